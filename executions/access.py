@@ -1,0 +1,47 @@
+"""Who may see and control which executions. Pages, sockets, admin and commands all ask here.
+
+Everyone who is signed in sees and controls what they started; `executions.view_execution` shows
+everything, `executions.control_execution` controls it.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+
+from executions.models import Execution
+
+User = AbstractBaseUser | AnonymousUser | Any
+
+
+def sees_all(user: User) -> bool:
+    """Whether the user may see every execution."""
+    return user.is_active and user.has_perm("executions.view_execution")
+
+
+def visible(user: User) -> QuerySet[Execution]:
+    """The executions that the user may see."""
+    if sees_all(user):
+        return Execution.objects.all()
+    if not user.is_authenticated or not user.is_active:
+        return Execution.objects.none()
+    return Execution.objects.filter(initiator_id=user.pk)
+
+
+def get(user: User, execution_id: Any) -> Execution:
+    """One execution that the user may see.
+
+    Raises Http404 for one that does not exist and for one that they may not see alike.
+    """
+    execution = visible(user).select_related("version__flow").filter(pk=execution_id).first()
+    if execution is None:
+        raise Http404("There is no such execution, or you may not see it.")
+    return execution
+
+
+def may_control(user: User, initiator_id: int | None) -> bool:
+    """Whether the user may pause, continue, step or stop an execution of that initiator."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return initiator_id == user.pk or user.has_perm("executions.control_execution")

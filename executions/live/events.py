@@ -1,0 +1,64 @@
+"""What the workers tell the web processes: ids, a revision and columns, never HTML."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionChanged:
+    """A committed change of an execution: every column that a grid row needs.
+
+    Whoever holds the same or a newer `revision` of `id` drops it. Times are aware datetimes;
+    `published_at` is the sender's clock in seconds since the epoch, for the measured delay.
+    """
+
+    id: str
+    revision: int
+    status: str
+    reason: str
+    place: str
+    parent_id: str | None
+    root_id: str
+    depth: int
+    child_count: int
+    flow_name: str
+    version_number: int
+    block: str
+    block_type: str
+    block_description: str
+    workspace_name: str
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+    due_at: datetime | None
+    initiator_id: int | None
+    initiator_name: str
+    trigger: str
+    error_type: str
+    error_message: str
+    step_count: int
+    published_at: float = 0.0
+
+    def pack(self) -> dict[str, Any]:
+        """The event with plain values only, for the channel layer."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def unpack(cls, packed: dict[str, Any]) -> Self:
+        """The inverse of `pack`."""
+        return cls(
+            **{
+                name: datetime.fromisoformat(value)
+                if name.endswith("_at") and isinstance(value, str)
+                else value
+                for name, value in packed.items()
+            }
+        )
+
+
+#: The columns that the store returns for an event, in the order of the fields.
+COLUMNS = tuple(field.name for field in fields(ExecutionChanged) if field.name != "published_at")

@@ -1,0 +1,242 @@
+"""What runs: executions, their tokens and variables, and what is kept of each step.
+
+Rows that the runner writes many of (tokens, variables, steps) have composite keys and are written
+by raw SQL in `executions.store`, one statement a checkpoint. Block and workspace are keys into the
+immutable flow version.
+"""
+
+from uuid import UUID
+
+import uuid_utils.compat
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from executions.states import Reason, Request, Status, Place
+from flows.models import FlowVersion
+
+
+def new_id() -> UUID:
+    """A UUIDv7: ids sort by the time at which they were made."""
+    return uuid_utils.compat.uuid7()
+
+
+def choices(enum: type[Status] | type[Reason] | type[Place] | type[Request]) -> list:
+    return [(member.value, member.value) for member in enum]
+
+
+class Execution(models.Model):
+    """A running instance of a flow. The columns that the grid shows are held here, so that a page
+    of it reads one table."""
+
+    class Trigger(models.TextChoices):
+        PAGE = "page", "Started on a page"
+        COMMAND_LINE = "command line", "Started on the command line"
+        PARENT = "parent", "Started by a parent flow"
+        DEMO = "demo", "Started by the demo"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
+    version_number = models.PositiveIntegerField()
+    flow_name = models.CharField(max_length=120)
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="children", db_index=False
+    )
+    root_id = models.UUIDField()
+    depth = models.PositiveSmallIntegerField(default=0)
+    child_count = models.PositiveIntegerField(default=0)
+
+    status = models.CharField(max_length=9, choices=choices(Status), default=Status.QUEUED)
+    reason = models.CharField(max_length=10, blank=True, choices=choices(Reason), default="")
+    place = models.CharField(max_length=10, blank=True, choices=choices(Place), default="")
+    request = models.CharField(max_length=5, blank=True, choices=choices(Request), default="")
+    #: Pause again after that many blocks (1 = step); null runs on.
+    steps_wanted = models.PositiveIntegerField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    block = models.CharField(max_length=200, blank=True)
+    block_type = models.CharField(max_length=80, blank=True)
+    block_description = models.CharField(max_length=200, blank=True)
+    workspace_name = models.CharField(max_length=200, blank=True)
+
+    started_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    initiator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    initiator_name = models.CharField(max_length=150)
+    trigger = models.CharField(max_length=12, choices=Trigger)
+    inputs = models.JSONField(default=dict)
+    outputs = models.JSONField(null=True)
+    error_type = models.CharField(max_length=200, blank=True)
+    error_message = models.CharField(max_length=400, blank=True)
+
+    revision = models.BigIntegerField(default=1)
+    step_count = models.BigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    #: What the parked or interrupted interpreter needs beside its tokens and variables.
+    state = models.JSONField(default=dict)
+
+    class Meta:
+        permissions = [("control_execution", "Can control any execution")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in Status]), name="execution_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["Stopped", "Ended", "Error"], ended_at__isnull=False, lease_owner=""
+                )
+                | (~Q(status__in=["Stopped", "Ended", "Error"]) & Q(ended_at=None)),
+                name="execution_end_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None, depth=0) | Q(parent__isnull=False, depth__gt=0),
+                name="execution_depth_fits_parent",
+            ),
+        ]
+        indexes = [
+            models.Index("parent", "-started_at", "-id", name="execution_by_parent"),
+            models.Index(
+                "-started_at", "-id", name="execution_roots", condition=Q(parent=None)
+            ),
+            models.Index("-started_at", "-id", name="execution_all"),
+            models.Index("status", "-started_at", "-id", name="execution_by_status"),
+            models.Index("flow_name", "-started_at", "-id", name="execution_by_flow"),
+            models.Index("root_id", name="execution_by_root"),
+            models.Index("due_at", name="execution_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                "lease_expires_at",
+                name="execution_leased",
+                condition=Q(lease_expires_at__isnull=False),
+            ),
+            models.Index("updated_at", name="execution_queued", condition=Q(status="Queued")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow_name} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("execution", args=[self.id])
+
+
+class Token(models.Model):
+    """The marker of where an execution is: one for each workspace that it is inside of.
+
+    Level 0 is the top-level workspace; the highest level is *the* position.
+    """
+
+    pk = models.CompositePrimaryKey("execution_id", "level")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="tokens", db_index=False
+    )
+    level = models.PositiveSmallIntegerField()
+    workspace = models.CharField(max_length=200, blank=True)
+    block = models.CharField(max_length=200)
+    #: Loops under way, whether the workspace's exception handler was used, a pending exception.
+    state = models.JSONField(default=dict)
+
+
+class Value(models.Model):
+    """What a variable of one token's scope holds, in the typed JSON form of `flows.values`."""
+
+    pk = models.CompositePrimaryKey("execution_id", "level", "name")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="values", db_index=False
+    )
+    level = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=220)
+    value = models.JSONField(null=True)
+
+
+class Step(models.Model):
+    """One visit of a token to a block."""
+
+    pk = models.CompositePrimaryKey("execution_id", "number")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="steps", db_index=False
+    )
+    number = models.BigIntegerField()
+    level = models.PositiveSmallIntegerField()
+    block = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    duration = models.BigIntegerField(help_text="Microseconds.")
+    port = models.CharField(max_length=9, blank=True)
+    #: Variable name → {"value": typed JSON} when it is small, else {"summary": text}.
+    changes = models.JSONField(null=True)
+    exception = models.CharField(max_length=200, blank=True)
+
+
+class ExceptionRecord(models.Model):
+    """An exception that a block threw, kept after any end."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="exceptions")
+    step = models.BigIntegerField()
+    at = models.DateTimeField()
+    block = models.CharField(max_length=200)
+    type = models.CharField(max_length=200)
+    message = models.TextField(blank=True)
+    #: The whole exception in the typed JSON form of `flows.values`.
+    data = models.JSONField()
+    #: The handler block that took it; empty when it left the flow.
+    handled_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["execution", "step", "id"]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class LogEntry(models.Model):
+    """What a Log Event block wrote."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="logs")
+    step = models.BigIntegerField()
+    at = models.DateTimeField()
+    block = models.CharField(max_length=200)
+    severity = models.CharField(max_length=12)
+    event_type = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(null=True)
+    event_started_at = models.DateTimeField(null=True)
+    event_ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["execution", "id"]
+
+    def __str__(self) -> str:
+        return self.event_type or self.severity
+
+
+class AuditEntry(models.Model):
+    """Who asked what of an execution, when, from where, and with what outcome."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+
+    at = models.DateTimeField(auto_now_add=True)
+    execution = models.ForeignKey(
+        Execution, on_delete=models.SET_NULL, null=True, related_name="audit"
+    )
+    flow_name = models.CharField(max_length=120)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    actor = models.CharField(max_length=150)
+    command = models.CharField(max_length=20)
+    source = models.CharField(max_length=20)
+    address = models.GenericIPAddressField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.command} {self.outcome}"

@@ -1,0 +1,107 @@
+"""The statuses of an execution, the transitions between them, and when each command applies.
+
+Pure. A status changes only through `executions.store.transitions`, by a guarded UPDATE that names
+the statuses that it may start from; nothing else assigns one.
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Who moves an execution on from each status, and when."""
+
+    #: A worker, by claiming it. Nobody holds it; a message names it, or recovery will.
+    QUEUED = "Queued"
+    #: Its worker, or, while it waits, whatever it waits for (the reason says what).
+    RUNNING = "Running"
+    #: Its worker, at the next checkpoint: a block that takes long is being finished.
+    PAUSING = "Pausing"
+    #: A person: continue, step or stop.
+    PAUSED = "Paused"
+    #: A person: it is paused on an exception port, because break on exception is on.
+    EXCEPTION = "Exception"
+    #: Its worker, at the next checkpoint.
+    STOPPING = "Stopping"
+    #: Nobody: a person stopped it.
+    STOPPED = "Stopped"
+    #: Nobody: it ended normally, also by the flow's exception handler (semantics 43).
+    ENDED = "Ended"
+    #: Nobody: an exception left the flow's exception handler (semantics 45).
+    ERROR = "Error"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+class Reason(StrEnum):
+    """What a Running execution that holds no worker waits for."""
+
+    NONE = ""
+    CHILDREN = "children"
+    TIME = "time"
+
+
+class Place(StrEnum):
+    """Where on its block a paused token stands (semantics 85)."""
+
+    NONE = ""
+    BLOCK = "block"
+    BREAKPOINT = "breakpoint"
+    PORT = "port"
+    EXCEPTION_PORT = "exception"
+
+
+class Request(StrEnum):
+    """What was asked of an execution that a worker holds; its next checkpoint brings it back."""
+
+    NONE = ""
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+S = Status
+TERMINAL = frozenset({S.STOPPED, S.ENDED, S.ERROR})
+LIVE = frozenset(Status) - TERMINAL
+
+#: Every transition there is. A terminal status never changes again.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    S.QUEUED: frozenset({S.RUNNING, S.PAUSED, S.STOPPED}),
+    S.RUNNING: frozenset(
+        {S.QUEUED, S.PAUSING, S.PAUSED, S.EXCEPTION, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}
+    ),
+    S.PAUSING: frozenset(
+        {S.PAUSED, S.EXCEPTION, S.QUEUED, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}
+    ),
+    S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
+    S.EXCEPTION: frozenset({S.QUEUED, S.STOPPED}),
+    S.STOPPING: frozenset({S.STOPPED, S.ENDED, S.ERROR}),
+    S.STOPPED: frozenset(),
+    S.ENDED: frozenset(),
+    S.ERROR: frozenset(),
+}
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which `target` may be reached."""
+    return frozenset(status for status, targets in TRANSITIONS.items() if target in targets)
+
+
+#: From which statuses each command applies (semantics 86).
+APPLIES: dict[str, frozenset[Status]] = {
+    "pause": frozenset({S.QUEUED, S.RUNNING}),
+    "continue": frozenset({S.PAUSED, S.EXCEPTION}),
+    "step": frozenset({S.PAUSED, S.EXCEPTION}),
+    "stop": LIVE - {S.STOPPING},
+}
+
+
+def refusal(command: str, status: Status) -> str:
+    """Why `command` does not apply to an execution in `status`; empty when it does."""
+    applies = APPLIES[command]
+    if status in applies:
+        return ""
+    if status.is_terminal:
+        return f"It is already {status}."
+    wanted = " or ".join(s for s in Status if s in applies)
+    return f"{command.capitalize()} applies to {wanted}; it is {status}."

@@ -1,0 +1,28 @@
+"""Who may see and start which flows. Pages, the command line, the API and admin all ask here."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from flows.models import Flow
+
+
+def visible(user: Any) -> QuerySet[Flow]:
+    """The flows that the user may see: all with `flows.view_flow` or `flows.start_flow`."""
+    if user.is_active and (user.has_perm("flows.view_flow") or may_start(user)):
+        return Flow.objects.all()
+    return Flow.objects.none()
+
+
+def get(user: Any, name: str) -> Flow:
+    """One flow by name; Http404 when it does not exist or the user may not see it."""
+    flow = visible(user).filter(name=name).first()
+    if flow is None:
+        raise Http404("There is no such flow, or you may not see it.")
+    return flow
+
+
+def may_start(user: Any) -> bool:
+    """Whether the user may start flows."""
+    return bool(user.is_active and user.has_perm("flows.start_flow"))

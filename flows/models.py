@@ -1,0 +1,221 @@
+"""What can run: a flow, its versions, and a version's workspaces, blocks, connections, variables.
+
+A version is a draft until it is published and immutable after: triggers in the database refuse a
+change to what belongs to a published version, so that an old execution is drawn as it ran.
+"""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+flow_name = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+    "Letters, digits, hyphens, underscores and dots only, starting with a letter or digit.",
+)
+block_key = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$",
+    "Letters, digits, hyphens and underscores only; a slash between nested workspaces.",
+)
+variable_name = RegexValidator(
+    r"^[A-Za-z][A-Za-z0-9_]*$",
+    "Letters, digits and underscores only, starting with a letter.",
+)
+
+
+class Flow(models.Model):
+    """A named diagram of logic. Its versions hold the blocks."""
+
+    class Kind(models.TextChoices):
+        ACTIVITY = "activity", "Activity (top to bottom)"
+        PROCESS = "process", "Process (left to right)"
+
+    name = models.CharField(max_length=120, unique=True, validators=[flow_name])
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.ACTIVITY)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [("start_flow", "Can start flows"), ("publish_flow", "Can publish flows")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["activity", "process"]), name="flow_kind_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("flow", args=[self.name])
+
+
+class FlowVersion(models.Model):
+    """A snapshot of a flow; a draft while `published_at` is null, immutable after."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    digest = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="SHA-256 of the canonical flow document: importing the same document again "
+        "changes nothing.",
+    )
+
+    class Meta:
+        ordering = ["flow", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "number"], name="flow_version_unique"),
+            models.UniqueConstraint(
+                fields=["flow"], condition=Q(published_at=None), name="flow_one_draft"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="flow_version_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name} v{self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.published_at is None
+
+
+class Workspace(models.Model):
+    """A canvas that groups blocks, and a scope of variables.
+
+    The top-level workspace has the key "" and no parent block. A nested one hangs on the
+    Workspace (or Handle Flow Exception) block that opens it, whose key it shares.
+    """
+
+    version = models.ForeignKey(FlowVersion, on_delete=models.CASCADE, related_name="workspaces")
+    key = models.CharField(max_length=200, blank=True, validators=[block_key])
+    name = models.CharField(max_length=200)
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
+
+    class Meta:
+        ordering = ["version", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "key"], name="workspace_key_unique"),
+            models.CheckConstraint(
+                condition=Q(parent=None, key="") | (Q(parent__isnull=False) & ~Q(key="")),
+                name="workspace_top_has_no_parent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Block(models.Model):
+    """A step of a workspace.
+
+    `key` is unique in the version ("report/check" is the block `check` of the workspace that the
+    block `report` opens). `properties` maps property names to their source in the flow file's
+    notation: a literal, "=expression", "($)Variable".
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="blocks")
+    version = models.ForeignKey(
+        FlowVersion, on_delete=models.CASCADE, related_name="blocks", editable=False
+    )
+    key = models.CharField(max_length=200, validators=[block_key])
+    type = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    properties = models.JSONField(default=dict, blank=True)
+    x = models.IntegerField(null=True, blank=True)
+    y = models.IntegerField(null=True, blank=True)
+    order = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["workspace", "order", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "key"], name="block_key_unique"),
+            models.CheckConstraint(
+                condition=Q(x=None, y=None) | Q(x__isnull=False, y__isnull=False),
+                name="block_position_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.type
+
+
+class Connection(models.Model):
+    """A line from an output port to a block of the same workspace (semantics 5)."""
+
+    class Port(models.TextChoices):
+        BOTTOM = "bottom", "Bottom"
+        RIGHT = "right", "Right"
+        EXCEPTION = "exception", "Exception"
+
+    source = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="connections")
+    port = models.CharField(max_length=9, choices=Port)
+    target = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="arrivals")
+
+    class Meta:
+        ordering = ["source", "port"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "port"], name="connection_port_once"),
+            models.CheckConstraint(
+                condition=Q(port__in=["bottom", "right", "exception"]),
+                name="connection_port_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(port="exception", source=F("target")), name="connection_no_self_throw"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.port} → {self.target}"
+
+
+class Variable(models.Model):
+    """A named container in a workspace's scope; names are case-insensitive (semantics 18).
+
+    `default` is a property source as in `Block.properties`; it counts when `has_default` is set
+    (semantics 21), since null is a value too.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="variables")
+    name = models.CharField(max_length=120, validators=[variable_name])
+    description = models.CharField(max_length=400, blank=True)
+    type = models.CharField(
+        max_length=12,
+        blank=True,
+        choices=[
+            (name, name)
+            for name in ("Text", "Integer", "Number", "Boolean", "Date Time", "List", "Structure")
+        ],
+        help_text="What the start form asks for; empty takes any JSON.",
+    )
+    has_default = models.BooleanField(default=False)
+    default = models.JSONField(null=True, blank=True)
+    is_input = models.BooleanField(default=False)
+    is_output = models.BooleanField(default=False)
+    order = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["workspace", "order", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                models.functions.Lower("name"), "workspace", name="variable_name_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
