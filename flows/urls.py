@@ -1,0 +1,5 @@
+"""Addresses of flows."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,125 @@
+"""Processes beside the tests: the servers of the session, and processes of the product."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.embedded.account import admit, create_account, server_account
+from cortexweb.embedded.postgres import Postgres
+from cortexweb.embedded.redis import Redis
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Process:
+    """A program beside the tests; its output goes to a file, to be shown when a test fails."""
+
+    def __init__(
+        self, name: str, command: list[str], log: Path, env: dict[str, str], **options: object
+    ) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as output:
+            self.popen = subprocess.Popen(  # type: ignore[call-overload]
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                start_new_session=True,
+                **options,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until `ready()`; the output is in the message when it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            assert self.popen.poll() is None, f"{self.name} ended:\n{self.output}"
+            assert time.monotonic() < deadline, f"{self.name} is late:\n{self.output}"
+            time.sleep(0.02)
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM, seconds: float = 5) -> None:
+        """Ask the program to end, then kill whatever it left."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(with_signal)
+            with suppress(subprocess.TimeoutExpired):
+                self.popen.wait(seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the program and to every process that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+
+@contextmanager
+def running_servers(data: DataFolder) -> Iterator[None]:
+    """PostgreSQL and Redis in `data`, as `up` runs them, but careless of power failures."""
+    data.create()
+    create_account()
+    account = server_account()
+    admit(data.path, account)
+    data.logs.mkdir()
+    postgres, redis = Postgres(data, account), Redis(data, account)
+    postgres.prepare(sync=False)
+    redis.prepare()
+    postgres.open_programs()
+    redis.open_programs()
+    careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    started: list[tuple[Process, signal.Signals]] = []
+    try:
+        for server, command, end in (
+            (redis, redis.command(), signal.SIGTERM),
+            (postgres, postgres.command(**careless), signal.SIGINT),
+        ):
+            log = data.logs / f"{server.name}.log"
+            options = {"cwd": "/", **account.process_options}
+            process = Process(server.name, command, log, dict(os.environ), **options)
+            started.append((process, end))
+            process.wait_until(server.is_ready)
+        yield
+    finally:
+        for process, end in reversed(started):
+            process.stop(end)
+
+
+def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Process:
+    """A Celery worker of the product, as `up` starts it, ready for tasks."""
+    command = [sys.executable, "-m", "celery", "-A", "cortexweb", "worker"]
+    command += ["--concurrency", str(concurrency), "--prefetch-multiplier", "1", "-O", "fair"]
+    command += ["--without-gossip", "--without-mingle", "--loglevel", "info"]
+    process = Process("worker", command, log, env, cwd=PROJECT)
+    process.wait_until(lambda: " ready." in process.output)
+    return process
+
+
+def web_server(log: Path, env: dict[str, str], port: int) -> Process:
+    """The product's web server, answering on loopback."""
+    command = [sys.executable, "-m", "uvicorn", "cortexweb.asgi:application"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "1"]
+    process = Process("web", command, log, env, cwd=PROJECT)
+    process.wait_until(lambda: "Uvicorn running on" in process.output)
+    return process
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

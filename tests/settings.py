@@ -1,0 +1,19 @@
+"""The product's settings, on PostgreSQL and Redis of the test session's own.
+
+The sockets' addresses follow from the folder, so the servers may start later, when the first
+test needs them (tests/conftest.py).
+"""
+
+import os
+import tempfile
+
+# What a developer's shell holds must not lead the tests to real data.
+for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "ALLOWED_HOSTS"):
+    os.environ.pop(name, None)
+os.environ["CORTEXWEB_DATA"] = tempfile.mkdtemp(prefix="cortexweb-")
+os.environ["SECRET_KEY"] = "tests-" * 10
+
+# Processes that tests start read the same environment through the product's own settings.
+os.environ["DJANGO_SETTINGS_MODULE"] = "cortexweb.settings"
+
+from cortexweb.settings import *  # noqa: E402, F403

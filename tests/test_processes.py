@@ -1,0 +1,38 @@
+"""The servers and processes that the other tests stand on."""
+
+import httpx
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from playwright.sync_api import Page
+from redis import Redis
+
+from tests.conftest import LiveApp
+from tests.servers import Process
+
+
+@pytest.mark.django_db
+def test_the_database_is_the_embedded_postgresql() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW listen_addresses")
+        assert cursor.fetchone() == ("",)
+    assert connection.pg_version >= 18_00_00
+
+
+def test_redis_refuses_rather_than_forgets(redis: Redis) -> None:
+    assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_the_worker_connects(worker: Process) -> None:
+    assert "Connected to redis+socket://" in worker.output
+
+
+def test_the_web_server_reports_its_health(live_app: LiveApp) -> None:
+    answer = httpx.get(f"{live_app.url}/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_a_browser_signs_in_to_the_admin(signed_in_page: Page) -> None:
+    signed_in_page.goto("/admin/")
+    assert signed_in_page.title().startswith("Site administration")
+    assert get_user_model().objects.get().username == "admin"
