@@ -1,0 +1,240 @@
+"""What a block is: its properties, its ports, and what a visit of a token decides.
+
+Pure. A block never does I/O: one with an effect describes it, and whoever runs it passes in the
+world (`flows.blocks.world`) when the effect is to be performed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Any, ClassVar
+
+from flows.blocks.errors import invalid_property, property_empty, property_null
+from flows.blocks.world import World
+from flows.values import ExceptionValue, type_name
+
+
+class Port(StrEnum):
+    BOTTOM = "bottom"
+    RIGHT = "right"
+    EXCEPTION = "exception"
+
+
+class Shape(StrEnum):
+    """How a block is drawn."""
+
+    START = "start"
+    END = "end"
+    ACTION = "act"
+    DECISION = "dia"
+    LOOP = "loop"
+    WORKSPACE = "ws"
+    HANDLER = "exh"
+
+
+class Direction(StrEnum):
+    INPUT = "I"
+    OUTPUT = "O"
+    BOTH = "IO"
+
+
+class Effect(Enum):
+    """What running a block does to the world outside the execution."""
+
+    #: Nothing: after a crash it simply runs again.
+    NONE = "none"
+    #: Something that may be done again (reading a file, a GET request).
+    REPEATABLE = "repeatable"
+    #: Something that must not be done twice: after a crash it throws BlockInterruptedException.
+    ONCE = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of a block type, named and typed as in the blocks catalogue.
+
+    `default` is what counts when a flow file leaves the property out. `required` refuses null
+    with PropertyNullException, `nonempty` also what is empty with PropertyEmptyException.
+    `choices` are the members of an enum type, given by name.
+    """
+
+    name: str
+    type: str = "dynamic"
+    direction: Direction = Direction.INPUT
+    default: Any = None
+    required: bool = False
+    nonempty: bool = False
+    advanced: bool = False
+    choices: tuple[str, ...] = ()
+    description: str = ""
+
+    @property
+    def reads(self) -> bool:
+        return self.direction is not Direction.OUTPUT
+
+    @property
+    def writes(self) -> bool:
+        return self.direction is not Direction.INPUT
+
+
+@dataclass(slots=True)
+class Visit:
+    """What a block is given: its input properties by name, what it kept since its last visit
+    (loops), the exception that entered it (handlers), and the time of the visit."""
+
+    given: Mapping[str, Any]
+    kept: Any = None
+    exception: ExceptionValue | None = None
+    now: Callable[[], datetime] = field(default=lambda: datetime.max)
+
+
+# What a visit decides -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave by a port, saving output properties; `keep` is given back at the next visit."""
+
+    port: Port = Port.BOTTOM
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    keep: Any = None
+    log: "LogLine | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterWorkspace:
+    """Move the token into the workspace that the block opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveWorkspace:
+    """Leave the workspace by the bottom port of the block that opened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndExecution:
+    """End the execution, at any depth (semantics 13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Park until then; the block's `resume` is called with None."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunChild:
+    """Start a child execution and park until it ends; `resume` is called with its outputs."""
+
+    flow: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What a Log Event block writes; kept in the same transaction as its step."""
+
+    severity: str
+    event_type: str
+    details: Any
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+Outcome = Leave | EnterWorkspace | LeaveWorkspace | EndExecution | WaitUntil | RunChild
+
+
+class Block:
+    """A type of block. Subclasses declare the class attributes and override `run`, or, when they
+    have an effect, `perform`."""
+
+    type: ClassVar[str]
+    palette: ClassVar[str]
+    shape: ClassVar[Shape] = Shape.ACTION
+    icon: ClassVar[str] = "var"
+    properties: ClassVar[tuple[Property, ...]] = ()
+    ports: ClassVar[tuple[Port, ...]] = (Port.BOTTOM, Port.EXCEPTION)
+    #: Whether a connection may enter it: start blocks and handlers of a whole scope take none.
+    enterable: ClassVar[bool] = True
+    #: Whether it opens a workspace of its own.
+    opens_workspace: ClassVar[bool] = False
+    effect: ClassVar[Effect] = Effect.NONE
+
+    def effect_of(self, given: Mapping[str, Any]) -> Effect:
+        """The effect that this visit would have; a block may depend on its properties."""
+        return self.effect
+
+    def run(self, visit: Visit) -> Outcome:
+        """Decide what the visit does. Raises BlockException to throw."""
+        return Leave()
+
+    def resume(self, visit: Visit, result: Any) -> Outcome:
+        """Decide again after what was waited for (WaitUntil, RunChild) came."""
+        return Leave()
+
+    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+        """Do the effect and return output properties. Raises BlockException to throw."""
+        raise NotImplementedError(self.type)
+
+
+# Types of properties --------------------------------------------------------------------------
+
+_INT32 = 2**31
+
+
+def _is_int(value: Any) -> bool:
+    return type(value) is int and -_INT32 <= value < _INT32
+
+
+#: Which values a declared type takes, null apart.
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "dynamic": lambda value: True,
+    "Boolean": lambda value: type(value) is bool,
+    "Int32": _is_int,
+    "Nullable<Int32>": _is_int,
+    "String": lambda value: type(value) is str,
+    "IEnumerable": lambda value: type(value) in (list, dict),
+    "IEnumerable<String>": lambda value: type(value) is list,
+    "IList": lambda value: type(value) is list,
+    "Structure": lambda value: type(value) is dict,
+    "InputVariables": lambda value: type(value) is dict,
+    "FlowReference": lambda value: type(value) is str,
+    "TimePeriod": lambda value: type(value) in (dict, timedelta),
+    "HttpRequest": lambda value: type(value) is dict,
+    "HttpCredentials": lambda value: type(value) is dict,
+    "HttpResponse": lambda value: type(value) is dict,
+    "Exception": lambda value: type(value) is ExceptionValue,
+    "Nullable<DateTimeOffset>": lambda value: type(value) is datetime,
+    "StringComparison": lambda value: type(value) in (str, int),
+    "Nullable<EventSeverity>": lambda value: type(value) in (str, int),
+    "Encoding": lambda value: type(value) is str,
+    "JsonSerializerSettings": lambda value: type(value) is dict,
+}
+#: Types that hold no null (semantics 20).
+NOT_NULLABLE = frozenset({"Boolean", "Int32"})
+
+
+def check(prop: Property, value: Any) -> None:
+    """Hold a value against a property's declaration.
+
+    Raises PropertyNullException, PropertyEmptyException or InvalidPropertyValueException as a
+    BlockException (semantics 20, 50, 52).
+    """
+    if value is None:
+        if prop.required:
+            raise property_null(prop.name)
+        if prop.type in NOT_NULLABLE:
+            raise invalid_property(prop.name, f"null is not {_article(prop.type)}.")
+        return
+    if not TYPES[prop.type](value):
+        raise invalid_property(
+            prop.name, f"{_article(type_name(value))} is not {_article(prop.type)}."
+        )
+    if prop.nonempty and isinstance(value, str | list | dict) and not value:
+        raise property_empty(prop.name)
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"

@@ -1,0 +1,64 @@
+"""Decisions: which port a token leaves by (semantics 7). They have no exception port."""
+
+from typing import Any, ClassVar
+
+from flows.blocks.base import Block, Leave, Port, Property, Shape, Visit
+from flows.blocks.errors import HELP, exception
+from flows.values import type_name
+
+
+class Decision(Block):
+    palette = "Decisions"
+    shape = Shape.DECISION
+    icon = "branch"
+    ports = (Port.BOTTOM, Port.RIGHT)
+    #: The port for a yes; a no leaves by the other one.
+    yes: ClassVar[Port]
+
+    def decide(self, value: Any) -> bool:
+        raise NotImplementedError
+
+    def run(self, visit: Visit) -> Leave:
+        no = Port.BOTTOM if self.yes is Port.RIGHT else Port.RIGHT
+        return Leave(self.yes if self.decide(visit.given["Value"]) else no)
+
+
+class _IfTrue(Decision):
+    properties = (Property("Value", "Boolean"),)
+
+    def decide(self, value: Any) -> bool:
+        return value is True
+
+
+class _IfNull(Decision):
+    """Values of a type that is never null throw instead of answering no (semantics 8)."""
+
+    properties = (Property("Value"),)
+
+    def decide(self, value: Any) -> bool:
+        if isinstance(value, bool | int | float):
+            raise exception(
+                "PropertyNotNullableException",
+                f"'Value' is a {type_name(value)}, which can never be null.{HELP}",
+            )
+        return value is None
+
+
+class IfTrueExitRight(_IfTrue):
+    type = "If True Exit Right"
+    yes = Port.RIGHT
+
+
+class IfTrueExitBottom(_IfTrue):
+    type = "If True Exit Bottom"
+    yes = Port.BOTTOM
+
+
+class IfNullExitRight(_IfNull):
+    type = "If Null Exit Right"
+    yes = Port.RIGHT
+
+
+class IfNullExitBottom(_IfNull):
+    type = "If Null Exit Bottom"
+    yes = Port.BOTTOM

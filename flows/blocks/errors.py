@@ -1,0 +1,100 @@
+"""The exceptions that blocks and the interpreter throw, with the original's names and texts."""
+
+from typing import Any
+
+from flows.values import ExceptionValue, summary
+
+HELP = "\r\nPlease click the HelpLink for more information on how to fix this."
+
+_PROPERTY = "Cortex.Exceptions.Common.Property."
+_FLOW = "Cortex.Exceptions.Flows."
+_BLOCKS = _FLOW + "Blocks."
+_EXECUTION = _FLOW + "Execution."
+
+#: Every type that this product throws by itself, with what it means.
+MEANINGS: dict[str, str] = {
+    _PROPERTY + "PropertyNullException": "A property that needs a value is null.",
+    _PROPERTY + "PropertyEmptyException": "A property that needs content is empty.",
+    _PROPERTY + "PropertyContainsNullOrEmptyItemException": (
+        "A list holds a null or empty item where every item must have content."
+    ),
+    _PROPERTY + "PropertyValueOutOfRangeException": "A property's value is outside its range.",
+    "System.ArgumentException": "A property's value is none of those that are allowed.",
+    "System.ArgumentOutOfRangeException": "A date lies outside what can be represented.",
+    "Cortex.Exceptions.Decisions.PropertyNotNullableException": (
+        "If Null was asked about a value of a type that can never be null."
+    ),
+    "Cortex.Exceptions.Loops.InfiniteLoopException": "A For Loop's Increment would never end it.",
+    "Cortex.Exceptions.Lists.CannotModifyReadOnlyListException": "The list can't be changed.",
+    _FLOW + "FlowException": "Thrown by the flow itself with Throw New Flow Exception.",
+    _BLOCKS + "InvalidPropertyValueException": (
+        "A property's expression failed, or its value has the wrong type. The inner exception and "
+        "PropertyId say which."
+    ),
+    _BLOCKS + "BlockInterruptedException": (
+        "The worker died while the block was doing something that must not be done twice. Whether "
+        "it was done is not known."
+    ),
+    _EXECUTION + "OutputPortNotConnectedException": "The token left by a port without connection.",
+    _EXECUTION + "InvalidInputVariablesException": (
+        "An input is missing, unknown or of the wrong type."
+    ),
+    _EXECUTION + "InvalidDefaultValuesException": "The default value of a variable failed.",
+    _EXECUTION + "FlowExecutionStoppedException": "The awaited execution was stopped.",
+    _EXECUTION + "FlowNotFoundException": "There is no published version of the flow to run.",
+    _EXECUTION + "ExecutionDepthException": "Run Flow is nested deeper than the limit.",
+    "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
+    "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
+    "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",
+    "Newtonsoft.Json.JsonReaderException": "The text is not JSON.",
+    "Newtonsoft.Json.JsonSerializationException": "The value has no JSON form.",
+}
+_FULL = {full.rpartition(".")[2]: full for full in MEANINGS}
+
+
+class BlockException(Exception):  # noqa: N818 - named as the concept is
+    """Raised by a block to throw; `value` is what handlers see."""
+
+    def __init__(self, value: ExceptionValue) -> None:
+        super().__init__(f"{value.short_type}: {value.message}")
+        self.value = value
+
+
+def exception(short_type: str, message: str, **fields: Any) -> BlockException:
+    """A BlockException of a type in MEANINGS, by its short name. KeyError for any other."""
+    fields.setdefault("help_link", f"/help/#{short_type}")
+    return BlockException(ExceptionValue(_FULL[short_type], message, **fields))
+
+
+def property_null(name: str) -> BlockException:
+    return exception(
+        "PropertyNullException",
+        f"'{name}' is null; it must be provided with a non-null value.{HELP}",
+    )
+
+
+def property_empty(name: str) -> BlockException:
+    return exception(
+        "PropertyEmptyException",
+        f"'{name}' is empty; it must be provided with a non-empty value.{HELP}",
+    )
+
+
+def out_of_range(name: str, value: Any, wanted: str) -> BlockException:
+    return exception(
+        "PropertyValueOutOfRangeException",
+        f"'{name}' is {summary(value)}; it must be {wanted}.{HELP}",
+    )
+
+
+def invalid_property(name: str, problem: str, inner: ExceptionValue | None = None) -> BlockException:
+    return exception(
+        "InvalidPropertyValueException",
+        f"The value of '{name}' is not valid: {problem}",
+        inner=inner,
+        extra={"PropertyId": name},
+    )
+
+
+def invalid_argument(name: str, problem: str) -> BlockException:
+    return exception("ArgumentException", f"The value of '{name}' is not valid: {problem}")

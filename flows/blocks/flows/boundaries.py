@@ -1,0 +1,27 @@
+"""Where a flow begins and ends."""
+
+from flows.blocks.base import Block, EndExecution, Port, Shape, Visit
+
+
+class StartFlow(Block):
+    """The one block at which an execution begins (semantics 2)."""
+
+    type = "Start Flow"
+    palette = "Flows"
+    shape = Shape.START
+    icon = "play"
+    ports = (Port.BOTTOM,)
+    enterable = False
+
+
+class EndFlow(Block):
+    """Ends the execution at once, at any depth (semantics 13)."""
+
+    type = "End Flow"
+    palette = "Flows"
+    shape = Shape.END
+    icon = "stop"
+    ports = ()
+
+    def run(self, visit: Visit) -> EndExecution:
+        return EndExecution()

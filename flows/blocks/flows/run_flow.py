@@ -1,0 +1,32 @@
+"""Running another flow."""
+
+from typing import Any
+
+from flows.blocks.base import Block, Direction, Leave, Property, RunChild, Visit
+from flows.blocks.errors import BlockException
+from flows.values import ExceptionValue
+
+
+class RunFlow(Block):
+    """Runs a flow and waits for it; its outputs are saved as a structure (semantics 62).
+
+    An exception that leaves the child is thrown here with its own type, and Outputs stays as it
+    is (semantics 64).
+    """
+
+    type = "Run Flow"
+    palette = "Flows"
+    icon = "flow"
+    properties = (
+        Property("Flow", "FlowReference", required=True, nonempty=True),
+        Property("Inputs", "InputVariables", default={}),
+        Property("Outputs", "Structure", Direction.OUTPUT),
+    )
+
+    def run(self, visit: Visit) -> RunChild:
+        return RunChild(visit.given["Flow"], visit.given["Inputs"] or {})
+
+    def resume(self, visit: Visit, result: Any) -> Leave:
+        if isinstance(result, ExceptionValue):
+            raise BlockException(result)
+        return Leave(outputs={"Outputs": result})

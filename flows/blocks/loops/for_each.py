@@ -1,0 +1,34 @@
+"""Loop over the items of a collection."""
+
+from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
+
+
+class ForEachLoop(Block):
+    """Leaves right with {Index, Value} for each item, then bottom with {} (semantics 58, 59).
+
+    The items are those of the first visit: what the loop's body does to the collection does not
+    change the loop (semantics 60).
+    """
+
+    type = "For Each Loop"
+    palette = "Loops"
+    shape = Shape.LOOP
+    icon = "loop"
+    ports = (Port.BOTTOM, Port.RIGHT)
+    properties = (
+        Property("Collection", "IEnumerable", required=True),
+        Property("Current Iteration", "Structure", Direction.OUTPUT),
+    )
+    #: The interpreter reads Collection at the first visit only and keeps its items.
+    keeps_items = "Collection"
+
+    def run(self, visit: Visit) -> Leave:
+        items = visit.given["Collection"]
+        index = visit.kept or 0
+        if index >= len(items):
+            return Leave(Port.BOTTOM, {"Current Iteration": {}})
+        return Leave(
+            Port.RIGHT,
+            {"Current Iteration": {"Index": index, "Value": items[index]}},
+            keep=index + 1,
+        )

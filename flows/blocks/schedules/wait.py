@@ -1,0 +1,62 @@
+"""Waiting for a time."""
+
+from calendar import monthrange
+from datetime import datetime, timedelta
+from typing import Any
+
+from flows.blocks.base import Block, Property, Visit, WaitUntil
+from flows.blocks.errors import exception, invalid_property, out_of_range
+
+PARTS = ("Years", "Months", "Days", "Hours", "Minutes", "Seconds", "Milliseconds")
+
+
+class WaitForDuration(Block):
+    """Parks the execution for a duration; no worker is held meanwhile (semantics 77).
+
+    Duration is a structure of Years, Months, Days, Hours, Minutes, Seconds and Milliseconds, each
+    0 where it is left out, or a CEL duration.
+    """
+
+    type = "Wait For Duration"
+    palette = "Schedules"
+    icon = "wait"
+    properties = (Property("Duration", "TimePeriod", default={}, required=True),)
+
+    def run(self, visit: Visit) -> WaitUntil:
+        now = visit.now()
+        at = add_period(now, visit.given["Duration"])
+        if at < now:
+            raise out_of_range("Duration", visit.given["Duration"], "zero or longer")
+        return WaitUntil(at)
+
+
+def add_period(start: datetime, period: dict[str, Any] | timedelta) -> datetime:
+    """`start` plus a period: years first, then months with the day clamped to the month's end,
+    then days down to milliseconds.
+
+    Raises InvalidPropertyValueException for unknown or non-numeric parts and
+    ArgumentOutOfRangeException beyond the calendar, as BlockExceptions.
+    """
+    if isinstance(period, timedelta):
+        period = {"Milliseconds": period / timedelta(milliseconds=1)}
+    parts = dict.fromkeys(PARTS, 0)
+    for name, amount in period.items():
+        whole = name in ("Years", "Months")
+        if name not in parts or type(amount) not in ((int,) if whole else (int, float)):
+            raise invalid_property("Duration", f"{name} is not a part of a period, or no number.")
+        parts[name] = amount
+    try:
+        months = start.year * 12 + start.month - 1 + parts["Years"] * 12 + parts["Months"]
+        year, month = divmod(months, 12)
+        day = min(start.day, monthrange(year, month + 1)[1])
+        return start.replace(year=year, month=month + 1, day=day) + timedelta(
+            days=parts["Days"],
+            hours=parts["Hours"],
+            minutes=parts["Minutes"],
+            seconds=parts["Seconds"],
+            milliseconds=parts["Milliseconds"],
+        )
+    except (ValueError, OverflowError, IndexError):
+        raise exception(
+            "ArgumentOutOfRangeException", "The date to wait for is beyond the calendar."
+        ) from None

@@ -1,0 +1,263 @@
+"""The compiled form of a flow version: workspaces, blocks, ports and variables by key.
+
+Pure. It is built from a flow document (see docs/flow-files.md); `flows.validation` says what is
+wrong with one. Keys are paths: "report/check" is the block `check` in the workspace that the block
+`report` opens; the top-level workspace has the key "".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows import sources
+from flows.blocks import BY_TYPE
+from flows.blocks.base import Block, Port
+from flows.expressions import ExpressionError
+from flows.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something wrong with a flow (semantics 91): where, what in short, and what to do.
+
+    `path` leads to it in the flow document, e.g. ("blocks", "read", "properties", "Text").
+    """
+
+    location: str
+    summary: str
+    details: str
+    path: tuple[str | int, ...] = ()
+
+
+class InvalidFlow(Exception):  # noqa: N818 - it carries messages rather than being one error
+    """A flow that cannot be compiled or started. `messages` say why."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__("; ".join(f"{m.location}: {m.summary}" for m in messages))
+        self.messages = messages
+
+
+@dataclass(frozen=True, slots=True)
+class VariableNode:
+    name: str
+    description: str
+    type: str
+    has_default: bool
+    default: Source
+    is_input: bool
+    is_output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockNode:
+    """A block: `sources` holds every property of its type, defaults included."""
+
+    key: str
+    block: Block
+    description: str
+    workspace: str
+    sources: Mapping[str, Source]
+    #: Output property name → the variable that it is saved to.
+    targets: Mapping[str, str]
+    ports: Mapping[Port, str]
+    position: tuple[int, int] | None
+
+    @property
+    def title(self) -> str:
+        return self.description or self.block.type
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        return document_path(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceNode:
+    key: str
+    name: str
+    parent: str | None
+    variables: tuple[VariableNode, ...]
+    blocks: tuple[str, ...]
+    #: The block at which a token begins: Start Flow or Start Workspace.
+    start: str
+    #: Its Handle Workspace Exception block, or "".
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowGraph:
+    name: str
+    kind: str
+    description: str
+    workspaces: Mapping[str, WorkspaceNode]
+    blocks: Mapping[str, BlockNode]
+    #: The Handle Flow Exception block, or "": then an unhandled exception just ends the flow, as
+    #: the original's default handler does (semantics 43, 44).
+    flow_handler: str = ""
+
+    @property
+    def top(self) -> WorkspaceNode:
+        return self.workspaces[""]
+
+    @property
+    def inputs(self) -> tuple[VariableNode, ...]:
+        return tuple(v for v in self.top.variables if v.is_input)
+
+    @property
+    def outputs(self) -> tuple[VariableNode, ...]:
+        return tuple(v for v in self.top.variables if v.is_output)
+
+    def scopes(self, workspace: str) -> Iterator[WorkspaceNode]:
+        """The workspace and its ancestors, closest first (semantics 15, 17)."""
+        key: str | None = workspace
+        while key is not None:
+            node = self.workspaces[key]
+            yield node
+            key = node.parent
+
+
+def document_path(key: str) -> tuple[str | int, ...]:
+    """Where a block stands in the flow document: "a/b" → blocks, a, blocks, b."""
+    path: list[str | int] = []
+    for part in key.split("/"):
+        path += ["blocks", part]
+    return tuple(path)
+
+
+@dataclass(slots=True)
+class _Builder:
+    document: Mapping[str, Any]
+    messages: list[Message] = field(default_factory=list)
+    workspaces: dict[str, WorkspaceNode] = field(default_factory=dict)
+    blocks: dict[str, BlockNode] = field(default_factory=dict)
+    flow_handler: str = ""
+
+    def say(self, location: str, summary: str, details: str, *path: str | int) -> None:
+        self.messages.append(Message(location, summary, details, path))
+
+    def source(self, raw: Any, location: str, path: tuple[str | int, ...]) -> Source:
+        try:
+            return sources.parse(raw)
+        except ExpressionError as error:
+            self.say(location, "The expression is not valid.", str(error), *path)
+        except (TypeError, ValueError) as error:
+            self.say(location, "The value is not valid.", str(error), *path)
+        return sources.Literal(None)
+
+    def workspace(self, key: str, name: str, parent: str | None, part: Mapping[str, Any]) -> None:
+        path = document_path(key) if key else ()
+        variables = tuple(
+            self.variable(name, definition or {}, (*path, "variables", name))
+            for name, definition in (part.get("variables") or {}).items()
+        )
+        keys = []
+        for local, definition in (part.get("blocks") or {}).items():
+            full = f"{key}/{local}" if key else str(local)
+            if self.block(full, key, definition):
+                keys.append(full)
+        of_type = {self.blocks[k].block.type: k for k in keys}
+        self.workspaces[key] = WorkspaceNode(
+            key=key,
+            name=name,
+            parent=parent,
+            variables=variables,
+            blocks=tuple(keys),
+            start=of_type.get("Start Flow" if parent is None else "Start Workspace", ""),
+            handler=of_type.get("Handle Workspace Exception", "") if parent is not None else "",
+        )
+        if parent is None:
+            self.flow_handler = of_type.get("Handle Flow Exception", "")
+
+    def variable(
+        self, name: str, definition: Mapping[str, Any], path: tuple[str | int, ...]
+    ) -> VariableNode:
+        has_default = "default" in definition
+        return VariableNode(
+            name=name,
+            description=definition.get("description", ""),
+            type=definition.get("type", ""),
+            has_default=has_default,
+            default=self.source(definition.get("default"), f"Variable {name}", (*path, "default")),
+            is_input=bool(definition.get("input")),
+            is_output=bool(definition.get("output")),
+        )
+
+    def block(self, key: str, workspace: str, definition: Mapping[str, Any]) -> bool:
+        path = document_path(key)
+        kind = BY_TYPE.get(str(definition["type"]).casefold())
+        if kind is None:
+            self.say(
+                f"Block {key}",
+                f"There is no block type {definition['type']}.",
+                "The block types are listed in docs/blocks.md.",
+                *path,
+                "type",
+            )
+            return False
+        title = f"Block {definition.get('description') or key}"
+        given = definition.get("properties") or {}
+        known = {prop.name: prop for prop in kind.properties}
+        for name in given:
+            if name not in known:
+                wanted = ", ".join(known) or "none"
+                self.say(
+                    title,
+                    f"{kind.type} has no property {name}.",
+                    f"Its properties are: {wanted}.",
+                    *path,
+                    "properties",
+                    name,
+                )
+        inputs: dict[str, Source] = {}
+        targets: dict[str, str] = {}
+        for name, prop in known.items():
+            raw = given.get(name, prop.default)
+            where = (*path, "properties", name)
+            source = self.source(raw, title, where)
+            if prop.reads:
+                inputs[name] = source
+            if prop.writes and name in given:
+                if isinstance(source, sources.Variable):
+                    targets[name] = source.name
+                else:
+                    self.say(
+                        title,
+                        f"{name} is an output and needs a variable.",
+                        "Write ($)Name, or ($)_ to discard it.",
+                        *where,
+                    )
+        self.blocks[key] = BlockNode(
+            key=key,
+            block=kind,
+            description=definition.get("description", ""),
+            workspace=workspace,
+            sources=inputs,
+            targets=targets,
+            ports={
+                Port(port): f"{workspace}/{definition[port]}" if workspace else definition[port]
+                for port in Port
+                if port in definition
+            },
+            position=tuple(definition["position"]) if "position" in definition else None,
+        )
+        if kind.opens_workspace:
+            self.workspace(key, definition.get("description") or kind.type, workspace, definition)
+        return True
+
+
+def build(document: Mapping[str, Any]) -> tuple[FlowGraph, list[Message]]:
+    """The graph of a structurally valid flow document, and what could not be compiled of it.
+
+    The document's structure is what docs/flow.schema.json says; hold it against that first.
+    """
+    builder = _Builder(document)
+    builder.workspace("", "Top-level", None, document)
+    graph = FlowGraph(
+        name=document["flow"],
+        kind=document.get("kind", "activity"),
+        description=document.get("description", ""),
+        workspaces=builder.workspaces,
+        blocks=builder.blocks,
+        flow_handler=builder.flow_handler,
+    )
+    return graph, builder.messages

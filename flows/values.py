@@ -1,0 +1,235 @@
+"""The values that variables hold, and their typed JSON form.
+
+Pure. A value is None, a bool, int, float, str, bytes, aware datetime, timedelta, a list of values,
+a dict with scalar keys, or an exception. Variables own their values: `copy` is made on assignment,
+so that an execution resumed from a checkpoint cannot behave differently from one that never
+stopped.
+"""
+
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+type_names: dict[type, str] = {
+    type(None): "Null",
+    bool: "Boolean",
+    int: "Integer",
+    float: "Number",
+    str: "Text",
+    bytes: "Bytes",
+    datetime: "Date Time",
+    timedelta: "Duration",
+    list: "List",
+    dict: "Structure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionValue:
+    """An exception as a value (semantics 47).
+
+    `type` is fully qualified, as handlers match it (semantics 35); `extra` holds the properties
+    that only some types have.
+    """
+
+    type: str
+    message: str = ""
+    help_link: str | None = None
+    category: str | None = None
+    error_code: int | None = None
+    details: Any = None
+    inner: "ExceptionValue | None" = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def short_type(self) -> str:
+        return self.type.rpartition(".")[2]
+
+    def as_structure(self) -> dict[str, Any]:
+        """What expressions see: `Exception.Message`, `Exception.ErrorCode`…"""
+        return {
+            "ExceptionType": self.type,
+            "Message": self.message,
+            "HelpLink": self.help_link,
+            "Category": self.category,
+            "ErrorCode": self.error_code,
+            "Details": self.details,
+            "InnerException": self.inner.as_structure() if self.inner else None,
+            **self.extra,
+        }
+
+
+def type_name(value: Any) -> str:
+    """The type's name as people read it."""
+    if isinstance(value, ExceptionValue):
+        return value.short_type
+    return type_names.get(type(value), type(value).__name__)
+
+
+def summary(value: Any, limit: int = 80) -> str:
+    """One line about a value: scalars themselves, containers by their size (semantics 93)."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"' if len(value) <= limit else f'"{value[:limit]}…" ({len(value)})'
+        case bytes():
+            return f"Bytes with {len(value)} bytes"
+        case list():
+            return f"List with {len(value)} item{'' if len(value) == 1 else 's'}"
+        case dict():
+            return f"Structure with {len(value)} item{'' if len(value) == 1 else 's'}"
+        case ExceptionValue():
+            return f"Instance of {value.short_type}"
+        case datetime():
+            return value.isoformat()
+    return str(value)[:limit]
+
+
+def copy(value: Any) -> Any:
+    """A deep copy; immutable values are returned as they are."""
+    kind = type(value)
+    if kind is list:
+        return [copy(item) for item in value]
+    if kind is dict:
+        return {key: copy(item) for key, item in value.items()}
+    return value
+
+
+def encode(value: Any) -> Any:
+    """The typed JSON form of a value.
+
+    What JSON and PostgreSQL's jsonb keep exactly stands for itself; the rest is an object with one
+    key that begins with "$". Raises TypeError for what is not a value.
+    """
+    kind = type(value)
+    if value is None or kind is bool or kind is int:
+        return value
+    if kind is str:
+        return value if _is_plain_text(value) else {"$text": _escape(value)}
+    if kind is float:
+        text = repr(value)
+        plain = math.isfinite(value) and "e" not in text and text != "-0.0"
+        return value if plain else {"$number": text}
+    if kind is list:
+        return [encode(item) for item in value]
+    if kind is dict:
+        if all(
+            type(key) is str and not key.startswith("$") and _is_plain_text(key) for key in value
+        ):
+            return {key: encode(item) for key, item in value.items()}
+        return {"$items": [[encode(key), encode(item)] for key, item in value.items()]}
+    if kind is datetime:
+        return {"$datetime": value.isoformat()}
+    if kind is timedelta:
+        return {"$duration": [value.days, value.seconds, value.microseconds]}
+    if kind is bytes:
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if kind is ExceptionValue:
+        return {
+            "$exception": {
+                "type": value.type,
+                "message": encode(value.message),
+                "help_link": value.help_link,
+                "category": encode(value.category),
+                "error_code": value.error_code,
+                "details": encode(value.details),
+                "inner": encode(value.inner),
+                "extra": encode(dict(value.extra)),
+            }
+        }
+    raise TypeError(f"{kind.__name__} is not a type that variables can hold")
+
+
+def decode(form: Any) -> Any:
+    """The value of a typed JSON form. Raises ValueError for an unknown "$" key."""
+    kind = type(form)
+    if kind is list:
+        return [decode(item) for item in form]
+    if kind is not dict:
+        return form
+    if len(form) == 1:
+        ((tag, body),) = form.items()
+        if tag.startswith("$"):
+            return _decode_tagged(tag, body)
+    return {key: decode(item) for key, item in form.items()}
+
+
+def _decode_tagged(tag: str, body: Any) -> Any:
+    match tag:
+        case "$text":
+            return _unescape(body)
+        case "$number":
+            return float(body)
+        case "$items":
+            return {decode(key): decode(item) for key, item in body}
+        case "$datetime":
+            return datetime.fromisoformat(body)
+        case "$duration":
+            return timedelta(*body)
+        case "$bytes":
+            return base64.b64decode(body)
+        case "$exception":
+            return ExceptionValue(
+                type=body["type"],
+                message=decode(body["message"]),
+                help_link=body["help_link"],
+                category=decode(body["category"]),
+                error_code=body["error_code"],
+                details=decode(body["details"]),
+                inner=decode(body["inner"]),
+                extra=decode(body["extra"]),
+            )
+    raise ValueError(f"{tag} is not a known kind of value")
+
+
+def encode_small(value: Any, budget: int) -> Any:
+    """The typed JSON form of a value of at most about `budget` characters, else None.
+
+    Gives up after looking at `budget` characters' worth, whatever the size of the value.
+    """
+    return encode(value) if _cost(value, budget) <= budget else None
+
+
+def _cost(value: Any, budget: int) -> int:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return len(value) + 2
+    if kind is list or kind is dict:
+        spent = 2 + 2 * len(value)
+        items = value.items() if kind is dict else value
+        for item in items:
+            if spent > budget:
+                break
+            if kind is dict:
+                spent += _cost(item[0], budget) + _cost(item[1], budget - spent)
+            else:
+                spent += _cost(item, budget - spent)
+        return spent
+    if kind is ExceptionValue:
+        return 80 + len(value.message) + _cost(value.details, budget) + _cost(value.inner, budget)
+    if kind is int:
+        return 8 + value.bit_length() // 3
+    return 8
+
+
+def _is_plain_text(text: str) -> bool:
+    """Whether jsonb can hold it: no NUL, no lone surrogates."""
+    return text.isascii() and "\0" not in text or "\0" not in text and not _has_surrogate(text)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _escape(text: str) -> str:
+    return text.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _unescape(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")
