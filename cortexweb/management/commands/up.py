@@ -1,0 +1,38 @@
+"""`manage.py up`: the whole product with one command."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+
+from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.up.errors import CannotStartError, explain
+from cortexweb.up.options import Options, add_arguments
+from cortexweb.up.run import Up
+
+
+class Command(BaseCommand):
+    """Start database, broker, web server, workers and scheduler; end them all with Ctrl-C."""
+
+    help = "Start everything and keep it running: the pages are at http://127.0.0.1:8000/."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_arguments(parser)
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        options = Options(given["port"], given["workers"], given["demo"], given["admin_password"])
+        try:
+            Up(options, settings.DATA, self._say).run()
+        except (CannotStartError, EmbeddedServerError) as error:
+            raise CommandError(str(error)) from None
+        except OperationalError as error:
+            raise CommandError(f"The database doesn't work: {error}") from None
+        except OSError as error:
+            raise CommandError(explain(error)) from error
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

@@ -1,0 +1,53 @@
+"""Processes of this data folder that should not be there: what a killed `up` left behind."""
+
+import contextlib
+import os
+
+import psutil
+
+from cortexweb.datafolder import DataFolder
+
+# In the environment of everything that `up` starts. CORTEXWEB_DATA wouldn't do: a command typed
+# in another terminal may carry that one too.
+MARK = "CORTEXWEB_UP"
+
+
+def marked_processes(data: DataFolder) -> list[psutil.Process]:
+    """Every living process that an `up` on this data folder started, its oldest first."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(data.path) and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue  # gone, or of another user and so not ours
+    return sorted(found, key=lambda process: process.create_time())
+
+
+def orphaned(data: DataFolder) -> list[psutil.Process]:
+    """The marked processes whose parent is not one: supervisord, or what lost its parent."""
+    marked = marked_processes(data)
+    numbers = {process.pid for process in marked}
+    return [process for process in marked if _parent(process) not in numbers]
+
+
+def end(processes: list[psutil.Process], patience: float) -> None:
+    """Ask the processes to end and kill those that don't."""
+    for process in processes:
+        _signal(process, kill=False)
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    for process in alive:
+        _signal(process, kill=True)
+    psutil.wait_procs(alive, timeout=patience)
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill() if kill else process.terminate()
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,95 @@
+"""The options of `manage.py up`, and what has to be settled before settings are read."""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from environ import ImproperlyConfigured
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.up.errors import explain
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    port: int
+    workers: int
+    demo: bool
+    admin_password: str | None
+
+    @property
+    def url(self) -> str:
+        """Where the pages will be."""
+        return f"http://127.0.0.1:{self.port}/"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options, for the command and for the look ahead."""
+    _add_data_argument(parser)
+    parser.add_argument("--port", type=_port, default=8000, help="of the web server (%(default)s)")
+    parser.add_argument(
+        "--workers", type=_count, default=_cores(), help="worker processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="keep starting example executions at a gentle rate"
+    )
+    parser.add_argument(
+        "--admin-password", help="of the user admin (otherwise one is generated and shown once)"
+    )
+
+
+def settle_data_folder(arguments: list[str]) -> None:
+    """Choose the data folder and make its key, without which settings can't be read.
+
+    Everything that `up` starts inherits the choice through the environment. Pages are served on
+    loopback without TLS, so they don't insist on it unless told to.
+    """
+    if not (find_spec("supervisor") and find_spec("psutil")):
+        sys.exit("`up` needs a few more packages: run `pip install -e '.[embedded]'`.")
+    parser = argparse.ArgumentParser(add_help=False)
+    _add_data_argument(parser)
+    chosen, _ = parser.parse_known_args(arguments)
+    data = DataFolder(Path(chosen.data).expanduser())
+    os.environ["CORTEXWEB_DATA"] = str(data.path)
+    os.environ.setdefault("HTTPS_ONLY", "false")
+    try:
+        data.create()
+        data.secret_key()
+    except OSError as error:
+        sys.exit(f"The data folder {data.path} can't be used: {explain(error)}")
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+
+
+def _add_data_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        default=os.environ.get("CORTEXWEB_DATA", ".cortexweb"),
+        help="folder of the database, the key and the logs (%(default)s)",
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1 worker is needed")
+    return count
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1

@@ -1,0 +1,50 @@
+"""What the database must hold before the product's processes start."""
+
+import io
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+ADMINISTRATOR = "admin"
+
+
+def apply_migrations() -> str:
+    """Bring the tables up to date."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not missing:
+        return "Migrations: up to date"
+    call_command("migrate", interactive=False, verbosity=0)
+    return f"Migrations: {len(missing)} applied"
+
+
+def import_examples() -> str | None:
+    """Publish the example flows; unchanged ones are left alone."""
+    folder: Path = settings.BASE_DIR / "flows" / "examples"
+    if "import_flows" not in get_commands():
+        return None
+    call_command("import_flows", str(folder), publish=True, stdout=io.StringIO())
+    return "Example flows: imported"
+
+
+def ensure_administrator(password: str | None) -> str | None:
+    """Create the first administrator, or give the existing one the password that was asked for."""
+    users = get_user_model().objects
+    if password is None and users.filter(is_superuser=True).exists():
+        return None
+    administrator = users.filter(username=ADMINISTRATOR).first()
+    if administrator is None:
+        given = password or secrets.token_urlsafe(12)
+        users.create_superuser(ADMINISTRATOR, password=given)
+        shown = "--admin-password" if password else f"{given}   (shown this once)"
+        return f"Administrator: user {ADMINISTRATOR}, password {shown}"
+    if password is None or administrator.check_password(password):
+        return None
+    administrator.set_password(password)
+    administrator.save(update_fields=["password"])
+    return f"Administrator: user {ADMINISTRATOR} has the password of --admin-password"

@@ -1,0 +1,147 @@
+"""supervisord as a child of `up`: started, asked over its socket, followed and ended."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.up.errors import CannotStartError
+from cortexweb.up.leftovers import MARK
+
+LOG_LINE = re.compile(r"(?P<time>\S+ \S+) \w+ (?P<event>exited|spawned|spawnerr): (?P<text>.*)")
+ENDED = re.compile(r"(?P<name>\S+) \((?P<cause>[^;)]+)")
+
+
+class Supervision:
+    """supervisord of one data folder, in a session of its own so that Ctrl-C spares it."""
+
+    def __init__(self, data: DataFolder, configuration: str) -> None:
+        self._data = data
+        self._log = data.logs / "supervisord.log"
+        self._log.touch()
+        self.follower = Follower(self._log)
+        file = data.path / "supervisord.conf"
+        file.write_text(configuration)
+        with (data.logs / "supervisord.out").open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)],
+                env={**os.environ, MARK: str(data.path), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, patience: float = 20) -> None:
+        """Wait until supervisord takes orders."""
+        deadline = time.monotonic() + patience
+        while True:
+            self.require_alive()
+            try:
+                self._ask("getState")
+            except (OSError, HTTPException):
+                if time.monotonic() > deadline:
+                    raise CannotStartError(f"supervisord doesn't answer: see {self._log}") from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def require_alive(self) -> None:
+        """Raise when supervisord itself has ended."""
+        if (code := self._process.poll()) is not None:
+            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            raise CannotStartError(
+                f"supervisord, which keeps everything running, ended by {cause}: "
+                f"see {self._data.logs / 'supervisord.out'}"
+            )
+
+    def start(self, name: str) -> None:
+        """Start a program; supervisord starts it again whenever it ends."""
+        try:
+            self._ask("startProcess", name, False)
+        except Fault as fault:
+            raise CannotStartError(f"{name} could not be started: {fault.faultString}") from None
+
+    def start_group(self, name: str) -> None:
+        """Start every program of a group."""
+        self._ask("startProcessGroup", name, False)
+
+    def stop(self, patience: float) -> None:
+        """End everything in order: the group, Redis, PostgreSQL, supervisord itself."""
+        if self._process.poll() is not None:
+            return
+        try:
+            self._ask("shutdown")
+        except (OSError, HTTPException, Fault):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _ask(self, method: str, *arguments: str | bool) -> None:
+        # A connection for each call: after a failure the transport can't use its own again.
+        address = f"unix://{self._data.sockets / 'supervisor.sock'}"
+        transport = SupervisorTransport(None, None, serverurl=address)
+        try:
+            proxy = ServerProxy("http://127.0.0.1", transport=transport)
+            getattr(proxy.supervisor, method)(*arguments)
+        finally:
+            transport.close()
+
+
+class Follower:
+    """Reads what supervisord logs from now on, across the rotation of the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] = path.open(errors="replace")
+        self._file.seek(0, os.SEEK_END)
+        self._ended: dict[str, tuple[str, datetime]] = {}
+
+    def news(self) -> Iterator[str]:
+        """A sentence for each child that ended and was started again since the last call."""
+        for line in self._lines():
+            if match := LOG_LINE.match(line):
+                at = datetime.strptime(match["time"], "%Y-%m-%d %H:%M:%S,%f")
+                yield from self._tell(match["event"], match["text"], at)
+
+    def _tell(self, event: str, text: str, at: datetime) -> Iterator[str]:
+        if event == "spawnerr":
+            yield text
+        elif event == "exited" and (match := ENDED.match(text)):
+            self._ended[match["name"]] = (_in_words(match["cause"]), at)
+        elif event == "spawned":
+            name = text.split("'")[1]
+            if name in self._ended:
+                cause, since = self._ended.pop(name)
+                seconds = (at - since).total_seconds()
+                log = self._path.with_name(f"{name}.log")
+                yield f"{name} ended by {cause}, started again after {seconds:.1f} s (see {log})"
+
+    def _lines(self) -> Iterator[str]:
+        yield from self._file
+        if os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
+            self._file.close()
+            self._file = self._path.open(errors="replace")
+            yield from self._file
+
+
+def _in_words(cause: str) -> str:
+    """ "terminated by SIGKILL" → "signal 9"; an exit status stays as it is."""
+    name = cause.removeprefix("terminated by ").split()[0]
+    if name in signal.Signals.__members__:
+        return f"signal {signal.Signals[name].value}"
+    return cause
