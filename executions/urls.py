@@ -1,5 +1,9 @@
 """Addresses of executions."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from executions.views.help import help_page
+
+urlpatterns = [
+    path("help/", help_page, name="help"),
+]

@@ -1,0 +1,50 @@
+"""How a status looks and reads. State is always an icon's shape and a word; colour repeats it."""
+
+from executions.states import Place, Reason, Status
+
+#: What a person should know of each status, on the help page.
+MEANINGS: dict[Status, str] = {
+    Status.QUEUED: "Waits for a worker.",
+    Status.RUNNING: "Its token is moving, or waits for child executions or a time.",
+    Status.PAUSING: "Pauses as soon as the block that is running is done.",
+    Status.PAUSED: "Waits for a person: continue, step or stop it.",
+    Status.EXCEPTION: "Waits for a person at an exception, because break on exception is on.",
+    Status.STOPPING: "Stops as soon as the block that is running lets it.",
+    Status.STOPPED: "A person stopped it. Final.",
+    Status.ENDED: "It came to its end. Final.",
+    Status.ERROR: "An exception left its flow. Final.",
+}
+
+#: Where a paused token stands, when that has an icon of its own.
+PLACES: dict[Place, tuple[str, str]] = {
+    Place.BREAKPOINT: ("paused-bp", "breakpoint"),
+    Place.PORT: ("paused-port", "port"),
+}
+
+REASONS: dict[Reason, str] = {
+    Reason.CHILDREN: "waits for child executions",
+    Reason.TIME: "waits for a time",
+}
+
+
+def icon_name(status: str, place: str = "") -> str:
+    """The icon of a status in the sprite."""
+    if status == Status.PAUSED and place in PLACES:
+        return PLACES[Place(place)][0]
+    return status.lower()
+
+
+def word(status: str, place: str = "", reason: str = "") -> str:
+    """The status in words, with where it is paused or what it waits for."""
+    if status == Status.PAUSED and place in PLACES:
+        return f"{status} · {PLACES[Place(place)][1]}"
+    if status == Status.RUNNING and reason:
+        return f"{status} · {reason}"
+    return status
+
+
+def explanation(status: str, place: str = "", reason: str = "") -> str:
+    """One sentence for a title."""
+    if status == Status.RUNNING and reason in REASONS:
+        return f"{status}, {REASONS[Reason(reason)]}."
+    return f"{status}. {MEANINGS[Status(status)]}"

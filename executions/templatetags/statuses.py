@@ -1,0 +1,29 @@
+"""The status of an execution in a template: `{% status execution %}`, `{% status_icon "Error" %}`."""
+
+from typing import Any
+
+from django import template
+
+from executions import appearance
+from flows.display import icon
+
+register = template.Library()
+
+
+@register.inclusion_tag("partials/status.html")
+def status(execution: Any, pill: bool = False) -> dict[str, Any]:
+    """Icon and word; `execution` is anything with status, place and reason."""
+    state = (execution.status, execution.place, execution.reason)
+    return {
+        "pill": pill,
+        "tone": execution.status.lower(),
+        "icon": appearance.icon_name(*state[:2]),
+        "word": appearance.word(*state),
+        "explanation": appearance.explanation(*state),
+    }
+
+
+@register.simple_tag
+def status_icon(status: str, place: str = "", size: str = "s") -> str:
+    """The icon alone; the word has to stand beside it."""
+    return icon(appearance.icon_name(status, place), size)

@@ -1,0 +1,90 @@
+"""How pages write moments, durations and icons: one notation for the whole site.
+
+`static/js/clock.js` writes the same durations while they tick in the browser.
+"""
+
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+def clock(at: datetime | None, now: datetime | None = None) -> str:
+    """A moment in the server's time zone: `12:03:58` today, `14 Jul 02:00` before, with the year
+    once that is another one."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    today = timezone.localtime(now or timezone.now())
+    if local.date() == today.date():
+        return f"{local:%H:%M:%S}"
+    if local.year == today.year:
+        return f"{local.day} {local:%b %H:%M}"
+    return f"{local.day} {local:%b %Y}"
+
+
+def full(at: datetime | None) -> str:
+    """A moment to the millisecond with its time zone, for titles."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+
+
+def moment(at: datetime | None, now: datetime | None = None) -> str:
+    """A `<time>` element: short to read, complete in its title."""
+    if at is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), full(at), clock(at, now)
+    )
+
+
+def duration(length: timedelta | float | None) -> str:
+    """A length of time: `340 ms`, `14.2 s`, `1 m 14 s`, `10 h 04 m`, `3 d 07 h`."""
+    if length is None:
+        return ""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    seconds = max(seconds, 0.0)
+    if seconds < 1:
+        return f"{int(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{int(seconds * 10) / 10:.1f} s"
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if not hours:
+        return f"{minute} m {second:02} s"
+    if not days:
+        return f"{hour} h {minute:02} m"
+    return f"{days} d {hour:02} h"
+
+
+def milliseconds(at: datetime) -> int:
+    """Milliseconds since the epoch, as the browser counts."""
+    return int(at.timestamp() * 1000)
+
+
+def ticking(start: datetime, end: datetime | None = None) -> str:
+    """A duration that `clock.js` keeps counting until `end` is known."""
+    if end is not None:
+        return format_html('<span class="dur">{}</span>', duration(end - start))
+    return format_html(
+        '<span class="dur" data-since="{}">{}</span>',
+        milliseconds(start),
+        duration(timezone.now() - start),
+    )
+
+
+@cache
+def icon(name: str, size: str = "") -> SafeString:
+    """One icon of the sprite `static/icons.svg`; sizes are xs 12, s 14, (none) 16 and l 20."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f"i {size}".strip(),
+        static("icons.svg"),
+        name,
+    )

@@ -1,0 +1,51 @@
+// What every page can do: dismiss notices, show the shortcuts, go places by keyboard.
+
+import { startClock } from "./clock.js";
+
+/** Whether single keys belong to what is focused instead of to the page. */
+export function isTyping(event) {
+  const target = event.target;
+  return (
+    event.defaultPrevented ||
+    event.isComposing ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    Boolean(target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], dialog"))
+  );
+}
+
+let spoken = 0;
+/** Say something to screen readers, at most once in ten seconds; the newest wins. */
+export function announce(text) {
+  const region = document.getElementById("announce");
+  clearTimeout(announce.timer);
+  const wait = Math.max(0, spoken + 10_000 - Date.now());
+  announce.timer = setTimeout(() => {
+    spoken = Date.now();
+    region.textContent = text;
+  }, wait);
+}
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-dismiss]")?.closest(".notice").remove();
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+  if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
+});
+
+let going = 0;
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event)) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    document.getElementById("shortcuts").showModal();
+  } else if (event.key === "g") {
+    going = Date.now();
+  } else if (Date.now() - going < 1500) {
+    going = 0;
+    document.querySelector(`[data-go="${CSS.escape(event.key)}"]`)?.click();
+  }
+});
+
+startClock();
