@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from django.conf import settings
 from django.core.management import get_commands
 from django.db import connection
@@ -114,7 +115,7 @@ class Up:
 
     def _end_leftovers(self) -> str | None:
         tops = orphaned(self.data)
-        names = [f"{_title(process)} {process.pid}" for process in tops]
+        names = [_title(process) for process in tops]
         # supervisord ends its children in order; then the ones whose supervisord was killed,
         # PostgreSQL in its own way and last.
         end([process for process in tops if process.name() != "postgres"], SECONDS_TO_END)
@@ -212,7 +213,9 @@ class Up:
             self._tell_news()
             try:
                 health = httpx.get(f"{self.options.url}healthz", timeout=5)
-                page = httpx.get(f"{self.options.url}login/", timeout=5)
+                # Signed out, the home page leads to the sign-in page; with HTTPS_ONLY to the proxy.
+                follow = not settings.HTTPS_ONLY
+                page = httpx.get(self.options.url, timeout=10, follow_redirects=follow)
                 if health.is_success and page.status_code < 400:
                     total = time.monotonic() - self.started
                     return f"CortexWeb is at {self.options.url} after {total:.1f} s. Ctrl-C ends it"
@@ -264,6 +267,7 @@ def _own_account() -> Account:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def _title(process: Any) -> str:
-    name: str = process.name()
-    return "supervisord" if "supervisor.supervisord" in process.cmdline() else name
+def _title(process: psutil.Process) -> str:
+    # supervisord puts the name of the program into the environment of what it starts.
+    name = process.environ().get("SUPERVISOR_PROCESS_NAME", "supervisord")
+    return f"{name} (process {process.pid})"

@@ -79,6 +79,7 @@ class Supervision:
 
     def stop(self, patience: float) -> None:
         """End everything in order: the group, Redis, PostgreSQL, supervisord itself."""
+        self.follower.close()
         if self._process.poll() is not None:
             return
         try:
@@ -117,6 +118,10 @@ class Follower:
             if match := LOG_LINE.match(line):
                 at = datetime.strptime(match["time"], "%Y-%m-%d %H:%M:%S,%f")
                 yield from self._tell(match["event"], match["text"], at)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._file.close()
 
     def _tell(self, event: str, text: str, at: datetime) -> Iterator[str]:
         if event == "spawnerr":

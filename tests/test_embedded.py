@@ -1,0 +1,84 @@
+"""The embedded servers' folders: where they are, and who may enter."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import environ
+import pytest
+from environ import ImproperlyConfigured
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.embedded.account import (
+    Account,
+    EmbeddedServerError,
+    create_account,
+    make_private_folder,
+    open_way_to,
+    server_account,
+)
+from tests.servers import running_servers
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
+
+
+@pytest.fixture
+def account() -> Account:
+    create_account()
+    return server_account()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that root's servers can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="cortexweb-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path / "data")
+    with pytest.raises(ImproperlyConfigured, match=r"set SECRET_KEY, or run `python manage.py up`"):
+        data.secret_key()
+    data.create()
+    key = data.secret_key()
+    data.create()
+    assert data.secret_key() == key
+    assert len(key) > 50
+    assert stat.S_IMODE((data.path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_sockets_move_where_the_kernel_takes_them(open_folder: Path) -> None:
+    data = DataFolder(open_folder / "a rather long name % of a folder" / ("x" * 80))
+    assert data.sockets.parent == Path("/tmp")
+    assert DataFolder(data.path).sockets == data.sockets
+    data.path.mkdir(parents=True)
+    try:
+        with running_servers(data):
+            config = environ.Env.db_url_config(data.database_url)
+            assert config["OPTIONS"] == {"host": str(data.sockets)}
+    finally:
+        for left in data.sockets.iterdir():
+            left.unlink()
+        data.sockets.rmdir()
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, account: Account) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "link").symlink_to(elsewhere)
+    with pytest.raises(EmbeddedServerError, match="Remove it"):
+        make_private_folder(tmp_path / "link", account)
+
+
+@only_root
+def test_private_folders_above_are_opened_for_passing_only(
+    open_folder: Path, account: Account
+) -> None:
+    private = open_folder / "private"
+    private.mkdir(mode=0o700)
+    assert open_way_to(private / "data", account) == [private.resolve()]
+    assert stat.S_IMODE(private.stat().st_mode) == 0o701
+    assert open_way_to(private / "data", account) == []

@@ -1,0 +1,208 @@
+"""`manage.py up`, really run: one life of an installation from the first start to the last end."""
+
+import errno
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.up.claim import require_space
+from cortexweb.up.errors import CannotStartError, explain
+from cortexweb.up.leftovers import marked_processes
+from cortexweb.up.supervision import Follower
+from tests.servers import PROJECT, Process, free_port
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Installation:
+    """A data folder and the `up` that runs on it."""
+
+    data: DataFolder
+    port: int
+    runs: list[Process] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of a new terminal: nothing is set but where the data is."""
+        unset = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HTTPS_ONLY"}
+        kept = {name: value for name, value in os.environ.items() if name not in unset}
+        return {**kept, "CORTEXWEB_DATA": str(self.data.path)}
+
+    def up(self) -> Process:
+        """Start it and wait for the address."""
+        command = [sys.executable, "manage.py", "up", "--port", str(self.port), "--workers", "1"]
+        command += ["--admin-password", PASSWORD]
+        log = self.data.path.with_name(f"up-{len(self.runs)}.log")
+        process = Process("up", command, log, self.environment, cwd=PROJECT)
+        self.runs.append(process)
+        process.wait_until(lambda: f"CortexWeb is at {self.url}" in process.output, seconds=60)
+        return process
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command, as typed in another terminal."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def process(self, *words: str) -> psutil.Process:
+        """The oldest of the started processes with these words in its command line."""
+        return next(p for p in marked_processes(self.data) if set(words) <= set(p.cmdline()))
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    # In the temporary folder itself, because root's servers have to come in as another user.
+    folder = Path(tempfile.mkdtemp(prefix="cortexweb-up-"))
+    folder.chmod(0o711)
+    installation = Installation(DataFolder(folder / "data"), free_port())
+    try:
+        installation.up()
+        yield installation
+    finally:
+        for run in installation.runs:
+            run.kill()
+            print(run.output)
+        for process in marked_processes(installation.data):
+            process.kill()
+        shutil.rmtree(folder)
+
+
+def test_it_answers_and_says_what_it_did(installation: Installation) -> None:
+    assert httpx.get(f"{installation.url}healthz").text == "ok\n"
+    assert httpx.get(installation.url, follow_redirects=True).status_code == 200
+    said = installation.runs[-1].output
+    for beginning in ("PostgreSQL: new cluster", "Redis: ready", "Migrations: ", "Administrator: "):
+        assert f"\n{beginning}" in f"\n{said}"
+    assert PASSWORD not in said
+    assert str(installation.data.logs) in said
+
+
+def test_only_root_and_the_servers_can_enter_the_data(installation: Installation) -> None:
+    data = installation.data
+    assert data.path.stat().st_mode & 0o007 == 0
+    assert data.path.joinpath("secret_key").stat().st_mode & 0o777 == 0o600
+    assert data.sockets.stat().st_mode & 0o777 == 0o700
+
+
+def test_commands_of_another_terminal_find_the_same_data(installation: Installation) -> None:
+    names = "from django.contrib.auth.models import User; print(*User.objects.values_list())"
+    told = installation.manage("shell", "-c", names)
+    assert "admin" in told.stdout, told.stderr
+
+
+def test_a_second_one_on_the_same_data_is_refused(installation: Installation) -> None:
+    refused = installation.manage("up", "--port", str(free_port()))
+    assert refused.returncode == 1
+    assert f"process {installation.runs[-1].pid}, {installation.url}" in refused.stderr
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        refused = Installation(DataFolder(tmp_path / "data"), port).manage(
+            "up", "--port", str(port)
+        )
+    assert refused.returncode == 1
+    assert f"Port {port} is in use by" in refused.stderr
+    assert f"(process {os.getpid()})" in refused.stderr
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_a_killed_worker_is_started_again(installation: Installation) -> None:
+    worker = installation.process("celery", "worker")
+    worker.kill()
+    run = installation.runs[-1]
+    run.wait_until(lambda: "worker ended by signal 9, started again after" in run.output)
+    assert installation.process("celery", "worker").pid != worker.pid
+
+
+def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installation) -> None:
+    marked = "from django.contrib.auth.models import User; User.objects.create(username='kept')"
+    installation.manage("shell", "-c", marked)
+    killed = installation.runs[-1]
+    supervisor = installation.process("supervisor.supervisord")
+    killed.kill()
+    supervisor.kill()
+    supervisor.wait(5)
+
+    run = installation.up()
+
+    assert "Ended what a killed run had left: postgres " in run.output
+    assert "new cluster" not in run.output
+    asked = "from django.contrib.auth.models import User; User.objects.get(username='kept')"
+    assert installation.manage("shell", "-c", asked).returncode == 0
+
+
+def test_sigterm_ends_everything_in_time(installation: Installation) -> None:
+    run = installation.runs[-1]
+    begun = time.monotonic()
+    run.popen.send_signal(signal.SIGTERM)
+    assert run.popen.wait(10) == 0
+    assert time.monotonic() - begun < 10
+    assert "Everything has ended; the data stays" in run.output
+    assert marked_processes(installation.data) == []
+    assert not [p for p in psutil.process_iter() if names_folder(p, installation.data)]
+
+
+def names_folder(process: psutil.Process, data: DataFolder) -> bool:
+    try:
+        return any(str(data.path) in argument for argument in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_a_full_disk_is_said_beforehand(tmp_path: Path) -> None:
+    with pytest.raises(
+        CannotStartError, match=r"The disk is full: \d+ MB are free at .* Make room"
+    ):
+        require_space(tmp_path, needed=shutil.disk_usage(tmp_path).total * 2)
+    require_space(tmp_path, needed=1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_disk_that_fills_up_is_said_in_words() -> None:
+    with (
+        pytest.raises(OSError, match="No space left") as raised,
+        open("/dev/full", "wb", 0) as full,
+    ):
+        full.write(b"data")
+    assert raised.value.errno == errno.ENOSPC
+    assert explain(raised.value).startswith("The disk is full. Make room")
+
+
+def test_news_survive_the_rotation_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "supervisord.log"
+    log.write_text("2026-01-01 10:00:00,000 WARN exited: web (exit status 1; not expected)\n")
+    follower = Follower(log)
+    assert list(follower.news()) == []
+    with log.open("a") as file:
+        file.write("2026-01-01 10:00:01,000 WARN exited: web (exit status 3; not expected)\n")
+    log.rename(tmp_path / "supervisord.log.1")
+    log.write_text("2026-01-01 10:00:03,500 INFO spawned: 'web' with pid 12\n")
+    (news,) = follower.news()
+    follower.close()
+    assert news.startswith("web ended by exit status 3, started again after 2.5 s")
