@@ -78,8 +78,12 @@ DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
-        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=0),
+        # A pool in each process: a web process answers each request on another thread, and a
+        # worker would otherwise connect anew for every task.
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -100,6 +104,19 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "recover": {
+        "task": "executions.tasks.recover",
+        "schedule": 1.0,
+        "options": {"expires": 5.0},
+    },
+}
+
+# What blocks with an effect may reach.
+FILES_ROOT = Path(env.str("FILES_ROOT", default=str(DATA.path / "files")))
+HTTP_PRIVATE_ADDRESSES = env.list(
+    "HTTP_PRIVATE_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
+)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -70,9 +70,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     S.RUNNING: frozenset(
         {S.QUEUED, S.PAUSING, S.PAUSED, S.EXCEPTION, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}
     ),
-    S.PAUSING: frozenset(
-        {S.PAUSED, S.EXCEPTION, S.QUEUED, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}
-    ),
+    S.PAUSING: frozenset({S.PAUSED, S.EXCEPTION, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}),
     S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
     S.EXCEPTION: frozenset({S.QUEUED, S.STOPPED}),
     S.STOPPING: frozenset({S.STOPPED, S.ENDED, S.ERROR}),

@@ -84,8 +84,10 @@ class WorkspaceNode:
     handler: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FlowGraph:
+    """A whole flow. Graphs are compared, and cached for, by identity."""
+
     name: str
     kind: str
     description: str

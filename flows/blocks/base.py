@@ -161,6 +161,9 @@ class Block:
     #: Whether it opens a workspace of its own.
     opens_workspace: ClassVar[bool] = False
     effect: ClassVar[Effect] = Effect.NONE
+    #: A collection property that is read at the first of a loop's visits only; `given` holds its
+    #: items as a list at every visit.
+    keeps_items: ClassVar[str] = ""
 
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         """The effect that this visit would have; a block may depend on its properties."""

@@ -19,7 +19,6 @@ class ForEachLoop(Block):
         Property("Collection", "IEnumerable", required=True),
         Property("Current Iteration", "Structure", Direction.OUTPUT),
     )
-    #: The interpreter reads Collection at the first visit only and keeps its items.
     keeps_items = "Collection"
 
     def run(self, visit: Visit) -> Leave:

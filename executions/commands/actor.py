@@ -1,0 +1,39 @@
+"""Who gives a command, and from where."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from executions.models import AuditEntry, Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`source` is page, command line, admin or demo; `address` the client's, where there is one."""
+
+    user_id: int | None
+    name: str
+    source: str
+    address: str | None = None
+
+    @classmethod
+    def of_request(cls, request: HttpRequest, source: str = "page") -> "Actor":
+        user = request.user
+        return cls(user.pk, user.get_username(), source, request.META.get("REMOTE_ADDR") or None)
+
+
+def audit(
+    actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
+) -> None:
+    """Leave an audit entry: who, what, when, from where, with what outcome."""
+    AuditEntry.objects.create(
+        execution=execution,
+        flow_name=execution.flow_name,
+        user_id=actor.user_id,
+        actor=actor.name,
+        command=command,
+        source=actor.source,
+        address=actor.address,
+        outcome=AuditEntry.Outcome.DONE if done else AuditEntry.Outcome.REFUSED,
+        detail=detail,
+    )

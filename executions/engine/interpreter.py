@@ -1,0 +1,377 @@
+"""The interpreter: moves the token of one execution block by block.
+
+Pure: no Django, no I/O, no randomness; the clock is an argument. `advance` takes an event and runs
+until something outside is needed, and says what. What happened meanwhile is in `progress`, what
+changed in the frames.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from executions.engine.program import Instruction, compile_program, reader
+from executions.engine.state import (
+    Decision,
+    Event,
+    Failed,
+    Finished,
+    Frame,
+    Go,
+    Logged,
+    Perform,
+    Performed,
+    Progress,
+    Resumed,
+    StartChild,
+    StepDone,
+    Threw,
+    Thrown,
+    Wait,
+    Yielded,
+)
+from executions.limits import INLINE_CHANGE
+from flows import values
+from flows.blocks.base import (
+    Effect,
+    EndExecution,
+    EnterWorkspace,
+    Leave,
+    LeaveWorkspace,
+    Outcome,
+    Port,
+    RunChild,
+    Visit,
+    WaitUntil,
+    check,
+)
+from flows.blocks.errors import BlockException, exception, invalid_property
+from flows.expressions import ExpressionError
+from flows.graph import FlowGraph, WorkspaceNode
+from flows.values import ExceptionValue
+
+
+class Interpreter:
+    """One execution in memory.
+
+    `frames` are its tokens, outermost first; `step_count` the number of its last step; `since`
+    when the block under way (an effect, a wait) was entered, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        graph: FlowGraph,
+        clock: Callable[[], float],
+        frames: list[Frame] | None = None,
+        step_count: int = 0,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.program = compile_program(graph)
+        self.clock = clock
+        self.frames: list[Frame] = frames or []
+        self.step_count = step_count
+        self.context = dict(context or {})
+        self.since = 0.0
+        self.progress = Progress()
+
+    def begin(self, inputs: Mapping[str, Any]) -> None:
+        """Place the token on Start Flow, with inputs and defaults in its variables.
+
+        Inputs were held against the flow before (`flows.validation.check_inputs`). A default that
+        fails is thrown by Start Flow (semantics 22).
+        """
+        given = {name.casefold(): value for name, value in inputs.items()}
+        top = self.graph.top
+        frame = Frame(workspace="", block=top.start)
+        self.frames = [frame]
+        failed = self._initialise(frame, top, given)
+        if failed:
+            self.since = self.clock()
+            self._throw(failed, self.program.instructions[top.start])
+
+    def advance(self, event: Event, *, blocks: int, until: float) -> Decision:
+        """Run until something outside is needed, at most `blocks` visits, not past `until`."""
+        decision: Decision | None = None
+        match event:
+            case Go():
+                pass
+            case Performed(outputs):
+                decision = self._finish(Leave(outputs=outputs))
+                blocks -= 1
+            case Resumed(result):
+                decision = self._resume(result)
+                blocks -= 1
+            case Threw(thrown):
+                decision = self._throw(thrown, self._instruction())
+                blocks -= 1
+        while decision is None:
+            if blocks <= 0 or self.clock() >= until:
+                return Yielded()
+            decision = self._visit()
+            blocks -= 1
+        return decision
+
+    # A visit ---------------------------------------------------------------------------------
+
+    def _instruction(self) -> Instruction:
+        return self.program.instructions[self.frames[-1].block]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def _visit(self) -> Decision | None:
+        frame = self.frames[-1]
+        instruction = self.program.instructions[frame.block]
+        block = instruction.block
+        self.since = self.clock()
+        try:
+            given = self._read(instruction, frame)
+            if instruction.has_effect:
+                again = block.effect_of(given) is Effect.REPEATABLE
+                return Perform(instruction.key, given, again)
+            kept = frame.kept.get(instruction.key)
+            outcome = block.run(Visit(given, kept, frame.exception, self._now))
+        except BlockException as thrown:
+            return self._throw(thrown.value, instruction)
+        return self._finish(outcome)
+
+    def _resume(self, result: Any) -> Decision | None:
+        instruction = self._instruction()
+        try:
+            outcome = instruction.block.resume(Visit({}, now=self._now), result)
+        except BlockException as thrown:
+            return self._throw(thrown.value, instruction)
+        return self._finish(outcome)
+
+    def _finish(self, outcome: Outcome) -> Decision | None:
+        frame = self.frames[-1]
+        instruction = self.program.instructions[frame.block]
+        match outcome:
+            case Leave():
+                return self._leave(frame, instruction, outcome)
+            case RunChild(flow, inputs):
+                return StartChild(flow, values.copy(inputs))
+            case WaitUntil(at):
+                return Wait(at)
+            case EnterWorkspace():
+                return self._enter(instruction)
+            case LeaveWorkspace():
+                return self._leave_workspace(frame, instruction)
+            case EndExecution():
+                self._record(instruction, "", None)
+                return Finished(self._outputs())
+
+    def _read(self, instruction: Instruction, frame: Frame) -> dict[str, Any]:
+        """The input properties. Raises BlockException (semantics 20, 23, 52)."""
+        lookup = reader(instruction, self.frames, self.context)
+        keeps = instruction.block.keeps_items
+        given: dict[str, Any] = {}
+        for name, prop, source in instruction.readers:
+            if name == keeps and (held := f"items:{instruction.key}") in frame.variables:
+                given[name] = frame.variables[held]
+                continue
+            try:
+                value = source.read(lookup)
+            except KeyError as missing:
+                raise invalid_property(
+                    name, f"the variable {missing.args[0]} is not initialised."
+                ) from None
+            except ExpressionError as error:
+                raise invalid_property(
+                    name, str(error), inner=ExceptionValue("Cel.EvaluationException", str(error))
+                ) from None
+            check(prop, value)
+            if name == keeps:
+                value = self._keep_items(frame, held, value)
+            given[name] = value
+        return given
+
+    def _keep_items(self, frame: Frame, held: str, collection: Any) -> list[Any]:
+        """Keep a loop's items beside the variables: written once, not at each checkpoint."""
+        items = (
+            [{"Key": key, "Value": values.copy(item)} for key, item in collection.items()]
+            if isinstance(collection, dict)
+            else values.copy(collection)
+        )
+        frame.variables[held] = items
+        frame.changed.add(held)
+        return items
+
+    def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
+        changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
+        key = instruction.key
+        if outcome.keep is not None:
+            frame.kept[key] = outcome.keep
+        elif frame.kept.pop(key, None) is not None or instruction.block.keeps_items:
+            held = f"items:{key}"
+            if frame.variables.pop(held, None) is not None:
+                frame.changed.add(held)
+        self._record(instruction, outcome.port, changes)
+        if outcome.log:
+            self.progress.logged.append(Logged(self.step_count, self.since, key, outcome.log))
+        if frame.exception is not None and outcome.port is Port.BOTTOM:
+            self.progress.handled[frame.thrown_at] = key
+            frame.exception = None
+        return self._move(frame, instruction, outcome.port)
+
+    def _move(self, frame: Frame, instruction: Instruction, port: Port) -> Decision | None:
+        target = instruction.ports.get(port)
+        if target is not None:
+            frame.block = target
+            return None
+        unconnected = exception(
+            "OutputPortNotConnectedException",
+            f"Block output port isn't connected. The {port} port of '{instruction.node.title}' "
+            "leads nowhere.",
+        ).value
+        return self._raise(unconnected, instruction)
+
+    def _save(self, instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        for name, level, key, written in instruction.writers:
+            if name not in outputs:
+                continue
+            frame = self.frames[level]
+            value = outputs[name]
+            if frame.variables.get(key) is not value or value is None:
+                value = values.copy(value)
+                frame.variables[key] = value
+            frame.changed.add(key)
+            small = values.encode_small(value, INLINE_CHANGE)
+            changes[written] = (
+                {"value": small}
+                if small is not None or value is None
+                else {"summary": values.summary(value)}
+            )
+        return changes
+
+    def _record(
+        self,
+        instruction: Instruction,
+        port: str,
+        changes: dict[str, Any] | None,
+        thrown: str = "",
+    ) -> None:
+        self.step_count += 1
+        self.progress.steps.append(
+            StepDone(
+                number=self.step_count,
+                level=len(self.frames) - 1,
+                block=instruction.key,
+                at=self.since,
+                duration=int((self.clock() - self.since) * 1_000_000),
+                port=port,
+                changes=changes or None,
+                exception=thrown,
+            )
+        )
+
+    # Workspaces ------------------------------------------------------------------------------
+
+    def _enter(self, instruction: Instruction) -> Decision | None:
+        workspace = self.graph.workspaces[instruction.key]
+        self._record(instruction, "", None)
+        frame = Frame(workspace.key, workspace.start)
+        self.frames.append(frame)
+        failed = self._initialise(frame, workspace, {})
+        if failed:
+            self.frames.pop()
+            return self._raise(failed, instruction)
+        return None
+
+    def _initialise(
+        self, frame: Frame, workspace: WorkspaceNode, inputs: Mapping[str, Any]
+    ) -> ExceptionValue | None:
+        """Give the scope's variables their inputs or defaults (semantics 16, 21, 25).
+
+        Returns InvalidDefaultValuesException when defaults fail (semantics 22).
+        """
+        failures: dict[str, str] = {}
+        for variable in workspace.variables:
+            key = variable.name.casefold()
+            if variable.is_input and key in inputs:
+                frame.variables[key] = values.copy(inputs[key])
+            elif variable.has_default:
+                try:
+                    frame.variables[key] = values.copy(variable.default.read(_no_variables))
+                except (ExpressionError, KeyError) as error:
+                    failures[variable.name] = str(error)
+                    continue
+            else:
+                continue
+            frame.changed.add(key)
+        if not failures:
+            return None
+        listed = "; ".join(f"{name}: {problem}" for name, problem in failures.items())
+        return exception(
+            "InvalidDefaultValuesException",
+            f"Default values could not be evaluated: {listed}",
+            extra={"Variables": failures},
+        ).value
+
+    def _leave_workspace(self, frame: Frame, instruction: Instruction) -> Decision | None:
+        self._record(instruction, "", None)
+        if len(self.frames) == 1 or frame.workspace == self.graph.flow_handler:
+            return Finished(self._outputs())
+        self.frames.pop()
+        return self._move(self.frames[-1], self._instruction(), Port.BOTTOM)
+
+    def _outputs(self) -> dict[str, Any]:
+        """Output variables by name; null for one that was never set."""
+        held = self.frames[0].variables
+        return {v.name: held.get(v.name.casefold()) for v in self.graph.outputs}
+
+    # Exceptions (semantics 31 to 46) ---------------------------------------------------------
+
+    def _throw(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
+        """A block throws instead of leaving: its step ends on the exception port."""
+        self._record(instruction, Port.EXCEPTION, None, thrown.type)
+        return self._raise(thrown, instruction)
+
+    def _raise(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
+        """Keep an exception of the step just recorded, and find its handler."""
+        step = self.step_count
+        self.progress.thrown.append(Thrown(step, self.since, instruction.key, thrown))
+        frame = self.frames[-1]
+        frame.exception = None
+        while True:
+            frame = self.frames[-1]
+            target = self.program.instructions[frame.block].ports.get(Port.EXCEPTION)
+            workspace = self.graph.workspaces[frame.workspace]
+            if target is None and workspace.handler and not frame.handler_used:
+                frame.handler_used = True
+                target = workspace.handler
+            if target is not None:
+                frame.block = target
+                frame.exception = thrown
+                frame.thrown_at = step
+                return None
+            if frame.workspace == self.graph.flow_handler and len(self.frames) > 1:
+                return Failed(thrown)
+            if len(self.frames) == 1:
+                return self._handle_in_flow(thrown, step)
+            self.frames.pop()
+
+    def _handle_in_flow(self, thrown: ExceptionValue, step: int) -> Decision | None:
+        """Pass an exception to Handle Flow Exception; without one the flow just ends, as with
+        the original's default handler (semantics 42 to 44)."""
+        handler = self.graph.flow_handler
+        if not handler:
+            return Finished(self._outputs())
+        self.progress.handled[step] = handler
+        instruction = self.program.instructions[handler]
+        self.frames[0].block = handler
+        workspace = self.graph.workspaces[handler]
+        frame = Frame(workspace.key, workspace.start)
+        self.frames.append(frame)
+        failed = self._initialise(frame, workspace, {})
+        changes = self._save(instruction, {"Exception": thrown})
+        self._record(instruction, "", changes)
+        return Failed(failed) if failed else None
+
+
+def _no_variables(name: str) -> Any:
+    """Defaults may not reference variables (semantics 21)."""
+    raise KeyError(name)
+
+

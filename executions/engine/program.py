@@ -1,0 +1,98 @@
+"""A flow graph made ready to run: for each block, its readers and writers with their scopes
+resolved.
+
+Pure. Scoping is lexical (semantics 15, 17): the level of the frame that holds a variable is known
+from the workspaces alone, since the frames of a token are its workspace and the ancestors of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from executions.engine.state import Frame
+from flows.blocks.base import Block, Effect, Port, Property
+from flows.graph import BlockNode, FlowGraph
+from flows.sources import DISCARD, Source
+
+#: The built-in variable that tells about the execution (semantics 30).
+CONTEXT = "_executioncontext"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A block of a flow, ready to be visited."""
+
+    key: str
+    node: BlockNode
+    block: Block
+    #: Input properties: name, declaration, source.
+    readers: tuple[tuple[str, Property, Source], ...]
+    #: Output properties: name, level of the scope, case-folded variable, variable as written.
+    writers: tuple[tuple[str, int, str, str], ...]
+    ports: dict[Port, str]
+    has_effect: bool
+    #: Variable name as written → (level, case-folded name).
+    scope: dict[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    graph: FlowGraph
+    instructions: dict[str, Instruction]
+
+
+def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
+    """Every variable that is visible in a workspace: case-folded name → (level, name)."""
+    chain = list(graph.scopes(workspace))
+    visible: dict[str, tuple[int, str]] = {}
+    for level, node in enumerate(reversed(chain)):
+        for variable in node.variables:
+            name = variable.name.casefold()
+            visible[name] = (level, name)
+    return visible
+
+
+@lru_cache(maxsize=512)
+def compile_program(graph: FlowGraph) -> Program:
+    """The program of a graph, compiled once for each graph object."""
+    scopes = {key: scope_of(graph, key) for key in graph.workspaces}
+    return Program(graph, {key: _instruction(node, scopes) for key, node in graph.blocks.items()})
+
+
+def _instruction(node: BlockNode, scopes: dict[str, dict[str, tuple[int, str]]]) -> Instruction:
+    block = node.block
+    declared = {prop.name: prop for prop in block.properties}
+    # The exception of a Handle Flow Exception block is saved inside the workspace that it opens.
+    inside = node.key if block.opens_workspace and block.type == "Handle Flow Exception" else ""
+    scope = scopes[inside or node.workspace]
+    return Instruction(
+        key=node.key,
+        node=node,
+        block=block,
+        readers=tuple((name, declared[name], source) for name, source in node.sources.items()),
+        writers=tuple(
+            (name, *scope[target.casefold()], target)
+            for name, target in node.targets.items()
+            if target != DISCARD and target.casefold() in scope
+        ),
+        ports=dict(node.ports),
+        has_effect=block.effect is not Effect.NONE,
+        scope=scope,
+    )
+
+
+def reader(
+    instruction: Instruction, frames: list[Frame], context: dict[str, Any]
+) -> Callable[[str], Any]:
+    """A lookup of variables as the block sees them. It raises KeyError for what holds nothing."""
+    scope = instruction.scope
+
+    def lookup(name: str) -> Any:
+        folded = name.casefold()
+        if folded == CONTEXT:
+            return context
+        level, key = scope[folded]
+        return frames[level].variables[key]
+
+    return lookup

@@ -1,0 +1,159 @@
+"""What an execution is between two blocks, and what happened since it was last written down.
+
+Pure. `executions.store` turns these into rows and back.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flows.blocks.base import LogLine
+from flows.values import ExceptionValue
+
+
+@dataclass(slots=True)
+class Frame:
+    """A token: one for each workspace that the execution is inside of, with its scope.
+
+    `variables` holds what is initialised, by case-folded name (semantics 18); names that begin
+    with "items:" are the items of a For Each Loop under way. `changed` are the names whose value
+    was set or deleted since the last checkpoint.
+    """
+
+    workspace: str
+    block: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    #: What loop blocks keep between their visits, by block key.
+    kept: dict[str, Any] = field(default_factory=dict)
+    #: Whether this visit's Handle Workspace Exception block was used (semantics 39).
+    handler_used: bool = False
+    #: The exception that is entering the handler on which the token stands.
+    exception: ExceptionValue | None = None
+    #: The step at which that exception was thrown.
+    thrown_at: int = 0
+    changed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class StepDone:
+    """One visit of a token to a block. `at` is in seconds since the epoch, `duration` in
+    microseconds; `changes` maps variable names to {"value": typed JSON} or {"summary": text}."""
+
+    number: int
+    level: int
+    block: str
+    at: float
+    duration: int
+    port: str
+    changes: dict[str, Any] | None
+    exception: str
+
+
+@dataclass(slots=True)
+class Thrown:
+    """An exception that the block of `step` threw, and the handler that took it, or ""."""
+
+    step: int
+    at: float
+    block: str
+    exception: ExceptionValue
+
+
+@dataclass(slots=True)
+class Logged:
+    step: int
+    at: float
+    block: str
+    line: LogLine
+
+
+@dataclass(slots=True)
+class Progress:
+    """What happened since the last checkpoint."""
+
+    steps: list[StepDone] = field(default_factory=list)
+    thrown: list[Thrown] = field(default_factory=list)
+    #: Step at which an exception was thrown → key of the block that handled it.
+    handled: dict[int, str] = field(default_factory=dict)
+    logged: list[Logged] = field(default_factory=list)
+
+
+# Events: what the interpreter is told --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Go on with the block on which the token stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """The effect was done, with these output properties."""
+
+    outputs: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What was waited for came: None for a time; outputs or an ExceptionValue for a child."""
+
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threw:
+    """The block's effect, or what it waited for, threw."""
+
+    exception: ExceptionValue
+
+
+Event = Go | Performed | Resumed | Threw
+
+
+# Decisions: what the interpreter asks for ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """The budget of blocks or time is used up; the token stands before a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Do the block's effect with these properties; `again` says whether it may be repeated."""
+
+    block: str
+    given: Any
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start a child execution and park."""
+
+    flow: str
+    inputs: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Park until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The execution ended normally; `outputs` maps output variables to values."""
+
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An exception left the flow's exception handler (semantics 45)."""
+
+    exception: ExceptionValue
+
+
+Decision = Yielded | Perform | StartChild | Wait | Finished | Failed

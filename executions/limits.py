@@ -1,0 +1,24 @@
+"""Every limit of running executions, in one place."""
+
+#: Seconds that a claim lasts without a checkpoint; then another worker may take over.
+LEASE = 15.0
+#: Seconds of one turn on a worker; an execution that runs longer goes back to the queue.
+TIME_SLICE = 1.0
+#: Seconds between two checkpoints of an execution that runs pure blocks.
+CHECKPOINT = 0.1
+#: Blocks between two checkpoints, so that a batch of steps stays small.
+CHECKPOINT_BLOCKS = 2000
+#: Characters of a changed value that a step keeps inline; larger ones are summarised.
+INLINE_CHANGE = 1000
+#: How deep Run Flow may nest.
+DEPTH = 50
+#: Seconds that an HTTP request may take.
+HTTP_TIMEOUT = 30.0
+#: Bytes of an HTTP response's body that are read.
+HTTP_BODY = 10_000_000
+#: Bytes of a text file that Read All Text reads.
+FILE_SIZE = 50_000_000
+#: Seconds after which a Queued execution's message counts as lost and is sent again.
+REQUEUE_AFTER = 10.0
+#: Rows that one round of recovery looks at.
+RECOVERY_BATCH = 500

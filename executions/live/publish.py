@@ -1,0 +1,88 @@
+"""The one function that publishes: on commit, from a thread of its own, in batches.
+
+A thread keeps one event loop and one connection for as long as the process lives, so that a worker
+spends microseconds on a change and a burst becomes one message. What is lost (Redis is down, the
+process dies) the pages find by themselves: the database is the truth.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from executions.live.events import ExecutionChanged
+
+GROUP = "executions"
+_BATCH = 200
+logger = logging.getLogger(__name__)
+
+
+class _Sender:
+    """The publishing thread of this process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        self.queue: asyncio.Queue[ExecutionChanged] = asyncio.Queue()
+        self.thread = threading.Thread(target=self._run, name="publish", daemon=True)
+        self.thread.start()
+        atexit.register(self.flush, 1.0)
+
+    def put(self, event: ExecutionChanged) -> None:
+        self.loop.call_soon_threadsafe(self.queue.put_nowait, event)
+
+    def flush(self, timeout: float) -> None:
+        """Wait until what was put has been sent, at most `timeout` seconds."""
+        if self.pid == os.getpid() and self.thread.is_alive():
+            future = asyncio.run_coroutine_threadsafe(self.queue.join(), self.loop)
+            try:
+                future.result(timeout)
+            except TimeoutError:
+                logger.warning("Some live updates were not sent before the process ended.")
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._relay())
+
+    async def _relay(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            events = [await self.queue.get()]
+            while len(events) < _BATCH and not self.queue.empty():
+                events.append(self.queue.get_nowait())
+            newest = {event.id: event for event in events}
+            packed = [replace(e, published_at=time.time()).pack() for e in newest.values()]
+            try:
+                await layer.group_send(GROUP, {"type": "executions.changed", "events": packed})
+            except Exception:
+                # Whatever the layer raises, a live update is not worth ending the thread for.
+                logger.exception("Live updates could not be sent")
+            for _ in events:
+                self.queue.task_done()
+
+
+_sender: _Sender | None = None
+_lock = threading.Lock()
+
+
+def _send(events: tuple[ExecutionChanged, ...]) -> None:
+    global _sender
+    with _lock:
+        # A forked worker process inherits the object but not the thread.
+        if _sender is None or _sender.pid != os.getpid():
+            _sender = _Sender()
+    for event in events:
+        _sender.put(event)
+
+
+def publish(events: Iterable[ExecutionChanged]) -> None:
+    """Tell the web processes about these changes once the transaction has committed."""
+    transaction.on_commit(partial(_send, tuple(events)))

@@ -1,0 +1,275 @@
+"""One turn of an execution on a worker: claim → advance → perform → checkpoint → publish.
+
+The one place where the interpreter, the store, effects and live updates meet.
+"""
+
+import logging
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from executions.dispatch import send
+from executions.effects import world
+from executions.endings import ended
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import (
+    Decision,
+    Event,
+    Failed,
+    Finished,
+    Go,
+    Perform,
+    Performed,
+    Resumed,
+    StartChild,
+    Threw,
+    Wait,
+    Yielded,
+)
+from executions.limits import CHECKPOINT, CHECKPOINT_BLOCKS, DEPTH, TIME_SLICE
+from executions.live.publish import publish
+from executions.models import Execution
+from executions.states import Reason, Request, Status
+from executions.store import transitions
+from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
+from executions.store.claims import Claimed, claim
+from executions.store.starts import NotStarted, events, insert
+from flows import queries, values
+from flows.blocks.errors import BlockException, exception
+from flows.values import ExceptionValue
+
+logger = logging.getLogger(__name__)
+
+
+def run(execution_id: UUID) -> None:
+    """Advance a Queued execution until it ends, parks, pauses or its time slice is over.
+
+    Does nothing when it is not Queued: a message that comes twice or late is harmless.
+    """
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    claimed = claim(execution_id, owner)
+    if claimed is None:
+        return
+    publish([claimed.event])
+    try:
+        _Turn(claimed).run()
+    except LeaseLost:
+        logger.info("%s was taken over by someone else", execution_id)
+
+
+class _Turn:
+    """A claimed execution on this worker."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self.claimed = claimed
+        self.interpreter = Interpreter(
+            queries.compiled(claimed.version_id),
+            time.time,
+            claimed.frames,
+            claimed.event.step_count,
+            _context(claimed),
+        )
+        self.interpreter.since = claimed.state.get("since", 0.0)
+        self.slice_ends = time.monotonic() + TIME_SLICE
+
+    def run(self) -> None:
+        if not self.interpreter.frames:
+            self.interpreter.begin(self.claimed.inputs)
+        event = self._first_event()
+        while event is not None:
+            wanted = self.claimed.steps_wanted
+            before = self.interpreter.step_count
+            decision = self.interpreter.advance(
+                event,
+                blocks=CHECKPOINT_BLOCKS if wanted is None else wanted,
+                until=time.time() + CHECKPOINT,
+            )
+            if wanted is not None:
+                visited = self.interpreter.step_count - before
+                self.claimed.steps_wanted = max(0, wanted - visited)
+            event = self._carry_out(decision)
+
+    def _first_event(self) -> Event | None:
+        """What the execution was doing when it was last written down."""
+        waits = self.claimed.state.get("waits")
+        match waits:
+            case None:
+                return Go()
+            case {"for": "effect"}:
+                if waits["again"]:
+                    return Go()
+                return Threw(_interrupted(self.interpreter))
+            case {"for": "time"}:
+                due = datetime.fromisoformat(waits["until"])
+                if due <= datetime.now(UTC):
+                    return Resumed()
+                self._release(Status.RUNNING, reason=Reason.TIME, due_at=due, state=self._waits())
+                return None
+            case {"for": "child"}:
+                return self._child_result(UUID(waits["child"]))
+        raise ValueError(f"unknown kind of wait: {waits}")
+
+    def _waits(self) -> dict[str, Any]:
+        return {"waits": self.claimed.state["waits"], "since": self.interpreter.since}
+
+    def _child_result(self, child_id: UUID) -> Event | None:
+        # Locked, so that the child cannot end between this look and the parent's parking.
+        with transaction.atomic():
+            child = (
+                Execution.objects.select_for_update()
+                .only("status", "outputs", "state", "flow_name")
+                .get(pk=child_id)
+            )
+            if not Status(child.status).is_terminal:
+                self._release(Status.RUNNING, reason=Reason.CHILDREN, state=self._waits())
+                return None
+        if child.status == Status.ENDED:
+            return Resumed(values.decode(child.outputs or {}))
+        if child.status == Status.ERROR:
+            return Resumed(values.decode(child.state["error"]))
+        return Resumed(
+            exception("FlowExecutionStoppedException", "Flow execution has been stopped!").value
+        )
+
+    # Decisions -------------------------------------------------------------------------------
+
+    def _carry_out(self, decision: Decision) -> Event | None:
+        match decision:
+            case Yielded():
+                return self._yielded()
+            case Perform():
+                return self._perform(decision)
+            case StartChild():
+                return self._start_child(decision)
+            case Wait(until):
+                state = {
+                    "waits": {"for": "time", "until": until.isoformat()},
+                    "since": self.interpreter.since,
+                }
+                self._release(Status.RUNNING, reason=Reason.TIME, due_at=until, state=state)
+            case Finished(outputs):
+                self._release(Status.ENDED, outputs=outputs)
+            case Failed(thrown):
+                self._release(
+                    Status.ERROR, error=thrown, state={"error": values.encode(thrown)}
+                )
+        return None
+
+    def _yielded(self) -> Event | None:
+        if self.claimed.steps_wanted == 0:
+            self._release(Status.PAUSED)
+        elif time.monotonic() >= self.slice_ends and transitions.anyone_queued(self.claimed.id):
+            self._release(Status.QUEUED)
+        elif self._obeyed(self._checkpoint()):
+            return Go()
+        return None
+
+    def _checkpoint(self, state: dict[str, Any] | None = None) -> Written:
+        written = checkpoint(self.claimed, self.interpreter, state)
+        publish([written.event])
+        return written
+
+    def _obeyed(self, written: Written, state: dict[str, Any] | None = None) -> bool:
+        """Do what was asked of the execution meanwhile; whether it still runs."""
+        if written.request is Request.NONE:
+            return True
+        target = Status.PAUSED if written.request is Request.PAUSE else Status.STOPPED
+        self._release(target, state=state)
+        return False
+
+    def _perform(self, decision: Perform) -> Event | None:
+        state = {
+            "waits": {"for": "effect", "again": decision.again},
+            "since": self.interpreter.since,
+        }
+        if not self._obeyed(self._checkpoint(state)):
+            return None
+        block = self.interpreter.graph.blocks[decision.block].block
+        event: Event
+        try:
+            event = Performed(block.perform(decision.given, world()))
+        except BlockException as thrown:
+            event = Threw(thrown.value)
+        # What was done is written down at once, before anything else can go wrong.
+        done = self.interpreter.advance(event, blocks=1, until=0)
+        if self.claimed.steps_wanted is not None:
+            self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
+        return self._carry_out(done)
+
+    def _start_child(self, decision: StartChild) -> Event | None:
+        event = self.claimed.event
+        try:
+            if event.depth >= DEPTH:
+                raise exception(
+                    "ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}."
+                )
+            version = queries.latest_published(decision.flow)
+            if version is None:
+                raise exception(
+                    "FlowNotFoundException", f"There is no published flow '{decision.flow}'."
+                )
+            with transaction.atomic():
+                parent = Execution.objects.only(
+                    "id", "root_id", "depth", "flow_name", "initiator_id"
+                ).get(pk=self.claimed.id)
+                child = insert(
+                    version,
+                    decision.inputs,
+                    initiator_id=parent.initiator_id,
+                    initiator_name=parent.flow_name,
+                    trigger=Execution.Trigger.PARENT,
+                    parent=parent,
+                )
+                send(child.pk)
+                publish(events([child.pk]))
+                state = {
+                    "waits": {"for": "child", "child": str(child.pk)},
+                    "since": self.interpreter.since,
+                }
+                self._release(Status.RUNNING, reason=Reason.CHILDREN, state=state, children=1)
+        except NotStarted as refused:
+            details = {m.location: m.summary for m in refused.messages}
+            return Threw(
+                exception(
+                    "InvalidInputVariablesException",
+                    "Couldn't initialize variable store because of invalid input variables.",
+                    extra={"InvalidVariableErrors": details},
+                ).value
+            )
+        except BlockException as thrown:
+            return Threw(thrown.value)
+        return None
+
+    def _release(self, target: Status, **columns: Any) -> None:
+        """Give the claim up, and tell whoever has to know."""
+        with transaction.atomic():
+            written = release(self.claimed, self.interpreter, target, **columns)
+            changed = [written.event]
+            status = Status(written.event.status)
+            if status is Status.QUEUED:
+                send(self.claimed.id)
+            elif status.is_terminal:
+                changed += ended(self.claimed.id, written.event.parent_id, status)
+            publish(changed)
+
+
+def _context(claimed: Claimed) -> dict[str, Any]:
+    """The built-in variable _executionContext (semantics 30)."""
+    return {
+        "ExecutionId": str(claimed.id),
+        "Initiator": {"Name": claimed.event.initiator_name, "IsAuthenticated": True},
+    }
+
+
+def _interrupted(interpreter: Interpreter) -> ExceptionValue:
+    title = interpreter.graph.blocks[interpreter.frames[-1].block].title
+    return exception(
+        "BlockInterruptedException",
+        f"The worker died during '{title}', which must not be done twice. Whether it was done is "
+        "not known.",
+    ).value

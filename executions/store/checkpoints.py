@@ -1,0 +1,274 @@
+"""Checkpoints: what changed since the last one, written in one statement.
+
+The statement's own RETURNING brings back what was asked of the execution meanwhile, so that control
+costs no query (design: the life of an execution).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import Progress
+from executions.limits import LEASE, REQUEUE_AFTER
+from executions.live.events import COLUMNS, ExecutionChanged
+from executions.states import Reason, Request, Status
+from executions.store import rows
+from executions.store.claims import RETURNING, Claimed
+from flows import values
+from flows.values import ExceptionValue
+
+
+class LeaseLost(Exception):  # noqa: N818 - it is an event of the race, not a mistake
+    """Another worker, or recovery, has taken the execution over; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A checkpoint that landed, and what was asked of the execution meanwhile."""
+
+    event: ExecutionChanged
+    request: Request
+
+
+def checkpoint(
+    claimed: Claimed, interpreter: Interpreter, state: Mapping[str, Any] | None = None
+) -> Written:
+    """Write what changed, and renew the lease. Raises LeaseLost."""
+    return _write(
+        claimed,
+        interpreter,
+        ["lease_expires_at = now() + make_interval(secs => %(lease)s)"],
+        {"lease": LEASE, "state": rows.dumps(state or {})},
+    )
+
+
+def release(
+    claimed: Claimed,
+    interpreter: Interpreter,
+    target: Status,
+    *,
+    state: Mapping[str, Any] | None = None,
+    reason: Reason = Reason.NONE,
+    due_at: datetime | None = None,
+    outputs: Mapping[str, Any] | None = None,
+    error: ExceptionValue | None = None,
+    children: int = 0,
+) -> Written:
+    """Write what changed, and give the lease up: to Queued, Paused or an end, or Running with the
+    reason for which it is parked. Raises LeaseLost.
+
+    A pause or stop that was asked for meanwhile wins, in the same statement, over everything but
+    an end. `children` is the number of child executions just started.
+    """
+    status = (
+        "%(target)s"
+        if target.is_terminal
+        else "CASE status WHEN 'Pausing' THEN 'Paused' WHEN 'Stopping' THEN 'Stopped' "
+        "ELSE %(target)s END"
+    )
+    status = f"({status})::text"
+    return _write(
+        claimed,
+        interpreter,
+        [
+            f"status = {status}",
+            "request = ''",
+            "lease_owner = ''",
+            f"lease_expires_at = CASE WHEN {status} = 'Queued' "
+            "THEN now() + make_interval(secs => %(requeue)s) END",
+            f"reason = CASE WHEN {status} = 'Running' THEN %(reason)s ELSE '' END",
+            f"due_at = CASE WHEN {status} = 'Running' THEN %(due_at)s::timestamptz END",
+            f"place = CASE WHEN {status} = 'Paused' THEN 'block' ELSE '' END",
+            f"steps_wanted = CASE WHEN {status} IN ('Queued', 'Running') THEN steps_wanted END",
+            f"ended_at = CASE WHEN {status} IN ('Stopped', 'Ended', 'Error') THEN now() END",
+            "outputs = %(outputs)s::jsonb",
+            "error_type = %(error_type)s",
+            "error_message = %(error_message)s",
+            "child_count = child_count + %(children)s",
+        ],
+        {
+            "target": target.value,
+            "requeue": REQUEUE_AFTER,
+            "reason": reason.value,
+            "due_at": due_at,
+            "state": rows.dumps(state or {}),
+            "outputs": None if outputs is None else rows.dumps(values.encode(dict(outputs))),
+            "error_type": error.short_type if error else "",
+            "error_message": rows.storable(error.message)[:400] if error else "",
+            "children": children,
+        },
+    )
+
+
+def _write(
+    claimed: Claimed, interpreter: Interpreter, assignments: list[str], params: dict[str, Any]
+) -> Written:
+    """One statement; the frames and progress of the interpreter are clean after it."""
+    params |= _position(interpreter)
+    params |= {"id": claimed.id, "owner": claimed.owner, "step_count": interpreter.step_count}
+    assigned = ", ".join(
+        (
+            "revision = revision + 1",
+            "updated_at = now()",
+            "state = %(state)s::jsonb",
+            *(f"{name} = %({name})s" for name in (*_position(interpreter), "step_count")),
+            *assignments,
+        )
+    )
+    parts = [
+        f"""held AS (
+            UPDATE executions_execution SET {assigned}
+            WHERE id = %(id)s AND lease_owner = %(owner)s
+                AND status IN ('Running', 'Pausing', 'Stopping')
+            RETURNING {RETURNING}, request
+        )""",
+        *_token_parts(claimed, interpreter, params),
+        *_progress_parts(interpreter.progress, params),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM held", params)  # noqa: S608
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost
+    interpreter.progress = Progress()
+    claimed.written = [(frame, set(frame.variables)) for frame in interpreter.frames]
+    for frame in interpreter.frames:
+        frame.changed.clear()
+    claimed.event = ExecutionChanged(*row[: len(COLUMNS)])
+    return Written(claimed.event, Request(row[-1]))
+
+
+def _position(interpreter: Interpreter) -> dict[str, str]:
+    """The grid's columns about where the token stands."""
+    frame = interpreter.frames[-1]
+    node = interpreter.graph.blocks[frame.block]
+    return {
+        "block": frame.block,
+        "block_type": node.block.type,
+        "block_description": node.title,
+        "workspace_name": interpreter.graph.workspaces[frame.workspace].name,
+    }
+
+
+def _token_parts(
+    claimed: Claimed, interpreter: Interpreter, params: dict[str, Any]
+) -> list[str]:
+    frames = interpreter.frames
+    params["tokens"] = rows.dumps([rows.token_row(n, frame) for n, frame in enumerate(frames)])
+    parts = [
+        """tokens AS (
+            INSERT INTO executions_token (execution_id, level, workspace, block, state)
+            SELECT %(id)s, t.level, t.workspace, t.block, t.state
+            FROM held, jsonb_to_recordset(%(tokens)s::jsonb)
+                AS t(level smallint, workspace text, block text, state jsonb)
+            ON CONFLICT (execution_id, level) DO UPDATE
+            SET workspace = excluded.workspace, block = excluded.block, state = excluded.state
+        )"""
+    ]
+    if len(claimed.written) > len(frames):
+        params["levels"] = len(frames)
+        parts.append(
+            """left_tokens AS (
+                DELETE FROM executions_token USING held
+                WHERE execution_id = %(id)s AND level >= %(levels)s
+            )"""
+        )
+    saved: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    for level, frame in enumerate(frames):
+        before: set[str] = set()
+        names: set[str] | Mapping[str, Any] = frame.variables
+        if level < len(claimed.written):
+            written, before = claimed.written[level]
+            if written is frame:
+                names = frame.changed & frame.variables.keys()
+        saved += (
+            {"level": level, "name": name, "value": values.encode(frame.variables[name])}
+            for name in names
+        )
+        gone += ({"level": level, "name": name} for name in before - frame.variables.keys())
+    for level, (_, before) in enumerate(claimed.written[len(frames) :], len(frames)):
+        gone += ({"level": level, "name": name} for name in before)
+    if saved:
+        params["saved"] = rows.dumps(saved)
+        parts.append(
+            """saved AS (
+                INSERT INTO executions_value (execution_id, level, name, value)
+                SELECT %(id)s, v.level, v.name, v.value
+                FROM held, jsonb_to_recordset(%(saved)s::jsonb)
+                    AS v(level smallint, name text, value jsonb)
+                ON CONFLICT (execution_id, level, name) DO UPDATE SET value = excluded.value
+            )"""
+        )
+    if gone:
+        params["gone"] = rows.dumps(gone)
+        parts.append(
+            """gone AS (
+                DELETE FROM executions_value v
+                USING held, jsonb_to_recordset(%(gone)s::jsonb) AS g(level smallint, name text)
+                WHERE v.execution_id = %(id)s AND v.level = g.level AND v.name = g.name
+            )"""
+        )
+    return parts
+
+
+def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
+    parts = []
+    if progress.steps:
+        params["steps"] = rows.dumps(rows.step_rows(progress))
+        parts.append(
+            """steps AS (
+                INSERT INTO executions_step
+                    (execution_id, number, level, block, at, duration, port, changes, exception)
+                SELECT %(id)s, s.number, s.level, s.block, to_timestamp(s.at), s.duration, s.port,
+                    s.changes, s.exception
+                FROM held, jsonb_to_recordset(%(steps)s::jsonb)
+                    AS s(number bigint, level smallint, block text, at double precision,
+                         duration bigint, port text, changes jsonb, exception text)
+            )"""
+        )
+    if progress.thrown:
+        handled = progress.handled
+        params["thrown"] = rows.dumps([rows.thrown_row(t, handled) for t in progress.thrown])
+        parts.append(
+            """thrown AS (
+                INSERT INTO executions_exceptionrecord
+                    (execution_id, step, at, block, type, message, data, handled_by)
+                SELECT %(id)s, e.step, to_timestamp(e.at), e.block, e.type, e.message, e.data,
+                    e.handled_by
+                FROM held, jsonb_to_recordset(%(thrown)s::jsonb)
+                    AS e(step bigint, at double precision, block text, type text, message text,
+                         data jsonb, handled_by text)
+            )"""
+        )
+    if progress.handled:
+        params["handled"] = rows.dumps(
+            [{"step": step, "by": block} for step, block in progress.handled.items()]
+        )
+        parts.append(
+            """handled AS (
+                UPDATE executions_exceptionrecord e SET handled_by = h.by
+                FROM held, jsonb_to_recordset(%(handled)s::jsonb) AS h(step bigint, by text)
+                WHERE e.execution_id = %(id)s AND e.step = h.step AND e.handled_by = ''
+            )"""
+        )
+    if progress.logged:
+        params["logged"] = rows.dumps([rows.log_row(line) for line in progress.logged])
+        parts.append(
+            """logged AS (
+                INSERT INTO executions_logentry
+                    (execution_id, step, at, block, severity, event_type, details,
+                     event_started_at, event_ended_at)
+                SELECT %(id)s, l.step, to_timestamp(l.at), l.block, l.severity, l.event_type,
+                    l.details, l.event_started_at, l.event_ended_at
+                FROM held, jsonb_to_recordset(%(logged)s::jsonb)
+                    AS l(step bigint, at double precision, block text, severity text,
+                         event_type text, details jsonb, event_started_at timestamptz,
+                         event_ended_at timestamptz)
+            )"""
+        )
+    return parts

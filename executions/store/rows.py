@@ -1,0 +1,82 @@
+"""Engine values as rows and back."""
+
+import json
+from typing import Any
+
+from executions.engine.state import Frame, Logged, Progress, Thrown
+from flows import values
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text for a jsonb parameter."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def token_row(level: int, frame: Frame) -> dict[str, Any]:
+    state: dict[str, Any] = {}
+    if frame.kept:
+        state["kept"] = frame.kept
+    if frame.handler_used:
+        state["handler_used"] = True
+    if frame.exception is not None:
+        state["exception"] = values.encode(frame.exception)
+        state["thrown_at"] = frame.thrown_at
+    return {"level": level, "workspace": frame.workspace, "block": frame.block, "state": state}
+
+
+def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:
+    return Frame(
+        workspace=workspace,
+        block=block,
+        kept=state.get("kept", {}),
+        handler_used=state.get("handler_used", False),
+        exception=values.decode(state.get("exception")),
+        thrown_at=state.get("thrown_at", 0),
+    )
+
+
+def step_rows(progress: Progress) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": step.number,
+            "level": step.level,
+            "block": step.block,
+            "at": step.at,
+            "duration": step.duration,
+            "port": step.port,
+            "changes": step.changes,
+            "exception": step.exception.rpartition(".")[2],
+        }
+        for step in progress.steps
+    ]
+
+
+def thrown_row(thrown: Thrown, handled: dict[int, str]) -> dict[str, Any]:
+    return {
+        "step": thrown.step,
+        "at": thrown.at,
+        "block": thrown.block,
+        "type": thrown.exception.type,
+        "message": storable(thrown.exception.message),
+        "data": values.encode(thrown.exception),
+        "handled_by": handled.pop(thrown.step, ""),
+    }
+
+
+def log_row(logged: Logged) -> dict[str, Any]:
+    line = logged.line
+    return {
+        "step": logged.step,
+        "at": logged.at,
+        "block": logged.block,
+        "severity": line.severity,
+        "event_type": storable(line.event_type)[:200],
+        "details": values.encode(line.details),
+        "event_started_at": line.started_at.isoformat() if line.started_at else None,
+        "event_ended_at": line.ended_at.isoformat() if line.ended_at else None,
+    }
+
+
+def storable(text: str) -> str:
+    """Text that a text column takes: PostgreSQL knows neither NUL nor lone surrogates."""
+    return text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,88 @@
+"""Inserting an execution: held against its flow first, so that messages stop it before it exists."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from executions.limits import REQUEUE_AFTER
+from executions.live.events import COLUMNS, ExecutionChanged
+from executions.models import Execution, new_id
+from executions.states import Status
+from flows import queries, values
+from flows.graph import Message
+from flows.models import FlowVersion
+from flows.validation import check_inputs
+
+
+class NotStarted(Exception):  # noqa: N818 - it carries messages
+    """Messages stopped an execution before it existed (semantics 91)."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__("; ".join(f"{m.location}: {m.summary}" for m in messages))
+        self.messages = messages
+
+
+def insert(
+    version: FlowVersion,
+    inputs: Mapping[str, Any],
+    *,
+    initiator_id: int | None,
+    initiator_name: str,
+    trigger: Execution.Trigger,
+    parent: Execution | None = None,
+    paused: bool = False,
+) -> Execution:
+    """Insert a Queued execution; `paused` stops it before its first block.
+
+    Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
+    """
+    if version.is_draft:
+        raise NotStarted(
+            [
+                Message(
+                    f"Flow {version}",
+                    "The version is a draft.",
+                    "Publish it first; only published versions can be started.",
+                )
+            ]
+        )
+    graph = queries.compiled(version.pk)
+    messages = check_inputs(graph, dict(inputs))
+    if messages:
+        raise NotStarted(messages)
+    block = graph.blocks[graph.top.start]
+    execution_id = new_id()
+    return Execution.objects.create(
+        id=execution_id,
+        version=version,
+        version_number=version.number,
+        flow_name=graph.name,
+        parent=parent,
+        root_id=parent.root_id if parent else execution_id,
+        depth=parent.depth + 1 if parent else 0,
+        status=Status.QUEUED,
+        steps_wanted=0 if paused else None,
+        lease_expires_at=Now() + timedelta(seconds=REQUEUE_AFTER),
+        block=block.key,
+        block_type=block.block.type,
+        block_description=block.title,
+        workspace_name=graph.top.name,
+        started_at=Now(),
+        updated_at=Now(),
+        initiator_id=initiator_id,
+        initiator_name=initiator_name,
+        trigger=trigger,
+        inputs=values.encode(dict(inputs)),
+    )
+
+
+def events(ids: list[UUID]) -> list[ExecutionChanged]:
+    """The present state of these executions, as events."""
+    texts = ("id", "parent_id", "root_id")
+    return [
+        ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in texts})
+        for row in Execution.objects.filter(pk__in=ids).values(*COLUMNS)
+    ]

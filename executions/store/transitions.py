@@ -1,0 +1,145 @@
+"""Guarded transitions: every status change that is not a worker's checkpoint.
+
+Each is one UPDATE that names the statuses that it may start from and returns what it changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER
+from executions.live.events import ExecutionChanged
+from executions.store.claims import RETURNING
+
+_CHANGE = "updated_at = now(), revision = revision + 1"
+_QUEUE = (
+    "status = 'Queued', lease_owner = '', reason = '', "
+    "lease_expires_at = now() + make_interval(secs => %(requeue)s), " + _CHANGE
+)
+
+
+def _update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionChanged]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE executions_execution SET {sets} WHERE {where} RETURNING {RETURNING}",  # noqa: S608
+            {"requeue": REQUEUE_AFTER, "batch": RECOVERY_BATCH, **params},
+        )
+        return [ExecutionChanged(*row) for row in cursor.fetchall()]
+
+
+def _one(sets: str, where: str, execution_id: UUID, **params: Any) -> ExecutionChanged | None:
+    changed = _update(sets, f"id = %(id)s AND {where}", {"id": execution_id, **params})
+    return changed[0] if changed else None
+
+
+def pause(execution_id: UUID) -> ExecutionChanged | None:
+    """Queued or waiting → Paused at once; Running on a worker → Pausing."""
+    return _one(
+        f"status = CASE WHEN lease_owner = '' THEN 'Paused' ELSE 'Pausing' END, "
+        f"place = CASE WHEN lease_owner = '' THEN 'block' ELSE place END, "
+        f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'pause' END, "
+        f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
+        f"{_CHANGE}",
+        "status IN ('Queued', 'Running')",
+        execution_id,
+    )
+
+
+def resume(execution_id: UUID, steps: int | None) -> ExecutionChanged | None:
+    """Paused or Exception → Queued, to run on or for `steps` blocks."""
+    return _one(
+        f"{_QUEUE}, place = '', steps_wanted = %(steps)s",
+        "status IN ('Paused', 'Exception')",
+        execution_id,
+        steps=steps,
+    )
+
+
+def stop(execution_id: UUID) -> ExecutionChanged | None:
+    """Held by a worker → Stopping; otherwise → Stopped at once."""
+    return _one(
+        f"status = CASE WHEN lease_owner = '' THEN 'Stopped' ELSE 'Stopping' END, "
+        f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'stop' END, "
+        f"reason = '', place = '', due_at = NULL, "
+        f"ended_at = CASE WHEN lease_owner = '' THEN now() END, "
+        f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
+        f"{_CHANGE}",
+        "status IN ('Queued', 'Running', 'Pausing', 'Paused', 'Exception')",
+        execution_id,
+    )
+
+
+def wake_parent(parent_id: UUID, child_id: UUID) -> ExecutionChanged | None:
+    """Waiting for that child → Queued. One that is paused meanwhile looks when it goes on."""
+    return _one(
+        _QUEUE,
+        "status = 'Running' AND reason = 'children' AND lease_owner = '' "
+        "AND state -> 'waits' ->> 'child' = %(child)s",
+        parent_id,
+        child=str(child_id),
+    )
+
+
+def wake_due() -> list[ExecutionChanged]:
+    """Waiting for a time that has come → Queued, a batch at a time."""
+    return _update(
+        f"{_QUEUE}, due_at = NULL",
+        "id IN (SELECT id FROM executions_execution WHERE due_at <= now() "
+        "AND status = 'Running' AND reason = 'time' ORDER BY due_at LIMIT %(batch)s "
+        "FOR UPDATE SKIP LOCKED)",
+        {},
+    )
+
+
+def take_over_expired() -> list[ExecutionChanged]:
+    """Held by a worker whose lease ran out → Queued, Paused or Stopped, as it was asked to."""
+    return _update(
+        f"status = CASE status WHEN 'Pausing' THEN 'Paused' WHEN 'Stopping' THEN 'Stopped' "
+        f"ELSE 'Queued' END, "
+        f"ended_at = CASE status WHEN 'Stopping' THEN now() END, "
+        f"place = CASE status WHEN 'Pausing' THEN 'block' ELSE '' END, "
+        f"lease_expires_at = CASE status WHEN 'Running' "
+        f"THEN now() + make_interval(secs => %(requeue)s) END, "
+        f"lease_owner = '', request = '', {_CHANGE}",
+        "id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
+        "AND status IN ('Running', 'Pausing', 'Stopping') LIMIT %(batch)s "
+        "FOR UPDATE SKIP LOCKED)",
+        {},
+    )
+
+
+def lost_messages() -> list[UUID]:
+    """Queued executions whose message counts as lost; each is named once a while."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE executions_execution "
+            "SET lease_expires_at = now() + make_interval(secs => %(again)s) "
+            "WHERE id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
+            "AND status = 'Queued' ORDER BY lease_expires_at LIMIT %(batch)s "
+            "FOR UPDATE SKIP LOCKED) RETURNING id",
+            {"batch": RECOVERY_BATCH, "again": 6 * REQUEUE_AFTER},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def anyone_queued(besides: UUID) -> bool:
+    """Whether another execution waits for a worker."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM executions_execution "
+            "WHERE status = 'Queued' AND id <> %s)",
+            [besides],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def live_children(parents: Iterable[UUID]) -> list[UUID]:
+    """The children that have not ended, of any of these executions."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM executions_execution WHERE parent_id = ANY(%s) AND ended_at IS NULL",
+            [list(parents)],
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,19 @@
+"""Celery's entry points: an id in, nothing out."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from executions import recovery, runner
+
+
+@shared_task
+def run_execution(execution_id: str) -> None:
+    """Advance an execution that is Queued."""
+    runner.run(UUID(execution_id))
+
+
+@shared_task
+def recover() -> None:
+    """Wake what is due, take over what died, send lost messages again."""
+    recovery.recover()
