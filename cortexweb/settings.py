@@ -75,13 +75,15 @@ TEMPLATES = [
 
 EMBEDDED = not env.str("DATABASE_URL", default="")
 DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
+DATABASE = env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": {
-        **env.db_url_config(DATABASE_URL),
+        **DATABASE,
         # A pool in each process: a web process answers each request on another thread, and a
         # worker would otherwise connect anew for every task.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            **DATABASE.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
         },
     }

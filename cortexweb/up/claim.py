@@ -87,7 +87,8 @@ def require_space(folder: Path, needed: int = SPACE_TO_START) -> None:
 def _listening_process(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            address = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and address and address.port == port:
                 name = psutil.Process(connection.pid).name() if connection.pid else None
                 return f" by {name} (process {connection.pid})" if name else ""
     except psutil.Error:

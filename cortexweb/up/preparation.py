@@ -48,3 +48,9 @@ def ensure_administrator(password: str | None) -> str | None:
     administrator.set_password(password)
     administrator.save(update_fields=["password"])
     return f"Administrator: user {ADMINISTRATOR} has the password of --admin-password"
+
+
+def close_connections() -> None:
+    """Leave the database alone from now on, the pool's background threads included."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's, the only one we have

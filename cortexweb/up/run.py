@@ -13,7 +13,6 @@ import httpx
 import psutil
 from django.conf import settings
 from django.core.management import get_commands
-from django.db import connection
 
 from cortexweb.datafolder import DataFolder
 from cortexweb.embedded.account import (
@@ -35,7 +34,12 @@ from cortexweb.up.claim import (
 from cortexweb.up.errors import CannotStartError
 from cortexweb.up.leftovers import end, marked_processes, orphaned
 from cortexweb.up.options import Options
-from cortexweb.up.preparation import apply_migrations, ensure_administrator, import_examples
+from cortexweb.up.preparation import (
+    apply_migrations,
+    close_connections,
+    ensure_administrator,
+    import_examples,
+)
 from cortexweb.up.programs import Program, app_programs, supervisor_configuration
 from cortexweb.up.supervision import Supervision
 
@@ -74,7 +78,7 @@ class Up:
             self._do(apply_migrations)
             self._do(import_examples)
             self._do(lambda: ensure_administrator(self.options.admin_password))
-            connection.close()
+            close_connections()
             self._do(self._start_app)
             self._watch()
 
