@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from executions.states import Reason, Request, Status, Place
+from executions.states import Place, Reason, Request, Status
 from flows.models import FlowVersion
 
 
@@ -22,7 +22,7 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def choices(enum: type[Status] | type[Reason] | type[Place] | type[Request]) -> list:
+def choices(enum: type[Status] | type[Reason] | type[Place] | type[Request]) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in enum]
 
 
@@ -100,21 +100,25 @@ class Execution(models.Model):
             ),
         ]
         indexes = [
-            models.Index("parent", "-started_at", "-id", name="execution_by_parent"),
+            models.Index(fields=["parent", "-started_at", "-id"], name="execution_by_parent"),
             models.Index(
-                "-started_at", "-id", name="execution_roots", condition=Q(parent=None)
+                fields=["-started_at", "-id"], name="execution_roots", condition=Q(parent=None)
             ),
-            models.Index("-started_at", "-id", name="execution_all"),
-            models.Index("status", "-started_at", "-id", name="execution_by_status"),
-            models.Index("flow_name", "-started_at", "-id", name="execution_by_flow"),
-            models.Index("root_id", name="execution_by_root"),
-            models.Index("due_at", name="execution_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["-started_at", "-id"], name="execution_all"),
+            models.Index(fields=["status", "-started_at", "-id"], name="execution_by_status"),
+            models.Index(fields=["flow_name", "-started_at", "-id"], name="execution_by_flow"),
+            models.Index(fields=["root_id"], name="execution_by_root"),
             models.Index(
-                "lease_expires_at",
+                fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
                 name="execution_leased",
                 condition=Q(lease_expires_at__isnull=False),
             ),
-            models.Index("updated_at", name="execution_queued", condition=Q(status="Queued")),
+            models.Index(
+                fields=["updated_at"], name="execution_queued", condition=Q(status="Queued")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,6 +144,9 @@ class Token(models.Model):
     #: Loops under way, whether the workspace's exception handler was used, a pending exception.
     state = models.JSONField(default=dict)
 
+    def __str__(self) -> str:
+        return f"token {self.level} at {self.block}"
+
 
 class Value(models.Model):
     """What a variable of one token's scope holds, in the typed JSON form of `flows.values`."""
@@ -151,6 +158,9 @@ class Value(models.Model):
     level = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=220)
     value = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Step(models.Model):
@@ -169,6 +179,9 @@ class Step(models.Model):
     #: Variable name → {"value": typed JSON} when it is small, else {"summary": text}.
     changes = models.JSONField(null=True)
     exception = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"step {self.number} at {self.block}"
 
 
 class ExceptionRecord(models.Model):

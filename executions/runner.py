@@ -155,9 +155,7 @@ class _Turn:
             case Finished(outputs):
                 self._release(Status.ENDED, outputs=outputs)
             case Failed(thrown):
-                self._release(
-                    Status.ERROR, error=thrown, state={"error": values.encode(thrown)}
-                )
+                self._release(Status.ERROR, error=thrown, state={"error": values.encode(thrown)})
         return None
 
     def _yielded(self) -> Event | None:

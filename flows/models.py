@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 
 flow_name = RegexValidator(
@@ -213,7 +214,7 @@ class Variable(models.Model):
         ordering = ["workspace", "order", "id"]
         constraints = [
             models.UniqueConstraint(
-                models.functions.Lower("name"), "workspace", name="variable_name_unique"
+                Lower("name"), "workspace", name="variable_name_unique"
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""Where a property's value comes from: a literal, a variable, an expression, or a structure of them.
+"""Where a property's value comes from: a literal, a variable, an expression, or a mix of them.
 
 Pure. In a flow file a string that begins with "=" is an expression and "($)Name" a variable; a
 backslash in front makes either a literal ("\\\\=" is the text "="). Lists and structures may hold
@@ -96,7 +96,9 @@ def parse(raw: Any) -> Source:
             return Literal(values.decode(raw))
         named = {key: parse(item) for key, item in raw.items()}
         if all(isinstance(part, Literal) for part in named.values()):
-            return Literal({k: part.value for k, part in named.items() if isinstance(part, Literal)})
+            return Literal(
+                {k: part.value for k, part in named.items() if isinstance(part, Literal)}
+            )
         return Composite(named)
     values.encode(raw)
     return Literal(raw)

@@ -133,9 +133,9 @@ def encode(value: Any) -> Any:
     if kind is ExceptionValue:
         return {
             "$exception": {
-                "type": value.type,
+                "type": encode(value.type),
                 "message": encode(value.message),
-                "help_link": value.help_link,
+                "help_link": encode(value.help_link),
                 "category": encode(value.category),
                 "error_code": value.error_code,
                 "details": encode(value.details),
@@ -176,9 +176,9 @@ def _decode_tagged(tag: str, body: Any) -> Any:
             return base64.b64decode(body)
         case "$exception":
             return ExceptionValue(
-                type=body["type"],
+                type=decode(body["type"]),
                 message=decode(body["message"]),
-                help_link=body["help_link"],
+                help_link=decode(body["help_link"]),
                 category=decode(body["category"]),
                 error_code=body["error_code"],
                 details=decode(body["details"]),
@@ -214,13 +214,13 @@ def _cost(value: Any, budget: int) -> int:
     if kind is ExceptionValue:
         return 80 + len(value.message) + _cost(value.details, budget) + _cost(value.inner, budget)
     if kind is int:
-        return 8 + value.bit_length() // 3
+        return 8 + int(value).bit_length() // 3
     return 8
 
 
 def _is_plain_text(text: str) -> bool:
     """Whether jsonb can hold it: no NUL, no lone surrogates."""
-    return text.isascii() and "\0" not in text or "\0" not in text and not _has_surrogate(text)
+    return "\0" not in text and (text.isascii() or not _has_surrogate(text))
 
 
 def _has_surrogate(text: str) -> bool:

@@ -373,5 +373,3 @@ class Interpreter:
 def _no_variables(name: str) -> Any:
     """Defaults may not reference variables (semantics 21)."""
     raise KeyError(name)
-
-

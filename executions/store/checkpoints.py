@@ -22,7 +22,7 @@ from flows import values
 from flows.values import ExceptionValue
 
 
-class LeaseLost(Exception):  # noqa: N818 - it is an event of the race, not a mistake
+class LeaseLost(Exception):
     """Another worker, or recovery, has taken the execution over; nothing was written."""
 
 
@@ -130,7 +130,7 @@ def _write(
         *_progress_parts(interpreter.progress, params),
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM held", params)  # noqa: S608
+        cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM held", params)
         row = cursor.fetchone()
     if row is None:
         raise LeaseLost
@@ -154,9 +154,7 @@ def _position(interpreter: Interpreter) -> dict[str, str]:
     }
 
 
-def _token_parts(
-    claimed: Claimed, interpreter: Interpreter, params: dict[str, Any]
-) -> list[str]:
+def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, Any]) -> list[str]:
     frames = interpreter.frames
     params["tokens"] = rows.dumps([rows.token_row(n, frame) for n, frame in enumerate(frames)])
     parts = [

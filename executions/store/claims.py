@@ -19,7 +19,9 @@ from executions.models import Token, Value
 from executions.store.rows import frame_of
 from flows import values
 
-RETURNING = ", ".join(f"{name}::text" if name in ("id", "parent_id", "root_id") else name for name in COLUMNS)
+RETURNING = ", ".join(
+    f"{name}::text" if name in ("id", "parent_id", "root_id") else name for name in COLUMNS
+)
 
 _CLAIM = f"""
     UPDATE executions_execution
@@ -28,7 +30,7 @@ _CLAIM = f"""
         updated_at = now(), revision = revision + 1
     WHERE id = %(id)s AND status = 'Queued'
     RETURNING {RETURNING}, version_id, state::text, steps_wanted, inputs::text
-"""  # noqa: S608 - only column names are put in
+"""
 
 
 @dataclass(slots=True)
@@ -72,9 +74,7 @@ def claim(execution_id: UUID, owner: str) -> Claimed | None:
 def _load(claimed: Claimed) -> None:
     """The tokens and variables that its rows hold; none when it has not begun."""
     tokens = Token.objects.filter(execution_id=claimed.id).order_by("level")
-    claimed.frames = [
-        frame_of(*row) for row in tokens.values_list("workspace", "block", "state")
-    ]
+    claimed.frames = [frame_of(*row) for row in tokens.values_list("workspace", "block", "state")]
     if not claimed.frames:
         return
     held = Value.objects.filter(execution_id=claimed.id).values_list("level", "name", "value")

@@ -1,4 +1,4 @@
-"""Inserting an execution: held against its flow first, so that messages stop it before it exists."""
+"""Inserting an execution: held against its flow first, so that messages can stop it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
+from flows.validation import check_inputs
 
 from executions.limits import REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
@@ -14,10 +15,9 @@ from executions.states import Status
 from flows import queries, values
 from flows.graph import Message
 from flows.models import FlowVersion
-from flows.validation import check_inputs
 
 
-class NotStarted(Exception):  # noqa: N818 - it carries messages
+class NotStarted(Exception):
     """Messages stopped an execution before it existed (semantics 91)."""
 
     def __init__(self, messages: list[Message]) -> None:

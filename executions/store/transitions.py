@@ -23,7 +23,7 @@ _QUEUE = (
 def _update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionChanged]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE executions_execution SET {sets} WHERE {where} RETURNING {RETURNING}",  # noqa: S608
+            f"UPDATE executions_execution SET {sets} WHERE {where} RETURNING {RETURNING}",
             {"requeue": REQUEUE_AFTER, "batch": RECOVERY_BATCH, **params},
         )
         return [ExecutionChanged(*row) for row in cursor.fetchall()]

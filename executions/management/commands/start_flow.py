@@ -1,0 +1,151 @@
+"""`manage.py start_flow`: start an execution as the page does, and follow it."""
+
+import getpass
+import json
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from executions.commands.actor import Actor
+from executions.commands.start import NotStarted, start
+from executions.models import Execution
+from executions.states import Status
+from flows import queries, values
+from flows.models import Flow, FlowVersion
+
+#: Exit codes beside 0: it failed or was stopped; messages stopped it; it still runs.
+FAILED, REFUSED, UNFINISHED = 1, 2, 3
+_POLL = 0.2
+
+
+class Command(BaseCommand):
+    help = (
+        "Starts an execution of a published flow. Exits with 0 when it Ended (or, without --wait, "
+        "was started), 1 on Error or Stopped, 2 when messages stopped it, 3 when it has not ended "
+        "after --wait SECONDS."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="name of the flow")
+        parser.add_argument("--version", type=int, help="a published version; default the newest")
+        parser.add_argument(
+            "--input",
+            action="append",
+            default=[],
+            metavar="NAME=JSON",
+            help="""an input variable, such as --input Count=3 or --input 'Name="Ada"'""",
+        )
+        parser.add_argument(
+            "--wait",
+            nargs="?",
+            type=float,
+            const=float("inf"),
+            metavar="SECONDS",
+            help="follow it until it ends, at most that long",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> ArgumentParser:
+        # Django's own --version would take ours.
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        version = _version(options["name"], options["version"])
+        inputs = dict(_parse_input(text) for text in options["input"])
+        actor = Actor(user_id=None, name=getpass.getuser(), source="command line")
+        try:
+            execution = start(version, inputs, actor, Execution.Trigger.COMMAND_LINE)
+        except NotStarted as refused:
+            self._refuse(refused, as_json=options["json"])
+        if options["wait"] is not None:
+            self._follow(execution, options["wait"], quiet=options["json"])
+        self._report(execution, as_json=options["json"], waited=options["wait"] is not None)
+
+    def _refuse(self, refused: NotStarted, *, as_json: bool) -> None:
+        if as_json:
+            messages = [
+                {"location": m.location, "summary": m.summary, "details": m.details}
+                for m in refused.messages
+            ]
+            self.stdout.write(json.dumps({"status": None, "messages": messages}))
+            raise SystemExit(REFUSED)
+        lines = [f"{m.location}: {m.summary} {m.details}" for m in refused.messages]
+        raise CommandError("\n".join(["It was not started.", *lines]), returncode=REFUSED)
+
+    def _follow(self, execution: Execution, seconds: float, *, quiet: bool) -> None:
+        """Show a progress line on standard error until it ends or the time is over."""
+        ends = time.monotonic() + seconds
+        live = self.stderr.isatty() and not quiet
+        while True:
+            execution.refresh_from_db()
+            if live:
+                line = (
+                    f"{execution.status}, step {execution.step_count}, "
+                    f"{execution.workspace_name}: {execution.block_description}"
+                )
+                self.stderr.write(f"\r\x1b[K{line[:110]}", ending="")
+                self.stderr.flush()
+            if Status(execution.status).is_terminal or time.monotonic() >= ends:
+                break
+            time.sleep(_POLL)
+        if live:
+            self.stderr.write("")
+
+    def _report(self, execution: Execution, *, as_json: bool, waited: bool) -> None:
+        status = Status(execution.status)
+        outputs = execution.outputs if status is Status.ENDED else None
+        if as_json:
+            report: dict[str, Any] = {"id": str(execution.pk), "status": status, "outputs": outputs}
+            if execution.error_type:
+                report["error"] = {"type": execution.error_type, "message": execution.error_message}
+            self.stdout.write(json.dumps(report))
+        else:
+            self.stdout.write(f"{execution.flow_name} v{execution.version_number} {execution.pk}")
+            self.stdout.write(f"{status} at {execution.block_description}")
+            if execution.error_type:
+                self.stdout.write(f"{execution.error_type}: {execution.error_message}")
+            for name, form in (outputs or {}).items():
+                value = values.decode(form)
+                text = value if isinstance(value, str) else json.dumps(form, ensure_ascii=False)
+                self.stdout.write(f"{name} = {text}")
+        if status in (Status.ERROR, Status.STOPPED):
+            raise SystemExit(FAILED)
+        if waited and not status.is_terminal:
+            raise SystemExit(UNFINISHED)
+
+
+def _version(name: str, number: int | None) -> FlowVersion:
+    """Raises CommandError with what to do next."""
+    if number is None:
+        version = queries.latest_published(name)
+        if version is not None:
+            return version
+        if Flow.objects.filter(name=name).exists():
+            raise CommandError(
+                f"{name} has no published version; import it with --publish, or publish its "
+                "draft in the admin.",
+                returncode=REFUSED,
+            )
+    else:
+        found = FlowVersion.objects.filter(flow__name=name, number=number).first()
+        if found is not None:
+            return found
+    known = ", ".join(Flow.objects.values_list("name", flat=True)[:20]) or "none"
+    wanted = name if number is None else f"{name} v{number}"
+    raise CommandError(f"There is no {wanted}. Flows: {known}.", returncode=REFUSED)
+
+
+def _parse_input(text: str) -> tuple[str, Any]:
+    name, equals, source = text.partition("=")
+    if not equals:
+        raise CommandError(f"--input {text}: write NAME=JSON.", returncode=REFUSED)
+    try:
+        return name, values.decode(json.loads(source))
+    except ValueError as error:
+        raise CommandError(
+            f"--input {name}: {source} is not JSON ({error}). Text needs quotes: "
+            f"""--input '{name}="{source}"'.""",
+            returncode=REFUSED,
+        ) from None

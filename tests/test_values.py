@@ -1,0 +1,132 @@
+"""Values, their typed JSON form, and expressions over them."""
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import expressions, sources, values
+from flows.expressions import ExpressionError
+from flows.values import ExceptionValue
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=()))
+    | st.binary()
+    | st.datetimes(timezones=st.just(UTC))
+    | st.timedeltas()
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+        | st.builds(ExceptionValue, st.text(), message=st.text(), details=inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(anything)
+def test_every_value_survives_its_json_form(value: Any) -> None:
+    text = json.dumps(values.encode(value), allow_nan=False)
+    assert "\\u0000" not in text
+    assert values.decode(json.loads(text)) == value
+
+
+@given(anything)
+def test_a_copy_is_equal_and_shares_nothing_that_can_change(value: Any) -> None:
+    copied = values.copy(value)
+    assert copied == value
+    if isinstance(value, list):
+        copied.append(None)
+        assert len(copied) == len(value) + 1
+
+
+@given(anything, st.integers(0, 200))
+def test_a_small_form_is_the_form(value: Any, budget: int) -> None:
+    small = values.encode_small(value, budget)
+    assert small is None or small == values.encode(value)
+
+
+def test_types_are_kept() -> None:
+    for value in (1, 1.0, True, -0.0, 1e22):
+        again = values.decode(json.loads(json.dumps(values.encode(value))))
+        assert type(again) is type(value)
+        assert math.copysign(1, again) == math.copysign(1, value)
+
+
+def test_a_big_value_costs_little_to_summarise() -> None:
+    assert values.encode_small(list(range(1_000_000)), 100) is None
+    assert values.summary(list(range(7))) == "List with 7 items"
+    assert values.summary(ExceptionValue("A.B.FooException")) == "Instance of FooException"
+
+
+def test_an_unknown_kind_of_value_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\$what"):
+        values.decode({"$what": 1})
+    with pytest.raises(TypeError):
+        values.encode(object())
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("a + b.c + items.map(x, x + y).size()", {"a", "b", "items", "y"}),
+        ("'($)quoted' + ($)Name", {"Name"}),
+        ("has(a.b) && size(c) > 1", {"a", "c"}),
+        ("math.greatest(a, 2)", {"a"}),
+        ("1 + 1", set()),
+    ],
+)
+def test_an_expression_names_what_it_reads(source: str, names: set[str]) -> None:
+    assert expressions.compile(source).names == names
+
+
+@pytest.mark.parametrize("source", ["1 +", "nothing(1)", "__import__('os')", "a b"])
+def test_what_is_no_expression_is_refused(source: str) -> None:
+    with pytest.raises(ExpressionError):
+        expressions.compile(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "variables"),
+    [("a / 0", {"a": 1}), ("a.b", {"a": {}}), ("a", {"a": 2**70}), ("a", {"a": "\ud800"})],
+)
+def test_what_fails_says_so(source: str, variables: dict[str, Any]) -> None:
+    with pytest.raises(ExpressionError):
+        expressions.compile(source).evaluate(variables)
+
+
+def test_times_and_exceptions_reach_expressions() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    variables = {"t": {"at": now}, "e": ExceptionValue("A.B", "hello", error_code=3)}
+    evaluate = expressions.compile("t.at + duration('1h')").evaluate
+    assert evaluate({"t": variables["t"]}) == now + timedelta(hours=1)
+    assert expressions.compile("e.Message + string(e.ErrorCode)").evaluate(variables) == "hello3"
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("text", "text"),
+        ("=1 + 1", 2),
+        ("\\=1", "=1"),
+        ("\\\\x", "\\x"),
+        ("\\n", "\\n"),
+        ("($)A", 5),
+        ("= A", 5),
+        ("\\($)A", "($)A"),
+        ({"n": "=A", "l": ["=A * 2", "x"]}, {"n": 5, "l": [10, "x"]}),
+        ({"$duration": [0, 5, 0]}, timedelta(seconds=5)),
+    ],
+)
+def test_a_source_is_a_literal_a_variable_or_an_expression(raw: Any, value: Any) -> None:
+    assert sources.parse(raw).read({"A": 5}.__getitem__) == value
