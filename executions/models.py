@@ -22,7 +22,9 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def choices(enum: type[Status] | type[Reason] | type[Place] | type[Request]) -> list[tuple[str, str]]:
+def choices(
+    enum: type[Status] | type[Reason] | type[Place] | type[Request],
+) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in enum]
 
 

@@ -26,7 +26,11 @@ variable_name = RegexValidator(
 
 
 class Flow(models.Model):
-    """A named diagram of logic. Its versions hold the blocks."""
+    """A named diagram of logic. Its versions hold the blocks.
+
+    The name and the kind stay what they were at first, since every version is drawn and called by
+    them; the description is that of the newest published version.
+    """
 
     class Kind(models.TextChoices):
         ACTIVITY = "activity", "Activity (top to bottom)"
@@ -54,10 +58,14 @@ class Flow(models.Model):
 
 
 class FlowVersion(models.Model):
-    """A snapshot of a flow; a draft while `published_at` is null, immutable after."""
+    """A snapshot of a flow; a draft while `published_at` is null, immutable after.
+
+    A flow has one draft at most; publishing it is final.
+    """
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     published_by = models.ForeignKey(
@@ -213,9 +221,7 @@ class Variable(models.Model):
     class Meta:
         ordering = ["workspace", "order", "id"]
         constraints = [
-            models.UniqueConstraint(
-                Lower("name"), "workspace", name="variable_name_unique"
-            ),
+            models.UniqueConstraint(Lower("name"), "workspace", name="variable_name_unique"),
         ]
 
     def __str__(self) -> str:
