@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from environ import ImproperlyConfigured
 
+DEFAULT_PATH = Path(__file__).resolve().parent.parent / ".cortexweb"
+
 # The kernel refuses socket addresses above 103 bytes (macOS; Linux 107). supervisord binds
 # "supervisor.sock.<pid>" first, the longest name of all.
 SOCKET_PATH_LIMIT = 103

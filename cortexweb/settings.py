@@ -9,12 +9,12 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.datafolder import DEFAULT_PATH, DataFolder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-DATA = DataFolder(Path(env.str("CORTEXWEB_DATA", default=str(BASE_DIR / ".cortexweb"))))
+DATA = DataFolder(Path(env.str("CORTEXWEB_DATA", default=str(DEFAULT_PATH))))
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or DATA.secret_key()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from environ import ImproperlyConfigured
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.datafolder import DEFAULT_PATH, DataFolder
 from cortexweb.up.errors import explain
 
 
@@ -69,7 +69,7 @@ def settle_data_folder(arguments: list[str]) -> None:
 def _add_data_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
-        default=os.environ.get("CORTEXWEB_DATA", ".cortexweb"),
+        default=os.environ.get("CORTEXWEB_DATA", str(DEFAULT_PATH)),
         help="folder of the database, the key and the logs (%(default)s)",
     )
 

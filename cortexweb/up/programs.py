@@ -37,7 +37,15 @@ def app_programs(options: Options, data: DataFolder, project: Path, *, demo: boo
     web += ["--port", str(options.port), "--timeout-graceful-shutdown", "2", "--lifespan", "off"]
     worker = [*celery, "worker", "--concurrency", str(options.workers), "--loglevel", "INFO"]
     worker += ["--prefetch-multiplier", "1", "-O", "fair", "--without-gossip", "--without-mingle"]
-    beat = [*celery, "beat", "--loglevel", "INFO", "--schedule", str(data.path / "beat-schedule")]
+    # At INFO it would write a line for each of its seconds.
+    beat = [
+        *celery,
+        "beat",
+        "--loglevel",
+        "WARNING",
+        "--schedule",
+        str(data.path / "beat-schedule"),
+    ]
     commands = {"web": web, "worker": worker, "beat": beat}
     if demo:
         commands["demo"] = [sys.executable, str(project / "manage.py"), "demo"]
