@@ -1,0 +1,367 @@
+"""A workspace as shapes, labels, ports and wires with their places. Pure.
+
+`draw` is what templates render; a drawing never changes, so it may be kept as long as its graph.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from flows.blocks.base import Port, Shape
+from flows.blocks.decisions.exits import Decision
+from flows.diagram import layout, wires
+from flows.diagram.geometry import (
+    LABEL_GAP,
+    LABEL_WIDTH,
+    LABELLED_INSIDE,
+    Box,
+    Point,
+    fit_text,
+)
+from flows.graph import BlockNode, FlowGraph
+
+_MARGIN = 24
+#: How far before the in port, or beyond an out port, a token's centre stands.
+_TOKEN_GAP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A line of text; `full` when it had to be cut."""
+
+    text: str
+    x: float
+    y: float
+    anchor: str
+    full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortDrawing:
+    port: Port
+    x: float
+    y: float
+    #: Whether a connection leaves by it.
+    connected: bool
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDrawing:
+    """One block: its box, what it looks like, its labels and ports."""
+
+    key: str
+    type: str
+    title: str
+    shape: Shape
+    icon: str
+    icon_size: int
+    icon_x: float
+    icon_y: float
+    box: Box
+    labels: tuple[Label, ...]
+    ports: tuple[PortDrawing, ...]
+    #: Where a token stands that is about to run it, and where its hit count starts.
+    before: Point
+    hits: Point
+    #: Workspaces and handlers: the corner that is turned down. Others: "".
+    path: str
+    fold: str
+    #: The key of the workspace that it opens, or "".
+    opens: str
+
+    @property
+    def kind(self) -> str:
+        """The class of its shape; loops look like decisions."""
+        return "dia" if self.shape is Shape.LOOP else self.shape.value
+
+
+@dataclass(frozen=True, slots=True)
+class WireDrawing:
+    """A connection: where it leaves, where it leads, and its path."""
+
+    source: str
+    port: Port
+    target: str
+    points: tuple[Point, ...]
+    path: str
+    arrow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One workspace, with the rectangle that it needs."""
+
+    workspace: str
+    title: str
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    blocks: tuple[BlockDrawing, ...]
+    wires: tuple[WireDrawing, ...]
+    by_key: dict[str, BlockDrawing] = field(repr=False, compare=False)
+
+    @property
+    def view_box(self) -> str:
+        return " ".join(f"{v:g}" for v in (self.x, self.y, self.width, self.height))
+
+    def token_place(self, key: str, port: Port | None = None) -> Point | None:
+        """Where the token at a block stands: before it, or on one of its ports."""
+        block = self.by_key.get(key)
+        if block is None:
+            return None
+        for drawn in block.ports:
+            if drawn.port is port:
+                dx, dy = drawn.x - block.box.x, drawn.y - block.box.y
+                if abs(dx) > abs(dy):
+                    return drawn.x + _TOKEN_GAP, drawn.y
+                return drawn.x, drawn.y + _TOKEN_GAP
+        return block.before
+
+
+@lru_cache(maxsize=512)
+def draw(graph: FlowGraph, workspace: str) -> Drawing:
+    """The drawing of one workspace of a flow."""
+    nodes = {key: graph.blocks[key] for key in graph.workspaces[workspace].blocks}
+    boxes = layout.place(graph, workspace)
+    blocks = tuple(_block(graph.kind, nodes, nodes[key], boxes[key]) for key in nodes)
+    by_key = {block.key: block for block in blocks}
+    routes = _wires(graph, workspace, nodes, boxes, by_key)
+    x0, y0, x1, y1 = _extent(graph.kind, nodes, blocks, routes)
+    return Drawing(
+        workspace=workspace,
+        title=graph.workspaces[workspace].name,
+        kind=graph.kind,
+        x=x0,
+        y=y0,
+        width=x1 - x0,
+        height=y1 - y0,
+        blocks=blocks,
+        wires=routes,
+        by_key=by_key,
+    )
+
+
+def port_names(node: BlockNode) -> dict[Port, str]:
+    """What the ways out of a block are called, where they have a name."""
+    names = {Port.EXCEPTION: "exception"}
+    if isinstance(node.block, Decision):
+        yes = node.block.yes
+        no = Port.BOTTOM if yes is Port.RIGHT else Port.RIGHT
+        names |= {yes: "yes", no: "no"}
+    elif node.block.shape is Shape.LOOP:
+        names |= {Port.RIGHT: "each", Port.BOTTOM: "done"}
+    return names
+
+
+def _block(kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box) -> BlockDrawing:
+    shape = node.block.shape
+    inside = shape in LABELLED_INSIDE
+    size = 16 if inside or shape is not Shape.ACTION else 18
+    return BlockDrawing(
+        key=node.key,
+        type=node.block.type,
+        title=node.title,
+        shape=shape,
+        icon=node.block.icon,
+        icon_size=size,
+        icon_x=(box.left + 10 if inside else box.x - size / 2),
+        icon_y=box.y - size / 2,
+        box=box,
+        labels=_labels(kind, node, box),
+        ports=_ports(kind, nodes, node, box),
+        before=(
+            (box.x, box.top - _TOKEN_GAP) if kind == "activity" else (box.left - _TOKEN_GAP, box.y)
+        ),
+        hits=(
+            box.right - (10 if node.block.shape in (Shape.DECISION, Shape.LOOP) else 8),
+            box.bottom - (12 if node.block.shape in (Shape.DECISION, Shape.LOOP) else 9),
+        ),
+        path=_outline(shape, box),
+        fold=_fold(box) if shape is Shape.WORKSPACE else "",
+        opens=node.key if node.block.opens_workspace else "",
+    )
+
+
+def _labels(kind: str, node: BlockNode, box: Box) -> tuple[Label, ...]:
+    if node.block.shape in LABELLED_INSIDE:
+        text = fit_text(node.title, box.width - 44)
+        full = node.title if text != node.title else ""
+        return (Label(text, box.left + 32, box.y + 4, "start", full),)
+    lines = [(node.title, 12)]
+    if node.description and node.block.shape not in (Shape.START, Shape.END):
+        lines.append((node.block.type, 11))
+    labels = []
+    for number, (text, size) in enumerate(lines):
+        cut = fit_text(text, LABEL_WIDTH, size)
+        if kind == "process":
+            x, anchor = box.x, "middle"
+            y = box.top - LABEL_GAP - 15 * (len(lines) - 1 - number)
+        else:
+            x, anchor = box.left - LABEL_GAP, "end"
+            y = box.y + (4 if len(lines) == 1 else (-2, 13)[number])
+        labels.append(Label(cut, x, y, anchor, text if cut != text else ""))
+    return tuple(labels)
+
+
+def _ports(
+    kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box
+) -> tuple[PortDrawing, ...]:
+    names = port_names(node)
+    drawn = []
+    for port in node.block.ports:
+        x, y = _port_place(kind, node, box, port)
+        connected = node.ports.get(port) in nodes
+        name = names.get(port, "") if connected else ""
+        label = None
+        if name:
+            to_right = abs(x - box.x) > abs(y - box.y)
+            label = Label(name, x + 8, y - 6 if to_right else y + 16, "start")
+        drawn.append(PortDrawing(port, x, y, connected, label))
+    return tuple(drawn)
+
+
+def _port_place(kind: str, node: BlockNode, box: Box, port: Port) -> Point:
+    turned = kind == "process"
+    here = box.turned() if turned else box
+    if port is Port.BOTTOM:
+        place = (here.x, here.bottom)
+    elif port is Port.EXCEPTION and Port.RIGHT in node.block.ports:
+        place = (here.right, here.y + here.height / 4)
+    else:
+        place = (here.right, here.y)
+    return (place[1], place[0]) if turned else place
+
+
+def _wires(
+    graph: FlowGraph,
+    workspace: str,
+    nodes: dict[str, BlockNode],
+    boxes: dict[str, Box],
+    by_key: dict[str, BlockDrawing],
+) -> tuple[WireDrawing, ...]:
+    kind = graph.kind
+    turned = kind == "process"
+
+    def turn(point: Point) -> Point:
+        return (point[1], point[0]) if turned else point
+
+    frame = {key: box.turned() if turned else box for key, box in boxes.items()}
+    labels = [_label_box(node, frame[key], kind) for key, node in nodes.items()]
+    router = wires.Router(frame, [label for label in labels if label], kind)
+    connections = []
+    for key in nodes:
+        for port, target in layout.edges(nodes, key):
+            drawn = next((p for p in by_key[key].ports if p.port is port), None)
+            if drawn is not None:
+                start = turn((drawn.x, drawn.y))
+                end = frame[target].x, frame[target].top
+                connections.append(wires.Connection(key, port, target, start, end))
+    routed = _route(router, connections, nodes, frame, graph.workspaces[workspace].start)
+    result = []
+    for c in connections:
+        points = [turn(point) for point in routed[c.source, c.port]]
+        result.append(
+            WireDrawing(
+                source=c.source,
+                port=c.port,
+                target=c.target,
+                points=tuple(points),
+                path=wires.path(points),
+                arrow=wires.arrowhead(points),
+            )
+        )
+    return tuple(result)
+
+
+def _route(
+    router: wires.Router,
+    connections: list[wires.Connection],
+    nodes: dict[str, BlockNode],
+    frame: dict[str, Box],
+    start: str,
+) -> dict[tuple[str, Port], list[Point]]:
+    """Straight and short ones first, then the ways back, from the innermost circle outwards."""
+    back = layout.returns(nodes, start)
+    routed = {
+        (c.source, c.port): router.route(c)
+        for c in sorted(connections, key=_difficulty)
+        if (c.source, c.target) not in back
+    }
+    circles = layout.circles(nodes, start)
+    reached: dict[str, float] = {}
+    for target in sorted(circles, key=lambda key: len(circles[key])):
+        body = circles[target]
+        around = max([frame[key].right for key in body] + [reached.get(key, 0) for key in body])
+        for c in connections:
+            if c.target == target and (c.source, target) in back:
+                points = router.route(replace(c, around=around))
+                routed[c.source, c.port] = points
+                reached[target] = max([reached.get(target, 0)] + [x for x, _ in points])
+    return routed
+
+
+def _difficulty(connection: wires.Connection) -> tuple[bool, float]:
+    (x0, y0), (x1, y1) = connection.start, connection.end
+    return (x0 != x1 and not connection.aside, abs(x1 - x0) + abs(y1 - y0))
+
+
+def _label_box(node: BlockNode, box: Box, kind: str) -> Box | None:
+    """Where the label beside a block is, in the frame of an activity."""
+    if node.block.shape in LABELLED_INSIDE:
+        return None
+    before, _ = layout.footprint(node, kind)
+    left, right = box.x - before, box.left - LABEL_GAP / 2
+    height = 32.0 if kind == "activity" else layout.label_width(node)
+    return Box((left + right) / 2, box.y, right - left, height)
+
+
+def _extent(
+    kind: str,
+    nodes: dict[str, BlockNode],
+    blocks: tuple[BlockDrawing, ...],
+    routes: tuple[WireDrawing, ...],
+) -> tuple[float, float, float, float]:
+    xs, ys = [0.0], [0.0]
+    if blocks:
+        xs, ys = [], []
+    for block in blocks:
+        box, label = block.box, _label_box(nodes[block.key], block.box, "activity")
+        xs += [box.left, box.right + 20]
+        ys += [box.top, box.bottom + 8]
+        if label and kind == "activity":
+            xs.append(label.left)
+        elif kind == "process":
+            width = layout.label_width(nodes[block.key])
+            xs += [box.x - width / 2, box.x + width / 2]
+            ys.append(box.top - 44)
+        xs.append(block.before[0] - 14)
+        ys.append(block.before[1] - 14)
+    for wire in routes:
+        xs += [x for x, _ in wire.points]
+        ys += [y for _, y in wire.points]
+    return (
+        round(min(xs)) - _MARGIN,
+        round(min(ys)) - _MARGIN // 2,
+        round(max(xs)) + _MARGIN,
+        round(max(ys)) + _MARGIN,
+    )
+
+
+def _outline(shape: Shape, box: Box) -> str:
+    """The path of a shape that is no circle or rectangle."""
+    x, y, w, h = box.left, box.top, box.width, box.height
+    if shape in (Shape.DECISION, Shape.LOOP):
+        r = w / 2
+        return f"M{box.x:g} {y:g}l{r:g} {r:g} {-r:g} {r:g} {-r:g} {-r:g}z"
+    if shape is Shape.WORKSPACE:
+        return (
+            f"M{x + 4:g} {y:g}h{w - 18:g}l14 14v{h - 18:g}a4 4 0 0 1-4 4h{8 - w:g}"
+            f"a4 4 0 0 1-4-4v{8 - h:g}a4 4 0 0 1 4-4z"
+        )
+    return ""
+
+
+def _fold(box: Box) -> str:
+    return f"M{box.right - 14:g} {box.top:g}v10a4 4 0 0 0 4 4h10z"

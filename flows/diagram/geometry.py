@@ -1,0 +1,90 @@
+"""Boxes, sizes and widths of text, shared by layout, wires and drawing. Pure."""
+
+from dataclasses import dataclass
+
+from flows.blocks.base import Shape
+
+Point = tuple[float, float]
+
+#: Width and height of each shape.
+SIZES: dict[Shape, tuple[int, int]] = {
+    Shape.START: (36, 36),
+    Shape.END: (36, 36),
+    Shape.ACTION: (40, 40),
+    Shape.DECISION: (44, 44),
+    Shape.LOOP: (44, 44),
+    Shape.WORKSPACE: (136, 40),
+    Shape.HANDLER: (148, 36),
+}
+#: Shapes that hold their label; the others have it beside them.
+LABELLED_INSIDE = frozenset({Shape.WORKSPACE, Shape.HANDLER})
+#: Between a block and the label beside it.
+LABEL_GAP = 10
+#: A label beside a block is cut at this width.
+LABEL_WIDTH = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle by its centre and size."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def top(self) -> float:
+        return self.y - self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height / 2
+
+    def overlaps(self, other: "Box", gap: float = 0) -> bool:
+        """Whether the two come closer than `gap`."""
+        return (
+            self.left < other.right + gap
+            and other.left < self.right + gap
+            and self.top < other.bottom + gap
+            and other.top < self.bottom + gap
+        )
+
+    def turned(self) -> "Box":
+        """With x and y exchanged: a process is an activity turned on its diagonal."""
+        return Box(self.y, self.x, self.height, self.width)
+
+
+_NARROW = frozenset("iljtfrI.,:;'|!()[] -")
+_WIDE = frozenset("mwMWOQGD@%")
+
+
+def text_width(text: str, size: float = 12) -> float:
+    """About how wide text is in a system font of medium weight; errs on the wide side."""
+    units = 0.0
+    for character in text:
+        if character in _NARROW:
+            units += 0.36
+        elif character in _WIDE or ord(character) > 0x2E80:
+            units += 1.0 if ord(character) > 0x2E80 else 0.86
+        else:
+            units += 0.66 if character.isupper() else 0.585
+    return units * size
+
+
+def fit_text(text: str, width: float, size: float = 12) -> str:
+    """The text, cut with an ellipsis where it would be wider than `width`."""
+    if text_width(text, size) <= width:
+        return text
+    kept = text
+    while kept and text_width(kept + "…", size) > width:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"

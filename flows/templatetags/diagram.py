@@ -1,0 +1,70 @@
+"""Filters with which `templates/flows/diagram.html` walks a drawing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django import template
+
+from flows.blocks.base import Port
+from flows.diagram.drawing import BlockDrawing, Drawing, PortDrawing, WireDrawing
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What an execution visited of a workspace: blocks by key, connections by (key, port)."""
+
+    blocks: frozenset[str]
+    wires: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    wire: WireDrawing
+    classes: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    port: PortDrawing
+    classes: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    block: BlockDrawing
+    visited: bool
+    ports: list[_Port]
+
+
+def _classes(key: str, port: Port, visited: Visited | None) -> str:
+    exception = " exc" if port is Port.EXCEPTION else ""
+    hot = " hot" if visited and (key, port.value) in visited.wires else ""
+    return exception + hot
+
+
+@register.filter
+def wires_in_order(drawing: Drawing, visited: Visited | None) -> list[_Wire]:
+    """The wires with their classes; visited ones last, so that they are drawn on top."""
+    wires = [_Wire(w, _classes(w.source, w.port, visited)) for w in drawing.wires]
+    return sorted(wires, key=lambda item: "hot" in item.classes)
+
+
+@register.filter
+def blocks_of(drawing: Drawing, visited: Visited | None) -> list[_Block]:
+    """The blocks with whether they count as visited and the classes of their ports."""
+    return [
+        _Block(
+            block,
+            visited is None or block.key in visited.blocks,
+            [_Port(port, _classes(block.key, port.port, visited)) for port in block.ports],
+        )
+        for block in drawing.blocks
+    ]
+
+
+@register.filter
+def at(mapping: Mapping[str, object] | None, key: str) -> object:
+    """The entry of a mapping under a key that only the template knows; "" when there is none."""
+    return (mapping or {}).get(key, "")
