@@ -149,7 +149,7 @@ def page(browser_context: BrowserContext) -> Iterator[Page]:
 def signed_in_page(page: Page, live_app: LiveApp, admin_user: object) -> Page:
     """A tab in which the superuser `admin` is signed in."""
     client = Client()
-    client.force_login(admin_user)  # type: ignore[arg-type]
+    client.force_login(admin_user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     page.context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}]

@@ -27,7 +27,7 @@ class Process:
         self.name = name
         self.log = log
         with log.open("ab") as output:
-            self.popen = subprocess.Popen(  # type: ignore[call-overload]
+            self.popen = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -75,7 +75,7 @@ def running_servers(data: DataFolder) -> Iterator[None]:
     create_account()
     account = server_account()
     admit(data.path, account)
-    data.logs.mkdir()
+    data.logs.mkdir(exist_ok=True)
     postgres, redis = Postgres(data, account), Redis(data, account)
     postgres.prepare(sync=False)
     redis.prepare()

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from cortexweb.embedded.account import (
     open_way_to,
     server_account,
 )
+from cortexweb.embedded.postgres import Postgres
 from tests.servers import running_servers
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
@@ -63,6 +65,24 @@ def test_sockets_move_where_the_kernel_takes_them(open_folder: Path) -> None:
         for left in data.sockets.iterdir():
             left.unlink()
         data.sockets.rmdir()
+
+
+def test_a_stale_pid_file_keeps_nobody_out(open_folder: Path, account: Account) -> None:
+    data = DataFolder(open_folder / "data")
+    with running_servers(data):
+        pass
+    postgres = Postgres(data, account)
+    # After a restart of the machine the old number may well be another process of the account.
+    other = subprocess.Popen(["sleep", "60"], **account.process_options)
+    (postgres.folder / "postmaster.pid").write_text(f"{other.pid}\n{postgres.folder}\n0\n5432\n")
+    try:
+        assert postgres.end_leftover() is None
+        with running_servers(data):
+            assert postgres.is_ready()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, account: Account) -> None:

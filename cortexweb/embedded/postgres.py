@@ -100,21 +100,18 @@ class Postgres:
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(patience)
-        self._pid_file.unlink(missing_ok=True)
+        self.folder.joinpath("postmaster.pid").unlink(missing_ok=True)
         self.data.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         return process.pid if process else None
 
-    @property
-    def _pid_file(self) -> Path:
-        return self.folder / "postmaster.pid"
-
     def _running_server(self) -> psutil.Process | None:
-        try:
-            process = psutil.Process(int(self._pid_file.read_text().split()[0]))
-            if process.name() == "postgres" and str(self.folder) in process.cmdline():
-                return process
-        except (FileNotFoundError, NotADirectoryError, IndexError, ValueError, psutil.Error):
-            pass
+        # Its helpers have titles of their own in place of the command line.
+        for process in psutil.process_iter():
+            try:
+                if process.name() == "postgres" and str(self.folder) in process.cmdline():
+                    return process
+            except psutil.Error:
+                continue
         return None
 
     def _init_cluster(self, folder: Path, *, sync: bool) -> None:
