@@ -6,13 +6,13 @@ everything, `executions.control_execution` controls it.
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
 
 from executions.models import Execution
 
-User = AbstractBaseUser | AnonymousUser | Any
+User = AbstractUser | AnonymousUser
 
 
 def sees_all(user: User) -> bool:

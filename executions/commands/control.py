@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -34,7 +33,7 @@ class Result:
     detail: str = ""
 
 
-def control(command: str, user: Any, execution: Execution, actor: Actor) -> Result:
+def control(command: str, user: access.User, execution: Execution, actor: Actor) -> Result:
     """Give a command to an execution that the user may see. KeyError for an unknown command."""
     execute = COMMANDS[command]
     if not access.may_control(user, execution.initiator_id):

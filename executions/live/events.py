@@ -50,14 +50,11 @@ class ExecutionChanged:
     @classmethod
     def unpack(cls, packed: dict[str, Any]) -> Self:
         """The inverse of `pack`."""
-        return cls(
-            **{
-                name: datetime.fromisoformat(value)
-                if name.endswith("_at") and isinstance(value, str)
-                else value
-                for name, value in packed.items()
-            }
-        )
+        values: dict[str, Any] = dict(packed)
+        for name, value in packed.items():
+            if name.endswith("_at") and isinstance(value, str):
+                values[name] = datetime.fromisoformat(value)
+        return cls(**values)
 
 
 #: The columns that the store returns for an event, in the order of the fields.

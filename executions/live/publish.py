@@ -54,6 +54,7 @@ class _Sender:
 
     async def _relay(self) -> None:
         layer = get_channel_layer()
+        assert layer is not None, "CHANNEL_LAYERS has no default"
         while True:
             events = [await self.queue.get()]
             while len(events) < _BATCH and not self.queue.empty():

@@ -2,11 +2,10 @@
 
 import itertools
 import time
-from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from executions.commands.actor import Actor
@@ -25,7 +24,7 @@ KEEP = timedelta(hours=6)
 class Command(BaseCommand):
     help = "Keeps starting the example flows until it is ended."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=4.0, help="seconds between two starts")
         parser.add_argument("--url", help="address of the site, for the flow that checks it")
         parser.add_argument("--count", type=int, help="end after that many starts")

@@ -3,10 +3,9 @@
 import getpass
 import json
 import time
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from executions.commands.actor import Actor
 from executions.commands.start import NotStarted, start
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         "after --wait SECONDS."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="name of the flow")
         parser.add_argument("--version", type=int, help="a published version; default the newest")
         parser.add_argument(
@@ -47,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> ArgumentParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         # Django's own --version would take ours.
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
