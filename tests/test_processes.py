@@ -4,7 +4,9 @@ import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.test import Client
 from playwright.sync_api import Page
+from pytest_django import Settings
 from redis import Redis
 
 from tests.conftest import LiveApp
@@ -36,3 +38,10 @@ def test_a_browser_signs_in_to_the_admin(signed_in_page: Page) -> None:
     signed_in_page.goto("/admin/")
     assert signed_in_page.title().startswith("Site administration")
     assert get_user_model().objects.get().username == "admin"
+
+
+@pytest.mark.django_db
+def test_health_names_what_does_not_answer(client: Client, settings: Settings) -> None:
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (503, b"no answer from: redis\n")

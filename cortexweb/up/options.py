@@ -55,6 +55,8 @@ def settle_data_folder(arguments: list[str]) -> None:
     _add_data_argument(parser)
     chosen, _ = parser.parse_known_args(arguments)
     data = DataFolder(Path(chosen.data).expanduser())
+    if "%" in str(data.path):
+        sys.exit(f"The data folder {data.path} can't be used: supervisord stumbles over the %.")
     os.environ["CORTEXWEB_DATA"] = str(data.path)
     os.environ.setdefault("HTTPS_ONLY", "false")
     try:
