@@ -1,5 +1,10 @@
 """Addresses of the live connections."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
+from executions.live.consumers import ExecutionConsumer, GridConsumer
+
+websocket_urlpatterns = [
+    path("ws/executions/", GridConsumer.as_asgi()),
+    path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
+]

@@ -1,0 +1,187 @@
+"""One page of the grid: the rows that an address asks for, read by keyset, and its addresses."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.http import QueryDict
+
+from executions import access
+from executions.grid.filters import Filters
+from executions.grid.keys import Key
+from executions.grid.row import CHILDREN_SHOWN, GridRow, event_of
+from executions.live import events
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+
+PAGE_SIZE = 50
+#: Rows that can be expanded at a time.
+OPEN_LIMIT = 40
+
+ORDER = ("-started_at", "-id")
+
+
+@dataclass(frozen=True)
+class PageQuery:
+    """What the address of a grid asks for. At most one of `older` and `newer` is set."""
+
+    filters: Filters = field(default_factory=Filters)
+    older: Key | None = None
+    newer: Key | None = None
+    open: frozenset[UUID] = frozenset()
+
+    @classmethod
+    def parse(cls, parameters: QueryDict) -> "PageQuery":
+        """Read an address; what cannot be read there counts for nothing."""
+        older = Key.parse(parameters.get("older", ""))
+        return cls(
+            filters=Filters.parse(parameters),
+            older=older,
+            newer=None if older else Key.parse(parameters.get("newer", "")),
+            open=frozenset(_ids(parameters.getlist("open"))[:OPEN_LIMIT]),
+        )
+
+    def address(self) -> str:
+        """The query string that `parse` reads this from."""
+        pairs = self.filters.parameters()
+        pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
+        pairs += [("open", str(one)) for one in sorted(self.open)]
+        return "?" + urlencode(pairs)
+
+    def toggled(self, execution_id: str) -> str:
+        """The address that shows, or hides, the children of an execution."""
+        return replace(self, open=self.open ^ {UUID(execution_id)}).address()
+
+    def filtered(self, filters: Filters) -> str:
+        """The address of the first page with other filters."""
+        return PageQuery(filters).address()
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether rows hang below their parents: only while no filter takes parents away."""
+        return not self.filters.are_active
+
+
+class Page:
+    """The rows of a grid's address that a user may see, and where its neighbours are."""
+
+    def __init__(self, user: Any, query: PageQuery, size: int = PAGE_SIZE) -> None:
+        self.query = query
+        self.size = size
+        self.visible = access.visible(user)
+        self._read()
+
+    def _read(self) -> None:
+        rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
+        rows = rows.filter(self.query.filters.condition())
+        self.has_newer = self.query.older is not None
+        found: list[ExecutionChanged] = []
+        if key := self.query.newer:
+            nearest = rows.filter(key.newer()).order_by("started_at", "id")
+            found = read(nearest[: self.size + 1])
+            self.has_newer = len(found) > self.size
+            found = found[: self.size][::-1]
+            self.has_older = True
+        if not self.has_newer or self.query.older:
+            # Also when the way up came to the top: the first page is a full one.
+            below = rows.filter(self.query.older.older()) if self.query.older else rows
+            found = read(below.order_by(*ORDER)[: self.size + 1])
+            self.has_older = len(found) > self.size
+            found = found[: self.size]
+        self.events = found
+
+    @cached_property
+    def rows(self) -> list[GridRow]:
+        """The rows from top to bottom, children below their open parents."""
+        return Tree(self.visible, self.query).rows(self.events)
+
+    # What tells a live connection where the page begins and ends -----------------------------
+
+    @property
+    def newest(self) -> str:
+        """The key that live rows must not exceed; empty at the top."""
+        return str(Key.of(self.events[0])) if self.events and self.has_newer else ""
+
+    @property
+    def oldest(self) -> str:
+        """The key below which live rows belong to the next page; empty on the last one."""
+        return str(Key.of(self.events[-1])) if self.events and self.has_older else ""
+
+    @property
+    def older_address(self) -> str:
+        if not (self.has_older and self.events):
+            return ""
+        return PageQuery(self.query.filters, older=Key.of(self.events[-1])).address()
+
+    @property
+    def newer_address(self) -> str:
+        if not self.has_newer:
+            return ""
+        if not self.events:
+            return PageQuery(self.query.filters).address()
+        return PageQuery(self.query.filters, newer=Key.of(self.events[0])).address()
+
+
+class Tree:
+    """The rows of executions and, below the open ones, of their children: one query for all."""
+
+    def __init__(self, visible: QuerySet[Execution], query: PageQuery) -> None:
+        self.query = query
+        self.children: dict[str, list[ExecutionChanged]] = {}
+        if query.is_tree and query.open:
+            self._read(visible)
+
+    def _read(self, visible: QuerySet[Execution]) -> None:
+        place = Window(RowNumber(), partition_by=F("parent_id"), order_by=ORDER)
+        newest = (
+            visible.filter(parent_id__in=self.query.open)
+            .annotate(place=place)
+            .filter(place__lte=CHILDREN_SHOWN)
+        )
+        for event in read(newest.order_by(*ORDER)):
+            self.children.setdefault(str(event.parent_id), []).append(event)
+
+    def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow]:
+        """A row each, with the rows below it."""
+        return list(self._branch(events))
+
+    def below(self, execution_id: UUID) -> list[GridRow]:
+        """The rows below one."""
+        return self.rows(self.children.get(str(execution_id), ()))
+
+    def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow]:
+        tree = self.query.is_tree
+        for event in events:
+            yield GridRow(
+                event,
+                tree=tree,
+                is_open=tree and UUID(event.id) in self.query.open,
+                toggle=self.query.toggled(event.id) if tree and event.child_count else "",
+            )
+            yield from self._branch(self.children.get(event.id, ()))
+
+
+def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow]:
+    """The rows below an execution that is being opened on the page of this address."""
+    opened = replace(query, open=query.open | {execution_id})
+    return Tree(access.visible(user), opened).below(execution_id)
+
+
+def read(rows: QuerySet[Execution]) -> list[ExecutionChanged]:
+    """The events that describe these executions as they are now."""
+    return [event_of(values) for values in rows.values(*events.COLUMNS)]
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,113 @@
+"""The live connections: authorize, subscribe to the hub, relay."""
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import Http404, QueryDict
+
+from executions import access
+from executions.grid.page import PageQuery
+from executions.live.hub import Connection, hub
+from executions.live.viewers import SHOWN_LIMIT, ExecutionViewer, GridViewer, Scope, Viewer, message
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401
+NOT_FOUND = 4404
+FAILED = 1011
+#: Longer messages from a browser are not read.
+MESSAGE_LIMIT = 400_000
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """A signed-in browser, its viewer, and the task that writes to it."""
+
+    # The hub speaks to the channel layer; a subscription for every browser would cost each a
+    # connection's worth of work and bring nothing.
+    channel_layer_alias = ""
+
+    connection: Connection | None = None
+    writer: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        # Accepted first, because a browser doesn't learn the code of a refused handshake.
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated or not user.is_active:
+            await self.close(SIGNED_OUT)
+            return
+        try:
+            viewer = await self.viewer(await database_sync_to_async(Scope.of)(user))
+        except Http404:
+            await self.close(NOT_FOUND)
+            return
+        self.connection = hub.join(viewer)
+        self.writer = asyncio.create_task(self.write(self.connection))
+
+    async def viewer(self, scope: Scope) -> Viewer:
+        """Who watches what; Http404 when they may not."""
+        raise NotImplementedError
+
+    async def write(self, connection: Connection) -> None:
+        """Relay what the hub has for this browser. A slow one delays nobody else."""
+        try:
+            while True:
+                await connection.wake.wait()
+                for text in connection.take(hub.rows):
+                    await self.send(text)
+        except Exception:
+            logger.exception("A live connection could not be written to")
+            await self.close(FAILED)
+
+    async def disconnect(self, code: int) -> None:
+        if self.connection is not None:
+            await hub.leave(self.connection)
+        if self.writer is not None:
+            self.writer.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.writer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.connection is None or text_data is None or len(text_data) > MESSAGE_LIMIT:
+            return
+        with suppress(ValueError, TypeError, AttributeError):
+            heard = json.loads(text_data)
+            if heard.get("type") == "ping":
+                # The browser measures the way and the difference of the clocks.
+                await self.send(message("pong", sent=heard.get("sent"), precise=time.time() * 1000))
+            else:
+                self.hear(self.connection.viewer, heard)
+
+    def hear(self, viewer: Any, heard: dict[str, Any]) -> None:
+        """What else the browser says."""
+
+
+class GridConsumer(LiveConsumer):
+    """A page of the grid. Its address says what it shows; `show` says so again when that changes
+    without a new connection, and names the rows that are there."""
+
+    async def viewer(self, scope: Scope) -> GridViewer:
+        return GridViewer(scope, PageQuery.parse(QueryDict(self.scope["query_string"])))
+
+    def hear(self, viewer: GridViewer, heard: dict[str, Any]) -> None:
+        if heard.get("type") != "show":
+            return
+        query = PageQuery.parse(QueryDict(str(heard.get("query", "")).removeprefix("?")))
+        shown = [one for one in heard.get("ids", ())[:SHOWN_LIMIT] if isinstance(one, str)]
+        viewer.show(query, shown, str(heard.get("newest", "")), str(heard.get("oldest", "")))
+
+
+class ExecutionConsumer(LiveConsumer):
+    """The page of one execution: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, scope: Scope) -> ExecutionViewer:
+        execution_id: UUID = self.scope["url_route"]["kwargs"]["execution_id"]
+        await database_sync_to_async(access.get)(scope.user, execution_id)
+        return ExecutionViewer(scope, execution_id)

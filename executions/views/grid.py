@@ -1,0 +1,107 @@
+"""The executions grid: the page, its refreshed part, and the children of a row."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from executions import access, appearance
+from executions.grid.columns import COLUMNS
+from executions.grid.counts import count_by_status
+from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
+from executions.states import APPLIES, Status
+from flows import access as flows_access
+
+#: Flows offered in the filter; any other can be found by the search.
+FLOWS_OFFERED = 500
+
+#: The commands of the action bar and their icons.
+COMMANDS = {"continue": "play", "pause": "pause", "step": "step", "stop": "stop"}
+
+
+@require_safe
+def executions(request: HttpRequest) -> HttpResponse:
+    """The home page. htmx, and a page that catches up, get the part that changes."""
+    query = PageQuery.parse(request.GET)
+    page = Page(request.user, query)
+    context = {
+        "section": "executions",
+        "page": page,
+        "query": query,
+        "columns": COLUMNS,
+        "size": PAGE_SIZE,
+        "chips": _chips(request.user, query),
+        "flows": _flows(request.user, query.filters.flow),
+        "commands": [
+            {"name": name, "icon": icon, "applies": sorted(APPLIES[name])}
+            for name, icon in COMMANDS.items()
+        ],
+    }
+    is_part = request.headers.get("HX-Request") and not request.headers.get(
+        "HX-History-Restore-Request"
+    )
+    template = "executions/grid.html" if is_part else "executions/executions.html"
+    response = render(request, template, context)
+    # One address, two contents: a cache must not give one for the other.
+    response["Vary"] = "HX-Request, Cookie"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The rows below one that is opened in the grid."""
+    rows = children(request.user, PageQuery.parse(request.GET), execution_id)
+    return render(request, "executions/children.html", {"rows": rows})
+
+
+def _chips(user: Any, query: PageQuery) -> list[dict[str, Any]]:
+    """A chip a status, and one for all; pressing one adds its status to the filter or takes it."""
+    filters = query.filters
+    counts = count_by_status(access.visible(user), filters)
+    chips: list[dict[str, Any]] = [
+        {
+            "status": "",
+            "label": "All",
+            "icon": "all",
+            "count": counts[""],
+            "on": not filters.statuses,
+            "address": query.filtered(replace(filters, statuses=frozenset())),
+        }
+    ]
+    for status in CHIP_ORDER:
+        toggled = replace(filters, statuses=filters.statuses ^ {status})
+        chips.append(
+            {
+                "status": status.value,
+                "label": status.value,
+                "icon": appearance.icon_name(status),
+                "count": counts[status.value],
+                "on": status in filters.statuses,
+                "address": query.filtered(toggled),
+            }
+        )
+    return chips
+
+
+#: What moves first, what needs a person next, what is over last.
+CHIP_ORDER = (
+    Status.RUNNING,
+    Status.QUEUED,
+    Status.PAUSING,
+    Status.PAUSED,
+    Status.EXCEPTION,
+    Status.STOPPING,
+    Status.STOPPED,
+    Status.ENDED,
+    Status.ERROR,
+)
+
+
+def _flows(user: Any, chosen: str) -> list[str]:
+    visible = flows_access.visible(user).order_by("name").values_list("name", flat=True)
+    names = list(visible[:FLOWS_OFFERED])
+    return sorted({*names, chosen}) if chosen else names

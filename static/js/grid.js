@@ -1,0 +1,127 @@
+// The executions page: joins its rows, its selection and its live connection.
+
+import { catchUp } from "./live.js";
+import * as rows from "./rows.js";
+import { refreshActions, setCurrent, startSelection } from "./selection.js";
+import { isTyping } from "./shell.js";
+
+const section = document.getElementById("executions");
+let send = () => {};
+let sending = 0;
+let state = "waiting";
+
+/** Tell the server what is shown, so that it sends the changes of that and no more. */
+function show() {
+  clearTimeout(sending);
+  sending = setTimeout(() => {
+    const { newest, oldest } = rows.table().dataset;
+    const ids = [...rows.body().children].map((row) => row.dataset.id);
+    send({ type: "show", query: location.search, ids, newest, oldest });
+  }, 50);
+}
+
+async function fetchPart(address) {
+  const response = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store" });
+  if (response.redirected) location.reload(); // signed out meanwhile
+  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  return response.text();
+}
+
+async function refresh() {
+  const address = location.href;
+  const html = await fetchPart(address);
+  if (location.href === address) rows.merge(html); // else the reader has gone elsewhere
+}
+
+function setOpen(id, open) {
+  const address = new URL(location.href);
+  const others = address.searchParams.getAll("open").filter((one) => one !== id);
+  address.searchParams.delete("open");
+  for (const one of open ? [...others, id] : others) address.searchParams.append("open", one);
+  history.replaceState(history.state, "", address);
+}
+
+async function toggle(row) {
+  const { id } = row.dataset;
+  if (rows.isExpanded(row)) {
+    for (const below of rows.descendants(row)) {
+      if (rows.isExpanded(below)) setOpen(below.dataset.id, false);
+      below.remove();
+    }
+    row.setAttribute("aria-expanded", "false");
+    setOpen(id, false);
+  } else {
+    row.setAttribute("aria-expanded", "true");
+    setOpen(id, true);
+    const { children } = rows.table().dataset;
+    const path = children.replace(/[0-]{36}/, id);
+    const html = await fetchPart(path + location.search);
+    if (row.isConnected && rows.isExpanded(row)) rows.fill(row, html);
+  }
+  rows.release();
+  changed();
+}
+
+function changed() {
+  setCurrent();
+  refreshActions();
+  show();
+}
+
+document.addEventListener("click", (event) => {
+  const handle = event.target.closest("[data-toggle]");
+  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+  if (handle && isPlain) {
+    event.preventDefault();
+    toggle(handle.closest("tr"));
+  }
+  if (event.target.closest("[data-pill]")) showNew();
+});
+
+function showNew() {
+  rows.body().closest(".sc").scrollTop = 0;
+  rows.release(true);
+}
+
+const keys = {
+  "/": () => document.getElementById("search").select(),
+  ".": showNew,
+  n: () => document.querySelector("[data-older][href]")?.click(),
+  p: () => document.querySelector("[data-newer][href]")?.click(),
+};
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event) || !keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+document.body.addEventListener("live:open", (event) => {
+  send = event.detail.send;
+  show();
+});
+document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
+document.body.addEventListener("live:rows", (event) => rows.apply(event.detail));
+document.body.addEventListener("live:counts", (event) => {
+  for (const [status, text] of Object.entries(event.detail.counts)) rows.showCount(status, text);
+});
+document.body.addEventListener("grid:changed", changed);
+document.body.addEventListener("live:state", (event) => (state = event.detail));
+
+// Another page of the grid, or another filter, has been swapped in.
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target !== section) return;
+  rows.forgetPending();
+  changed();
+});
+document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "get") return;
+  for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name);
+});
+// What a command changed arrives by the socket; without one it is fetched.
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.dataset?.command && state !== "live") catchUp();
+});
+
+rows.watchPointer(section);
+startSelection();
+changed();

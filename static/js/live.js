@@ -1,0 +1,172 @@
+// The live connection of a page: its socket, its clock, its badge, and how it catches up.
+//
+// The badge (templates/partials/live.html) names the socket in data-socket. What happens is told
+// as events on <body>, so that a page without a script of its own can say
+// hx-trigger="live:changed from:body, live:catchup from:body":
+//   live:<type>    a frame of that type; detail is the frame
+//   live:catchup   fetch again what is shown; detail.until(promise) keeps the badge waiting
+//   live:open      a connection is there; detail.send(object) speaks to the server
+//   live:state     the badge's state; detail is one of waiting, live, lag, poll, stale
+
+import { haltClock, serverNow, setServerNow } from "./clock.js";
+import { announce } from "./shell.js";
+
+const SILENCE = 10_000; // heard nothing for so long: stale
+const LATE = 2_000; // changes that are older than that on arrival: catching up
+const POLL = 5_000;
+const SIGNED_OUT = 4401;
+const NOT_FOUND = 4404;
+
+const badge = document.querySelector("[data-live][data-socket]");
+let socket = null;
+let failures = 0;
+let heardAt = serverNow();
+let catching = 0;
+let delay = null;
+let polling = null;
+let best = Infinity; // the shortest way there and back so far, the best measure of the clocks
+let triedAt = 0;
+let over = ""; // why there is no point in connecting again
+
+const tell = (name, detail) =>
+  document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+
+const clockText = (milliseconds) =>
+  new Date(milliseconds).toLocaleTimeString("en-GB", {
+    timeZone: document.documentElement.dataset.zone || undefined,
+  });
+
+const words = {
+  waiting: () => ["Connecting", ""],
+  live: () => ["Live", delay === null ? "" : ` · ${Math.max(1, Math.round(delay))} ms`],
+  lag: () => ["Catching up", catching || delay === null ? "" : ` · ${(delay / 1000).toFixed(1)} s`],
+  poll: () => ["Polling", ` every ${POLL / 1000} s`],
+  stale: () => (over ? [over, ""] : ["Stale", ` since ${clockText(heardAt)}`]),
+};
+
+function stateNow() {
+  if (over) return "stale";
+  if (socket?.readyState === WebSocket.OPEN && serverNow() - heardAt < SILENCE) {
+    return catching || (delay ?? 0) > LATE ? "lag" : "live";
+  }
+  if (polling && serverNow() - heardAt < 3 * POLL) return "poll";
+  return badge.dataset.state === "waiting" && failures === 0 && serverNow() - heardAt < SILENCE
+    ? "waiting"
+    : "stale";
+}
+
+function show() {
+  const state = stateNow();
+  const [word, detail] = words[state]();
+  const before = badge.dataset.state;
+  badge.querySelector("[data-live-word]").textContent = word;
+  badge.querySelector("[data-live-detail]").textContent = detail;
+  if (state === before) return;
+  badge.dataset.state = state;
+  document.body.classList.toggle("stale-page", state === "stale");
+  haltClock(state === "stale");
+  if (state !== "lag" && before !== "waiting" && before !== "lag") announce(word + detail);
+  tell("state", state);
+}
+
+/** Ask the page to fetch again what it shows; the badge says so until that is done. */
+export async function catchUp() {
+  const promises = [];
+  tell("catchup", { until: (promise) => promises.push(promise) });
+  catching += 1;
+  show();
+  const results = await Promise.allSettled(promises);
+  catching -= 1;
+  if (polling && results.every((result) => result.status === "fulfilled")) heardAt = serverNow();
+  show();
+}
+
+function measure(frame) {
+  const now = performance.now();
+  const way = now - frame.sent;
+  if (way <= best * 1.2) {
+    best = Math.min(best, way);
+    setServerNow(frame.precise + way / 2);
+  }
+}
+
+function hear(event) {
+  heardAt = serverNow();
+  const frame = JSON.parse(event.data);
+  if (frame.type === "pong") measure(frame);
+  else if (frame.type === "catchup") catchUp();
+  else tell(frame.type, frame);
+  if (frame.published) delay = serverNow() - frame.published;
+  if (frame.type === "beat") ping();
+  show();
+}
+
+function send(object) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(object));
+}
+
+const ping = () => send({ type: "ping", sent: performance.now() });
+
+function opened() {
+  failures = 0;
+  best = Infinity;
+  heardAt = serverNow();
+  clearInterval(polling);
+  polling = null;
+  ping();
+  tell("open", { send });
+  show();
+}
+
+function closed(event) {
+  socket = null;
+  delay = null;
+  failures += 1;
+  if (event.code === SIGNED_OUT) over = "Signed out: reload";
+  if (event.code === NOT_FOUND) over = "Gone";
+  show();
+  if (over) return;
+  if (failures >= 2 && !polling) {
+    // Refused, or the server is away: ask by HTTP while the socket keeps trying.
+    polling = setInterval(catchUp, POLL);
+    catchUp();
+  }
+  const wait = Math.min(500 * 2 ** (failures - 1), 15_000);
+  setTimeout(connect, wait * (0.75 + Math.random() / 2));
+}
+
+/** Give up a socket without waiting for a farewell that a dead line never brings. */
+function drop() {
+  const silent = socket;
+  silent.onopen = silent.onmessage = silent.onclose = null;
+  silent.close();
+  closed({ code: 0 });
+}
+
+function connect() {
+  if (socket || over) return;
+  const url = new URL(badge.dataset.socket, location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  url.search = location.search;
+  socket = new WebSocket(url);
+  triedAt = serverNow();
+  socket.onopen = opened;
+  socket.onmessage = hear;
+  socket.onclose = closed;
+}
+
+if (badge) {
+  connect();
+  setInterval(show, 1000);
+  // A socket that went silent is not trusted: closing it connects again, and catches up.
+  setInterval(() => {
+    if (socket && serverNow() - Math.max(heardAt, triedAt) > SILENCE) drop();
+  }, 2000);
+  let hiddenAt = 0;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) hiddenAt = Date.now();
+    else if (Date.now() - hiddenAt > 30_000) catchUp();
+  });
+  addEventListener("online", () => connect());
+  addEventListener("pageshow", (event) => event.persisted && (socket ? catchUp() : connect()));
+}
