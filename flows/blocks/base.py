@@ -158,6 +158,8 @@ class Block:
     ports: ClassVar[tuple[Port, ...]] = (Port.BOTTOM, Port.EXCEPTION)
     #: Whether a connection may enter it: start blocks and handlers of a whole scope take none.
     enterable: ClassVar[bool] = True
+    #: Whether it is entered by a red port, and by nothing else (semantics 32).
+    takes_exceptions: ClassVar[bool] = False
     #: Whether it opens a workspace of its own.
     opens_workspace: ClassVar[bool] = False
     effect: ClassVar[Effect] = Effect.NONE

@@ -65,15 +65,15 @@ BEGIN
                 USING ERRCODE = 'check_violation';
         END IF;
     ELSIF TG_TABLE_NAME = 'flows_block' THEN
-        IF NEW.version_id
-            IS DISTINCT FROM (SELECT version_id FROM flows_workspace WHERE id = NEW.workspace_id) THEN
+        IF NEW.version_id IS DISTINCT FROM
+            (SELECT version_id FROM flows_workspace WHERE id = NEW.workspace_id) THEN
             RAISE EXCEPTION 'a block must belong to the version of its workspace'
                 USING ERRCODE = 'check_violation';
         ELSIF TG_OP = 'UPDATE' AND NEW.workspace_id <> OLD.workspace_id THEN
             RAISE EXCEPTION 'a block stays in its workspace' USING ERRCODE = 'check_violation';
         END IF;
-    ELSIF NEW.parent_id IS NOT NULL AND NEW.version_id
-        IS DISTINCT FROM (SELECT version_id FROM flows_workspace WHERE id = NEW.parent_id) THEN
+    ELSIF NEW.parent_id IS NOT NULL AND NEW.version_id IS DISTINCT FROM
+        (SELECT version_id FROM flows_workspace WHERE id = NEW.parent_id) THEN
         RAISE EXCEPTION 'a workspace must belong to the version of its parent'
             USING ERRCODE = 'check_violation';
     ELSIF TG_OP = 'UPDATE' AND NEW.version_id <> OLD.version_id THEN

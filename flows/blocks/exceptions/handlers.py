@@ -13,6 +13,7 @@ class HandleBlockException(Block):
     shape = Shape.HANDLER
     icon = "bug"
     ports = (Port.BOTTOM,)
+    takes_exceptions = True
     properties = (_EXCEPTION,)
 
     def run(self, visit: Visit) -> Leave:

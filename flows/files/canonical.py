@@ -1,0 +1,89 @@
+"""The canonical form of a flow document: what equals its default is left out, keys in one order.
+
+Pure. Two documents that mean the same have the same canonical form, whether they come from a file
+or from the database.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flows import values
+from flows.blocks import BY_TYPE
+from flows.blocks.base import Port
+
+
+def canonical(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical form of a document that fits docs/flow.schema.json."""
+    kind = document.get("kind", "activity")
+    return {
+        "flow": document["flow"],
+        **({"kind": kind} if kind != "activity" else {}),
+        **_given("description", document.get("description")),
+        **_content(document),
+    }
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """The SHA-256, in hexadecimal, of a canonical document."""
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+
+
+def _given(key: str, value: Any) -> dict[str, Any]:
+    return {key: value} if value else {}
+
+
+def _content(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables and blocks of a workspace."""
+    variables = part.get("variables") or {}
+    blocks = part.get("blocks") or {}
+    return {
+        **_given("variables", {name: _variable(v or {}) for name, v in variables.items()}),
+        "blocks": {key: _block(block) for key, block in blocks.items()},
+    }
+
+
+def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_given("type", variable.get("type")),
+        **_given("input", variable.get("input")),
+        **_given("output", variable.get("output")),
+        **({"default": _source(variable["default"])} if "default" in variable else {}),
+        **_given("description", variable.get("description")),
+    }
+
+
+def _block(block: Mapping[str, Any]) -> dict[str, Any]:
+    kind = BY_TYPE[block["type"].casefold()]
+    given = block.get("properties") or {}
+    properties = {
+        prop.name: _source(given[prop.name])
+        for prop in kind.properties
+        if prop.name in given and not same(given[prop.name], prop.default)
+    }
+    return {
+        "type": kind.type,
+        **_given("description", block.get("description")),
+        **_given("properties", properties),
+        **{port.value: block[port] for port in Port if port in block},
+        **({"position": list(block["position"])} if "position" in block else {}),
+        **(_content(block) if kind.opens_workspace else {}),
+    }
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two property sources are the same, by value and type: 1, 1.0 and true differ."""
+    return json.dumps(_source(one)) == json.dumps(_source(other))
+
+
+def _source(raw: Any) -> Any:
+    """A property source as the database keeps it: numbers that jsonb would change are written as
+    typed values, and structures have their keys in order."""
+    if isinstance(raw, float):
+        return values.encode(raw)
+    if isinstance(raw, dict):
+        return {key: _source(raw[key]) for key in sorted(raw)}
+    if isinstance(raw, list):
+        return [_source(item) for item in raw]
+    return raw

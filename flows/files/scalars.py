@@ -1,0 +1,62 @@
+"""Which plain YAML scalars are not texts: those of YAML 1.2's core schema.
+
+Pure. PyYAML follows YAML 1.1, where `no` is a boolean and `12:30` a number; reading and writing
+both use these rules instead.
+"""
+
+import re
+
+import yaml
+
+NULL, BOOL, INT, FLOAT, STR, SEQ, MAP = (
+    f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")
+)
+_RULES = (
+    (NULL, r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    (BOOL, r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    (INT, r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        FLOAT,
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+)
+
+
+class Loader(yaml.SafeLoader):
+    """Text to nodes."""
+
+    yaml_implicit_resolvers = {}
+
+
+class Dumper(yaml.SafeDumper):
+    """Data to text."""
+
+    yaml_implicit_resolvers = {}
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+for _tag, _pattern, _first in _RULES:
+    for _side in (Loader, Dumper):
+        _side.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def value(node: yaml.ScalarNode) -> object:
+    """The value of a scalar. Raises ValueError for a tag that is none of the core schema's."""
+    text = node.value
+    if node.tag == STR:
+        return text
+    if node.tag == NULL:
+        return None
+    if node.tag == BOOL:
+        return text.lower() == "true"
+    if node.tag == INT:
+        if text.startswith("0o"):
+            return int(text[2:], 8)
+        return int(text, 16) if text.startswith("0x") else int(text)
+    if node.tag == FLOAT:
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    raise ValueError(f"the tag {node.tag} is not supported")

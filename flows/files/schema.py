@@ -1,0 +1,148 @@
+"""The JSON Schema of flow documents, generated from the registry of blocks.
+
+Pure. `manage.py flow_schema` writes it to docs/flow.schema.json for editors; reading a flow file
+holds the document against the same schema.
+"""
+
+from functools import cache
+from typing import Any
+
+from flows.blocks import ALL
+from flows.blocks.base import Block, Property
+from flows.validation import VARIABLE_TYPES
+
+KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+FLOW_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+VARIABLE_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+#: A variable that is written to: "($)Name".
+TARGET = r"^(\(\$\)|= *)[A-Za-z_][A-Za-z0-9_]*$"
+
+PORTS = {
+    "bottom": "The block that the bottom port leads to.",
+    "right": "The block that the right port leads to.",
+    "exception": "The Handle Block Exception block that the red port leads to.",
+}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The whole schema. Callers must not change it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "CortexWeb flow",
+        "type": "object",
+        "required": ["flow", "blocks"],
+        "additionalProperties": False,
+        "properties": {
+            "flow": {
+                "description": "The flow's name.",
+                "type": "string",
+                "pattern": FLOW_NAME,
+                "maxLength": 120,
+            },
+            "kind": {
+                "description": "An activity flows from top to bottom, a process left to right.",
+                "enum": ["activity", "process"],
+                "default": "activity",
+            },
+            "description": {"type": "string"},
+            "variables": {"$ref": "#/$defs/variables"},
+            "blocks": {"$ref": "#/$defs/blocks"},
+        },
+        "$defs": {
+            "variables": {
+                "description": "The variables of this workspace's scope, by name.",
+                "type": ["object", "null"],
+                "propertyNames": {"pattern": VARIABLE_NAME, "maxLength": 120},
+                "additionalProperties": {"$ref": "#/$defs/variable"},
+            },
+            "variable": {
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {
+                    "type": {
+                        "description": "What the start form asks for; left out, any JSON.",
+                        "enum": list(VARIABLE_TYPES),
+                    },
+                    "input": {"description": "Given at start.", "type": "boolean"},
+                    "output": {"description": "Returned at the end.", "type": "boolean"},
+                    "default": {"description": "What it holds when it comes into scope."},
+                    "description": {"type": "string", "maxLength": 400},
+                },
+            },
+            "blocks": {
+                "description": "The blocks of this workspace, by key.",
+                "type": "object",
+                "propertyNames": {"pattern": KEY},
+                "additionalProperties": {"$ref": "#/$defs/block"},
+            },
+            "block": {
+                "type": "object",
+                "required": ["type"],
+                "properties": {"type": {"enum": [block.type for block in ALL]}},
+                "allOf": [
+                    {
+                        "if": {"required": ["type"], "properties": {"type": {"const": block.type}}},
+                        "then": {"$ref": f"#/$defs/{block.type}"},
+                    }
+                    for block in ALL
+                ],
+            },
+            **{block.type: _block(block) for block in ALL},
+        },
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    """What a block of one type holds."""
+    return {
+        "additionalProperties": False,
+        "properties": {
+            "type": {},
+            "description": {"type": "string", "maxLength": 200},
+            **({"properties": _properties(block)} if block.properties else {}),
+            **{
+                port.value: {"description": PORTS[port.value], "type": "string"}
+                for port in block.ports
+            },
+            "position": {
+                "description": "Where it is drawn: x and y.",
+                "type": "array",
+                "items": {"type": "integer", "minimum": -100_000, "maximum": 100_000},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+            **(
+                {
+                    "variables": {"$ref": "#/$defs/variables"},
+                    "blocks": {"$ref": "#/$defs/blocks"},
+                }
+                if block.opens_workspace
+                else {}
+            ),
+        },
+    }
+
+
+def _properties(block: Block) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {prop.name: _property(prop) for prop in block.properties},
+    }
+
+
+def _property(prop: Property) -> dict[str, Any]:
+    """What an editor shows. Values are held against their types where they are used, as they may
+    be expressions; an output takes a variable and nothing else."""
+    described = f"{prop.type} ({prop.direction})"
+    form: dict[str, Any] = {
+        "description": f"{described}: {prop.description}" if prop.description else described
+    }
+    if prop.writes:
+        form |= {"type": "string", "pattern": TARGET}
+    elif prop.default is not None:
+        form["default"] = prop.default
+    if prop.choices:
+        form["examples"] = list(prop.choices)
+    return form

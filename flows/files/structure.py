@@ -1,0 +1,124 @@
+"""Holding a flow document against the JSON Schema, with errors that people can act on. Pure."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from flows.blocks import BY_TYPE
+from flows.files import schema
+from flows.validation import VARIABLE_TYPES, near
+
+DocumentPath = tuple[str | int, ...]
+#: Where in the document, and what is wrong and what was expected.
+Found = tuple[DocumentPath, str]
+
+#: What PostgreSQL cannot keep in a text.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_TYPES = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+_PATTERNS = {
+    schema.KEY: "letters, digits, hyphens and underscores, a letter or digit first",
+    schema.FLOW_NAME: "letters, digits, hyphens, underscores and dots, a letter or digit first",
+    schema.VARIABLE_NAME: "letters, digits and underscores, a letter first",
+    schema.TARGET: "a variable: ($)Name, or ($)_ to discard the value",
+}
+
+
+def check(data: Any) -> list[Found]:
+    """What does not fit the schema, in the document's order; block types are written as in the
+    registry afterwards, whatever case they came in."""
+    _name_types(data)
+    validator = Draft202012Validator(schema.schema())
+    found = [item for error in validator.iter_errors(data) for item in _explain(error)]
+    found += _texts(data, ())
+    return found
+
+
+def _name_types(part: Any) -> None:
+    """Write each block's type as the registry does."""
+    blocks = part.get("blocks") if isinstance(part, dict) else None
+    for block in blocks.values() if isinstance(blocks, dict) else ():
+        if isinstance(block, dict):
+            kind = BY_TYPE.get(str(block.get("type")).casefold())
+            if kind:
+                block["type"] = kind.type
+            _name_types(block)
+
+
+def _texts(data: Any, path: DocumentPath) -> Iterator[Found]:
+    """Characters that cannot be stored."""
+    if isinstance(data, str):
+        if _UNSTORABLE.search(data):
+            yield (
+                path,
+                'The text holds a character that cannot be stored. Write {"$text": …} with \\0 for '
+                "a NUL.",
+            )
+    elif isinstance(data, dict):
+        for key, item in data.items():
+            yield from _texts(key, path)
+            yield from _texts(item, (*path, key))
+    elif isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from _texts(item, (*path, index))
+
+
+def _explain(error: ValidationError) -> Iterator[Found]:
+    path = tuple(error.absolute_path)
+    wanted: Any = error.validator_value
+    value: Any = error.instance
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema["properties"])  # type: ignore[index]
+            for key in value:
+                if key not in known:
+                    end = near(key, known)
+                    listed = f" Known here: {', '.join(known)}." if end == "." else ""
+                    yield (*path, key), f"There is no '{key}' here{end}{listed}"
+        case "required":
+            for key in wanted:
+                if key not in value:
+                    yield path, f"'{key}' is missing."
+        case "type":
+            kinds = [wanted] if isinstance(wanted, str) else wanted
+            yield path, f"Expected {' or '.join(_TYPES[kind] for kind in kinds)}{_found(value)}."
+        case "enum" if path[-1:] == ("type",) and len(wanted) > len(VARIABLE_TYPES):
+            yield path, f"There is no block type '{value}'{near(str(value), wanted)}"
+        case "enum":
+            yield path, f"Expected one of {', '.join(map(str, wanted))}{_found(value)}."
+        case "pattern":
+            if "propertyNames" in error.absolute_schema_path:
+                path = (*path, value)
+            yield path, f"Expected {_PATTERNS[wanted]}{_found(value)}."
+        case "maxLength":
+            yield path, f"Expected at most {wanted} characters, found {len(value)}."
+        case "minItems" | "maxItems":
+            yield path, f"Expected {wanted} numbers, found {len(value)}."
+        case "minimum" | "maximum":
+            yield path, f"Expected a number of {error.validator} {wanted}{_found(value)}."
+        case _:
+            yield path, error.message
+
+
+def _found(value: Any) -> str:
+    match value:
+        case dict():
+            return ", found keys with values"
+        case list():
+            return ", found a list"
+        case None:
+            return ", found nothing"
+        case bool():
+            return f", found {str(value).lower()}"
+        case int() | float():
+            return f", found the number {value}"
+    return f", found '{value}'"

@@ -1,0 +1,79 @@
+"""Import flow files into drafts, and publish them when asked to."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from flows.files import FlowFile, FlowFileError, read
+from flows.graph import InvalidFlow
+from flows.publish import messages, publish, save_draft
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class Command(BaseCommand):
+    """Each flow is imported whole or not at all; one that fails does not keep the others out."""
+
+    help = (
+        "Import flow files (YAML or JSON) as drafts. Of a folder, the flow files that stand "
+        "directly in it. Exits with 1 when any flow failed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="a flow file or a folder")
+        parser.add_argument(
+            "--publish", action="store_true", help="publish each flow; messages make it fail"
+        )
+
+    def handle(self, *, paths: list[str], publish: bool, **options: Any) -> None:
+        files = [file for path in paths for file in _files(Path(path))]
+        failed = sum(not self._import(file, publish) for file in files)
+        if failed:
+            raise CommandError(f"{failed} of {len(files)} flows failed.")
+
+    def _import(self, path: Path, wanted: bool) -> bool:
+        try:
+            file = read(path)
+            outcome, warnings = _save(file, wanted)
+        except FlowFileError as error:
+            return self._failed(path.stem, error.problems)
+        except InvalidFlow as error:
+            return self._failed(file.document["flow"], [file.explain(m) for m in error.messages])
+        self.stdout.write(f"{file.document['flow']}: {outcome}")
+        for warning in warnings:
+            self.stdout.write(f"  {warning}")
+        return True
+
+    def _failed(self, name: str, problems: list[str]) -> bool:
+        self.stderr.write(f"{name}: failed")
+        for problem in problems:
+            self.stderr.write(f"  {problem}")
+        return False
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        if not found:
+            raise CommandError(f"There are no flow files in {path}.")
+        return found
+    if not path.exists():
+        raise CommandError(f"There is no file or folder {path}.")
+    return [path]
+
+
+@transaction.atomic
+def _save(file: FlowFile, wanted: bool) -> tuple[str, list[str]]:
+    """What became of a file, and for a draft what still keeps it from being published."""
+    version, changed = save_draft(file.document)
+    was_draft = version.is_draft
+    if wanted:
+        version = publish(version)
+    if not changed and version.is_draft == was_draft:
+        return "unchanged", []
+    if not version.is_draft:
+        return f"{'imported' if changed else 'published'} v{version.number}", []
+    found = messages(file.document)
+    return f"imported v{version.number} (draft)", [file.explain(m) for m in found]

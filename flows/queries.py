@@ -1,0 +1,114 @@
+"""Reads of flows: rows → document → compiled graph."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+from flows.files import canonical
+from flows.graph import FlowGraph, InvalidFlow, build
+from flows.models import Block, Connection, FlowVersion, Variable
+
+#: How many compiled graphs of published versions a process keeps.
+KEPT_GRAPHS = 256
+
+_graphs: OrderedDict[int, FlowGraph] = OrderedDict()
+_lock = Lock()
+
+
+def latest_published(name: str) -> FlowVersion | None:
+    """The published version of a flow with the highest number, its flow selected along."""
+    return (
+        FlowVersion.objects.select_related("flow")
+        .filter(flow__name=name, published_at__isnull=False)
+        .order_by("-number")
+        .first()
+    )
+
+
+def compiled(version_id: int) -> FlowGraph:
+    """The graph of a version, compiled once in each process when it is published.
+
+    Raises FlowVersion.DoesNotExist, and InvalidFlow for a draft that does not compile.
+    """
+    with _lock:
+        if version_id in _graphs:
+            _graphs.move_to_end(version_id)
+            return _graphs[version_id]
+    version = FlowVersion.objects.select_related("flow").get(pk=version_id)
+    graph, messages = build(document(version))
+    if messages:
+        raise InvalidFlow(messages)
+    if version.is_draft:
+        return graph
+    with _lock:
+        # Whoever came first counts: programs are cached by the identity of their graph.
+        graph = _graphs.setdefault(version_id, graph)
+        while len(_graphs) > KEPT_GRAPHS:
+            _graphs.popitem(last=False)
+    return graph
+
+
+def document(version: FlowVersion) -> dict[str, Any]:
+    """The canonical flow document of a version, from its rows: four queries and its flow."""
+    variables: dict[str, list[Variable]] = defaultdict(list)
+    for variable in Variable.objects.filter(workspace__version=version).order_by(
+        "order", "id"
+    ).select_related("workspace"):
+        variables[variable.workspace.key].append(variable)
+    ports: dict[str, dict[str, str]] = defaultdict(dict)
+    for source, port, target in Connection.objects.filter(source__version=version).values_list(
+        "source__key", "port", "target__key"
+    ):
+        ports[source][port] = _local(target)
+    blocks: dict[str, list[Block]] = defaultdict(list)
+    for block in version.blocks.order_by("order", "id"):
+        blocks[block.key.rpartition("/")[0]].append(block)
+
+    def content(workspace: str) -> dict[str, Any]:
+        return {
+            "variables": _variables(variables[workspace]),
+            "blocks": {
+                _local(block.key): {
+                    **_block(block),
+                    **ports[block.key],
+                    **content(block.key),
+                }
+                for block in blocks[workspace]
+            },
+        }
+
+    return canonical(
+        {
+            "flow": version.flow.name,
+            "kind": version.flow.kind,
+            "description": version.description,
+            **content(""),
+        }
+    )
+
+
+def _local(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _variables(variables: Iterable[Variable]) -> dict[str, Any]:
+    return {
+        variable.name: {
+            "type": variable.type,
+            "input": variable.is_input,
+            "output": variable.is_output,
+            "description": variable.description,
+            **({"default": variable.default} if variable.has_default else {}),
+        }
+        for variable in variables
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "type": block.type,
+        "description": block.description,
+        "properties": block.properties,
+        **({} if block.x is None else {"position": [block.x, block.y]}),
+    }
