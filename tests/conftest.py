@@ -30,10 +30,6 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def pytest_unconfigure() -> None:
-    shutil.rmtree(settings.DATA.path, ignore_errors=True)
-
-
 @pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
     """PostgreSQL and Redis, running until the session ends."""

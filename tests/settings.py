@@ -4,13 +4,16 @@ The sockets' addresses follow from the folder, so the servers may start later, w
 test needs them (tests/conftest.py).
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # What a developer's shell holds must not lead the tests to real data.
 for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
 os.environ["CORTEXWEB_DATA"] = tempfile.mkdtemp(prefix="cortexweb-")
+atexit.register(shutil.rmtree, os.environ["CORTEXWEB_DATA"], ignore_errors=True)
 os.environ["SECRET_KEY"] = "tests-" * 10
 
 # Processes that tests start read the same environment through the product's own settings.

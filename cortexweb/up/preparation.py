@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -23,13 +23,17 @@ def apply_migrations() -> str:
     return f"Migrations: {len(missing)} applied"
 
 
-def import_examples() -> str | None:
-    """Publish the example flows; unchanged ones are left alone."""
+def import_examples() -> str:
+    """Publish the example flows. One that fails is told and keeps nothing from starting."""
     folder: Path = settings.BASE_DIR / "flows" / "examples"
-    if "import_flows" not in get_commands():
-        return None
-    call_command("import_flows", str(folder), publish=True, stdout=io.StringIO())
-    return "Example flows: imported"
+    outcomes, problems = io.StringIO(), io.StringIO()
+    try:
+        call_command("import_flows", str(folder), publish=True, stdout=outcomes, stderr=problems)
+    except CommandError as error:
+        return f"Example flows: {error}\n{problems.getvalue()}".rstrip()
+    lines = outcomes.getvalue().splitlines()
+    changed = [line for line in lines if not line.endswith(": unchanged")]
+    return f"Example flows: {len(changed)} imported" if changed else "Example flows: up to date"
 
 
 def ensure_administrator(password: str | None) -> str | None:

@@ -29,7 +29,7 @@ class Program:
     start_seconds: int = 1
 
 
-def app_programs(options: Options, data: DataFolder, project: Path, *, demo: bool) -> list[Program]:
+def app_programs(options: Options, data: DataFolder, project: Path) -> list[Program]:
     """The product's own processes, the same as in production."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "cortexweb"]
@@ -47,8 +47,9 @@ def app_programs(options: Options, data: DataFolder, project: Path, *, demo: boo
         str(data.path / "beat-schedule"),
     ]
     commands = {"web": web, "worker": worker, "beat": beat}
-    if demo:
-        commands["demo"] = [sys.executable, str(project / "manage.py"), "demo"]
+    if options.demo:
+        site = options.url.rstrip("/")
+        commands["demo"] = [sys.executable, str(project / "manage.py"), "demo", "--url", site]
     return [
         Program(name, command, project, order=300, start_seconds=3)
         for name, command in commands.items()

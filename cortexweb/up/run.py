@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import psutil
 from django.conf import settings
-from django.core.management import get_commands
 
 from cortexweb.datafolder import DataFolder
 from cortexweb.embedded.account import (
@@ -151,12 +150,11 @@ class Up:
         return "; ".join([f"The servers run as {self.account.name}, not as root", *lines])
 
     def _start_supervisor(self) -> None:
-        demo = self.options.demo and "demo" in get_commands()
         project: Path = settings.BASE_DIR
         configuration = supervisor_configuration(
             self.data,
             self._server_programs(),
-            app_programs(self.options, self.data, project, demo=demo),
+            app_programs(self.options, self.data, project),
             _own_account().name,
         )
         self.supervision = Supervision(self.data, configuration)
