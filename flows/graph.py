@@ -29,7 +29,7 @@ class Message:
     path: tuple[str | int, ...] = ()
 
 
-class InvalidFlow(Exception):  # noqa: N818 - it carries messages rather than being one error
+class InvalidFlow(Exception):
     """A flow that cannot be compiled or started. `messages` say why."""
 
     def __init__(self, messages: list[Message]) -> None:

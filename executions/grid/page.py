@@ -137,11 +137,11 @@ class Tree:
             self._read(visible)
 
     def _read(self, visible: QuerySet[Execution]) -> None:
-        place = Window(RowNumber(), partition_by=F("parent_id"), order_by=ORDER)
+        nth = Window(RowNumber(), partition_by=F("parent_id"), order_by=ORDER)
         newest = (
             visible.filter(parent_id__in=self.query.open)
-            .annotate(place=place)
-            .filter(place__lte=CHILDREN_SHOWN)
+            .annotate(nth=nth)
+            .filter(nth__lte=CHILDREN_SHOWN)
         )
         for event in read(newest.order_by(*ORDER)):
             self.children.setdefault(str(event.parent_id), []).append(event)

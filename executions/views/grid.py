@@ -36,7 +36,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "chips": _chips(request.user, query),
         "flows": _flows(request.user, query.filters.flow),
         "commands": [
-            {"name": name, "icon": icon, "applies": sorted(APPLIES[name])}
+            {"name": name, "icon": icon, "applies": [s for s in Status if s in APPLIES[name]]}
             for name, icon in COMMANDS.items()
         ],
     }

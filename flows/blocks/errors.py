@@ -52,7 +52,7 @@ MEANINGS: dict[str, str] = {
 _FULL = {full.rpartition(".")[2]: full for full in MEANINGS}
 
 
-class BlockException(Exception):  # noqa: N818 - named as the concept is
+class BlockException(Exception):
     """Raised by a block to throw; `value` is what handlers see."""
 
     def __init__(self, value: ExceptionValue) -> None:
@@ -87,7 +87,9 @@ def out_of_range(name: str, value: Any, wanted: str) -> BlockException:
     )
 
 
-def invalid_property(name: str, problem: str, inner: ExceptionValue | None = None) -> BlockException:
+def invalid_property(
+    name: str, problem: str, inner: ExceptionValue | None = None
+) -> BlockException:
     return exception(
         "InvalidPropertyValueException",
         f"The value of '{name}' is not valid: {problem}",

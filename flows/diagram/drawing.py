@@ -120,6 +120,14 @@ class Drawing:
         return block.before
 
 
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What an execution visited of a workspace: blocks by key, connections by (key, port)."""
+
+    blocks: frozenset[str]
+    wires: frozenset[tuple[str, str]]
+
+
 @lru_cache(maxsize=512)
 def draw(graph: FlowGraph, workspace: str) -> Drawing:
     """The drawing of one workspace of a flow."""

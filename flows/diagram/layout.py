@@ -99,7 +99,7 @@ def edges(nodes: Mapping[str, BlockNode], key: str) -> Iterator[tuple[Port, str]
     """The connections that leave a block, bottom first, to blocks that exist here."""
     for port in (Port.BOTTOM, Port.RIGHT, Port.EXCEPTION):
         target = nodes[key].ports.get(port)
-        if target in nodes:
+        if target is not None and target in nodes:
             yield port, target
 
 
@@ -194,7 +194,7 @@ def _chains(nodes: Mapping[str, BlockNode], order: list[str]) -> list[_Chain]:
     def grow(key: str) -> list[str]:
         blocks = []
         here: str | None = key
-        while here in nodes and here not in claimed:
+        while here is not None and here in nodes and here not in claimed:
             claimed.add(here)
             blocks.append(here)
             here = nodes[here].ports.get(Port.BOTTOM)
@@ -210,7 +210,7 @@ def _chains(nodes: Mapping[str, BlockNode], order: list[str]) -> list[_Chain]:
         while pending:
             chain, key, port = pending.pop()
             target = nodes[key].ports.get(port)
-            if target in nodes and target not in claimed:
+            if target is not None and target in nodes and target not in claimed:
                 branch = _Chain(grow(target), stem=key)
                 chain.branches.append(branch)
                 pending += _ways_aside(branch)

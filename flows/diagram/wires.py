@@ -82,9 +82,9 @@ class Router:
                 best, cost = points, price
         for a, b in pairwise(best):
             if a[1] == b[1]:
-                self.flat[a[1]].append((*sorted((a[0], b[0])), connection.target))
+                self.flat[a[1]].append((min(a[0], b[0]), max(a[0], b[0]), connection.target))
             else:
-                self.steep[a[0]].append((*sorted((a[1], b[1])), connection.target))
+                self.steep[a[0]].append((min(a[1], b[1]), max(a[1], b[1]), connection.target))
         return best
 
     def _patterns(self, connection: Connection) -> Iterator[list[Point]]:

@@ -6,17 +6,9 @@ from dataclasses import dataclass
 from django import template
 
 from flows.blocks.base import Port
-from flows.diagram.drawing import BlockDrawing, Drawing, PortDrawing, WireDrawing
+from flows.diagram.drawing import BlockDrawing, Drawing, PortDrawing, Visited, WireDrawing
 
 register = template.Library()
-
-
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """What an execution visited of a workspace: blocks by key, connections by (key, port)."""
-
-    blocks: frozenset[str]
-    wires: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import { catchUp } from "./live.js";
 import * as rows from "./rows.js";
 import { refreshActions, setCurrent, startSelection } from "./selection.js";
-import { isTyping } from "./shell.js";
+import { isTyping, notify } from "./shell.js";
 
 const section = document.getElementById("executions");
 let send = () => {};
@@ -41,23 +41,33 @@ function setOpen(id, open) {
   history.replaceState(history.state, "", address);
 }
 
-async function toggle(row) {
+function collapse(row) {
+  for (const below of rows.descendants(row)) {
+    if (rows.isExpanded(below)) setOpen(below.dataset.id, false);
+    below.remove();
+  }
+  row.setAttribute("aria-expanded", "false");
+  setOpen(row.dataset.id, false);
+}
+
+async function expand(row) {
   const { id } = row.dataset;
-  if (rows.isExpanded(row)) {
-    for (const below of rows.descendants(row)) {
-      if (rows.isExpanded(below)) setOpen(below.dataset.id, false);
-      below.remove();
-    }
-    row.setAttribute("aria-expanded", "false");
-    setOpen(id, false);
-  } else {
-    row.setAttribute("aria-expanded", "true");
-    setOpen(id, true);
-    const { children } = rows.table().dataset;
-    const path = children.replace(/[0-]{36}/, id);
+  row.setAttribute("aria-expanded", "true");
+  setOpen(id, true);
+  const path = rows.table().dataset.children.replace(/[0-]{36}/, id);
+  try {
     const html = await fetchPart(path + location.search);
     if (row.isConnected && rows.isExpanded(row)) rows.fill(row, html);
+  } catch (error) {
+    collapse(row);
+    notify("The child executions could not be fetched. Try again in a moment.");
+    throw error;
   }
+}
+
+async function toggle(row) {
+  if (rows.isExpanded(row)) collapse(row);
+  else await expand(row);
   rows.release();
   changed();
 }

@@ -113,7 +113,8 @@ function opened() {
   heardAt = serverNow();
   clearInterval(polling);
   polling = null;
-  ping();
+  // Not at once: while the server is busy connecting, the way there and back measures that.
+  for (const wait of [300, 900]) setTimeout(ping, wait);
   tell("open", { send });
   show();
 }

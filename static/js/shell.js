@@ -27,6 +27,27 @@ export function announce(text) {
   }, wait);
 }
 
+/** Show a problem where the results of actions are shown. */
+export function notify(text) {
+  const notice = document.createElement("div");
+  notice.className = "notice warning";
+  notice.append(document.createElement("span"), text);
+  document.getElementById("notices").append(notice);
+  setTimeout(() => notice.remove(), 8000);
+}
+
+// Good news passes by itself; a refusal stays until it is dismissed.
+new MutationObserver((changes) => {
+  for (const notice of changes.flatMap((change) => [...change.addedNodes])) {
+    if (notice.classList?.contains("passing")) setTimeout(() => notice.remove(), 8000);
+  }
+}).observe(document.getElementById("notices"), { childList: true });
+
+document.body.addEventListener("htmx:sendError", () => notify("The server cannot be reached. Nothing was done."));
+document.body.addEventListener("htmx:responseError", ({ detail }) =>
+  notify(`The server answered ${detail.xhr.status}. Nothing was changed on this page.`),
+);
+
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".notice").remove();
   const opener = event.target.closest("[data-opens]");

@@ -1,0 +1,112 @@
+"""Values written out for people: indented JSON with its parts marked for colour.
+
+Pure but for Django's escaping. What JSON lacks is written as text of its kind: moments in ISO form,
+durations, bytes by their size, exceptions as the structure that expressions see.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from flows import values
+from flows.values import ExceptionValue
+
+#: Lines and characters after which the rest is left out.
+LINES, CHARACTERS = 1000, 100_000
+
+
+def decoded(form: Any) -> Any:
+    """The value of a typed JSON form; the form itself where it cannot be read."""
+    try:
+        return values.decode(form)
+    except (ValueError, TypeError, KeyError):
+        return form
+
+
+def is_inline(value: Any) -> bool:
+    """Whether one line says everything about it."""
+    if isinstance(value, str):
+        return len(value) <= 60 and "\n" not in value
+    return not value if isinstance(value, list | dict) else not isinstance(value, ExceptionValue)
+
+
+def plain(value: Any) -> Any:
+    """The value with JSON's types only."""
+    match value:
+        case dict():
+            return {key if isinstance(key, str) else str(key): plain(v) for key, v in value.items()}
+        case list():
+            return [plain(item) for item in value]
+        case ExceptionValue():
+            return plain(value.as_structure())
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return str(value)
+        case bytes():
+            return values.summary(value)
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return str(value)
+    return value
+
+
+def text(value: Any) -> str:
+    """Indented JSON, whole."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)
+
+
+def lines(value: Any) -> SafeString:
+    """Indented JSON as HTML: a span a line, its tokens in spans of their kind."""
+    written, size, rest = [], 0, False
+    for count, line in enumerate(_lines(plain(value), "", ""), 1):
+        size += len(line)
+        if count > LINES or size > CHARACTERS:
+            rest = True
+            break
+        written.append(f'<span class="ln">{line}</span>')
+    if rest:
+        written.append('<span class="ln mut">… the rest is left out</span>')
+    # Every part of a line was escaped when it was made.
+    return mark_safe("\n".join(written))  # noqa: S308
+
+
+def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterator[str]:
+    match value:
+        case dict() if value:
+            yield f"{indent}{before}{{"
+            last = len(value) - 1
+            for number, (key, item) in enumerate(value.items()):
+                name = f'<span class="jk">{_quoted(key)}</span>: '
+                yield from _lines(item, indent + "  ", name, "," if number < last else "")
+            yield f"{indent}}}{after}"
+        case list() if value:
+            if len(value) <= 8 and all(isinstance(v, int | float | None) for v in value):
+                inside = ", ".join(_scalar(item) for item in value)
+                yield f"{indent}{before}[{inside}]{after}"
+                return
+            yield f"{indent}{before}["
+            last = len(value) - 1
+            for number, item in enumerate(value):
+                yield from _lines(item, indent + "  ", "", "," if number < last else "")
+            yield f"{indent}]{after}"
+        case _:
+            yield f"{indent}{before}{_scalar(value)}{after}"
+
+
+def _scalar(value: Any) -> str:
+    match value:
+        case str():
+            return f'<span class="jst">{_quoted(value)}</span>'
+        case None | bool():
+            return f'<span class="jw">{json.dumps(value)}</span>'
+        case int() | float():
+            return f'<span class="jn">{value}</span>'
+    return escape(json.dumps(value, ensure_ascii=False))
+
+
+def _quoted(text: str) -> str:
+    return escape(json.dumps(text[:CHARACTERS], ensure_ascii=False))

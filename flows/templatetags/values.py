@@ -1,0 +1,46 @@
+"""Values in templates; all take the value itself, not its stored form."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+
+from flows import pretty, values
+from flows.values import ExceptionValue
+
+register = template.Library()
+register.filter("pretty", pretty.lines)
+register.filter("json_text", pretty.text)
+register.filter("is_inline", pretty.is_inline)
+register.filter("value_summary", values.summary)
+register.filter("type_name", values.type_name)
+
+
+@register.filter
+def type_mark(value: Any) -> str:
+    """One or two characters for a type."""
+    match value:
+        case bool():
+            return "?"
+        case None:
+            return "0"
+        case int() | float():
+            return "#"
+        case str():
+            return "T"
+        case list():
+            return "[]"
+        case dict():
+            return "{}"
+        case datetime():
+            return "D"
+        case ExceptionValue():
+            return "!"
+    return "·"
+
+
+@register.filter
+def safe_link(address: str | None) -> str:
+    """An address that may stand in a link: only the web's own schemes."""
+    text = (address or "").strip()
+    return text if text.lower().startswith(("https://", "http://")) else ""
