@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import shutil
 from pathlib import Path
 
 from django.conf import settings
@@ -24,8 +25,12 @@ def apply_migrations() -> str:
 
 
 def import_examples() -> str:
-    """Publish the example flows. One that fails is told and keeps nothing from starting."""
+    """Publish the example flows, and put the files that they read where file blocks look.
+
+    One that fails is told and keeps nothing from starting.
+    """
     folder: Path = settings.BASE_DIR / "flows" / "examples"
+    _copy_missing(folder / "data", settings.FILES_ROOT)
     outcomes, problems = io.StringIO(), io.StringIO()
     try:
         call_command("import_flows", str(folder), publish=True, stdout=outcomes, stderr=problems)
@@ -34,6 +39,13 @@ def import_examples() -> str:
     lines = outcomes.getvalue().splitlines()
     changed = [line for line in lines if not line.endswith(": unchanged")]
     return f"Example flows: {len(changed)} imported" if changed else "Example flows: up to date"
+
+
+def _copy_missing(source: Path, target: Path) -> None:
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in source.iterdir():
+        if not (target / file.name).exists():
+            shutil.copyfile(file, target / file.name)
 
 
 def ensure_administrator(password: str | None) -> str | None:
@@ -45,7 +57,7 @@ def ensure_administrator(password: str | None) -> str | None:
     if administrator is None:
         given = password or secrets.token_urlsafe(12)
         users.create_superuser(ADMINISTRATOR, password=given)
-        shown = "--admin-password" if password else f"{given}   (shown this once)"
+        shown = "as given" if password else f"{given}   (shown this once)"
         return f"Administrator: user {ADMINISTRATOR}, password {shown}"
     if password is None or administrator.check_password(password):
         return None
