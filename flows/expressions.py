@@ -135,7 +135,15 @@ def _from_cel(value: Any) -> Any:
     if kind is list:
         return [_from_cel(item) for item in value]
     if kind is dict:
-        return {key: _from_cel(item) for key, item in value.items()}
+        # CEL's maps have a random order; this is the one in which the database keeps them.
+        return {key: _from_cel(value[key]) for key in sorted(value, key=_stored_order)}
     if kind is bytearray or kind is bytes:
         return bytes(value)
     raise ExpressionError(f"The expression gives a {kind.__name__}, which variables cannot hold.")
+
+
+def _stored_order(key: Any) -> tuple[Any, ...]:
+    if type(key) is str:
+        encoded = key.encode(errors="surrogatepass")
+        return "", len(encoded), encoded
+    return type(key).__name__, key

@@ -81,7 +81,7 @@ def reachable(graph: FlowGraph) -> frozenset[str]:
 
 
 def near(wanted: str, known: Iterable[str]) -> str:
-    """"; did you mean 'this'?" when a known name is close, else "."."""
+    """ "; did you mean 'this'?" when a known name is close, else "."."""
     folded = {name.casefold(): name for name in known}
     close = get_close_matches(wanted.casefold(), folded, n=1)
     return f"; did you mean '{folded[close[0]]}'?" if close else "."
@@ -159,7 +159,7 @@ def _connections(graph: FlowGraph) -> Iterator[Message]:
     for node in graph.blocks.values():
         for port, target in node.ports.items():
             other = graph.blocks.get(target)
-            if other is None or target == node.key and port is Port.EXCEPTION:
+            if other is None or (target == node.key and port is Port.EXCEPTION):
                 continue
             path = (*node.path, port.value)
             if not other.block.enterable:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from flows.blocks import BY_TYPE
 from flows.files import schema
@@ -33,12 +34,21 @@ _PATTERNS = {
 }
 
 
+def _pattern(validator: Any, pattern: str, instance: Any, within: Any) -> Iterator[ValidationError]:
+    """As JSON Schema means it: "$" is the end, and not the line break before it."""
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+
+
 def check(data: Any) -> list[Found]:
     """What does not fit the schema, in the document's order; block types are written as in the
     registry afterwards, whatever case they came in."""
     _name_types(data)
-    validator = Draft202012Validator(schema.schema())
-    found = [item for error in validator.iter_errors(data) for item in _explain(error)]
+    errors = _Validator(schema.schema()).iter_errors(data)
+    found = [item for error in errors for item in _explain(error)]
     found += _texts(data, ())
     return found
 

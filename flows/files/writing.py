@@ -8,6 +8,9 @@ import yaml
 
 from flows.files import scalars
 
+#: What YAML 1.1 takes for the end of a line, and YAML 1.2 does not.
+_LINE_BREAKS = frozenset("\x85\u2028\u2029")
+
 
 class _Dumper(scalars.Dumper):
     """Texts of several lines as they look, positions in one line."""
@@ -17,6 +20,8 @@ class _Dumper(scalars.Dumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    if _LINE_BREAKS.intersection(text):
+        return dumper.represent_scalar(scalars.STR, text, style='"')
     style = "|" if "\n" in text.strip("\n") else None
     return dumper.represent_scalar(scalars.STR, text, style=style)
 

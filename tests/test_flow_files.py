@@ -1,0 +1,289 @@
+"""Reading and writing flow files."""
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from flows import models
+from flows.blocks import ALL
+from flows.files import FlowFileError, canonical, digest, dump_json, dump_yaml, parse, read
+from flows.files import schema as schemas
+from flows.files.schema import schema
+from flows.graph import build
+from flows.validation import VARIABLE_TYPES, validate
+
+EXAMPLES = sorted((settings.BASE_DIR / "flows" / "examples").glob("*.yaml"))
+
+FLOW = """\
+flow: access
+variables:
+  Text: {}
+blocks:
+  start: {type: Start Flow, bottom: read}
+  read:
+    type: Read All Text
+    properties: {File Path: access.log, Text: ($)Text}
+    bottom: end
+  end: {type: End Flow}
+"""
+
+
+def problems(text: str, name: str = "access.yaml") -> list[str]:
+    with pytest.raises(FlowFileError) as caught:
+        parse(dedent(text), name)
+    return caught.value.problems
+
+
+def with_blocks(text: str) -> str:
+    """A flow whose blocks are the given ones, from line 3 on."""
+    return "flow: access\nblocks:\n" + "".join(f"  {line}\n" for line in text.split("\n"))
+
+
+# What is read --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_hold_and_go_round(path: Path) -> None:
+    file = read(path)
+    graph, found = build(file.document)
+    assert found + validate(graph) == []
+    assert parse(path.read_text()).document == file.document
+    for text, name in (
+        (dump_yaml(file.document), "again.yaml"),
+        (dump_json(file.document), "again.json"),
+    ):
+        again = parse(text, name)
+        assert again.document == file.document
+        assert digest(again.document) == digest(file.document)
+        assert list(again.document["blocks"]) == list(file.document["blocks"])
+
+
+def test_examples_are_canonical() -> None:
+    """An export of an example is the document that stands in its file, key by key."""
+    for path in EXAMPLES:
+        data = read(path).document
+        assert canonical(data) == data
+        assert data["flow"] == path.stem
+
+
+def test_scalars_are_those_of_yaml_1_2() -> None:
+    listed = "1, 1.5, 1e3, .5, -2, 0o17, 0xff, true, no, 12:30, 2024-01-02, 1_000, ~, =, <<, '1'"
+    flow = parse(f"flow: a\nvariables: {{V: {{default: [{listed}]}}}}\nblocks: {{}}\n")
+    assert flow.document["variables"]["V"]["default"] == [
+        1, 1.5, 1000.0, 0.5, -2, 15, 255, True, "no", "12:30", "2024-01-02", "1_000", None, "=",
+        "<<", "1",
+    ]  # fmt: skip
+
+
+def test_keys_are_texts_as_they_are_written() -> None:
+    flow = parse("flow: a\nvariables: {V: {default: {404: gone, no: way}}}\nblocks: {}\n")
+    assert flow.document["variables"]["V"]["default"] == {"404": "gone", "no": "way"}
+
+
+def test_block_types_are_stored_as_the_registry_writes_them() -> None:
+    flow = parse(FLOW.replace("Read All Text", "READ all text"))
+    assert flow.document["blocks"]["read"]["type"] == "Read All Text"
+
+
+def test_what_equals_its_default_is_left_out() -> None:
+    long = parse(
+        dedent("""\
+        flow: a
+        kind: activity
+        description: ""
+        variables: {V: {input: false, description: ""}}
+        blocks:
+          log:
+            properties: {Event Severity: Information, Event Type: null, Event Details: x}
+            type: Log Event
+          loop: {type: For Loop, properties: {Start Index: 0, Increment: 1}}
+        """)
+    )
+    assert long.document == {
+        "flow": "a",
+        "variables": {"V": {}},
+        "blocks": {
+            "log": {"type": "Log Event", "properties": {"Event Details": "x"}},
+            "loop": {"type": "For Loop"},
+        },
+    }
+
+
+def test_a_default_of_another_type_is_kept() -> None:
+    """false is not 0, and null is not the default Information."""
+    flow = parse(
+        "flow: a\nblocks:\n"
+        "  loop: {type: For Loop, properties: {Start Index: false}}\n"
+        "  log: {type: Log Event, properties: {Event Severity: null}}\n"
+    )
+    assert flow.document["blocks"]["loop"]["properties"] == {"Start Index": False}
+    assert flow.document["blocks"]["log"]["properties"] == {"Event Severity": None}
+
+
+def test_numbers_that_jsonb_changes_are_typed() -> None:
+    flow = parse("flow: a\nvariables: {V: {default: [1e20, .inf, -0.0]}}\nblocks: {}\n")
+    assert flow.document["variables"]["V"]["default"] == [
+        {"$number": "1e+20"},
+        {"$number": "inf"},
+        {"$number": "-0.0"},
+    ]
+
+
+def test_json_reads_as_yaml_does() -> None:
+    flow = parse(FLOW)
+    indented = json.dumps(flow.document, indent="\t")
+    assert parse(indented, "access.json").document == flow.document
+
+
+texts = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), max_size=20
+) | st.sampled_from(
+    ["no", "1e3", "0o17", "~", "=", "", " ", "a: b", "# a", "- a", "line\nline\n", "12:30", "\x85"]
+)
+literals = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(literals)
+def test_every_literal_goes_round(literal: object) -> None:
+    document = canonical({"flow": "a", "variables": {"V": {"default": literal}}, "blocks": {}})
+    assert digest(parse(dump_yaml(document)).document) == digest(document)
+    assert digest(parse(dump_json(document), "a.json").document) == digest(document)
+
+
+# What is refused -----------------------------------------------------------------------------
+
+
+def test_a_port_to_nowhere_says_line_path_and_what_was_meant() -> None:
+    assert problems(
+        with_blocks(
+            "group: {type: Workspace, bottom: end, blocks: {}}\n"
+            "read:\n"
+            "  type: Read All Text\n"
+            "  bottom: grup\n"
+            "end: {type: End Flow}"
+        )
+    ) == [
+        "access.yaml:6: blocks.read.bottom: There is no block 'grup' in this workspace; did you "
+        "mean 'group'? A port leads to the key of a block of the same workspace."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ("a: {type: Red All Text}", "3: blocks.a.type: There is no block type 'Red All Text'; did"),
+        ("a: {}", "3: blocks.a: 'type' is missing."),
+        ("a: 3", "3: blocks.a: Expected keys with values, found the number 3."),
+        (
+            "a: {type: Read All Text, botom: a}",
+            "3: blocks.a.botom: There is no 'botom' here; did you mean 'bottom'?",
+        ),
+        (
+            "a:\n  type: Read All Text\n  properties:\n    FilePath: x",
+            "6: blocks.a.properties.FilePath: There is no 'FilePath' here; did you mean 'File Pa",
+        ),
+        (
+            "a: {type: Read All Text, properties: {Text: hello}}",
+            "3: blocks.a.properties.Text: Expected a variable: ($)Name, or ($)_ to discard",
+        ),
+        ("a: {type: End Flow, bottom: a}", "3: blocks.a.bottom: There is no 'bottom' here."),
+        ('"a\\n": {type: End Flow}', "3: blocks.a\n: Expected letters, digits, hyphens"),
+        ("a b: {type: End Flow}", "3: blocks.a b: Expected letters, digits, hyphens"),
+        ("a: {type: End Flow, position: [1]}", "3: blocks.a.position: Expected 2 numbers, found 1"),
+        ("a: {type: End Flow, blocks: {}}", "3: blocks.a.blocks: There is no 'blocks' here."),
+        (
+            "a: {type: Run Flow, exception: a}",
+            "3: blocks.a.exception: Its exception port leads to itself.",
+        ),
+        ("a: {type: End Flow}\na: {type: End Flow}", "4: blocks.a: This key is here twice."),
+        ("a: &x {type: End Flow}\nb: *x", "blocks.b: Aliases (*name) are not supported"),
+        ("a: !!python/name:os {}", "The tag"),
+        ("a: {type: [}", "3: This is not YAML"),
+        (
+            "a: {type: Log Event, description: 'a\\0'}".replace("'", '"'),
+            "3: blocks.a.description: The text holds a character that cannot be stored.",
+        ),
+    ],
+)
+def test_problems_name_line_path_and_what_was_expected(blocks: str, expected: str) -> None:
+    found = problems(with_blocks(blocks))
+    assert len(found) == 1
+    assert expected in found[0]
+    assert found[0].startswith("access.yaml:")
+
+
+def test_variables_are_unique_whatever_their_case() -> None:
+    """Semantics 17, 18."""
+    found = problems("flow: a\nvariables:\n  Total: {}\n  total: {}\nblocks: {}\n")
+    assert found[0].startswith("access.yaml:4: variables.total: There is another variable Total")
+
+
+def test_a_mapping_in_plain_text_gives_the_hint_to_quote() -> None:
+    found = problems(with_blocks("a: {type: Set Variable}\nb:\n  type: x: y"))
+    assert 'Put quotes around a text that holds ": " or " #".' in found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "flow.json:1: This is not JSON"),
+        ('{"flow": "a", "flow": "b"}', "the key 'flow' is twice in one object"),
+        (
+            '{"flow": "a", "blocks": {},\n "variables": {"V": {"default": NaN}}}',
+            "NaN is not a JSON",
+        ),
+        ('{"flow": "a",\n "blocks": {"a": {}}}', "flow.json:2: blocks.a: 'type' is missing."),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_json_problems(text: str, expected: str) -> None:
+    assert expected in problems(text, "flow.json")[0]
+
+
+def test_deep_yaml_is_refused() -> None:
+    assert "nested too deeply" in problems("a: " + "[" * 5_000, "deep.yaml")[0]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(FlowFileError, match=r"cannot be read: No such file"):
+        read(tmp_path / "missing.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"flow: \xe9")
+    with pytest.raises(FlowFileError, match="not a text in UTF-8"):
+        read(tmp_path / "latin.yaml")
+
+
+# The schema ----------------------------------------------------------------------------------
+
+
+def test_the_published_schema_is_the_generated_one() -> None:
+    """After a change of the registry: `manage.py flow_schema --write`."""
+    published = json.loads((settings.BASE_DIR / "docs" / "flow.schema.json").read_text())
+    assert published == schema()
+    Draft202012Validator.check_schema(published)
+
+
+def test_the_schema_knows_every_block_and_its_ports() -> None:
+    for block in ALL:
+        keys = schema()["$defs"][block.type]["properties"]
+        assert {p.value for p in block.ports} == {"bottom", "right", "exception"} & set(keys)
+        assert ("blocks" in keys) == block.opens_workspace
+
+
+def test_the_schema_and_the_models_agree_on_names() -> None:
+    assert models.flow_name.regex.pattern == schemas.FLOW_NAME
+    assert models.variable_name.regex.pattern == schemas.VARIABLE_NAME
+    part = schemas.KEY.strip("^$")
+    assert models.block_key.regex.pattern == f"^{part}(/{part})*$"
+    choices = models.Variable._meta.get_field("type").choices
+    assert choices is not None
+    assert [name for name, _ in choices] == list(VARIABLE_TYPES)
