@@ -76,6 +76,7 @@ TEMPLATES = [
 EMBEDDED = not env.str("DATABASE_URL", default="")
 DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
 DATABASE = env.db_url_config(DATABASE_URL)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=8)
 DATABASES = {
     "default": {
         **DATABASE,
@@ -84,7 +85,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **DATABASE.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
+            "pool": DATABASE_POOL_SIZE > 0 and {"min_size": 1, "max_size": DATABASE_POOL_SIZE},
         },
     }
 }
