@@ -3,6 +3,8 @@
 from django.urls import path
 
 from executions.views.commands import command
+from executions.views.execution import execution, execution_live, execution_value
+from executions.views.flow import flow, flow_start
 from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
 
@@ -10,5 +12,10 @@ urlpatterns = [
     path("", executions, name="executions"),
     path("executions/commands/<str:command>/", command, name="execution-command"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
+    path("executions/<uuid:execution_id>/", execution, name="execution"),
+    path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),
+    path("executions/<uuid:execution_id>/value/", execution_value, name="execution-value"),
+    path("flows/<str:name>/", flow, name="flow"),
+    path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("help/", help_page, name="help"),
 ]

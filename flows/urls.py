@@ -1,5 +1,7 @@
-"""Addresses of flows."""
+"""Addresses of flows. The page of one flow also shows executions: see executions/urls.py."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from flows.views import flows
+
+urlpatterns = [path("flows/", flows, name="flows")]

@@ -60,3 +60,9 @@ def blocks_of(drawing: Drawing, visited: Visited | None) -> list[_Block]:
 def at(mapping: Mapping[str, object] | None, key: str) -> object:
     """The entry of a mapping under a key that only the template knows; "" when there is none."""
     return (mapping or {}).get(key, "")
+
+
+@register.filter
+def title_of(node: object) -> str:
+    """What a block is called."""
+    return str(getattr(node, "title", ""))

@@ -1,0 +1,264 @@
+"""The form that starts a flow: a field for each input variable, by its type.
+
+A field that is left empty is not given, so that the variable's default, or nothing, counts. What
+was typed is shown again when something is wrong.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from flows import pretty, values
+from flows.expressions import ExpressionError
+from flows.graph import FlowGraph, Message, VariableNode
+
+#: Field names of variables begin with this, so that none meets a field of the form itself.
+PREFIX = "input-"
+#: Characters that a field takes.
+LIMIT = 1_000_000
+#: What stands for an empty text, since an empty field gives nothing.
+EMPTY_TEXT = '""'
+
+
+class StartForm(forms.Form):
+    """Built from a flow's input variables; `values` are what was given, by variable name."""
+
+    paused = forms.BooleanField(required=False, label="Pause at the first block")
+
+    def __init__(self, graph: FlowGraph, data: Any = None) -> None:
+        super().__init__(data)
+        self.variables = {variable.name: variable for variable in graph.inputs}
+        for variable in graph.inputs:
+            self.fields[PREFIX + variable.name] = _Input(variable)
+        self.general: list[Message] = []
+
+    @property
+    def inputs(self) -> list[forms.BoundField]:
+        """The fields of the variables, in their order."""
+        return [self[PREFIX + name] for name in self.variables]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The given values by variable name; after `is_valid`."""
+        return {
+            name: self.cleaned_data[PREFIX + name]
+            for name in self.variables
+            if self.cleaned_data.get(PREFIX + name, NOTHING) is not NOTHING
+        }
+
+    def tell(self, messages: Iterable[Message]) -> None:
+        """Put each message beside the variable that it is about, the others above the form."""
+        for message in messages:
+            name = _variable_of(message, self.variables)
+            if name:
+                self.add_error(PREFIX + name, f"{message.summary} {message.details}".strip())
+            else:
+                self.general.append(message)
+
+
+class _Nothing:
+    """Given nothing; null is a value."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOTHING = _Nothing()
+
+
+class _Input(forms.Field):
+    """Text in, a value of the variable's type out."""
+
+    def __init__(self, variable: VariableNode) -> None:
+        self.variable = variable
+        self.default = _default(variable)
+        super().__init__(
+            required=False,
+            label=variable.name,
+            widget=_widget(variable, self.default),
+            help_text=variable.description,
+        )
+
+    @property
+    def kind(self) -> str:
+        """The type as the form tells it."""
+        return self.variable.type or "Any JSON, or text"
+
+    @property
+    def optional(self) -> bool:
+        """Whether the flow starts without it."""
+        return self.variable.has_default
+
+    def clean(self, value: Any) -> Any:
+        text = "" if value is None else str(value)
+        if len(text) > LIMIT:
+            raise forms.ValidationError(f"It is longer than {LIMIT:,} characters.")
+        if not text.strip() and not (self.variable.type == "Text" and text):
+            return NOTHING
+        return _PARSERS.get(self.variable.type, _anything)(text)
+
+
+def _default(variable: VariableNode) -> str:
+    """The default as one would type it."""
+    if not variable.has_default:
+        return ""
+    try:
+        value = variable.default.read(_no_variables)
+    except (ExpressionError, KeyError):
+        # The flow's own messages say what is wrong with a default; here it is only a hint.
+        return ""
+    if variable.type == "Text" and isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if value is None:
+        return "null"
+    return pretty.text(value) if isinstance(value, list | dict) else json.dumps(pretty.plain(value))
+
+
+def _no_variables(name: str) -> Any:
+    raise KeyError(name)
+
+
+def _widget(variable: VariableNode, default: str) -> forms.Widget:
+    hint = {"placeholder": default[:200]} if default else {}
+    match variable.type:
+        case "Boolean":
+            unset = f"Default: {default}" if default else "Not given"
+            return forms.Select(choices=[("", unset), ("true", "True"), ("false", "False")])
+        case "List" | "Structure":
+            example = "[1, 2]" if variable.type == "List" else '{"key": "value"}'
+            return forms.Textarea(
+                {"rows": 4, "spellcheck": "false", **(hint or {"placeholder": example})}
+            )
+        case "Integer" | "Number":
+            mode = "numeric" if variable.type == "Integer" else "decimal"
+            return forms.TextInput({"inputmode": mode, **hint})
+        case "Date Time":
+            return forms.TextInput(hint or {"placeholder": "2025-07-15 12:00"})
+        case "Text":
+            if "\n" in default or len(default) > 60:
+                return forms.Textarea({"rows": 4, **hint})
+            return forms.TextInput(hint)
+    return forms.Textarea({"rows": 2, "spellcheck": "false", **hint})
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text.strip())
+    except ValueError:
+        raise forms.ValidationError("This is no whole number, such as 42.") from None
+
+
+def _number(text: str) -> int | float:
+    try:
+        number = float(text.strip().replace(",", "."))
+    except ValueError:
+        raise forms.ValidationError("This is no number, such as 2.5.") from None
+    whole = text.strip().lstrip("+-").isdigit()
+    return int(text.strip()) if whole else number
+
+
+def _boolean(text: str) -> bool:
+    match text.strip().lower():
+        case "true" | "on" | "1" | "yes":
+            return True
+        case "false" | "off" | "0" | "no":
+            return False
+    raise forms.ValidationError("This is neither true nor false.")
+
+
+def _moment(text: str) -> datetime:
+    cleaned = text.strip()
+    if len(cleaned) == 10:
+        cleaned += " 00:00"
+    try:
+        moment = parse_datetime(cleaned)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise forms.ValidationError("This is no moment, such as 2025-07-15 12:00 or with +02:00.")
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+
+
+def _json(text: str) -> Any:
+    try:
+        form = json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise forms.ValidationError(f"This is not valid JSON: {_reason(error)}.") from None
+    except RecursionError:
+        raise forms.ValidationError("This is nested too deeply.") from None
+    return _value(form)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return str(error)
+
+
+def _value(form: Any) -> Any:
+    try:
+        return values.decode(form)
+    except (ValueError, TypeError, KeyError) as error:
+        raise forms.ValidationError(f"This is not a value: {error}.") from None
+
+
+def _list(text: str) -> Any:
+    value = _json(text)
+    if not isinstance(value, list):
+        raise forms.ValidationError('This is no list, such as ["a", "b"].')
+    return value
+
+
+def _structure(text: str) -> Any:
+    value = _json(text)
+    if not isinstance(value, dict):
+        raise forms.ValidationError('This is no structure, such as {"key": "value"}.')
+    return value
+
+
+def _text(text: str) -> str:
+    # Browsers send line ends as the network has them.
+    return "" if text.strip() == EMPTY_TEXT else text.replace("\r\n", "\n")
+
+
+def _anything(text: str) -> Any:
+    """JSON where it is, else the text itself. What begins like JSON's containers has to be it."""
+    if text.lstrip()[:1] in ("{", "["):
+        return _json(text)
+    try:
+        form = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return _value(form)
+
+
+_PARSERS = {
+    "Text": _text,
+    "Integer": _integer,
+    "Number": _number,
+    "Boolean": _boolean,
+    "Date Time": _moment,
+    "List": _list,
+    "Structure": _structure,
+}
+
+
+def _variable_of(message: Message, variables: dict[str, VariableNode]) -> str:
+    """The input variable that a message is about, or ""."""
+    names = {name.casefold(): name for name in variables}
+    parts = list(message.path)
+    if len(parts) > 1 and parts[0] in ("variables", "inputs"):
+        return names.get(str(parts[1]).casefold(), "")
+    location = message.location.removeprefix("Variable ").removeprefix("Input ")
+    return names.get(location.casefold(), "")

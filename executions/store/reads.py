@@ -1,0 +1,265 @@
+"""What the page of one execution reads. Every list is limited, and paged by a key."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Token
+from executions.states import TERMINAL
+
+#: Rows of a page of steps, children, log entries, audit entries.
+PAGE = 50
+#: Exceptions shown; their number is told.
+EXCEPTIONS = 100
+#: Stored bytes of a value that is shown with the others; a larger one is loaded when asked for.
+INLINE_VALUE = 20_000
+#: Rows that are counted before "999+" is written.
+COUNTED = 1000
+#: Executions whose counts of visits are remembered by this process.
+_REMEMBERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers on the tabs, each counted up to `COUNTED`."""
+
+    exceptions: int
+    logs: int
+    audit: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A variable's value in its stored form, or only its size when that is large."""
+
+    level: int
+    name: str
+    form: Any
+    size: int
+    large: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The child executions that an execution waits for."""
+
+    count: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A page of rows, and the keys of its neighbours where there are any."""
+
+    rows: list[Any]
+    older: str = ""
+    newer: str = ""
+
+
+def tokens(execution_id: UUID) -> list[Token]:
+    """The live tokens, outermost first."""
+    return list(Token.objects.filter(execution_id=execution_id).order_by("level"))
+
+
+def relatives(execution: Execution, visible: QuerySet[Execution]) -> dict[UUID, Execution]:
+    """The parent and the root, where the user may see them."""
+    ids = {i for i in (execution.parent_id, execution.root_id) if i and i != execution.pk}
+    if not ids:
+        return {}
+    rows = visible.filter(pk__in=ids).only("id", "flow_name", "version_number", "status")
+    return {row.pk: row for row in rows}
+
+
+def waiting_for(execution_id: UUID) -> Waiting:
+    """How many children have not ended, and since when the oldest one runs."""
+    live = (
+        Execution.objects.filter(parent_id=execution_id)
+        .exclude(status__in=TERMINAL)
+        .order_by("started_at")
+        .values_list("started_at", flat=True)[:COUNTED]
+    )
+    starts = list(live)
+    return Waiting(len(starts), starts[0] if starts else None)
+
+
+def counts(execution_id: UUID) -> Counts:
+    """The numbers on the tabs, in one query."""
+    tables = [model._meta.db_table for model in (ExceptionRecord, LogEntry, AuditEntry)]
+    parts = ", ".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM {table} WHERE execution_id = %s LIMIT {COUNTED}) c)"
+        for table in tables
+    )
+    with connection.cursor() as cursor:
+        # Only names and numbers of this module are written into the statement.
+        cursor.execute(f"SELECT {parts}", [execution_id] * len(tables))
+        return Counts(*cursor.fetchone())
+
+
+# Values ---------------------------------------------------------------------------------------
+
+
+def stored_values(execution_id: UUID) -> list[StoredValue]:
+    """The variables' values of every token, large ones only by their size."""
+    sql = f"""
+        SELECT level, name, CASE WHEN size <= {INLINE_VALUE} THEN value::text END, size,
+            CASE jsonb_typeof(value)
+                WHEN 'array' THEN 'List with ' || jsonb_array_length(value) || ' items'
+                WHEN 'object' THEN 'Structure'
+                ELSE 'Text'
+            END
+        FROM (
+            SELECT level, name, value, coalesce(pg_column_size(value), 0) AS size
+            FROM executions_value
+            WHERE execution_id = %s AND left(name, 6) <> 'items:'
+        ) sized
+        ORDER BY level, name
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [execution_id])
+        return [
+            StoredValue(
+                level,
+                name,
+                None if text is None else json.loads(text),
+                size,
+                size > INLINE_VALUE,
+                summary,
+            )
+            for level, name, text, size, summary in cursor.fetchall()
+        ]
+
+
+def whole_value(execution_id: UUID, level: int, name: str) -> tuple[bool, Any]:
+    """Whether the variable holds a value now, and its stored form."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT value::text FROM executions_value "
+            "WHERE execution_id = %s AND level = %s AND name = %s",
+            [execution_id, level, name],
+        )
+        row = cursor.fetchone()
+    return (False, None) if row is None else (True, json.loads(row[0]))
+
+
+# Steps ----------------------------------------------------------------------------------------
+
+
+def steps(execution: Execution, first: int | None = None) -> Rows:
+    """A page of steps, oldest first: from `first`, or the newest ones."""
+    last_page = max(1, execution.step_count - PAGE + 1)
+    start = min(max(1, first), last_page) if first is not None else last_page
+    rows = list(
+        Step.objects.filter(execution_id=execution.pk, number__gte=start).order_by("number")[:PAGE]
+    )
+    return Rows(
+        rows,
+        older=str(max(1, start - PAGE)) if start > 1 else "",
+        newer=str(start + PAGE) if start < last_page else "",
+    )
+
+
+def recent_steps(execution: Execution, count: int = 8) -> list[Step]:
+    """The newest steps, oldest first: where the tokens came from."""
+    newest = Step.objects.filter(execution_id=execution.pk, number__gt=execution.step_count - count)
+    return list(newest.order_by("number")[:count])
+
+
+class _Visits:
+    """Counts of visits by block and port. Steps are only ever added, so what was counted up to a
+    step stays true, and a refresh counts the new ones only."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[UUID, tuple[int, dict[tuple[str, str], int]]] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, execution_id: UUID, upto: int) -> Mapping[tuple[str, str], int]:
+        with self._lock:
+            known = self._known.get(execution_id)
+        after, counted = known if known and known[0] <= upto else (0, {})
+        if after < upto:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT block, port, count(*) FROM executions_step "
+                    "WHERE execution_id = %s AND number > %s AND number <= %s GROUP BY block, port",
+                    [execution_id, after, upto],
+                )
+                counted = dict(counted)
+                for block, port, number in cursor.fetchall():
+                    counted[block, port] = counted.get((block, port), 0) + number
+        with self._lock:
+            self._known[execution_id] = (upto, counted)
+            self._known.move_to_end(execution_id)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return counted
+
+
+_visits = _Visits()
+
+
+def visits(execution: Execution) -> Mapping[tuple[str, str], int]:
+    """How often each (block, port taken) was visited."""
+    return _visits.of(execution.pk, execution.step_count)
+
+
+# Lists ----------------------------------------------------------------------------------------
+
+
+def exceptions(execution_id: UUID) -> list[ExceptionRecord]:
+    """The exceptions that were thrown, newest first."""
+    return list(
+        ExceptionRecord.objects.filter(execution_id=execution_id).order_by("-step", "-id")[
+            :EXCEPTIONS
+        ]
+    )
+
+
+def children(execution_id: UUID, visible: QuerySet[Execution], after: UUID | None = None) -> Rows:
+    """A page of child executions, newest first."""
+    rows = visible.filter(parent_id=execution_id).order_by("-started_at", "-id")
+    if after is not None:
+        edge = visible.filter(pk=after).values_list("started_at", flat=True).first()
+        if edge is not None:
+            rows = rows.filter(Q(started_at__lt=edge) | Q(started_at=edge, id__lt=after))
+    page = list(rows.defer("inputs", "outputs", "state")[: PAGE + 1])
+    more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
+    return Rows(page[:PAGE], older=more)
+
+
+def logs(execution_id: UUID, before: int | None = None) -> Rows:
+    """A page of log entries, oldest first; the newest page unless `before` an id."""
+    rows = LogEntry.objects.filter(execution_id=execution_id).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    page = list(rows[: PAGE + 1])
+    more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
+    return Rows(page[:PAGE][::-1], older=more)
+
+
+def audit(execution_id: UUID, before: int | None = None) -> Rows:
+    """A page of audit entries, newest first."""
+    rows = AuditEntry.objects.filter(execution_id=execution_id).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    page = list(rows[: PAGE + 1])
+    more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
+    return Rows(page[:PAGE], older=more)
+
+
+def recent_executions(visible: QuerySet[Execution], flow_name: str, count: int) -> list[Execution]:
+    """The newest executions of a flow that the user may see, oldest first."""
+    rows = (
+        visible.filter(flow_name=flow_name)
+        .order_by("-started_at", "-id")
+        .only("id", "status", "place", "reason", "started_at", "ended_at", "error_type")
+    )
+    return list(rows[:count])[::-1]

@@ -1,0 +1,66 @@
+"""The page of one execution, its live refresh, and a large value on request."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from executions import access
+from executions.store import reads
+from executions.views.drilldown import Address, DrillDown
+from executions.views.parts import Part, changed
+from flows import pretty
+
+PARTS = (
+    Part("head", "executions/detail/head.html", "head", "section"),
+    Part("controls", "executions/detail/controls.html", "controls"),
+    Part("workspaces", "executions/detail/workspaces.html"),
+    Part("diagram", "executions/detail/diagram.html"),
+    Part("tokens", "executions/tokens.html", "over"),
+    Part("side", "executions/detail/side.html", "col"),
+    Part("bottom", "executions/detail/bottom.html", "col"),
+)
+
+
+@require_safe
+def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The whole page."""
+    page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    context = page.context()
+    context["parts"] = {part.name: part.render(request, context).element() for part in PARTS}
+    response = render(request, "executions/execution.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The parts that differ from those that the browser says it holds."""
+    page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    context = page.context()
+    held = request.headers.get("X-Held", "")[:2000]
+    html = changed((part.render(request, context) for part in PARTS), held)
+    response = HttpResponse(html)
+    response["X-Revision"] = str(page.execution.revision)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """One variable's value, whole: as text, or written out in the panel that asks for it."""
+    found = access.get(request.user, execution_id)
+    level = request.GET.get("level", "")
+    name = request.GET.get("name", "")
+    if not level.isascii() or not level.isdigit() or len(level) > 4:
+        raise Http404("There is no such variable.")
+    exists, form = reads.whole_value(found.pk, int(level), name)
+    if not exists:
+        raise Http404("The variable holds nothing now.")
+    value = pretty.decoded(form)
+    if getattr(request, "htmx", False):
+        return render(request, "executions/detail/value.html", {"value": value})
+    response = HttpResponse(pretty.text(value), content_type="application/json; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    return response

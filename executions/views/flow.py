@@ -1,0 +1,163 @@
+"""The page of one flow: its diagram, versions and variables, and the form that starts it."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from executions import access
+from executions.commands.actor import Actor
+from executions.commands.start import NotStarted, start
+from executions.forms import StartForm
+from executions.models import Execution
+from executions.states import LIVE
+from executions.store import reads
+from executions.views.recent import BARS, strip
+from flows import access as flows_access
+from flows import queries
+from flows.diagram.drawing import draw
+from flows.graph import FlowGraph, InvalidFlow, Message
+from flows.models import Flow, FlowVersion
+
+#: Versions in the table; older ones are reached by their number.
+VERSIONS = 50
+
+
+@require_safe
+def flow(request: HttpRequest, name: str) -> HttpResponse:
+    """A flow as it is in one of its versions; the newest published one unless `version` says."""
+    found = flows_access.get(request.user, name)
+    version = _version(found, request.GET.get("version", ""))
+    graph, problems = _compiled(version)
+    form = StartForm(graph) if graph else None
+    return _page(request, found, version, graph, problems, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def flow_start(request: HttpRequest, name: str) -> HttpResponse:
+    """Start an execution, or show the form again with what is wrong beside what it is about."""
+    found = flows_access.get(request.user, name)
+    if request.method != "POST":
+        return redirect(found)  # a reload of what a refused start has shown
+    if not flows_access.may_start(request.user):
+        raise PermissionDenied("You may not start flows.")
+    version = _version(found, request.POST.get("version", ""))
+    graph, problems = _compiled(version)
+    if version is None or graph is None:
+        return _page(request, found, version, graph, problems, None, status=422)
+    form = StartForm(graph, request.POST)
+    if form.is_valid():
+        try:
+            execution = start(
+                version,
+                form.values,
+                Actor.of_request(request),
+                Execution.Trigger.PAGE,
+                paused=form.cleaned_data["paused"],
+            )
+        except NotStarted as stopped:
+            form.tell(stopped.messages)
+        else:
+            if "open" in request.POST:
+                return redirect(execution)
+            messages.success(request, f"Started {found.name} v{version.number}.")
+            return redirect(f"{reverse('executions')}?{urlencode({'flow': found.name})}")
+    return _page(request, found, version, graph, problems, form, status=422)
+
+
+def _version(found: Flow, number: str) -> FlowVersion | None:
+    """The version of that number, else the newest published one, else the draft."""
+    versions = found.versions.select_related("flow", "published_by")
+    if number:
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise Http404("There is no such version.")
+        version = versions.filter(number=int(number)).first()
+        if version is None:
+            raise Http404("There is no such version.")
+        return version
+    published = versions.filter(published_at__isnull=False).order_by("-number").first()
+    return published or versions.first()
+
+
+def _compiled(version: FlowVersion | None) -> tuple[FlowGraph | None, list[Message]]:
+    """The graph, or the messages of a draft that does not compile."""
+    if version is None:
+        return None, []
+    try:
+        return queries.compiled(version.pk), []
+    except InvalidFlow as invalid:
+        return None, invalid.messages
+
+
+def _page(
+    request: HttpRequest,
+    found: Flow,
+    version: FlowVersion | None,
+    graph: FlowGraph | None,
+    problems: list[Message],
+    form: StartForm | None,
+    status: int = 200,
+) -> HttpResponse:
+    visible = access.visible(request.user)
+    recent = reads.recent_executions(visible, found.name, BARS)
+    context: dict[str, Any] = {
+        "section": "flows",
+        "flow": found,
+        "version": version,
+        "versions": _versions(found, visible),
+        "graph": graph,
+        "problems": problems,
+        "form": form,
+        "may_start": flows_access.may_start(request.user),
+        "strip": strip(recent, timezone.now()),
+    }
+    if graph is not None:
+        context |= _diagram(request, found, version, graph)
+    response = render(request, "executions/flow.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _diagram(
+    request: HttpRequest, found: Flow, version: FlowVersion | None, graph: FlowGraph
+) -> dict[str, Any]:
+    workspace = request.GET.get("workspace", "")
+    if workspace not in graph.workspaces:
+        workspace = ""
+    asked = {"version": version.number} if version and "version" in request.GET else {}
+    base = reverse("flow", args=[found.name])
+
+    def address(key: str) -> str:
+        query = urlencode({**asked, **({"workspace": key} if key else {})})
+        return f"{base}?{query}" if query else base
+
+    drawing = draw(graph, workspace)
+    return {
+        "drawing": drawing,
+        "links": {key: address(key) for key in graph.workspaces if key},
+        "workspaces": [
+            {"name": node.name, "url": address(key), "shown": key == workspace}
+            for key, node in graph.workspaces.items()
+        ],
+        "scopes": [node for node in graph.workspaces.values() if node.variables],
+        "blocks": [graph.blocks[block.key] for block in drawing.blocks],
+    }
+
+
+def _versions(found: Flow, visible: Any) -> list[dict[str, Any]]:
+    """The newest versions with the executions of each that have not ended."""
+    live = dict(
+        visible.filter(flow_name=found.name, status__in=LIVE)
+        .order_by()
+        .values_list("version_number")
+        .annotate(Count("pk"))
+    )
+    versions = found.versions.select_related("published_by").order_by("-number")[:VERSIONS]
+    return [{"version": version, "live": live.get(version.number, 0)} for version in versions]

@@ -1,0 +1,93 @@
+"""The strip of a flow's recent executions: a bar each, as high as it took long."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from executions import appearance
+from executions.models import Execution
+from executions.states import Status
+from flows import display
+
+BARS = 120
+WIDTH, HEIGHT, GROUND = 992, 60, 58
+_PITCH = WIDTH / BARS
+_HIGHEST, _LOWEST = 44, 4
+#: Statuses that a bar's colour alone tells; the others carry their icon.
+_PLAIN = frozenset({Status.ENDED, Status.RUNNING, Status.QUEUED})
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One execution: its rectangle, its tone and icon, and what its title says."""
+
+    url: str
+    title: str
+    tone: str
+    icon: str
+    hollow: bool
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The bars with their summary."""
+
+    bars: list[Bar]
+    told: list[tuple[str, str, int]]
+    median: str
+    p95: str
+    slowest: str
+    since: datetime | None
+
+    @property
+    def text(self) -> str:
+        """The picture in words."""
+        return ", ".join(f"{count} {word.lower()}" for _, word, count in self.told)
+
+
+def strip(executions: Sequence[Execution], now: datetime) -> Strip:
+    """The strip of these executions, oldest first, the newest at the right end."""
+    took = [((e.ended_at or now) - e.started_at).total_seconds() for e in executions]
+    ended = sorted(t for t, e in zip(took, executions, strict=True) if e.ended_at)
+    # One that took far longer than the others must not flatten them.
+    scale = max(_quantile(sorted(took), 0.95) * 1.25, 0.001) if took else 1
+    first = BARS - len(executions)
+    bars = [
+        _bar(execution, seconds, scale, first + n)
+        for n, (execution, seconds) in enumerate(zip(executions, took, strict=True))
+    ]
+    counted = Counter(Status(e.status) for e in executions)
+    return Strip(
+        bars=bars,
+        told=[(appearance.icon_name(s), s.value, n) for s, n in counted.most_common()],
+        median=display.duration(_quantile(ended, 0.5)) if ended else "",
+        p95=display.duration(_quantile(ended, 0.95)) if ended else "",
+        slowest=display.duration(ended[-1]) if ended else "",
+        since=executions[0].started_at if executions else None,
+    )
+
+
+def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> Bar:
+    height = max(_LOWEST, min(_HIGHEST, _HIGHEST * seconds / scale))
+    status = Status(execution.status)
+    told = appearance.word(execution.status, execution.place, execution.reason)
+    error = f", {execution.error_type}" if execution.error_type else ""
+    length = display.duration(timedelta(seconds=seconds))
+    return Bar(
+        url=execution.get_absolute_url(),
+        title=f"{told}{error}: {length}, started {display.full(execution.started_at)}",
+        tone=execution.status.lower(),
+        icon="" if status in _PLAIN else appearance.icon_name(status, execution.place),
+        hollow=not status.is_terminal,
+        x=round(slot * _PITCH, 1),
+        y=round(GROUND - height, 1),
+        height=round(height, 1),
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

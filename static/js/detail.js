@@ -1,0 +1,121 @@
+// The page of one execution: fetches the parts that changed when the live connection says so and
+// fits them in; keyboard, copying, and lists that follow their end.
+
+import { applyZoom, begin, tokenPlaces, travel } from "./diagram.js";
+import { catchUp } from "./live.js";
+import { morph } from "./morph.js";
+import { isTyping } from "./shell.js";
+
+const PAUSE = 250; // milliseconds between two refreshes
+const page = () => document.getElementById("detail");
+const canvas = () => page()?.querySelector("[data-canvas]");
+
+let running = null; // the refresh under way
+let again = false;
+
+const held = () =>
+  [...page().querySelectorAll("[data-part]")]
+    .map((part) => `${part.id.slice(5)}:${part.dataset.part}`)
+    .join(" ");
+
+const atEnd = (pane) => pane.scrollTop + pane.clientHeight >= pane.scrollHeight - 24;
+
+function fitIn(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const before = tokenPlaces(canvas());
+  const tail = page().querySelector("[data-tail]");
+  const followed = tail && atEnd(tail);
+  for (const part of [...template.content.children]) {
+    const shown = document.getElementById(part.id);
+    if (shown) morph(shown, part);
+  }
+  const workspace = canvas()?.querySelector("svg[data-workspace]")?.dataset.workspace;
+  if (workspace === before.workspace) applyZoom(canvas());
+  else begin(canvas());
+  travel(canvas(), before);
+  const end = page().querySelector("[data-tail]");
+  if (end && followed) end.scrollTop = end.scrollHeight;
+  window.htmx?.process(page());
+}
+
+async function fetchParts() {
+  const address = page().dataset.liveUrl + location.search;
+  const shown = location.search;
+  const response = await fetch(address, { headers: { "X-Held": held() } });
+  if (response.redirected || !response.ok) throw new Error(`refresh: ${response.status}`);
+  const html = await response.text();
+  const revision = Number(response.headers.get("X-Revision"));
+  // The reader has gone elsewhere meanwhile, or something newer is shown already.
+  if (!page() || shown !== location.search || revision < Number(page().dataset.revision)) return;
+  page().dataset.revision = revision;
+  if (html.trim()) fitIn(html);
+}
+
+/** Fetch what changed; calls that come meanwhile become one more refresh. */
+function refresh() {
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = (async () => {
+    try {
+      do {
+        again = false;
+        await fetchParts();
+        if (again) await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      } while (again);
+    } finally {
+      running = null;
+    }
+  })();
+  return running;
+}
+
+document.body.addEventListener("live:changed", () => refresh().catch(catchUpSoon));
+document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
+
+let soon = null;
+function catchUpSoon() {
+  soon ??= setTimeout(() => {
+    soon = null;
+    catchUp();
+  }, 2000);
+}
+
+function toEnd() {
+  const tail = page()?.querySelector("[data-tail]");
+  if (tail) tail.scrollTop = tail.scrollHeight;
+}
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  const target = event.detail.target;
+  if (target.id === "detail" || target.contains?.(page())) {
+    for (const each of document.querySelectorAll("[data-canvas]")) begin(each);
+  }
+  if (document.getElementById("part-bottom")?.contains(event.detail.elt)) toEnd();
+});
+toEnd();
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy], [data-copy-text]");
+  if (!button) return;
+  const text = button.dataset.copy ?? button.parentElement.querySelector("pre").innerText;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1200);
+  } catch {
+    // Without a secure address browsers give no clipboard: select it for Ctrl+C instead.
+    const shown = button.parentElement.querySelector("pre, .mono");
+    if (shown) getSelection().selectAllChildren(shown);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (isTyping(event) || event.repeat) return;
+  const button = document.querySelector(`[data-hotkey="${CSS.escape(event.key)}"]:not(:disabled)`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});

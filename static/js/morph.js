@@ -1,0 +1,62 @@
+// Fits new HTML into the page: what did not change stays the same element, so that focus,
+// selection, scroll positions, what is folded open and running animations survive.
+//
+// Children are matched by data-key or id, else by their order and tag. An element with the same
+// data-since keeps its ticking text; <details> keep whether they are open.
+
+const keyOf = (node) => (node.nodeType === 1 ? node.dataset?.key || node.id || "" : "");
+
+const alike = (a, b) =>
+  a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
+
+function attributes(from, to) {
+  for (const { name } of [...from.attributes]) {
+    if (name === "open" && from.nodeName === "DETAILS") continue;
+    if (!to.hasAttribute(name)) from.removeAttribute(name);
+  }
+  for (const { name, value } of to.attributes) {
+    if (name === "open" && from.nodeName === "DETAILS") continue;
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  }
+}
+
+/** Make `from` look like `to`; both are the same kind of element. */
+export function morph(from, to) {
+  if (from.nodeType !== 1) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  if (from.isEqualNode(to)) return;
+  const ticking = from.dataset?.since && from.dataset.since === to.dataset?.since;
+  attributes(from, to);
+  if (!ticking) children(from, to);
+}
+
+function children(from, to) {
+  const keyed = new Map();
+  for (const child of from.childNodes) {
+    const key = keyOf(child);
+    if (key) keyed.set(key, child);
+  }
+  let here = from.firstChild;
+  for (const wanted of [...to.childNodes]) {
+    const key = keyOf(wanted);
+    let match = key ? keyed.get(key) : null;
+    if (match && !alike(match, wanted)) match = null;
+    if (!match && !key) {
+      if (here && alike(here, wanted)) match = here;
+    }
+    if (match) {
+      if (match === here) here = here.nextSibling;
+      else from.insertBefore(match, here);
+      morph(match, wanted);
+    } else {
+      from.insertBefore(document.importNode(wanted, true), here);
+    }
+  }
+  while (here) {
+    const next = here.nextSibling;
+    here.remove();
+    here = next;
+  }
+}
