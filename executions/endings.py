@@ -8,32 +8,45 @@ from executions.states import Status
 from executions.store import transitions
 
 
-def ended(
-    execution_id: UUID | str, parent_id: UUID | str | None, status: Status
-) -> list[ExecutionChanged]:
-    """Returns the further changes, for publishing; messages are sent on commit.
+def ended(event: ExecutionChanged) -> list[ExecutionChanged]:
+    """The further changes that an end brings, for publishing; messages are sent on commit.
 
-    Must run in the transaction that ended the execution. A child that a worker holds stops at its
-    next checkpoint, so a parent may be Stopped a moment before it.
+    Must run in the transaction that ended the execution.
     """
-    changed = []
-    if parent_id:
-        woken = transitions.wake_parent(UUID(str(parent_id)), UUID(str(execution_id)))
-        if woken:
-            send(UUID(woken.id))
-            changed.append(woken)
-    if status is Status.STOPPED:
-        for child_id in transitions.live_children([UUID(str(execution_id))]):
-            changed += stop(child_id) or []
+    changed = _wake_parent(event)
+    if event.status == Status.STOPPED:
+        for child_id in transitions.lock_family(UUID(event.id)):
+            changed += _stop_one(child_id)
     return changed
 
 
 def stop(execution_id: UUID) -> list[ExecutionChanged] | None:
-    """Stop an execution and what it waits for; None when it cannot be stopped any more."""
+    """Stop an execution and the children that it waits for; None when it has ended already.
+
+    A child that a worker holds stops at its next checkpoint, a moment after its parent.
+    """
+    family = transitions.lock_family(execution_id)
+    changed = _stop_one(execution_id)
+    if not changed:
+        return None
+    for member in family:
+        changed += _stop_one(member)
+    return changed
+
+
+def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:
+    """Empty when it has ended, or is stopping, already."""
     stopped = transitions.stop(execution_id)
     if stopped is None:
-        return None
-    status = Status(stopped.status)
-    if not status.is_terminal:
-        return [stopped]
-    return [stopped, *ended(execution_id, stopped.parent_id, status)]
+        return []
+    return [stopped, *(_wake_parent(stopped) if stopped.status == Status.STOPPED else [])]
+
+
+def _wake_parent(event: ExecutionChanged) -> list[ExecutionChanged]:
+    if event.parent_id is None:
+        return []
+    woken = transitions.wake_parent(UUID(event.parent_id), UUID(event.id))
+    if woken is None:
+        return []
+    send(UUID(woken.id))
+    return [woken]

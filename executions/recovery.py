@@ -21,7 +21,7 @@ def recover() -> int:
             if status is Status.QUEUED:
                 send(UUID(event.id))
             elif status.is_terminal:
-                changed += ended(event.id, event.parent_id, status)
+                changed += ended(event)
         publish(changed)
         moved += len(changed)
     lost = transitions.lost_messages()

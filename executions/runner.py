@@ -40,7 +40,7 @@ from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.claims import Claimed, claim
 from executions.store.starts import NotStarted, events, insert
 from flows import queries, values
-from flows.blocks.errors import BlockException, exception
+from flows.blocks.errors import BlockException, exception, unexpected
 from flows.values import ExceptionValue
 
 logger = logging.getLogger(__name__)
@@ -193,6 +193,9 @@ class _Turn:
             event = Performed(block.perform(decision.given, world()))
         except BlockException as thrown:
             event = Threw(thrown.value)
+        except Exception as problem:
+            logger.exception("%s failed in %s", block.type, self.claimed.id)
+            event = Threw(unexpected(problem))
         # What was done is written down at once, before anything else can go wrong.
         done = self.interpreter.advance(event, blocks=1, until=0)
         if self.claimed.steps_wanted is not None:
@@ -252,7 +255,7 @@ class _Turn:
             if status is Status.QUEUED:
                 send(self.claimed.id)
             elif status.is_terminal:
-                changed += ended(self.claimed.id, written.event.parent_id, status)
+                changed += ended(written.event)
             publish(changed)
 
 

@@ -377,3 +377,23 @@ def test_what_needs_the_outside_is_asked_for() -> None:
     assert isinstance(wait, Wait)
     assert wait.until.timestamp() == pytest.approx(run.now + 2, abs=0.1)
     assert run.go(Resumed()) == Finished({"X": {"Square": 4}})
+
+
+def test_what_a_block_did_not_foresee_is_thrown_in_the_flow() -> None:
+    """A value nested too deep to copy must not come back at every attempt."""
+    deep = "[" * 900 + "]" * 900
+    run = Run(
+        """
+        a: {type: Start Flow, bottom: parse}
+        parse:
+          type: Convert Json To Object
+          properties: {Json: =Text, Object: ($)X}
+          exception: h
+          bottom: e
+        h: {type: Handle Block Exception, properties: {Exception: ($)X}, bottom: e}
+        e: {type: End Flow}
+        """,
+        "{X: {output: true}, Text: {input: true}}",
+        Text=deep,
+    )
+    assert run.outputs()["X"].short_type == "UnexpectedException"

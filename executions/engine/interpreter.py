@@ -44,7 +44,7 @@ from flows.blocks.base import (
     WaitUntil,
     check,
 )
-from flows.blocks.errors import BlockException, exception, invalid_property
+from flows.blocks.errors import BlockException, exception, invalid_property, unexpected
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
 from flows.values import ExceptionValue
@@ -92,24 +92,34 @@ class Interpreter:
     def advance(self, event: Event, *, blocks: int, until: float) -> Decision:
         """Run until something outside is needed, at most `blocks` visits, not past `until`."""
         decision: Decision | None = None
-        match event:
-            case Go():
-                pass
-            case Performed(outputs):
-                decision = self._finish(Leave(outputs=outputs))
-                blocks -= 1
-            case Resumed(result):
-                decision = self._resume(result)
-                blocks -= 1
-            case Threw(thrown):
-                decision = self._throw(thrown, self._instruction())
-                blocks -= 1
+        if not isinstance(event, Go):
+            decision = self._guarded(self._take, event)
+            blocks -= 1
         while decision is None:
             if blocks <= 0 or self.clock() >= until:
                 return Yielded()
-            decision = self._visit()
+            decision = self._guarded(self._visit)
             blocks -= 1
         return decision
+
+    def _guarded(self, part: Callable[..., Decision | None], *given: Any) -> Decision | None:
+        """A defect of a block, or a value too deep to copy, is thrown in the flow; it must not
+        come back at every attempt to run the execution."""
+        try:
+            return part(*given)
+        except Exception as problem:
+            return self._throw(unexpected(problem), self._instruction())
+
+    def _take(self, event: Event) -> Decision | None:
+        match event:
+            case Performed(outputs):
+                return self._finish(Leave(outputs=outputs))
+            case Resumed(result):
+                return self._resume(result)
+            case Threw(thrown):
+                return self._throw(thrown, self._instruction())
+            case Go():
+                return None
 
     # A visit ---------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ def release(
             "due_at": due_at,
             "state": rows.dumps(state or {}),
             "outputs": None if outputs is None else rows.dumps(values.encode(dict(outputs))),
-            "error_type": error.short_type if error else "",
+            "error_type": rows.storable(error.short_type)[:200] if error else "",
             "error_message": rows.storable(error.message)[:400] if error else "",
             "children": children,
         },

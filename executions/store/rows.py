@@ -45,7 +45,7 @@ def step_rows(progress: Progress) -> list[dict[str, Any]]:
             "duration": step.duration,
             "port": step.port,
             "changes": step.changes,
-            "exception": step.exception.rpartition(".")[2],
+            "exception": storable(step.exception.rpartition(".")[2])[:200],
         }
         for step in progress.steps
     ]
@@ -56,7 +56,7 @@ def thrown_row(thrown: Thrown, handled: dict[int, str]) -> dict[str, Any]:
         "step": thrown.step,
         "at": thrown.at,
         "block": thrown.block,
-        "type": thrown.exception.type,
+        "type": storable(thrown.exception.type)[:200],
         "message": storable(thrown.exception.message),
         "data": values.encode(thrown.exception),
         "handled_by": handled.pop(thrown.step, ""),

@@ -3,7 +3,7 @@
 Each is one UPDATE that names the statuses that it may start from and returns what it changed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -135,11 +135,20 @@ def anyone_queued(besides: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def live_children(parents: Iterable[UUID]) -> list[UUID]:
-    """The children that have not ended, of any of these executions."""
+def lock_family(execution_id: UUID) -> list[UUID]:
+    """Lock an execution and its live descendants, and return their ids, the deepest first.
+
+    A child that ends locks itself and then its parent; taking the locks in the same order keeps
+    the two from waiting for each other.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM executions_execution WHERE parent_id = ANY(%s) AND ended_at IS NULL",
-            [list(parents)],
+            "WITH RECURSIVE family AS ("
+            "SELECT id FROM executions_execution WHERE id = %s UNION ALL "
+            "SELECT child.id FROM executions_execution child "
+            "JOIN family ON child.parent_id = family.id WHERE child.ended_at IS NULL) "
+            "SELECT id FROM executions_execution WHERE id IN (SELECT id FROM family) "
+            "ORDER BY depth DESC, id FOR UPDATE",
+            [execution_id],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -35,6 +35,9 @@ MEANINGS: dict[str, str] = {
         "The worker died while the block was doing something that must not be done twice. Whether "
         "it was done is not known."
     ),
+    _BLOCKS + "UnexpectedException": (
+        "The block itself failed: a value too large or too deep, or a defect of CortexWeb."
+    ),
     _EXECUTION + "OutputPortNotConnectedException": "The token left by a port without connection.",
     _EXECUTION + "InvalidInputVariablesException": (
         "An input is missing, unknown or of the wrong type."
@@ -100,3 +103,8 @@ def invalid_property(
 
 def invalid_argument(name: str, problem: str) -> BlockException:
     return exception("ArgumentException", f"The value of '{name}' is not valid: {problem}")
+
+
+def unexpected(problem: Exception) -> ExceptionValue:
+    """What a block throws when it fails in a way that it did not foresee."""
+    return exception("UnexpectedException", f"{type(problem).__name__}: {problem}").value
