@@ -50,11 +50,13 @@ def compiled(version_id: int) -> FlowGraph:
 
 
 def document(version: FlowVersion) -> dict[str, Any]:
-    """The canonical flow document of a version, from its rows: four queries and its flow."""
+    """The canonical flow document of a version, from its rows: three queries and its flow."""
     variables: dict[str, list[Variable]] = defaultdict(list)
-    for variable in Variable.objects.filter(workspace__version=version).order_by(
-        "order", "id"
-    ).select_related("workspace"):
+    for variable in (
+        Variable.objects.filter(workspace__version=version)
+        .order_by("order", "id")
+        .select_related("workspace")
+    ):
         variables[variable.workspace.key].append(variable)
     ports: dict[str, dict[str, str]] = defaultdict(dict)
     for source, port, target in Connection.objects.filter(source__version=version).values_list(

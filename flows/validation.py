@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from flows.blocks.base import TYPES, Port, Property
+from flows.blocks.base import TYPES, Port, Property, article
 from flows.expressions import ExpressionError
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode, WorkspaceNode, document_path
 from flows.sources import DISCARD, Composite, Literal, Source
@@ -274,7 +274,7 @@ def _defaults(graph: FlowGraph) -> Iterator[Message]:
                 if value is not None and type_name(value) not in VARIABLE_TYPES[variable.type]:
                     yield Message(
                         f"Variable {variable.name}",
-                        f"Its default is a {type_name(value)}, not a {variable.type}.",
+                        f"Its default is {article(type_name(value))}, not {article(variable.type)}.",
                         "Change the default or the type.",
                         path,
                     )
@@ -353,7 +353,7 @@ def _literal(
     if sample is not None and not TYPES[prop.type](sample):
         yield Message(
             _title(node),
-            f"{prop.name} is a {type_name(sample)}, not a {prop.type}.",
+            f"{prop.name} is {article(type_name(sample))}, not {article(prop.type)}.",
             "Change the value, or write an expression that begins with =.",
             path,
         )
@@ -380,8 +380,8 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
         elif name.casefold() in seen:
             summary, details = "The input is given twice.", "Names are not case-sensitive."
         elif expected := _refused(variable, value):
-            summary = f"The value is a {type_name(value)}, not a {expected}."
-            details = f"Give a {expected}, or null."
+            summary = f"The value is {article(type_name(value))}, not {article(expected)}."
+            details = f"Give {article(expected)}, or null."
         else:
             summary = ""
         seen.add(name.casefold())

@@ -231,15 +231,16 @@ def check(prop: Property, value: Any) -> None:
         if prop.required:
             raise property_null(prop.name)
         if prop.type in NOT_NULLABLE:
-            raise invalid_property(prop.name, f"null is not {_article(prop.type)}.")
+            raise invalid_property(prop.name, f"null is not {article(prop.type)}.")
         return
     if not TYPES[prop.type](value):
         raise invalid_property(
-            prop.name, f"{_article(type_name(value))} is not {_article(prop.type)}."
+            prop.name, f"{article(type_name(value))} is not {article(prop.type)}."
         )
     if prop.nonempty and isinstance(value, str | list | dict) and not value:
         raise property_empty(prop.name)
 
 
-def _article(name: str) -> str:
+def article(name: str) -> str:
+    """The name of a type with its article."""
     return f"an {name}" if name[0] in "AEIOU" else f"a {name}"

@@ -55,20 +55,23 @@ def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _block(block: Mapping[str, Any]) -> dict[str, Any]:
-    kind = BY_TYPE[block["type"].casefold()]
-    given = block.get("properties") or {}
-    properties = {
-        prop.name: _source(given[prop.name])
-        for prop in kind.properties
-        if prop.name in given and not same(given[prop.name], prop.default)
-    }
+    kind = BY_TYPE.get(block["type"].casefold())
+    given = dict(block.get("properties") or {})
+    properties = {}
+    for prop in kind.properties if kind else ():
+        if prop.name in given:
+            raw = given.pop(prop.name)
+            if not same(raw, prop.default):
+                properties[prop.name] = _source(raw)
+    # What the registry does not know any more is kept, so that it can be said.
+    properties |= {name: _source(raw) for name, raw in given.items()}
     return {
-        "type": kind.type,
+        "type": kind.type if kind else block["type"],
         **_given("description", block.get("description")),
         **_given("properties", properties),
         **{port.value: block[port] for port in Port if port in block},
         **({"position": list(block["position"])} if "position" in block else {}),
-        **(_content(block) if kind.opens_workspace else {}),
+        **(_content(block) if kind and kind.opens_workspace else {}),
     }
 
 
