@@ -79,7 +79,7 @@ class Hub:
         if self.listening.is_set():
             # From here on it misses nothing, so what it fetches now stays right.
             connection.note("catchup", message("catchup"))
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return connection
 

@@ -1,0 +1,49 @@
+"""Executions as rows, for tests of what shows them, and their events."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from executions.grid.page import read
+from executions.live.events import ExecutionChanged
+from executions.models import Execution, new_id
+from executions.states import Status
+from flows.models import Flow, FlowVersion
+
+
+def version_of(name: str) -> FlowVersion:
+    flow, _ = Flow.objects.get_or_create(name=name)
+    version, _ = FlowVersion.objects.get_or_create(flow=flow, number=1)
+    return version
+
+
+def make_execution(user: Any, flow: str = "orders", age: float = 60, **columns: Any) -> Execution:
+    """An execution that started `age` seconds ago; terminal ones took a second."""
+    status = Status(columns.setdefault("status", Status.RUNNING))
+    parent = columns.get("parent")
+    identity = columns.setdefault("id", new_id())
+    started: datetime = columns.setdefault("started_at", timezone.now() - timedelta(seconds=age))
+    columns.setdefault("updated_at", started + timedelta(seconds=1))
+    if status.is_terminal:
+        columns.setdefault("ended_at", started + timedelta(seconds=1))
+    version = columns.pop("version", None) or version_of(flow)
+    return Execution.objects.create(
+        version=version,
+        version_number=version.number,
+        flow_name=flow,
+        root_id=parent.root_id if parent else identity,
+        depth=parent.depth + 1 if parent else 0,
+        initiator=user,
+        initiator_name=user.get_username() if user else "",
+        trigger="parent" if parent else "page",
+        **{"block_type": "Set Variable", "workspace_name": "Top-level", **columns},
+    )
+
+
+def event_of(execution: Execution, **changes: Any) -> ExecutionChanged:
+    """Change an execution as a checkpoint would, and give the event of that."""
+    rows = Execution.objects.filter(pk=execution.pk)
+    rows.update(revision=F("revision") + 1, updated_at=timezone.now(), **changes)
+    return read(rows)[0]

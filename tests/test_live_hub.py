@@ -1,0 +1,349 @@
+"""The hub and its viewers, on the real channel layer: who hears what, how often, how dear."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from pytest_django.fixtures import DjangoAssertNumQueries
+from redis import Redis
+
+from cortexweb.asgi import application
+from executions.grid.row import GridRow
+from executions.live import hub as hub_module
+from executions.live.events import ExecutionChanged
+from executions.live.hub import TICK, hub
+from executions.live.publish import GROUP
+from executions.live.routing import websocket_urlpatterns
+from executions.models import Execution
+from executions.states import Status
+from tests.executions_in_tests import event_of, make_execution
+
+pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
+
+
+class Tab:
+    """A browser's connection, as one reads its frames."""
+
+    def __init__(self, user: Any, address: str, app: Any = None) -> None:
+        path, _, query = address.partition("?")
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(b"origin", b"http://localhost"), (b"host", b"localhost")],
+            "subprotocols": [],
+            "user": user,
+        }
+        self.app = ApplicationCommunicator(app or URLRouter(websocket_urlpatterns), scope)
+
+    async def connect(self) -> dict[str, Any]:
+        """What the server says second: it accepts first, and then it may close."""
+        await self.app.send_input({"type": "websocket.connect"})
+        assert (await self.app.receive_output(5))["type"] == "websocket.accept"
+        said: dict[str, Any] = await self.app.receive_output(5)
+        return said
+
+    async def leave(self) -> None:
+        await self.app.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.app.wait(5)
+
+    async def say(self, text: str) -> None:
+        await self.app.send_input({"type": "websocket.receive", "text": text})
+
+    async def frame(self, kind: str, seconds: float = 3) -> dict[str, Any]:
+        """The next frame of that type."""
+        deadline = time.monotonic() + seconds
+        while True:
+            said = await self.app.receive_output(max(deadline - time.monotonic(), 0.01))
+            frame: dict[str, Any] = json.loads(said["text"])
+            if frame["type"] == kind:
+                return frame
+
+    async def frames(self, kind: str, seconds: float) -> list[dict[str, Any]]:
+        """Every frame of that type for a while."""
+        await asyncio.sleep(seconds)
+        found = []
+        while not self.app.output_queue.empty():
+            frame = json.loads(self.app.output_queue.get_nowait()["text"])
+            if frame["type"] == kind:
+                found.append(frame)
+        return found
+
+    async def rows(self) -> list[str]:
+        return [row["id"] for row in (await self.frame("rows"))["rows"]]
+
+    async def show(self, query: str = "", *shown: Execution, **window: str) -> None:
+        ids = [str(one.pk) for one in shown]
+        await self.say(json.dumps({"type": "show", "query": query, "ids": ids, **window}))
+        # Answered in order, so what was said is in force.
+        await self.say('{"type": "ping", "sent": 1}')
+        await self.frame("pong")
+
+
+Opener = Callable[..., Awaitable[Tab]]
+
+
+@pytest.fixture
+async def tab() -> AsyncIterator[Opener]:
+    opened: list[Tab] = []
+
+    async def opening(user: Any, address: str = "/ws/executions/") -> Tab:
+        one = Tab(user, address)
+        opened.append(one)
+        said = await one.connect()
+        assert json.loads(said["text"])["type"] == "catchup"  # from here on it misses nothing
+        return one
+
+    yield opening
+    for one in opened:
+        if not one.app.future.done():
+            await one.leave()
+    await get_channel_layer().flush()
+
+
+async def tell(*events: ExecutionChanged) -> None:
+    packed = [replace(event, published_at=time.time()).pack() for event in events]
+    await get_channel_layer().group_send(GROUP, {"type": "executions.changed", "events": packed})
+
+
+make = sync_to_async(make_execution)
+change = sync_to_async(event_of)
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def watcher(transactional_db: None) -> User:
+    user = User.objects.create_user("watcher")
+    user.user_permissions.add(Permission.objects.get(codename="view_execution"))
+    return user
+
+
+# Who hears what -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address", ["/ws/executions/", f"/ws/executions/{'0' * 8}-0000-0000-0000-000000000000/"]
+)
+async def test_nobody_listens_without_signing_in(address: str) -> None:
+    for app in (None, application):  # the routes alone, and the whole site
+        one = Tab(AnonymousUser(), address, app)
+        said = await one.connect()
+        assert (said["type"], said["code"]) == ("websocket.close", 4401)
+        await one.leave()
+
+
+async def test_one_event_reaches_those_who_may_see_it(
+    ada: User, watcher: User, tab: Opener
+) -> None:
+    grace = await sync_to_async(User.objects.create_user)("grace")
+    hers, all_of_them, his = await tab(ada), await tab(watcher), await tab(grace)
+    execution = await make(ada)
+    await tell(await change(execution))
+    assert await hers.rows() == [str(execution.pk)]
+    assert await all_of_them.rows() == [str(execution.pk)]
+    # Not even by naming it.
+    await his.show("", execution)
+    await tell(await change(execution))
+    assert await his.frames("rows", 0.6) == []
+
+
+async def test_the_page_of_an_execution_needs_its_permission(ada: User, tab: Opener) -> None:
+    grace = await sync_to_async(User.objects.create_user)("grace")
+    execution = await make(ada)
+    refused = Tab(grace, f"/ws/executions/{execution.pk}/")
+    closed = await refused.connect()
+    assert (closed["type"], closed["code"]) == ("websocket.close", 4404)
+    await refused.leave()
+    hers = await tab(ada, f"/ws/executions/{execution.pk}/")
+    child = await make(ada, parent=execution)
+    unrelated = await make(ada)
+    await tell(await change(unrelated))
+    await tell(await change(execution, status=Status.PAUSED), await change(child))
+    heard = await hers.frame("changed")
+    assert heard["id"] == str(execution.pk)
+    assert heard["status"] == "Paused"
+    assert heard["revision"] == 2
+    assert heard["children"] == [str(child.pk)]
+
+
+async def test_a_filter_holds_for_live_rows_too(ada: User, tab: Opener) -> None:
+    grid = await tab(ada, "/ws/executions/?status=Running&flow=orders")
+    running, other_flow = await make(ada), await make(ada, flow="stock")
+    paused = await make(ada, status=Status.PAUSED)
+    await tell(*[await change(one) for one in (running, other_flow, paused)])
+    frame = await grid.frame("rows")
+    assert [row["id"] for row in frame["rows"]] == [str(running.pk)]
+    assert frame["gone"] == []
+    await tell(await change(running, status=Status.PAUSED))
+    frame = await grid.frame("rows")
+    assert frame["gone"] == [str(running.pk)]
+    # A changed filter needs no new connection.
+    await grid.show("?status=Paused")
+    await tell(await change(paused), await change(running))
+    assert sorted(await grid.rows()) == sorted([str(paused.pk), str(running.pk)])
+
+
+async def test_an_older_page_hears_of_its_own_rows_only(ada: User, tab: Opener) -> None:
+    grid = await tab(ada)
+    above, inside, below = [await make(ada, age=age) for age in (10, 20, 30)]
+    events = [await change(one) for one in (above, inside, below)]
+    key = GridRow(events[1], tree=True).key
+    await grid.show("", newest=key, oldest=key)
+    await tell(*events)
+    assert await grid.rows() == [str(inside.pk)]
+    await grid.show("", below, newest=key, oldest=key)
+    await tell(await change(above), await change(below))
+    assert await grid.rows() == [str(below.pk)]
+
+
+async def test_children_are_for_those_who_opened_their_parent(ada: User, tab: Opener) -> None:
+    parent = await make(ada, child_count=1)
+    closed, opened = await tab(ada), await tab(ada)
+    await closed.show("", parent)
+    await opened.show(f"?open={parent.pk}", parent)
+    child = await make(ada, parent=parent)
+    await tell(await change(child))
+    frame = await opened.frame("rows")
+    assert [row["parent"] for row in frame["rows"]] == [str(parent.pk)]
+    assert 'aria-level="2"' in frame["rows"][0]["html"]
+    assert await closed.frames("rows", 0.5) == []
+
+
+# How often ------------------------------------------------------------------------------------
+
+
+async def test_the_first_change_comes_at_once_and_a_storm_four_times_a_second(
+    ada: User, tab: Opener
+) -> None:
+    grid = await tab(ada)
+    execution = await make(ada)
+    event = await change(execution)
+    begun = time.monotonic()
+    await tell(event)
+    await grid.frame("rows")
+    assert time.monotonic() - begun < TICK
+    for revision in range(3, 203):
+        await tell(replace(event, revision=revision))
+        await asyncio.sleep(0.005)
+    frames = await grid.frames("rows", 2 * TICK)
+    revisions = [frame["rows"][0]["revision"] for frame in frames]
+    assert len(frames) <= 9
+    assert revisions == sorted(revisions)
+    assert revisions[-1] == 202  # no update is lost for good
+
+
+async def test_an_older_revision_is_dropped(ada: User, tab: Opener) -> None:
+    grid = await tab(ada)
+    ended = await change(await make(ada), status=Status.RUNNING)
+    late = replace(ended, revision=ended.revision - 1, status="Queued")
+    await tell(ended)
+    await grid.frame("rows")
+    await tell(late)
+    assert await grid.frames("rows", 0.5) == []
+
+
+async def test_many_viewers_cost_one_rendering_and_one_subscription(
+    ada: User, tab: Opener, redis: Redis
+) -> None:
+    tabs = [await tab(ada) for _ in range(5)]
+    events = [await change(await make(ada)) for _ in range(3)]
+    before = hub.rows.rendered
+    await tell(*events)
+    for one in tabs:
+        assert len(await one.rows()) == 3
+    assert hub.rows.rendered - before == 3
+    channels = [name for name in redis.pubsub_channels() if GROUP.encode() in name]
+    assert [number for _, number in redis.pubsub_numsub(*channels)] == [1]
+
+
+def test_a_row_asks_nothing_of_the_database(
+    ada: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    event = event_of(make_execution(ada, child_count=2, error_type="X"))
+    GridRow(event, tree=True).render()  # compiles the template
+    with django_assert_num_queries(0):
+        GridRow(event, tree=True).render()
+
+
+async def test_counts_are_taken_once_for_all(
+    ada: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Any] = []
+    counting = hub_module._counts
+
+    async def counted(*given: Any) -> Any:
+        taken.append(given)
+        return await counting(*given)
+
+    monkeypatch.setattr(hub_module, "_counts", counted)
+    monkeypatch.setattr(hub_module, "COUNT_EVERY", 0.3)
+    tabs = [await tab(ada), await tab(ada, "/ws/executions/?status=Paused")]
+    await tell(await change(await make(ada)))
+    for one in tabs:
+        frame = await one.frame("counts")
+        assert frame["counts"]["Running"] == "1"
+        assert frame["counts"][""] == "1"
+    assert len(taken) == 1
+
+
+# What goes wrong ------------------------------------------------------------------------------
+
+
+async def test_a_lost_connection_to_redis_heals_and_says_catch_up(
+    ada: User, tab: Opener, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(hub_module, "SILENCE", 1.0)
+    monkeypatch.setattr(hub_module, "RETRY", 0.1)
+    grid = await tab(ada)
+    await grid.frame("beat")
+    redis.client_kill_filter(_type="pubsub")
+    execution = await make(ada)
+    heard = False
+    for _ in range(20):
+        await tell(await change(execution))
+        heard = bool(await grid.frames("rows", 0.4))
+        if heard:
+            break
+    assert heard
+    assert await grid.frame("beat")
+
+
+async def test_a_slow_browser_is_told_to_catch_up(
+    ada: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executions.live.viewers.PENDING_LIMIT", 5)
+    grid = await tab(ada)
+    await tell(*[await change(await make(ada)) for _ in range(6)])
+    assert await grid.frame("catchup")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", "null", "{", '{"type":"show","ids":5}', '{"type":"show","ids":[[]],"query":3}'],
+)
+async def test_nonsense_from_a_browser_ends_nothing(ada: User, tab: Opener, said: str) -> None:
+    grid = await tab(ada)
+    await grid.say(said)
+    await grid.say('{"type": "ping", "sent": 7}')
+    assert (await grid.frame("pong"))["sent"] == 7
+
+
+async def test_the_hub_rests_when_nobody_watches(ada: User, tab: Opener, redis: Redis) -> None:
+    one = await tab(ada)
+    await one.leave()
+    assert hub._task is None
+    assert not [name for name in redis.pubsub_channels() if GROUP.encode() in name]
