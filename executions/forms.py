@@ -81,6 +81,8 @@ class _Input(forms.Field):
             required=False,
             label=variable.name,
             widget=_widget(variable, self.default),
+            # A list or structure is changed more often than written anew.
+            initial=self.default if variable.type in ("List", "Structure") else None,
             help_text=variable.description,
         )
 

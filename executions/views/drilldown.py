@@ -239,10 +239,11 @@ class DrillDown:
         }
 
     @cached_property
-    def hits(self) -> list[tuple[BlockDrawing, str]]:
-        """The visited blocks of the workspace with how often, as the pill has it."""
+    def hits(self) -> list[tuple[BlockDrawing, str, float]]:
+        """The visited blocks of the workspace with how often, and how wide the pill is."""
         counted = ((block, self.visits.hits(block.key)) for block in self.drawing.blocks)
-        return [(block, visits.short(number)) for block, number in counted if number]
+        told = ((block, visits.short(number)) for block, number in counted if number)
+        return [(block, text, 10 + 6.6 * len(text)) for block, text in told]
 
     @cached_property
     def recent(self) -> list[Step]:
@@ -378,7 +379,7 @@ class DrillDown:
             "port": names.get(Port(step.port), "out") if step.port else "",
             "url": self.block_url(step.block),
             "milliseconds": f"{step.at.microsecond // 1000:03}",
-            "seconds": step.duration / 1_000_000,
+            "took": visits.took(step.duration),
             "changes": [
                 (
                     name,

@@ -144,9 +144,9 @@ def _diagram(
         "links": {key: address(key) for key in graph.workspaces if key},
         "workspaces": [
             {"name": node.name, "url": address(key), "shown": key == workspace}
-            for key, node in graph.workspaces.items()
+            for key, node in sorted(graph.workspaces.items())
         ],
-        "scopes": [node for node in graph.workspaces.values() if node.variables],
+        "scopes": [node for _, node in sorted(graph.workspaces.items()) if node.variables],
         "blocks": [graph.blocks[block.key] for block in drawing.blocks],
     }
 

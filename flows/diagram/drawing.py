@@ -10,6 +10,7 @@ from flows.blocks.base import Port, Shape
 from flows.blocks.decisions.exits import Decision
 from flows.diagram import layout, wires
 from flows.diagram.geometry import (
+    BESIDE_LABEL,
     LABEL_GAP,
     LABEL_WIDTH,
     LABELLED_INSIDE,
@@ -194,7 +195,7 @@ def _block(kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box) ->
 
 def _labels(kind: str, node: BlockNode, box: Box) -> tuple[Label, ...]:
     if node.block.shape in LABELLED_INSIDE:
-        text = fit_text(node.title, box.width - 44)
+        text = fit_text(node.title, box.width - BESIDE_LABEL)
         full = node.title if text != node.title else ""
         return (Label(text, box.left + 32, box.y + 4, "start", full),)
     lines = [(node.title, 12)]

@@ -1,8 +1,10 @@
 """Boxes, sizes and widths of text, shared by layout, wires and drawing. Pure."""
 
+import math
 from dataclasses import dataclass
 
 from flows.blocks.base import Shape
+from flows.graph import BlockNode
 
 Point = tuple[float, float]
 
@@ -14,8 +16,12 @@ SIZES: dict[Shape, tuple[int, int]] = {
     Shape.DECISION: (44, 44),
     Shape.LOOP: (44, 44),
     Shape.WORKSPACE: (136, 40),
-    Shape.HANDLER: (148, 36),
+    Shape.HANDLER: (128, 36),
 }
+#: Shapes that hold their label grow with it, up to this width.
+WIDEST = 208
+#: What the icon, the fold and the padding take of such a shape.
+BESIDE_LABEL = 50
 #: Shapes that hold their label; the others have it beside them.
 LABELLED_INSIDE = frozenset({Shape.WORKSPACE, Shape.HANDLER})
 #: Between a block and the label beside it.
@@ -61,6 +67,16 @@ class Box:
     def turned(self) -> "Box":
         """With x and y exchanged: a process is an activity turned on its diagonal."""
         return Box(self.y, self.x, self.height, self.width)
+
+
+def size_of(node: BlockNode) -> tuple[int, int]:
+    """The width and height of a block."""
+    width, height = SIZES[node.block.shape]
+    if node.block.shape in LABELLED_INSIDE:
+        # Even, so that centres and edges both fall on whole pixels.
+        wanted = 2 * math.ceil((text_width(node.title) + BESIDE_LABEL) / 2)
+        width = max(width, min(WIDEST, wanted))
+    return width, height
 
 
 _NARROW = frozenset("iljtfrI.,:;'|!()[] -")

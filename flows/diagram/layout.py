@@ -17,15 +17,15 @@ from flows.diagram.geometry import (
     LABEL_GAP,
     LABEL_WIDTH,
     LABELLED_INSIDE,
-    SIZES,
     Box,
     fit_text,
+    size_of,
     text_width,
 )
 from flows.graph import BlockNode, FlowGraph
 
 #: Rows are counted in units of this many pixels, along the direction of flow.
-UNIT = {"activity": 28, "process": 56}
+UNIT = {"activity": 28, "process": 84}
 #: From a block to the next one below, and to one that hangs on its right side.
 DOWN, ASIDE = 3, 2
 #: Between columns, and more for each wire that returns between them.
@@ -62,7 +62,7 @@ def place(graph: FlowGraph, workspace: str) -> dict[str, Box]:
 
 def footprint(node: BlockNode, kind: str) -> tuple[float, float]:
     """How far a block with its label reaches across the flow: before and after its centre."""
-    width, height = SIZES[node.block.shape]
+    width, height = size_of(node)
     across = width if kind == "activity" else height
     if node.block.shape in LABELLED_INSIDE:
         return across / 2, across / 2
@@ -77,7 +77,7 @@ def label_width(node: BlockNode) -> float:
 
 
 def _box(node: BlockNode, x: float, y: float) -> Box:
-    return Box(x, y, *SIZES[node.block.shape])
+    return Box(x, y, *size_of(node))
 
 
 def _settle(

@@ -16,8 +16,8 @@ from flows.diagram.geometry import Box, Point
 
 #: A wire comes down to a block from this far above its centre; the line that leaves is as far
 #: from the next row's.
-MERGE = {"activity": 46, "process": 94}
-LEAVE = {"activity": 38, "process": 74}
+MERGE = {"activity": 46, "process": 130}
+LEAVE = {"activity": 38, "process": 122}
 _CLEAR = 6
 _BEND = 14
 _LABEL = 90

@@ -41,6 +41,7 @@ def type_mark(value: Any) -> str:
 
 @register.filter
 def safe_link(address: str | None) -> str:
-    """An address that may stand in a link: only the web's own schemes."""
+    """An address that may stand in a link: of the web, or a path of this site."""
     text = (address or "").strip()
-    return text if text.lower().startswith(("https://", "http://")) else ""
+    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
+    return text if is_path or text.lower().startswith(("https://", "http://")) else ""

@@ -1,7 +1,7 @@
 // The page of one execution: fetches the parts that changed when the live connection says so and
 // fits them in; keyboard, copying, and lists that follow their end.
 
-import { applyZoom, begin, tokenPlaces, travel } from "./diagram.js";
+import { applyZoom, begin, reveal, tokenPlaces, travel } from "./diagram.js";
 import { catchUp } from "./live.js";
 import { morph } from "./morph.js";
 import { isTyping } from "./shell.js";
@@ -31,8 +31,12 @@ function fitIn(html) {
     if (shown) morph(shown, part);
   }
   const workspace = canvas()?.querySelector("svg[data-workspace]")?.dataset.workspace;
-  if (workspace === before.workspace) applyZoom(canvas());
-  else begin(canvas());
+  if (workspace !== before.workspace) {
+    begin(canvas());
+  } else {
+    applyZoom(canvas());
+    if (page().querySelector('#follow[aria-checked="true"]')) reveal(canvas());
+  }
   travel(canvas(), before);
   const end = page().querySelector("[data-tail]");
   if (end && followed) end.scrollTop = end.scrollHeight;

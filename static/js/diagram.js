@@ -66,9 +66,27 @@ export function begin(canvas) {
     const view = canvas.querySelector(".view");
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const whole = Math.min(view.clientWidth / width, view.clientHeight / height);
-    if (view.clientWidth && whole < 1) zooms.set(svg.dataset.workspace, Math.max(0.6, whole));
+    if (whole < 1 && whole >= 0.8) zooms.set(svg.dataset.workspace, whole);
   }
   applyZoom(canvas);
+  reveal(canvas);
+}
+
+/** Scroll to the innermost token when it is out of view. */
+export function reveal(canvas) {
+  const token = canvas.querySelector("[data-token]:not(.outer)");
+  if (!token) return;
+  const view = canvas.querySelector(".view");
+  const box = view.getBoundingClientRect();
+  const disc = token.getBoundingClientRect();
+  const inside =
+    disc.left >= box.left && disc.right <= box.right && disc.top >= box.top && disc.bottom <= box.bottom;
+  if (inside) return;
+  view.scrollBy({
+    left: disc.left - box.left - box.width / 2,
+    top: disc.top - box.top - box.height / 2,
+    behavior: still.matches ? "auto" : "smooth",
+  });
 }
 
 document.addEventListener("click", (event) => {
