@@ -133,6 +133,8 @@ class _Builder:
     workspaces: dict[str, WorkspaceNode] = field(default_factory=dict)
     blocks: dict[str, BlockNode] = field(default_factory=dict)
     flow_handler: str = ""
+    #: Workspaces in the order in which the document opens them.
+    opened: list[str] = field(default_factory=list)
 
     def say(self, location: str, summary: str, details: str, *path: str | int) -> None:
         self.messages.append(Message(location, summary, details, path))
@@ -147,6 +149,7 @@ class _Builder:
         return sources.Literal(None)
 
     def workspace(self, key: str, name: str, parent: str | None, part: Mapping[str, Any]) -> None:
+        self.opened.append(key)
         path = document_path(key) if key else ()
         variables = tuple(
             self.variable(name, definition or {}, (*path, "variables", name))
@@ -258,7 +261,7 @@ def build(document: Mapping[str, Any]) -> tuple[FlowGraph, list[Message]]:
         name=document["flow"],
         kind=document.get("kind", "activity"),
         description=document.get("description", ""),
-        workspaces=builder.workspaces,
+        workspaces={key: builder.workspaces[key] for key in builder.opened},
         blocks=builder.blocks,
         flow_handler=builder.flow_handler,
     )
