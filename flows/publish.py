@@ -127,7 +127,7 @@ def _digest(version: FlowVersion) -> str:
 
 def _insert(version: FlowVersion, document: Document) -> None:
     """Insert the rows of a document: a query for each depth of workspaces, and three."""
-    parts = {"": (None, "Top-level", document)}
+    parts: dict[str, tuple[str | None, str, Document]] = {"": (None, "Top-level", document)}
     for key, block in _blocks(document, ""):
         if BY_TYPE[block["type"].casefold()].opens_workspace:
             name = block.get("description") or block["type"]

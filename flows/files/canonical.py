@@ -49,7 +49,7 @@ def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
         **_given("type", variable.get("type")),
         **_given("input", variable.get("input")),
         **_given("output", variable.get("output")),
-        **({"default": _source(variable["default"])} if "default" in variable else {}),
+        **({"default": source(variable["default"])} if "default" in variable else {}),
         **_given("description", variable.get("description")),
     }
 
@@ -62,9 +62,9 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
         if prop.name in given:
             raw = given.pop(prop.name)
             if not same(raw, prop.default):
-                properties[prop.name] = _source(raw)
+                properties[prop.name] = source(raw)
     # What the registry does not know any more is kept, so that it can be said.
-    properties |= {name: _source(raw) for name, raw in given.items()}
+    properties |= {name: source(raw) for name, raw in given.items()}
     return {
         "type": kind.type if kind else block["type"],
         **_given("description", block.get("description")),
@@ -77,16 +77,16 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two property sources are the same, by value and type: 1, 1.0 and true differ."""
-    return json.dumps(_source(one)) == json.dumps(_source(other))
+    return json.dumps(source(one)) == json.dumps(source(other))
 
 
-def _source(raw: Any) -> Any:
+def source(raw: Any) -> Any:
     """A property source as the database keeps it: numbers that jsonb would change are written as
     typed values, and structures have their keys in order."""
     if isinstance(raw, float):
         return values.encode(raw)
     if isinstance(raw, dict):
-        return {key: _source(raw[key]) for key in sorted(raw)}
+        return {key: source(raw[key]) for key in sorted(raw)}
     if isinstance(raw, list):
-        return [_source(item) for item in raw]
+        return [source(item) for item in raw]
     return raw

@@ -10,7 +10,8 @@ from jsonschema.validators import extend
 
 from flows.blocks import BY_TYPE
 from flows.files import schema
-from flows.validation import VARIABLE_TYPES, near
+from flows.validation.types import VARIABLE_TYPES
+from flows.validation.wording import near
 
 DocumentPath = tuple[str | int, ...]
 #: Where in the document, and what is wrong and what was expected.
@@ -40,7 +41,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, within: Any) -> Iterat
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def check(data: Any) -> list[Found]:
@@ -49,7 +50,7 @@ def check(data: Any) -> list[Found]:
     _name_types(data)
     errors = _Validator(schema.schema()).iter_errors(data)
     found = [item for error in errors for item in _explain(error)]
-    found += _texts(data, ())
+    found += unstorable(data, ())
     return found
 
 
@@ -64,8 +65,8 @@ def _name_types(part: Any) -> None:
             _name_types(block)
 
 
-def _texts(data: Any, path: DocumentPath) -> Iterator[Found]:
-    """Characters that cannot be stored."""
+def unstorable(data: Any, path: DocumentPath) -> Iterator[Found]:
+    """Texts that PostgreSQL cannot keep."""
     if isinstance(data, str):
         if _UNSTORABLE.search(data):
             yield (
@@ -75,11 +76,11 @@ def _texts(data: Any, path: DocumentPath) -> Iterator[Found]:
             )
     elif isinstance(data, dict):
         for key, item in data.items():
-            yield from _texts(key, path)
-            yield from _texts(item, (*path, key))
+            yield from unstorable(key, path)
+            yield from unstorable(item, (*path, key))
     elif isinstance(data, list):
         for index, item in enumerate(data):
-            yield from _texts(item, (*path, index))
+            yield from unstorable(item, (*path, index))
 
 
 def _explain(error: ValidationError) -> Iterator[Found]:

@@ -1,0 +1,130 @@
+"""Blocks and connections: which a workspace must, may and can't have. Pure."""
+
+from collections.abc import Iterator
+
+from flows.blocks.base import Port
+from flows.graph import BlockNode, FlowGraph, Message, WorkspaceNode
+from flows.validation.wording import near, title, workspace_path
+
+#: Longest block key, the keys of the workspaces around it included.
+KEY_LENGTH = 200
+
+
+def unique_names(workspace: WorkspaceNode) -> Iterator[Message]:
+    """Semantics 17, 18: names are unique in a scope, whatever their case."""
+    seen: dict[str, str] = {}
+    for variable in workspace.variables:
+        first = seen.setdefault(variable.name.casefold(), variable.name)
+        if first is not variable.name:
+            yield Message(
+                f"Variable {variable.name}",
+                f"There is another variable {first} in this workspace.",
+                "Names are not case-sensitive; give it another name.",
+                (*workspace_path(workspace), "variables", variable.name),
+            )
+
+
+def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
+    """Semantics 3 to 5: a port that the type has leads to a block of the same workspace."""
+    if len(node.key) > KEY_LENGTH:
+        yield Message(
+            title(node),
+            f"Its key is longer than {KEY_LENGTH} characters with those around it.",
+            "Give it or the workspaces around it shorter keys.",
+            node.path,
+        )
+    for port, target in node.ports.items():
+        path = (*node.path, port.value)
+        if port not in node.block.ports:
+            known = " and ".join(p.value for p in node.block.ports) or "none"
+            yield Message(
+                title(node),
+                f"{node.block.type} has no {port.value} port.",
+                f"Its ports: {known}.",
+                path,
+            )
+        blocks = graph.workspaces[node.workspace].blocks
+        if target not in blocks:
+            name = _local(target)
+            locals_ = [_local(key) for key in blocks]
+            yield Message(
+                title(node),
+                f"There is no block '{name}' in this workspace{near(name, locals_)}",
+                "A port leads to the key of a block of the same workspace.",
+                path,
+            )
+        elif port is Port.EXCEPTION and target == node.key:
+            yield Message(
+                title(node),
+                "Its exception port leads to itself.",
+                "Connect it to a Handle Block Exception block.",
+                path,
+            )
+
+
+def connections(graph: FlowGraph) -> Iterator[Message]:
+    """Semantics 32: red ports lead to Handle Block Exception blocks, and nothing else does."""
+    for node in graph.blocks.values():
+        for port, target in node.ports.items():
+            other = graph.blocks.get(target)
+            if other is None or (target == node.key and port is Port.EXCEPTION):
+                continue
+            path = (*node.path, port.value)
+            if not other.block.enterable:
+                yield Message(
+                    title(node),
+                    f"No connection can lead to {other.block.type}.",
+                    "It is entered by itself; connect the port to another block.",
+                    path,
+                )
+            elif port is Port.EXCEPTION and not other.block.takes_exceptions:
+                yield Message(
+                    title(node),
+                    f"An exception port cannot lead to {other.block.type}.",
+                    "Connect it to a Handle Block Exception block.",
+                    path,
+                )
+            elif port is not Port.EXCEPTION and other.block.takes_exceptions:
+                yield Message(
+                    title(node),
+                    f"{other.block.type} takes exceptions only.",
+                    f"Connect the {port.value} port to another block.",
+                    path,
+                )
+
+
+def multiplicity(graph: FlowGraph) -> Iterator[Message]:
+    """Semantics 2, 41: which blocks a workspace must, may and can't have."""
+    for workspace in graph.workspaces.values():
+        top = workspace.parent is None
+        start, other = ("Start Flow", "Start Workspace")[:: 1 if top else -1]
+        yield from _count(graph, workspace, start, least=1)
+        yield from _count(graph, workspace, other, most=0)
+        yield from _count(graph, workspace, "Handle Workspace Exception", most=0 if top else 1)
+        yield from _count(graph, workspace, "Handle Flow Exception", most=1 if top else 0)
+
+
+def _count(
+    graph: FlowGraph, workspace: WorkspaceNode, kind: str, *, least: int = 0, most: int = 1
+) -> Iterator[Message]:
+    blocks = [graph.blocks[key] for key in workspace.blocks if graph.blocks[key].block.type == kind]
+    where = "the top-level workspace" if workspace.parent is None else "a nested workspace"
+    if len(blocks) < least:
+        yield Message(
+            f"Workspace {workspace.name}",
+            f"There is no {kind}.",
+            f"Add the one {kind} block at which the workspace begins.",
+            (*workspace_path(workspace), "blocks"),
+        )
+    for node in blocks[most:]:
+        limit = f"only one {kind}" if most else f"no {kind}"
+        yield Message(
+            title(node),
+            f"There can be {limit} in {where}.",
+            "Remove the block.",
+            node.path,
+        )
+
+
+def _local(key: str) -> str:
+    return key.rpartition("/")[2]

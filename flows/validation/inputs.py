@@ -1,0 +1,74 @@
+"""The inputs of a start. Pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flows.blocks.base import article
+from flows.expressions import ExpressionError
+from flows.graph import FlowGraph, Message, VariableNode
+from flows.validation.types import VARIABLE_TYPES
+from flows.validation.wording import near
+from flows.values import type_name
+
+
+def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
+    """What is wrong with the inputs of a start: name → value (semantics 25, 63).
+
+    Inputs without a default must be given, nothing else may be, and a value that is not null has
+    the variable's declared type, else the type of its default.
+    """
+    inputs = {variable.name.casefold(): variable for variable in graph.inputs}
+    messages: list[Message] = []
+    seen: set[str] = set()
+    for name, value in given.items():
+        variable = inputs.get(name.casefold())
+        if variable is None:
+            names = ", ".join(v.name for v in graph.inputs) or "none"
+            summary = f"The flow has no such input{near(name, (v.name for v in graph.inputs))}"
+            details = f"Its inputs: {names}."
+        elif name.casefold() in seen:
+            summary, details = "The input is given twice.", "Names are not case-sensitive."
+        elif expected := _refused(variable, value):
+            summary = f"The value is {article(type_name(value))}, not {article(expected)}."
+            details = f"Give {article(expected)}, or null."
+        else:
+            summary = ""
+        seen.add(name.casefold())
+        if summary:
+            shown = variable.name if variable else name
+            messages.append(Message(f"Input {shown}", summary, details, ("variables", shown)))
+    for variable in graph.inputs:
+        if not variable.has_default and variable.name.casefold() not in seen:
+            messages.append(
+                Message(
+                    f"Input {variable.name}",
+                    "The input is missing.",
+                    "Give it a value; it has no default.",
+                    ("variables", variable.name),
+                )
+            )
+    return messages
+
+
+def _refused(variable: VariableNode, value: Any) -> str:
+    """The type that the value should have had, or "" when it fits."""
+    if value is None:
+        return ""
+    expected = variable.type
+    if not expected and variable.has_default:
+        default = _evaluated(variable.default.read)
+        expected = "" if default is None else type_name(default)
+    accepted = VARIABLE_TYPES.get(expected, (expected,))
+    return expected if expected and type_name(value) not in accepted else ""
+
+
+def _evaluated(read: Callable[[Callable[[str], Any]], Any]) -> Any:
+    """A default's value, or None when it fails: that is thrown at start (semantics 22)."""
+    try:
+        return read(_no_variables)
+    except (ExpressionError, KeyError):
+        return None
+
+
+def _no_variables(name: str) -> Any:
+    raise KeyError(name)

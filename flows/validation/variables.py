@@ -1,0 +1,153 @@
+"""Variables and properties: what they refer to, and whether their values fit. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flows.blocks.base import TYPES, Property, article
+from flows.graph import BlockNode, FlowGraph, Message, VariableNode
+from flows.sources import DISCARD, Composite, Literal, Source
+from flows.validation.types import VARIABLE_TYPES
+from flows.validation.wording import near, title, workspace_path
+from flows.values import type_name
+
+#: The built-in variable that tells about the execution (semantics 30).
+CONTEXT = "_executionContext"
+
+
+def _resolve(graph: FlowGraph, workspace: str, name: str) -> tuple[str, VariableNode] | None:
+    """The variable that a name means in a workspace, with the workspace that defines it
+    (semantics 15, 17, 18)."""
+    folded = name.casefold()
+    for scope in graph.scopes(workspace):
+        for variable in scope.variables:
+            if variable.name.casefold() == folded:
+                return scope.key, variable
+    return None
+
+
+def _visible(graph: FlowGraph, workspace: str) -> list[str]:
+    return [v.name for scope in graph.scopes(workspace) for v in scope.variables]
+
+
+def _target_workspace(node: BlockNode) -> str:
+    """Where a block's outputs are saved: a flow's handler saves inside the workspace it opens."""
+    return node.key if node.block.type == "Handle Flow Exception" else node.workspace
+
+
+def written_by(graph: FlowGraph, reached: Iterable[str]) -> set[tuple[str, str]]:
+    """The variables that reached blocks initialise: (workspace, case-folded name).
+
+    A property that reads and writes a variable initialises none, as it reads first.
+    """
+    written = set()
+    for key in reached:
+        node = graph.blocks[key]
+        for name, target in node.targets.items():
+            found = _resolve(graph, _target_workspace(node), target)
+            if found and name not in node.sources:
+                written.add((found[0], target.casefold()))
+    return written
+
+
+def defaults(graph: FlowGraph) -> Iterator[Message]:
+    """Semantics 20, 21: a default reads no variables and has the variable's type."""
+    for workspace in graph.workspaces.values():
+        for variable in workspace.variables:
+            path = (*workspace_path(workspace), "variables", variable.name, "default")
+            if variable.default.names:
+                names = ", ".join(sorted(variable.default.names))
+                yield Message(
+                    f"Variable {variable.name}",
+                    f"Its default refers to {names}.",
+                    "A default may not refer to variables; set it with a Set Variable block.",
+                    path,
+                )
+            elif variable.type and isinstance(variable.default, Literal):
+                value = variable.default.value
+                if value is not None and type_name(value) not in VARIABLE_TYPES[variable.type]:
+                    yield Message(
+                        f"Variable {variable.name}",
+                        f"Its default is {article(type_name(value))}, "
+                        f"not {article(variable.type)}.",
+                        "Change the default or the type.",
+                        path,
+                    )
+
+
+def properties(
+    graph: FlowGraph, node: BlockNode, written: set[tuple[str, str]]
+) -> Iterator[Message]:
+    declared = {prop.name: prop for prop in node.block.properties}
+    for name, source in node.sources.items():
+        path = (*node.path, "properties", name)
+        yield from _reads(graph, node, source, written, path)
+        yield from _literal(node, declared[name], source, path)
+    for name, target in node.targets.items():
+        if target != DISCARD and not _resolve(graph, _target_workspace(node), target):
+            visible = _visible(graph, _target_workspace(node))
+            yield Message(
+                title(node),
+                f"{name} is saved to {target}, which is no variable here{near(target, visible)}",
+                "Define it in this workspace or one around it, or write ($)_ to discard the value.",
+                (*node.path, "properties", name),
+            )
+
+
+def _reads(
+    graph: FlowGraph,
+    node: BlockNode,
+    source: Source,
+    written: set[tuple[str, str]],
+    path: tuple[str | int, ...],
+) -> Iterator[Message]:
+    """Semantics 15, 18, 23: what is read is defined in scope, and something initialises it."""
+    for name in sorted(source.names):
+        if name.casefold() == CONTEXT.casefold():
+            continue
+        if name == DISCARD:
+            yield Message(
+                title(node),
+                f"{path[-1]} reads _, which discards what is saved to it.",
+                "Read a variable.",
+                path,
+            )
+            continue
+        found = _resolve(graph, node.workspace, name)
+        if found is None:
+            visible = _visible(graph, node.workspace)
+            yield Message(
+                title(node),
+                f"{path[-1]} reads {name}, which is no variable here{near(name, visible)}",
+                "Define it in this workspace or one around it.",
+                path,
+            )
+            continue
+        scope, variable = found
+        given = variable.has_default or (variable.is_input and scope == "")
+        if not given and (scope, name.casefold()) not in written:
+            yield Message(
+                title(node),
+                f"Variable is not initialised: {variable.name}.",
+                "Give it a default, make it an input, or save something to it first.",
+                path,
+            )
+
+
+def _literal(
+    node: BlockNode, prop: Property, source: Source, path: tuple[str | int, ...]
+) -> Iterator[Message]:
+    """Semantics 20: a literal has the type that the property declares."""
+    match source:
+        case Literal(value):
+            sample: Any = value
+        case Composite(items):
+            sample = items
+        case _:
+            return
+    if sample is not None and not TYPES[prop.type](sample):
+        yield Message(
+            title(node),
+            f"{prop.name} is {article(type_name(sample))}, not {article(prop.type)}.",
+            "Change the value, or write an expression that begins with =.",
+            path,
+        )
