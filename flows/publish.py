@@ -81,7 +81,7 @@ def new_draft(version: FlowVersion) -> FlowVersion:
     newest = flow.versions.order_by("-number").first()
     assert newest is not None
     if newest.is_draft:
-        raise DraftExists(f"{newest} is a draft already; edit or delete that one.")
+        raise DraftExists(f"There is a draft already: {newest}. Edit or delete that one.")
     draft = FlowVersion.objects.create(
         flow=flow,
         number=newest.number + 1,

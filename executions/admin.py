@@ -1,0 +1,148 @@
+"""Django admin of executions: to look at, for those who may see them; nothing is edited here."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from executions import access
+from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry
+from flows.blocks.logs.log_event import SEVERITIES
+from flows.models import Flow
+
+#: Rows of a list that are counted, and pages made for.
+COUNTED = 10_000
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts at most COUNTED rows: a whole count reads the whole table."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[:COUNTED].count())
+
+
+class FlowFilter(admin.SimpleListFilter):
+    """By flow, without looking for distinct names in the executions."""
+
+    title = "flow"
+    parameter_name = "flow"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in Flow.objects.values_list("name", flat=True)]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        return queryset.filter(flow_name=self.value()) if self.value() else queryset
+
+
+class SeverityFilter(admin.SimpleListFilter):
+    title = "severity"
+    parameter_name = "severity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in SEVERITIES]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        return queryset.filter(severity=self.value()) if self.value() else queryset
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Lists that stay cheap however much there is, of what `executions.access` lets one see.
+
+    Searching takes a whole execution id, or the name of a flow where there is one.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    search_fields = ("pk",)
+    search_help_text = "An execution's id, in full"
+    #: The field that holds the execution's id.
+    execution_field = "execution_id"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if access.sees_all(request.user):
+            return rows
+        visible = access.visible(request.user).values("pk")
+        return rows.filter(**{f"{self.execution_field}__in": visible})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(**{self.execution_field: UUID(term)}), False
+        except ValueError:
+            return self.search_text(queryset, term), False
+
+    def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
+        """What is found by a text that is no id."""
+        return queryset.none()
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnly):
+    list_display = (
+        "id", "flow_name", "version_number", "status", "started_at", "ended_at", "initiator_name",
+        "error_type",
+    )  # fmt: skip
+    list_filter = ("status", "trigger", FlowFilter)
+    ordering = ("-started_at", "-id")
+    raw_id_fields = ("version", "parent", "initiator")
+    search_help_text = "An execution's id, or a flow's name, in full"
+    execution_field = "pk"
+
+    def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
+        return queryset.filter(flow_name=text)
+
+
+@admin.register(ExceptionRecord)
+class ExceptionRecordAdmin(ReadOnly):
+    list_display = ("at", "execution_id", "block", "type", "message", "handled_by")
+    list_filter = (("handled_by", admin.EmptyFieldListFilter),)
+    ordering = ("-id",)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnly):
+    list_display = ("at", "execution_id", "block", "severity", "event_type")
+    list_filter = (SeverityFilter,)
+    ordering = ("-id",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    """Who did what: also of executions that are gone, for those who see everything."""
+
+    list_display = ("at", "actor", "command", "outcome", "flow_name", "execution_id", "source")
+    list_filter = ("outcome",)
+    ordering = ("-id",)
+    raw_id_fields = ("execution", "user")

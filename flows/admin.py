@@ -1,0 +1,277 @@
+"""Django admin of flows: everything can be looked at, drafts can be edited."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import IntegrityError, models
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from flows.drafts import delete_block, save_block
+from flows.forms import BlockForm, VariableForm
+from flows.graph import InvalidFlow
+from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
+from flows.publish import DraftExists, new_draft, publish, save_draft
+
+
+def version_of(part: Any) -> FlowVersion:
+    """The version that a version, workspace, block or variable belongs to."""
+    if isinstance(part, FlowVersion):
+        return part
+    version: FlowVersion = (part.workspace if isinstance(part, Variable) else part).version
+    return version
+
+
+class DraftOnly:
+    """Permissions to change what belongs to a draft; the rest can only be looked at.
+
+    `obj` is the object, or for an inline the object that it hangs on.
+    """
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)  # type: ignore[misc]
+        return allowed and (obj is None or version_of(obj).is_draft)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return allowed and (obj is None or version_of(obj).is_draft)
+
+
+class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """A part of a version. It is deleted on its own page, where it is known to be a draft's."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The version may be published while someone edits it."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError as error:
+            if "is published" not in str(error):
+                raise
+            self.message_user(request, f"Refused: {error}".partition("\n")[0], messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+
+class PartInline(DraftOnly, admin.TabularInline):  # type: ignore[type-arg]
+    extra = 0
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_add_permission(request, obj)
+        return allowed and obj is not None and version_of(obj).is_draft
+
+
+class LinkedInline(PartInline):
+    """Rows to look at, each with a link to its own page."""
+
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class VersionInline(LinkedInline):
+    model = FlowVersion
+    fields = ("number", "description", "created_at", "published_at", "published_by")
+    readonly_fields = fields
+    ordering = ("-number",)
+
+
+class WorkspaceInline(LinkedInline):
+    model = Workspace
+    fields = ("key", "name", "parent")
+
+
+class BlockInline(LinkedInline):
+    model = Block
+    fields = ("key", "type", "description", "order")
+
+
+class VariableInline(PartInline):
+    model = Variable
+    form = VariableForm
+    show_change_link = False
+
+
+class ConnectionInline(PartInline):
+    model = Connection
+    fk_name = "source"
+    show_change_link = False
+    verbose_name_plural = "connections: where its ports lead"
+
+    def get_formset(
+        self, request: HttpRequest, obj: Any = None, **kwargs: Any
+    ) -> type[BaseInlineFormSet]:  # type: ignore[type-arg]
+        formset = super().get_formset(request, obj, **kwargs)
+        if obj is not None and "target" in formset.form.base_fields:
+            target: Any = formset.form.base_fields["target"]
+            target.queryset = Block.objects.filter(workspace=obj.workspace_id)
+            target.label_from_instance = lambda block: block.key
+            # Links beside the field would lead to blocks of other workspaces.
+            target.widget.can_add_related = False
+        return formset
+
+
+@admin.register(Flow)
+class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "kind", "description", "published", "draft")
+    list_filter = ("kind",)
+    search_fields = ("name", "description")
+    fields = ("name", "kind", "description")
+    readonly_fields = ("description",)
+    inlines = (VersionInline,)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Flow]:
+        published = models.Q(versions__published_at__isnull=False)
+        flows: models.QuerySet[Flow] = super().get_queryset(request)
+        return flows.annotate(
+            published=models.Max("versions__number", filter=published),
+            draft=models.Max("versions__number", filter=~published),
+        )
+
+    @admin.display(description="published version", ordering="published")
+    def published(self, flow: Any) -> str:
+        return f"v{flow.published}" if flow.published else ""
+
+    @admin.display(description="draft", ordering="draft")
+    def draft(self, flow: Any) -> str:
+        return f"v{flow.draft}" if flow.draft else ""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Everything calls a flow by its name, and draws its versions by its kind.
+        return ("name", "kind", "description") if obj else ("description",)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
+        """A new flow begins as a draft that starts and ends."""
+        if not change:
+            version, _ = save_draft(
+                {
+                    "flow": obj.name,
+                    "kind": obj.kind,
+                    "blocks": {
+                        "start": {"type": "Start Flow", "bottom": "end"},
+                        "end": {"type": "End Flow"},
+                    },
+                }
+            )
+            obj.pk = version.flow_id
+            obj.created_at = version.flow.created_at
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and obj is not None and not _is_published(obj)
+
+
+def _is_published(flow: Flow) -> bool:
+    return flow.versions.filter(published_at__isnull=False).exists()
+
+
+@admin.register(FlowVersion)
+class FlowVersionAdmin(PartAdmin):
+    list_display = ("__str__", "created_at", "published_at", "published_by")
+    list_filter = (("published_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("flow", "published_by")
+    search_fields = ("flow__name",)
+    fields = ("flow", "number", "description", "created_at", "published_at", "published_by")
+    readonly_fields = ("flow", "number", "created_at", "published_at", "published_by")
+    ordering = ("-id",)
+    inlines = (WorkspaceInline,)
+    actions = ("publish_drafts", "edit_as_draft")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # drafts come from flow files, from new flows and from "edit as new draft"
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("flows.publish_flow"))
+
+    @admin.action(description="Publish", permissions=["publish"])
+    def publish_drafts(self, request: HttpRequest, queryset: models.QuerySet[FlowVersion]) -> None:
+        """Publish each; what keeps one from being published is shown."""
+        for version in queryset.select_related("flow"):
+            if not version.is_draft:
+                self.message_user(request, f"Published already: {version}.", messages.WARNING)
+                continue
+            try:
+                publish(version, request.user)
+            except InvalidFlow as error:
+                for m in error.messages:
+                    text = f"Not published: {version}. {m.location}: {m.summary} {m.details}"
+                    self.message_user(request, text, messages.ERROR)
+            else:
+                self.message_user(request, f"Published: {version}.", messages.SUCCESS)
+
+    @admin.action(description="Edit as new draft", permissions=["change"])
+    def edit_as_draft(self, request: HttpRequest, queryset: models.QuerySet[FlowVersion]) -> None:
+        for version in queryset.select_related("flow"):
+            try:
+                draft = new_draft(version)
+            except DraftExists as error:
+                self.message_user(request, str(error), messages.WARNING)
+            else:
+                address = reverse("admin:flows_flowversion_change", args=[draft.pk])
+                text = format_html('New draft: <a href="{}">{}</a>.', address, draft)
+                self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(PartAdmin):
+    """Workspaces come and go with the blocks that open them."""
+
+    list_display = ("__str__", "version", "key")
+    list_select_related = ("version__flow",)
+    search_fields = ("version__flow__name", "name")
+    fields = ("version", "key", "name", "parent", "add_block")
+    readonly_fields = fields
+    inlines = (VariableInline, BlockInline)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="blocks")
+    def add_block(self, workspace: Workspace) -> str:
+        if not workspace.version.is_draft:
+            return "The version is published."
+        address = f"{reverse('admin:flows_block_add')}?workspace={workspace.pk}"
+        return format_html('<a href="{}">Add a block</a>', address)
+
+
+@admin.register(Block)
+class BlockAdmin(PartAdmin):
+    form = BlockForm
+    list_display = ("key", "type", "description", "version")
+    list_select_related = ("version__flow",)
+    search_fields = ("version__flow__name", "key", "type", "description")
+    inlines = (ConnectionInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("workspace", "key", "type") if obj else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
+        save_block(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Block) -> None:
+        delete_block(obj)

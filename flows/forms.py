@@ -1,0 +1,98 @@
+"""Forms for the parts of a draft. What they take is what a flow file could hold."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from flows import sources
+from flows.blocks import ALL, BY_TYPE
+from flows.expressions import ExpressionError
+from flows.files.canonical import source
+from flows.files.schema import KEY
+from flows.files.structure import unstorable
+from flows.models import Block, Variable, Workspace
+from flows.validation.wording import near
+
+
+def _checked(raw: Any, name: str) -> Any:
+    """A property source in its stored form. Raises ValidationError."""
+    for _, problem in unstorable(raw, ()):
+        raise ValidationError(f"{name}: {problem}")
+    try:
+        sources.parse(raw)
+    except (ExpressionError, TypeError, ValueError) as error:
+        raise ValidationError(f"{name}: {error}") from None
+    return source(raw)
+
+
+class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of workspaces of different flows."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.version} / {obj.key or obj.name}"
+
+
+class BlockForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A block. Its key and type are chosen once: connections and nested blocks go by them."""
+
+    type = forms.ChoiceField(choices=[(block.type, block.type) for block in ALL])
+
+    class Meta:
+        model = Block
+        fields = ("workspace", "key", "type", "description", "properties", "x", "y", "order")
+        help_texts = {
+            "key": "Of a block in a nested workspace, without the keys around it.",
+            "properties": 'JSON: {"File Path": "=LogPath", "Text": "($)Text"}. A text that begins '
+            "with = is an expression, ($)Name a variable.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "workspace" in self.fields:
+            drafts = Workspace.objects.filter(version__published_at=None)
+            self.fields["workspace"] = WorkspaceField(drafts.select_related("version__flow"))
+        if "key" in self.fields:
+            self.fields["key"].validators = [forms.fields.RegexField(KEY).validators[-1]]
+
+    def clean_properties(self) -> dict[str, Any]:
+        """Known names with sources that parse; outputs take variables."""
+        given = self.cleaned_data["properties"] or {}
+        if not isinstance(given, dict):
+            raise ValidationError("Write an object: names of properties with their values.")
+        kind = BY_TYPE.get(str(self.cleaned_data.get("type") or self.instance.type).casefold())
+        declared = {prop.name: prop for prop in kind.properties} if kind else {}
+        checked = {}
+        for name, raw in given.items():
+            if name not in declared:
+                raise ValidationError(f"There is no property '{name}'{near(name, declared)}")
+            checked[name] = _checked(raw, name)
+            if declared[name].writes and not isinstance(sources.parse(raw), sources.Variable):
+                raise ValidationError(f"{name} is an output and needs a variable: ($)Name.")
+        return checked
+
+    def clean(self) -> dict[str, Any]:
+        """Put the keys of the workspaces around it before a new block's key."""
+        cleaned = super().clean() or self.cleaned_data
+        workspace, key = cleaned.get("workspace"), cleaned.get("key")
+        if workspace and key:
+            cleaned["key"] = f"{workspace.key}/{key}" if workspace.key else key
+            if Block.objects.filter(version=workspace.version_id, key=cleaned["key"]).exists():
+                self.add_error("key", "There is a block with this key.")
+        if (cleaned.get("x") is None) != (cleaned.get("y") is None):
+            self.add_error("x", "Give both x and y, or neither.")
+        return cleaned
+
+
+class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A variable; its default counts when it has one."""
+
+    class Meta:
+        model = Variable
+        fields = (
+            "name", "type", "is_input", "is_output", "has_default", "default", "description",
+            "order",
+        )  # fmt: skip
+
+    def clean_default(self) -> Any:
+        return _checked(self.cleaned_data["default"], "Default")
