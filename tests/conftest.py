@@ -13,12 +13,20 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from redis import Redis
 
-from tests.servers import Process, celery_worker, free_port, running_servers, web_server
+from tests.servers import (
+    Process,
+    celery_beat,
+    celery_worker,
+    free_port,
+    running_servers,
+    web_server,
+)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
@@ -72,6 +80,24 @@ def worker(
     yield process
     process.stop(signal.SIGQUIT)  # at once; SIGTERM lets Celery take its seconds
     print(process.output)
+
+
+@pytest.fixture
+def beat(
+    transactional_db: None, redis: Redis, product_environment: dict[str, str], tmp_path: Path
+) -> Iterator[Process]:
+    """The scheduler: it wakes what is due and takes over what a worker left."""
+    process = celery_beat(tmp_path / "beat.log", product_environment, tmp_path)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def examples(transactional_db: None) -> None:
+    """The example flows, published, and the files that they read."""
+    folder = settings.BASE_DIR / "flows" / "examples"
+    call_command("import_flows", str(folder), publish=True, verbosity=0)
+    shutil.copytree(folder / "data", settings.FILES_ROOT, dirs_exist_ok=True)
 
 
 @dataclass(frozen=True)

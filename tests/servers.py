@@ -109,6 +109,15 @@ def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Proce
     return process
 
 
+def celery_beat(log: Path, env: dict[str, str], folder: Path) -> Process:
+    """The scheduler of the product, which looks for what recovery has to move."""
+    command = [sys.executable, "-m", "celery", "-A", "cortexweb", "beat", "--loglevel", "info"]
+    command += ["--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
+    process = Process("beat", command, log, env, cwd=PROJECT)
+    process.wait_until(lambda: "beat: Starting" in process.output)
+    return process
+
+
 def web_server(log: Path, env: dict[str, str], port: int) -> Process:
     """The product's web server, answering on loopback."""
     command = [sys.executable, "-m", "uvicorn", "cortexweb.asgi:application"]

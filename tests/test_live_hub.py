@@ -30,6 +30,9 @@ from tests.executions_in_tests import event_of, make_execution
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
 
 
+Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types
+
+
 class Tab:
     """A browser's connection, as one reads its frames."""
 
@@ -43,7 +46,7 @@ class Tab:
             "subprotocols": [],
             "user": user,
         }
-        self.app = ApplicationCommunicator(app or URLRouter(websocket_urlpatterns), scope)
+        self.app: Any = Communicator(app or URLRouter(websocket_urlpatterns), scope)
 
     async def connect(self) -> dict[str, Any]:
         """What the server says second: it accepts first, and then it may close."""

@@ -1,0 +1,255 @@
+"""The grid in a browser: rows made by the ORM, their changes published as workers do."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from executions.live.publish import publish
+from executions.models import Execution
+from executions.states import Status
+from tests.executions_in_tests import event_of, make_execution
+
+LIVE = '[data-live][data-state="live"]'
+
+
+def row(page: Page, execution: Execution) -> Any:
+    return page.locator(f'#rows > tr[data-id="{execution.pk}"]')
+
+
+def tell(*executions: Execution, **changes: Any) -> None:
+    publish([event_of(execution, **changes) for execution in executions])
+
+
+def shown(page: Page) -> list[str]:
+    ids: list[str] = page.locator("#rows > tr").evaluate_all("rows => rows.map(r => r.dataset.id)")
+    return ids
+
+
+@pytest.fixture
+def grid(signed_in_page: Page) -> Callable[..., Page]:
+    """Open the grid at an address and wait until it is live."""
+
+    def opening(address: str = "/") -> Page:
+        signed_in_page.goto(address)
+        expect(signed_in_page.locator(LIVE)).to_be_visible()
+        return signed_in_page
+
+    return opening
+
+
+def test_a_new_execution_appears_on_top_and_moves(grid: Any, admin_user: Any) -> None:
+    old = make_execution(admin_user, age=90)
+    page = grid()
+    new = make_execution(admin_user, age=0, status=Status.QUEUED, block_type="Start Flow")
+    tell(new)
+    expect(row(page, new)).to_be_visible()
+    assert shown(page) == [str(new.pk), str(old.pk)]
+    tell(new, status=Status.RUNNING, block_description="Sort the mail")
+    expect(row(page, new).locator(".c-description")).to_have_text("Sort the mail")
+    expect(row(page, new)).to_have_attribute("data-fresh", "")
+    expect(page.locator('[data-count="Running"]')).to_have_text("2")
+    tell(new, status=Status.ENDED, ended_at=timezone.now())
+    expect(row(page, new).locator(".c-status")).to_have_text("Ended")
+    expect(row(page, new).locator("[data-since]")).to_have_count(0)
+    expect(page.locator("[data-live]")).to_have_text(re.compile(r"^Live · \d+ ms$"))
+
+
+def test_new_rows_wait_while_the_reader_is_busy(grid: Any, admin_user: Any) -> None:
+    chosen = make_execution(admin_user, age=50)
+    page = grid()
+    row(page, chosen).locator(".c-workspace").click()
+    first, second = make_execution(admin_user, age=2), make_execution(admin_user, age=1)
+    tell(first, second)
+    pill = page.locator("[data-pill]")
+    expect(pill).to_have_text("2 new executions")
+    assert shown(page) == [str(chosen.pk)]
+    # What is selected still changes, stays selected, and its buttons follow.
+    expect(page.locator("[data-command=continue]")).to_have_attribute("aria-disabled", "true")
+    tell(chosen, status=Status.PAUSED)
+    expect(row(page, chosen).locator(".c-status")).to_have_text("Paused")
+    expect(row(page, chosen)).to_have_attribute("aria-selected", "true")
+    expect(page.locator("[data-command=continue]")).not_to_have_attribute("aria-disabled", "true")
+    expect(page.locator("[data-command=pause]")).to_have_attribute(
+        "title", "None of the selected executions is Queued or Running"
+    )
+    page.keyboard.press(".")
+    expect(pill).to_be_hidden()
+    assert shown(page) == [str(second.pk), str(first.pk), str(chosen.pk)]
+    expect(row(page, chosen)).to_have_attribute("aria-selected", "true")
+
+
+def test_what_leaves_the_filter_is_struck_until_the_next_refresh(
+    grid: Any, admin_user: Any
+) -> None:
+    running = make_execution(admin_user)
+    page = grid("/?status=Running")
+    tell(running, status=Status.PAUSED)
+    expect(row(page, running)).to_have_attribute("data-gone", "")
+    late = make_execution(admin_user, status=Status.PAUSED, age=1)
+    tell(late)
+    came = make_execution(admin_user, status=Status.QUEUED, age=1)
+    tell(came)
+    tell(came, status=Status.RUNNING)
+    expect(row(page, came)).to_be_visible()
+    expect(row(page, late)).to_have_count(0)
+    page.reload()
+    expect(row(page, running)).to_have_count(0)
+
+
+def test_children_come_and_go_with_their_parent(grid: Any, admin_user: Any) -> None:
+    parent = make_execution(admin_user, child_count=1)
+    first = make_execution(admin_user, parent=parent, age=20)
+    page = grid()
+    row(page, parent).locator("[data-toggle]").click()
+    expect(row(page, first)).to_have_attribute("aria-level", "2")
+    assert f"open={parent.pk}" in page.url
+    second = make_execution(admin_user, parent=parent, age=5)
+    tell(second)
+    tell(parent, child_count=2)
+    expect(row(page, second)).to_be_visible()
+    assert shown(page) == [str(one.pk) for one in (parent, second, first)]
+    page.reload()
+    expect(row(page, second)).to_be_visible()
+    row(page, parent).locator("[data-toggle]").click()
+    expect(row(page, first)).to_have_count(0)
+    expect(row(page, parent).locator(".n")).to_have_text("2")
+
+
+def test_filters_pages_and_back_are_in_the_address(grid: Any, admin_user: Any) -> None:
+    for age in range(60):
+        make_execution(admin_user, age=age, status=Status.PAUSED if age % 20 else Status.ERROR)
+    page = grid()
+    page.locator("#chip-error").click()
+    expect(page.locator("#rows > tr")).to_have_count(3)
+    page.locator("#search").fill("no such thing")
+    expect(page.locator("[data-empty]")).to_be_visible()
+    assert "q=no" in page.url
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.go_back()
+    expect(page.locator("#rows > tr")).to_have_count(3)
+    expect(page.locator("#chip-error")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(page.locator("#rows > tr")).to_have_count(50)
+    page.keyboard.press("n")
+    expect(page.locator("#rows > tr")).to_have_count(10)
+    page.keyboard.press("p")
+    expect(page.locator("#rows > tr")).to_have_count(50)
+
+
+def test_everything_by_keyboard(grid: Any, admin_user: Any) -> None:
+    parent = make_execution(admin_user, age=1, child_count=1)
+    child = make_execution(admin_user, parent=parent)
+    make_execution(admin_user, age=10)
+    page = grid()
+    for key in ("j", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(row(page, child)).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(row(page, child)).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator("[data-selected-count]")).to_have_text("2 selected")
+    page.keyboard.press("Control+a")
+    expect(page.locator("[data-selected-count]")).to_have_text("3 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-selected]")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(str(parent.pk)))
+
+
+def test_stopping_asks_first_and_tells_the_refusals(grid: Any, admin_user: Any) -> None:
+    make_execution(admin_user, status=Status.PAUSED)
+    make_execution(admin_user, status=Status.ENDED)
+    page = grid()
+    page.locator("[data-select-all]").check()
+    expect(page.locator("[data-command=stop]")).to_have_text(re.compile(r"Stop\s*1 of 2"))
+    page.locator("[data-command=stop]").click()
+    expect(page.locator("#confirm h2")).to_have_text("Stop 1 execution?")
+    page.locator("#confirm [value='']").click()
+    assert Execution.objects.filter(status=Status.PAUSED).count() == 1
+    page.locator("[data-command=stop]").click()
+    page.locator("[data-confirm-yes]").click()
+    expect(page.locator("#notices")).to_contain_text("It is already Ended.")
+    expect(page.locator('tr[data-status="Stopped"]')).to_have_count(1)
+
+
+def test_a_cut_socket_is_said_and_caught_up(grid: Any, page: Page, admin_user: Any) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket("**/ws/executions/**", relay)
+    execution = make_execution(admin_user)
+    grid()
+    page.route_web_socket("**/ws/executions/**", lambda socket: socket.close())
+    sockets[-1].close()
+    expect(page.locator('[data-live][data-state="stale"]')).to_have_text(
+        re.compile(r"Stale since \d\d:\d\d:\d\d")
+    )
+    tell(execution, status=Status.PAUSED)
+    new = make_execution(admin_user, age=0)
+    tell(new)
+    # While sockets are refused it asks by HTTP, and says so.
+    expect(page.locator('[data-live][data-state="poll"]')).to_contain_text("Polling")
+    expect(row(page, new)).to_be_visible()
+    page.unroute_all() if hasattr(page, "unroute_all") else None
+    page.route_web_socket("**/ws/executions/**", relay)
+    expect(page.locator(LIVE)).to_be_visible(timeout=20_000)
+    expect(row(page, execution).locator(".c-status")).to_have_text("Paused")
+    tell(new, block_description="Heard again")
+    expect(row(page, new).locator(".c-description")).to_have_text("Heard again")
+
+
+def test_after_a_storm_the_page_is_what_the_server_has(grid: Any, admin_user: Any) -> None:
+    executions = [make_execution(admin_user, age=age) for age in range(8)]
+    page = grid()
+    for number in range(25):
+        for execution in executions:
+            status = Status.PAUSED if (number + execution.pk.int) % 3 else Status.RUNNING
+            tell(execution, status=status, block_description=f"step {number}")
+    expect(page.locator("#rows .c-description", has_text="step 24")).to_have_count(8)
+    cells = "rows => rows.map(r => [...r.cells].slice(5, 9).map(c => c.textContent))"
+    live = page.locator("#rows > tr").evaluate_all(cells)
+    page.reload()
+    assert page.locator("#rows > tr").evaluate_all(cells) == live
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing(grid: Any, admin_user: Any, scheme: Any, width: int) -> None:
+    parent = make_execution(admin_user, child_count=1)
+    make_execution(admin_user, parent=parent, error_type="SomeException")
+    for age, status in enumerate(Status):
+        make_execution(admin_user, age=age, status=status, error_message="It broke")
+    page = grid(f"/?open={parent.pk}")
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.locator("#rows input").first.check()
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto("/help/")
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+
+
+def test_the_theme_is_remembered(grid: Any) -> None:
+    page = grid()
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-theme", "light")
+    page.locator("[data-theme-toggle]").click()
+    expect(root).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(root).to_have_attribute("data-theme", "dark")
