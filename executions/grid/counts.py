@@ -1,6 +1,7 @@
 """How many executions there are in each status, never counting further than a cap."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -29,7 +30,7 @@ def count_by_status(visible: QuerySet[Execution], filters: Filters) -> dict[str,
     """
     matching = visible.filter(replace(filters, statuses=frozenset()).condition())
     parts: list[str] = []
-    values: list[object] = []
+    values: list[Any] = []
     for status in Status:
         capped = matching.filter(status=status).order_by().values("pk")[: CAP + 1]
         sql, given = capped.query.sql_with_params()

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import get_template
-from django.utils.safestring import SafeString
 
 from executions.grid.columns import COLUMNS
 from executions.grid.keys import Key
@@ -74,13 +73,12 @@ class GridRow:
     def cells(self) -> list[tuple[str, str]]:
         return [(column.classes, column.cell(self.event)) for column in COLUMNS]
 
-    def render(self) -> SafeString:
+    def render(self) -> str:
         """The row's HTML; asks nothing of the database."""
         return get_template("executions/row.html").render({"row": self})
 
 
 def event_of(values: Mapping[str, Any]) -> ExecutionChanged:
     """The event that a row of `queryset.values(*events.COLUMNS)` would have been published as."""
-    return ExecutionChanged(
-        **{name: str(v) if isinstance(v, UUID) else v for name, v in values.items()}
-    )
+    plain: dict[str, Any] = {n: str(v) if isinstance(v, UUID) else v for n, v in values.items()}
+    return ExecutionChanged(**plain)

@@ -84,6 +84,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 await self.send(message("pong", sent=heard.get("sent"), precise=time.time() * 1000))
             else:
                 self.hear(self.connection.viewer, heard)
+                hub.catch_up(self.connection)
 
     def hear(self, viewer: Any, heard: dict[str, Any]) -> None:
         """What else the browser says."""

@@ -8,7 +8,7 @@ browser which hears it knows that changes would arrive too.
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +35,9 @@ SILENCE = 9.0
 RETRY = 1.0
 #: Of so many executions the newest revision is remembered.
 REMEMBERED = 20_000
+#: Who comes to look at something else is told what has changed in the last seconds.
+RECENT = 5.0
+RECENT_LIMIT = 5_000
 
 
 class Connection:
@@ -66,6 +69,7 @@ class Hub:
         self._connections: set[Connection] = set()
         self._revisions: OrderedDict[str, int] = OrderedDict()
         self._changed: dict[str, ExecutionChanged] = {}
+        self._recent: deque[tuple[float, ExecutionChanged]] = deque(maxlen=RECENT_LIMIT)
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._uncounted = False
@@ -94,9 +98,16 @@ class Hub:
             self._flush.cancel()
             self._flush = None
         self._changed.clear()
+        self._recent.clear()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+    def catch_up(self, connection: Connection) -> None:
+        """Offer again what has changed in the last seconds: the viewer looks at something else,
+        and fetched that before it said so."""
+        if connection.viewer.offer(list({event.id: event for _, event in self._recent}.values())):
+            connection.wake.set()
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -165,10 +176,13 @@ class Hub:
 
     def _offer(self) -> None:
         self._flush = None
-        self._flushed_at = asyncio.get_running_loop().time()
+        now = self._flushed_at = asyncio.get_running_loop().time()
         changes = list(self._changed.values())
         self._changed.clear()
         self._uncounted = True
+        self._recent.extend((now, event) for event in changes)
+        while self._recent and self._recent[0][0] < now - RECENT:
+            self._recent.popleft()
         for connection in self._connections:
             if connection.viewer.offer(changes):
                 connection.wake.set()

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from executions import access
 from executions.grid.filters import Filters
-from executions.grid.page import Key, PageQuery
+from executions.grid.keys import Key
+from executions.grid.page import PageQuery
 from executions.grid.row import GridRow
 from executions.live.events import ExecutionChanged
 
@@ -90,7 +91,9 @@ class GridViewer:
         self._overrun = False
         self.show(query)
 
-    def show(self, query: PageQuery, shown: Iterable[str] = (), newest: str = "", oldest: str = ""):
+    def show(
+        self, query: PageQuery, shown: Iterable[str] = (), newest: str = "", oldest: str = ""
+    ) -> None:
         """What the page shows now: its address, the ids of its rows, and where it begins and
         ends (empty: at the top, at the end of the list)."""
         self.filters: Filters = query.filters

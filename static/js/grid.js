@@ -10,14 +10,18 @@ let send = () => {};
 let sending = 0;
 let state = "waiting";
 
-/** Tell the server what is shown, so that it sends the changes of that and no more. */
+/** Tell the server what is shown, so that it sends the changes of that and no more. It answers
+    with what has changed in the last seconds, so nothing is missed between a fetch and this. */
 function show() {
   clearTimeout(sending);
-  sending = setTimeout(() => {
-    const { newest, oldest } = rows.table().dataset;
-    const ids = [...rows.body().children].map((row) => row.dataset.id);
-    send({ type: "show", query: location.search, ids, newest, oldest });
-  }, 50);
+  const { newest, oldest } = rows.table().dataset;
+  const ids = [...rows.body().children].map((row) => row.dataset.id);
+  send({ type: "show", query: location.search, ids, newest, oldest });
+}
+
+function showSoon() {
+  clearTimeout(sending);
+  sending = setTimeout(show, 100);
 }
 
 async function fetchPart(address) {
@@ -54,6 +58,7 @@ async function expand(row) {
   const { id } = row.dataset;
   row.setAttribute("aria-expanded", "true");
   setOpen(id, true);
+  show();
   const path = rows.table().dataset.children.replace(/[0-]{36}/, id);
   try {
     const html = await fetchPart(path + location.search);
@@ -75,7 +80,7 @@ async function toggle(row) {
 function changed() {
   setCurrent();
   refreshActions();
-  show();
+  showSoon();
 }
 
 document.addEventListener("click", (event) => {

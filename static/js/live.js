@@ -22,6 +22,7 @@ let socket = null;
 let failures = 0;
 let heardAt = serverNow();
 let catching = 0;
+let complete = false; // whether the page has been fetched since this connection began
 let delay = null;
 let polling = null;
 let best = Infinity; // the shortest way there and back so far, the best measure of the clocks
@@ -47,7 +48,7 @@ const words = {
 function stateNow() {
   if (over) return "stale";
   if (socket?.readyState === WebSocket.OPEN && serverNow() - heardAt < SILENCE) {
-    return catching || (delay ?? 0) > LATE ? "lag" : "live";
+    return catching || !complete || (delay ?? 0) > LATE ? "lag" : "live";
   }
   if (polling && serverNow() - heardAt < 3 * POLL) return "poll";
   return badge.dataset.state === "waiting" && failures === 0 && serverNow() - heardAt < SILENCE
@@ -77,6 +78,7 @@ export async function catchUp() {
   show();
   const results = await Promise.allSettled(promises);
   catching -= 1;
+  complete = true;
   if (polling && results.every((result) => result.status === "fulfilled")) heardAt = serverNow();
   show();
 }
@@ -122,6 +124,7 @@ function opened() {
 function closed(event) {
   socket = null;
   delay = null;
+  complete = false;
   failures += 1;
   if (event.code === SIGNED_OUT) over = "Signed out: reload";
   if (event.code === NOT_FOUND) over = "Gone";

@@ -182,7 +182,7 @@ function settle() {
   const text = `${count >= PENDING_LIMIT ? `${count}+` : count} new execution${count === 1 ? "" : "s"}`;
   if (count && pill.textContent.trim() !== text) announce(text);
   pill.hidden = count === 0;
-  pill.querySelector("span").textContent = text;
+  pill.querySelector("[data-pill-text]").textContent = text;
   document.querySelector("[data-shown]").textContent = body().children.length;
   document.querySelector("[data-empty]").hidden = body().children.length > 0;
   changed();
@@ -205,8 +205,20 @@ export function forgetPending() {
 
 /** The rows below one that has been expanded. */
 export function fill(row, html) {
-  for (const below of descendants(row)) below.remove(); // what came by itself meanwhile is in there
-  row.after(parse(html));
+  const came = new Map(descendants(row).map((below) => [below.dataset.id, below]));
+  for (const below of came.values()) below.remove();
+  const rows = parse(html);
+  for (const fetched of [...rows.children]) {
+    const { id, revision } = fetched.dataset;
+    const live = came.get(id);
+    if (live && Number(live.dataset.revision) >= Number(revision)) fetched.replaceWith(live);
+    came.delete(id);
+  }
+  row.after(rows);
+  for (const live of came.values()) {
+    const before = placeOf(live.dataset);
+    if (before !== undefined) body().insertBefore(live, before);
+  }
 }
 
 // What arrives ---------------------------------------------------------------------------------
