@@ -92,13 +92,28 @@ function toEnd() {
   if (tail) tail.scrollTop = tail.scrollHeight;
 }
 
-document.body.addEventListener("htmx:afterSettle", (event) => {
-  const target = event.detail.target;
-  if (target.id === "detail" || target.contains?.(page())) {
-    for (const each of document.querySelectorAll("[data-canvas]")) begin(each);
-  }
-  if (document.getElementById("part-bottom")?.contains(event.detail.elt)) toEnd();
+// Tabs, panels, pages and workspaces are links to the same page with other parameters.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('#detail a[href^="?"]');
+  const plain = !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || !plain) return;
+  event.preventDefault();
+  const address = link.getAttribute("href");
+  history.pushState(null, "", address === "?" ? location.pathname : address);
+  visit();
 });
+addEventListener("popstate", () => visit());
+
+function visit() {
+  const next = page().querySelector('form [name="next"]');
+  if (next) next.value = location.pathname + location.search;
+  const tab = page().querySelector("[data-tail]")?.dataset.key;
+  refresh().then(
+    () => tab !== page().querySelector("[data-tail]")?.dataset.key && toEnd(),
+    () => location.reload(),
+  );
+}
+
 toEnd();
 
 document.addEventListener("click", async (event) => {
