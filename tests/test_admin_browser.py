@@ -42,5 +42,5 @@ def test_publishing_a_draft_from_its_list(signed_in_page: Page, draft: FlowVersi
     page.goto(reverse("admin:flows_flowversion_changelist"))
     page.get_by_label("Select this object for an action").check()
     page.get_by_label("Action:").select_option("publish_drafts")
-    page.get_by_role("button", name="Run", exact=False).click()
+    page.get_by_role("button", name="Go", exact=True).click()
     expect(page.get_by_text("Published: orders v1.")).to_be_visible()

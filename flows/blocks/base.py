@@ -163,6 +163,8 @@ class Block:
     #: Whether it opens a workspace of its own.
     opens_workspace: ClassVar[bool] = False
     effect: ClassVar[Effect] = Effect.NONE
+    #: What it throws beyond what its properties and its effect imply, by the types' short names.
+    throws: ClassVar[tuple[str, ...]] = ()
     #: A collection property that is read at the first of a loop's visits only; `given` holds its
     #: items as a list at every visit.
     keeps_items: ClassVar[str] = ""

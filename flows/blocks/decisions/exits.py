@@ -34,6 +34,7 @@ class _IfNull(Decision):
     """Values of a type that is never null throw instead of answering no (semantics 8)."""
 
     properties = (Property("Value"),)
+    throws = ("PropertyNotNullableException",)
 
     def decide(self, value: Any) -> bool:
         if isinstance(value, bool | int | float):
@@ -45,20 +46,28 @@ class _IfNull(Decision):
 
 
 class IfTrueExitRight(_IfTrue):
+    """Leaves right when Value is true, else bottom."""
+
     type = "If True Exit Right"
     yes = Port.RIGHT
 
 
 class IfTrueExitBottom(_IfTrue):
+    """Leaves bottom when Value is true, else right."""
+
     type = "If True Exit Bottom"
     yes = Port.BOTTOM
 
 
 class IfNullExitRight(_IfNull):
+    """Leaves right when Value is null, else bottom."""
+
     type = "If Null Exit Right"
     yes = Port.RIGHT
 
 
 class IfNullExitBottom(_IfNull):
+    """Leaves bottom when Value is null, else right."""
+
     type = "If Null Exit Bottom"
     yes = Port.BOTTOM

@@ -20,6 +20,7 @@ class ThrowNewFlowException(Block):
         Property("Inner Exception", "Exception", advanced=True),
         Property("Help Link", "String", advanced=True),
     )
+    throws = ("FlowException",)
 
     def run(self, visit: Visit) -> Leave:
         given = visit.given

@@ -19,6 +19,7 @@ class ReadAllText(Block):
     icon = "file"
     effect = Effect.REPEATABLE
     properties = (_PATH, _ENCODING, Property("Text", "String", Direction.OUTPUT))
+    throws = ("OperationFailedException",)
 
     def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
         try:
@@ -45,6 +46,7 @@ class WriteAllText(Block):
         Property("Overwrite", "Boolean", default=False),
         _ENCODING,
     )
+    throws = ("OperationFailedException",)
 
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE

@@ -12,6 +12,7 @@ class StartFlow(Block):
     icon = "play"
     ports = (Port.BOTTOM,)
     enterable = False
+    throws = ("InvalidDefaultValuesException",)
 
 
 class EndFlow(Block):

@@ -22,6 +22,12 @@ class RunFlow(Block):
         Property("Inputs", "InputVariables", default={}),
         Property("Outputs", "Structure", Direction.OUTPUT),
     )
+    throws = (
+        "FlowNotFoundException",
+        "InvalidInputVariablesException",
+        "ExecutionDepthException",
+        "FlowExecutionStoppedException",
+    )
 
     def run(self, visit: Visit) -> RunChild:
         return RunChild(visit.given["Flow"], visit.given["Inputs"] or {})

@@ -28,6 +28,11 @@ class ExecuteHttpRequest(Block):
         Property("Http Credentials", "HttpCredentials"),
         Property("Http Response", "HttpResponse", Direction.OUTPUT),
     )
+    throws = (
+        "PropertyEmptyException",
+        "InvalidRequestException",
+        "HttpAuthorisationException",
+    )
 
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         return Effect.REPEATABLE if _verb(given["Http Request"]) in _SAFE else Effect.ONCE

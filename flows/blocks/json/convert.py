@@ -13,6 +13,8 @@ _SETTINGS = Property("Settings", "JsonSerializerSettings", advanced=True)
 
 
 class ConvertJsonToObject(Block):
+    """Turns a JSON text into values."""
+
     type = "Convert Json To Object"
     palette = "Json"
     icon = "script"
@@ -21,6 +23,7 @@ class ConvertJsonToObject(Block):
         _SETTINGS,
         Property("Object", direction=Direction.OUTPUT),
     )
+    throws = ("JsonReaderException",)
 
     def run(self, visit: Visit) -> Leave:
         try:
@@ -30,7 +33,10 @@ class ConvertJsonToObject(Block):
 
 
 class ConvertObjectToJson(Block):
-    """Settings with {"Formatting": "None"} writes one line; otherwise the text is indented."""
+    """Turns a value into a JSON text.
+
+    Settings with {"Formatting": "None"} writes one line; otherwise the text is indented.
+    """
 
     type = "Convert Object To Json"
     palette = "Json"
@@ -42,6 +48,7 @@ class ConvertObjectToJson(Block):
         ),
         Property("Json", "String", Direction.OUTPUT),
     )
+    throws = ("JsonSerializationException",)
 
     def run(self, visit: Visit) -> Leave:
         settings = visit.given["Settings"] or {}

@@ -5,6 +5,8 @@ from flows.values import copy
 
 
 class AddItemAtEnd(Block):
+    """Adds an item to the end of a list, which is a variable."""
+
     type = "Add Item At End"
     palette = "Lists"
     icon = "queue"

@@ -25,6 +25,7 @@ class LogEvent(Block):
         Property("Started At", "Nullable<DateTimeOffset>"),
         Property("Ended At", "Nullable<DateTimeOffset>"),
     )
+    throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
         severity = visit.given["Event Severity"] or "Information"

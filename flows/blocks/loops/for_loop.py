@@ -23,6 +23,7 @@ class ForLoop(Block):
         Property("Increment", "Int32", default=1),
         Property("Current Index", "Int32", Direction.BOTH),
     )
+    throws = ("InfiniteLoopException",)
 
     def run(self, visit: Visit) -> Leave:
         start, end = visit.given["Start Index"], visit.given["End Index"]

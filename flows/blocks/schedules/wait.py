@@ -21,6 +21,7 @@ class WaitForDuration(Block):
     palette = "Schedules"
     icon = "wait"
     properties = (Property("Duration", "TimePeriod", default={}, required=True),)
+    throws = ("PropertyValueOutOfRangeException", "ArgumentOutOfRangeException")
 
     def run(self, visit: Visit) -> WaitUntil:
         now = visit.now()

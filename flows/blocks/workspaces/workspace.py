@@ -11,6 +11,7 @@ class Workspace(Block):
     shape = Shape.WORKSPACE
     icon = "down"
     opens_workspace = True
+    throws = ("InvalidDefaultValuesException",)
 
     def run(self, visit: Visit) -> EnterWorkspace:
         return EnterWorkspace()

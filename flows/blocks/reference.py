@@ -1,0 +1,100 @@
+"""The reference of the blocks (docs/blocks.md), written from the registry. Pure."""
+
+import inspect
+import json
+import re
+from itertools import groupby
+
+from flows.blocks import ALL
+from flows.blocks.base import NOT_NULLABLE, Block, Effect, Property
+from flows.blocks.errors import MEANINGS
+
+_HEAD = """\
+# Blocks
+
+Written from the registry of blocks by `manage.py flow_schema --write`.
+
+A property is an input (I), an output (O), which is saved to a variable, or both (IO). An input that
+is left out takes its default, an output that is left out is discarded; *advanced* ones are rarely
+needed. Whatever a token leaves by, a port that leads nowhere throws
+OutputPortNotConnectedException.
+"""
+
+_EFFECTS = {
+    Effect.REPEATABLE: "After a crash of its worker it is done again.",
+    Effect.ONCE: (
+        "After a crash of its worker it is not done again, unless that is harmless: it throws "
+        "BlockInterruptedException."
+    ),
+}
+
+
+def markdown() -> str:
+    """The whole page."""
+    parts = [_HEAD]
+    for palette, blocks in groupby(sorted(ALL, key=_palette), key=_palette):
+        parts.append(f"## {palette}\n")
+        parts += [_block(block) for block in blocks]
+    parts.append("## What the exceptions mean\n\n| type | meaning |\n|---|---|")
+    parts += [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
+    return "\n".join(parts) + "\n"
+
+
+def _palette(block: Block) -> str:
+    return block.palette
+
+
+def description(block: Block) -> str:
+    """What the block does, from its docstring, without the numbers of the rules."""
+    text = inspect.cleandoc(type(block).__doc__ or "")
+    return re.sub(r"\s*\(semantics [^)]*\)", "", text)
+
+
+def exceptions(block: Block) -> list[str]:
+    """The types of exceptions that the block throws by itself, by their short names."""
+    inputs = [prop for prop in block.properties if prop.reads]
+    found = ["InvalidPropertyValueException"] if inputs else []
+    if any(prop.required for prop in inputs):
+        found.append("PropertyNullException")
+    if any(prop.nonempty for prop in inputs):
+        found.append("PropertyEmptyException")
+    found += [name for name in block.throws if name not in found]
+    if block.effect is Effect.ONCE:
+        found.append("BlockInterruptedException")
+    return found
+
+
+def _block(block: Block) -> str:
+    ports = ", ".join(port.value for port in block.ports) or "none"
+    lines = [f"### {block.type}\n", description(block)]
+    if block.effect in _EFFECTS:
+        lines += ["", _EFFECTS[block.effect]]
+    lines.append("")
+    if block.properties:
+        lines += ["| property | type | | default | |", "|---|---|---|---|---|"]
+        lines += [_property(prop) for prop in block.properties]
+        lines.append("")
+    lines.append(f"Ports: {ports}.")
+    if block.opens_workspace:
+        lines.append("It has `variables` and `blocks` of its own.")
+    thrown = exceptions(block)
+    if thrown:
+        lines.append(f"Throws {', '.join(thrown)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _property(prop: Property) -> str:
+    default = f"`{json.dumps(prop.default)}`" if prop.reads and prop.default is not None else ""
+    notes = []
+    if prop.required or (prop.reads and prop.type in NOT_NULLABLE):
+        notes.append("not null")
+    if prop.nonempty:
+        notes.append("not empty")
+    if prop.choices:
+        notes.append("one of " + ", ".join(prop.choices))
+    if prop.description:
+        notes.append(prop.description)
+    if prop.advanced:
+        notes.append("*advanced*")
+    kind = f"`{prop.type}`"
+    return f"| {prop.name} | {kind} | {prop.direction} | {default} | {'; '.join(notes)} |"
