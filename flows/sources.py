@@ -93,7 +93,7 @@ def parse(raw: Any) -> Source:
         return Composite(parts)
     if isinstance(raw, dict):
         if len(raw) == 1 and next(iter(raw)).startswith("$"):
-            return Literal(values.decode(raw))
+            return Literal(_typed(raw))
         named = {key: parse(item) for key, item in raw.items()}
         if all(isinstance(part, Literal) for part in named.values()):
             return Literal(
@@ -102,6 +102,13 @@ def parse(raw: Any) -> Source:
         return Composite(named)
     values.encode(raw)
     return Literal(raw)
+
+
+def _typed(raw: dict[str, Any]) -> Any:
+    try:
+        return values.decode(raw)
+    except (AttributeError, KeyError, OverflowError, TypeError) as error:
+        raise ValueError(f"{next(iter(raw))} does not hold what it stands for: {error}") from None
 
 
 def _parse_text(raw: str) -> Source:

@@ -65,9 +65,13 @@ def parse(text: str, name: str = "flow.yaml") -> FlowFile:
     makes sense is a matter of `flows.validation`.
     """
     try:
-        data, lines = _json(text, name) if name.lower().endswith(".json") else _yaml(text, name)
+        return _parse(text, name)
     except RecursionError:
         raise FlowFileError([f"{name}: It is nested too deeply."]) from None
+
+
+def _parse(text: str, name: str) -> FlowFile:
+    data, lines = _json(text, name) if name.lower().endswith(".json") else _yaml(text, name)
     found = structure.check(data)
     if not found:
         graph, _ = build(data)
