@@ -5,7 +5,7 @@ To add one, write its cell and name it in COLUMNS; its width is `.c-<key>` in st
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -33,7 +33,7 @@ class Column:
     #: Headed by nothing visible: the label is for screen readers.
     quiet: bool = False
 
-    @property
+    @cached_property
     def classes(self) -> str:
         marks = ((self.emphasis, "k"), (self.numeric, "num"))
         return " ".join([f"c-{self.key}", *(name for wanted, name in marks if wanted)])
@@ -69,7 +69,10 @@ def block_type(event: ExecutionChanged) -> str:
     if block is None:
         return event.block_type
     return format_html(
-        "{}<span>{}</span>", icon(f"shape-{block.shape.value}", "xs"), event.block_type
+        '{}<span title="{}">{}</span>',
+        icon(f"shape-{block.shape.value}", "xs"),
+        event.block_type,
+        event.block_type,
     )
 
 

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -100,8 +101,8 @@ class GridViewer:
         self.tree = query.is_tree
         self.open = {str(one) for one in query.open}
         self.shown = set(shown)
-        self.newest = Key.parse(newest)
-        self.oldest = Key.parse(oldest)
+        self.newest = _place(newest)
+        self.oldest = _place(oldest)
 
     @property
     def counted(self) -> tuple[Any, Filters]:
@@ -132,9 +133,9 @@ class GridViewer:
         return enters
 
     def _is_on_page(self, event: ExecutionChanged) -> bool:
-        key = Key.of(event)
-        return (self.newest is None or key <= self.newest) and (
-            self.oldest is None or key >= self.oldest
+        place = (event.started_at, event.id)
+        return (self.newest is None or place <= self.newest) and (
+            self.oldest is None or place >= self.oldest
         )
 
     def frame(self, rows: RenderedRows) -> str | None:
@@ -181,6 +182,12 @@ class ExecutionViewer:
             status=changed and changed.status,
             children=list(children),
         )
+
+
+def _place(text: str) -> tuple[datetime, str] | None:
+    """A key as events have it: asked for every event and viewer, so nothing is parsed then."""
+    key = Key.parse(text)
+    return key and (key.started_at, str(key.id))
 
 
 def message(kind: str, **content: Any) -> str:

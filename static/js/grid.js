@@ -26,7 +26,10 @@ function showSoon() {
 
 async function fetchPart(address) {
   const response = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store" });
-  if (response.redirected) location.reload(); // signed out meanwhile
+  if (response.redirected) {
+    location.reload(); // signed out meanwhile: leads to the sign-in page, and back here after
+    throw new Error("signed out");
+  }
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
   return response.text();
 }
