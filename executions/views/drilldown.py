@@ -1,26 +1,23 @@
 """What the page of one execution shows, gathered from the rows and the version that ran."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
 
 from executions import access
-from executions.models import ExceptionRecord, LogEntry, Step, Token
+from executions.models import ExceptionRecord, Step, Token
 from executions.states import APPLIES, Place, Reason, Status, refusal
 from executions.store import reads
-from executions.views import visits
-from flows import pretty, queries, values
+from executions.views import lists, visits
+from executions.views.address import PANELS, TABS, Address
+from flows import pretty, queries
 from flows.blocks.base import Port
-from flows.diagram.drawing import BlockDrawing, Drawing, Visited, draw, port_names
+from flows.diagram.drawing import BlockDrawing, Drawing, Visited, draw
 from flows.graph import BlockNode, FlowGraph
 
-TABS = ("steps", "children", "logs", "audit", "blocks")
-PANELS = ("variables", "exceptions", "io")
 #: The commands of the toolbar: icon, key.
 COMMANDS = {
     "continue": ("play", "c"),
@@ -28,56 +25,6 @@ COMMANDS = {
     "step": ("step", "s"),
     "stop": ("stop", "S"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """What the query parameters of the page ask for; what cannot be read counts for nothing."""
-
-    tab: str = "steps"
-    panel: str = "variables"
-    #: None follows the innermost token.
-    workspace: str | None = None
-    #: The key of the first row on the bottom panel's page; "" for the newest page.
-    at: str = ""
-
-    @classmethod
-    def parse(cls, parameters: Mapping[str, str]) -> "Address":
-        tab, panel = parameters.get("tab", ""), parameters.get("panel", "")
-        return cls(
-            tab=tab if tab in TABS else "steps",
-            panel=panel if panel in PANELS else "variables",
-            workspace=parameters.get("workspace"),
-            at=parameters.get("at", "")[:40],
-        )
-
-    def url(self, **changes: Any) -> str:
-        """The query string with some of it changed; another tab begins at its newest page."""
-        if "tab" in changes:
-            changes.setdefault("at", "")
-        there = replace(self, **changes)
-        pairs = {
-            "tab": there.tab if there.tab != "steps" else "",
-            "panel": there.panel if there.panel != "variables" else "",
-            "at": there.at,
-        }
-        query = {name: value for name, value in pairs.items() if value}
-        if there.workspace is not None:
-            query["workspace"] = there.workspace
-        return "?" + urlencode(query)
-
-    @property
-    def number(self) -> int | None:
-        """`at` as a number, for lists that are paged by one."""
-        return int(self.at) if self.at.isascii() and self.at.isdigit() else None
-
-    @property
-    def uuid(self) -> UUID | None:
-        """`at` as an id."""
-        try:
-            return UUID(self.at)
-        except ValueError:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +131,6 @@ class DrillDown:
     def block(self) -> BlockNode | None:
         """The block of the position."""
         return self.graph.blocks.get(self.execution.block)
-
-    def block_url(self, key: str) -> str:
-        """The page with the workspace of a block opened."""
-        node = self.graph.blocks.get(key)
-        return self.address.url(workspace=node.workspace if node else "")
 
     # The diagram ------------------------------------------------------------------------------
 
@@ -322,7 +264,7 @@ class DrillDown:
             "text": pretty.text(value),
             "short": record.type.rpartition(".")[2],
             "block": self.graph.blocks.get(record.block),
-            "block_url": self.block_url(record.block),
+            "block_url": self.address.block_url(self.graph, record.block),
             "step_url": self.address.url(tab="steps", at=str(record.step)),
             "handler": self.graph.blocks.get(record.handled_by) or record.handled_by,
         }
@@ -358,95 +300,29 @@ class DrillDown:
 
     @cached_property
     def steps(self) -> dict[str, Any]:
-        """A page of steps."""
-        page = reads.steps(self.execution, self.address.number)
-        return {
-            "rows": [self._step(step) for step in page.rows],
-            "older": self.address.url(at=page.older) if page.older else "",
-            "newer": self.address.url(at=page.newer) if page.newer else "",
-            "first": self.address.url(at="1") if page.older else "",
-            "last": self.address.url(at="") if page.newer else "",
-        }
-
-    def _step(self, step: Step) -> dict[str, Any]:
-        node = self.graph.blocks.get(step.block)
-        names = port_names(node) if node else {}
-        return {
-            "step": step,
-            "node": node,
-            "title": node.title if node else step.block,
-            "shape": visits.shape_icon(node),
-            "port": names.get(Port(step.port), "out") if step.port else "",
-            "url": self.block_url(step.block),
-            "milliseconds": f"{step.at.microsecond // 1000:03}",
-            "took": visits.took(step.duration),
-            "changes": [
-                (
-                    name,
-                    change.get("summary") or values.summary(pretty.decoded(change.get("value"))),
-                )
-                for name, change in (step.changes or {}).items()
-            ],
-            "asked": self.address.number == step.number,
-        }
+        """The page of steps that is asked for."""
+        return lists.steps(self.execution, self.graph, self.address)
 
     @cached_property
     def children(self) -> dict[str, Any]:
-        page = reads.children(self.execution.pk, self.visible, self.address.uuid)
-        return {
-            "rows": page.rows,
-            "older": self.address.url(at=page.older) if page.older else "",
-            "first": self.address.url(at="") if self.address.at else "",
-        }
+        """The page of child executions."""
+        return lists.children(self.execution, self.visible, self.address)
 
     @cached_property
     def logs(self) -> dict[str, Any]:
-        page = reads.logs(self.execution.pk, self.address.number)
-        return {
-            "rows": [self._log(entry) for entry in page.rows],
-            "older": self.address.url(at=page.older) if page.older else "",
-            "last": self.address.url(at="") if self.address.at else "",
-        }
-
-    def _log(self, entry: LogEntry) -> dict[str, Any]:
-        return {
-            "entry": entry,
-            "node": self.graph.blocks.get(entry.block),
-            "details": pretty.decoded(entry.details),
-        }
+        """The page of log entries."""
+        return lists.logs(self.execution, self.graph, self.address)
 
     @cached_property
     def audit(self) -> dict[str, Any]:
-        page = reads.audit(self.execution.pk, self.address.number)
-        return {
-            "rows": page.rows,
-            "older": self.address.url(at=page.older) if page.older else "",
-            "first": self.address.url(at="") if self.address.at else "",
-        }
+        """The page of audit entries."""
+        return lists.audit(self.execution, self.address)
 
     @cached_property
     def blocks(self) -> list[dict[str, Any]]:
-        """The diagram in words: each block with its visits and where its ports lead."""
-        at = {token.block for token in self.tokens}
-        rows = []
-        for key in self.graph.workspaces[self.workspace].blocks:
-            node = self.graph.blocks[key]
-            names = port_names(node)
-            rows.append(
-                {
-                    "node": node,
-                    "shape": visits.shape_icon(node),
-                    "hits": self.visits.hits(key),
-                    "here": key in at,
-                    "opens": self.links.get(key, ""),
-                    "ways": [
-                        (names.get(port, "out"), self.graph.blocks[target].title)
-                        for port, target in node.ports.items()
-                        if target in self.graph.blocks
-                    ],
-                }
-            )
-        return rows
+        """The blocks of the workspace that is shown, in words."""
+        here = {token.block for token in self.tokens}
+        return lists.blocks(self.graph, self.workspace, self.visits, here, self.links)
 
     # Addresses --------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from executions import access
 from executions.store import reads
-from executions.views.drilldown import Address, DrillDown
+from executions.views.address import Address
+from executions.views.drilldown import DrillDown
 from executions.views.parts import Part, changed
 from flows import pretty
 

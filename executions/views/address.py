@@ -1,0 +1,67 @@
+"""The address of an execution's page: what its query parameters ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flows.graph import FlowGraph
+
+TABS = ("steps", "children", "logs", "audit", "blocks")
+PANELS = ("variables", "exceptions", "io")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the query parameters of the page ask for; what cannot be read counts for nothing."""
+
+    tab: str = "steps"
+    panel: str = "variables"
+    #: None follows the innermost token.
+    workspace: str | None = None
+    #: The key of the first row on the bottom panel's page; "" for the newest page.
+    at: str = ""
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> "Address":
+        tab, panel = parameters.get("tab", ""), parameters.get("panel", "")
+        return cls(
+            tab=tab if tab in TABS else "steps",
+            panel=panel if panel in PANELS else "variables",
+            workspace=parameters.get("workspace"),
+            at=parameters.get("at", "")[:40],
+        )
+
+    def url(self, **changes: Any) -> str:
+        """The query string with some of it changed; another tab begins at its newest page."""
+        if "tab" in changes:
+            changes.setdefault("at", "")
+        there = replace(self, **changes)
+        pairs = {
+            "tab": there.tab if there.tab != "steps" else "",
+            "panel": there.panel if there.panel != "variables" else "",
+            "at": there.at,
+        }
+        query = {name: value for name, value in pairs.items() if value}
+        if there.workspace is not None:
+            query["workspace"] = there.workspace
+        return "?" + urlencode(query)
+
+    @property
+    def number(self) -> int | None:
+        """`at` as a number, for lists that are paged by one."""
+        return int(self.at) if self.at.isascii() and self.at.isdigit() else None
+
+    @property
+    def uuid(self) -> UUID | None:
+        """`at` as an id."""
+        try:
+            return UUID(self.at)
+        except ValueError:
+            return None
+
+    def block_url(self, graph: FlowGraph, key: str) -> str:
+        """The page with the workspace of a block opened."""
+        node = graph.blocks.get(key)
+        return self.url(workspace=node.workspace if node else "")

@@ -1,0 +1,119 @@
+"""The lists at the bottom of an execution's page, each a page of rows with its neighbours."""
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+from django.db.models import QuerySet
+
+from executions.models import Execution, LogEntry, Step
+from executions.store import reads
+from executions.views import visits
+from executions.views.address import Address
+from flows import pretty, values
+from flows.blocks.base import Port
+from flows.diagram.drawing import port_names
+from flows.graph import FlowGraph
+
+
+def steps(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, Any]:
+    """A page of steps."""
+    page = reads.steps(execution, address.number)
+    return {
+        "rows": [_step(step, graph, address) for step in page.rows],
+        "older": address.url(at=page.older) if page.older else "",
+        "newer": address.url(at=page.newer) if page.newer else "",
+        "first": address.url(at="1") if page.older else "",
+        "last": address.url(at="") if page.newer else "",
+    }
+
+
+def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
+    node = graph.blocks.get(step.block)
+    names = port_names(node) if node else {}
+    return {
+        "step": step,
+        "node": node,
+        "title": node.title if node else step.block,
+        "shape": visits.shape_icon(node),
+        "port": names.get(Port(step.port), "out") if step.port else "",
+        "url": address.block_url(graph, step.block),
+        "milliseconds": f"{step.at.microsecond // 1000:03}",
+        "took": visits.took(step.duration),
+        "changes": [
+            (
+                name,
+                change.get("summary") or values.summary(pretty.decoded(change.get("value"))),
+            )
+            for name, change in (step.changes or {}).items()
+        ],
+        "asked": address.number == step.number,
+    }
+
+
+def children(
+    execution: Execution, visible: QuerySet[Execution], address: Address
+) -> dict[str, Any]:
+    """A page of child executions, newest first."""
+    page = reads.children(execution.pk, visible, address.uuid)
+    return {
+        "rows": page.rows,
+        "older": address.url(at=page.older) if page.older else "",
+        "first": address.url(at="") if address.at else "",
+    }
+
+
+def logs(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, Any]:
+    """A page of what its blocks logged, the newest last."""
+    page = reads.logs(execution.pk, address.number)
+    return {
+        "rows": [_log(entry, graph) for entry in page.rows],
+        "older": address.url(at=page.older) if page.older else "",
+        "last": address.url(at="") if address.at else "",
+    }
+
+
+def _log(entry: LogEntry, graph: FlowGraph) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "node": graph.blocks.get(entry.block),
+        "details": pretty.decoded(entry.details),
+    }
+
+
+def audit(execution: Execution, address: Address) -> dict[str, Any]:
+    """A page of the commands that it was given, newest first."""
+    page = reads.audit(execution.pk, address.number)
+    return {
+        "rows": page.rows,
+        "older": address.url(at=page.older) if page.older else "",
+        "first": address.url(at="") if address.at else "",
+    }
+
+
+def blocks(
+    graph: FlowGraph,
+    workspace: str,
+    visited: visits.Visits,
+    here: Set[str],
+    links: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """The diagram in words: each block with its visits and where its ports lead."""
+    rows = []
+    for key in graph.workspaces[workspace].blocks:
+        node = graph.blocks[key]
+        names = port_names(node)
+        rows.append(
+            {
+                "node": node,
+                "shape": visits.shape_icon(node),
+                "hits": visited.hits(key),
+                "here": key in here,
+                "opens": links.get(key, ""),
+                "ways": [
+                    (names.get(port, "out"), graph.blocks[target].title)
+                    for port, target in node.ports.items()
+                    if target in graph.blocks
+                ],
+            }
+        )
+    return rows
