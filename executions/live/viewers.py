@@ -187,7 +187,7 @@ class ExecutionViewer:
 def _place(text: str) -> tuple[datetime, str] | None:
     """A key as events have it: asked for every event and viewer, so nothing is parsed then."""
     key = Key.parse(text)
-    return key and (key.started_at, str(key.id))
+    return (key.started_at, str(key.id)) if key else None
 
 
 def message(kind: str, **content: Any) -> str:
