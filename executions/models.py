@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from executions.fields import ExactJSONField
 from executions.states import Place, Reason, Request, Status
 from flows.models import FlowVersion
 
@@ -71,8 +72,8 @@ class Execution(models.Model):
     )
     initiator_name = models.CharField(max_length=150)
     trigger = models.CharField(max_length=12, choices=Trigger)
-    inputs = models.JSONField(default=dict)
-    outputs = models.JSONField(null=True)
+    inputs = ExactJSONField(default=dict)
+    outputs = ExactJSONField(null=True)
     error_type = models.CharField(max_length=200, blank=True)
     error_message = models.CharField(max_length=400, blank=True)
 
@@ -81,7 +82,7 @@ class Execution(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
-    state = models.JSONField(default=dict)
+    state = ExactJSONField(default=dict)
 
     class Meta:
         permissions = [("control_execution", "Can control any execution")]
@@ -144,7 +145,7 @@ class Token(models.Model):
     workspace = models.CharField(max_length=200, blank=True)
     block = models.CharField(max_length=200)
     #: Loops under way, whether the workspace's exception handler was used, a pending exception.
-    state = models.JSONField(default=dict)
+    state = ExactJSONField(default=dict)
 
     def __str__(self) -> str:
         return f"token {self.level} at {self.block}"
@@ -159,7 +160,7 @@ class Value(models.Model):
     )
     level = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=220)
-    value = models.JSONField(null=True)
+    value = ExactJSONField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -179,7 +180,7 @@ class Step(models.Model):
     duration = models.BigIntegerField(help_text="Microseconds.")
     port = models.CharField(max_length=9, blank=True)
     #: Variable name → {"value": typed JSON} when it is small, else {"summary": text}.
-    changes = models.JSONField(null=True)
+    changes = ExactJSONField(null=True)
     exception = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
@@ -196,7 +197,7 @@ class ExceptionRecord(models.Model):
     type = models.CharField(max_length=200)
     message = models.TextField(blank=True)
     #: The whole exception in the typed JSON form of `flows.values`.
-    data = models.JSONField()
+    data = ExactJSONField()
     #: The handler block that took it; empty when it left the flow.
     handled_by = models.CharField(max_length=200, blank=True)
 
@@ -216,7 +217,7 @@ class LogEntry(models.Model):
     block = models.CharField(max_length=200)
     severity = models.CharField(max_length=12)
     event_type = models.CharField(max_length=200, blank=True)
-    details = models.JSONField(null=True)
+    details = ExactJSONField(null=True)
     event_started_at = models.DateTimeField(null=True)
     event_ended_at = models.DateTimeField(null=True)
 

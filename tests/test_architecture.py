@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runner",),
     ("endings", "effects"),
     ("store", "dispatch", "live", "grid", "access", "appearance", "templatetags"),
-    ("models",),
+    ("models", "fields"),
     ("engine",),
     ("states", "limits"),
 )

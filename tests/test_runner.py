@@ -316,3 +316,29 @@ def test_ids_are_ordered_by_time(loop: FlowVersion) -> None:
     made: list[UUID] = [begin(loop).pk for _ in range(20)]
     assert made == sorted(made)
     assert all(pk.version == 7 for pk in made)
+
+
+def test_a_structure_keeps_its_order_through_a_checkpoint(tmp_path: Path) -> None:
+    """Design §5: an execution resumed from a checkpoint behaves as one that never stopped."""
+    blocks = """
+    a: {type: Start Flow, bottom: parse}
+    parse:
+      type: Convert Json To Object
+      properties: {Json: =Text, Object: ($)Map}
+      bottom: wait
+    wait: {type: Wait For Duration, properties: {Duration: {}}, bottom: l}
+    l:
+      type: For Each Loop
+      properties: {Collection: =Map, Current Iteration: ($)It}
+      right: add
+      bottom: e
+    add: {type: Add Item At End, properties: {List: ($)Keys, Item: =It.Value.Key}, bottom: l}
+    e: {type: End Flow}
+    """
+    variables = "{Text: {input: true}, Map: {}, It: {}, Keys: {default: [], output: true}}"
+    version = publish(tmp_path, "ordered", blocks, variables)
+    execution = begin(version, Text='{"zebra": 1, "a": 2, "mm": 3}')
+    runner.run(execution.pk)
+    recovery.recover()
+    runner.run(execution.pk)
+    assert outputs(execution) == {"Keys": ["zebra", "a", "mm"]}

@@ -85,7 +85,7 @@ def release(
             f"place = CASE WHEN {status} = 'Paused' THEN 'block' ELSE '' END",
             f"steps_wanted = CASE WHEN {status} IN ('Queued', 'Running') THEN steps_wanted END",
             f"ended_at = CASE WHEN {status} IN ('Stopped', 'Ended', 'Error') THEN now() END",
-            "outputs = %(outputs)s::jsonb",
+            "outputs = %(outputs)s::json",
             "error_type = %(error_type)s",
             "error_message = %(error_message)s",
             "child_count = child_count + %(children)s",
@@ -114,7 +114,7 @@ def _write(
         (
             "revision = revision + 1",
             "updated_at = now()",
-            "state = %(state)s::jsonb",
+            "state = %(state)s::json",
             *(f"{name} = %({name})s" for name in (*_position(interpreter), "step_count")),
             *assignments,
         )
@@ -161,8 +161,8 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
         """tokens AS (
             INSERT INTO executions_token (execution_id, level, workspace, block, state)
             SELECT %(id)s, t.level, t.workspace, t.block, t.state
-            FROM held, jsonb_to_recordset(%(tokens)s::jsonb)
-                AS t(level smallint, workspace text, block text, state jsonb)
+            FROM held, json_to_recordset(%(tokens)s::json)
+                AS t(level smallint, workspace text, block text, state json)
             ON CONFLICT (execution_id, level) DO UPDATE
             SET workspace = excluded.workspace, block = excluded.block, state = excluded.state
         )"""
@@ -197,8 +197,8 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
             """saved AS (
                 INSERT INTO executions_value (execution_id, level, name, value)
                 SELECT %(id)s, v.level, v.name, v.value
-                FROM held, jsonb_to_recordset(%(saved)s::jsonb)
-                    AS v(level smallint, name text, value jsonb)
+                FROM held, json_to_recordset(%(saved)s::json)
+                    AS v(level smallint, name text, value json)
                 ON CONFLICT (execution_id, level, name) DO UPDATE SET value = excluded.value
             )"""
         )
@@ -207,7 +207,7 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
         parts.append(
             """gone AS (
                 DELETE FROM executions_value v
-                USING held, jsonb_to_recordset(%(gone)s::jsonb) AS g(level smallint, name text)
+                USING held, json_to_recordset(%(gone)s::json) AS g(level smallint, name text)
                 WHERE v.execution_id = %(id)s AND v.level = g.level AND v.name = g.name
             )"""
         )
@@ -224,9 +224,9 @@ def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
                     (execution_id, number, level, block, at, duration, port, changes, exception)
                 SELECT %(id)s, s.number, s.level, s.block, to_timestamp(s.at), s.duration, s.port,
                     s.changes, s.exception
-                FROM held, jsonb_to_recordset(%(steps)s::jsonb)
+                FROM held, json_to_recordset(%(steps)s::json)
                     AS s(number bigint, level smallint, block text, at double precision,
-                         duration bigint, port text, changes jsonb, exception text)
+                         duration bigint, port text, changes json, exception text)
             )"""
         )
     if progress.thrown:
@@ -238,9 +238,9 @@ def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
                     (execution_id, step, at, block, type, message, data, handled_by)
                 SELECT %(id)s, e.step, to_timestamp(e.at), e.block, e.type, e.message, e.data,
                     e.handled_by
-                FROM held, jsonb_to_recordset(%(thrown)s::jsonb)
+                FROM held, json_to_recordset(%(thrown)s::json)
                     AS e(step bigint, at double precision, block text, type text, message text,
-                         data jsonb, handled_by text)
+                         data json, handled_by text)
             )"""
         )
     if progress.handled:
@@ -250,7 +250,7 @@ def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
         parts.append(
             """handled AS (
                 UPDATE executions_exceptionrecord e SET handled_by = h.by
-                FROM held, jsonb_to_recordset(%(handled)s::jsonb) AS h(step bigint, by text)
+                FROM held, json_to_recordset(%(handled)s::json) AS h(step bigint, by text)
                 WHERE e.execution_id = %(id)s AND e.step = h.step AND e.handled_by = ''
             )"""
         )
@@ -263,9 +263,9 @@ def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
                      event_started_at, event_ended_at)
                 SELECT %(id)s, l.step, to_timestamp(l.at), l.block, l.severity, l.event_type,
                     l.details, l.event_started_at, l.event_ended_at
-                FROM held, jsonb_to_recordset(%(logged)s::jsonb)
+                FROM held, json_to_recordset(%(logged)s::json)
                     AS l(step bigint, at double precision, block text, severity text,
-                         event_type text, details jsonb, event_started_at timestamptz,
+                         event_type text, details json, event_started_at timestamptz,
                          event_ended_at timestamptz)
             )"""
         )

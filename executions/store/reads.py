@@ -111,8 +111,8 @@ def stored_values(execution_id: UUID) -> list[StoredValue]:
     """The variables' values of every token, large ones only by their size."""
     sql = f"""
         SELECT level, name, CASE WHEN size <= {INLINE_VALUE} THEN value::text END, size,
-            CASE jsonb_typeof(value)
-                WHEN 'array' THEN 'List with ' || jsonb_array_length(value) || ' items'
+            CASE json_typeof(value)
+                WHEN 'array' THEN 'List with ' || json_array_length(value) || ' items'
                 WHEN 'object' THEN 'Structure'
                 ELSE 'Text'
             END

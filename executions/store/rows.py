@@ -8,7 +8,7 @@ from flows import values
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON text for a jsonb parameter."""
+    """Compact JSON text for a json parameter."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

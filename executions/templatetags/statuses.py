@@ -1,4 +1,4 @@
-"""The status of an execution in a template: `{% status execution %}`, `{% status_icon "Error" %}`."""
+"""The status of an execution in a template: `{% status x %}`, `{% status_icon "Error" %}`."""
 
 from typing import Any
 
