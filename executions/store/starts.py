@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
-from flows.validation import check_inputs
 
 from executions.limits import REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
@@ -15,6 +14,7 @@ from executions.states import Status
 from flows import queries, values
 from flows.graph import Message
 from flows.models import FlowVersion
+from flows.validation import check_inputs
 
 
 class NotStarted(Exception):
