@@ -1,0 +1,116 @@
+"""The example flows do what they say, on real input."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+from executions.commands.actor import Actor
+from executions.commands.start import start
+from executions.models import Execution, LogEntry
+from executions.states import Status
+from flows import queries, values
+from tests.conftest import LiveApp
+from tests.driving import drive
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis", "examples"),
+]
+ACTOR = Actor(user_id=None, name="tester", source="command line")
+
+
+def run(name: str, **inputs: Any) -> tuple[Execution, dict[str, Any]]:
+    version = queries.latest_published(name)
+    assert version is not None
+    execution = drive(start(version, inputs, ACTOR, Execution.Trigger.COMMAND_LINE).pk)
+    return execution, values.decode(execution.outputs) if execution.outputs else {}
+
+
+@pytest.fixture
+def served_log(tmp_path: Path) -> Iterator[Path]:
+    """The access log that a web server has just written, in the combined format."""
+    log = Path(settings.FILES_ROOT) / "served.log"
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404 if self.path == "/missing" else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            with log.open("a") as file:
+                agent = self.headers.get("User-Agent", "-")
+                file.write(
+                    f"{self.client_address[0]} - - [{self.log_date_time_string()}] "
+                    f'"{self.requestline}" {int(code)} 0 "-" "{agent}"\n'
+                )
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for path in ("/", "/", "/a?b=c", "/missing"):
+        try:
+            with urlopen(f"http://127.0.0.1:{server.server_port}{path}") as answer:
+                answer.read()
+        except OSError:
+            assert path == "/missing"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    yield log
+    log.unlink()
+
+
+def test_the_report_counts_what_a_web_server_logged(served_log: Path) -> None:
+    execution, outputs = run("access-log-report", LogPath="served.log", ReportPath="reports/x.md")
+    assert execution.status == Status.ENDED
+    statuses = {row["Status"]: row["Requests"] for row in outputs["ByStatus"]}
+    assert statuses == {"200": 3, "404": 1}
+    paths = {row["Path"]: (row["Requests"], row["Errors"]) for row in outputs["ByPath"]}
+    assert paths["/"] == (2, 0)
+    assert paths["/missing"] == (1, 1)
+    report = (Path(settings.FILES_ROOT) / "reports" / "x.md").read_text()
+    assert "404" in report
+    assert "/missing" in report
+
+
+def test_a_missing_log_is_said_and_is_an_error() -> None:
+    execution, _ = run("access-log-report", LogPath="no-such.log")
+    assert (execution.status, execution.error_type) == (Status.ERROR, "OperationFailedException")
+    assert LogEntry.objects.get(execution=execution).severity == "Error"
+
+
+def test_every_order_is_checked_by_a_child_of_its_own() -> None:
+    execution, outputs = run("check-orders", Pause=0)
+    orders = json.loads((settings.BASE_DIR / "flows/examples/data/orders.json").read_text())
+    assert execution.status == Status.ENDED
+    assert execution.child_count == len(orders)
+    assert len(outputs["Accepted"]) + len(outputs["Refused"]) == len(orders)
+    assert all(refusal["Reason"] for refusal in outputs["Refused"])
+    failed = Execution.objects.filter(parent=execution, status=Status.ERROR)
+    assert failed.count() == len(outputs["Refused"]) > 0
+    assert outputs["Revenue"] == pytest.approx(sum(row["Total"] for row in outputs["Accepted"]))
+
+
+def test_the_products_own_addresses_are_checked(live_app: LiveApp) -> None:
+    urls = [f"{live_app.url}/healthz", f"{live_app.url}/nothing", "http://127.0.0.1:9/"]
+    execution, outputs = run("check-urls", Urls=urls)
+    assert execution.status == Status.ENDED
+    results = {row["Url"]: row["Up"] for row in outputs["Results"]}
+    assert results == {urls[0]: True, urls[1]: results[urls[1]], urls[2]: False}
+    assert outputs["Down"] == sum(not up for up in results.values())
+
+
+def test_the_tour_visits_every_room() -> None:
+    execution, outputs = run("nightly-tour", Sites=["Mill", "Harbour"], Rooms=2, Pace=0)
+    assert execution.status == Status.ENDED
+    assert isinstance(outputs["Findings"], list)
+    visits = execution.steps.filter(block="visit/look/begin").count()
+    assert visits == 4

@@ -1,0 +1,83 @@
+"""`manage.py start_flow`: its exit codes and what it prints."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from executions.models import AuditEntry, Execution
+from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
+from tests.servers import PROJECT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker")]
+
+
+@pytest.fixture
+def start_flow(tmp_path: Path, product_environment: dict[str, str]) -> "StartFlow":
+    publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
+    publish(tmp_path, "wait", WAIT, WAIT_VARIABLES)
+    return StartFlow(product_environment)
+
+
+class StartFlow:
+    """The command, run as a person would."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", "start_flow", *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+
+def test_an_execution_that_ends_prints_its_outputs(start_flow: StartFlow) -> None:
+    done = start_flow("square", "--input", "N=7", "--wait", "20")
+    assert done.returncode == 0, done.stderr
+    assert "Square = 49" in done.stdout
+    assert str(Execution.objects.get().pk) in done.stdout
+    assert AuditEntry.objects.get().source == "command line"
+
+
+def test_json_is_one_object(start_flow: StartFlow) -> None:
+    done = start_flow("square", "--input", "N=3", "--wait", "--json")
+    report = json.loads(done.stdout)
+    assert (report["status"], report["outputs"]) == ("Ended", {"Square": 9})
+
+
+def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
+    done = start_flow("square", "--input", "N=-1", "--wait", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"] == {"type": "FlowException", "message": "negative"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["square"], "N"),
+        (["square", "--input", 'N="x"'], "N"),
+        (["square", "--input", "N=1", "--input", "M=1"], "M"),
+        (["square", "--input", "N=seven"], "is not JSON"),
+        (["square", "--input", "N"], "NAME=JSON"),
+        (["squares"], "Flows: square, wait"),
+        (["square", "--version", "9"], "no square v9"),
+    ],
+)
+def test_messages_exit_with_2(start_flow: StartFlow, arguments: list[str], said: str) -> None:
+    done = start_flow(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not Execution.objects.exists()
+
+
+def test_one_that_goes_on_exits_with_3(start_flow: StartFlow) -> None:
+    done = start_flow("wait", "--input", "Seconds=600", "--wait", "0.5")
+    assert done.returncode == 3
+    assert "Running" in done.stdout
