@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from executions.engine import scopes
 from executions.engine.program import Instruction, compile_program, reader
 from executions.engine.state import (
     Decision,
@@ -29,7 +30,6 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
-from executions.limits import INLINE_CHANGE
 from flows import values
 from flows.blocks.base import (
     Effect,
@@ -46,7 +46,7 @@ from flows.blocks.base import (
 )
 from flows.blocks.errors import BlockException, exception, invalid_property, unexpected
 from flows.expressions import ExpressionError
-from flows.graph import FlowGraph, WorkspaceNode
+from flows.graph import FlowGraph
 from flows.values import ExceptionValue
 
 
@@ -84,7 +84,7 @@ class Interpreter:
         top = self.graph.top
         frame = Frame(workspace="", block=top.start)
         self.frames = [frame]
-        failed = self._initialise(frame, top, given)
+        failed = scopes.initialise(frame, top, given)
         if failed:
             self.since = self.clock()
             self._throw(failed, self.program.instructions[top.start])
@@ -192,23 +192,14 @@ class Interpreter:
                 ) from None
             check(prop, value)
             if name == keeps:
-                value = self._keep_items(frame, held, value)
+                value = scopes.keep_items(frame, held, value)
             given[name] = value
         return given
 
-    def _keep_items(self, frame: Frame, held: str, collection: Any) -> list[Any]:
-        """Keep a loop's items beside the variables: written once, not at each checkpoint."""
-        items = (
-            [{"Key": key, "Value": values.copy(item)} for key, item in collection.items()]
-            if isinstance(collection, dict)
-            else values.copy(collection)
-        )
-        frame.variables[held] = items
-        frame.changed.add(held)
-        return items
-
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
-        changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
+        changes = (
+            scopes.save(self.frames, instruction, outcome.outputs) if outcome.outputs else None
+        )
         key = instruction.key
         if outcome.keep is not None:
             frame.kept[key] = outcome.keep
@@ -235,25 +226,6 @@ class Interpreter:
             "leads nowhere.",
         ).value
         return self._raise(unconnected, instruction)
-
-    def _save(self, instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        changes: dict[str, Any] = {}
-        for name, level, key, written in instruction.writers:
-            if name not in outputs:
-                continue
-            frame = self.frames[level]
-            value = outputs[name]
-            if frame.variables.get(key) is not value or value is None:
-                value = values.copy(value)
-                frame.variables[key] = value
-            frame.changed.add(key)
-            small = values.encode_small(value, INLINE_CHANGE)
-            changes[written] = (
-                {"value": small}
-                if small is not None or value is None
-                else {"summary": values.summary(value)}
-            )
-        return changes
 
     def _record(
         self,
@@ -283,41 +255,11 @@ class Interpreter:
         self._record(instruction, "", None)
         frame = Frame(workspace.key, workspace.start)
         self.frames.append(frame)
-        failed = self._initialise(frame, workspace, {})
+        failed = scopes.initialise(frame, workspace, {})
         if failed:
             self.frames.pop()
             return self._raise(failed, instruction)
         return None
-
-    def _initialise(
-        self, frame: Frame, workspace: WorkspaceNode, inputs: Mapping[str, Any]
-    ) -> ExceptionValue | None:
-        """Give the scope's variables their inputs or defaults (semantics 16, 21, 25).
-
-        Returns InvalidDefaultValuesException when defaults fail (semantics 22).
-        """
-        failures: dict[str, str] = {}
-        for variable in workspace.variables:
-            key = variable.name.casefold()
-            if variable.is_input and key in inputs:
-                frame.variables[key] = values.copy(inputs[key])
-            elif variable.has_default:
-                try:
-                    frame.variables[key] = values.copy(variable.default.read(_no_variables))
-                except (ExpressionError, KeyError) as error:
-                    failures[variable.name] = str(error)
-                    continue
-            else:
-                continue
-            frame.changed.add(key)
-        if not failures:
-            return None
-        listed = "; ".join(f"{name}: {problem}" for name, problem in failures.items())
-        return exception(
-            "InvalidDefaultValuesException",
-            f"Default values could not be evaluated: {listed}",
-            extra={"Variables": failures},
-        ).value
 
     def _leave_workspace(self, frame: Frame, instruction: Instruction) -> Decision | None:
         self._record(instruction, "", None)
@@ -374,12 +316,7 @@ class Interpreter:
         workspace = self.graph.workspaces[handler]
         frame = Frame(workspace.key, workspace.start)
         self.frames.append(frame)
-        failed = self._initialise(frame, workspace, {})
-        changes = self._save(instruction, {"Exception": thrown})
+        failed = scopes.initialise(frame, workspace, {})
+        changes = scopes.save(self.frames, instruction, {"Exception": thrown})
         self._record(instruction, "", changes)
         return Failed(failed) if failed else None
-
-
-def _no_variables(name: str) -> Any:
-    """Defaults may not reference variables (semantics 21)."""
-    raise KeyError(name)

@@ -1,0 +1,87 @@
+"""What happens to the variables of a token's scopes: defaults, saving, a loop's items.
+
+Pure. Variables own their values: whatever is saved to one is copied.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from executions.engine.program import Instruction
+from executions.engine.state import Frame
+from executions.limits import INLINE_CHANGE
+from flows import values
+from flows.blocks.errors import exception
+from flows.expressions import ExpressionError
+from flows.graph import WorkspaceNode
+from flows.values import ExceptionValue
+
+
+def initialise(
+    frame: Frame, workspace: WorkspaceNode, inputs: Mapping[str, Any]
+) -> ExceptionValue | None:
+    """Give the scope's variables their inputs or defaults (semantics 16, 21, 25).
+
+    Returns InvalidDefaultValuesException when defaults fail (semantics 22).
+    """
+    failures: dict[str, str] = {}
+    for variable in workspace.variables:
+        key = variable.name.casefold()
+        if variable.is_input and key in inputs:
+            frame.variables[key] = values.copy(inputs[key])
+        elif variable.has_default:
+            try:
+                frame.variables[key] = values.copy(variable.default.read(_no_variables))
+            except (ExpressionError, KeyError) as error:
+                failures[variable.name] = str(error)
+                continue
+        else:
+            continue
+        frame.changed.add(key)
+    if not failures:
+        return None
+    listed = "; ".join(f"{name}: {problem}" for name, problem in failures.items())
+    return exception(
+        "InvalidDefaultValuesException",
+        f"Default values could not be evaluated: {listed}",
+        extra={"Variables": failures},
+    ).value
+
+
+def _no_variables(name: str) -> Any:
+    """Defaults may not reference variables (semantics 21)."""
+    raise KeyError(name)
+
+
+def save(
+    frames: list[Frame], instruction: Instruction, outputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Save a visit's output properties to their variables; what a step keeps of the changes."""
+    changes: dict[str, Any] = {}
+    for name, level, key, written in instruction.writers:
+        if name not in outputs:
+            continue
+        frame = frames[level]
+        value = outputs[name]
+        if frame.variables.get(key) is not value or value is None:
+            value = values.copy(value)
+            frame.variables[key] = value
+        frame.changed.add(key)
+        small = values.encode_small(value, INLINE_CHANGE)
+        changes[written] = (
+            {"value": small}
+            if small is not None or value is None
+            else {"summary": values.summary(value)}
+        )
+    return changes
+
+
+def keep_items(frame: Frame, held: str, collection: Any) -> list[Any]:
+    """Keep a loop's items beside the variables: written once, not at each checkpoint."""
+    items = (
+        [{"Key": key, "Value": values.copy(item)} for key, item in collection.items()]
+        if isinstance(collection, dict)
+        else values.copy(collection)
+    )
+    frame.variables[held] = items
+    frame.changed.add(held)
+    return items
