@@ -109,6 +109,14 @@ class FlowGraph:
     def outputs(self) -> tuple[VariableNode, ...]:
         return tuple(v for v in self.top.variables if v.is_output)
 
+    def receivers(self, workspace: str) -> dict[str, str]:
+        """How a Wireless Sender may call the receivers of a workspace: by key, else by
+        description → the receiver's whole key. Of two with one description the first counts."""
+        nodes = [self.blocks[key] for key in self.workspaces[workspace].blocks]
+        found = [node for node in nodes if node.block.type == "Wireless Receiver"]
+        called = {node.description: node.key for node in reversed(found) if node.description}
+        return called | {node.key.rpartition("/")[2]: node.key for node in found}
+
     def scopes(self, workspace: str) -> Iterator[WorkspaceNode]:
         """The workspace and its ancestors, closest first (semantics 15, 17)."""
         key: str | None = workspace

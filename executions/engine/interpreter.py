@@ -35,6 +35,7 @@ from flows.blocks.base import (
     Effect,
     EndExecution,
     EnterWorkspace,
+    JumpTo,
     Leave,
     LeaveWorkspace,
     Outcome,
@@ -44,7 +45,13 @@ from flows.blocks.base import (
     WaitUntil,
     check,
 )
-from flows.blocks.errors import BlockException, exception, invalid_property, unexpected
+from flows.blocks.errors import (
+    BlockException,
+    exception,
+    invalid_property,
+    receiver_missing,
+    unexpected,
+)
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
@@ -165,6 +172,8 @@ class Interpreter:
                 return Wait(at)
             case EnterWorkspace():
                 return self._enter(instruction)
+            case JumpTo(receiver):
+                return self._jump(frame, instruction, receiver)
             case LeaveWorkspace():
                 return self._leave_workspace(frame, instruction)
             case EndExecution():
@@ -210,7 +219,10 @@ class Interpreter:
         self._record(instruction, outcome.port, changes)
         if outcome.log:
             self.progress.logged.append(Logged(self.step_count, self.since, key, outcome.log))
-        if frame.exception is not None and outcome.port is Port.BOTTOM:
+        if frame.exception is not None:
+            if outcome.port is Port.EXCEPTION:
+                # A handler that does not match passes on what was thrown before (semantics 32).
+                return self._route(frame.exception, frame.thrown_at)
             self.progress.handled[frame.thrown_at] = key
             frame.exception = None
         return self._move(frame, instruction, outcome.port)
@@ -226,6 +238,15 @@ class Interpreter:
             "leads nowhere.",
         ).value
         return self._raise(unconnected, instruction)
+
+    def _jump(self, frame: Frame, instruction: Instruction, receiver: str) -> Decision | None:
+        """Go on at a Wireless Receiver of the same workspace (semantics 9)."""
+        target = instruction.receivers.get(receiver)
+        if target is None:
+            return self._throw(receiver_missing(100).value, instruction)
+        self._record(instruction, "", None)
+        frame.block = target
+        return None
 
     def _record(
         self,
@@ -284,10 +305,14 @@ class Interpreter:
         """Keep an exception of the step just recorded, and find its handler."""
         step = self.step_count
         self.progress.thrown.append(Thrown(step, self.since, instruction.key, thrown))
-        frame = self.frames[-1]
-        frame.exception = None
+        return self._route(thrown, step)
+
+    def _route(self, thrown: ExceptionValue, step: int) -> Decision | None:
+        """Move the token to the handler that is next for an exception: at the red port, in the
+        workspace, at the Workspace block around it, of the flow (semantics 31)."""
         while True:
             frame = self.frames[-1]
+            frame.exception = None
             target = self.program.instructions[frame.block].ports.get(Port.EXCEPTION)
             workspace = self.graph.workspaces[frame.workspace]
             if target is None and workspace.handler and not frame.handler_used:

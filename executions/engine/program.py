@@ -5,7 +5,7 @@ Pure. Scoping is lexical (semantics 15, 17): the level of the frame that holds a
 from the workspaces alone, since the frames of a token are its workspace and the ancestors of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -34,6 +34,8 @@ class Instruction:
     has_effect: bool
     #: Variable name as written → (level, case-folded name).
     scope: dict[str, tuple[int, str]]
+    #: What a Wireless Sender may call a receiver of its workspace → the receiver's key.
+    receivers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,19 @@ def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
 def compile_program(graph: FlowGraph) -> Program:
     """The program of a graph, compiled once for each graph object."""
     scopes = {key: scope_of(graph, key) for key in graph.workspaces}
-    return Program(graph, {key: _instruction(node, scopes) for key, node in graph.blocks.items()})
+    receivers = {key: graph.receivers(key) for key in graph.workspaces}
+    return Program(
+        graph,
+        {
+            key: _instruction(node, scopes, receivers[node.workspace])
+            for key, node in graph.blocks.items()
+        },
+    )
 
 
-def _instruction(node: BlockNode, scopes: dict[str, dict[str, tuple[int, str]]]) -> Instruction:
+def _instruction(
+    node: BlockNode, scopes: dict[str, dict[str, tuple[int, str]]], receivers: Mapping[str, str]
+) -> Instruction:
     block = node.block
     declared = {prop.name: prop for prop in block.properties}
     # The exception of a Handle Flow Exception block is saved inside the workspace that it opens.
@@ -79,6 +90,7 @@ def _instruction(node: BlockNode, scopes: dict[str, dict[str, tuple[int, str]]])
         ports=dict(node.ports),
         has_effect=block.effect is not Effect.NONE,
         scope=scope,
+        receivers=receivers,
     )
 
 

@@ -12,6 +12,12 @@ from flows.blocks.exceptions.handlers import (
     HandleFlowException,
     HandleWorkspaceException,
 )
+from flows.blocks.exceptions.matching import (
+    HandleBlockExceptionMatchingMessage,
+    HandleBlockExceptionMatchingMessages,
+    HandleBlockExceptionMatchingTypeName,
+    HandleBlockExceptionMatchingTypeNames,
+)
 from flows.blocks.exceptions.throw import RethrowException, ThrowNewFlowException
 from flows.blocks.files.text import ReadAllText, WriteAllText
 from flows.blocks.flows.boundaries import EndFlow, StartFlow
@@ -24,6 +30,7 @@ from flows.blocks.loops.for_each import ForEachLoop
 from flows.blocks.loops.for_loop import ForLoop
 from flows.blocks.schedules.wait import WaitForDuration
 from flows.blocks.variables.set_variable import SetVariable
+from flows.blocks.wireless.blocks import WirelessReceiver, WirelessSender
 from flows.blocks.workspaces.workspace import EndWorkspace, StartWorkspace, Workspace
 
 ALL: tuple[Block, ...] = (
@@ -33,6 +40,8 @@ ALL: tuple[Block, ...] = (
     Workspace(),
     StartWorkspace(),
     EndWorkspace(),
+    WirelessSender(),
+    WirelessReceiver(),
     SetVariable(),
     IfTrueExitRight(),
     IfTrueExitBottom(),
@@ -51,6 +60,10 @@ ALL: tuple[Block, ...] = (
     ThrowNewFlowException(),
     RethrowException(),
     HandleBlockException(),
+    HandleBlockExceptionMatchingMessage(),
+    HandleBlockExceptionMatchingMessages(),
+    HandleBlockExceptionMatchingTypeName(),
+    HandleBlockExceptionMatchingTypeNames(),
     HandleWorkspaceException(),
     HandleFlowException(),
 )

@@ -113,6 +113,13 @@ class LeaveWorkspace:
 
 
 @dataclass(frozen=True, slots=True)
+class JumpTo:
+    """Go on at the Wireless Receiver of the same workspace that is called so (semantics 9)."""
+
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndExecution:
     """End the execution, at any depth (semantics 13)."""
 
@@ -143,7 +150,7 @@ class LogLine:
     ended_at: datetime | None
 
 
-Outcome = Leave | EnterWorkspace | LeaveWorkspace | EndExecution | WaitUntil | RunChild
+Outcome = Leave | EnterWorkspace | LeaveWorkspace | JumpTo | EndExecution | WaitUntil | RunChild
 
 
 class Block:
@@ -208,6 +215,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "Structure": lambda value: type(value) is dict,
     "InputVariables": lambda value: type(value) is dict,
     "FlowReference": lambda value: type(value) is str,
+    "WirelessReceiverBlockReference": lambda value: type(value) is str,
     "TimePeriod": lambda value: type(value) in (dict, timedelta),
     "HttpRequest": lambda value: type(value) is dict,
     "HttpCredentials": lambda value: type(value) is dict,
@@ -220,7 +228,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "JsonSerializerSettings": lambda value: type(value) is dict,
 }
 #: Types that hold no null (semantics 20).
-NOT_NULLABLE = frozenset({"Boolean", "Int32"})
+NOT_NULLABLE = frozenset({"Boolean", "Int32", "StringComparison"})
 
 
 def check(prop: Property, value: Any) -> None:

@@ -38,6 +38,9 @@ MEANINGS: dict[str, str] = {
     _BLOCKS + "UnexpectedException": (
         "The block itself failed: a value too large or too deep, or a defect of CortexWeb."
     ),
+    "Cortex.Exceptions.Wireless.WirelessReceiverBlockNotFoundException": (
+        "A Wireless Sender names no receiver, or one that is not in its workspace."
+    ),
     _EXECUTION + "OutputPortNotConnectedException": "The token left by a port without connection.",
     _EXECUTION + "InvalidInputVariablesException": (
         "An input is missing, unknown or of the wrong type."
@@ -108,3 +111,14 @@ def invalid_argument(name: str, problem: str) -> BlockException:
 def unexpected(problem: Exception) -> ExceptionValue:
     """What a block throws when it fails in a way that it did not foresee."""
     return exception("UnexpectedException", f"{type(problem).__name__}: {problem}").value
+
+
+def receiver_missing(code: int) -> BlockException:
+    """WirelessReceiverBlockNotFoundException: 101 for none selected, 100 for a deleted one."""
+    problem = "has not been selected" if code == 101 else "does not exist in this workspace"
+    return exception(
+        "WirelessReceiverBlockNotFoundException",
+        f"The Wireless Receiver block {problem}.{HELP}",
+        category="NotFound",
+        error_code=code,
+    )

@@ -21,6 +21,7 @@ def validate(graph: FlowGraph) -> list[Message]:
         *structural(graph),
         *blocks.multiplicity(graph),
         *blocks.connections(graph),
+        *blocks.wireless(graph),
         *variables.defaults(graph),
         *(
             message
@@ -54,6 +55,7 @@ def reachable(graph: FlowGraph) -> frozenset[str]:
         reached.add(key)
         node = graph.blocks[key]
         waiting += node.ports.values()
+        waiting += blocks.receivers(graph, node)
         if node.block.opens_workspace:
             inner = graph.workspaces[key]
             waiting += (inner.start, inner.handler)

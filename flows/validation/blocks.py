@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph, Message, WorkspaceNode
+from flows.sources import Literal
 from flows.validation.wording import near, title, workspace_path
 
 #: Longest block key, the keys of the workspaces around it included.
 KEY_LENGTH = 200
+#: The property by which a Wireless Sender names its receiver.
+RECEIVER = "Wireless Receiver Block"
 
 
 def unique_names(workspace: WorkspaceNode) -> Iterator[Message]:
@@ -91,6 +94,43 @@ def connections(graph: FlowGraph) -> Iterator[Message]:
                     f"Connect the {port.value} port to another block.",
                     path,
                 )
+
+
+def receivers(graph: FlowGraph, node: BlockNode) -> list[str]:
+    """The receivers to which a Wireless Sender may lead: the one that it names; any of its
+    workspace when only its expression knows (semantics 9)."""
+    source = node.sources.get(RECEIVER)
+    if source is None:
+        return []
+    known = graph.receivers(node.workspace)
+    if isinstance(source, Literal):
+        return [key for name, key in known.items() if name == source.value]
+    return list(known.values())
+
+
+def wireless(graph: FlowGraph) -> Iterator[Message]:
+    """Semantics 9: a sender's receiver is one. That there is none is thrown when the block runs,
+    as in the original."""
+    named = [
+        (node.workspace, source.value)
+        for node in graph.blocks.values()
+        if isinstance(source := node.sources.get(RECEIVER), Literal)
+    ]
+    for workspace in graph.workspaces.values():
+        nodes = [graph.blocks[key] for key in workspace.blocks]
+        seen: set[str] = set()
+        for node in nodes:
+            name = node.description
+            if node.block.type != "Wireless Receiver" or not name:
+                continue
+            if name in seen and (workspace.key, name) in named:
+                yield Message(
+                    title(node),
+                    f"There is another Wireless Receiver called '{name}' in this workspace.",
+                    "Give it another description, or name its key in the Wireless Sender.",
+                    (*node.path, "description"),
+                )
+            seen.add(name)
 
 
 def multiplicity(graph: FlowGraph) -> Iterator[Message]:
