@@ -79,7 +79,9 @@ class _Turn:
 
     def run(self) -> None:
         if not self.interpreter.frames:
-            self.interpreter.begin(self.claimed.inputs)
+            self.interpreter.begin(
+                self.claimed.inputs, values.decode(self.claimed.state.get("extensions"))
+            )
         event = self._first_event()
         while event is not None:
             wanted = self.claimed.steps_wanted
@@ -225,6 +227,7 @@ class _Turn:
                     initiator_name=parent.flow_name,
                     trigger=Execution.Trigger.PARENT,
                     parent=parent,
+                    extensions=self.interpreter.extensions,
                 )
                 send(child.pk)
                 publish(events([child.pk]))

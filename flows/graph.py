@@ -13,7 +13,7 @@ from flows import sources
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Block, Port
 from flows.expressions import ExpressionError
-from flows.sources import Source
+from flows.sources import Path, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,10 @@ class BlockNode:
     description: str
     workspace: str
     sources: Mapping[str, Source]
-    #: Output property name → the variable that it is saved to.
+    #: Output property name → the variable that it is saved to, whole or in part.
     targets: Mapping[str, str]
+    #: Output property name → the part of that variable, where it is a part (semantics 24).
+    parts: Mapping[str, Path]
     ports: Mapping[Port, str]
     position: tuple[int, int] | None
 
@@ -223,6 +225,7 @@ class _Builder:
                 )
         inputs: dict[str, Source] = {}
         targets: dict[str, str] = {}
+        parts: dict[str, sources.Path] = {}
         for name, prop in known.items():
             raw = given.get(name, prop.default)
             where = (*path, "properties", name)
@@ -230,13 +233,15 @@ class _Builder:
             if prop.reads:
                 inputs[name] = source
             if prop.writes and name in given:
-                if isinstance(source, sources.Variable):
+                if isinstance(source, sources.Variable | sources.Path):
                     targets[name] = source.name
+                    if isinstance(source, sources.Path):
+                        parts[name] = source
                 else:
                     self.say(
                         title,
                         f"{name} is an output and needs a variable.",
-                        "Write ($)Name, or ($)_ to discard it.",
+                        "Write ($)Name, ($)Name.Part[0], or ($)_ to discard it.",
                         *where,
                     )
         self.blocks[key] = BlockNode(
@@ -246,6 +251,7 @@ class _Builder:
             workspace=workspace,
             sources=inputs,
             targets=targets,
+            parts=parts,
             ports={
                 Port(port): f"{workspace}/{definition[port]}" if workspace else definition[port]
                 for port in Port

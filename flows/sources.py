@@ -1,8 +1,8 @@
 """Where a property's value comes from: a literal, a variable, an expression, or a mix of them.
 
-Pure. In a flow file a string that begins with "=" is an expression and "($)Name" a variable; a
-backslash in front makes either a literal ("\\\\=" is the text "="). Lists and structures may hold
-expressions and variables at any depth.
+Pure. In a flow file a string that begins with "=" is an expression, "($)Name" a variable and
+"($)Name.Items[0]" a part of one; a backslash in front makes either a literal ("\\\\=" is the text
+"="). Lists and structures may hold expressions and variables at any depth.
 """
 
 import re
@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import expressions, values
+from flows.expressions import ExpressionError
+from flows.values import ExceptionValue, type_name
 
-_VARIABLE = re.compile(r"^\(\$\)([A-Za-z_][A-Za-z0-9_]*)$")
+_VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
+_KEY = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
+#: What stands between two brackets: texts, in which brackets count for nothing, and the rest.
+_INDEX = re.compile(r"""\[((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^]["'])+)\]""")
 
 #: Reads a variable by the name that a flow uses; raises KeyError when it holds nothing.
 Lookup = Callable[[str], Any]
@@ -59,6 +64,66 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """A part of a variable, to be read or written: `($)Order.Items[0]`, `($)Order[Key].Count`.
+
+    `steps` are keys of structures, and expressions that give keys or indexes of lists.
+    """
+
+    name: str
+    steps: tuple[str | expressions.Expression, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        inside = (step.names for step in self.steps if not isinstance(step, str))
+        return frozenset((self.name,)).union(*inside)
+
+    def keys(self, lookup: Lookup) -> list[Any]:
+        """The steps as keys and indexes. Raises KeyError and ExpressionError."""
+        return [
+            step
+            if isinstance(step, str)
+            else step.evaluate({name: lookup(name) for name in step.names})
+            for step in self.steps
+        ]
+
+    def read(self, lookup: Lookup) -> Any:
+        """The part itself, not a copy: whoever saves it elsewhere copies."""
+        value = lookup(self.name)
+        for key in self.keys(lookup):
+            value = part(value, key)
+        return value
+
+    def write(self, whole: Any, keys: list[Any], value: Any) -> None:
+        """Put a value, which is the variable's own from now on, into the variable's value.
+
+        A key that a structure does not have is added; a list takes the indexes that it has.
+        Raises ExpressionError where there is no such part, or nothing can be put.
+        """
+        for key in keys[:-1]:
+            whole = part(whole, key)
+        last = keys[-1]
+        if type(whole) is dict and type(last) in (str, int, bool):
+            whole[last] = value
+        elif type(whole) is list:
+            part(whole, last)
+            whole[last] = value
+        else:
+            raise ExpressionError(f"{values.summary(last)} of a {type_name(whole)} cannot be set.")
+
+
+def part(whole: Any, key: Any) -> Any:
+    """An item of a structure or list, a property of an exception. Raises ExpressionError."""
+    if isinstance(whole, ExceptionValue):
+        whole = whole.as_structure()
+    if type(whole) is list and type(key) is int and 0 <= key < len(whole):
+        return whole[key]
+    if type(whole) is dict and key in whole:
+        return whole[key]
+    raise ExpressionError(f"a {type_name(whole)} has no {values.summary(key)} here.")
+
+
+@dataclass(frozen=True, slots=True)
 class Composite:
     """A list or dict whose items are sources."""
 
@@ -75,7 +140,7 @@ class Composite:
         return [values.copy(part.read(lookup)) for part in self.items]
 
 
-Source = Literal | Variable | Expression | Composite
+Source = Literal | Variable | Expression | Path | Composite
 
 
 def parse(raw: Any) -> Source:
@@ -115,10 +180,27 @@ def _parse_text(raw: str) -> Source:
     if raw.startswith("="):
         return _expression(raw[1:])
     if found := _VARIABLE.match(raw):
-        return Variable(found[1])
+        steps = _steps(raw, found.end())
+        if steps is not None:
+            return Path(found[1], steps) if steps else Variable(found[1])
     if raw.startswith("\\") and raw[1:2] in ("=", "(", "\\"):
         return Literal(raw[1:])
     return Literal(raw)
+
+
+def _steps(raw: str, at: int) -> tuple[str | expressions.Expression, ...] | None:
+    """What follows a variable, when it is nothing but keys and indexes. Raises ExpressionError for
+    an index that does not compile."""
+    steps: list[str | expressions.Expression] = []
+    while at < len(raw):
+        if found := _KEY.match(raw, at):
+            steps.append(found[1])
+        elif found := _INDEX.match(raw, at):
+            steps.append(expressions.compile(found[1].strip()))
+        else:
+            return None
+        at = found.end()
+    return tuple(steps)
 
 
 def _expression(text: str) -> Source:

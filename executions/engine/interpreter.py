@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from executions.engine import scopes
-from executions.engine.program import Instruction, compile_program, reader
+from executions.engine.program import EXTENSIONS, Instruction, compile_program, reader
 from executions.engine.state import (
     Decision,
     Event,
@@ -81,8 +81,15 @@ class Interpreter:
         self.since = 0.0
         self.progress = Progress()
 
-    def begin(self, inputs: Mapping[str, Any]) -> None:
-        """Place the token on Start Flow, with inputs and defaults in its variables.
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What the flow wrote to `_executionContext.Extensions` (semantics 30)."""
+        held: dict[str, Any] = self.frames[0].variables.get(EXTENSIONS, {})
+        return held
+
+    def begin(self, inputs: Mapping[str, Any], extensions: Mapping[str, Any] | None = None) -> None:
+        """Place the token on Start Flow, with inputs and defaults in its variables, and the
+        extensions that a parent had when it started this execution.
 
         Inputs were held against the flow before (`flows.validation.check_inputs`). A default that
         fails is thrown by Start Flow (semantics 22).
@@ -91,6 +98,9 @@ class Interpreter:
         top = self.graph.top
         frame = Frame(workspace="", block=top.start)
         self.frames = [frame]
+        if extensions:
+            frame.variables[EXTENSIONS] = values.copy(dict(extensions))
+            frame.changed.add(EXTENSIONS)
         failed = scopes.initialise(frame, top, given)
         if failed:
             self.since = self.clock()
@@ -110,10 +120,12 @@ class Interpreter:
         return decision
 
     def _guarded(self, part: Callable[..., Decision | None], *given: Any) -> Decision | None:
-        """A defect of a block, or a value too deep to copy, is thrown in the flow; it must not
-        come back at every attempt to run the execution."""
+        """What a block raises is thrown in the flow. So is a defect of a block, or a value too deep
+        to copy: it must not come back at every attempt to run the execution."""
         try:
             return part(*given)
+        except BlockException as thrown:
+            return self._throw(thrown.value, self._instruction())
         except Exception as problem:
             return self._throw(unexpected(problem), self._instruction())
 
@@ -141,24 +153,16 @@ class Interpreter:
         instruction = self.program.instructions[frame.block]
         block = instruction.block
         self.since = self.clock()
-        try:
-            given = self._read(instruction, frame)
-            if instruction.has_effect:
-                again = block.effect_of(given) is Effect.REPEATABLE
-                return Perform(instruction.key, given, again)
-            kept = frame.kept.get(instruction.key)
-            outcome = block.run(Visit(given, kept, frame.exception, self._now))
-        except BlockException as thrown:
-            return self._throw(thrown.value, instruction)
-        return self._finish(outcome)
+        given = self._read(instruction, frame)
+        if instruction.has_effect:
+            again = block.effect_of(given) is Effect.REPEATABLE
+            return Perform(instruction.key, given, again)
+        kept = frame.kept.get(instruction.key)
+        return self._finish(block.run(Visit(given, kept, frame.exception, self._now)))
 
     def _resume(self, result: Any) -> Decision | None:
-        instruction = self._instruction()
-        try:
-            outcome = instruction.block.resume(Visit({}, now=self._now), result)
-        except BlockException as thrown:
-            return self._throw(thrown.value, instruction)
-        return self._finish(outcome)
+        block = self._instruction().block
+        return self._finish(block.resume(Visit({}, now=self._now), result))
 
     def _finish(self, outcome: Outcome) -> Decision | None:
         frame = self.frames[-1]
@@ -206,9 +210,7 @@ class Interpreter:
         return given
 
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
-        changes = (
-            scopes.save(self.frames, instruction, outcome.outputs) if outcome.outputs else None
-        )
+        changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
         key = instruction.key
         if outcome.keep is not None:
             frame.kept[key] = outcome.keep
@@ -239,11 +241,15 @@ class Interpreter:
         ).value
         return self._raise(unconnected, instruction)
 
+    def _save(self, instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        lookup = reader(instruction, self.frames, self.context) if instruction.saves_parts else None
+        return scopes.save(self.frames, instruction, outputs, lookup)
+
     def _jump(self, frame: Frame, instruction: Instruction, receiver: str) -> Decision | None:
         """Go on at a Wireless Receiver of the same workspace (semantics 9)."""
         target = instruction.receivers.get(receiver)
         if target is None:
-            return self._throw(receiver_missing(100).value, instruction)
+            raise receiver_missing(100)
         self._record(instruction, "", None)
         frame.block = target
         return None
@@ -342,6 +348,6 @@ class Interpreter:
         frame = Frame(workspace.key, workspace.start)
         self.frames.append(frame)
         failed = scopes.initialise(frame, workspace, {})
-        changes = scopes.save(self.frames, instruction, {"Exception": thrown})
+        changes = self._save(instruction, {"Exception": thrown})
         self._record(instruction, "", changes)
         return Failed(failed) if failed else None

@@ -13,10 +13,12 @@ from typing import Any
 from executions.engine.state import Frame
 from flows.blocks.base import Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
-from flows.sources import DISCARD, Source
+from flows.sources import DISCARD, Path, Source
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executioncontext"
+#: Under which name the outermost frame holds what flows wrote to its Extensions.
+EXTENSIONS = "context:extensions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,10 @@ class Instruction:
     block: Block
     #: Input properties: name, declaration, source.
     readers: tuple[tuple[str, Property, Source], ...]
-    #: Output properties: name, level of the scope, case-folded variable, variable as written.
-    writers: tuple[tuple[str, int, str, str], ...]
+    #: Output properties: name, level of the scope, case-folded variable, variable as written, and
+    #: the part of it that is saved, or None for the whole.
+    writers: tuple[tuple[str, int, str, str, Path | None], ...]
+    saves_parts: bool
     ports: dict[Port, str]
     has_effect: bool
     #: Variable name as written → (level, case-folded name).
@@ -83,15 +87,27 @@ def _instruction(
         block=block,
         readers=tuple((name, declared[name], source) for name, source in node.sources.items()),
         writers=tuple(
-            (name, *scope[target.casefold()], target)
+            writer
             for name, target in node.targets.items()
-            if target != DISCARD and target.casefold() in scope
+            if target != DISCARD and (writer := _writer(name, target, node.parts.get(name), scope))
         ),
+        saves_parts=bool(node.parts),
         ports=dict(node.ports),
         has_effect=block.effect is not Effect.NONE,
         scope=scope,
         receivers=receivers,
     )
+
+
+def _writer(
+    name: str, target: str, part: Path | None, scope: Mapping[str, tuple[int, str]]
+) -> tuple[str, int, str, str, Path | None] | None:
+    """Where an output is saved; None for a variable that is not there, of which validation told."""
+    folded = target.casefold()
+    if folded == CONTEXT and part is not None:
+        inside = Path(part.name, part.steps[1:])
+        return name, 0, EXTENSIONS, f"{target}.{part.steps[0]}", inside
+    return (name, *scope[folded], target, part) if folded in scope else None
 
 
 def reader(
@@ -103,7 +119,7 @@ def reader(
     def lookup(name: str) -> Any:
         folded = name.casefold()
         if folded == CONTEXT:
-            return context
+            return context | {"Extensions": frames[0].variables.get(EXTENSIONS, {})}
         level, key = scope[folded]
         return frames[level].variables[key]
 

@@ -3,16 +3,17 @@
 Pure. Variables own their values: whatever is saved to one is copied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from executions.engine.program import Instruction
+from executions.engine.program import EXTENSIONS, Instruction
 from executions.engine.state import Frame
 from executions.limits import INLINE_CHANGE
 from flows import values
-from flows.blocks.errors import exception
+from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import WorkspaceNode
+from flows.sources import Path
 from flows.values import ExceptionValue
 
 
@@ -53,16 +54,25 @@ def _no_variables(name: str) -> Any:
 
 
 def save(
-    frames: list[Frame], instruction: Instruction, outputs: Mapping[str, Any]
+    frames: list[Frame],
+    instruction: Instruction,
+    outputs: Mapping[str, Any],
+    lookup: Callable[[str], Any] | None = None,
 ) -> dict[str, Any]:
-    """Save a visit's output properties to their variables; what a step keeps of the changes."""
+    """Save a visit's output properties to their variables; what a step keeps of the changes.
+
+    `lookup` reads the variables that indexes of parts are made of. Raises BlockException for a
+    part that cannot be saved.
+    """
     changes: dict[str, Any] = {}
-    for name, level, key, written in instruction.writers:
+    for name, level, key, written, part in instruction.writers:
         if name not in outputs:
             continue
         frame = frames[level]
         value = outputs[name]
-        if frame.variables.get(key) is not value or value is None:
+        if part is not None and lookup is not None:
+            value = _save_part(frame, key, name, part, value, lookup)
+        elif frame.variables.get(key) is not value or value is None:
             value = values.copy(value)
             frame.variables[key] = value
         frame.changed.add(key)
@@ -73,6 +83,22 @@ def save(
             else {"summary": values.summary(value)}
         )
     return changes
+
+
+def _save_part(
+    frame: Frame, key: str, name: str, part: Path, value: Any, lookup: Callable[[str], Any]
+) -> Any:
+    """Save to a part of a variable (semantics 24); the variable's whole value."""
+    try:
+        whole = frame.variables.setdefault(key, {}) if key == EXTENSIONS else frame.variables[key]
+        part.write(whole, part.keys(lookup), values.copy(value))
+    except KeyError as missing:
+        raise invalid_property(
+            name, f"the variable {missing.args[0]} is not initialised."
+        ) from None
+    except ExpressionError as error:
+        raise invalid_property(name, str(error)) from None
+    return whole
 
 
 def keep_items(frame: Frame, held: str, collection: Any) -> list[Any]:

@@ -34,8 +34,10 @@ def insert(
     trigger: Execution.Trigger,
     parent: Execution | None = None,
     paused: bool = False,
+    extensions: Mapping[str, Any] | None = None,
 ) -> Execution:
-    """Insert a Queued execution; `paused` stops it before its first block.
+    """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
+    of its parent's `_executionContext` (semantics 30).
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
@@ -76,6 +78,7 @@ def insert(
         initiator_name=initiator_name,
         trigger=trigger,
         inputs=values.encode(dict(inputs)),
+        state={"extensions": values.encode(dict(extensions))} if extensions else {},
     )
 
 

@@ -14,8 +14,11 @@ from flows.validation import VARIABLE_TYPES
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 FLOW_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 VARIABLE_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
-#: A variable that is written to: "($)Name".
-TARGET = r"^(\(\$\)|= *)[A-Za-z_][A-Za-z0-9_]*$"
+#: A variable, or a part of one, that is written to: "($)Name", "($)Name.Items[0]".
+TARGET = (
+    r"^(= *[A-Za-z_][A-Za-z0-9_]*"
+    r"|\(\$\)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*|\[[^\n]+\])*)$"
+)
 
 PORTS = {
     "bottom": "The block that the bottom port leads to.",

@@ -31,7 +31,7 @@ _PATTERNS = {
     schema.KEY: "letters, digits, hyphens and underscores, a letter or digit first",
     schema.FLOW_NAME: "letters, digits, hyphens, underscores and dots, a letter or digit first",
     schema.VARIABLE_NAME: "letters, digits and underscores, a letter first",
-    schema.TARGET: "a variable: ($)Name, or ($)_ to discard the value",
+    schema.TARGET: "a variable: ($)Name, or ($)_ to discard the value; or a part: ($)Name.Items[0]",
 }
 
 

@@ -12,6 +12,8 @@ from flows.values import type_name
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executionContext"
+#: The part of it that flows may write.
+EXTENSIONS = "Extensions"
 
 
 def _resolve(graph: FlowGraph, workspace: str, name: str) -> tuple[str, VariableNode] | None:
@@ -37,14 +39,15 @@ def _target_workspace(node: BlockNode) -> str:
 def written_by(graph: FlowGraph, reached: Iterable[str]) -> set[tuple[str, str]]:
     """The variables that reached blocks initialise: (workspace, case-folded name).
 
-    A property that reads and writes a variable initialises none, as it reads first.
+    A property that reads and writes a variable initialises none, as it reads first; nor does one
+    that is saved to a part of a variable.
     """
     written = set()
     for key in reached:
         node = graph.blocks[key]
         for name, target in node.targets.items():
             found = _resolve(graph, _target_workspace(node), target)
-            if found and name not in node.sources:
+            if found and name not in node.sources and name not in node.parts:
                 written.add((found[0], target.casefold()))
     return written
 
@@ -83,14 +86,37 @@ def properties(
         yield from _reads(graph, node, source, written, path)
         yield from _literal(node, declared[name], source, path)
     for name, target in node.targets.items():
-        if target != DISCARD and not _resolve(graph, _target_workspace(node), target):
+        path = (*node.path, "properties", name)
+        if name in node.parts:
+            yield from _part(graph, node, name, written)
+        elif target != DISCARD and not _resolve(graph, _target_workspace(node), target):
             visible = _visible(graph, _target_workspace(node))
             yield Message(
                 title(node),
                 f"{name} is saved to {target}, which is no variable here{near(target, visible)}",
                 "Define it in this workspace or one around it, or write ($)_ to discard the value.",
-                (*node.path, "properties", name),
+                path,
             )
+
+
+def _part(
+    graph: FlowGraph, node: BlockNode, name: str, written: set[tuple[str, str]]
+) -> Iterator[Message]:
+    """Semantics 24, 30: what is saved to a part needs the whole; of the execution's context, the
+    extensions alone can be written."""
+    part = node.parts[name]
+    path = (*node.path, "properties", name)
+    if part.name.casefold() == CONTEXT.casefold() and (
+        part.steps[0] != EXTENSIONS or len(part.steps) < 2
+    ):
+        yield Message(
+            title(node),
+            f"{name} is saved to a part of {CONTEXT} that cannot be written.",
+            f"Write ($){CONTEXT}.{EXTENSIONS}.Key, with a key of your own.",
+            path,
+        )
+    if name not in node.sources:
+        yield from _reads(graph, node, part, written, path)
 
 
 def _reads(
