@@ -209,7 +209,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "Int32": _is_int,
     "Nullable<Int32>": _is_int,
     "String": lambda value: type(value) is str,
-    "IEnumerable": lambda value: type(value) in (list, dict),
+    "IEnumerable": lambda value: type(value) in (list, dict, str),
     "IEnumerable<String>": lambda value: type(value) is list,
     "IList": lambda value: type(value) is list,
     "Structure": lambda value: type(value) is dict,

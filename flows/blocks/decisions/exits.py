@@ -1,5 +1,6 @@
 """Decisions: which port a token leaves by (semantics 7). They have no exception port."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Leave, Port, Property, Shape, Visit
@@ -37,7 +38,7 @@ class _IfNull(Decision):
     throws = ("PropertyNotNullableException",)
 
     def decide(self, value: Any) -> bool:
-        if isinstance(value, bool | int | float):
+        if isinstance(value, bool | int | float | datetime | timedelta):
             raise exception(
                 "PropertyNotNullableException",
                 f"'Value' is a {type_name(value)}, which can never be null.{HELP}",

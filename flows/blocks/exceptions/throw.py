@@ -6,14 +6,17 @@ from flows.values import ExceptionValue
 
 
 class ThrowNewFlowException(Block):
-    """Throws a FlowException; by its own red port first (semantics 48)."""
+    """Throws a FlowException; by its own red port first (semantics 48).
+
+    A Message that is null or left out gives the type's own text.
+    """
 
     type = "Throw New Flow Exception"
     palette = "Exceptions"
     icon = "bug"
     ports = (Port.EXCEPTION,)
     properties = (
-        Property("Message", "String", default=""),
+        Property("Message", "String"),
         Property("Category", "String"),
         Property("Error Code", "Nullable<Int32>"),
         Property("Details", advanced=True),

@@ -28,9 +28,12 @@ class LogEvent(Block):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        severity = visit.given["Event Severity"] or "Information"
-        if severity not in SEVERITIES:
-            raise invalid_argument("Event Severity", f"{severity} is not one of {SEVERITIES}.")
+        severity = visit.given["Event Severity"]
+        if severity is None:
+            severity = "Information"
+        elif severity not in SEVERITIES:
+            known = ", ".join(SEVERITIES)
+            raise invalid_argument("Event Severity", f"{severity} is not one of {known}.")
         now = visit.now()
         return Leave(
             log=LogLine(

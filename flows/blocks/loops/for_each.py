@@ -6,8 +6,9 @@ from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Vi
 class ForEachLoop(Block):
     """Leaves right with {Index, Value} for each item, then bottom with {} (semantics 58, 59).
 
-    The items are those of the first visit: what the loop's body does to the collection does not
-    change the loop (semantics 60).
+    The items of a structure are {Key, Value}, those of a text its characters. They are those
+    of the first visit: what the loop's body does to the collection does not change the loop
+    (semantics 60).
     """
 
     type = "For Each Loop"

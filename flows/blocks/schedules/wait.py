@@ -32,8 +32,8 @@ class WaitForDuration(Block):
 
 
 def add_period(start: datetime, period: dict[str, Any] | timedelta) -> datetime:
-    """`start` plus a period: years first, then months with the day clamped to the month's end,
-    then days down to milliseconds.
+    """`start` plus a period: years, then months, each with the day clamped to the month's end, then
+    days down to milliseconds.
 
     Raises InvalidPropertyValueException for unknown or non-numeric parts and
     ArgumentOutOfRangeException beyond the calendar, as BlockExceptions.
@@ -47,10 +47,8 @@ def add_period(start: datetime, period: dict[str, Any] | timedelta) -> datetime:
             raise invalid_property("Duration", f"{name} is not a part of a period, or no number.")
         parts[name] = amount
     try:
-        months = start.year * 12 + start.month - 1 + parts["Years"] * 12 + parts["Months"]
-        year, month = divmod(months, 12)
-        day = min(start.day, monthrange(year, month + 1)[1])
-        return start.replace(year=year, month=month + 1, day=day) + timedelta(
+        moved = _add_months(_add_months(start, parts["Years"] * 12), parts["Months"])
+        return moved + timedelta(
             days=parts["Days"],
             hours=parts["Hours"],
             minutes=parts["Minutes"],
@@ -61,3 +59,9 @@ def add_period(start: datetime, period: dict[str, Any] | timedelta) -> datetime:
         raise exception(
             "ArgumentOutOfRangeException", "The date to wait for is beyond the calendar."
         ) from None
+
+
+def _add_months(start: datetime, months: int) -> datetime:
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    day = min(start.day, monthrange(year, month + 1)[1])
+    return start.replace(year=year, month=month + 1, day=day)
