@@ -5,7 +5,7 @@ from executions.states import Place, Reason, Status
 #: What a person should know of each status, on the help page.
 MEANINGS: dict[Status, str] = {
     Status.QUEUED: "Waits for a worker.",
-    Status.RUNNING: "Its token is moving, or waits for child executions or a time.",
+    Status.RUNNING: "Its token is moving, or waits for child executions, a time or a semaphore.",
     Status.PAUSING: "Pauses as soon as the block that is running is done.",
     Status.PAUSED: "Waits for a person: continue, step or stop it.",
     Status.EXCEPTION: "Waits for a person at an exception, because break on exception is on.",
@@ -24,6 +24,7 @@ PLACES: dict[Place, tuple[str, str]] = {
 REASONS: dict[Reason, str] = {
     Reason.CHILDREN: "waits for child executions",
     Reason.TIME: "waits for a time",
+    Reason.SEMAPHORE: "waits for a semaphore",
 }
 
 

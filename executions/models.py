@@ -9,6 +9,8 @@ from uuid import UUID
 
 import uuid_utils.compat
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -37,6 +39,7 @@ class Execution(models.Model):
         PAGE = "page", "Started on a page"
         COMMAND_LINE = "command line", "Started on the command line"
         PARENT = "parent", "Started by a parent flow"
+        TASK = "task", "Started by a parent flow, which goes on beside it"
         DEMO = "demo", "Started by the demo"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -57,6 +60,8 @@ class Execution(models.Model):
     #: Pause again after that many blocks (1 = step); null runs on.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
+    #: The tasks that it is parked for; the end of the last one wakes it.
+    awaits = ArrayField(models.UUIDField(), null=True)
 
     block = models.CharField(max_length=200, blank=True)
     block_type = models.CharField(max_length=80, blank=True)
@@ -114,6 +119,7 @@ class Execution(models.Model):
             models.Index(
                 fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)
             ),
+            GinIndex(fields=["awaits"], name="execution_awaits", condition=Q(awaits__isnull=False)),
             models.Index(
                 fields=["lease_expires_at"],
                 name="execution_leased",
@@ -226,6 +232,64 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return self.event_type or self.severity
+
+
+class Semaphore(models.Model):
+    """A semaphore that somebody holds (semantics 78 to 83): made by the first to acquire it, with
+    that block's limit, and deleted when the last holder releases it. Whoever changes its tickets
+    locks its row first."""
+
+    #: Scope and name: /tenant/system/*/package/*/flow/name.
+    path = models.TextField(primary_key=True)
+    concurrency_limit = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(concurrency_limit__gte=1), name="semaphore_lets_somebody_in"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class SemaphoreTicket(models.Model):
+    """A token that waits for a semaphore or holds it, for the visit of the block it stands on."""
+
+    class Stage(models.TextChoices):
+        WAITING = "waiting", "Waits in the queue"
+        #: Its execution is parked yet; recovery wakes it should a worker die in between.
+        GRANTED = "granted", "May go on"
+        HELD = "held", "Holds it"
+
+    semaphore = models.ForeignKey(
+        Semaphore, on_delete=models.CASCADE, related_name="tickets", db_index=False
+    )
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="tickets", db_index=False
+    )
+    level = models.PositiveSmallIntegerField()
+    block = models.CharField(max_length=200)
+    stage = models.CharField(max_length=7, choices=Stage)
+    priority = models.IntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "level"], name="ticket_of_a_token"),
+            models.CheckConstraint(
+                condition=Q(stage__in=["waiting", "granted", "held"]), name="ticket_stage_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["semaphore", "stage", "priority", "id"], name="ticket_queue"),
+            models.Index(fields=["execution"], name="ticket_granted", condition=Q(stage="granted")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.semaphore_id}"
 
 
 class AuditEntry(models.Model):

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NONE = ""
     CHILDREN = "children"
     TIME = "time"
+    SEMAPHORE = "semaphore"
 
 
 class Place(StrEnum):

@@ -14,7 +14,8 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from flows.values import ExceptionValue
+from flows import tasks
+from flows.values import ExceptionValue, TaskValue
 
 _ENV = cel.NewEnv(
     extensions=[ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
@@ -28,6 +29,14 @@ _SCALARS = frozenset({type(None), bool, int, float, str})
 
 class ExpressionError(Exception):
     """An expression that does not compile, or that failed when it was evaluated."""
+
+
+class TasksRead(ExpressionError):
+    """An expression reads what has become of tasks, which nothing in memory knows (`ids`)."""
+
+    def __init__(self, ids: tuple[str, ...]) -> None:
+        super().__init__("what has become of a task is not known here.")
+        self.ids = ids
 
 
 class Expression:
@@ -46,9 +55,12 @@ class Expression:
         self.names = _names(text)
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """The value for the given variables. Raises ExpressionError."""
+        """The value for the given variables. Raises ExpressionError, and TasksRead for tasks that
+        `tasks.shown` has not replaced by what has become of them."""
         result = self._run({name: _to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR and "Non-CEL value type" in str(result.plain_value()):
+            if met := tasks.found(list(variables.values())):
+                raise TasksRead(met)
             result = self._run({name: _to_cel_deep(value) for name, value in variables.items()})
         if result.type() == _ERROR:
             raise ExpressionError(str(result.plain_value()).partition(": ")[2])
@@ -95,7 +107,7 @@ def _first_error(text: str) -> str:
 
 
 def _to_cel(value: Any) -> Any:
-    if isinstance(value, datetime | timedelta | ExceptionValue):
+    if isinstance(value, datetime | timedelta | ExceptionValue | TaskValue):
         return _to_cel_deep(value)
     return value
 
@@ -119,12 +131,17 @@ def _duration(value: timedelta) -> Any:
     return duration
 
 
+def _task(value: TaskValue) -> Any:
+    raise TasksRead((value.execution_id,))
+
+
 _CONVERT: dict[type, Callable[[Any], Any]] = {
     list: lambda value: [_to_cel_deep(item) for item in value],
     dict: lambda value: {key: _to_cel_deep(item) for key, item in value.items()},
     datetime: _timestamp,
     timedelta: _duration,
     ExceptionValue: lambda value: _to_cel_deep(value.as_structure()),
+    TaskValue: _task,
 }
 
 

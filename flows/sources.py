@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import expressions, values
-from flows.expressions import ExpressionError
-from flows.values import ExceptionValue, type_name
+from flows.expressions import ExpressionError, TasksRead
+from flows.values import ExceptionValue, TaskValue, type_name
 
 _VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
 _KEY = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -114,6 +114,8 @@ class Path:
 
 def part(whole: Any, key: Any) -> Any:
     """An item of a structure or list, a property of an exception. Raises ExpressionError."""
+    if isinstance(whole, TaskValue):
+        raise TasksRead((whole.execution_id,))
     if isinstance(whole, ExceptionValue):
         whole = whole.as_structure()
     if type(whole) is list and type(key) is int and 0 <= key < len(whole):

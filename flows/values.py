@@ -1,9 +1,9 @@
 """The values that variables hold, and their typed JSON form.
 
 Pure. A value is None, a bool, int, float, str, bytes, aware datetime, timedelta, a list of values,
-a dict with scalar keys, or an exception. Variables own their values: `copy` is made on assignment,
-so that an execution resumed from a checkpoint cannot behave differently from one that never
-stopped.
+a dict with scalar keys, an exception, or a task. Variables own their values: `copy` is made on
+assignment, so that an execution resumed from a checkpoint cannot behave differently from one that
+never stopped.
 """
 
 import base64
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 type_names: dict[type, str] = {
     type(None): "Null",
@@ -62,6 +63,20 @@ class ExceptionValue:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TaskValue:
+    """An execution that a flow started and did not wait for (semantics 68).
+
+    It never changes; what has become of the execution is asked for when an expression reads it
+    (`flows.tasks`).
+    """
+
+    execution_id: str
+
+
+type_names[TaskValue] = "Execution Task"
+
+
 def type_name(value: Any) -> str:
     """The type's name as people read it."""
     if isinstance(value, ExceptionValue):
@@ -86,6 +101,8 @@ def summary(value: Any, limit: int = 80) -> str:
             return f"Structure with {len(value)} item{'' if len(value) == 1 else 's'}"
         case ExceptionValue():
             return f"Instance of {value.short_type}"
+        case TaskValue():
+            return f"Execution Task {value.execution_id}"
         case datetime():
             return value.isoformat()
     return str(value)[:limit]
@@ -143,6 +160,8 @@ def encode(value: Any) -> Any:
                 "extra": encode(dict(value.extra)),
             }
         }
+    if kind is TaskValue:
+        return {"$task": value.execution_id}
     raise TypeError(f"{kind.__name__} is not a type that variables can hold")
 
 
@@ -174,6 +193,8 @@ def _decode_tagged(tag: str, body: Any) -> Any:
             return timedelta(*body)
         case "$bytes":
             return base64.b64decode(body)
+        case "$task":
+            return TaskValue(str(UUID(body)))
         case "$exception":
             return ExceptionValue(
                 type=decode(body["type"]),
@@ -213,6 +234,8 @@ def _cost(value: Any, budget: int) -> int:
         return spent
     if kind is ExceptionValue:
         return 80 + len(value.message) + _cost(value.details, budget) + _cost(value.inner, budget)
+    if kind is TaskValue:
+        return 48
     if kind is int:
         return 8 + int(value).bit_length() // 3
     return 8

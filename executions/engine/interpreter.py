@@ -12,6 +12,7 @@ from typing import Any
 from executions.engine import scopes
 from executions.engine.program import EXTENSIONS, Instruction, compile_program, reader
 from executions.engine.state import (
+    Await,
     Decision,
     Event,
     Failed,
@@ -19,10 +20,12 @@ from executions.engine.state import (
     Frame,
     Go,
     Logged,
+    LookUp,
     Perform,
     Performed,
     Progress,
     Resumed,
+    Seen,
     StartChild,
     StepDone,
     Threw,
@@ -30,8 +33,9 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
-from flows import values
+from flows import tasks, values
 from flows.blocks.base import (
+    AwaitTasks,
     Effect,
     EndExecution,
     EnterWorkspace,
@@ -52,8 +56,9 @@ from flows.blocks.errors import (
     receiver_missing,
     unexpected,
 )
-from flows.expressions import ExpressionError
+from flows.expressions import ExpressionError, TasksRead
 from flows.graph import FlowGraph
+from flows.tasks import TaskState
 from flows.values import ExceptionValue
 
 
@@ -80,6 +85,8 @@ class Interpreter:
         self.context = dict(context or {})
         self.since = 0.0
         self.progress = Progress()
+        #: What has become of the tasks that the visit under way reads (semantics 68).
+        self.tasks: dict[str, TaskState] = {}
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -124,6 +131,8 @@ class Interpreter:
         to copy: it must not come back at every attempt to run the execution."""
         try:
             return part(*given)
+        except TasksRead as met:
+            return LookUp(met.ids)
         except BlockException as thrown:
             return self._throw(thrown.value, self._instruction())
         except Exception as problem:
@@ -137,6 +146,9 @@ class Interpreter:
                 return self._resume(result)
             case Threw(thrown):
                 return self._throw(thrown, self._instruction())
+            case Seen(states):
+                self.tasks |= states
+                return None
             case Go():
                 return None
 
@@ -170,8 +182,10 @@ class Interpreter:
         match outcome:
             case Leave():
                 return self._leave(frame, instruction, outcome)
-            case RunChild(flow, inputs):
-                return StartChild(flow, values.copy(inputs))
+            case RunChild(flow, inputs, awaited):
+                return StartChild(flow, values.copy(inputs), awaited)
+            case AwaitTasks(listed, cancel):
+                return Await(tuple(task.execution_id for task in listed), cancel)
             case WaitUntil(at):
                 return Wait(at)
             case EnterWorkspace():
@@ -187,6 +201,8 @@ class Interpreter:
     def _read(self, instruction: Instruction, frame: Frame) -> dict[str, Any]:
         """The input properties. Raises BlockException (semantics 20, 23, 52)."""
         lookup = reader(instruction, self.frames, self.context)
+        if self.tasks:
+            lookup = tasks.showing(lookup, self.tasks)
         keeps = instruction.block.keeps_items
         given: dict[str, Any] = {}
         for name, prop, source in instruction.readers:
@@ -195,6 +211,10 @@ class Interpreter:
                 continue
             try:
                 value = source.read(lookup)
+                if self.tasks:
+                    value = tasks.hidden(value, self.tasks)
+            except TasksRead:
+                raise
             except KeyError as missing:
                 raise invalid_property(
                     name, f"the variable {missing.args[0]} is not initialised."
@@ -207,6 +227,8 @@ class Interpreter:
             if name == keeps:
                 value = scopes.keep_items(frame, held, value)
             given[name] = value
+        if self.tasks:
+            self.tasks = {}
         return given
 
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
@@ -304,6 +326,7 @@ class Interpreter:
 
     def _throw(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
         """A block throws instead of leaving: its step ends on the exception port."""
+        self.tasks = {}
         self._record(instruction, Port.EXCEPTION, None, thrown.type)
         return self._raise(thrown, instruction)
 

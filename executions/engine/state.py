@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.blocks.base import LogLine
+from flows.tasks import States
 from flows.values import ExceptionValue
 
 
@@ -95,7 +96,8 @@ class Performed:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What was waited for came: None for a time; outputs or an ExceptionValue for a child."""
+    """What was waited for came: None for a time; outputs or an ExceptionValue for a child; a
+    TaskValue for one that is not awaited; states for tasks."""
 
     result: Any = None
 
@@ -107,7 +109,14 @@ class Threw:
     exception: ExceptionValue
 
 
-Event = Go | Performed | Resumed | Threw
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What has become of tasks that expressions read (LookUp); good for the next visit."""
+
+    states: States
+
+
+Event = Go | Performed | Resumed | Threw | Seen
 
 
 # Decisions: what the interpreter asks for ----------------------------------------------------
@@ -129,10 +138,27 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class StartChild:
-    """Start a child execution and park."""
+    """Start a child execution, and park, or go on with Resumed and its TaskValue."""
 
     flow: str
     inputs: Any
+    awaited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Park until all these tasks are completed, after stopping them when `cancel` is set; then
+    Resumed with their states in this order."""
+
+    tasks: tuple[str, ...]
+    cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Tell what has become of these tasks now (Seen); the visit begins again with that."""
+
+    tasks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +182,4 @@ class Failed:
     exception: ExceptionValue
 
 
-Decision = Yielded | Perform | StartChild | Wait | Finished | Failed
+Decision = Yielded | Perform | StartChild | Await | LookUp | Wait | Finished | Failed

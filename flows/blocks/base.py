@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.errors import invalid_property, property_empty, property_null
 from flows.blocks.world import World
-from flows.values import ExceptionValue, type_name
+from flows.values import ExceptionValue, TaskValue, type_name
 
 
 class Port(StrEnum):
@@ -133,10 +133,22 @@ class WaitUntil:
 
 @dataclass(frozen=True, slots=True)
 class RunChild:
-    """Start a child execution and park until it ends; `resume` is called with its outputs."""
+    """Start a child execution and park until it ends; `resume` is called with its outputs, or the
+    exception that it ended with. One that is not awaited goes on beside, and `resume` is called
+    with its TaskValue at once."""
 
     flow: str
     inputs: Mapping[str, Any]
+    awaited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitTasks:
+    """Park until all these tasks are completed; `resume` is called with their states in this
+    order. `cancel` stops them first."""
+
+    tasks: tuple[TaskValue, ...]
+    cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +162,16 @@ class LogLine:
     ended_at: datetime | None
 
 
-Outcome = Leave | EnterWorkspace | LeaveWorkspace | JumpTo | EndExecution | WaitUntil | RunChild
+Outcome = (
+    Leave
+    | EnterWorkspace
+    | LeaveWorkspace
+    | JumpTo
+    | EndExecution
+    | WaitUntil
+    | RunChild
+    | AwaitTasks
+)
 
 
 class Block:
@@ -185,7 +206,7 @@ class Block:
         return Leave()
 
     def resume(self, visit: Visit, result: Any) -> Outcome:
-        """Decide again after what was waited for (WaitUntil, RunChild) came."""
+        """Decide again after what was waited for (WaitUntil, RunChild, AwaitTasks) came."""
         return Leave()
 
     def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
@@ -214,6 +235,12 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "IList": lambda value: type(value) is list,
     "Structure": lambda value: type(value) is dict,
     "InputVariables": lambda value: type(value) is dict,
+    "ITask<TResult>": lambda value: type(value) is TaskValue,
+    "IList<ITask<TResult>>": lambda value: (
+        type(value) is list and all(item is None or type(item) is TaskValue for item in value)
+    ),
+    "IExecutionTask": lambda value: type(value) is TaskValue,
+    "IList<TResult>": lambda value: type(value) is list,
     "FlowReference": lambda value: type(value) is str,
     "WirelessReceiverBlockReference": lambda value: type(value) is str,
     "TimePeriod": lambda value: type(value) in (dict, timedelta),
