@@ -253,3 +253,17 @@ def test_the_theme_is_remembered(grid: Any) -> None:
     expect(root).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
+
+
+def test_a_page_at_rest_is_silent(signed_in_page: Page, admin_user: Any) -> None:
+    """What it says of its rows brings no answer that would make it say so again."""
+    page = signed_in_page
+    frames: list[str] = []
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda text: frames.append(str(text))))
+    execution = make_execution(admin_user)
+    page.goto("/")
+    expect(page.locator(LIVE)).to_be_visible()
+    tell(execution, block_description="Sort the mail")
+    expect(row(page, execution).locator(".c-description")).to_have_text("Sort the mail")
+    page.wait_for_timeout(1500)
+    assert len([text for text in frames if '"type": "rows"' in text]) == 1

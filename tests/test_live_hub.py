@@ -17,12 +17,15 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
 from cortexweb.asgi import application
+from executions.grid.page import PageQuery
 from executions.grid.row import GridRow
 from executions.live import hub as hub_module
+from executions.live.consumers import GridConsumer
 from executions.live.events import ExecutionChanged
-from executions.live.hub import TICK, hub
+from executions.live.hub import TICK, Connection, hub
 from executions.live.publish import GROUP
 from executions.live.routing import websocket_urlpatterns
+from executions.live.viewers import GridViewer, Scope
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
@@ -85,8 +88,8 @@ class Tab:
         return [row["id"] for row in (await self.frame("rows"))["rows"]]
 
     async def show(self, query: str = "", *shown: Execution, **window: str) -> None:
-        ids = [str(one.pk) for one in shown]
-        await self.say(json.dumps({"type": "show", "query": query, "ids": ids, **window}))
+        rows = [[str(one.pk), 0] for one in shown]
+        await self.say(json.dumps({"type": "show", "query": query, "rows": rows, **window}))
         # Answered in order, so what was said is in force.
         await self.say('{"type": "ping", "sent": 1}')
         await self.frame("pong")
@@ -225,6 +228,29 @@ async def test_children_are_for_those_who_opened_their_parent(ada: User, tab: Op
     assert await closed.frames("rows", 0.5) == []
 
 
+async def test_who_fetched_before_saying_so_is_told_what_is_newer_than_that(
+    ada: User, tab: Opener
+) -> None:
+    grid, other = await tab(ada), await tab(ada)
+    execution = await make(ada, age=30)
+    key = GridRow(await change(execution), tree=True).key
+    above = await make(ada, age=10)
+    await grid.show("", newest=key, oldest=key)  # a page that does not hold `above`
+    event = await change(above)
+    await tell(event)
+    await other.frame("rows")
+    # A page that holds what was told has nothing to hear again: it would say so again, for ever.
+    held = [[event.id, event.revision]]
+    await grid.say(json.dumps({"type": "show", "rows": held, "newest": key, "oldest": key}))
+    assert await grid.frames("rows", 0.4) == []
+    # One that fetched it before it changed hears of it; that was late, and measures no delay.
+    held = [[event.id, event.revision - 1]]
+    await grid.say(json.dumps({"type": "show", "rows": held, "newest": key, "oldest": key}))
+    frame = await grid.frame("rows")
+    assert [row["id"] for row in frame["rows"]] == [event.id]
+    assert frame["published"] == 0
+
+
 # How often ------------------------------------------------------------------------------------
 
 
@@ -336,7 +362,17 @@ async def test_a_slow_browser_is_told_to_catch_up(
 
 @pytest.mark.parametrize(
     "said",
-    ["", "[]", "null", "{", '{"type":"show","ids":5}', '{"type":"show","ids":[[]],"query":3}'],
+    [
+        "",
+        "[]",
+        "null",
+        "{",
+        "[" * 100_000,
+        '{"type":"show","rows":5}',
+        '{"type":"show","rows":[[]],"query":3}',
+        '{"type":"show","rows":[["x",NaN],["y",Infinity]]}',
+    ],
+    ids=lambda said: said[:40],
 )
 async def test_nonsense_from_a_browser_ends_nothing(ada: User, tab: Opener, said: str) -> None:
     grid = await tab(ada)
@@ -350,3 +386,31 @@ async def test_the_hub_rests_when_nobody_watches(ada: User, tab: Opener, redis: 
     await one.leave()
     assert hub._task is None
     assert not [name for name in redis.pubsub_channels() if GROUP.encode() in name]
+
+
+async def test_an_unknown_address_is_closed_without_a_traceback(ada: User) -> None:
+    one = Tab(ada, "/ws/elsewhere/", application)
+    assert (await one.connect())["code"] == 4404
+    await one.leave()
+
+
+async def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
+    ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Servers raise an OSError then (uvicorn's ClientDisconnected)."""
+    consumer = GridConsumer()
+    written = asyncio.Event()
+
+    async def gone(message: Any) -> None:
+        written.set()
+        raise OSError
+
+    consumer.base_send = gone
+    connection = Connection(GridViewer(Scope(ada, True), PageQuery()))
+    writer = asyncio.create_task(consumer.write(connection))
+    connection.note("beat", "{}")
+    await asyncio.wait_for(written.wait(), 1)
+    await asyncio.wait_for(writer, 1)
+    consumer.connection = connection
+    await consumer.receive('{"type": "ping", "sent": 1}')
+    assert not caplog.records

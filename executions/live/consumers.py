@@ -62,9 +62,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 await connection.wake.wait()
                 for text in connection.take(hub.rows):
                     await self.send(text)
+        except OSError:
+            pass  # the browser has left; `disconnect` follows
         except Exception:
             logger.exception("A live connection could not be written to")
-            await self.close(FAILED)
+            with suppress(OSError):
+                await self.close(FAILED)
 
     async def disconnect(self, code: int) -> None:
         if self.connection is not None:
@@ -77,7 +80,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.connection is None or text_data is None or len(text_data) > MESSAGE_LIMIT:
             return
-        with suppress(ValueError, TypeError, AttributeError):
+        # Nonsense is not answered, and a browser that has left can't be.
+        with suppress(
+            ValueError, TypeError, AttributeError, OverflowError, RecursionError, OSError
+        ):
             heard = json.loads(text_data)
             if heard.get("type") == "ping":
                 # The browser measures the way and the difference of the clocks.
@@ -90,9 +96,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """What else the browser says."""
 
 
+class NowhereConsumer(AsyncWebsocketConsumer):
+    """An address at which there is nothing to hear."""
+
+    channel_layer_alias = ""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(NOT_FOUND)
+
+
 class GridConsumer(LiveConsumer):
     """A page of the grid. Its address says what it shows; `show` says so again when that changes
-    without a new connection, and names the rows that are there."""
+    without a new connection, and names the rows that are there with their revisions."""
 
     async def viewer(self, scope: Scope) -> GridViewer:
         return GridViewer(scope, PageQuery.parse(QueryDict(self.scope["query_string"])))
@@ -101,7 +117,7 @@ class GridConsumer(LiveConsumer):
         if heard.get("type") != "show":
             return
         query = PageQuery.parse(QueryDict(str(heard.get("query", "")).removeprefix("?")))
-        shown = [one for one in heard.get("ids", ())[:SHOWN_LIMIT] if isinstance(one, str)]
+        shown = {str(one): int(revision) for one, revision in heard.get("rows", ())[:SHOWN_LIMIT]}
         viewer.show(query, shown, str(heard.get("newest", "")), str(heard.get("oldest", "")))
 
 

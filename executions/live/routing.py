@@ -1,10 +1,11 @@
 """Addresses of the live connections."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from executions.live.consumers import ExecutionConsumer, GridConsumer
+from executions.live.consumers import ExecutionConsumer, GridConsumer, NowhereConsumer
 
 websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
+    re_path("", NowhereConsumer.as_asgi()),
 ]

@@ -6,7 +6,7 @@ A viewer decides by the event alone: no query, and no HTML of its own.
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -93,14 +93,18 @@ class GridViewer:
         self.show(query)
 
     def show(
-        self, query: PageQuery, shown: Iterable[str] = (), newest: str = "", oldest: str = ""
+        self,
+        query: PageQuery,
+        shown: Mapping[str, int] | None = None,
+        newest: str = "",
+        oldest: str = "",
     ) -> None:
-        """What the page shows now: its address, the ids of its rows, and where it begins and
-        ends (empty: at the top, at the end of the list)."""
+        """What the page shows now: its address, the revisions of its rows by their ids, and where
+        it begins and ends (empty: at the top, at the end of the list)."""
         self.filters: Filters = query.filters
         self.tree = query.is_tree
         self.open = {str(one) for one in query.open}
-        self.shown = set(shown)
+        self.shown = dict(shown or {})
         self.newest = _place(newest)
         self.oldest = _place(oldest)
 
@@ -112,7 +116,10 @@ class GridViewer:
 
     def offer(self, changes: Iterable[ExecutionChanged]) -> bool:
         for event in changes:
-            if self.scope.includes(event) and (event.id in self.shown or self._enters(event)):
+            if not self.scope.includes(event):
+                continue
+            held = self.shown.get(event.id)
+            if self._enters(event) if held is None else event.revision > held:
                 self._pending[event.id] = event
         if len(self._pending) > PENDING_LIMIT:
             # The browser is slower than the changes.
@@ -129,7 +136,7 @@ class GridViewer:
         else:
             enters = event.parent_id in self.open and event.parent_id in self.shown
         if enters and len(self.shown) < SHOWN_LIMIT:
-            self.shown.add(event.id)
+            self.shown[event.id] = 0
         return enters
 
     def _is_on_page(self, event: ExecutionChanged) -> bool:

@@ -8,6 +8,7 @@ import { isTyping, notify } from "./shell.js";
 const section = document.getElementById("executions");
 let send = () => {};
 let sending = 0;
+let told = ""; // what the server was told last
 let state = "waiting";
 
 /** Tell the server what is shown, so that it sends the changes of that and no more. It answers
@@ -15,8 +16,13 @@ let state = "waiting";
 function show() {
   clearTimeout(sending);
   const { newest, oldest } = rows.table().dataset;
-  const ids = [...rows.body().children].map((row) => row.dataset.id);
-  send({ type: "show", query: location.search, ids, newest, oldest });
+  const shown = rows.revisions();
+  const place = { query: location.search, newest, oldest };
+  // Rows that only changed are no news to who sent them.
+  const news = JSON.stringify([place, shown.map(([id]) => id)]);
+  if (news === told) return;
+  told = news;
+  send({ type: "show", ...place, rows: shown });
 }
 
 function showSoon() {
@@ -115,6 +121,7 @@ document.addEventListener("keydown", (event) => {
 
 document.body.addEventListener("live:open", (event) => {
   send = event.detail.send;
+  told = "";
   show();
 });
 document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));

@@ -198,6 +198,12 @@ export function release(force = false) {
   settle();
 }
 
+/** The id and the revision of every row that is here, those that wait included. */
+export function revisions() {
+  const shown = [...body().children].map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
+  return [...shown, ...[...pending.values()].map(({ id, revision }) => [id, Number(revision)])];
+}
+
 export function forgetPending() {
   pending.clear();
   hovered = null;
@@ -258,7 +264,7 @@ export function merge(html) {
     listed.add(id);
     const shown = rowOf(id);
     if (!shown) {
-      const inserted = insert({ id, key, parent, html: newer.outerHTML });
+      const inserted = insert({ id, key, parent, revision: Number(revision), html: newer.outerHTML });
       if (inserted) fresh.push(inserted);
       continue;
     }
