@@ -7,41 +7,45 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects import world
-from executions.endings import ended
+from executions.endings import ended, stop
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
+    Await,
     Decision,
     Event,
     Failed,
     Finished,
     Go,
+    LookUp,
     Perform,
     Performed,
     Resumed,
+    Seen,
     StartChild,
     Threw,
     Wait,
     Yielded,
 )
-from executions.limits import CHECKPOINT, CHECKPOINT_BLOCKS, DEPTH, TIME_SLICE
+from executions.limits import CHECKPOINT, CHECKPOINT_BLOCKS, TIME_SLICE
 from executions.live.publish import publish
-from executions.models import Execution
 from executions.states import Reason, Request, Status
 from executions.store import transitions
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.claims import Claimed, claim
-from executions.store.starts import NotStarted, events, insert
+from executions.store.families import states
 from flows import queries, values
 from flows.blocks.errors import BlockException, exception, unexpected
-from flows.values import ExceptionValue
+from flows.values import ExceptionValue, TaskValue
 
 logger = logging.getLogger(__name__)
 
@@ -113,30 +117,22 @@ class _Turn:
                 self._release(Status.RUNNING, reason=Reason.TIME, due_at=due, state=self._waits())
                 return None
             case {"for": "child"}:
-                return self._child_result(UUID(waits["child"]))
+                return self._child_result(waits["child"])
+            case {"for": "tasks"}:
+                return self._await(waits["tasks"])
         raise ValueError(f"unknown kind of wait: {waits}")
 
     def _waits(self) -> dict[str, Any]:
         return {"waits": self.claimed.state["waits"], "since": self.interpreter.since}
 
-    def _child_result(self, child_id: UUID) -> Event | None:
-        # Locked, so that the child cannot end between this look and the parent's parking.
+    def _child_result(self, child: str) -> Event | None:
         with transaction.atomic():
-            child = (
-                Execution.objects.select_for_update()
-                .only("status", "outputs", "state", "flow_name")
-                .get(pk=child_id)
-            )
-            if not Status(child.status).is_terminal:
+            # Locked, so that it cannot end between this look and the parent's parking.
+            state = states(self.claimed.event.root_id, [child], lock=True)[child]
+            if not state.is_completed:
                 self._release(Status.RUNNING, reason=Reason.CHILDREN, state=self._waits())
                 return None
-        if child.status == Status.ENDED:
-            return Resumed(values.decode(child.outputs or {}))
-        if child.status == Status.ERROR:
-            return Resumed(values.decode(child.state["error"]))
-        return Resumed(
-            exception("FlowExecutionStoppedException", "Flow execution has been stopped!").value
-        )
+        return Resumed(state.exception or state.outputs)
 
     # Decisions -------------------------------------------------------------------------------
 
@@ -148,11 +144,12 @@ class _Turn:
                 return self._perform(decision)
             case StartChild():
                 return self._start_child(decision)
+            case Await(tasks, cancel):
+                return self._await(tasks, cancel=cancel)
+            case LookUp(tasks):
+                return Seen(states(self.claimed.event.root_id, tasks))
             case Wait(until):
-                state = {
-                    "waits": {"for": "time", "until": until.isoformat()},
-                    "since": self.interpreter.since,
-                }
+                state = self._waiting("time", until=until.isoformat())
                 self._release(Status.RUNNING, reason=Reason.TIME, due_at=until, state=state)
             case Finished(outputs):
                 self._release(Status.ENDED, outputs=outputs)
@@ -169,8 +166,8 @@ class _Turn:
             return Go()
         return None
 
-    def _checkpoint(self, state: dict[str, Any] | None = None) -> Written:
-        written = checkpoint(self.claimed, self.interpreter, state)
+    def _checkpoint(self, state: dict[str, Any] | None = None, children: int = 0) -> Written:
+        written = checkpoint(self.claimed, self.interpreter, state, children)
         publish([written.event])
         return written
 
@@ -183,10 +180,7 @@ class _Turn:
         return False
 
     def _perform(self, decision: Perform) -> Event | None:
-        state = {
-            "waits": {"for": "effect", "again": decision.again},
-            "since": self.interpreter.since,
-        }
+        state = self._waiting("effect", again=decision.again)
         if not self._obeyed(self._checkpoint(state)):
             return None
         block = self.interpreter.graph.blocks[decision.block].block
@@ -205,49 +199,61 @@ class _Turn:
         return self._carry_out(done)
 
     def _start_child(self, decision: StartChild) -> Event | None:
-        event = self.claimed.event
         try:
-            if event.depth >= DEPTH:
-                raise exception(
-                    "ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}."
-                )
-            version = queries.latest_published(decision.flow)
-            if version is None:
-                raise exception(
-                    "FlowNotFoundException", f"There is no published flow '{decision.flow}'."
-                )
             with transaction.atomic():
-                parent = Execution.objects.only(
-                    "id", "root_id", "depth", "flow_name", "initiator_id"
-                ).get(pk=self.claimed.id)
-                child = insert(
-                    version,
-                    decision.inputs,
-                    initiator_id=parent.initiator_id,
-                    initiator_name=parent.flow_name,
-                    trigger=Execution.Trigger.PARENT,
-                    parent=parent,
-                    extensions=self.interpreter.extensions,
-                )
-                send(child.pk)
-                publish(events([child.pk]))
-                state = {
-                    "waits": {"for": "child", "child": str(child.pk)},
-                    "since": self.interpreter.since,
-                }
-                self._release(Status.RUNNING, reason=Reason.CHILDREN, state=state, children=1)
-        except NotStarted as refused:
-            details = {m.location: m.summary for m in refused.messages}
-            return Threw(
-                exception(
-                    "InvalidInputVariablesException",
-                    "Couldn't initialize variable store because of invalid input variables.",
-                    extra={"InvalidVariableErrors": details},
-                ).value
-            )
+                child = insert_child(self.claimed, decision, self.interpreter.extensions)
+                if decision.awaited:
+                    self._release(
+                        Status.RUNNING,
+                        reason=Reason.CHILDREN,
+                        state=self._waiting("child", child=str(child)),
+                        children=1,
+                    )
+                    return None
+                # The task is written down with the child, or neither is (semantics 68).
+                task = Resumed(TaskValue(str(child)))
+                done = self.interpreter.advance(task, blocks=1, until=0)
+                written = self._checkpoint(children=1)
         except BlockException as thrown:
             return Threw(thrown.value)
-        return None
+        return self._after(done, written)
+
+    def _after(self, done: Decision, written: Written) -> Event | None:
+        """Go on after the one visit that a checkpoint has just written down."""
+        if self.claimed.steps_wanted is not None:
+            self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
+        if not isinstance(done, Yielded):
+            return self._carry_out(done)
+        if not self._obeyed(written):
+            return None
+        if self.claimed.steps_wanted == 0 or time.monotonic() >= self.slice_ends:
+            return self._yielded()
+        return Go()
+
+    def _await(self, ids: Sequence[str], *, cancel: bool = False) -> Event | None:
+        """Park until all these tasks are completed; at once when they are (semantics 72, 73)."""
+        root = self.claimed.event.root_id
+        with transaction.atomic():
+            # Locked, so that none can end between this look and the parking.
+            known = states(root, ids, lock=True)
+            if cancel:
+                live = [task for task in known if not known[task].is_completed]
+                publish([event for task in live for event in stop(UUID(task)) or ()])
+                known = states(root, ids)
+            live = [task for task in known if not known[task].is_completed]
+            if live:
+                self._release(
+                    Status.RUNNING,
+                    reason=Reason.CHILDREN,
+                    awaits=live,
+                    state=self._waiting("tasks", tasks=list(ids)),
+                )
+                return None
+        return Resumed([known[task] for task in ids])
+
+    def _waiting(self, kind: str, **details: Any) -> dict[str, Any]:
+        """What a parked execution keeps of its wait."""
+        return {"waits": {"for": kind, **details}, "since": self.interpreter.since}
 
     def _release(self, target: Status, **columns: Any) -> None:
         """Give the claim up, and tell whoever has to know."""

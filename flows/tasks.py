@@ -68,16 +68,17 @@ def found(value: Any) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def shown(value: Any, states: States) -> Any:
-    """A copy in which the tasks whose states are given are structures of their properties."""
+def shown(value: Any, states: States, *, marked: bool = True) -> Any:
+    """A copy in which the tasks whose states are given are structures of their properties; marked
+    ones can be `hidden` again."""
     kind = type(value)
     if kind is list:
-        return [shown(item, states) for item in value]
+        return [shown(item, states, marked=marked) for item in value]
     if kind is dict:
-        return {key: shown(item, states) for key, item in value.items()}
+        return {key: shown(item, states, marked=marked) for key, item in value.items()}
     if kind is TaskValue and value.execution_id in states:
-        state = states[value.execution_id]
-        return {_MARK: value.execution_id, **state.as_structure(value.execution_id)}
+        properties = states[value.execution_id].as_structure(value.execution_id)
+        return {_MARK: value.execution_id, **properties} if marked else properties
     return value
 
 

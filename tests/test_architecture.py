@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
     ("commands", "recovery"),
     ("runner",),
-    ("endings", "effects"),
+    ("endings", "effects", "children"),
     ("store", "dispatch", "live", "grid", "access", "appearance", "templatetags"),
     ("models", "fields"),
     ("engine",),

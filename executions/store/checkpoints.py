@@ -4,7 +4,7 @@ The statement's own RETURNING brings back what was asked of the execution meanwh
 costs no query (design: the life of an execution).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,15 +35,18 @@ class Written:
 
 
 def checkpoint(
-    claimed: Claimed, interpreter: Interpreter, state: Mapping[str, Any] | None = None
+    claimed: Claimed,
+    interpreter: Interpreter,
+    state: Mapping[str, Any] | None = None,
+    children: int = 0,
 ) -> Written:
-    """Write what changed, and renew the lease. Raises LeaseLost."""
-    return _write(
-        claimed,
-        interpreter,
-        ["lease_expires_at = now() + make_interval(secs => %(lease)s)"],
-        {"lease": LEASE, "state": rows.dumps(state or {})},
-    )
+    """Write what changed, and renew the lease. `children` is the number of child executions just
+    started. Raises LeaseLost."""
+    assignments = ["lease_expires_at = now() + make_interval(secs => %(lease)s)"]
+    if children:
+        assignments.append("child_count = child_count + %(children)s")
+    params = {"lease": LEASE, "state": rows.dumps(state or {}), "children": children}
+    return _write(claimed, interpreter, assignments, params)
 
 
 def release(
@@ -57,12 +60,14 @@ def release(
     outputs: Mapping[str, Any] | None = None,
     error: ExceptionValue | None = None,
     children: int = 0,
+    awaits: Sequence[str] | None = None,
 ) -> Written:
     """Write what changed, and give the lease up: to Queued, Paused or an end, or Running with the
     reason for which it is parked. Raises LeaseLost.
 
     A pause or stop that was asked for meanwhile wins, in the same statement, over everything but
-    an end. `children` is the number of child executions just started.
+    an end. `children` is the number of child executions just started; the end of the last of
+    those in `awaits` wakes it.
     """
     status = (
         "%(target)s"
@@ -82,6 +87,7 @@ def release(
             "THEN now() + make_interval(secs => %(requeue)s) END",
             f"reason = CASE WHEN {status} = 'Running' THEN %(reason)s ELSE '' END",
             f"due_at = CASE WHEN {status} = 'Running' THEN %(due_at)s::timestamptz END",
+            f"awaits = CASE WHEN {status} = 'Running' THEN %(awaits)s::uuid[] END",
             f"place = CASE WHEN {status} = 'Paused' THEN 'block' ELSE '' END",
             f"steps_wanted = CASE WHEN {status} IN ('Queued', 'Running') THEN steps_wanted END",
             f"ended_at = CASE WHEN {status} IN ('Stopped', 'Ended', 'Error') THEN now() END",
@@ -95,6 +101,7 @@ def release(
             "requeue": REQUEUE_AFTER,
             "reason": reason.value,
             "due_at": due_at,
+            "awaits": None if awaits is None else list(awaits),
             "state": rows.dumps(state or {}),
             "outputs": None if outputs is None else rows.dumps(values.encode(dict(outputs))),
             "error_type": rows.storable(error.short_type)[:200] if error else "",

@@ -25,7 +25,7 @@ RETURNING = ", ".join(
 
 _CLAIM = f"""
     UPDATE executions_execution
-    SET status = 'Running', request = '', reason = '', place = '', due_at = NULL,
+    SET status = 'Running', request = '', reason = '', place = '', due_at = NULL, awaits = NULL,
         lease_owner = %(owner)s, lease_expires_at = now() + make_interval(secs => %(lease)s),
         updated_at = now(), revision = revision + 1
     WHERE id = %(id)s AND status = 'Queued'

@@ -62,7 +62,7 @@ def stop(execution_id: UUID) -> ExecutionChanged | None:
     return _one(
         f"status = CASE WHEN lease_owner = '' THEN 'Stopped' ELSE 'Stopping' END, "
         f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'stop' END, "
-        f"reason = '', place = '', due_at = NULL, "
+        f"reason = '', place = '', due_at = NULL, awaits = NULL, "
         f"ended_at = CASE WHEN lease_owner = '' THEN now() END, "
         f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
         f"{_CHANGE}",
@@ -79,6 +79,27 @@ def wake_parent(parent_id: UUID, child_id: UUID) -> ExecutionChanged | None:
         "AND state -> 'waits' ->> 'child' = %(child)s",
         parent_id,
         child=str(child_id),
+    )
+
+
+def wake_waiters(task_id: UUID) -> list[ExecutionChanged]:
+    """Waiting for tasks of which this one was the last to end → Queued."""
+    with connection.cursor() as cursor:
+        # Locked first: two tasks that end at once must not each take the other for alive.
+        cursor.execute(
+            "SELECT id FROM executions_execution WHERE awaits @> ARRAY[%s]::uuid[] "
+            "ORDER BY depth DESC, id FOR UPDATE",
+            [task_id],
+        )
+        waiters = [row[0] for row in cursor.fetchall()]
+    if not waiters:
+        return []
+    return _update(
+        f"{_QUEUE}, due_at = NULL, awaits = NULL",
+        "id = ANY(%(waiters)s) AND status = 'Running' AND lease_owner = '' AND NOT EXISTS ("
+        "SELECT 1 FROM executions_execution task "
+        "WHERE task.id = ANY(executions_execution.awaits) AND task.ended_at IS NULL)",
+        {"waiters": waiters},
     )
 
 
@@ -138,6 +159,8 @@ def anyone_queued(besides: UUID) -> bool:
 def lock_family(execution_id: UUID) -> list[UUID]:
     """Lock an execution and its live descendants, and return their ids, the deepest first.
 
+    Tasks are no part of it: they go on, however the flow ends that started them (semantics 71).
+
     A child that ends locks itself and then its parent; taking the locks in the same order keeps
     the two from waiting for each other.
     """
@@ -146,7 +169,8 @@ def lock_family(execution_id: UUID) -> list[UUID]:
             "WITH RECURSIVE family AS ("
             "SELECT id FROM executions_execution WHERE id = %s UNION ALL "
             "SELECT child.id FROM executions_execution child "
-            "JOIN family ON child.parent_id = family.id WHERE child.ended_at IS NULL) "
+            "JOIN family ON child.parent_id = family.id "
+            "WHERE child.ended_at IS NULL AND child.trigger <> 'task') "
             "SELECT id FROM executions_execution WHERE id IN (SELECT id FROM family) "
             "ORDER BY depth DESC, id FOR UPDATE",
             [execution_id],

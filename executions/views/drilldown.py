@@ -10,7 +10,7 @@ from django.urls import reverse
 from executions import access
 from executions.models import ExceptionRecord, Step, Token
 from executions.states import APPLIES, Place, Reason, Status, refusal
-from executions.store import reads
+from executions.store import families, reads
 from executions.views import lists, visits
 from executions.views.address import PANELS, TABS, Address
 from flows import pretty, queries
@@ -238,6 +238,10 @@ class DrillDown:
     def scopes(self) -> list[Scope]:
         """The variables of every token, the innermost scope first."""
         stored = {(v.level, v.name): v for v in reads.stored_values(self.execution.pk)}
+        held_values = families.shown(
+            self.execution.root_id,
+            {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
+        )
         just = {name.casefold() for s in self.recent[-1:] for name in (s.changes or {})}
         scopes = []
         for token in reversed(self.tokens):
@@ -245,7 +249,7 @@ class DrillDown:
             variables = []
             for declared in workspace.variables:
                 held = stored.get((token.level, declared.name.casefold()))
-                value = pretty.decoded(held.form) if held and not held.large else None
+                value = held_values.get((token.level, declared.name.casefold()))
                 changed = held is not None and declared.name.casefold() in just
                 variables.append(Variable(declared.name, token.level, held, value, changed))
             scopes.append(Scope(workspace.name, variables))

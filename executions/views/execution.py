@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions import access
-from executions.store import reads
+from executions.store import families, reads
 from executions.views.address import Address
 from executions.views.drilldown import DrillDown
 from executions.views.parts import Part, changed
@@ -59,7 +59,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     exists, form = reads.whole_value(found.pk, int(level), name)
     if not exists:
         raise Http404("The variable holds nothing now.")
-    value = pretty.decoded(form)
+    value = families.shown(found.root_id, pretty.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
     response = HttpResponse(pretty.text(value), content_type="application/json; charset=utf-8")

@@ -21,7 +21,7 @@ from flows.blocks.exceptions.matching import (
 from flows.blocks.exceptions.throw import RethrowException, ThrowNewFlowException
 from flows.blocks.files.text import ReadAllText, WriteAllText
 from flows.blocks.flows.boundaries import EndFlow, StartFlow
-from flows.blocks.flows.run_flow import RunFlow
+from flows.blocks.flows.run_flow import RunFlow, RunFlowAsync
 from flows.blocks.http.request import ExecuteHttpRequest
 from flows.blocks.json.convert import ConvertJsonToObject, ConvertObjectToJson
 from flows.blocks.lists.add_item import AddItemAtEnd
@@ -29,6 +29,8 @@ from flows.blocks.logs.log_event import LogEvent
 from flows.blocks.loops.for_each import ForEachLoop
 from flows.blocks.loops.for_loop import ForLoop
 from flows.blocks.schedules.wait import WaitForDuration
+from flows.blocks.tasks.cancel import CancelAllTasks, CancelTask
+from flows.blocks.tasks.wait import WaitForAllTasks, WaitForTask
 from flows.blocks.variables.set_variable import SetVariable
 from flows.blocks.wireless.blocks import WirelessReceiver, WirelessSender
 from flows.blocks.workspaces.workspace import EndWorkspace, StartWorkspace, Workspace
@@ -37,6 +39,11 @@ ALL: tuple[Block, ...] = (
     StartFlow(),
     EndFlow(),
     RunFlow(),
+    RunFlowAsync(),
+    WaitForTask(),
+    WaitForAllTasks(),
+    CancelTask(),
+    CancelAllTasks(),
     Workspace(),
     StartWorkspace(),
     EndWorkspace(),

@@ -18,6 +18,7 @@ MEANINGS: dict[str, str] = {
     _PROPERTY + "PropertyContainsNullOrEmptyItemException": (
         "A list holds a null or empty item where every item must have content."
     ),
+    _PROPERTY + "PropertyContainsNullItemException": "A list holds null where it must not.",
     _PROPERTY + "PropertyValueOutOfRangeException": "A property's value is outside its range.",
     "System.ArgumentException": "A property's value is none of those that are allowed.",
     "System.ArgumentOutOfRangeException": "A date lies outside what can be represented.",
@@ -49,6 +50,14 @@ MEANINGS: dict[str, str] = {
     _EXECUTION + "FlowExecutionStoppedException": "The awaited execution was stopped.",
     _EXECUTION + "FlowNotFoundException": "There is no published version of the flow to run.",
     _EXECUTION + "ExecutionDepthException": "Run Flow is nested deeper than the limit.",
+    "Cortex.Exceptions.Tasks.AggregateTaskException": (
+        "Tasks that were awaited together failed or were cancelled. TaskExceptions maps the index "
+        "of each to its exception."
+    ),
+    "Cortex.Exceptions.Tasks.TaskNotFoundException": (
+        "The task's execution is none that this flow, or a flow around it, has started, or it was "
+        "deleted."
+    ),
     "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",
@@ -83,6 +92,13 @@ def property_empty(name: str) -> BlockException:
     return exception(
         "PropertyEmptyException",
         f"'{name}' is empty; it must be provided with a non-empty value.{HELP}",
+    )
+
+
+def contains_null(name: str) -> BlockException:
+    return exception(
+        "PropertyContainsNullItemException",
+        f"'{name}' contains a null item; every item must be provided.{HELP}",
     )
 
 

@@ -1,0 +1,51 @@
+"""Child executions: what Run Flow and Run Flow Async insert."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from executions.dispatch import send
+from executions.engine.state import StartChild
+from executions.limits import DEPTH
+from executions.live.publish import publish
+from executions.models import Execution
+from executions.store.claims import Claimed
+from executions.store.starts import NotStarted, events, insert
+from flows import queries
+from flows.blocks.errors import exception
+
+
+def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, Any]) -> UUID:
+    """Insert a child of a claimed execution; its message is sent on commit.
+
+    Raises ExecutionDepthException, FlowNotFoundException or InvalidInputVariablesException as a
+    BlockException (semantics 63).
+    """
+    if claimed.event.depth >= DEPTH:
+        raise exception("ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}.")
+    version = queries.latest_published(asked.flow)
+    if version is None:
+        raise exception("FlowNotFoundException", f"There is no published flow '{asked.flow}'.")
+    parent = Execution.objects.only("id", "root_id", "depth", "flow_name", "initiator_id").get(
+        pk=claimed.id
+    )
+    trigger = Execution.Trigger.PARENT if asked.awaited else Execution.Trigger.TASK
+    try:
+        child = insert(
+            version,
+            asked.inputs,
+            initiator_id=parent.initiator_id,
+            initiator_name=parent.flow_name,
+            trigger=trigger,
+            parent=parent,
+            extensions=extensions,
+        )
+    except NotStarted as refused:
+        raise exception(
+            "InvalidInputVariablesException",
+            "Couldn't initialize variable store because of invalid input variables.",
+            extra={"InvalidVariableErrors": {m.location: m.summary for m in refused.messages}},
+        ) from None
+    send(child.pk)
+    publish(events([child.pk]))
+    return child.pk

@@ -1,0 +1,51 @@
+"""What has become of tasks. A flow reaches the executions of its own family (one root) only."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from executions.models import Execution
+from executions.states import Status
+from flows import tasks, values
+from flows.blocks.errors import exception
+from flows.tasks import States, TaskState, TaskStatus
+
+
+def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False) -> States:
+    """What has become of these executions, by id.
+
+    One that is not of the family, or was deleted, counts as failed with TaskNotFoundException. With
+    `lock`, none of them can end before the transaction does.
+    """
+    wanted = [str(execution_id) for execution_id in ids]
+    rows = Execution.objects.filter(pk__in=wanted, root_id=root_id)
+    if lock:
+        # In the order in which a stop locks a family.
+        rows = rows.order_by("-depth", "pk").select_for_update()
+    found = {str(row["pk"]): _state(row) for row in rows.values("pk", "status", "outputs", "state")}
+    return {execution_id: found.get(execution_id) or _missing() for execution_id in wanted}
+
+
+def shown(root_id: UUID, value: Any) -> Any:
+    """A value as people see it: tasks with what has become of them by now (semantics 68)."""
+    met = tasks.found(value)
+    return tasks.shown(value, states(root_id, met), marked=False) if met else value
+
+
+def _state(row: Mapping[str, Any]) -> TaskState:
+    match row["status"]:
+        case Status.ENDED:
+            return TaskState(TaskStatus.RAN_TO_COMPLETION, values.decode(row["outputs"] or {}))
+        case Status.ERROR:
+            return TaskState(TaskStatus.FAULTED, exception=values.decode(row["state"]["error"]))
+        case Status.STOPPED:
+            stopped = exception(
+                "FlowExecutionStoppedException", "Flow execution has been stopped!"
+            ).value
+            return TaskState(TaskStatus.CANCELLED, exception=stopped)
+    return TaskState(TaskStatus.RUNNING)
+
+
+def _missing() -> TaskState:
+    missing = exception("TaskNotFoundException", "The task's execution is not known here.").value
+    return TaskState(TaskStatus.FAULTED, exception=missing)
