@@ -9,9 +9,7 @@ from redis import Redis
 URL = f"unix://{os.environ['CORTEXWEB_DATA']}/run/redis.sock"
 MARKS = "benchmark.marks"
 
-app = Celery(
-    "bare", broker=URL.replace("unix://", "redis+socket://", 1), set_as_current=False
-)
+app = Celery("bare", broker=URL.replace("unix://", "redis+socket://", 1), set_as_current=False)
 app.conf.task_ignore_result = True
 app.conf.task_default_queue = "bare"
 app.conf.broker_connection_retry_on_startup = True

@@ -54,7 +54,14 @@ class Run:
         recorders = [
             subprocess.Popen(
                 ["py-spy", "record", "--rate", "200", "--duration", str(seconds), "--format"]
-                + ["raw", "--pid", str(child.pid), "--output", self.profile / f"{name}{n}.raw"],
+                + [
+                    "raw",
+                    "--gil",
+                    "--pid",
+                    str(child.pid),
+                    "--output",
+                    self.profile / f"{name}{n}.raw",
+                ],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -145,9 +152,7 @@ def throughput(run: Run) -> None:
 def bare_insert_rate(number: int) -> float:
     """Rows of steps a second that PostgreSQL takes by COPY, 2,000 a transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE bare_step (LIKE executions_step INCLUDING ALL)"
-        )
+        cursor.execute("CREATE TEMP TABLE bare_step (LIKE executions_step INCLUDING ALL)")
         execution_id, now = new_id(), datetime.now().astimezone()
         began = time.perf_counter()
         for first in range(0, number, 2000):
@@ -164,9 +169,7 @@ def block_times(version: FlowVersion, worker_seconds: float, last: int) -> tuple
     wait_until(lambda: unfinished(version) == 0, worker_seconds)
     execution.refresh_from_db()
     at = dict(
-        Step.objects.filter(execution=execution, number__in=marks(last)).values_list(
-            "number", "at"
-        )
+        Step.objects.filter(execution=execution, number__in=marks(last)).values_list("number", "at")
     )
     first, early, late, end = (at[number] for number in marks(last))
     assert execution.ended_at is not None
@@ -275,9 +278,15 @@ def due(run: Run) -> None:
     used = sum(sum(p.cpu_times()[:2]) for p in rest) - used
     with run.recorded(worker, "due", 12):
         wait_until(lambda: not waiting.exists(), 300)
-    took = (Execution.objects.filter(version=version).latest("ended_at").ended_at - due_at)
-    tell(f"{number} due at once have ended after", took.total_seconds(), "s", "30 s",
-         took.total_seconds(), least=False)
+    took = Execution.objects.filter(version=version).latest("ended_at").ended_at - due_at
+    tell(
+        f"{number} due at once have ended after",
+        took.total_seconds(),
+        "s",
+        "30 s",
+        took.total_seconds(),
+        least=False,
+    )
     print(f"  {'CPU of the worker while they were parked':44} {used:10.2f} s in 4 s")
     for process in (worker, beat):
         process.stop(seconds=1)
@@ -303,7 +312,9 @@ def memory(run: Run) -> None:
     for _ in range(number):
         begin(version)
     after = used()
-    tell(f"memory after {number} more executions", after, "MiB", "1.05", after / before, least=False)
+    tell(
+        f"memory after {number} more executions", after, "MiB", "1.05", after / before, least=False
+    )
     worker.stop(seconds=1)
 
 

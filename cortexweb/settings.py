@@ -107,6 +107,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_DB_REUSE_MAX = 2**62  # cortexweb.celery closes what is broken
 CELERY_BEAT_SCHEDULE = {
     "recover": {
         "task": "executions.tasks.recover",
