@@ -3,14 +3,10 @@
 from typing import Any
 
 import pytest
-import yaml
 
-from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
-    Decision,
     Failed,
     Finished,
-    Go,
     Perform,
     Performed,
     Resumed,
@@ -18,43 +14,7 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
-from flows.graph import build
-
-
-class Run:
-    """A flow written in YAML, run in memory with a clock that ticks a millisecond a look."""
-
-    def __init__(self, blocks: str, variables: str = "{}", **inputs: Any) -> None:
-        document = {
-            "flow": "test",
-            "variables": yaml.safe_load(variables),
-            "blocks": yaml.safe_load(blocks),
-        }
-        graph, messages = build(document)
-        assert messages == []
-        self.now = 1_700_000_000.0
-        self.interpreter = Interpreter(graph, self.tick)
-        self.interpreter.begin(inputs)
-
-    def tick(self) -> float:
-        self.now += 0.001
-        return self.now
-
-    def go(self, event: Any = None, blocks: int = 10_000) -> Decision:
-        return self.interpreter.advance(event or Go(), blocks=blocks, until=self.now + 10_000)
-
-    def outputs(self) -> dict[str, Any]:
-        decision = self.go()
-        assert isinstance(decision, Finished), decision
-        return decision.outputs
-
-    @property
-    def path(self) -> list[str]:
-        return [step.block for step in self.interpreter.progress.steps]
-
-    @property
-    def thrown(self) -> list[str]:
-        return [t.exception.short_type for t in self.interpreter.progress.thrown]
+from tests.flows_in_memory import Run
 
 
 def test_an_execution_begins_at_start_flow_and_ends_at_end_flow() -> None:

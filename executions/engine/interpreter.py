@@ -55,6 +55,7 @@ from flows.blocks.errors import (
     invalid_property,
     receiver_missing,
     unexpected,
+    untranslatable,
 )
 from flows.expressions import ExpressionError, TasksRead
 from flows.graph import FlowGraph
@@ -87,6 +88,8 @@ class Interpreter:
         self.progress = Progress()
         #: What has become of the tasks that the visit under way reads (semantics 68).
         self.tasks: dict[str, TaskState] = {}
+        #: What `begin` came to already.
+        self._begun: Decision | None = None
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -111,11 +114,11 @@ class Interpreter:
         failed = scopes.initialise(frame, top, given)
         if failed:
             self.since = self.clock()
-            self._throw(failed, self.program.instructions[top.start])
+            self._begun = self._throw(failed, self.program.instructions[top.start])
 
     def advance(self, event: Event, *, blocks: int, until: float) -> Decision:
         """Run until something outside is needed, at most `blocks` visits, not past `until`."""
-        decision: Decision | None = None
+        decision, self._begun = self._begun, None
         if not isinstance(event, Go):
             decision = self._guarded(self._take, event)
             blocks -= 1
@@ -165,6 +168,8 @@ class Interpreter:
         instruction = self.program.instructions[frame.block]
         block = instruction.block
         self.since = self.clock()
+        if instruction.problem:
+            raise untranslatable(instruction.problem)
         given = self._read(instruction, frame)
         if instruction.has_effect:
             again = block.effect_of(given) is Effect.REPEATABLE

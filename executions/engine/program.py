@@ -40,6 +40,8 @@ class Instruction:
     scope: dict[str, tuple[int, str]]
     #: What a Wireless Sender may call a receiver of its workspace → the receiver's key.
     receivers: Mapping[str, str]
+    #: Why it cannot be visited, where no path from Start Flow leads and validation did not look.
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,18 @@ def _instruction(
         has_effect=block.effect is not Effect.NONE,
         scope=scope,
         receivers=receivers,
+        problem=_problem(node, scope),
     )
+
+
+def _problem(node: BlockNode, scope: Mapping[str, tuple[int, str]]) -> str:
+    """Variables that are not there (semantics 53), or ""."""
+    known = {CONTEXT, DISCARD, *scope}
+    used = {name for source in node.sources.values() for name in source.names}
+    unknown = sorted(
+        name for name in used | set(node.targets.values()) if name.casefold() not in known
+    )
+    return f"There is no variable {', '.join(unknown)} here." if unknown else ""
 
 
 def _writer(

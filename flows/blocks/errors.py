@@ -43,6 +43,9 @@ MEANINGS: dict[str, str] = {
         "A Wireless Sender names no receiver, or one that is not in its workspace."
     ),
     _EXECUTION + "OutputPortNotConnectedException": "The token left by a port without connection.",
+    _EXECUTION + "RuntimeTranslationException": (
+        "A block to which no path leads, and which was set as the next one, cannot be run."
+    ),
     _EXECUTION + "InvalidInputVariablesException": (
         "An input is missing, unknown or of the wrong type."
     ),
@@ -127,6 +130,15 @@ def invalid_argument(name: str, problem: str) -> BlockException:
 def unexpected(problem: Exception) -> ExceptionValue:
     """What a block throws when it fails in a way that it did not foresee."""
     return exception("UnexpectedException", f"{type(problem).__name__}: {problem}").value
+
+
+def untranslatable(problem: str) -> BlockException:
+    """A block with errors that validation could not see (semantics 53)."""
+    return exception(
+        "RuntimeTranslationException",
+        f"The block cannot be run: {problem}",
+        extra={"FailedTranslationSummary": problem},
+    )
 
 
 def receiver_missing(code: int) -> BlockException:

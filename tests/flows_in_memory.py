@@ -1,0 +1,75 @@
+"""Flows written in YAML that the interpreter runs in memory: no database, no worker."""
+
+from typing import Any
+
+import yaml
+
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import Decision, Finished, Go, StepDone
+from flows.blocks.errors import MEANINGS
+from flows.files import parse
+from flows.graph import Message, build
+from flows.validation import validate
+from flows.values import ExceptionValue
+
+
+class Run:
+    """A flow written in YAML, run in memory with a clock that ticks a millisecond a look."""
+
+    def __init__(self, blocks: str, variables: str = "{}", **inputs: Any) -> None:
+        document = {
+            "flow": "test",
+            "variables": yaml.safe_load(variables),
+            "blocks": yaml.safe_load(blocks),
+        }
+        graph, messages = build(document)
+        assert messages == []
+        self.now = 1_700_000_000.0
+        self.interpreter = Interpreter(graph, self.tick)
+        self.interpreter.begin(inputs)
+
+    def tick(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def go(self, event: Any = None, blocks: int = 10_000) -> Decision:
+        return self.interpreter.advance(event or Go(), blocks=blocks, until=self.now + 10_000)
+
+    def outputs(self) -> dict[str, Any]:
+        decision = self.go()
+        assert isinstance(decision, Finished), decision
+        return decision.outputs
+
+    @property
+    def path(self) -> list[str]:
+        return [step.block for step in self.interpreter.progress.steps]
+
+    @property
+    def thrown(self) -> list[str]:
+        return [t.exception.short_type for t in self.interpreter.progress.thrown]
+
+    @property
+    def exceptions(self) -> list[ExceptionValue]:
+        return [t.exception for t in self.interpreter.progress.thrown]
+
+    def visits(self, block: str) -> list[StepDone]:
+        return [step for step in self.interpreter.progress.steps if step.block == block]
+
+
+def messages(blocks: str, variables: str = "{}") -> list[Message]:
+    """What keeps a flow from being started, read as a flow file is."""
+    document = {
+        "flow": "test",
+        "variables": yaml.safe_load(variables),
+        "blocks": yaml.safe_load(blocks),
+    }
+    graph, found = build(parse(yaml.safe_dump(document, sort_keys=False)).document)
+    return found + validate(graph)
+
+
+def thrown_form(short_type: str, message: str = "", **fields: Any) -> dict[str, Any]:
+    """An exception as a flow file writes it, for Rethrow Exception."""
+    full = next((name for name in MEANINGS if name.endswith(f".{short_type}")), short_type)
+    form = {"type": full, "message": message, "help_link": None, "category": None}
+    form |= {"error_code": None, "details": None, "inner": None, "extra": {}}
+    return {"$exception": form | fields}
