@@ -34,6 +34,13 @@ class DataFolder:
         except FileExistsError:
             pass
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the folder exists and is somebody else's: something is in it, but no key."""
+        if not self.path.is_dir() or self._key_file.exists():
+            return False
+        return any(entry.name != "lost+found" for entry in self.path.iterdir())
+
     def secret_key(self) -> str:
         """The key that signs sessions, made once by `up`."""
         try:

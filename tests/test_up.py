@@ -140,6 +140,33 @@ def test_a_killed_worker_is_started_again(installation: Installation) -> None:
     assert installation.process("celery", "worker").pid != worker.pid
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", ""], "needs the path of a folder"),
+        (["--port", "x"], "a port is a number from 1 to 65535"),
+        (["--workers", "two"], "the number of workers is 1 or more"),
+    ],
+)
+def test_bad_arguments_are_told(tmp_path: Path, arguments: list[str], said: str) -> None:
+    refused = Installation(DataFolder(tmp_path / "data"), 0).manage("up", *arguments)
+    assert refused.returncode
+    assert said in refused.stderr
+
+
+def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    """A data folder is closed to everybody else: /tmp or a home must not become one."""
+    others = tmp_path / "others"
+    others.mkdir(mode=0o755)
+    (others / "letter.txt").touch()
+    before = others.stat()
+    refused = Installation(DataFolder(others), free_port()).manage("up")
+    assert refused.returncode
+    assert "holds other things" in refused.stderr
+    assert (others.stat().st_mode, others.stat().st_gid) == (before.st_mode, before.st_gid)
+    assert [entry.name for entry in others.iterdir()] == ["letter.txt"]
+
+
 def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installation) -> None:
     marked = "from django.contrib.auth.models import User; User.objects.create(username='kept')"
     installation.manage("shell", "-c", marked)

@@ -54,12 +54,19 @@ def settle_data_folder(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(add_help=False)
     _add_data_argument(parser)
     chosen, _ = parser.parse_known_args(arguments)
+    if not chosen.data:
+        sys.exit("--data needs the path of a folder.")
     data = DataFolder(Path(chosen.data).expanduser())
     if "%" in str(data.path):
         sys.exit(f"The data folder {data.path} can't be used: supervisord stumbles over the %.")
     os.environ["CORTEXWEB_DATA"] = str(data.path)
     os.environ.setdefault("HTTPS_ONLY", "false")
     try:
+        if data.is_foreign:
+            sys.exit(
+                f"The folder {data.path} holds other things, and a data folder is closed to "
+                "others: choose a new or an empty one with --data."
+            )
         data.create()
         data.secret_key()
     except OSError as error:
@@ -77,16 +84,16 @@ def _add_data_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isdecimal() else 0
     if not 0 < port < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return port
 
 
 def _count(text: str) -> int:
-    count = int(text)
+    count = int(text) if text.isdecimal() else 0
     if count < 1:
-        raise argparse.ArgumentTypeError("at least 1 worker is needed")
+        raise argparse.ArgumentTypeError("the number of workers is 1 or more")
     return count
 
 
