@@ -211,8 +211,10 @@ def _reason(error: ValueError) -> str:
 def _value(form: Any) -> Any:
     try:
         return values.decode(form)
-    except (ValueError, TypeError, KeyError) as error:
+    except ValueError as error:
         raise forms.ValidationError(f"This is not a value: {error}.") from None
+    except RecursionError:
+        raise forms.ValidationError("This is nested too deeply.") from None
 
 
 def _list(text: str) -> Any:

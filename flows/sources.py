@@ -160,7 +160,7 @@ def parse(raw: Any) -> Source:
         return Composite(parts)
     if isinstance(raw, dict):
         if len(raw) == 1 and next(iter(raw)).startswith("$"):
-            return Literal(_typed(raw))
+            return Literal(values.decode(raw))
         named = {key: parse(item) for key, item in raw.items()}
         if all(isinstance(part, Literal) for part in named.values()):
             return Literal(
@@ -169,13 +169,6 @@ def parse(raw: Any) -> Source:
         return Composite(named)
     values.encode(raw)
     return Literal(raw)
-
-
-def _typed(raw: dict[str, Any]) -> Any:
-    try:
-        return values.decode(raw)
-    except (AttributeError, KeyError, OverflowError, TypeError) as error:
-        raise ValueError(f"{next(iter(raw))} does not hold what it stands for: {error}") from None
 
 
 def _parse_text(raw: str) -> Source:

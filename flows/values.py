@@ -166,7 +166,10 @@ def encode(value: Any) -> Any:
 
 
 def decode(form: Any) -> Any:
-    """The value of a typed JSON form. Raises ValueError for an unknown "$" key."""
+    """The value of a typed JSON form.
+
+    Raises ValueError for an unknown "$" key, and for a known one that holds something else.
+    """
     kind = type(form)
     if kind is list:
         return [decode(item) for item in form]
@@ -175,7 +178,10 @@ def decode(form: Any) -> Any:
     if len(form) == 1:
         ((tag, body),) = form.items()
         if tag.startswith("$"):
-            return _decode_tagged(tag, body)
+            try:
+                return _decode_tagged(tag, body)
+            except (AttributeError, KeyError, OverflowError, TypeError) as error:
+                raise ValueError(f"{tag} does not hold what it stands for: {error}") from None
     return {key: decode(item) for key, item in form.items()}
 
 

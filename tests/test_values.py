@@ -130,3 +130,22 @@ def test_times_and_exceptions_reach_expressions() -> None:
 )
 def test_a_source_is_a_literal_a_variable_or_an_expression(raw: Any, value: Any) -> None:
     assert sources.parse(raw).read({"A": 5}.__getitem__) == value
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"$text": 5},
+        {"$number": []},
+        {"$items": [[1]]},
+        {"$datetime": 5},
+        {"$duration": [10**12, 0, 0]},
+        {"$bytes": 5},
+        {"$exception": {}},
+        {"$task": {}},
+        {"$other": 1},
+    ],
+)
+def test_a_tag_that_holds_something_else_is_no_value(form: Any) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (some come from the standard library)
+        values.decode(form)

@@ -3,6 +3,8 @@
 import getpass
 import json
 import time
+from argparse import ArgumentTypeError
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,6 +19,8 @@ from flows.models import Flow, FlowVersion
 #: Exit codes beside 0: it failed or was stopped; messages stopped it; it still runs.
 FAILED, REFUSED, UNFINISHED = 1, 2, 3
 _POLL = 0.2
+#: Of a refused input no more is repeated.
+LONGEST_SHOWN = 200
 
 
 class Command(BaseCommand):
@@ -39,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait",
             nargs="?",
-            type=float,
+            type=_seconds,
             const=float("inf"),
             metavar="SECONDS",
             help="follow it until it ends, at most that long",
@@ -140,11 +144,22 @@ def _parse_input(text: str) -> tuple[str, Any]:
     name, equals, source = text.partition("=")
     if not equals:
         raise CommandError(f"--input {text}: write NAME=JSON.", returncode=REFUSED)
+    shown = source if len(source) <= LONGEST_SHOWN else f"{source[:LONGEST_SHOWN]}…"
     try:
         return name, values.decode(json.loads(source))
+    except json.JSONDecodeError as error:
+        example = f"""--input '{name}="{shown}"'"""
+        problem = f"is not JSON ({error}). Text needs quotes: {example}."
     except ValueError as error:
-        raise CommandError(
-            f"--input {name}: {source} is not JSON ({error}). Text needs quotes: "
-            f"""--input '{name}="{source}"'.""",
-            returncode=REFUSED,
-        ) from None
+        problem = f"is not a value: {error}."
+    except RecursionError:
+        problem = "is nested too deeply."
+    raise CommandError(f"--input {name}: {shown} {problem}", returncode=REFUSED)
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        seconds = float(text)
+        if seconds >= 0:  # nor NaN
+            return seconds
+    raise ArgumentTypeError("the seconds to wait are a number from 0 on")
