@@ -17,7 +17,8 @@ PAGE = 100
 @require_safe
 def flows(request: HttpRequest) -> HttpResponse:
     """Every flow that the user may see, by name, with its newest version."""
-    search = request.GET.get("q", "").strip()[:120]
+    # PostgreSQL refuses NUL in text, so nothing that holds one could be found.
+    search = request.GET.get("q", "").replace("\0", "").strip()[:120]
     rows = listed(access.visible(request.user), search)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {"section": "flows", "page": page, "search": search}

@@ -102,6 +102,7 @@ def test_the_list_is_searched(starter: User, tmp_path: Path) -> None:
     assert 'href="/flows/stock/"' not in html
     assert "No flow matches" in get(starter, "/flows/?q=nothing+like+it")
     assert HOSTILE not in get(starter, f"/flows/?q={HOSTILE}")
+    assert 'href="/flows/stock/"' in get(starter, "/flows/?q=st%00ock")
 
 
 def test_the_list_costs_the_same_however_long(
@@ -224,6 +225,7 @@ def test_who_may_not_see_flows_finds_none(typed: FlowVersion) -> None:
     assert client_of(nobody).get("/flows/typed/").status_code == 404
     assert begin(nobody).status_code == 404
     assert 'href="/flows/typed/"' not in get(nobody, "/flows/")
+    assert client_of(User.objects.create_superuser("root")).get("/flows/a%00b/").status_code == 404
     assert Client().get("/flows/").status_code == 302
     assert Client().get("/flows/typed/").status_code == 302
 
@@ -373,6 +375,9 @@ def test_moments_are_aware(text: str) -> None:
         ("List", "[" * 100_000),
         ("Structure", "[1]"),
         ("Structure", '{"$datetime": "nonsense"}'),
+        ("Structure", '{"$text": 5}'),
+        ("Structure", '{"$duration": [1e999, 1, 1]}'),
+        ("Structure", '{"a":' * 800 + "1" + "}" * 800),
         ("", "{"),
         ("Text", "x" * 1_000_001),
     ],

@@ -287,6 +287,10 @@ def test_a_command_without_javascript_comes_back_with_a_message(
     )
     assert response.status_code == 302
     assert "already Ended" in admin_client.get("/").content.decode()
+    for odd in ("word", "%00", "https://elsewhere.example/"):
+        response = admin_client.post("/executions/commands/stop/", {"id": [done.pk], "next": odd})
+        assert response.status_code == 302
+        assert "elsewhere" not in response["Location"]
 
 
 def test_htmx_gets_the_result_of_a_command(admin_client: Client, admin_user: User) -> None:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -34,7 +34,8 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     _tell(request, command, results)
     back = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if safe else "executions")
+    # Not `redirect(back)`, which would take a single word for the name of a view.
+    return HttpResponseRedirect(back) if safe else redirect("executions")
 
 
 def _tell(request: HttpRequest, command: str, results: list[Result]) -> None:
