@@ -13,6 +13,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
@@ -39,15 +40,19 @@ Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types
 class Tab:
     """A browser's connection, as one reads its frames."""
 
-    def __init__(self, user: Any, address: str, app: Any = None) -> None:
+    def __init__(self, user: Any, address: str, app: Any = None, session: str = "") -> None:
         path, _, query = address.partition("?")
         scope = {
             "type": "websocket",
             "path": path,
             "query_string": query.encode(),
-            "headers": [(b"origin", b"http://localhost"), (b"host", b"localhost")],
+            "headers": [
+                (b"origin", b"http://localhost"),
+                (b"host", b"localhost"),
+                (b"cookie", f"sessionid={session}".encode()),
+            ],
             "subprotocols": [],
-            "user": user,
+            **({"user": user} if user else {}),
         }
         self.app: Any = Communicator(app or URLRouter(websocket_urlpatterns), scope)
 
@@ -149,6 +154,31 @@ async def test_nobody_listens_without_signing_in(address: str) -> None:
         said = await one.connect()
         assert (said["type"], said["code"]) == ("websocket.close", 4401)
         await one.leave()
+
+
+@pytest.mark.parametrize(("end", "code"), [("leave", 4401), ("retire", 4401), ("promote", 1012)])
+async def test_who_may_no_longer_watch_is_shown_out(
+    ada: User, client: Client, monkeypatch: pytest.MonkeyPatch, end: str, code: int
+) -> None:
+    monkeypatch.setattr(hub_module, "HEARTBEAT", 0.1)
+    monkeypatch.setattr("executions.live.consumers.ASK_AGAIN", 0.3)
+    await sync_to_async(client.force_login)(ada)
+    session = client.cookies["sessionid"].value
+    one = Tab(None, "/ws/executions/", application, session)
+    await one.connect()
+    await one.frames("beat", 0.7)  # asked, and it stays
+    assert not one.app.future.done()
+    if end == "leave":
+        await sync_to_async(client.logout)()
+    elif end == "retire":
+        await User.objects.filter(pk=ada.pk).aupdate(is_active=False)
+    else:
+        await User.objects.filter(pk=ada.pk).aupdate(is_superuser=True)
+    said: dict[str, Any] = {}
+    while said.get("type") != "websocket.close":
+        said = await one.app.receive_output(2)
+    assert said["code"] == code
+    await one.leave()
 
 
 async def test_one_event_reaches_those_who_may_see_it(

@@ -1,7 +1,10 @@
 """docs/settings.md against the environment variables that the code reads."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,5 +40,21 @@ def test_the_table_of_settings_is_the_settings() -> None:
     read = {name for path in sources for name in read_names(ast.parse(path.read_text()))}
     rows = TABLE_ROW.findall((PROJECT / "docs" / "settings.md").read_text())
     documented = [name for name, _, _ in rows]
-    assert set(documented) == read
+    assert documented == sorted(read)  # each once
     assert documented == sorted(documented)
+
+
+def test_what_breaks_in_a_request_is_logged_without_debug_too() -> None:
+    script = (
+        "import django, logging; django.setup();"
+        "logging.getLogger('django.request').error('It broke');"
+        "logging.getLogger('django.request').warning('Not Found')"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cortexweb.settings", "SECRET_KEY": "x"}
+    environment.pop("DEBUG", None)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("ERROR django.request: It broke") == 1
+    assert "Not Found" not in done.stderr

@@ -5,11 +5,15 @@ import json
 import logging
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
 from executions import access
@@ -22,6 +26,10 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 FAILED = 1011
+#: Come again: what the user may see has changed.
+CHANGED = 1012
+#: So many seconds after it was asked last, a connection is asked again whose it is.
+ASK_AGAIN = 30.0
 #: Longer messages from a browser are not read.
 MESSAGE_LIMIT = 400_000
 
@@ -57,9 +65,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def write(self, connection: Connection) -> None:
         """Relay what the hub has for this browser. A slow one delays nobody else."""
+        asked = time.monotonic()
         try:
             while True:
-                await connection.wake.wait()
+                await connection.wake.wait()  # at the latest at the hub's next heartbeat
+                if time.monotonic() - asked > ASK_AGAIN:
+                    asked = time.monotonic()
+                    if ended := await self.ended(connection.viewer.scope):
+                        await self.close(ended)
+                        return
                 for text in connection.take(hub.rows):
                     await self.send(text)
         except OSError:
@@ -68,6 +82,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
             logger.exception("A live connection could not be written to")
             with suppress(OSError):
                 await self.close(FAILED)
+
+    async def ended(self, scope: Scope) -> int | None:
+        """Why the connection has to end: its user has signed out, may no longer sign in, or sees
+        more or less than before."""
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        try:
+            user = await get_user({"session": store(self.scope["session"].session_key)})
+            if not user.is_authenticated:
+                return SIGNED_OUT
+            now = await database_sync_to_async(Scope.of)(user)
+        except DatabaseError:
+            return None  # asked again later
+        return None if now.sees_all == scope.sees_all else CHANGED
 
     async def disconnect(self, code: int) -> None:
         if self.connection is not None:
