@@ -6,6 +6,8 @@ from typing import Any
 from celery import Celery, signals
 from django.db import close_old_connections, connections
 
+from executions import workers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 
 app = Celery("cortexweb")
@@ -30,3 +32,7 @@ def keep_connection(**_: Any) -> None:
 def drop_broken_connection(**_: Any) -> None:
     """After a task that met an error of the database, check the connection and drop a broken one."""
     close_old_connections()
+
+
+#: So that a page can say that no worker is online.
+signals.heartbeat_sent.connect(workers.renew)

@@ -26,9 +26,9 @@ def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, A
     version = queries.latest_published(asked.flow)
     if version is None:
         raise exception("FlowNotFoundException", f"There is no published flow '{asked.flow}'.")
-    parent = Execution.objects.only("id", "root_id", "depth", "flow_name", "initiator_id").get(
-        pk=claimed.id
-    )
+    parent = Execution.objects.only(
+        "id", "root_id", "depth", "flow_name", "initiator_id", "debugged_by_id", "debug"
+    ).get(pk=claimed.id)
     trigger = Execution.Trigger.PARENT if asked.awaited else Execution.Trigger.TASK
     try:
         child = insert(

@@ -20,6 +20,21 @@ def send(execution_id: UUID) -> None:
     transaction.on_commit(partial(_send, execution_id))
 
 
+def end_task(task_id: str) -> None:
+    """Once the transaction has committed, kill the worker process that runs a task.
+
+    The pool starts another one. It needs a pool of processes (Celery's prefork, the default).
+    """
+    transaction.on_commit(partial(_end_task, task_id))
+
+
+def _end_task(task_id: str) -> None:
+    try:
+        current_app.control.revoke(task_id, terminate=True, signal="SIGKILL")
+    except OperationalError as error:
+        logger.warning("The task %s could not be ended: %s", task_id, error)
+
+
 def _send(execution_id: UUID) -> None:
     try:
         current_app.send_task(TASK, [str(execution_id)], retry=False)

@@ -29,6 +29,8 @@ class StartForm(forms.Form):
     """Built from a flow's input variables; `values` are what was given, by variable name."""
 
     paused = forms.BooleanField(required=False, label="Pause at the first block")
+    debug = forms.BooleanField(required=False, label="Debug it with my breakpoints")
+    break_on_exception = forms.BooleanField(required=False, label="Break on exception")
 
     def __init__(self, graph: FlowGraph, data: Any = None) -> None:
         super().__init__(data)

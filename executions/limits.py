@@ -22,3 +22,5 @@ FILE_SIZE = 50_000_000
 REQUEUE_AFTER = 10.0
 #: Rows that one round of recovery looks at.
 RECOVERY_BATCH = 500
+#: Seconds after which a worker that says nothing counts as gone.
+WORKER_HEARD = 15

@@ -41,6 +41,7 @@ class Execution(models.Model):
         PARENT = "parent", "Started by a parent flow"
         TASK = "task", "Started by a parent flow, which goes on beside it"
         DEMO = "demo", "Started by the demo"
+        RETRY = "retry", "Tried again"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
@@ -89,6 +90,25 @@ class Execution(models.Model):
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
     state = ExactJSONField(default=dict)
 
+    #: The execution that this one tries again.
+    origin = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
+    )
+    #: Who debugs it; its children are debugged along.
+    debugged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    #: Breakpoints and break on exception (`executions.store.plans`), and the hits counted.
+    debug = ExactJSONField(null=True)
+    debug_hits = ExactJSONField(null=True)
+    #: How far a paused one was let go, and after which step; null runs on.
+    run_until = ExactJSONField(null=True)
+    passed_step = models.BigIntegerField(null=True)
+
     class Meta:
         permissions = [("control_execution", "Can control any execution")]
         constraints = [
@@ -124,6 +144,14 @@ class Execution(models.Model):
                 fields=["lease_expires_at"],
                 name="execution_leased",
                 condition=Q(lease_expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["origin"], name="execution_retries", condition=Q(origin__isnull=False)
+            ),
+            models.Index(
+                fields=["debugged_by"],
+                name="execution_debugged",
+                condition=Q(debugged_by__isnull=False),
             ),
             models.Index(
                 fields=["updated_at"], name="execution_queued", condition=Q(status="Queued")
@@ -320,3 +348,27 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.command} {self.outcome}"
+
+
+class KeptBreakpoint(models.Model):
+    """A breakpoint that a user keeps for a flow: the executions of it that they start in debug
+    mode, or attach to, get it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    flow_name = models.CharField(max_length=120)
+    block = models.CharField(max_length=200)
+    condition = models.CharField(max_length=1000, blank=True)
+    hits = models.PositiveIntegerField(default=1)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "flow_name", "block"], name="kept_breakpoint_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"breakpoint at {self.block} of {self.flow_name}"

@@ -18,9 +18,11 @@ from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects import world
 from executions.endings import ended, stop
+from executions.engine.debugging import Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
     Await,
+    Broke,
     Decision,
     Event,
     Failed,
@@ -30,6 +32,7 @@ from executions.engine.state import (
     Perform,
     Performed,
     Resumed,
+    Route,
     Seen,
     StartChild,
     Threw,
@@ -50,12 +53,13 @@ from flows.values import ExceptionValue, TaskValue
 logger = logging.getLogger(__name__)
 
 
-def run(execution_id: UUID) -> None:
+def run(execution_id: UUID, task_id: str = "") -> None:
     """Advance a Queued execution until it ends, parks, pauses or its time slice is over.
 
-    Does nothing when it is not Queued: a message that comes twice or late is harmless.
+    Does nothing when it is not Queued: a message that comes twice or late is harmless. The lease's
+    owner ends with the id of the worker's task, by which a forced stop ends it.
     """
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}:{task_id}"
     claimed = claim(execution_id, owner)
     if claimed is None:
         return
@@ -90,15 +94,19 @@ class _Turn:
         while event is not None:
             wanted = self.claimed.steps_wanted
             before = self.interpreter.step_count
-            decision = self.interpreter.advance(
-                event,
-                blocks=CHECKPOINT_BLOCKS if wanted is None else wanted,
-                until=time.time() + CHECKPOINT,
-            )
+            decision = self._advance(event, CHECKPOINT_BLOCKS if wanted is None else wanted)
             if wanted is not None:
                 visited = self.interpreter.step_count - before
                 self.claimed.steps_wanted = max(0, wanted - visited)
             event = self._carry_out(decision)
+
+    def _advance(self, event: Event, blocks: int) -> Decision | Halted:
+        until = time.time() + CHECKPOINT
+        self.interpreter.breaks_on_exception = self.claimed.breaks_on_exception
+        watch = self.claimed.watch
+        if watch is None:
+            return self.interpreter.advance(event, blocks=blocks, until=until)
+        return watch.advance(self.interpreter, event, blocks=blocks, until=until)
 
     def _first_event(self) -> Event | None:
         """What the execution was doing when it was last written down."""
@@ -110,6 +118,8 @@ class _Turn:
                 if waits["again"]:
                     return Go()
                 return Threw(_interrupted(self.interpreter))
+            case {"for": "exception"}:
+                return Route(values.decode(waits["exception"]), waits["step"])
             case {"for": "time"}:
                 due = datetime.fromisoformat(waits["until"])
                 if due <= datetime.now(UTC):
@@ -136,10 +146,15 @@ class _Turn:
 
     # Decisions -------------------------------------------------------------------------------
 
-    def _carry_out(self, decision: Decision) -> Event | None:
+    def _carry_out(self, decision: Decision | Halted) -> Event | None:
         match decision:
             case Yielded():
                 return self._yielded()
+            case Halted(place):
+                self._release(Status.PAUSED, place=place)
+            case Broke(thrown, step):
+                waits = {"for": "exception", "exception": values.encode(thrown), "step": step}
+                self._release(Status.EXCEPTION, state={"waits": waits})
             case Perform():
                 return self._perform(decision)
             case StartChild():

@@ -18,7 +18,8 @@ class Status(StrEnum):
     PAUSING = "Pausing"
     #: A person: continue, step or stop.
     PAUSED = "Paused"
-    #: A person: it is paused on an exception port, because break on exception is on.
+    #: A person: it is paused on an exception port, because break on exception is on. Another next
+    #: block takes it off the port, to Paused.
     EXCEPTION = "Exception"
     #: Its worker, at the next checkpoint.
     STOPPING = "Stopping"
@@ -73,7 +74,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     ),
     S.PAUSING: frozenset({S.PAUSED, S.EXCEPTION, S.STOPPING, S.STOPPED, S.ENDED, S.ERROR}),
     S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
-    S.EXCEPTION: frozenset({S.QUEUED, S.STOPPED}),
+    S.EXCEPTION: frozenset({S.QUEUED, S.PAUSED, S.STOPPED}),
     S.STOPPING: frozenset({S.STOPPED, S.ENDED, S.ERROR}),
     S.STOPPED: frozenset(),
     S.ENDED: frozenset(),
@@ -87,11 +88,24 @@ def sources(target: Status) -> frozenset[Status]:
 
 
 #: From which statuses each command applies (semantics 86).
+HELD = frozenset({S.PAUSED, S.EXCEPTION})
 APPLIES: dict[str, frozenset[Status]] = {
     "pause": frozenset({S.QUEUED, S.RUNNING}),
-    "continue": frozenset({S.PAUSED, S.EXCEPTION}),
-    "step": frozenset({S.PAUSED, S.EXCEPTION}),
+    "continue": HELD,
+    "step": HELD,
+    "step-over": HELD,
+    "step-out": HELD,
+    "run-to": HELD,
+    "set-next": HELD,
+    "set-variable": HELD,
+    "move-version": HELD,
+    "breakpoint": LIVE - {S.STOPPING},
+    "break-on-exception": LIVE - {S.STOPPING},
+    "attach": LIVE - {S.STOPPING},
+    "detach": LIVE,
     "stop": LIVE - {S.STOPPING},
+    "force-stop": LIVE,
+    "retry": frozenset({S.STOPPED, S.ERROR}),
 }
 
 
@@ -100,7 +114,12 @@ def refusal(command: str, status: Status) -> str:
     applies = APPLIES[command]
     if status in applies:
         return ""
-    if status.is_terminal:
+    if status.is_terminal and not applies & TERMINAL:
         return f"It is already {status}."
     wanted = " or ".join(s for s in Status if s in applies)
-    return f"{command.capitalize()} applies to {wanted}; it is {status}."
+    return f"{words(command)} applies to {wanted}; it is {status}."
+
+
+def words(command: str) -> str:
+    """A command as people read it."""
+    return command.replace("-", " ").capitalize()

@@ -1,5 +1,6 @@
 """Celery's entry points: an id in, nothing out."""
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -7,10 +8,10 @@ from celery import shared_task
 from executions import recovery, runner
 
 
-@shared_task
-def run_execution(execution_id: str) -> None:
+@shared_task(bind=True)
+def run_execution(self: Any, execution_id: str) -> None:
     """Advance an execution that is Queued."""
-    runner.run(UUID(execution_id))
+    runner.run(UUID(execution_id), self.request.id or "")
 
 
 @shared_task

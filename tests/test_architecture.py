@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("commands", "recovery"),
     ("runner",),
     ("endings", "effects", "children"),
-    ("store", "dispatch", "live", "grid", "access", "appearance", "templatetags"),
+    ("store", "dispatch", "workers", "live", "grid", "access", "appearance", "templatetags"),
     ("models", "fields"),
     ("engine",),
     ("states", "limits"),

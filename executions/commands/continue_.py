@@ -1,15 +1,9 @@
-"""Continue: run on."""
+"""Continue: run on until an end, a breakpoint, or an exception to break on (semantics 87)."""
 
-from uuid import UUID
-
-from executions.dispatch import send
-from executions.live.events import ExecutionChanged
-from executions.store import transitions
+from executions.commands.order import Done, Order
+from executions.commands.resuming import resumed
+from executions.store import debugging
 
 
-def execute(execution_id: UUID) -> list[ExecutionChanged] | None:
-    changed = transitions.resume(execution_id, None)
-    if changed is None:
-        return None
-    send(execution_id)
-    return [changed]
+def execute(order: Order) -> Done | None:
+    return resumed(debugging.run_on(order.execution.pk))

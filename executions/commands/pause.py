@@ -1,11 +1,9 @@
 """Pause: before the next block; a block under way is finished first."""
 
-from uuid import UUID
-
-from executions.live.events import ExecutionChanged
+from executions.commands.order import Done, Order
 from executions.store import transitions
 
 
-def execute(execution_id: UUID) -> list[ExecutionChanged] | None:
-    changed = transitions.pause(execution_id)
-    return [changed] if changed else None
+def execute(order: Order) -> Done | None:
+    changed = transitions.pause(order.execution.pk)
+    return Done([changed]) if changed else None

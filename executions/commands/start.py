@@ -9,6 +9,8 @@ from executions.commands.actor import Actor, audit
 from executions.dispatch import send
 from executions.live.publish import publish
 from executions.models import Execution
+from executions.store.debugging import kept
+from executions.store.plans import Plan
 from executions.store.starts import NotStarted, events, insert
 from flows.models import FlowVersion
 
@@ -22,11 +24,20 @@ def start(
     trigger: Execution.Trigger,
     *,
     paused: bool = False,
+    debug: bool = False,
+    break_on_exception: bool = False,
 ) -> Execution:
     """Insert it as Queued, and on commit send the message that names it.
 
+    With `debug` it gets the breakpoints that who starts it keeps for the flow; with that or
+    `break_on_exception` they debug it and its children.
+
     `inputs` maps names to values (not to their JSON form). Raises NotStarted with messages.
     """
+    debugs = debug or break_on_exception
+    plan = Plan(break_on_exception)
+    if debug and actor.user_id:
+        plan.breakpoints = kept(actor.user_id, version.flow.name)
     with transaction.atomic():
         execution = insert(
             version,
@@ -35,13 +46,23 @@ def start(
             initiator_name=actor.name,
             trigger=trigger,
             paused=paused,
+            plan=plan,
+            debugged_by_id=actor.user_id if debugs else None,
         )
         audit(
             actor,
             "start",
             execution,
             done=True,
-            detail="paused at the first block" if paused else "",
+            detail=", ".join(
+                told
+                for told, said in (
+                    ("paused at the first block", paused),
+                    ("with breakpoints", debug),
+                    ("breaks on exceptions", break_on_exception),
+                )
+                if said
+            ),
         )
         send(execution.pk)
         publish(events([execution.pk]))

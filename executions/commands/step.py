@@ -1,15 +1,12 @@
-"""Step: run one block and pause again (semantics 86)."""
+"""Step: run one block and pause again (semantics 86); into a workspace where the block is one.
 
-from uuid import UUID
+From an exception port it leads to the handler, before that runs.
+"""
 
-from executions.dispatch import send
-from executions.live.events import ExecutionChanged
-from executions.store import transitions
+from executions.commands.order import Done, Order
+from executions.commands.resuming import resumed
+from executions.store import debugging
 
 
-def execute(execution_id: UUID) -> list[ExecutionChanged] | None:
-    changed = transitions.resume(execution_id, 1)
-    if changed is None:
-        return None
-    send(execution_id)
-    return [changed]
+def execute(order: Order) -> Done | None:
+    return resumed(debugging.run_one(order.execution.pk))

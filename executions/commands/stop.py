@@ -1,5 +1,9 @@
 """Stop: at once, or after the block under way; children that it waits for are stopped too."""
 
-from executions.endings import stop as execute
+from executions import endings
+from executions.commands.order import Done, Order
 
-__all__ = ["execute"]
+
+def execute(order: Order) -> Done | None:
+    changed = endings.stop(order.execution.pk)
+    return None if changed is None else Done(changed)

@@ -13,6 +13,7 @@ from executions.engine import scopes
 from executions.engine.program import EXTENSIONS, Instruction, compile_program, reader
 from executions.engine.state import (
     Await,
+    Broke,
     Decision,
     Event,
     Failed,
@@ -25,6 +26,7 @@ from executions.engine.state import (
     Performed,
     Progress,
     Resumed,
+    Route,
     Seen,
     StartChild,
     StepDone,
@@ -85,6 +87,8 @@ class Interpreter:
         self.step_count = step_count
         self.context = dict(context or {})
         self.since = 0.0
+        #: Whether `Broke` is decided where something throws.
+        self.breaks_on_exception = False
         self.progress = Progress()
         #: What has become of the tasks that the visit under way reads (semantics 68).
         self.tasks: dict[str, TaskState] = {}
@@ -147,6 +151,8 @@ class Interpreter:
                 return self._finish(Leave(outputs=outputs))
             case Resumed(result):
                 return self._resume(result)
+            case Route(thrown, step):
+                return self._route(thrown, step)
             case Threw(thrown):
                 return self._throw(thrown, self._instruction())
             case Seen(states):
@@ -339,6 +345,8 @@ class Interpreter:
         """Keep an exception of the step just recorded, and find its handler."""
         step = self.step_count
         self.progress.thrown.append(Thrown(step, self.since, instruction.key, thrown))
+        if self.breaks_on_exception:
+            return Broke(thrown, step)
         return self._route(thrown, step)
 
     def _route(self, thrown: ExceptionValue, step: int) -> Decision | None:

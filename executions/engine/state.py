@@ -116,7 +116,15 @@ class Seen:
     states: States
 
 
-Event = Go | Performed | Resumed | Threw | Seen
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Go from the exception port on which the token stands to the handler of what was thrown."""
+
+    exception: ExceptionValue
+    step: int
+
+
+Event = Go | Performed | Resumed | Threw | Seen | Route
 
 
 # Decisions: what the interpreter asks for ----------------------------------------------------
@@ -182,4 +190,13 @@ class Failed:
     exception: ExceptionValue
 
 
-Decision = Yielded | Perform | StartChild | Await | LookUp | Wait | Finished | Failed
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The block threw and exceptions are broken on: the token stays on its exception port, its
+    scopes alive, until `Route` is given back (semantics 87)."""
+
+    exception: ExceptionValue
+    step: int
+
+
+Decision = Yielded | Broke | Perform | StartChild | Await | LookUp | Wait | Finished | Failed

@@ -15,8 +15,8 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
-from executions.states import Reason, Request, Status
-from executions.store import rows
+from executions.states import Place, Reason, Request, Status
+from executions.store import plans, rows
 from executions.store.claims import RETURNING, Claimed
 from flows import values
 from flows.values import ExceptionValue
@@ -61,19 +61,21 @@ def release(
     error: ExceptionValue | None = None,
     children: int = 0,
     awaits: Sequence[str] | None = None,
+    place: Place = Place.BLOCK,
 ) -> Written:
     """Write what changed, and give the lease up: to Queued, Paused or an end, or Running with the
     reason for which it is parked. Raises LeaseLost.
 
     A pause or stop that was asked for meanwhile wins, in the same statement, over everything but
-    an end. `children` is the number of child executions just started; the end of the last of
+    an end; a pause also leaves it on the exception port where it breaks. `place` is where a paused
+    token stands. `children` is the number of child executions just started; the end of the last of
     those in `awaits` wakes it.
     """
     status = (
         "%(target)s"
         if target.is_terminal
-        else "CASE status WHEN 'Pausing' THEN 'Paused' WHEN 'Stopping' THEN 'Stopped' "
-        "ELSE %(target)s END"
+        else "CASE status WHEN 'Stopping' THEN 'Stopped' WHEN 'Pausing' THEN "
+        "CASE %(target)s WHEN 'Exception' THEN 'Exception' ELSE 'Paused' END ELSE %(target)s END"
     )
     status = f"({status})::text"
     return _write(
@@ -88,8 +90,10 @@ def release(
             f"reason = CASE WHEN {status} = 'Running' THEN %(reason)s ELSE '' END",
             f"due_at = CASE WHEN {status} = 'Running' THEN %(due_at)s::timestamptz END",
             f"awaits = CASE WHEN {status} = 'Running' THEN %(awaits)s::uuid[] END",
-            f"place = CASE WHEN {status} = 'Paused' THEN 'block' ELSE '' END",
+            f"place = CASE {status} WHEN 'Paused' THEN %(place)s WHEN 'Exception' THEN 'exception' "
+            f"ELSE '' END",
             f"steps_wanted = CASE WHEN {status} IN ('Queued', 'Running') THEN steps_wanted END",
+            f"run_until = CASE WHEN {status} IN ('Queued', 'Running') THEN run_until END",
             f"ended_at = CASE WHEN {status} IN ('Stopped', 'Ended', 'Error') THEN now() END",
             "outputs = %(outputs)s::json",
             "error_type = %(error_type)s",
@@ -100,6 +104,7 @@ def release(
             "target": target.value,
             "requeue": REQUEUE_AFTER,
             "reason": reason.value,
+            "place": place.value,
             "due_at": due_at,
             "awaits": None if awaits is None else list(awaits),
             "state": rows.dumps(state or {}),
@@ -111,10 +116,31 @@ def release(
     )
 
 
+def rewrite(
+    held: Claimed, interpreter: Interpreter, state: Mapping[str, Any], **columns: Any
+) -> ExecutionChanged:
+    """Write what a command changed of one that `claims.lock_parked` has locked. `columns` are
+    further columns of its row."""
+    return _write(
+        held,
+        interpreter,
+        [f"{name} = %({name})s" for name in columns],
+        {"state": rows.dumps(state), **columns},
+        guard="lease_owner = ''",
+    ).event
+
+
 def _write(
-    claimed: Claimed, interpreter: Interpreter, assignments: list[str], params: dict[str, Any]
+    claimed: Claimed,
+    interpreter: Interpreter,
+    assignments: list[str],
+    params: dict[str, Any],
+    guard: str = "lease_owner = %(owner)s AND status IN ('Running', 'Pausing', 'Stopping')",
 ) -> Written:
     """One statement; the frames and progress of the interpreter are clean after it."""
+    if claimed.watch is not None and claimed.watch.changed:
+        params["debug_hits"] = rows.dumps(claimed.watch.counted)
+        assignments = [*assignments, "debug_hits = %(debug_hits)s::json"]
     params |= _position(interpreter)
     params |= {"id": claimed.id, "owner": claimed.owner, "step_count": interpreter.step_count}
     assigned = ", ".join(
@@ -129,9 +155,8 @@ def _write(
     parts = [
         f"""held AS (
             UPDATE executions_execution SET {assigned}
-            WHERE id = %(id)s AND lease_owner = %(owner)s
-                AND status IN ('Running', 'Pausing', 'Stopping')
-            RETURNING {RETURNING}, request
+            WHERE id = %(id)s AND {guard}
+            RETURNING {RETURNING}, request, debug::text
         )""",
         *_token_parts(claimed, interpreter, params),
         *_progress_parts(interpreter.progress, params),
@@ -146,7 +171,14 @@ def _write(
     for frame in interpreter.frames:
         frame.changed.clear()
     claimed.event = ExecutionChanged(*row[: len(COLUMNS)])
-    return Written(claimed.event, Request(row[-1]))
+    *_, request, debug = row
+    if claimed.watch is not None:
+        claimed.watch.changed = False
+    if debug != claimed.debug:
+        plan = plans.load(debug, None)
+        claimed.debug, claimed.breaks_on_exception = debug, plan.break_on_exception
+        claimed.watch = plans.renewed(claimed.watch, plan)
+    return Written(claimed.event, Request(request))
 
 
 def _position(interpreter: Interpreter) -> dict[str, str]:

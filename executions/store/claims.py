@@ -12,15 +12,23 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.limits import LEASE
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.models import Token, Value
+from executions.store import plans
 from executions.store.rows import frame_of
 from flows import values
 
 RETURNING = ", ".join(
     f"{name}::text" if name in ("id", "parent_id", "root_id") else name for name in COLUMNS
+)
+
+#: What a claim needs beside the columns of an event.
+_MORE = (
+    "version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text, "
+    "run_until::text, passed_step"
 )
 
 _CLAIM = f"""
@@ -29,14 +37,15 @@ _CLAIM = f"""
         lease_owner = %(owner)s, lease_expires_at = now() + make_interval(secs => %(lease)s),
         updated_at = now(), revision = revision + 1
     WHERE id = %(id)s AND status = 'Queued'
-    RETURNING {RETURNING}, version_id, state::text, steps_wanted, inputs::text
+    RETURNING {RETURNING}, {_MORE}
 """
 
 
 @dataclass(slots=True)
 class Claimed:
     """A claimed execution as the runner needs it. `written` are, for each level, the frame and
-    the names of the variables that its rows hold."""
+    the names of the variables that its rows hold; `debug` is the plan of debugging as it was read,
+    `watch` what halts the execution."""
 
     id: UUID
     owner: str
@@ -47,6 +56,9 @@ class Claimed:
     inputs: Mapping[str, Any]
     frames: list[Frame] = field(default_factory=list)
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
+    debug: str | None = None
+    breaks_on_exception: bool = False
+    watch: Watch | None = None
 
 
 def claim(execution_id: UUID, owner: str) -> Claimed | None:
@@ -57,7 +69,34 @@ def claim(execution_id: UUID, owner: str) -> Claimed | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, version_id, state, steps_wanted, inputs = row
+    return _claimed(execution_id, owner, row)
+
+
+def lock_parked(execution_id: UUID, statuses: frozenset[str]) -> Claimed | None:
+    """Lock an execution that is in one of these statuses and that no worker holds, with its tokens
+    and variables, until the transaction ends: for commands that change them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {RETURNING}, {_MORE} FROM executions_execution "
+            "WHERE id = %s AND status = ANY(%s) AND lease_owner = '' FOR UPDATE",
+            [execution_id, sorted(statuses)],
+        )
+        row = cursor.fetchone()
+    return None if row is None else _claimed(execution_id, "", row)
+
+
+def read(execution_id: UUID) -> Claimed:
+    """An execution with its tokens and variables as they are now, to look at only."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %s", [execution_id]
+        )
+        return _claimed(execution_id, "", cursor.fetchone())
+
+
+def _claimed(execution_id: UUID, owner: str, row: tuple[Any, ...]) -> Claimed:
+    *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed = row
+    plan = plans.load(debug, hits) if debug else plans.NO_PLAN
     claimed = Claimed(
         id=execution_id,
         owner=owner,
@@ -66,6 +105,9 @@ def claim(execution_id: UUID, owner: str) -> Claimed | None:
         state=json.loads(state),
         steps_wanted=steps_wanted,
         inputs=values.decode(json.loads(inputs)),
+        debug=debug,
+        breaks_on_exception=plan.break_on_exception,
+        watch=plans.watch_of(plan, until, passed) if debug or until else None,
     )
     _load(claimed)
     return claimed

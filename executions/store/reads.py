@@ -4,7 +4,6 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,6 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Token
-from executions.states import TERMINAL
 
 #: Rows of a page of steps, children, log entries, audit entries.
 PAGE = 50
@@ -49,14 +47,6 @@ class StoredValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """The child executions that an execution waits for."""
-
-    count: int
-    oldest: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """A page of rows, and the keys of its neighbours where there are any."""
 
@@ -77,18 +67,6 @@ def relatives(execution: Execution, visible: QuerySet[Execution]) -> dict[UUID, 
         return {}
     rows = visible.filter(pk__in=ids).only("id", "flow_name", "version_number", "status")
     return {row.pk: row for row in rows}
-
-
-def waiting_for(execution_id: UUID) -> Waiting:
-    """How many children have not ended, and since when the oldest one runs."""
-    live = (
-        Execution.objects.filter(parent_id=execution_id)
-        .exclude(status__in=TERMINAL)
-        .order_by("started_at")
-        .values_list("started_at", flat=True)[:COUNTED]
-    )
-    starts = list(live)
-    return Waiting(len(starts), starts[0] if starts else None)
 
 
 def counts(execution_id: UUID) -> Counts:

@@ -11,6 +11,8 @@ from executions.limits import REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
+from executions.store.debugging import kept
+from executions.store.plans import Plan, plan_of
 from flows import queries, values
 from flows.graph import Message
 from flows.models import FlowVersion
@@ -35,9 +37,16 @@ def insert(
     parent: Execution | None = None,
     paused: bool = False,
     extensions: Mapping[str, Any] | None = None,
+    plan: Plan | None = None,
+    debugged_by_id: int | None = None,
+    origin_id: UUID | None = None,
 ) -> Execution:
     """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
     of its parent's `_executionContext` (semantics 30).
+
+    The child of an execution that somebody debugs is debugged along: it breaks on exceptions as
+    its parent does, and at the breakpoints that they keep for its flow. `origin_id` is the
+    execution that it tries again.
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
@@ -56,6 +65,10 @@ def insert(
     if messages:
         raise NotStarted(messages)
     block = graph.blocks[graph.top.start]
+    if parent and parent.debugged_by_id:
+        debugged_by_id = parent.debugged_by_id
+        plan = plan_of(parent.debug)
+        plan.breakpoints = kept(debugged_by_id, graph.name)
     execution_id = new_id()
     return Execution.objects.create(
         id=execution_id,
@@ -79,6 +92,9 @@ def insert(
         trigger=trigger,
         inputs=values.encode(dict(inputs)),
         state={"extensions": values.encode(dict(extensions))} if extensions else {},
+        origin_id=origin_id,
+        debugged_by_id=debugged_by_id,
+        debug=plan.stored() if plan else None,
     )
 
 

@@ -13,10 +13,10 @@ from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER
 from executions.live.events import ExecutionChanged
 from executions.store.claims import RETURNING
 
-_CHANGE = "updated_at = now(), revision = revision + 1"
-_QUEUE = (
+CHANGE = "updated_at = now(), revision = revision + 1"
+QUEUE = (
     "status = 'Queued', lease_owner = '', reason = '', "
-    "lease_expires_at = now() + make_interval(secs => %(requeue)s), " + _CHANGE
+    "lease_expires_at = now() + make_interval(secs => %(requeue)s), " + CHANGE
 )
 
 
@@ -29,52 +29,61 @@ def _update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionC
         return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
 
-def _one(sets: str, where: str, execution_id: UUID, **params: Any) -> ExecutionChanged | None:
+def one(sets: str, where: str, execution_id: UUID, **params: Any) -> ExecutionChanged | None:
+    """Change one execution where the guard holds; None when it does not."""
     changed = _update(sets, f"id = %(id)s AND {where}", {"id": execution_id, **params})
     return changed[0] if changed else None
 
 
 def pause(execution_id: UUID) -> ExecutionChanged | None:
     """Queued or waiting → Paused at once; Running on a worker → Pausing."""
-    return _one(
+    return one(
         f"status = CASE WHEN lease_owner = '' THEN 'Paused' ELSE 'Pausing' END, "
-        f"place = CASE WHEN lease_owner = '' THEN 'block' ELSE place END, "
+        f"place = CASE WHEN lease_owner <> '' THEN place "
+        f"WHEN state #>> '{{waits,for}}' = 'exception' THEN 'exception' ELSE 'block' END, "
         f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'pause' END, "
         f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
-        f"{_CHANGE}",
+        f"{CHANGE}",
         "status IN ('Queued', 'Running')",
         execution_id,
     )
 
 
-def resume(execution_id: UUID, steps: int | None) -> ExecutionChanged | None:
-    """Paused or Exception → Queued, to run on or for `steps` blocks."""
-    return _one(
-        f"{_QUEUE}, place = '', steps_wanted = %(steps)s",
-        "status IN ('Paused', 'Exception')",
-        execution_id,
-        steps=steps,
-    )
-
-
 def stop(execution_id: UUID) -> ExecutionChanged | None:
     """Held by a worker → Stopping; otherwise → Stopped at once."""
-    return _one(
+    return one(
         f"status = CASE WHEN lease_owner = '' THEN 'Stopped' ELSE 'Stopping' END, "
         f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'stop' END, "
         f"reason = '', place = '', due_at = NULL, awaits = NULL, "
         f"ended_at = CASE WHEN lease_owner = '' THEN now() END, "
         f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
-        f"{_CHANGE}",
+        f"{CHANGE}",
         "status IN ('Queued', 'Running', 'Pausing', 'Paused', 'Exception')",
         execution_id,
     )
 
 
+def force_stop(execution_id: UUID) -> tuple[ExecutionChanged, str] | None:
+    """Live → Stopped at once, also when a worker holds it, with who held it. What that worker
+    writes later finds its lease gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH held AS (SELECT id AS held_id, lease_owner AS holder FROM executions_execution "
+            f"WHERE id = %(id)s AND ended_at IS NULL FOR UPDATE), "
+            f"stopped AS (UPDATE executions_execution SET status = 'Stopped', request = '', "
+            f"reason = '', place = '', due_at = NULL, lease_owner = '', lease_expires_at = NULL, "
+            f"ended_at = now(), {CHANGE} FROM held WHERE id = held_id "
+            f"RETURNING {RETURNING}, holder) SELECT * FROM stopped",
+            {"id": execution_id},
+        )
+        row = cursor.fetchone()
+    return None if row is None else (ExecutionChanged(*row[:-1]), row[-1])
+
+
 def wake_parent(parent_id: UUID, child_id: UUID) -> ExecutionChanged | None:
     """Waiting for that child → Queued. One that is paused meanwhile looks when it goes on."""
-    return _one(
-        _QUEUE,
+    return one(
+        QUEUE,
         "status = 'Running' AND reason = 'children' AND lease_owner = '' "
         "AND state -> 'waits' ->> 'child' = %(child)s",
         parent_id,
@@ -95,7 +104,7 @@ def wake_waiters(task_id: UUID) -> list[ExecutionChanged]:
     if not waiters:
         return []
     return _update(
-        f"{_QUEUE}, due_at = NULL, awaits = NULL",
+        f"{QUEUE}, due_at = NULL, awaits = NULL",
         "id = ANY(%(waiters)s) AND status = 'Running' AND lease_owner = '' AND NOT EXISTS ("
         "SELECT 1 FROM executions_execution task "
         "WHERE task.id = ANY(executions_execution.awaits) AND task.ended_at IS NULL)",
@@ -106,7 +115,7 @@ def wake_waiters(task_id: UUID) -> list[ExecutionChanged]:
 def wake_due() -> list[ExecutionChanged]:
     """Waiting for a time that has come → Queued, a batch at a time."""
     return _update(
-        f"{_QUEUE}, due_at = NULL",
+        f"{QUEUE}, due_at = NULL",
         "id IN (SELECT id FROM executions_execution WHERE due_at <= now() "
         "AND status = 'Running' AND reason = 'time' ORDER BY due_at LIMIT %(batch)s "
         "FOR UPDATE SKIP LOCKED)",
@@ -123,7 +132,7 @@ def take_over_expired() -> list[ExecutionChanged]:
         f"place = CASE status WHEN 'Pausing' THEN 'block' ELSE '' END, "
         f"lease_expires_at = CASE status WHEN 'Running' "
         f"THEN now() + make_interval(secs => %(requeue)s) END, "
-        f"lease_owner = '', request = '', {_CHANGE}",
+        f"lease_owner = '', request = '', {CHANGE}",
         "id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
         "AND status IN ('Running', 'Pausing', 'Stopping') LIMIT %(batch)s "
         "FOR UPDATE SKIP LOCKED)",
@@ -156,10 +165,11 @@ def anyone_queued(besides: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def lock_family(execution_id: UUID) -> list[UUID]:
+def lock_family(execution_id: UUID, *, tasks: bool = False) -> list[UUID]:
     """Lock an execution and its live descendants, and return their ids, the deepest first.
 
-    Tasks are no part of it: they go on, however the flow ends that started them (semantics 71).
+    Unless `tasks` says so, tasks are no part of it: they go on, however the flow ends that started
+    them (semantics 71).
 
     A child that ends locks itself and then its parent; taking the locks in the same order keeps
     the two from waiting for each other.
@@ -170,9 +180,9 @@ def lock_family(execution_id: UUID) -> list[UUID]:
             "SELECT id FROM executions_execution WHERE id = %s UNION ALL "
             "SELECT child.id FROM executions_execution child "
             "JOIN family ON child.parent_id = family.id "
-            "WHERE child.ended_at IS NULL AND child.trigger <> 'task') "
+            "WHERE child.ended_at IS NULL AND (%s OR child.trigger <> 'task')) "
             "SELECT id FROM executions_execution WHERE id IN (SELECT id FROM family) "
             "ORDER BY depth DESC, id FOR UPDATE",
-            [execution_id],
+            [execution_id, tasks],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -11,14 +11,18 @@ from django.views.decorators.http import require_POST
 from executions import access
 from executions.commands.actor import Actor
 from executions.commands.control import COMMANDS, Result, control
+from executions.states import words
 
 #: Executions that one request may name; a page shows fewer.
 AT_ONCE = 200
+#: Fields of a form that are no business of the command.
+_OURS = frozenset({"id", "next", "command", "csrfmiddlewaretoken"})
 
 
 @require_POST
 def command(request: HttpRequest, command: str) -> HttpResponse:
-    """Give a command to every execution named by an `id` field, and report on each.
+    """Give a command to every execution named by an `id` field, and report on each. The other
+    fields of the form are what the command takes.
 
     Ids that do not exist, or that the user may not see, are left out alike.
     """
@@ -27,7 +31,8 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     ids = [found for text in request.POST.getlist("id")[:AT_ONCE] if (found := _uuid(text))]
     actor = Actor.of_request(request)
     executions = access.visible(request.user).filter(pk__in=ids).order_by("started_at")
-    results = [control(command, request.user, execution, actor) for execution in executions]
+    fields = {name: str(value) for name, value in request.POST.items() if name not in _OURS}
+    results = [control(command, request.user, execution, actor, fields) for execution in executions]
     if getattr(request, "htmx", False):
         context = {"command": command, "results": results}
         return render(request, "executions/command_results.html", context)
@@ -41,7 +46,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
 def _tell(request: HttpRequest, command: str, results: list[Result]) -> None:
     done = sum(result.done for result in results)
     if done:
-        messages.success(request, f"{command.capitalize()}: {done} of {len(results)} done.")
+        messages.success(request, f"{words(command)}: {done} of {len(results)} done.")
     if not results:
         messages.warning(request, "Select executions first.")
     for result in results:

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from executions import access
 from executions.models import ExceptionRecord, Step, Token
-from executions.states import APPLIES, Place, Reason, Status, refusal
-from executions.store import families, reads
+from executions.states import APPLIES, Place, Status, refusal
+from executions.store import families, reads, why
 from executions.views import lists, visits
 from executions.views.address import PANELS, TABS, Address
 from flows import pretty, queries
@@ -103,11 +103,9 @@ class DrillDown:
     # Header and controls ----------------------------------------------------------------------
 
     @cached_property
-    def waiting(self) -> reads.Waiting | None:
-        """The children that it waits for, while it does."""
-        if self.execution.reason != Reason.CHILDREN:
-            return None
-        return reads.waiting_for(self.execution.pk)
+    def explained(self) -> why.Explained:
+        """Why it is not moving."""
+        return why.explain(self.execution)
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:

@@ -61,6 +61,8 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
                 Actor.of_request(request),
                 Execution.Trigger.PAGE,
                 paused=form.cleaned_data["paused"],
+                debug=form.cleaned_data["debug"],
+                break_on_exception=form.cleaned_data["break_on_exception"],
             )
         except NotStarted as stopped:
             form.tell(stopped.messages)

@@ -1,0 +1,35 @@
+"""Attach: debug a running execution and the children that it waits for, with the breakpoints that
+the user keeps for their flows; children that it starts later are debugged along (semantics 102).
+
+It runs on until it is paused or comes to a breakpoint.
+"""
+
+from executions.commands.order import Done, Order, Refused
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+from executions.store import debugging, transitions
+
+
+def execute(order: Order) -> Done | None:
+    if order.user.pk is None:
+        raise Refused("Only somebody who is signed in can debug.")
+    family = transitions.lock_family(order.execution.pk, tasks=True)
+    names = dict(Execution.objects.filter(pk__in=family).values_list("pk", "flow_name"))
+    changed: list[ExecutionChanged] = []
+    attached = 0
+    for key in reversed(family):
+        plan = debugging.lock_plan(key)
+        if plan is None and key == order.execution.pk:
+            return None
+        if plan is None:
+            continue
+        kept = debugging.kept(order.user.pk, names[key])
+        plan.breakpoints = {**kept, **plan.breakpoints}
+        event = debugging.attach(key, order.user.pk, plan)
+        if event is None and key == order.execution.pk:
+            raise Refused("Somebody else debugs it; detach it first.")
+        if event is not None:
+            changed.append(event)
+            attached += 1
+    children = attached - 1
+    return Done(changed, f"with {children} below it" if children else "")

@@ -1,0 +1,77 @@
+"""Breakpoints of an execution, also while it runs: set, remove, enable, disable (semantics 88).
+
+Fields: `block`; `action` is set, remove, enable, disable or toggle; a set one takes a `condition`
+(an expression) and `hits` (pause from that hit on). With `keep` the same is done to the user's own
+breakpoints of the flow, which the executions that they start in debug mode get.
+"""
+
+from executions.commands.order import Done, Order, Refused
+from executions.engine.debugging import Breakpoint
+from executions.engine.program import CONTEXT, scope_of
+from executions.store import debugging
+from flows import expressions, queries
+from flows.expressions import ExpressionError
+from flows.graph import BlockNode, FlowGraph
+
+ACTIONS = ("set", "remove", "enable", "disable", "toggle")
+#: Breakpoints that one execution may have.
+LIMIT = 200
+
+
+def execute(order: Order) -> Done | None:
+    key, action = order.text("block"), order.text("action") or "toggle"
+    if action not in ACTIONS:
+        raise Refused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
+    plan = debugging.lock_plan(order.execution.pk)
+    if plan is None:
+        return None
+    graph = queries.compiled(debugging.version_of(order.execution.pk))
+    node = graph.blocks.get(key)
+    if node is None:
+        raise Refused("The flow has no such block." if key else "Say which block.")
+    held = plan.breakpoints.get(key)
+    if action == "toggle":
+        action = "remove" if held else "set"
+    if action == "set":
+        if held is None and len(plan.breakpoints) >= LIMIT:
+            raise Refused(f"An execution has at most {LIMIT} breakpoints.")
+        plan.breakpoints[key] = _breakpoint(order, graph, node)
+        plan.counted.pop(key, None)
+    elif held is None:
+        raise Refused(f"There is no breakpoint at '{node.title}'.")
+    elif action == "remove":
+        del plan.breakpoints[key]
+        plan.counted.pop(key, None)
+    else:
+        plan.breakpoints[key] = Breakpoint(held.condition, held.hits, action == "enable")
+    if order.ticked("keep") and order.user.pk:
+        debugging.keep(order.user.pk, graph.name, key, plan.breakpoints.get(key))
+    changed = debugging.write_plan(order.execution.pk, plan)
+    return Done([changed], _told(action, node, plan.breakpoints.get(key)))
+
+
+def _breakpoint(order: Order, graph: FlowGraph, node: BlockNode) -> Breakpoint:
+    condition = order.text("condition").removeprefix("=").strip()
+    if len(condition) > 1000:
+        raise Refused("A condition has at most 1,000 characters.")
+    if condition:
+        try:
+            names = expressions.compile(condition).names
+        except ExpressionError as error:
+            raise Refused(f"The condition is no expression: {error}") from None
+        visible = scope_of(graph, node.workspace)
+        unknown = sorted(n for n in names if n.casefold() not in {*visible, CONTEXT})
+        if unknown:
+            raise Refused(f"'{node.title}' sees no variable {', '.join(unknown)}.")
+    hits = order.text("hits") or "1"
+    if not (hits.isascii() and hits.isdigit() and 0 < len(hits) < 10 and int(hits)):
+        raise Refused("Hits is a whole number from 1 on.")
+    return Breakpoint(condition, int(hits))
+
+
+def _told(action: str, node: BlockNode, breakpoint: Breakpoint | None) -> str:
+    told = f"{action} at '{node.title}'"
+    if breakpoint and action == "set":
+        told += f", when {breakpoint.condition}" if breakpoint.condition else ""
+        told += f", from hit {breakpoint.hits} on" if breakpoint.hits > 1 else ""
+    return told

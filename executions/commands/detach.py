@@ -1,0 +1,23 @@
+"""Detach: nobody debugs it and its children any longer; breakpoints go, what is paused runs on
+(semantics 102)."""
+
+from uuid import UUID
+
+from executions.commands.order import Done, Order, Refused
+from executions.dispatch import send
+from executions.models import Execution
+from executions.states import Status
+from executions.store import debugging, transitions
+
+
+def execute(order: Order) -> Done | None:
+    family = transitions.lock_family(order.execution.pk, tasks=True)
+    if Status(Execution.objects.values_list("status", flat=True).get(pk=family[-1])).is_terminal:
+        return None
+    changed = [event for key in family if (event := debugging.detach(key))]
+    if not changed:
+        raise Refused("Nobody debugs it.")
+    for event in changed:
+        if event.status == Status.QUEUED:
+            send(UUID(event.id))
+    return Done(changed)

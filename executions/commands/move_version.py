@@ -1,0 +1,93 @@
+"""Edit and continue: move a paused execution to a newer published version of its flow, when every
+block that its tokens stand on still exists (semantics 90).
+
+Fields: `version`, its number (the newest without it); `accept` when something cannot be carried
+over. `preview` says what that is, before anything is changed; so does the refusal.
+"""
+
+from dataclasses import dataclass, field
+
+from executions.commands.holding import interpreter_of
+from executions.commands.order import Done, Order, Refused
+from executions.engine import moving
+from executions.models import Execution
+from executions.states import APPLIES
+from executions.store import claims, plans
+from executions.store.checkpoints import rewrite
+from executions.store.claims import Claimed
+from flows import queries
+from flows.models import FlowVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a move comes to; `lost` is what cannot be carried over, in sentences."""
+
+    number: int
+    impossible: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def preview(execution: Execution, version: FlowVersion) -> Preview:
+    """What moving the execution to the version would come to; nothing is changed."""
+    held = claims.read(execution.pk)
+    return _preview(held, version)
+
+
+def _preview(held: Claimed, version: FlowVersion) -> Preview:
+    old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
+    found = moving.compare(old, new, held.frames)
+    for key in plans.load(held.debug, None).breakpoints:
+        if key not in new.blocks:
+            found.lost.append(f"The block '{old.blocks[key].title}', with a breakpoint, is gone.")
+    return Preview(version.number, found.impossible, found.lost)
+
+
+def execute(order: Order) -> Done | None:
+    held = claims.lock_parked(order.execution.pk, APPLIES["move-version"])
+    if held is None:
+        return None
+    version = _version(order, held)
+    found = _preview(held, version)
+    if found.impossible:
+        raise Refused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))
+    if found.lost and not order.ticked("accept"):
+        raise Refused(
+            f"Moving to v{version.number} would lose something; accept that first. "
+            + " ".join(found.lost)
+        )
+    old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
+    number = held.event.version_number
+    try:
+        moving.carry(old, new, held.frames)
+    except moving.CannotMove as refused:
+        raise Refused(str(refused)) from None
+    plan = plans.load(held.debug, None)
+    plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
+    event = rewrite(
+        held,
+        interpreter_of(held, new),
+        held.state,
+        version_id=version.pk,
+        version_number=version.number,
+        debug=plans.dumps(plan),
+    )
+    told = f"v{number} → v{version.number}"
+    return Done([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
+
+
+def _version(order: Order, held: Claimed) -> FlowVersion:
+    number = order.text("version")
+    versions = FlowVersion.objects.filter(
+        flow__name=held.event.flow_name, published_at__isnull=False
+    )
+    if number:
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise Refused("A version is given by its number.")
+        versions = versions.filter(number=int(number))
+    version = versions.order_by("-number").first()
+    if version is None:
+        raise Refused("There is no such published version.")
+    if version.number <= held.event.version_number:
+        raise Refused(f"There is no newer published version: it runs v{held.event.version_number}.")
+    return version

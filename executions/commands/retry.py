@@ -1,0 +1,73 @@
+"""Retry: a new execution that begins at the block at which a Stopped or Error one ended, with its
+variables; it remembers its origin. A terminal status never changes. Field: `paused`.
+
+What left the flow through its exception handler begins again at the block that threw. Where that
+was in a nested workspace, its scope was deleted on the way out (semantics 40), so the workspace
+begins again.
+"""
+
+import time
+
+from executions.commands.actor import audit
+from executions.commands.order import Done, Order, Refused
+from executions.dispatch import send
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import Frame
+from executions.models import ExceptionRecord, Execution
+from executions.states import APPLIES
+from executions.store import claims
+from executions.store.checkpoints import rewrite
+from executions.store.claims import Claimed
+from executions.store.starts import NotStarted, events, insert
+from flows import access, queries, values
+from flows.graph import FlowGraph
+from flows.models import FlowVersion
+
+
+def execute(order: Order) -> Done | None:
+    if not access.may_start(order.user):
+        raise Refused("You may not start flows.")
+    failed = claims.lock_parked(order.execution.pk, APPLIES["retry"])
+    if failed is None:
+        return None
+    version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
+    try:
+        fresh = insert(
+            version,
+            failed.inputs,
+            initiator_id=order.actor.user_id,
+            initiator_name=order.actor.name,
+            trigger=Execution.Trigger.RETRY,
+            paused=order.ticked("paused"),
+            origin_id=failed.id,
+            extensions=values.decode(failed.state.get("extensions")),
+        )
+    except NotStarted as refused:
+        raise Refused(str(refused)) from None
+    graph = queries.compiled(failed.version_id)
+    frames = _frames(failed, graph)
+    if frames:
+        begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
+        assert begun is not None, "nobody else knows of it yet"
+        rewrite(begun, Interpreter(graph, time.time, frames), {})
+    send(fresh.pk)
+    where = graph.blocks[frames[-1].block if frames else graph.top.start].title
+    audit(order.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
+    return Done(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
+
+
+def _frames(failed: Claimed, graph: FlowGraph) -> list[Frame]:
+    """Where the new one begins; none where the failed one had not begun."""
+    frames = failed.frames
+    if not any(frame.workspace == graph.flow_handler for frame in frames[1:]):
+        return frames
+    thrown = (
+        ExceptionRecord.objects.filter(execution_id=failed.id, handled_by=graph.flow_handler)
+        .order_by("-step")
+        .values_list("block", flat=True)
+        .first()
+    )
+    if thrown is None:
+        return frames
+    frames[0].block = thrown.partition("/")[0]
+    return frames[:1]

@@ -1,0 +1,15 @@
+"""Run to a block: run on until the token stands above it. Breakpoints on the way still pause."""
+
+from executions.commands.order import Done, Order, Refused
+from executions.commands.resuming import resumed
+from executions.store import debugging
+from flows import queries
+
+
+def execute(order: Order) -> Done | None:
+    key = order.text("block")
+    version_id = debugging.version_of(order.execution.pk)
+    node = queries.compiled(version_id).blocks.get(key)
+    if node is None:
+        raise Refused("The flow has no such block." if key else "Say which block.")
+    return resumed(debugging.run_to(order.execution.pk, key), f"to '{node.title}'")

@@ -1,0 +1,142 @@
+"""Moving the token of a paused execution: to another block, or to another version of its flow.
+
+Pure. Frames that are left lose their scopes, frames that are entered get theirs, as when the token
+moves by itself (semantics 11, 16).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from executions.engine import scopes
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import Frame
+from flows import values
+from flows.graph import FlowGraph, VariableNode, WorkspaceNode
+from flows.values import ExceptionValue
+
+
+class CannotMove(Exception):
+    """The token cannot stand there; the text says why."""
+
+
+def place(interpreter: Interpreter, target: str, pending: ExceptionValue | None = None) -> None:
+    """Put the token above a block of any workspace (semantics 89; the original only moves it
+    within its workspace). `pending` is the exception on whose port it stood: a handler takes it.
+
+    Raises CannotMove, having changed nothing.
+    """
+    graph = interpreter.graph
+    node = graph.blocks.get(target)
+    if node is None:
+        raise CannotMove("The flow has no such block.")
+    if node.block.type == "Handle Flow Exception":
+        raise CannotMove(f"'{node.title}' is entered by an exception only; choose a block inside.")
+    handles = node.block.takes_exceptions or node.block.type == "Handle Workspace Exception"
+    if handles and pending is None:
+        raise CannotMove(f"'{node.title}' takes an exception, and there is none.")
+    chain = [workspace.key for workspace in graph.scopes(node.workspace)][::-1]
+    stays = _common(interpreter.frames, chain)
+    entered = [_enter(graph.workspaces[key]) for key in chain[stays:]]
+    frames = [*interpreter.frames[:stays], *entered]
+    frames[stays - 1].exception = None
+    for frame, opener in zip(frames, [*chain[1:], target], strict=True):
+        frame.block = opener
+    if handles:
+        frames[-1].exception = pending
+        frames[-1].thrown_at = interpreter.step_count
+        frames[-1].handler_used |= not node.block.takes_exceptions
+    interpreter.frames = frames
+
+
+def _common(frames: Iterable[Frame], chain: list[str]) -> int:
+    """How many of the frames stay."""
+    number = 0
+    for frame, key in zip(frames, chain, strict=False):
+        if frame.workspace != key:
+            break
+        number += 1
+    return number
+
+
+def _enter(workspace: WorkspaceNode) -> Frame:
+    frame = Frame(workspace.key, workspace.start)
+    failed = scopes.initialise(frame, workspace, {})
+    if failed:
+        raise CannotMove(failed.message)
+    return frame
+
+
+# To another version ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Carried:
+    """What a move to another version comes to: why it is impossible, and what would be lost."""
+
+    impossible: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def compare(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> Carried:
+    """What of an execution's tokens and variables another version has no place for."""
+    found = Carried()
+    for frame in frames:
+        node, there = old.blocks[frame.block], new.blocks.get(frame.block)
+        if there is None or there.workspace != frame.workspace:
+            found.impossible.append(f"The block '{node.title}', on which a token stands, is gone.")
+        elif there.block.type != node.block.type:
+            found.impossible.append(
+                f"The block '{node.title}', on which a token stands, is a {there.block.type} now."
+            )
+        if frame.workspace not in new.workspaces:
+            continue
+        declared = _declared(new.workspaces[frame.workspace])
+        before = _declared(old.workspaces[frame.workspace])
+        for name in _variables(frame):
+            if name in before and name not in declared:
+                what = values.summary(frame.variables[name])
+                found.lost.append(f"The variable {before[name].name} is gone; it holds {what}.")
+        for key in frame.kept:
+            if not _same_type(old, new, key):
+                found.lost.append(f"The loop '{old.blocks[key].title}', under way, is gone.")
+    return found
+
+
+def carry(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> None:
+    """Fit the frames to another version: `compare` found nothing impossible. Variables that are
+    new there get their defaults. Raises CannotMove when one of these fails."""
+    fresh = []
+    for frame in frames:
+        initial = Frame(frame.workspace, frame.block)
+        failed = scopes.initialise(initial, new.workspaces[frame.workspace], {})
+        if failed:
+            raise CannotMove(failed.message)
+        fresh.append(initial)
+    for frame, initial in zip(frames, fresh, strict=True):
+        declared = _declared(new.workspaces[frame.workspace])
+        before = _declared(old.workspaces[frame.workspace])
+        for name in _variables(frame):
+            if name in before and name not in declared:
+                del frame.variables[name]
+                frame.changed.add(name)
+        for name, value in initial.variables.items():
+            if name not in before:
+                frame.variables[name] = value
+                frame.changed.add(name)
+        for key in [key for key in frame.kept if not _same_type(old, new, key)]:
+            del frame.kept[key]
+            if frame.variables.pop(f"items:{key}", None) is not None:
+                frame.changed.add(f"items:{key}")
+
+
+def _declared(workspace: WorkspaceNode) -> dict[str, VariableNode]:
+    return {variable.name.casefold(): variable for variable in workspace.variables}
+
+
+def _variables(frame: Frame) -> list[str]:
+    return [name for name in frame.variables if not name.startswith("items:")]
+
+
+def _same_type(old: FlowGraph, new: FlowGraph, key: str) -> bool:
+    there = new.blocks.get(key)
+    return there is not None and there.block.type == old.blocks[key].block.type

@@ -1,0 +1,72 @@
+"""What is set on an execution that is debugged: rows ↔ `executions.engine.debugging`.
+
+An execution that nobody debugs has NULL in each of these columns.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from executions.engine.debugging import Breakpoint, Until, Watch
+
+
+@dataclass(slots=True)
+class Plan:
+    """What somebody has set on an execution; a worker hears of it at its next checkpoint."""
+
+    break_on_exception: bool = False
+    breakpoints: dict[str, Breakpoint] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def stored(self) -> dict[str, Any] | None:
+        """The form in the column `debug`."""
+        form: dict[str, Any] = {}
+        if self.break_on_exception:
+            form["exceptions"] = True
+        if self.breakpoints:
+            form["breakpoints"] = {key: asdict(b) for key, b in self.breakpoints.items()}
+        return form or None
+
+
+#: Of an execution that nobody debugs; never changed.
+NO_PLAN = Plan()
+
+
+def plan_of(stored: dict[str, Any] | None, counted: dict[str, int] | None = None) -> Plan:
+    """The inverse of `Plan.stored`."""
+    form = stored or {}
+    return Plan(
+        bool(form.get("exceptions")),
+        {key: Breakpoint(**held) for key, held in form.get("breakpoints", {}).items()},
+        dict(counted or {}),
+    )
+
+
+def load(debug: str | None, hits: str | None) -> Plan:
+    """The plan of the columns `debug` and `debug_hits`."""
+    return plan_of(json.loads(debug) if debug else None, json.loads(hits) if hits else None)
+
+
+def dumps(plan: Plan) -> str | None:
+    """The JSON text of the column `debug`."""
+    stored = plan.stored()
+    return None if stored is None else json.dumps(stored)
+
+
+def watch_of(plan: Plan, until: str | None, passed: int | None) -> Watch | None:
+    """What the worker has to watch, or None where there is nothing."""
+    if until is None and not any(b.enabled for b in plan.breakpoints.values()):
+        return None
+    goal = Until(**json.loads(until)) if until else None
+    return Watch(plan.breakpoints, goal, passed, plan.counted)
+
+
+def renewed(watch: Watch | None, plan: Plan) -> Watch | None:
+    """The watch after somebody changed the plan: what was not touched keeps its hits."""
+    until = watch.until if watch else None
+    if until is None and not any(b.enabled for b in plan.breakpoints.values()):
+        return None
+    held = watch.breakpoints if watch else {}
+    counted = watch.counted if watch else plan.counted
+    same = {key: n for key, n in counted.items() if held.get(key) == plan.breakpoints.get(key)}
+    return Watch(plan.breakpoints, until, watch.passed if watch else None, same)

@@ -1,0 +1,36 @@
+"""Whether a worker is online: a key in Redis that every worker renews for as long as it lives.
+
+Asking the workers themselves (Celery's inspect) takes a second, and a busy one doesn't answer.
+"""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from executions.limits import WORKER_HEARD
+
+KEY = "cortexweb:worker"
+
+
+@cache
+def _redis() -> "Redis":
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def renew(**_: Any) -> None:
+    """Say that a worker is online. Celery's main process of each worker calls it every 2 s."""
+    try:
+        _redis().set(KEY, 1, ex=WORKER_HEARD)
+    except RedisError:
+        return  # then nobody can ask either; the next beat tries again
+
+
+def online() -> bool | None:
+    """Whether a worker was heard of a moment ago; None when Redis does not answer."""
+    try:
+        return bool(_redis().exists(KEY))
+    except RedisError:
+        return None

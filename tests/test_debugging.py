@@ -1,0 +1,583 @@
+"""Debugging on real PostgreSQL: stepping, breakpoints, exceptions, the commands that change what an
+execution holds, who may give them, and what happens when it has moved on meanwhile.
+
+Turns are run in this process, so that a test decides what happens in between.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from executions import runner
+from executions.commands.actor import Actor
+from executions.commands.control import COMMANDS, Result, control
+from executions.commands.move_version import preview
+from executions.commands.start import start
+from executions.models import AuditEntry, ExceptionRecord, Execution, KeptBreakpoint, Token, Value
+from executions.states import APPLIES, TERMINAL, Status
+from executions.store.claims import claim
+from flows import values
+from flows.models import FlowVersion
+from tests.flows_in_tests import (
+    LOOP,
+    LOOP_VARIABLES,
+    PARENT,
+    PARENT_VARIABLES,
+    SQUARE,
+    SQUARE_VARIABLES,
+    WAIT,
+    WAIT_VARIABLES,
+    publish,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+#: Two nested workspaces, and an exception in the inner one that the outer one handles.
+NESTED = """
+a: {type: Start Flow, bottom: w}
+w:
+  type: Workspace
+  description: Outer
+  variables: {Here: {default: 1}}
+  blocks:
+    s: {type: Start Workspace, bottom: v}
+    v:
+      type: Workspace
+      description: Inner
+      variables: {Deep: {default: 5}}
+      blocks:
+        s: {type: Start Workspace, bottom: t}
+        t: {type: Throw New Flow Exception, properties: {Message: oh}}
+        x: {type: End Workspace}
+      bottom: x
+      exception: h
+    h: {type: Handle Block Exception, properties: {Exception: ($)Seen}, bottom: x}
+    x: {type: End Workspace}
+  bottom: e
+e: {type: End Flow}
+"""
+NESTED_VARIABLES = "{Seen: {output: true}}"
+
+
+class Session:
+    """One person who debugs."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.actor = Actor(user.pk, user.get_username(), "page")
+
+    def start(self, version: FlowVersion, **options: Any) -> Execution:
+        inputs = options.pop("inputs", {})
+        execution = start(version, inputs, self.actor, Execution.Trigger.PAGE, **options)
+        runner.run(execution.pk)
+        execution.refresh_from_db()
+        return execution
+
+    def give(self, command: str, execution: Execution, **fields: str) -> Result:
+        """Give a command as if it had been seen as it was, then run a turn."""
+        result = control(command, self.user, execution, self.actor, fields)
+        runner.run(execution.pk)
+        execution.refresh_from_db()
+        return result
+
+    def do(self, command: str, execution: Execution, **fields: str) -> str:
+        result = self.give(command, execution, **fields)
+        assert result.done, result.detail
+        return result.detail
+
+    def refused(self, command: str, execution: Execution, **fields: str) -> str:
+        before = execution.status
+        result = self.give(command, execution, **fields)
+        assert not result.done
+        assert execution.status == before
+        entry = AuditEntry.objects.filter(execution=execution).order_by("-id").first()
+        assert entry is not None
+        assert (entry.command, entry.outcome, entry.detail) == (command, "refused", result.detail)
+        return result.detail
+
+
+def at(execution: Execution) -> tuple[str, str, str]:
+    return execution.status, execution.place, execution.block
+
+
+def held(execution: Execution, level: int = 0) -> dict[str, Any]:
+    rows = Value.objects.filter(execution=execution, level=level).values_list("name", "value")
+    return {name: values.decode(value) for name, value in rows if not name.startswith("items:")}
+
+
+@pytest.fixture
+def ada(admin_user: User) -> Session:
+    return Session(admin_user)
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> FlowVersion:
+    publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
+    return publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)
+
+
+# Break on exception ---------------------------------------------------------------------------
+
+
+def test_it_breaks_on_the_exception_port_with_the_scopes_alive(
+    nested: FlowVersion, ada: Session
+) -> None:
+    """Semantics 85, 87: also where it would be handled; Continue goes to the handler."""
+    execution = ada.start(nested, break_on_exception=True)
+    assert at(execution) == ("Exception", "exception", "w/v/t")
+    assert held(execution, 2) == {"deep": 5}
+    record = ExceptionRecord.objects.get(execution=execution)
+    assert record.handled_by == ""
+    ada.do("continue", execution)
+    assert execution.status == Status.ENDED
+    assert values.decode(execution.outputs)["Seen"].message == "oh"
+    record.refresh_from_db()
+    assert record.handled_by == "w/h"
+
+
+@pytest.mark.parametrize("command", ["step", "step-over"])
+def test_a_step_leads_from_the_port_to_the_handler(
+    nested: FlowVersion, ada: Session, command: str
+) -> None:
+    execution = ada.start(nested, break_on_exception=True)
+    steps = execution.step_count
+    ada.do(command, execution)
+    assert at(execution) == ("Paused", "block", "w/h")
+    assert execution.step_count == steps
+    ada.do("step", execution)
+    assert execution.block == "w/x"
+
+
+def test_break_on_exception_is_switched_while_it_runs(nested: FlowVersion, ada: Session) -> None:
+    execution = ada.start(nested, paused=True)
+    assert ada.do("break-on-exception", execution) == "on"
+    assert ada.do("break-on-exception", execution, on="0") == "off"
+    assert ada.do("break-on-exception", execution, on="1") == "on"
+    ada.do("continue", execution)
+    assert execution.status == Status.EXCEPTION
+
+
+def test_a_running_worker_hears_of_it_at_its_checkpoint(loop: FlowVersion, ada: Session) -> None:
+    execution = start(loop, {"Last": 1_000_000}, ada.actor, Execution.Trigger.PAGE)
+    claimed = claim(execution.pk, "worker")
+    assert claimed is not None
+    assert control("breakpoint", ada.user, execution, ada.actor, {"block": "add"}).done
+    runner._Turn(claimed).run()
+    execution.refresh_from_db()
+    assert at(execution) == ("Paused", "breakpoint", "add")
+
+
+def test_an_unhandled_exception_goes_on_to_its_end(parent: FlowVersion, ada: Session) -> None:
+    version = Session(ada.user).start(parent, inputs={"N": 2})
+    child = Execution.objects.get(parent=version)
+    square = child.version
+    execution = ada.start(square, inputs={"N": -1}, break_on_exception=True)
+    assert at(execution) == ("Exception", "exception", "t")
+    ada.do("continue", execution)
+    assert at(execution) == ("Exception", "exception", "h/r")
+    ada.do("continue", execution)
+    assert (execution.status, execution.error_type) == (Status.ERROR, "FlowException")
+
+
+# Stepping -------------------------------------------------------------------------------------
+
+
+def test_into_over_and_out(nested: FlowVersion, ada: Session) -> None:
+    """Semantics 86; over a Workspace block and out of one are ours."""
+    execution = ada.start(nested, paused=True)
+    ada.do("step", execution)
+    assert "top-level" in ada.refused("step-out", execution)
+    assert execution.block == "w"
+    ada.do("step", execution)
+    assert execution.block == "w/s"
+    ada.do("step-over", execution)
+    assert execution.block == "w/v"
+    ada.do("step-over", execution)  # all of the inner workspace, and the exception that leaves it
+    assert at(execution) == ("Paused", "block", "w/h")
+    ada.do("step-out", execution)
+    assert at(execution) == ("Paused", "block", "e")
+    ada.do("step-over", execution)
+    assert execution.status == Status.ENDED
+
+
+def test_over_a_child_execution(parent: FlowVersion, ada: Session) -> None:
+    execution = ada.start(parent, inputs={"N": 3}, paused=True)
+    ada.do("step", execution)
+    ada.do("step-over", execution)
+    assert (execution.status, execution.reason) == (Status.RUNNING, "children")
+    runner.run(Execution.objects.get(parent=execution).pk)
+    runner.run(execution.pk)
+    execution.refresh_from_db()
+    assert at(execution) == ("Paused", "block", "e")
+
+
+def test_run_to_a_block(nested: FlowVersion, ada: Session) -> None:
+    execution = ada.start(nested, paused=True)
+    assert "no such block" in ada.refused("run-to", execution, block="nowhere")
+    ada.do("run-to", execution, block="w/v/t")
+    assert at(execution) == ("Paused", "block", "w/v/t")
+    ada.do("run-to", execution, block="a")  # which it does not reach again
+    assert execution.status == Status.ENDED
+
+
+# Breakpoints ----------------------------------------------------------------------------------
+
+
+def test_breakpoints_pause_above_a_block(loop: FlowVersion, ada: Session) -> None:
+    """Semantics 88; continuing from one does not meet it again."""
+    execution = ada.start(loop, inputs={"Last": 2}, paused=True)
+    ada.do("breakpoint", execution, block="add")
+    for seen in ([], [1]):
+        ada.do("continue", execution)
+        assert at(execution) == ("Paused", "breakpoint", "add")
+        assert held(execution)["seen"] == seen
+    ada.do("breakpoint", execution, block="add", action="disable")
+    ada.do("breakpoint", execution, block="e", action="set")
+    ada.do("continue", execution)
+    assert at(execution) == ("Paused", "breakpoint", "e")
+    ada.do("breakpoint", execution, block="e", action="remove")
+    assert "no breakpoint" in ada.refused("breakpoint", execution, block="e", action="enable")
+    ada.do("continue", execution)
+    assert execution.status == Status.ENDED
+
+
+def test_conditions_and_hits(loop: FlowVersion, ada: Session) -> None:
+    execution = ada.start(loop, inputs={"Last": 20}, paused=True)
+    ada.do("breakpoint", execution, block="add", action="set", condition="=I > 4", hits="3")
+    ada.do("continue", execution)
+    assert held(execution)["i"] == 7
+    ada.do("continue", execution)
+    assert held(execution)["i"] == 8
+    detail = ada.do("breakpoint", execution, block="add", action="set", condition="I == 11")
+    assert "when I == 11" in detail
+    ada.do("continue", execution)
+    assert held(execution)["i"] == 11
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"block": "nowhere"}, "no such block"),
+        ({"block": "add", "action": "dance"}, "action"),
+        ({"block": "add", "condition": "I >"}, "no expression"),
+        ({"block": "add", "condition": "Other == 1"}, "sees no variable Other"),
+        ({"block": "add", "hits": "0"}, "whole number"),
+    ],
+)
+def test_breakpoints_that_make_no_sense(
+    loop: FlowVersion, ada: Session, fields: dict[str, str], told: str
+) -> None:
+    execution = ada.start(loop, paused=True)
+    assert told in ada.refused("breakpoint", execution, **fields)
+    assert execution.debug is None
+
+
+def test_hits_survive_a_crash(loop: FlowVersion, ada: Session) -> None:
+    """Hits are written down with the steps that they belong to."""
+    execution = ada.start(loop, inputs={"Last": 9}, paused=True)
+    ada.do("breakpoint", execution, block="add", action="set", hits="2")
+    ada.do("continue", execution)
+    assert execution.debug_hits == {"add": 2}
+    Execution.objects.filter(pk=execution.pk).update(passed_step=None)
+    execution.refresh_from_db()
+    assert held(execution)["i"] == 2
+
+
+def test_kept_breakpoints_are_for_debug_mode(loop: FlowVersion, ada: Session) -> None:
+    first = ada.start(loop, paused=True)
+    ada.do("breakpoint", first, block="e", action="set", keep="1")
+    assert KeptBreakpoint.objects.get().block == "e"
+    assert ada.start(loop).status == Status.ENDED
+    assert at(ada.start(loop, debug=True)) == ("Paused", "breakpoint", "e")
+    other = User.objects.create_user("grace")
+    assert Session(other).start(loop, debug=True).status == Status.ENDED
+    ada.do("breakpoint", first, block="e", action="remove", keep="1")
+    assert not KeptBreakpoint.objects.exists()
+
+
+def test_children_are_debugged_along(parent: FlowVersion, ada: Session) -> None:
+    execution = ada.start(parent, inputs={"N": -3}, break_on_exception=True)
+    child = Execution.objects.get(parent=execution)
+    assert child.debugged_by == ada.user
+    runner.run(child.pk)
+    child.refresh_from_db()
+    assert at(child) == ("Exception", "exception", "t")
+
+
+# Set next block -------------------------------------------------------------------------------
+
+
+def test_the_next_block_may_be_in_another_workspace(nested: FlowVersion, ada: Session) -> None:
+    """Semantics 89, wider: scopes are left and entered as by the token itself (11, 16)."""
+    execution = ada.start(nested, paused=True)
+    assert ada.do("set-next", execution, block="w/v/x") == "'Start Flow' → 'End Workspace'"
+    assert at(execution) == ("Paused", "block", "w/v/x")
+    tokens = Token.objects.filter(execution=execution).order_by("level")
+    assert [t.block for t in tokens] == ["w", "w/v", "w/v/x"]
+    assert held(execution, 1) == {"here": 1}
+    assert held(execution, 2) == {"deep": 5}
+    ada.do("set-next", execution, block="w/x")
+    assert Token.objects.filter(execution=execution).count() == 2
+    assert not Value.objects.filter(execution=execution, level=2).exists()
+    ada.do("continue", execution)
+    assert values.decode(execution.outputs) == {"Seen": None}
+
+
+def test_handlers_are_next_only_for_an_exception(nested: FlowVersion, ada: Session) -> None:
+    execution = ada.start(nested, paused=True)
+    assert "there is none" in ada.refused("set-next", execution, block="w/h")
+    assert "no such block" in ada.refused("set-next", execution, block="nope")
+    broken = ada.start(nested, break_on_exception=True)
+    ada.do("set-next", broken, block="w/h")
+    assert at(broken) == ("Paused", "block", "w/h")
+    ada.do("continue", broken)
+    assert values.decode(broken.outputs)["Seen"].message == "oh"
+
+
+def test_a_wait_is_given_up(tmp_path: Path, ada: Session) -> None:
+    version = publish(tmp_path, "wait", WAIT, WAIT_VARIABLES)
+    execution = ada.start(version, inputs={"Seconds": 900})
+    assert execution.reason == "time"
+    ada.do("pause", execution)
+    ada.do("set-next", execution, block="w/set")
+    ada.do("continue", execution)
+    assert values.decode(execution.outputs) == {"Woke": 7}
+
+
+def test_several_are_moved_at_once(nested: FlowVersion, ada: Session) -> None:
+    """Through the view, with its extra fields."""
+    executions = [ada.start(nested, paused=True) for _ in range(3)]
+    client = Client()
+    client.force_login(ada.user)
+    data = {"id": [str(e.pk) for e in executions], "block": "e"}
+    assert client.post("/executions/commands/set-next/", data).status_code == 302
+    for execution in executions:
+        execution.refresh_from_db()
+        assert execution.block == "e"
+
+
+# Variables ------------------------------------------------------------------------------------
+
+
+def test_a_variable_is_edited_with_its_type_kept(loop: FlowVersion, ada: Session) -> None:
+    execution = ada.start(loop, inputs={"Last": 2}, paused=True)
+    assert ada.do("set-variable", execution, name="last", value="4") == "Last: 2 → 4"
+    assert "Integer" in ada.refused("set-variable", execution, name="Last", value='"many"')
+    assert "JSON" in ada.refused("set-variable", execution, name="Last", value="{")
+    assert "no such variable" in ada.refused("set-variable", execution, name="Other", value="1")
+    assert "workspace" in ada.refused("set-variable", execution, name="I", value="1", level="3")
+    ada.do("set-variable", execution, name="Seen", value='{"a": 1}', retype="1")
+    assert held(execution)["seen"] == {"a": 1}
+    ada.do("set-variable", execution, name="Seen", value="[0]", retype="1")
+    ada.do("continue", execution)
+    assert values.decode(execution.outputs) == {"Seen": [0, 1, 2, 3, 4]}
+    told = AuditEntry.objects.filter(command="set-variable", outcome="done").last()
+    assert told is not None
+
+
+# Retry ----------------------------------------------------------------------------------------
+
+
+def test_a_failed_execution_is_tried_again(parent: FlowVersion, ada: Session) -> None:
+    square = Execution.objects.filter(flow_name="square")
+    assert not square.exists()
+    version = FlowVersion.objects.get(flow__name="square")
+    failed = ada.start(version, inputs={"N": -2})
+    assert failed.status == Status.ERROR
+    assert ada.do("retry", failed, paused="1").startswith("as ")
+    fresh = Execution.objects.get(origin=failed)
+    assert failed.status == Status.ERROR
+    runner.run(fresh.pk)
+    fresh.refresh_from_db()
+    assert at(fresh) == ("Paused", "block", "t")
+    assert held(fresh) == {"n": -2}
+    ada.do("set-variable", fresh, name="N", value="6")
+    ada.do("set-next", fresh, block="s")
+    ada.do("continue", fresh)
+    assert values.decode(fresh.outputs) == {"Square": 36}
+
+
+def test_a_stopped_execution_is_tried_again_where_it_was(loop: FlowVersion, ada: Session) -> None:
+    execution = ada.start(loop, inputs={"Last": 5}, paused=True)
+    assert "Stopped or Error" in ada.refused("retry", execution)
+    ada.do("breakpoint", execution, block="add", condition="I == 3")
+    ada.do("continue", execution)
+    ada.do("stop", execution)
+    ada.do("retry", execution)
+    fresh = Execution.objects.get(origin=execution)
+    runner.run(fresh.pk)
+    fresh.refresh_from_db()
+    assert values.decode(fresh.outputs) == {"Seen": [1, 2, 3, 4, 5]}
+    ended = ada.start(loop)
+    assert "Stopped or Error" in ada.refused("retry", ended)
+
+
+# Force stop -----------------------------------------------------------------------------------
+
+
+def test_a_forced_stop_is_at_once_and_the_worker_writes_nothing(
+    loop: FlowVersion, ada: Session
+) -> None:
+    execution = start(loop, {"Last": 1000}, ada.actor, Execution.Trigger.PAGE)
+    claimed = claim(execution.pk, "host:1:abc:11111111-2222-3333-4444-555555555555")
+    assert claimed is not None
+    result = control("force-stop", ada.user, execution, ada.actor)
+    assert result.done
+    assert "task" in result.detail
+    execution.refresh_from_db()
+    assert (execution.status, execution.lease_owner) == (Status.STOPPED, "")
+    with pytest.raises(runner.LeaseLost):
+        runner._Turn(claimed).run()
+    execution.refresh_from_db()
+    assert (execution.status, execution.step_count) == (Status.STOPPED, 0)
+    assert "already Stopped" in ada.refused("force-stop", execution)
+
+
+def test_a_forced_stop_stops_the_children_too(parent: FlowVersion, ada: Session) -> None:
+    execution = ada.start(parent, inputs={"N": 2})
+    ada.do("force-stop", execution)
+    assert Execution.objects.get(parent=execution).status == Status.STOPPED
+
+
+# Attach and detach ----------------------------------------------------------------------------
+
+
+def test_attach_and_detach_with_the_children(parent: FlowVersion, ada: Session) -> None:
+    """Semantics 102."""
+    KeptBreakpoint.objects.create(user=ada.user, flow_name="square", block="s")
+    execution = ada.start(parent, inputs={"N": 2})
+    child = Execution.objects.get(parent=execution)
+    assert ada.do("attach", execution) == "with 1 below it"
+    runner.run(child.pk)
+    child.refresh_from_db()
+    assert at(child) == ("Paused", "breakpoint", "s")
+    assert child.debugged_by == execution.debugged_by == ada.user
+    ada.do("detach", execution)
+    child.refresh_from_db()
+    assert (child.status, child.debugged_by, child.debug) == (Status.QUEUED, None, None)
+    assert "Nobody debugs it" in ada.refused("detach", execution)
+    runner.run(child.pk)
+    runner.run(execution.pk)
+    execution.refresh_from_db()
+    assert execution.status == Status.ENDED
+
+
+def test_one_person_debugs(loop: FlowVersion, ada: Session) -> None:
+    grace = Session(User.objects.create_superuser("grace"))
+    execution = ada.start(loop, paused=True)
+    ada.do("attach", execution)
+    for command in ("attach", "continue", "step"):
+        assert "admin debugs it" in grace.refused(command, execution)
+    grace.do("detach", execution)
+    assert execution.status == Status.ENDED
+
+
+# Edit and continue ----------------------------------------------------------------------------
+
+
+def test_a_paused_execution_moves_to_a_newer_version(
+    tmp_path: Path, loop: FlowVersion, ada: Session
+) -> None:
+    """Semantics 90: values are kept, new variables get their defaults."""
+    execution = ada.start(loop, inputs={"Last": 3}, paused=True)
+    ada.do("breakpoint", execution, block="add", condition="I == 2")
+    ada.do("continue", execution)
+    assert "no newer" in ada.refused("move-version", execution)
+    newer = publish(
+        tmp_path,
+        "loop",
+        LOOP.replace("Item: =I", "Item: =I * Factor"),
+        LOOP_VARIABLES + "\nFactor: {default: 10}\n",
+    )
+    assert preview(execution, newer).lost == []
+    assert ada.do("move-version", execution) == "v1 → v2"
+    ada.do("breakpoint", execution, block="add", action="remove")
+    ada.do("continue", execution)
+    assert (execution.version_id, execution.version_number) == (newer.pk, 2)
+    assert values.decode(execution.outputs) == {"Seen": [1, 20, 30]}
+
+
+def test_what_would_be_lost_is_told_before(tmp_path: Path, loop: FlowVersion, ada: Session) -> None:
+    execution = ada.start(loop, inputs={"Last": 3}, paused=True)
+    ada.do("breakpoint", execution, block="add")
+    ada.do("continue", execution)
+    shorter = publish(
+        tmp_path,
+        "loop",
+        "{a: {type: Start Flow, bottom: e}, e: {type: End Flow}}",
+        "{Seen: {output: true}}",
+    )
+    found = preview(execution, shorter)
+    assert "Add Item At End" in found.impossible[0]
+    assert "cannot move" in ada.refused("move-version", execution, accept="1")
+    ada.do("set-next", execution, block="e")
+    told = ada.refused("move-version", execution)
+    for lost in ("variable Last", "variable I", "loop", "breakpoint"):
+        assert lost in told
+    assert execution.version_number == 1
+    assert held(execution)["last"] == 3
+    ada.do("move-version", execution, accept="1")
+    assert held(execution) == {"seen": []}
+    ada.do("continue", execution)
+    assert values.decode(execution.outputs) == {"Seen": []}
+
+
+# Who may, and when ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_who_may_only_look_changes_nothing(loop: FlowVersion, ada: Session, command: str) -> None:
+    watcher = User.objects.create_user("watcher")
+    watcher.user_permissions.add(Permission.objects.get(codename="view_execution"))
+    execution = ada.start(loop, paused=True)
+    revision = execution.revision
+    fields = {"block": "e", "name": "I", "value": "1"}
+    assert "not control it" in Session(watcher).refused(command, execution, **fields)
+    assert execution.revision == revision
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_what_ended_meanwhile_is_refused(loop: FlowVersion, ada: Session, command: str) -> None:
+    """The page still shows it paused; another person was faster."""
+    execution = ada.start(loop, paused=True)
+    seen = Execution.objects.get(pk=execution.pk)
+    ada.do("continue", execution)
+    result = control(command, ada.user, seen, ada.actor, {"block": "e", "name": "I", "value": "1"})
+    assert not result.done
+    assert "Ended" in result.detail
+    seen.refresh_from_db()
+    assert seen.revision == execution.revision
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("status", Status)
+def test_commands_apply_where_the_table_says(
+    loop: FlowVersion, ada: Session, command: str, status: Status
+) -> None:
+    execution = ada.start(loop, paused=True)
+    Execution.objects.filter(pk=execution.pk).update(
+        status=status,
+        ended_at=execution.updated_at if status in TERMINAL else None,
+        debugged_by=ada.user if command == "detach" else None,
+        state={"waits": {"for": "exception", "exception": None, "step": 0}}
+        if status == Status.EXCEPTION
+        else {},
+    )
+    if command in ("step-out", "move-version"):
+        return  # these also depend on where it is, and on what is published
+    fields = {"block": "e", "name": "I", "value": "1"}
+    result = control(command, ada.user, execution, ada.actor, fields)
+    assert result.done is (status in APPLIES[command]), result.detail
