@@ -184,6 +184,16 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
     assert installation.manage("shell", "-c", asked).returncode == 0
 
 
+def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> None:
+    run = installation.runs[-1]
+    installation.process("supervisor.supervisord").kill()
+    assert run.popen.wait(20) == 1
+    assert "supervisord, which keeps everything running, ended by signal 9" in run.output
+    assert "Traceback" not in run.output
+    assert marked_processes(installation.data) == []
+    installation.up()
+
+
 def test_sigterm_ends_everything_in_time(installation: Installation) -> None:
     run = installation.runs[-1]
     begun = time.monotonic()

@@ -95,11 +95,11 @@ class Postgres:
         process = self._running_server()
         if process:
             process.send_signal(signal.SIGINT)
-            try:
-                process.wait(patience)
-            except psutil.TimeoutExpired:
+            _, alive = psutil.wait_procs([process], patience)
+            if alive:
                 process.kill()
-                process.wait(patience)
+                # One that nobody has waited for yet still counts: no reason to fail.
+                psutil.wait_procs(alive, patience)
         self.folder.joinpath("postmaster.pid").unlink(missing_ok=True)
         self.data.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         return process.pid if process else None
