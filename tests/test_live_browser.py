@@ -267,3 +267,17 @@ def test_a_page_at_rest_is_silent(signed_in_page: Page, admin_user: Any) -> None
     expect(row(page, execution).locator(".c-description")).to_have_text("Sort the mail")
     page.wait_for_timeout(1500)
     assert len([text for text in frames if '"type": "rows"' in text]) == 1
+
+
+def test_more_new_rows_than_can_wait_are_fetched(grid: Any, admin_user: Any) -> None:
+    chosen = make_execution(admin_user, age=900)
+    page = grid()
+    row(page, chosen).locator(".c-workspace").click()
+    new = [make_execution(admin_user, age=300 - number) for number in range(230)]
+    tell(*new)
+    expect(page.locator("[data-pill]")).to_have_text("200+ new executions")
+    page.keyboard.press(".")
+    expect(row(page, new[-1])).to_be_visible()
+    newest = [str(one.pk) for one in reversed(new[-50:])]
+    expect(page.locator("#rows > tr")).to_have_count(51)
+    assert shown(page) == [*newest, str(chosen.pk)]  # what is selected stays

@@ -40,10 +40,10 @@ async function fetchPart(address) {
   return response.text();
 }
 
-async function refresh() {
+async function refresh(force = false) {
   const address = location.href;
   const html = await fetchPart(address);
-  if (location.href === address) rows.merge(html); // else the reader has gone elsewhere
+  if (location.href === address) rows.merge(html, force); // else the reader has gone elsewhere
 }
 
 function setOpen(id, open) {
@@ -103,8 +103,10 @@ document.addEventListener("click", (event) => {
 });
 
 function showNew() {
+  const isOverrun = rows.isOverrun();
   rows.body().closest(".sc").scrollTop = 0;
   rows.release(true);
+  if (isOverrun) refresh(true).catch(catchUp);
 }
 
 const keys = {

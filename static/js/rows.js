@@ -188,6 +188,9 @@ function settle() {
   changed();
 }
 
+/** Whether more rows came than can wait: those that are missing have to be fetched. */
+export const isOverrun = () => pending.size >= PENDING_LIMIT;
+
 /** Let in those that wait and may come in now; all of them when forced. */
 export function release(force = false) {
   if (!pending.size) return;
@@ -251,8 +254,9 @@ export function apply({ rows, gone }) {
   settle();
 }
 
-/** The page as the server has it now, merged into the page that is shown. */
-export function merge(html) {
+/** The page as the server has it now, merged into the page that is shown. New rows come in even
+    where they move others when forced. */
+export function merge(html, force = false) {
   const page = parse(html);
   const now = page.querySelector("table");
   const listed = new Set();
@@ -264,7 +268,7 @@ export function merge(html) {
     listed.add(id);
     const shown = rowOf(id);
     if (!shown) {
-      const inserted = insert({ id, key, parent, revision: Number(revision), html: newer.outerHTML });
+      const inserted = insert({ id, key, parent, revision: Number(revision), html: newer.outerHTML }, force);
       if (inserted) fresh.push(inserted);
       continue;
     }
