@@ -281,3 +281,28 @@ def test_more_new_rows_than_can_wait_are_fetched(grid: Any, admin_user: Any) -> 
     newest = [str(one.pk) for one in reversed(new[-50:])]
     expect(page.locator("#rows > tr")).to_have_count(51)
     assert shown(page) == [*newest, str(chosen.pk)]  # what is selected stays
+
+
+def test_a_page_that_reaches_nothing_does_not_say_that_it_polls(
+    grid: Any, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    sockets: list[WebSocketRoute] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket("**/ws/executions/**", relay)
+    grid()
+    page.evaluate(
+        "() => { window.states = []; document.body.addEventListener('live:state', "
+        "event => window.states.push(event.detail)); }"
+    )
+    page.route("**/*", lambda route: route.abort())
+    page.route_web_socket("**/ws/executions/**", lambda socket: socket.close())
+    sockets[-1].close()
+    page.wait_for_timeout(3500)  # by then it has tried both ways
+    assert page.evaluate("states") == ["stale"]
+    page.unroute("**/*")
+    expect(page.locator('[data-live][data-state="poll"]')).to_be_visible(timeout=10_000)

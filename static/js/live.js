@@ -25,6 +25,7 @@ let catching = 0;
 let complete = false; // whether the page has been fetched since this connection began
 let delay = null;
 let polling = null;
+let answered = false; // whether a poll has been, since polling began
 let best = Infinity; // the shortest way there and back so far, the best measure of the clocks
 let triedAt = 0;
 let over = ""; // why there is no point in connecting again
@@ -50,7 +51,7 @@ function stateNow() {
   if (socket?.readyState === WebSocket.OPEN && serverNow() - heardAt < SILENCE) {
     return catching || !complete || (delay ?? 0) > LATE ? "lag" : "live";
   }
-  if (polling && serverNow() - heardAt < 3 * POLL) return "poll";
+  if (polling && answered && serverNow() - heardAt < 3 * POLL) return "poll";
   return badge.dataset.state === "waiting" && failures === 0 && serverNow() - heardAt < SILENCE
     ? "waiting"
     : "stale";
@@ -79,7 +80,10 @@ export async function catchUp() {
   const results = await Promise.allSettled(promises);
   catching -= 1;
   complete = true;
-  if (polling && results.every((result) => result.status === "fulfilled")) heardAt = serverNow();
+  if (polling && results.every((result) => result.status === "fulfilled")) {
+    heardAt = serverNow();
+    answered = true;
+  }
   show();
 }
 
@@ -133,6 +137,7 @@ function closed(event) {
   if (failures >= 2 && !polling) {
     // Refused, or the server is away: ask by HTTP while the socket keeps trying.
     polling = setInterval(catchUp, POLL);
+    answered = false;
     catchUp();
   }
   const wait = Math.min(500 * 2 ** (failures - 1), 15_000);
