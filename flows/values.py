@@ -204,13 +204,13 @@ def _decode_tagged(tag: str, body: Any) -> Any:
         case "$exception":
             return ExceptionValue(
                 type=decode(body["type"]),
-                message=decode(body["message"]),
-                help_link=decode(body["help_link"]),
-                category=decode(body["category"]),
-                error_code=body["error_code"],
-                details=decode(body["details"]),
-                inner=decode(body["inner"]),
-                extra=decode(body["extra"]),
+                message=decode(body.get("message", "")),
+                help_link=decode(body.get("help_link")),
+                category=decode(body.get("category")),
+                error_code=body.get("error_code"),
+                details=decode(body.get("details")),
+                inner=decode(body.get("inner")),
+                extra=decode(body.get("extra", {})),
             )
     raise ValueError(f"{tag} is not a known kind of value")
 

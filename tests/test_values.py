@@ -149,3 +149,9 @@ def test_a_source_is_a_literal_a_variable_or_an_expression(raw: Any, value: Any)
 def test_a_tag_that_holds_something_else_is_no_value(form: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (some come from the standard library)
         values.decode(form)
+
+
+def test_an_exception_that_is_written_by_hand_needs_its_type_only() -> None:
+    assert values.decode({"$exception": {"type": "Shop.SoldOut"}}) == ExceptionValue("Shop.SoldOut")
+    with pytest.raises(ValueError, match="exception"):
+        values.decode({"$exception": {"message": "None left"}})
