@@ -4,11 +4,13 @@ execution holds, who may give them, and what happens when it has moved on meanwh
 Turns are run in this process, so that a test decides what happens in between.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from executions import runner
@@ -431,6 +433,7 @@ def test_a_stopped_execution_is_tried_again_where_it_was(loop: FlowVersion, ada:
 def test_a_forced_stop_is_at_once_and_the_worker_writes_nothing(
     loop: FlowVersion, ada: Session
 ) -> None:
+    """Semantics 102: at once."""
     execution = start(loop, {"Last": 1000}, ada.actor, Execution.Trigger.PAGE)
     claimed = claim(execution.pk, "host:1:abc:11111111-2222-3333-4444-555555555555")
     assert claimed is not None
@@ -560,6 +563,36 @@ def test_what_ended_meanwhile_is_refused(loop: FlowVersion, ada: Session, comman
     assert "Ended" in result.detail
     seen.refresh_from_db()
     assert seen.revision == execution.revision
+
+
+@pytest.mark.parametrize("command", ["continue", "step", "step-over", "run-to", "set-next"])
+def test_of_many_at_once_one_is_first(loop: FlowVersion, ada: Session, command: str) -> None:
+    """Each on a connection of its own. What lets it go on lands once; the next block may be set
+    again while it stays paused."""
+    execution = ada.start(loop, paused=True)
+
+    def give(_: int) -> Result:
+        try:
+            return control(command, ada.user, execution, ada.actor, {"block": "e"})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(give, range(6)))
+    done = [result for result in results if result.done]
+    assert len(done) == (6 if command == "set-next" else 1)
+    assert all("Queued" in result.detail for result in results if not result.done)
+    assert AuditEntry.objects.filter(command=command, outcome="done").count() == len(done)
+    execution.refresh_from_db()
+    assert execution.block == ("e" if command == "set-next" else "a")
+
+
+def test_who_may_not_start_flows_cannot_retry(loop: FlowVersion, ada: Session) -> None:
+    person = Session(User.objects.create_user("bob"))
+    execution = person.start(loop, paused=True)
+    person.do("stop", execution)
+    assert "may not start" in person.refused("retry", execution)
+    assert not Execution.objects.filter(origin=execution).exists()
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

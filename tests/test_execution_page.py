@@ -122,7 +122,8 @@ def test_a_token_stands_in_every_open_workspace(nap: FlowVersion, person: User) 
     assert 'data-workspace="w"' in html  # the innermost is followed
     assert 'data-token="1" data-block="w/wait"' in html
     assert "Waiting at &#x27;Sleep&#x27; until" in html
-    assert html.index("Inside") < html.index("Woke")  # the innermost scope first
+    side = html[html.index('id="part-side"') :]
+    assert side.index("Inside") < side.index("Woke")  # the innermost scope first
     outer = page(person, execution, "?workspace=")
     assert 'data-workspace=""' in outer
     assert 'class="tok outer" data-key="token-0" data-token="0" data-block="w"' in outer

@@ -1,6 +1,6 @@
-"""Edit a variable of a paused execution. Fields: `level` of the scope (0 is the top-level one),
-`name`, `value` as JSON in the typed form of `flows.values` (for a Text also as it is), and
-`retype` to change the type on purpose.
+"""Edit a variable of a paused execution. Fields: `level` of the scope (0 is the top-level one) and
+`name`, or `variable` as "level:name"; `value` as JSON in the typed form of `flows.values` (for a
+Text also as it is), and `retype` to change the type on purpose.
 """
 
 import json
@@ -43,6 +43,8 @@ def execute(order: Order) -> Done | None:
 
 def _find(order: Order, graph: FlowGraph, frames: list[Frame]) -> tuple[Frame, VariableNode]:
     level, name = order.text("level") or "0", order.text("name").casefold()
+    if not name:
+        level, _, name = order.text("variable").casefold().partition(":")
     if not (level.isascii() and level.isdigit() and len(level) < 5) or int(level) >= len(frames):
         raise Refused("The execution is in no such workspace now.")
     frame = frames[int(level)]

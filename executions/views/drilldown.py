@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from executions import access
 from executions.models import ExceptionRecord, Step, Token
-from executions.states import APPLIES, Place, Status, refusal
+from executions.states import APPLIES, Place, Status, refusal, words
 from executions.store import families, reads, why
-from executions.views import lists, visits
+from executions.store.plans import plan_of
+from executions.views import lists, panel, visits
 from executions.views.address import PANELS, TABS, Address
 from flows import pretty, queries
 from flows.blocks.base import Port
@@ -23,7 +24,11 @@ COMMANDS = {
     "continue": ("play", "c"),
     "pause": ("pause", "p"),
     "step": ("step", "s"),
+    "step-over": ("skip", "o"),
+    "step-out": ("up", "u"),
     "stop": ("stop", "S"),
+    "force-stop": ("stop", ""),
+    "retry": ("retry", ""),
 }
 
 
@@ -115,6 +120,7 @@ class DrillDown:
         return [
             {
                 "name": name,
+                "words": words(name),
                 "icon": icon,
                 "key": key,
                 "refusal": refusal(name, status)
@@ -324,7 +330,13 @@ class DrillDown:
     def blocks(self) -> list[dict[str, Any]]:
         """The blocks of the workspace that is shown, in words."""
         here = {token.block for token in self.tokens}
-        return lists.blocks(self.graph, self.workspace, self.visits, here, self.links)
+        plan = plan_of(self.execution.debug)
+        return lists.blocks(self.graph, self.workspace, self.visits, here, self.links, plan)
+
+    @property
+    def debugging(self) -> panel.Debugging:
+        """The panel of what is debugged with."""
+        return panel.Debugging(self.execution, self.graph)
 
     # Addresses --------------------------------------------------------------------------------
 

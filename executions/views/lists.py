@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from executions.models import Execution, LogEntry, Step
 from executions.store import reads
+from executions.store.plans import Plan
 from executions.views import visits
 from executions.views.address import Address
 from flows import pretty, values
@@ -96,6 +97,7 @@ def blocks(
     visited: visits.Visits,
     here: Set[str],
     links: Mapping[str, str],
+    plan: Plan,
 ) -> list[dict[str, Any]]:
     """The diagram in words: each block with its visits and where its ports lead."""
     rows = []
@@ -109,6 +111,7 @@ def blocks(
                 "hits": visited.hits(key),
                 "here": key in here,
                 "opens": links.get(key, ""),
+                "breakpoint": plan.breakpoints.get(key),
                 "ways": [
                     (names.get(port, "out"), graph.blocks[target].title)
                     for port, target in node.ports.items()

@@ -1,0 +1,38 @@
+"""The panel of an execution's page with what debugging takes beside a button."""
+
+from dataclasses import dataclass
+
+from executions.models import Execution
+from flows.graph import FlowGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Debugging:
+    """What can be chosen: blocks, and variables by the level of their scope."""
+
+    execution: Execution
+    graph: FlowGraph
+
+    @property
+    def blocks(self) -> list[tuple[str, str]]:
+        """Key and title of every block, with its workspace."""
+        return [
+            (node.key, f"{node.title} ({self.graph.workspaces[node.workspace].name})")
+            for node in self.graph.blocks.values()
+        ]
+
+    @property
+    def variables(self) -> list[tuple[str, str]]:
+        """ "level:name" and the name of every variable, with its workspace."""
+        return [
+            (
+                f"{len(list(self.graph.scopes(key))) - 1}:{variable.name}",
+                f"{variable.name} ({workspace.name})",
+            )
+            for key, workspace in self.graph.workspaces.items()
+            for variable in workspace.variables
+        ]
+
+    @property
+    def breaks_on_exception(self) -> bool:
+        return bool((self.execution.debug or {}).get("exceptions"))
