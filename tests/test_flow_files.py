@@ -222,6 +222,12 @@ def test_problems_name_line_path_and_what_was_expected(blocks: str, expected: st
     assert found[0].startswith("access.yaml:")
 
 
+def test_a_long_text_is_not_repeated_whole() -> None:
+    found = problems("a text " * 1000)[0]
+    assert found.startswith("access.yaml:1: Expected keys with values, found 'a text")
+    assert len(found) < 200
+
+
 def test_variables_are_unique_whatever_their_case() -> None:
     """Semantics 17, 18."""
     found = problems("flow: a\nvariables:\n  Total: {}\n  total: {}\nblocks: {}\n")

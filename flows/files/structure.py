@@ -17,6 +17,9 @@ DocumentPath = tuple[str | int, ...]
 #: Where in the document, and what is wrong and what was expected.
 Found = tuple[DocumentPath, str]
 
+#: Of a text that is wrong no more is repeated.
+LONGEST_SHOWN = 80
+
 #: What PostgreSQL cannot keep in a text.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _TYPES = {
@@ -132,4 +135,5 @@ def _found(value: Any) -> str:
             return f", found {str(value).lower()}"
         case int() | float():
             return f", found the number {value}"
-    return f", found '{value}'"
+    text = str(value)
+    return f", found '{text if len(text) <= LONGEST_SHOWN else f'{text[:LONGEST_SHOWN]}…'}'"
