@@ -1,40 +1,69 @@
-"""What an execution's end does to others: it wakes its parent, and a stop stops its children."""
+"""What an execution's end does to others: it wakes whoever waits for it or for its semaphores, and
+a stop stops its children."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store import transitions
+from executions.store import semaphores, transitions
 
 
-def ended(event: ExecutionChanged) -> list[ExecutionChanged]:
-    """The further changes that an end brings, for publishing; messages are sent on commit.
+def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
+    """The further changes that ends bring, for publishing; messages are sent on commit.
 
-    Must run in the transaction that ended the execution.
+    Must run in the transaction that ended the executions. Without `tickets` they are known to hold
+    no semaphore, and to wait for none.
     """
-    changed = _wake(event)
-    if event.status == Status.STOPPED:
-        for child_id in transitions.lock_family(UUID(event.id)):
-            changed += _stop_one(child_id)
-    return changed
+    changed: list[ExecutionChanged] = []
+    for event in events:
+        changed += _wake(event)
+        if event.status == Status.STOPPED:
+            for child_id in transitions.lock_family(UUID(event.id)):
+                changed += _stop_one(child_id)
+    return changed + _given_up([*events, *changed] if tickets else changed)
 
 
-def stop(execution_id: UUID) -> list[ExecutionChanged] | None:
-    """Stop an execution and the children that it waits for; None when it has ended already.
+def stop(*executions: UUID) -> list[ExecutionChanged] | None:
+    """Stop executions and the children that they wait for; None when all have ended already.
 
-    Tasks that it started go on; Cancel Task stops those (semantics 71, 74).
-
-    A child that a worker holds stops at its next checkpoint, a moment after its parent.
+    Tasks that they started go on; Cancel Task stops those (semantics 71, 74). A child that a worker
+    holds stops at its next checkpoint, a moment after its parent.
     """
-    family = transitions.lock_family(execution_id)
-    changed = _stop_one(execution_id)
-    if not changed:
-        return None
-    for member in family:
-        changed += _stop_one(member)
-    return changed
+    changed: list[ExecutionChanged] = []
+    for execution_id in executions:
+        family = transitions.lock_family(execution_id)
+        stopped = _stop_one(execution_id)
+        changed += stopped
+        for member in family if stopped else ():
+            changed += _stop_one(member)
+    return changed + _given_up(changed) if changed else None
+
+
+def given_up(execution_id: UUID, levels: Sequence[int]) -> list[ExecutionChanged]:
+    """Tokens have left the blocks whose semaphores they held: whoever waited for those goes on."""
+    semaphores.release([execution_id], levels)
+    return wake_granted()
+
+
+def wake_granted() -> list[ExecutionChanged]:
+    """Wake whoever was granted the semaphore that it waits for."""
+    woken = transitions.wake_granted()
+    for waiter in woken:
+        send(UUID(waiter.id))
+    return woken
+
+
+def _given_up(events: Sequence[ExecutionChanged]) -> list[ExecutionChanged]:
+    """The semaphores of those that have ended go to whoever waits for them. Comes last: nothing
+    waits for the row of an execution while it has locked a semaphore."""
+    over = [UUID(event.id) for event in events if Status(event.status).is_terminal]
+    if not over:
+        return []
+    semaphores.release(over)
+    return wake_granted()
 
 
 def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:

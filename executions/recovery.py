@@ -5,23 +5,25 @@ from uuid import UUID
 from django.db import transaction
 
 from executions.dispatch import send
-from executions.endings import ended
+from executions.endings import ended, wake_granted
 from executions.live.publish import publish
 from executions.states import Status
 from executions.store import transitions
 
 
 def recover() -> int:
-    """One round: due timers, expired leases, lost messages. Returns how many it moved."""
+    """One round: due timers, expired leases, granted semaphores, lost messages.
+
+    Returns how many it moved.
+    """
     moved = 0
     with transaction.atomic():
         changed = transitions.wake_due() + transitions.take_over_expired()
-        for event in list(changed):
-            status = Status(event.status)
-            if status is Status.QUEUED:
+        for event in changed:
+            if event.status == Status.QUEUED:
                 send(UUID(event.id))
-            elif status.is_terminal:
-                changed += ended(event)
+        changed += ended(*(event for event in changed if Status(event.status).is_terminal))
+        changed += wake_granted()
         publish(changed)
         moved += len(changed)
     lost = transitions.lost_messages()

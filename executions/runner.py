@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +18,12 @@ from django.db import transaction
 from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects import world
-from executions.endings import ended, stop
+from executions.endings import ended, given_up, stop
 from executions.engine.debugging import Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
+    Acquire,
+    Acquired,
     Await,
     Broke,
     Decision,
@@ -36,18 +39,21 @@ from executions.engine.state import (
     Seen,
     StartChild,
     Threw,
+    TimedOut,
     Wait,
     Yielded,
 )
 from executions.limits import CHECKPOINT, CHECKPOINT_BLOCKS, TIME_SLICE
 from executions.live.publish import publish
 from executions.states import Reason, Request, Status
-from executions.store import transitions
+from executions.store import semaphores, transitions
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
-from executions.store.claims import Claimed, claim
+from executions.store.claims import Claimed, claim, hold
 from executions.store.families import states
+from executions.store.semaphores import Outcome
 from flows import queries, values
 from flows.blocks.errors import BlockException, exception, unexpected
+from flows.blocks.guards import Semaphore, could_not_be_acquired
 from flows.values import ExceptionValue, TaskValue
 
 logger = logging.getLogger(__name__)
@@ -124,12 +130,16 @@ class _Turn:
                 due = datetime.fromisoformat(waits["until"])
                 if due <= datetime.now(UTC):
                     return Resumed()
-                self._release(Status.RUNNING, reason=Reason.TIME, due_at=due, state=self._waits())
+                if self._is_late():
+                    return TimedOut()
+                self._park(Reason.TIME, self._waits(), until=due.timestamp())
                 return None
             case {"for": "child"}:
                 return self._child_result(waits["child"])
             case {"for": "tasks"}:
                 return self._await(waits["tasks"])
+            case {"for": "semaphore"}:
+                return self._granted(waits["path"], waits["until"])
         raise ValueError(f"unknown kind of wait: {waits}")
 
     def _waits(self) -> dict[str, Any]:
@@ -140,7 +150,11 @@ class _Turn:
             # Locked, so that it cannot end between this look and the parent's parking.
             state = states(self.claimed.event.root_id, [child], lock=True)[child]
             if not state.is_completed:
-                self._release(Status.RUNNING, reason=Reason.CHILDREN, state=self._waits())
+                if self._is_late():
+                    # As when the parent is stopped: nobody waits for it any more.
+                    publish(stop(UUID(child)) or [])
+                    return TimedOut()
+                self._park(Reason.CHILDREN, self._waits())
                 return None
         return Resumed(state.exception or state.outputs)
 
@@ -161,11 +175,13 @@ class _Turn:
                 return self._start_child(decision)
             case Await(tasks, cancel):
                 return self._await(tasks, cancel=cancel)
+            case Acquire(semaphore):
+                return self._acquire(semaphore)
             case LookUp(tasks):
                 return Seen(states(self.claimed.event.root_id, tasks))
             case Wait(until):
                 state = self._waiting("time", until=until.isoformat())
-                self._release(Status.RUNNING, reason=Reason.TIME, due_at=until, state=state)
+                self._park(Reason.TIME, state, until=until.timestamp())
             case Finished(outputs):
                 self._release(Status.ENDED, outputs=outputs)
             case Failed(thrown):
@@ -182,8 +198,14 @@ class _Turn:
         return None
 
     def _checkpoint(self, state: dict[str, Any] | None = None, children: int = 0) -> Written:
-        written = checkpoint(self.claimed, self.interpreter, state, children)
-        publish([written.event])
+        released = self.interpreter.progress.released
+        if not released:
+            written = checkpoint(self.claimed, self.interpreter, state, children)
+            publish([written.event])
+            return written
+        with transaction.atomic():
+            written = checkpoint(self.claimed, self.interpreter, state, children)
+            publish([written.event, *given_up(self.claimed.id, released)])
         return written
 
     def _obeyed(self, written: Written, state: dict[str, Any] | None = None) -> bool:
@@ -201,12 +223,14 @@ class _Turn:
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
         try:
-            event = Performed(block.perform(decision.given, world()))
+            event = Performed(block.perform(decision.given, world(decision.until)))
         except BlockException as thrown:
             event = Threw(thrown.value)
         except Exception as problem:
             logger.exception("%s failed in %s", block.type, self.claimed.id)
             event = Threw(unexpected(problem))
+        if self._is_late():
+            event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
         done = self.interpreter.advance(event, blocks=1, until=0)
         if self.claimed.steps_wanted is not None:
@@ -218,12 +242,8 @@ class _Turn:
             with transaction.atomic():
                 child = insert_child(self.claimed, decision, self.interpreter.extensions)
                 if decision.awaited:
-                    self._release(
-                        Status.RUNNING,
-                        reason=Reason.CHILDREN,
-                        state=self._waiting("child", child=str(child)),
-                        children=1,
-                    )
+                    state = self._waiting("child", child=str(child))
+                    self._park(Reason.CHILDREN, state, children=1)
                     return None
                 # The task is written down with the child, or neither is (semantics 68).
                 task = Resumed(TaskValue(str(child)))
@@ -253,18 +273,66 @@ class _Turn:
             known = states(root, ids, lock=True)
             if cancel:
                 live = [task for task in known if not known[task].is_completed]
-                publish([event for task in live for event in stop(UUID(task)) or ()])
+                publish(stop(*map(UUID, live)) or [])
                 known = states(root, ids)
             live = [task for task in known if not known[task].is_completed]
             if live:
-                self._release(
-                    Status.RUNNING,
-                    reason=Reason.CHILDREN,
-                    awaits=live,
-                    state=self._waiting("tasks", tasks=list(ids)),
-                )
+                state = self._waiting("tasks", tasks=list(ids))
+                if self._is_late():
+                    return TimedOut()
+                self._park(Reason.CHILDREN, state, awaits=live)
                 return None
         return Resumed([known[task] for task in ids])
+
+    def _acquire(self, asked: Semaphore) -> Event | None:
+        """Hold a semaphore before the visit begins, in the transaction that writes that down."""
+        interpreter = self.interpreter
+        level = len(interpreter.frames) - 1
+        with transaction.atomic():
+            if not hold(self.claimed):
+                raise LeaseLost
+            block = interpreter.frames[level].block
+            answer = semaphores.acquire(self.claimed.id, level, block, asked)
+            if answer.outcome is Outcome.REFUSED:
+                return Threw(could_not_be_acquired(asked.path, answer.limit, queued=False).value)
+            if answer.outcome is Outcome.QUEUED:
+                until = None if asked.timeout is None else time.time() + asked.timeout / 1000
+                state = self._waiting("semaphore", path=asked.path, until=until)
+                self._park(Reason.SEMAPHORE, state, until=until)
+                return None
+            interpreter.advance(Acquired(asked.path), blocks=1, until=0)
+            written = self._checkpoint()
+        return Go() if self._obeyed(written) else None
+
+    def _granted(self, path: str, until: float | None) -> Event | None:
+        """Whether the semaphore that it waits for is its own now, or the time for that is over."""
+        level = len(self.interpreter.frames) - 1
+        with transaction.atomic():
+            if not hold(self.claimed):
+                raise LeaseLost
+            answer = semaphores.settle(self.claimed.id, level, path)
+            if answer.outcome is Outcome.HELD:
+                return Acquired(path)
+            over = until is not None and until <= time.time()
+            if not over and not self._is_late():
+                self._park(Reason.SEMAPHORE, self._waits(), until=until)
+                return None
+            publish(given_up(self.claimed.id, [level]))
+        if over:
+            return Threw(could_not_be_acquired(path, answer.limit, queued=True).value)
+        return TimedOut()
+
+    def _is_late(self) -> bool:
+        return self.interpreter.deadline <= time.time()
+
+    def _park(
+        self, reason: Reason, state: dict[str, Any], *, until: float | None = None, **columns: Any
+    ) -> None:
+        """Wait without a worker, at most until the first Block Timeout under way is over
+        (semantics 76)."""
+        due = min(self.interpreter.deadline, inf if until is None else until)
+        due_at = None if due == inf else datetime.fromtimestamp(due, UTC)
+        self._release(Status.RUNNING, reason=reason, due_at=due_at, state=state, **columns)
 
     def _waiting(self, kind: str, **details: Any) -> dict[str, Any]:
         """What a parked execution keeps of its wait."""
@@ -272,6 +340,10 @@ class _Turn:
 
     def _release(self, target: Status, **columns: Any) -> None:
         """Give the claim up, and tell whoever has to know."""
+        interpreter = self.interpreter
+        released = interpreter.progress.released
+        held = bool(released) or any(frame.semaphore for frame in interpreter.frames)
+        tickets = held or columns.get("reason") is Reason.SEMAPHORE
         with transaction.atomic():
             written = release(self.claimed, self.interpreter, target, **columns)
             changed = [written.event]
@@ -279,7 +351,9 @@ class _Turn:
             if status is Status.QUEUED:
                 send(self.claimed.id)
             elif status.is_terminal:
-                changed += ended(written.event)
+                changed += ended(written.event, tickets=tickets)
+            if released and not status.is_terminal:
+                changed += given_up(self.claimed.id, released)
             publish(changed)
 
 

@@ -2,8 +2,12 @@
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 import httpcore
 import httpx
@@ -11,13 +15,54 @@ import httpx
 from executions.limits import HTTP_BODY, HTTP_TIMEOUT
 from flows.blocks.world import HttpAnswer
 
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
+def _left(until: float, timeout: float | None) -> float:
+    """The seconds that an operation may take. Raises ReadTimeout when there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time of the request is over")
+    return min(left, HTTP_TIMEOUT if timeout is None else timeout)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection on which everything together ends at one moment: a timeout for each operation
+    alone would let an answer that comes byte by byte take for ever."""
+
+    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+        self.stream = stream
+        self.until = until
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, _left(self.until, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, _left(self.until, timeout))
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(self.until, timeout)
+        return _TimedStream(self.stream.start_tls(ssl_context, server_hostname, left), self.until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
+
 
 class _GuardedBackend(httpcore.SyncBackend):
     """Connects only to addresses that are allowed: the very address that was checked is used, so
     that a name cannot resolve to another one in between."""
 
-    def __init__(self, allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> None:
+    def __init__(self, allowed: Networks, until: float) -> None:
         self.allowed = allowed
+        self.until = until
 
     def connect_tcp(
         self,
@@ -39,7 +84,9 @@ class _GuardedBackend(httpcore.SyncBackend):
                 refused = f"{ip} is a private address; HTTP_PRIVATE_ADDRESSES does not allow it"
                 continue
             try:
-                return super().connect_tcp(str(ip), port, timeout, local_address, socket_options)
+                left = _left(self.until, timeout)
+                stream = super().connect_tcp(str(ip), port, left, local_address, socket_options)
+                return _TimedStream(stream, self.until)
             except httpcore.ConnectError as error:
                 problem = error
         raise problem or httpcore.ConnectError(refused or f"{host} has no address")
@@ -47,9 +94,13 @@ class _GuardedBackend(httpcore.SyncBackend):
 
 @dataclass(frozen=True, slots=True)
 class HttpxHttp:
-    """`flows.blocks.world.Http` by httpx. Redirects are not followed: a flow decides on them."""
+    """`flows.blocks.world.Http` by httpx. Redirects are not followed: a flow decides on them.
 
-    allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    A request gives up at `until`, on the monotonic clock.
+    """
+
+    allowed: Networks = ()
+    until: float = inf
 
     def request(
         self,
@@ -62,7 +113,7 @@ class HttpxHttp:
         credentials: tuple[str, str] | None,
     ) -> HttpAnswer:
         transport = httpx.HTTPTransport()
-        transport._pool._network_backend = _GuardedBackend(self.allowed)
+        transport._pool._network_backend = _GuardedBackend(self.allowed, self.until)
         try:
             with (
                 httpx.Client(transport=transport, timeout=HTTP_TIMEOUT, trust_env=False) as client,

@@ -7,11 +7,13 @@ changed in the frames.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
-from executions.engine import scopes
+from executions.engine import guards, reading, scopes
 from executions.engine.program import EXTENSIONS, Instruction, compile_program, reader
 from executions.engine.state import (
+    Acquired,
     Await,
     Broke,
     Decision,
@@ -32,10 +34,11 @@ from executions.engine.state import (
     StepDone,
     Threw,
     Thrown,
+    TimedOut,
     Wait,
     Yielded,
 )
-from flows import tasks, values
+from flows import values
 from flows.blocks.base import (
     AwaitTasks,
     Effect,
@@ -49,17 +52,15 @@ from flows.blocks.base import (
     RunChild,
     Visit,
     WaitUntil,
-    check,
 )
 from flows.blocks.errors import (
     BlockException,
-    exception,
-    invalid_property,
+    port_not_connected,
     receiver_missing,
     unexpected,
     untranslatable,
 )
-from flows.expressions import ExpressionError, TasksRead
+from flows.expressions import TasksRead
 from flows.graph import FlowGraph
 from flows.tasks import TaskState
 from flows.values import ExceptionValue
@@ -90,6 +91,10 @@ class Interpreter:
         #: Whether `Broke` is decided where something throws.
         self.breaks_on_exception = False
         self.progress = Progress()
+        #: By when the first of the visits under way must be done.
+        self.deadline = guards.earliest(self.frames)
+        #: When this `advance` has to return, and when it looks up from its blocks at the latest.
+        self._limit = self._until = inf
         #: What has become of the tasks that the visit under way reads (semantics 68).
         self.tasks: dict[str, TaskState] = {}
         #: What `begin` came to already.
@@ -122,16 +127,21 @@ class Interpreter:
 
     def advance(self, event: Event, *, blocks: int, until: float) -> Decision:
         """Run until something outside is needed, at most `blocks` visits, not past `until`."""
-        decision, self._begun = self._begun, None
+        decision, self._begun, self._limit = self._begun, None, until
         if not isinstance(event, Go):
             decision = self._guarded(self._take, event)
             blocks -= 1
+        self._until = min(self._limit, self.deadline)
         while decision is None:
-            if blocks <= 0 or self.clock() >= until:
-                return Yielded()
-            decision = self._guarded(self._visit)
+            if blocks <= 0 or self.clock() >= self._until:
+                if blocks <= 0 or self.clock() < self.deadline:
+                    break
+                self.since = self.clock()
+                decision = self._guarded(self._time_out)
+            else:
+                decision = self._guarded(self._visit)
             blocks -= 1
-        return decision
+        return Yielded() if decision is None else decision
 
     def _guarded(self, part: Callable[..., Decision | None], *given: Any) -> Decision | None:
         """What a block raises is thrown in the flow. So is a defect of a block, or a value too deep
@@ -158,6 +168,11 @@ class Interpreter:
             case Seen(states):
                 self.tasks |= states
                 return None
+            case Acquired(path):
+                self.frames[-1].semaphore = path
+                return None
+            case TimedOut():
+                return self._time_out()
             case Go():
                 return None
 
@@ -176,10 +191,14 @@ class Interpreter:
         self.since = self.clock()
         if instruction.problem:
             raise untranslatable(instruction.problem)
-        given = self._read(instruction, frame)
+        if instruction.guarded and (asked := self._guard(instruction, len(self.frames) - 1)):
+            return asked
+        given = reading.properties(instruction, self.frames, self.context, self.tasks)
+        if self.tasks:
+            self.tasks = {}
         if instruction.has_effect:
             again = block.effect_of(given) is Effect.REPEATABLE
-            return Perform(instruction.key, given, again)
+            return Perform(instruction.key, given, again, self.deadline)
         kept = frame.kept.get(instruction.key)
         return self._finish(block.run(Visit(given, kept, frame.exception, self._now)))
 
@@ -192,6 +211,8 @@ class Interpreter:
         instruction = self.program.instructions[frame.block]
         match outcome:
             case Leave():
+                if frame.deadline is not None and self.clock() >= frame.deadline:
+                    return self._time_out()
                 return self._leave(frame, instruction, outcome)
             case RunChild(flow, inputs, awaited):
                 return StartChild(flow, values.copy(inputs), awaited)
@@ -207,40 +228,34 @@ class Interpreter:
                 return self._leave_workspace(frame, instruction)
             case EndExecution():
                 self._record(instruction, "", None)
-                return Finished(self._outputs())
+                return Finished(scopes.outputs(self.graph, self.frames[0]))
 
-    def _read(self, instruction: Instruction, frame: Frame) -> dict[str, Any]:
-        """The input properties. Raises BlockException (semantics 20, 23, 52)."""
-        lookup = reader(instruction, self.frames, self.context)
-        if self.tasks:
-            lookup = tasks.showing(lookup, self.tasks)
-        keeps = instruction.block.keeps_items
-        given: dict[str, Any] = {}
-        for name, prop, source in instruction.readers:
-            if name == keeps and (held := f"items:{instruction.key}") in frame.variables:
-                given[name] = frame.variables[held]
-                continue
-            try:
-                value = source.read(lookup)
-                if self.tasks:
-                    value = tasks.hidden(value, self.tasks)
-            except TasksRead:
-                raise
-            except KeyError as missing:
-                raise invalid_property(
-                    name, f"the variable {missing.args[0]} is not initialised."
-                ) from None
-            except ExpressionError as error:
-                raise invalid_property(
-                    name, str(error), inner=ExceptionValue("Cel.EvaluationException", str(error))
-                ) from None
-            check(prop, value)
-            if name == keeps:
-                value = scopes.keep_items(frame, held, value)
-            given[name] = value
-        if self.tasks:
-            self.tasks = {}
-        return given
+    def _guard(self, instruction: Instruction, level: int) -> Decision | None:
+        """Hold the semaphore of a token's block, then begin its time. Raises BlockException."""
+        known = (self.context, self.tasks, self.since)
+        asked = guards.begin(self.graph, instruction, self.frames, level, *known)
+        self.deadline = guards.earliest(self.frames)
+        self._until = min(self._limit, self.deadline)
+        return asked
+
+    def _lift(self, frame: Frame) -> None:
+        """The innermost token leaves its block."""
+        if guards.lift(frame, len(self.frames) - 1, self.progress):
+            # Whoever waits for the semaphore must not wait for the next checkpoint too.
+            self._limit = 0.0
+        self.deadline = guards.earliest(self.frames)
+        self._until = min(self._limit, self.deadline)
+
+    def _time_out(self) -> Decision | None:
+        """Throw BlockTimeoutException at the block whose time is over, and leave the workspaces
+        that it had opened (semantics 76)."""
+        frame = guards.late(self.frames, self.clock())
+        if frame is None:
+            return None
+        while self.frames[-1] is not frame:
+            self._lift(self.frames[-1])
+            self.frames.pop()
+        return self._throw(guards.timed_out(self.graph, frame, self.context), self._instruction())
 
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
         changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
@@ -263,16 +278,13 @@ class Interpreter:
         return self._move(frame, instruction, outcome.port)
 
     def _move(self, frame: Frame, instruction: Instruction, port: Port) -> Decision | None:
+        if instruction.guarded:
+            self._lift(frame)
         target = instruction.ports.get(port)
         if target is not None:
             frame.block = target
             return None
-        unconnected = exception(
-            "OutputPortNotConnectedException",
-            f"Block output port isn't connected. The {port} port of '{instruction.node.title}' "
-            "leads nowhere.",
-        ).value
-        return self._raise(unconnected, instruction)
+        return self._raise(port_not_connected(port, instruction.node.title).value, instruction)
 
     def _save(self, instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
         lookup = reader(instruction, self.frames, self.context) if instruction.saves_parts else None
@@ -284,6 +296,8 @@ class Interpreter:
         if target is None:
             raise receiver_missing(100)
         self._record(instruction, "", None)
+        if instruction.guarded:
+            self._lift(frame)
         frame.block = target
         return None
 
@@ -313,9 +327,7 @@ class Interpreter:
     def _enter(self, instruction: Instruction) -> Decision | None:
         workspace = self.graph.workspaces[instruction.key]
         self._record(instruction, "", None)
-        frame = Frame(workspace.key, workspace.start)
-        self.frames.append(frame)
-        failed = scopes.initialise(frame, workspace, {})
+        failed = scopes.enter(self.frames, workspace)
         if failed:
             self.frames.pop()
             return self._raise(failed, instruction)
@@ -324,14 +336,9 @@ class Interpreter:
     def _leave_workspace(self, frame: Frame, instruction: Instruction) -> Decision | None:
         self._record(instruction, "", None)
         if len(self.frames) == 1 or frame.workspace == self.graph.flow_handler:
-            return Finished(self._outputs())
+            return Finished(scopes.outputs(self.graph, self.frames[0]))
         self.frames.pop()
         return self._move(self.frames[-1], self._instruction(), Port.BOTTOM)
-
-    def _outputs(self) -> dict[str, Any]:
-        """Output variables by name; null for one that was never set."""
-        held = self.frames[0].variables
-        return {v.name: held.get(v.name.casefold()) for v in self.graph.outputs}
 
     # Exceptions (semantics 31 to 46) ---------------------------------------------------------
 
@@ -355,6 +362,8 @@ class Interpreter:
         while True:
             frame = self.frames[-1]
             frame.exception = None
+            if frame.deadline is not None or frame.semaphore:
+                self._lift(frame)
             target = self.program.instructions[frame.block].ports.get(Port.EXCEPTION)
             workspace = self.graph.workspaces[frame.workspace]
             if target is None and workspace.handler and not frame.handler_used:
@@ -365,7 +374,7 @@ class Interpreter:
                 frame.exception = thrown
                 frame.thrown_at = step
                 return None
-            if frame.workspace == self.graph.flow_handler and len(self.frames) > 1:
+            if (handler := self.graph.flow_handler) and handler in (frame.workspace, frame.block):
                 return Failed(thrown)
             if len(self.frames) == 1:
                 return self._handle_in_flow(thrown, step)
@@ -376,14 +385,15 @@ class Interpreter:
         the original's default handler (semantics 42 to 44)."""
         handler = self.graph.flow_handler
         if not handler:
-            return Finished(self._outputs())
+            return Finished(scopes.outputs(self.graph, self.frames[0]))
         self.progress.handled[step] = handler
         instruction = self.program.instructions[handler]
         self.frames[0].block = handler
-        workspace = self.graph.workspaces[handler]
-        frame = Frame(workspace.key, workspace.start)
-        self.frames.append(frame)
-        failed = scopes.initialise(frame, workspace, {})
+        failed = scopes.enter(self.frames, self.graph.workspaces[handler])
         changes = self._save(instruction, {"Exception": thrown})
         self._record(instruction, "", changes)
+        try:
+            self._guard(instruction, 0)
+        except BlockException as unguarded:
+            failed = failed or unguarded.value
         return Failed(failed) if failed else None

@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from executions.engine.state import Frame
-from flows.blocks.base import Block, Effect, Port, Property
+from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
-from flows.sources import DISCARD, Path, Source
+from flows.sources import DISCARD, Literal, Path, Source
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executioncontext"
+_GUARDS = frozenset({SEMAPHORE.name, TIMEOUT.name})
 #: Under which name the outermost frame holds what flows wrote to its Extensions.
 EXTENSIONS = "context:extensions"
 
@@ -36,6 +37,11 @@ class Instruction:
     saves_parts: bool
     ports: dict[Port, str]
     has_effect: bool
+    #: Semaphore and Block Timeout: declaration and source; None where there is nothing to read.
+    semaphore: tuple[Property, Source] | None
+    timeout: tuple[Property, Source] | None
+    #: Whether either is there.
+    guarded: bool
     #: Variable name as written → (level, case-folded name).
     scope: dict[str, tuple[int, str]]
     #: What a Wireless Sender may call a receiver of its workspace → the receiver's key.
@@ -83,11 +89,17 @@ def _instruction(
     # The exception of a Handle Flow Exception block is saved inside the workspace that it opens.
     inside = node.key if block.opens_workspace and block.type == "Handle Flow Exception" else ""
     scope = scopes[inside or node.workspace]
+    semaphore = _guard(node, declared.get(SEMAPHORE.name))
+    timeout = _guard(node, declared.get(TIMEOUT.name))
     return Instruction(
         key=node.key,
         node=node,
         block=block,
-        readers=tuple((name, declared[name], source) for name, source in node.sources.items()),
+        readers=tuple(
+            (name, declared[name], source)
+            for name, source in node.sources.items()
+            if name not in _GUARDS
+        ),
         writers=tuple(
             writer
             for name, target in node.targets.items()
@@ -96,6 +108,9 @@ def _instruction(
         saves_parts=bool(node.parts),
         ports=dict(node.ports),
         has_effect=block.effect is not Effect.NONE,
+        semaphore=semaphore,
+        timeout=timeout,
+        guarded=semaphore is not None or timeout is not None,
         scope=scope,
         receivers=receivers,
         problem=_problem(node, scope),
@@ -110,6 +125,14 @@ def _problem(node: BlockNode, scope: Mapping[str, tuple[int, str]]) -> str:
         name for name in used | set(node.targets.values()) if name.casefold() not in known
     )
     return f"There is no variable {', '.join(unknown)} here." if unknown else ""
+
+
+def _guard(node: BlockNode, prop: Property | None) -> tuple[Property, Source] | None:
+    """A common property that is there to be read at each visit."""
+    if prop is None or prop.name not in node.sources:
+        return None
+    source = node.sources[prop.name]
+    return None if source == Literal(None) else (prop, source)
 
 
 def _writer(

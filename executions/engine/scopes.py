@@ -12,7 +12,7 @@ from executions.limits import INLINE_CHANGE
 from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
-from flows.graph import WorkspaceNode
+from flows.graph import FlowGraph, WorkspaceNode
 from flows.sources import Path
 from flows.values import ExceptionValue
 
@@ -46,6 +46,12 @@ def initialise(
         f"Default values could not be evaluated: {listed}",
         extra={"Variables": failures},
     ).value
+
+
+def enter(frames: list[Frame], workspace: WorkspaceNode) -> ExceptionValue | None:
+    """Add a token for a workspace; returns what `initialise` does."""
+    frames.append(Frame(workspace.key, workspace.start))
+    return initialise(frames[-1], workspace, {})
 
 
 def _no_variables(name: str) -> Any:
@@ -111,3 +117,8 @@ def keep_items(frame: Frame, held: str, collection: Any) -> list[Any]:
     frame.variables[held] = items
     frame.changed.add(held)
     return items
+
+
+def outputs(graph: FlowGraph, top: Frame) -> dict[str, Any]:
+    """Output variables by name; null for one that was never set."""
+    return {v.name: top.variables.get(v.name.casefold()) for v in graph.outputs}

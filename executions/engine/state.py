@@ -5,9 +5,11 @@ Pure. `executions.store` turns these into rows and back.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from flows.blocks.base import LogLine
+from flows.blocks.guards import Semaphore
 from flows.tasks import States
 from flows.values import ExceptionValue
 
@@ -33,6 +35,12 @@ class Frame:
     #: The step at which that exception was thrown.
     thrown_at: int = 0
     changed: set[str] = field(default_factory=set)
+    #: By when its block must be done, in seconds since the epoch, and after how many milliseconds
+    #: that is.
+    deadline: float | None = None
+    timeout: float = 0.0
+    #: The semaphore that it holds while it stands on its block.
+    semaphore: str = ""
 
 
 @dataclass(slots=True)
@@ -77,6 +85,8 @@ class Progress:
     #: Step at which an exception was thrown → key of the block that handled it.
     handled: dict[int, str] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
+    #: The levels of the tokens that have given a semaphore up.
+    released: list[int] = field(default_factory=list)
 
 
 # Events: what the interpreter is told --------------------------------------------------------
@@ -117,6 +127,19 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Acquired:
+    """The token holds this semaphore now; its visit begins."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The time of a visit under way is over: of the block that waits or had an effect, or of a
+    workspace around it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Go from the exception port on which the token stands to the handler of what was thrown."""
 
@@ -124,7 +147,7 @@ class Route:
     step: int
 
 
-Event = Go | Performed | Resumed | Threw | Seen | Route
+Event = Acquired | TimedOut | Go | Performed | Resumed | Threw | Seen | Route
 
 
 # Decisions: what the interpreter asks for ----------------------------------------------------
@@ -142,6 +165,8 @@ class Perform:
     block: str
     given: Any
     again: bool
+    #: By when it must be done, in seconds since the epoch.
+    until: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +185,13 @@ class Await:
 
     tasks: tuple[str, ...]
     cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """Acquire a semaphore for the token's visit (Acquired), park for it, or throw (Threw)."""
+
+    semaphore: Semaphore
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +231,6 @@ class Broke:
     step: int
 
 
-Decision = Yielded | Broke | Perform | StartChild | Await | LookUp | Wait | Finished | Failed
+Decision = (
+    Yielded | Perform | StartChild | Await | LookUp | Acquire | Wait | Finished | Failed | Broke
+)

@@ -113,6 +113,16 @@ def _claimed(execution_id: UUID, owner: str, row: tuple[Any, ...]) -> Claimed:
     return claimed
 
 
+def hold(claimed: Claimed) -> bool:
+    """Lock the execution's row for this transaction; False when the claim was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM executions_execution WHERE id = %s AND lease_owner = %s FOR UPDATE",
+            [claimed.id, claimed.owner],
+        )
+        return cursor.fetchone() is not None
+
+
 def _load(claimed: Claimed) -> None:
     """The tokens and variables that its rows hold; none when it has not begun."""
     tokens = Token.objects.filter(execution_id=claimed.id).order_by("level")

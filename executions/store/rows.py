@@ -21,6 +21,11 @@ def token_row(level: int, frame: Frame) -> dict[str, Any]:
     if frame.exception is not None:
         state["exception"] = values.encode(frame.exception)
         state["thrown_at"] = frame.thrown_at
+    if frame.deadline is not None:
+        state["deadline"] = frame.deadline
+        state["timeout"] = frame.timeout
+    if frame.semaphore:
+        state["semaphore"] = frame.semaphore
     return {"level": level, "workspace": frame.workspace, "block": frame.block, "state": state}
 
 
@@ -32,6 +37,9 @@ def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:
         handler_used=state.get("handler_used", False),
         exception=values.decode(state.get("exception")),
         thrown_at=state.get("thrown_at", 0),
+        deadline=state.get("deadline"),
+        timeout=state.get("timeout", 0.0),
+        semaphore=state.get("semaphore", ""),
     )
 
 

@@ -112,13 +112,29 @@ def wake_waiters(task_id: UUID) -> list[ExecutionChanged]:
     )
 
 
+def wake_granted() -> list[ExecutionChanged]:
+    """Parked for a semaphore that was granted → Queued, a batch at a time.
+
+    One that somebody changes at the moment is skipped; recovery comes by again.
+    """
+    return _update(
+        f"{QUEUE}, due_at = NULL",
+        "id IN (SELECT e.id FROM executions_execution e "
+        "JOIN executions_semaphoreticket t ON t.execution_id = e.id AND t.stage = 'granted' "
+        "WHERE e.status = 'Running' AND e.reason = 'semaphore' AND e.lease_owner = '' "
+        "LIMIT %(batch)s FOR UPDATE OF e SKIP LOCKED)",
+        {},
+    )
+
+
 def wake_due() -> list[ExecutionChanged]:
-    """Waiting for a time that has come → Queued, a batch at a time."""
+    """Waiting for a time that has come, or for something else no longer than until now → Queued,
+    a batch at a time."""
     return _update(
         f"{QUEUE}, due_at = NULL",
         "id IN (SELECT id FROM executions_execution WHERE due_at <= now() "
-        "AND status = 'Running' AND reason = 'time' ORDER BY due_at LIMIT %(batch)s "
-        "FOR UPDATE SKIP LOCKED)",
+        "AND status = 'Running' AND reason <> '' AND lease_owner = '' "
+        "ORDER BY due_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)",
         {},
     )
 

@@ -78,6 +78,21 @@ class Property:
         return self.direction is not Direction.INPUT
 
 
+#: The properties that most blocks have beside their own (semantics 76, 78).
+TIMEOUT = Property(
+    "Block Timeout",
+    "TimePeriod",
+    advanced=True,
+    description="how long it may run, as a period or in milliseconds; null or 0 for no limit",
+)
+SEMAPHORE = Property(
+    "Semaphore",
+    "SemaphoreDetails",
+    advanced=True,
+    description="Name, Scope, ConcurrencyLimit, Queue (Priority, QueueTimeout) or null",
+)
+
+
 @dataclass(slots=True)
 class Visit:
     """What a block is given: its input properties by name, what it kept since its last visit
@@ -196,6 +211,17 @@ class Block:
     #: A collection property that is read at the first of a loop's visits only; `given` holds its
     #: items as a list at every visit.
     keeps_items: ClassVar[str] = ""
+    #: Whether it has the common properties of those names.
+    has_timeout: ClassVar[bool] = True
+    has_semaphore: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        """Add the common properties to its own."""
+        super().__init_subclass__()
+        common = (TIMEOUT,) * cls.has_timeout + (SEMAPHORE,) * cls.has_semaphore
+        own = tuple(prop for prop in cls.properties if prop not in (TIMEOUT, SEMAPHORE))
+        names = {prop.name for prop in own}
+        cls.properties = own + tuple(prop for prop in common if prop.name not in names)
 
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         """The effect that this visit would have; a block may depend on its properties."""
@@ -243,7 +269,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "IList<TResult>": lambda value: type(value) is list,
     "FlowReference": lambda value: type(value) is str,
     "WirelessReceiverBlockReference": lambda value: type(value) is str,
-    "TimePeriod": lambda value: type(value) in (dict, timedelta),
+    "TimePeriod": lambda value: type(value) in (dict, timedelta, int, float),
+    "SemaphoreDetails": lambda value: type(value) is dict,
     "HttpRequest": lambda value: type(value) is dict,
     "HttpCredentials": lambda value: type(value) is dict,
     "HttpResponse": lambda value: type(value) is dict,

@@ -32,6 +32,12 @@ MEANINGS: dict[str, str] = {
         "A property's expression failed, or its value has the wrong type. The inner exception and "
         "PropertyId say which."
     ),
+    _BLOCKS + "BlockTimeoutException": "The block ran longer than its Block Timeout.",
+    _BLOCKS + "InvalidBlockTimeoutException": "The Block Timeout is negative, or too long.",
+    "Cortex.Exceptions.Concurrency.SemaphoreCouldNotBeAcquiredException": (
+        "Others hold the semaphore, as many as it lets in, and the block does not wait for it, or "
+        "has waited as long as it may. ConcurrencyLimit is that of the block that created it."
+    ),
     _BLOCKS + "BlockInterruptedException": (
         "The worker died while the block was doing something that must not be done twice. Whether "
         "it was done is not known."
@@ -95,6 +101,13 @@ def property_empty(name: str) -> BlockException:
     return exception(
         "PropertyEmptyException",
         f"'{name}' is empty; it must be provided with a non-empty value.{HELP}",
+    )
+
+
+def port_not_connected(port: str, title: str) -> BlockException:
+    return exception(
+        "OutputPortNotConnectedException",
+        f"Block output port isn't connected. The {port} port of '{title}' leads nowhere.",
     )
 
 

@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from flows.blocks import ALL
-from flows.blocks.base import NOT_NULLABLE, Block, Effect, Property
+from flows.blocks.base import NOT_NULLABLE, SEMAPHORE, TIMEOUT, Block, Effect, Property
 from flows.blocks.errors import MEANINGS
 
 _HEAD = """\
@@ -18,6 +18,16 @@ A property is an input (I), an output (O), which is saved to a variable, or both
 is left out takes its default, an output that is left out is discarded; *advanced* ones are rarely
 needed. Whatever a token leaves by, a port that leads nowhere throws
 OutputPortNotConnectedException.
+
+Most blocks have Block Timeout and Semaphore; those of a Workspace block are for the whole visit of
+its workspace. A block that runs longer than its Block Timeout throws BlockTimeoutException, and
+InvalidBlockTimeoutException when that is negative or too long.
+
+A Semaphore lets ConcurrencyLimit blocks with its Name run at once. Without a Queue one more throws
+SemaphoreCouldNotBeAcquiredException at once; with one it waits, lowest Priority first, until the
+QueueTimeout. The Block Timeout begins when the semaphore is held. Scope says for each of Tenant,
+System, Package (Current when left out) and Flow (All when left out) whether the semaphore is that
+of the Current one or of All.
 """
 
 _EFFECTS = {
@@ -52,7 +62,7 @@ def description(block: Block) -> str:
 
 def exceptions(block: Block) -> list[str]:
     """The types of exceptions that the block throws by itself, by their short names."""
-    inputs = [prop for prop in block.properties if prop.reads]
+    inputs = [prop for prop in block.properties if prop.reads and prop not in (TIMEOUT, SEMAPHORE)]
     found = ["InvalidPropertyValueException"] if inputs else []
     if any(prop.required for prop in inputs):
         found.append("PropertyNullException")

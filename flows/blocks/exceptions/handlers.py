@@ -44,6 +44,7 @@ class HandleFlowException(Block):
     palette = "Exceptions"
     shape = Shape.HANDLER
     icon = "bug"
+    has_semaphore = False
     ports = ()
     enterable = False
     opens_workspace = True

@@ -10,6 +10,8 @@ class StartFlow(Block):
     palette = "Flows"
     shape = Shape.START
     icon = "play"
+    has_timeout = False
+    has_semaphore = False
     ports = (Port.BOTTOM,)
     enterable = False
     throws = ("InvalidDefaultValuesException",)
@@ -22,6 +24,8 @@ class EndFlow(Block):
     palette = "Flows"
     shape = Shape.END
     icon = "stop"
+    has_timeout = False
+    has_semaphore = False
     ports = ()
 
     def run(self, visit: Visit) -> EndExecution:

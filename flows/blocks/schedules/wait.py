@@ -20,6 +20,8 @@ class WaitForDuration(Block):
     type = "Wait For Duration"
     palette = "Schedules"
     icon = "wait"
+    has_timeout = False
+    has_semaphore = False
     properties = (Property("Duration", "TimePeriod", default={}, required=True),)
     throws = ("PropertyValueOutOfRangeException", "ArgumentOutOfRangeException")
 
@@ -31,13 +33,15 @@ class WaitForDuration(Block):
         return WaitUntil(at)
 
 
-def add_period(start: datetime, period: dict[str, Any] | timedelta) -> datetime:
+def add_period(start: datetime, period: dict[str, Any] | timedelta | float) -> datetime:
     """`start` plus a period: years, then months, each with the day clamped to the month's end, then
     days down to milliseconds.
 
     Raises InvalidPropertyValueException for unknown or non-numeric parts and
     ArgumentOutOfRangeException beyond the calendar, as BlockExceptions.
     """
+    if isinstance(period, int | float):
+        period = {"Milliseconds": period}
     if isinstance(period, timedelta):
         period = {"Milliseconds": period / timedelta(milliseconds=1)}
     parts = dict.fromkeys(PARTS, 0)

@@ -24,6 +24,7 @@ class StartWorkspace(Block):
     palette = "Workspaces"
     shape = Shape.START
     icon = "play"
+    has_timeout = False
     ports = (Port.BOTTOM,)
     enterable = False
 
@@ -35,6 +36,8 @@ class EndWorkspace(Block):
     palette = "Workspaces"
     shape = Shape.END
     icon = "stop"
+    has_timeout = False
+    has_semaphore = False
     ports = ()
 
     def run(self, visit: Visit) -> LeaveWorkspace:
