@@ -1,5 +1,6 @@
 """The Celery application: workers and beat start from here."""
 
+import logging
 import os
 from typing import Any
 
@@ -24,13 +25,22 @@ def keep_connection(**_: Any) -> None:
     """
     for database in connections.settings.values():
         database["OPTIONS"]["pool"] = False
+        database["OPTIONS"].setdefault("prepare_threshold", 5)
         database["CONN_MAX_AGE"] = None
         database["CONN_HEALTH_CHECKS"] = False
 
 
+@signals.after_setup_logger.connect
+def quiet_tasks(**_: Any) -> None:
+    """Celery's two lines about each task say nothing that the grid does not, and cost a tenth of
+    a short execution's time."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 @signals.task_postrun.connect
 def drop_broken_connection(**_: Any) -> None:
-    """After a task that met an error of the database, check the connection and drop a broken one."""
+    """After a task that met an error of the database, drop a connection that is broken."""
     close_old_connections()
 
 

@@ -1,7 +1,9 @@
 """Every limit of running executions, in one place."""
 
+import os
+
 #: Seconds that a claim lasts without a checkpoint; then another worker may take over.
-LEASE = 15.0
+LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
 #: Seconds of one turn on a worker; an execution that runs longer goes back to the queue.
 TIME_SLICE = 1.0
 #: Seconds between two checkpoints of an execution that runs pure blocks.
@@ -19,7 +21,7 @@ HTTP_BODY = 10_000_000
 #: Bytes of a text file that Read All Text reads.
 FILE_SIZE = 50_000_000
 #: Seconds after which a Queued execution's message counts as lost and is sent again.
-REQUEUE_AFTER = 10.0
+REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.
 RECOVERY_BATCH = 500
 #: Seconds after which a worker that says nothing counts as gone.

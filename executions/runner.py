@@ -58,6 +58,9 @@ from flows.values import ExceptionValue, TaskValue
 
 logger = logging.getLogger(__name__)
 
+#: What nothing that is asked for meanwhile prevents.
+_CERTAIN = frozenset({Status.ENDED, Status.ERROR})
+
 
 def run(execution_id: UUID, task_id: str = "") -> None:
     """Advance a Queued execution until it ends, parks, pauses or its time slice is over.
@@ -344,6 +347,10 @@ class _Turn:
         released = interpreter.progress.released
         held = bool(released) or any(frame.semaphore for frame in interpreter.frames)
         tickets = held or columns.get("reason") is Reason.SEMAPHORE
+        if target in _CERTAIN and not tickets and self.claimed.event.parent_id is None:
+            # Its end concerns nobody else, so that one statement is all there is to commit.
+            publish([release(self.claimed, self.interpreter, target, **columns).event])
+            return
         with transaction.atomic():
             written = release(self.claimed, self.interpreter, target, **columns)
             changed = [written.event]

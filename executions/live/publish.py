@@ -22,6 +22,8 @@ from executions.live.events import ExecutionChanged
 
 GROUP = "executions"
 _BATCH = 200
+#: Seconds that a change waits for others to be sent with.
+_GATHER = 0.01
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +59,8 @@ class _Sender:
         assert layer is not None, "CHANNEL_LAYERS has no default"
         while True:
             events = [await self.queue.get()]
+            # What follows at once comes along: a short execution's start with its end.
+            await asyncio.sleep(_GATHER)
             while len(events) < _BATCH and not self.queue.empty():
                 events.append(self.queue.get_nowait())
             newest = {event.id: event for event in events}

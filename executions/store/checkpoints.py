@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
@@ -18,6 +16,7 @@ from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
 from executions.store import plans, rows
 from executions.store.claims import RETURNING, Claimed
+from executions.store.statements import fetch
 from flows import values
 from flows.values import ExceptionValue
 
@@ -161,9 +160,7 @@ def _write(
         *_token_parts(claimed, interpreter, params),
         *_progress_parts(interpreter.progress, params),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM held", params)
-        row = cursor.fetchone()
+    row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)
     if row is None:
         raise LeaseLost
     interpreter.progress = Progress()

@@ -5,7 +5,7 @@ execution has an expiry too: after it, its message counts as lost and recovery s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,9 @@ from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.limits import LEASE
 from executions.live.events import COLUMNS, ExecutionChanged
-from executions.models import Token, Value
 from executions.store import plans
 from executions.store.rows import frame_of
+from executions.store.statements import fetch
 from flows import values
 
 RETURNING = ", ".join(
@@ -31,14 +31,32 @@ _MORE = (
     "run_until::text, passed_step"
 )
 
-_CLAIM = f"""
-    UPDATE executions_execution
-    SET status = 'Running', request = '', reason = '', place = '', due_at = NULL, awaits = NULL,
-        lease_owner = %(owner)s, lease_expires_at = now() + make_interval(secs => %(lease)s),
-        updated_at = now(), revision = revision + 1
-    WHERE id = %(id)s AND status = 'Queued'
-    RETURNING {RETURNING}, {_MORE}
+_ROWS = """
+    (SELECT json_agg(json_build_array(workspace, block, state) ORDER BY level)::text
+        FROM executions_token WHERE execution_id = %(id)s) AS tokens,
+    (SELECT json_agg(json_build_array(level, name, value))::text
+        FROM executions_value WHERE execution_id = %(id)s) AS held
 """
+# One statement reads all there is. Its parts see the execution's rows as they were when it began,
+# while the update takes the execution as it is: `seen` tells when it has moved on in between.
+# A claim does not wait for the disk: a crash of the database can only lose it with nothing done,
+# since whatever follows (an effect, an end) does wait, and takes the claim along.
+_CLAIM = f"""
+    WITH claimed AS (
+        UPDATE executions_execution
+        SET status = 'Running', request = '', reason = '', place = '', due_at = NULL,
+            awaits = NULL, lease_owner = %(owner)s,
+            lease_expires_at = now() + make_interval(secs => %(lease)s),
+            updated_at = now(), revision = revision + 1
+        WHERE id = %(id)s AND status = 'Queued'
+        RETURNING {RETURNING}, {_MORE}
+    )
+    SELECT set_config('synchronous_commit', 'off', true),
+        (SELECT revision FROM executions_execution WHERE id = %(id)s) AS seen,
+        {_ROWS}, claimed.*
+    FROM claimed
+"""
+_LOAD = f"SELECT {_ROWS}"
 
 
 @dataclass(slots=True)
@@ -64,12 +82,16 @@ class Claimed:
 def claim(execution_id: UUID, owner: str) -> Claimed | None:
     """Claim a Queued execution with its tokens and variables; None when it is not Queued."""
 
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"id": execution_id, "owner": owner, "lease": LEASE})
-        row = cursor.fetchone()
+    row = fetch(_CLAIM, {"id": execution_id, "owner": owner, "lease": LEASE})
     if row is None:
         return None
-    return _claimed(execution_id, owner, row)
+    _, seen, tokens, held, *rest = row
+    claimed = _claimed(execution_id, owner, rest)
+    if seen == claimed.event.revision - 1:
+        _take(claimed, tokens, held)
+    else:
+        _load(claimed)
+    return claimed
 
 
 def lock_parked(execution_id: UUID, statuses: frozenset[str]) -> Claimed | None:
@@ -82,7 +104,7 @@ def lock_parked(execution_id: UUID, statuses: frozenset[str]) -> Claimed | None:
             [execution_id, sorted(statuses)],
         )
         row = cursor.fetchone()
-    return None if row is None else _claimed(execution_id, "", row)
+    return None if row is None else _load(_claimed(execution_id, "", row))
 
 
 def read(execution_id: UUID) -> Claimed:
@@ -91,13 +113,15 @@ def read(execution_id: UUID) -> Claimed:
         cursor.execute(
             f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %s", [execution_id]
         )
-        return _claimed(execution_id, "", cursor.fetchone())
+        row = cursor.fetchone()
+    return _load(_claimed(execution_id, "", row))
 
 
-def _claimed(execution_id: UUID, owner: str, row: tuple[Any, ...]) -> Claimed:
+def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
+    """An execution without its tokens and variables."""
     *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed = row
     plan = plans.load(debug, hits) if debug else plans.NO_PLAN
-    claimed = Claimed(
+    return Claimed(
         id=execution_id,
         owner=owner,
         event=ExecutionChanged(*columns),
@@ -109,7 +133,13 @@ def _claimed(execution_id: UUID, owner: str, row: tuple[Any, ...]) -> Claimed:
         breaks_on_exception=plan.break_on_exception,
         watch=plans.watch_of(plan, until, passed) if debug or until else None,
     )
-    _load(claimed)
+
+
+def _load(claimed: Claimed) -> Claimed:
+    """With the tokens and variables that its rows hold now."""
+    row = fetch(_LOAD, {"id": claimed.id})
+    assert row is not None
+    _take(claimed, *row)
     return claimed
 
 
@@ -123,14 +153,10 @@ def hold(claimed: Claimed) -> bool:
         return cursor.fetchone() is not None
 
 
-def _load(claimed: Claimed) -> None:
-    """The tokens and variables that its rows hold; none when it has not begun."""
-    tokens = Token.objects.filter(execution_id=claimed.id).order_by("level")
-    claimed.frames = [frame_of(*row) for row in tokens.values_list("workspace", "block", "state")]
-    if not claimed.frames:
-        return
-    held = Value.objects.filter(execution_id=claimed.id).values_list("level", "name", "value")
-    for level, name, value in held:
+def _take(claimed: Claimed, tokens: str | None, held: str | None) -> None:
+    """Its tokens and variables; none when it has not begun."""
+    claimed.frames = [frame_of(*token) for token in json.loads(tokens or "[]")]
+    for level, name, value in json.loads(held or "[]"):
         if level < len(claimed.frames):
             claimed.frames[level].variables[name] = values.decode(value)
     claimed.written = [(frame, set(frame.variables)) for frame in claimed.frames]

@@ -1,0 +1,19 @@
+"""Statements that run very often: prepared by the server, without Django's cursor around them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def fetch(sql: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run a statement on Django's connection and return its first row.
+
+    Its parameters are bound by the server, so that a connection whose OPTIONS have a
+    `prepare_threshold` plans it once.
+    """
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(sql, params).fetchone()
