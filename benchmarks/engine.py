@@ -22,7 +22,9 @@ from redis import Redis
 
 from benchmarks import flows
 from benchmarks.installation import Installation, installation, publish
-from benchmarks import bare  # isort: skip (it reads the environment that the installation sets)
+
+# It reads the environment that the installation sets.
+from benchmarks import bare  # isort: skip
 from executions.commands.actor import Actor
 from executions.commands.start import start
 from executions.models import Execution, Step, new_id
@@ -51,17 +53,10 @@ class Run:
             yield
             return
         self.profile.mkdir(parents=True, exist_ok=True)
+        record = f"py-spy record --rate 200 --duration {seconds} --format raw --gil".split()
         recorders = [
             subprocess.Popen(
-                ["py-spy", "record", "--rate", "200", "--duration", str(seconds), "--format"]
-                + [
-                    "raw",
-                    "--gil",
-                    "--pid",
-                    str(child.pid),
-                    "--output",
-                    self.profile / f"{name}{n}.raw",
-                ],
+                [*record, "--pid", str(child.pid), "--output", self.profile / f"{name}{n}.raw"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
