@@ -8,12 +8,19 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     if sys.argv[1:2] == ["up"]:
         from cortexweb.up.options import settle_data_folder
 
         settle_data_folder(sys.argv[2:])
-    execute_from_command_line(sys.argv)
+    else:
+        # One command needs one connection, and hears at once when there is none.
+        os.environ.setdefault("DATABASE_POOL_SIZE", "0")
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        sys.exit(f"The database doesn't answer; is `python manage.py up` running? {error}")
 
 
 if __name__ == "__main__":

@@ -212,6 +212,16 @@ def names_folder(process: psutil.Process, data: DataFolder) -> bool:
         return False
 
 
+def test_commands_without_it_say_so_at_once(installation: Installation) -> None:
+    """After the last end of the installation."""
+    begun = time.monotonic()
+    refused = installation.manage("start_flow", "check-orders")
+    assert time.monotonic() - begun < 15
+    assert refused.returncode == 1
+    assert "is `python manage.py up` running?" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_full_disk_is_said_beforehand(tmp_path: Path) -> None:
     with pytest.raises(
         CannotStartError, match=r"The disk is full: \d+ MB are free at .* Make room"
