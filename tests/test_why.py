@@ -160,24 +160,29 @@ e: {type: End Flow}
 def test_a_forced_stop_ends_a_block_that_hangs(
     tmp_path: Path, admin_user: User, worker: Process
 ) -> None:
-    """With a real worker, which also says that it is online; it goes on with other executions."""
+    """With a real worker, which also says that it is online. Both of its processes hang; it goes on
+    with other executions in new ones."""
     pipe = settings.FILES_ROOT / "pipe"
     pipe.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(pipe)
     try:
-        hangs = begin(publish(tmp_path, "hangs", HANGS, "{T: {}}"), admin_user)
-        wait_for(hangs, Status.RUNNING, block="r")
+        version = publish(tmp_path, "hangs", HANGS, "{T: {}}")
+        hanging = [begin(version, admin_user) for _ in range(2)]
+        for execution in hanging:
+            wait_for(execution, Status.RUNNING, block="r")
         assert workers.online()
         actor = Actor(admin_user.pk, "admin", "page")
-        assert control("force-stop", admin_user, hangs, actor).done
-        hangs.refresh_from_db()
-        assert hangs.status == Status.STOPPED
+        for execution in hanging:
+            assert control("force-stop", admin_user, execution, actor).done
+            execution.refresh_from_db()
+            assert execution.status == Status.STOPPED
         loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
         rest = [begin(loop, admin_user) for _ in range(6)]
         for execution in rest:
             wait_for(execution, Status.ENDED)
-        hangs.refresh_from_db()
-        assert hangs.status == Status.STOPPED
+        for execution in hanging:
+            execution.refresh_from_db()
+            assert execution.status == Status.STOPPED
     finally:
         pipe.unlink()
 
