@@ -257,6 +257,7 @@ class LogEntry(models.Model):
 
     class Meta:
         ordering = ["execution", "id"]
+        verbose_name_plural = "log entries"
 
     def __str__(self) -> str:
         return self.event_type or self.severity
