@@ -18,7 +18,15 @@ from executions.commands.actor import Actor
 from executions.commands.control import COMMANDS, Result, control
 from executions.commands.move_version import preview
 from executions.commands.start import start
-from executions.models import AuditEntry, ExceptionRecord, Execution, KeptBreakpoint, Token, Value
+from executions.models import (
+    AuditEntry,
+    ExceptionRecord,
+    Execution,
+    KeptBreakpoint,
+    SemaphoreTicket,
+    Token,
+    Value,
+)
 from executions.states import APPLIES, TERMINAL, Status
 from executions.store.claims import claim
 from flows import values
@@ -34,6 +42,7 @@ from tests.flows_in_tests import (
     WAIT_VARIABLES,
     publish,
 )
+from tests.test_semaphores import HOLD, HOLD_VARIABLES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -614,3 +623,39 @@ def test_commands_apply_where_the_table_says(
     fields = {"block": "e", "name": "I", "value": "1"}
     result = control(command, ada.user, execution, ada.actor, fields)
     assert result.done is (status in APPLIES[command]), result.detail
+
+
+# Semaphores and times ---------------------------------------------------------------------------
+
+
+def test_what_is_left_by_hand_gives_its_semaphore_up(tmp_path: Path, ada: Session) -> None:
+    """Semantics 82: as by the token itself; also a place in the queue."""
+    version = publish(tmp_path, "hold", HOLD, HOLD_VARIABLES)
+    queue = {"Priority": 1, "QueueTimeout": None}
+    holder, first, second = (ada.start(version, inputs={"Queue": queue}) for _ in range(3))
+    assert [e.reason for e in (holder, first, second)] == ["time", "semaphore", "semaphore"]
+    ada.do("pause", first)
+    ada.do("set-next", first, block="e")
+    ada.do("pause", holder)
+    ada.do("set-next", holder, block="w/x")
+    second.refresh_from_db()
+    assert second.reason == "semaphore"  # inside the workspace it is held still
+    ada.do("set-next", holder, block="e")
+    second.refresh_from_db()
+    assert second.status == Status.QUEUED
+    runner.run(second.pk)
+    ticket = SemaphoreTicket.objects.get()
+    assert (ticket.execution, ticket.stage) == (second, "held")
+
+
+def test_a_retry_holds_no_semaphore_of_the_stopped_one(tmp_path: Path, ada: Session) -> None:
+    version = publish(tmp_path, "hold", HOLD, HOLD_VARIABLES)
+    execution = ada.start(version)
+    ada.do("stop", execution)
+    ada.do("retry", execution, paused="1")
+    fresh = Execution.objects.get(origin=execution)
+    runner.run(fresh.pk)
+    tokens = Token.objects.filter(execution=fresh).order_by("level")
+    assert [token.block for token in tokens] == ["w", "w/wait"]
+    assert not any("semaphore" in token.state for token in tokens)
+    assert not SemaphoreTicket.objects.exists()

@@ -57,8 +57,11 @@ def execute(order: Order) -> Done | None:
 
 
 def _frames(failed: Claimed, graph: FlowGraph) -> list[Frame]:
-    """Where the new one begins; none where the failed one had not begun."""
+    """Where the new one begins; none where the failed one had not begun. Semaphores were the failed
+    one's, and its times are over: the new one gets those of the blocks that it visits."""
     frames = failed.frames
+    for frame in frames:
+        frame.deadline, frame.timeout, frame.semaphore = None, 0.0, ""
     if not any(frame.workspace == graph.flow_handler for frame in frames[1:]):
         return frames
     thrown = (

@@ -7,6 +7,7 @@ execution waited for is given up: a child that it started runs on by itself.
 
 from executions.commands.holding import interpreter_of
 from executions.commands.order import Done, Order, Refused
+from executions.endings import given_up
 from executions.engine.moving import CannotMove, place
 from executions.states import APPLIES
 from executions.store import claims
@@ -26,8 +27,9 @@ def execute(order: Order) -> Done | None:
     waits = held.state.get("waits") or {}
     pending = values.decode(waits["exception"]) if waits.get("for") == "exception" else None
     try:
-        place(interpreter, target, pending)
+        left = place(interpreter, target, pending)
     except CannotMove as refused:
         raise Refused(str(refused)) from None
     event = rewrite(held, interpreter, {}, status="Paused", place="block")
-    return Done([event], f"'{before}' → '{interpreter.graph.blocks[target].title}'")
+    changed = [event, *given_up(held.id, left)]
+    return Done(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")

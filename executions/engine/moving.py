@@ -7,7 +7,7 @@ moves by itself (semantics 11, 16).
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from executions.engine import scopes
+from executions.engine import guards, scopes
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from flows import values
@@ -19,11 +19,14 @@ class CannotMove(Exception):
     """The token cannot stand there; the text says why."""
 
 
-def place(interpreter: Interpreter, target: str, pending: ExceptionValue | None = None) -> None:
+def place(
+    interpreter: Interpreter, target: str, pending: ExceptionValue | None = None
+) -> list[int]:
     """Put the token above a block of any workspace (semantics 89; the original only moves it
     within its workspace). `pending` is the exception on whose port it stood: a handler takes it.
 
-    Raises CannotMove, having changed nothing.
+    Returns the levels of the tokens that have left their blocks, and with that their semaphores
+    (82) and times. Raises CannotMove, having changed nothing.
     """
     graph = interpreter.graph
     node = graph.blocks.get(target)
@@ -38,6 +41,9 @@ def place(interpreter: Interpreter, target: str, pending: ExceptionValue | None 
     stays = _common(interpreter.frames, chain)
     entered = [_enter(graph.workspaces[key]) for key in chain[stays:]]
     frames = [*interpreter.frames[:stays], *entered]
+    left = list(range(stays - 1, len(interpreter.frames)))
+    for level in left:
+        guards.lift(interpreter.frames[level], level, interpreter.progress)
     frames[stays - 1].exception = None
     for frame, opener in zip(frames, [*chain[1:], target], strict=True):
         frame.block = opener
@@ -46,6 +52,7 @@ def place(interpreter: Interpreter, target: str, pending: ExceptionValue | None 
         frames[-1].thrown_at = interpreter.step_count
         frames[-1].handler_used |= not node.block.takes_exceptions
     interpreter.frames = frames
+    return left
 
 
 def _common(frames: Iterable[Frame], chain: list[str]) -> int:
