@@ -351,3 +351,23 @@ def test_never_more_than_the_limit_hold_it_on_several_connections(flow: Any) -> 
     assert max(most) <= 2
     assert set(Execution.objects.values_list("status", flat=True)) == {"Ended"}
     assert not Semaphore.objects.exists()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_setting_the_next_block_gives_it_up(flow: Any, admin_user: User, waits: bool) -> None:
+    """Semantics 81, 89: what is left by hand is left; also a place in the queue."""
+    holder = run(flow)
+    moved = run(flow, Queue={}) if waits else holder
+    assert control("pause", admin_user, moved, ACTOR).done
+    other = run(flow, Queue={})
+    given = control("set-next", admin_user, fresh(moved), ACTOR, {"block": "e"})
+    assert given.done, given.detail
+    if waits:
+        assert stages() == ["held", "waiting"]
+        stop(holder, admin_user)
+    assert fresh(other).status == Status.QUEUED
+    assert control("continue", admin_user, fresh(moved), ACTOR).done
+    runner.run(moved.pk)
+    assert fresh(moved).status == Status.ENDED
+    stop(other, admin_user)
+    assert not Semaphore.objects.exists()
