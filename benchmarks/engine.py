@@ -274,7 +274,7 @@ def due(run: Run) -> None:
     used = sum(sum(p.cpu_times()[:2]) for p in rest) - used
     with run.recorded(worker, "due", 12):
         wait_until(lambda: not waiting.exists(), 300)
-    took = Execution.objects.filter(version=version).latest("ended_at").ended_at - due_at
+    took = Execution.objects.exclude(ended_at=None).latest("ended_at").ended_at - due_at
     tell(
         f"{number} due at once have ended after",
         took.total_seconds(),

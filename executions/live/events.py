@@ -1,6 +1,6 @@
 """What the workers tell the web processes: ids, a revision and columns, never HTML."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -42,9 +42,11 @@ class ExecutionChanged:
 
     def pack(self) -> dict[str, Any]:
         """The event with plain values only, for the channel layer."""
+        # Not asdict, which copies every value deeply.
+        values = {name: getattr(self, name) for name in (*COLUMNS, "published_at")}
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(self).items()
+            for name, value in values.items()
         }
 
     @classmethod
