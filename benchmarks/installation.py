@@ -115,6 +115,8 @@ class Installation:
 @contextmanager
 def installation() -> Iterator[Installation]:
     """An installation with an empty, migrated database."""
+    # Ended from outside it must not leave its servers behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     running = Installation()
     try:
         call_command("migrate", verbosity=0)
