@@ -65,19 +65,35 @@ class Chaos:
     def _worker(self) -> Process:
         return self.site.worker(name="worker")
 
+    def supervise(self) -> None:
+        """Start again each worker that ended by itself, as `up` does: Celery's main process may
+        end in an error when it loses Redis while one of its pool dies."""
+        for place, worker in enumerate(self.workers):
+            if worker.popen.poll() is not None:
+                worker.kill()
+                self.workers[place] = self._worker()
+                self.done["worker ended"] = self.done.get("worker ended", 0) + 1
+
     def one(self, kind: str) -> None:
         """Do one thing, and count it."""
         self._wake()
+        self.supervise()
         action: Callable[[], None] = getattr(self, kind)
         action()
         self.done[kind] = self.done.get(kind, 0) + 1
+
+    @staticmethod
+    def _pool(worker: Process) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(worker.pid).children()
+        return []
 
     def kill_process(self) -> None:
         """SIGKILL to a process of a worker's pool, in the middle of whatever it does."""
         children = [
             child
             for worker in self.workers
-            for child in psutil.Process(worker.pid).children()
+            for child in self._pool(worker)
             if child not in [process for _, process in self.frozen]
         ]
         if children:
@@ -92,7 +108,7 @@ class Chaos:
 
     def freeze(self) -> None:
         """SIGSTOP to a process of a pool, until its leases are over."""
-        children = psutil.Process(self.workers[0].pid).children()
+        children = self._pool(self.workers[0])
         if children:
             child = self.dice.choice(children)
             child.suspend()
@@ -183,12 +199,13 @@ def disturb(site: Installation, options: argparse.Namespace) -> tuple[Chaos, lis
     return chaos, started
 
 
-def wait_for_all(seconds: float) -> None:
+def wait_for_all(chaos: Chaos, seconds: float) -> None:
     """Until every execution has ended, or nothing has moved for a while."""
     deadline = time.monotonic() + seconds
     while insist(lambda: Execution.objects.filter(ended_at=None).exists()):
         if time.monotonic() > deadline:
             return
+        chaos.supervise()
         time.sleep(0.2)
 
 
@@ -238,7 +255,7 @@ def main() -> None:
         began = time.monotonic()
         chaos, started = disturb(site, options)
         disturbed = time.monotonic() - began
-        wait_for_all(options.patience)
+        wait_for_all(chaos, options.patience)
         found = problems(started)
         print(f"{len(started)} executions, {chaos.done}, seed {options.seed}")
         print(
