@@ -103,6 +103,9 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or REDIS_URL.replace(
     "unix://", "redis+socket://", 1
 )
+# Leases and recovery find what a dead worker held, within seconds; a copy of each message in Redis
+# until it is acknowledged would cost two more round trips for each.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -11,11 +11,12 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
 from executions.live.events import ExecutionChanged
@@ -33,22 +34,25 @@ class _Sender:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
-        self.queue: asyncio.Queue[ExecutionChanged] = asyncio.Queue()
+        self.waiting: deque[ExecutionChanged] = deque()
+        self.woken = asyncio.Event()
+        self.idle = threading.Event()
+        self.idle.set()
         self.thread = threading.Thread(target=self._run, name="publish", daemon=True)
         self.thread.start()
         atexit.register(self.flush, 1.0)
 
-    def put(self, event: ExecutionChanged) -> None:
-        self.loop.call_soon_threadsafe(self.queue.put_nowait, event)
+    def put(self, events: Iterable[ExecutionChanged]) -> None:
+        """Wakes the thread only when it sleeps: a switch between threads costs more than a send."""
+        self.waiting.extend(events)
+        if self.idle.is_set():
+            self.idle.clear()
+            self.loop.call_soon_threadsafe(self.woken.set)
 
     def flush(self, timeout: float) -> None:
         """Wait until what was put has been sent, at most `timeout` seconds."""
-        if self.pid == os.getpid() and self.thread.is_alive():
-            future = asyncio.run_coroutine_threadsafe(self.queue.join(), self.loop)
-            try:
-                future.result(timeout)
-            except TimeoutError:
-                logger.warning("Some live updates were not sent before the process ended.")
+        if self.pid == os.getpid() and self.thread.is_alive() and not self.idle.wait(timeout):
+            logger.warning("Some live updates were not sent before the process ended.")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -58,20 +62,29 @@ class _Sender:
         layer = get_channel_layer()
         assert layer is not None, "CHANNEL_LAYERS has no default"
         while True:
-            events = [await self.queue.get()]
-            # What follows at once comes along: a short execution's start with its end.
-            await asyncio.sleep(_GATHER)
-            while len(events) < _BATCH and not self.queue.empty():
-                events.append(self.queue.get_nowait())
-            newest = {event.id: event for event in events}
-            packed = [replace(e, published_at=time.time()).pack() for e in newest.values()]
-            try:
-                await layer.group_send(GROUP, {"type": "executions.changed", "events": packed})
-            except Exception:
-                # Whatever the layer raises, a live update is not worth ending the thread for.
-                logger.exception("Live updates could not be sent")
-            for _ in events:
-                self.queue.task_done()
+            await self.woken.wait()
+            self.woken.clear()
+            while self.waiting:
+                # What follows at once comes along: a short execution's start with its end.
+                await asyncio.sleep(_GATHER)
+                await self._send_some(layer)
+            self.idle.set()
+            if self.waiting:
+                # Put just before it counted as idle, by a thread that then did not wake it.
+                self.idle.clear()
+                self.woken.set()
+
+    async def _send_some(self, layer: BaseChannelLayer) -> None:
+        newest: dict[str, ExecutionChanged] = {}
+        while self.waiting and len(newest) < _BATCH:
+            event = self.waiting.popleft()
+            newest[event.id] = event
+        packed = [replace(event, published_at=time.time()).pack() for event in newest.values()]
+        try:
+            await layer.group_send(GROUP, {"type": "executions.changed", "events": packed})
+        except Exception:
+            # Whatever the layer raises, a live update is not worth ending the thread for.
+            logger.exception("Live updates could not be sent")
 
 
 _sender: _Sender | None = None
@@ -84,8 +97,7 @@ def _send(events: tuple[ExecutionChanged, ...]) -> None:
         # A forked worker process inherits the object but not the thread.
         if _sender is None or _sender.pid != os.getpid():
             _sender = _Sender()
-    for event in events:
-        _sender.put(event)
+    _sender.put(events)
 
 
 def publish(events: Iterable[ExecutionChanged]) -> None:
