@@ -1,6 +1,6 @@
 """The engine's speed, as ratios against bare Celery and bare PostgreSQL in the same run.
 
-    python -m benchmarks.engine [throughput] [blocks] [latency] [due] [memory]
+    python -m benchmarks.engine [throughput] [blocks] [latency] [due] [parked] [memory]
 
 Without names all of them run, in about two minutes. `--scale 10` makes each ten times longer;
 `--profile FOLDER` has py-spy (`pip install py-spy`) record the workers.
@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -162,20 +162,28 @@ def bare_insert_rate(number: int) -> float:
 def block_times(version: FlowVersion, worker_seconds: float, last: int) -> tuple[float, float]:
     """Blocks a second of one execution, and what a late block costs against an early one."""
     execution = begin(version, Last=last)
-    wait_until(lambda: unfinished(version) == 0, worker_seconds)
-    execution.refresh_from_db()
-    at = dict(
-        Step.objects.filter(execution=execution, number__in=marks(last)).values_list("number", "at")
-    )
-    first, early, late, end = (at[number] for number in marks(last))
+    checkpoints: dict[int, datetime] = {}
+
+    def over() -> bool:
+        execution.refresh_from_db(fields=["step_count", "updated_at", "ended_at"])
+        checkpoints[execution.step_count] = execution.updated_at
+        return execution.ended_at is not None
+
+    wait_until(over, worker_seconds)
+    first = Step.objects.values_list("at", flat=True).get(execution=execution, number=100)
     assert execution.ended_at is not None
     rate = execution.step_count / (execution.ended_at - first).total_seconds()
-    return rate, (end - late) / (early - first)
+    early, late = pace(checkpoints, 0.0, 0.3), pace(checkpoints, 0.7, 1.0)
+    return rate, late / early
 
 
-def marks(last: int) -> tuple[int, int, int, int]:
-    blocks = 2 * last
-    return 100, 100 + blocks // 5, blocks - blocks // 5, blocks
+def pace(checkpoints: dict[int, datetime], begin: float, end: float) -> float:
+    """Seconds a block between the first and the last checkpoint seen in a part of an execution.
+    The steps in its middle are not kept."""
+    whole = max(checkpoints)
+    seen = sorted(count for count in checkpoints if begin * whole <= count <= end * whole and count)
+    took = checkpoints[seen[-1]] - checkpoints[seen[0]] if seen else timedelta(0)
+    return took.total_seconds() / (seen[-1] - seen[0]) if took else float("nan")
 
 
 def blocks(run: Run) -> None:
@@ -238,17 +246,15 @@ def wait_until_marked(redis: "Redis", number: int) -> None:
 # Many due at once ----------------------------------------------------------------------------
 
 
-def due(run: Run) -> None:
-    """10,000 executions that become due at the same moment."""
-    number = run.count(10_000)
-    version = publish("wait", flows.WAIT)
-    worker, beat = run.site.worker(), run.site.beat()
+def park(version: FlowVersion, number: int, seconds: int) -> None:
+    """Park copies of an execution of `flows.WAIT`, due `seconds` from now, by plain INSERTs."""
     pattern = begin(version)
     parked = Execution.objects.filter(pk=pattern.pk, reason="time")
     wait_until(parked.exists, 10)
     state = '\'{"waits":{"for":"time","until":"2020-01-01T00:00:00+00:00"},"since":0}\'::json'
     copied = [f.column for f in Execution._meta.concrete_fields]
-    sources = {"id": "gen_random_uuid()", "state": state, "due_at": "now() + interval '4 s'"}
+    due_at = f"now() + interval '{seconds} s'"
+    sources = {"id": "gen_random_uuid()", "state": state, "due_at": due_at}
     columns = ", ".join(copied)
     selected = ", ".join(sources.get(name, name) for name in copied)
     with connection.cursor() as cursor:
@@ -263,15 +269,22 @@ def due(run: Run) -> None:
             "executions_token t WHERE t.execution_id = %s AND e.id <> %s AND e.version_id = %s",
             [pattern.pk, pattern.pk, version.pk],
         )
-        cursor.execute("ANALYZE")
-    rest = psutil.Process(worker.pid).children(recursive=True)
-    used = sum(sum(p.cpu_times()[:2]) for p in rest)
-    waiting = Execution.objects.filter(version=version, ended_at=None).exclude(pk=pattern.pk)
+    pattern.delete()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE executions_execution, executions_token")
+
+
+def due(run: Run) -> None:
+    """10,000 executions that become due at the same moment."""
+    number = run.count(10_000)
+    version = publish("wait", flows.WAIT)
+    worker, beat = run.site.worker(), run.site.beat()
+    park(version, number, 4)
+    waiting = Execution.objects.filter(version=version, ended_at=None)
     due_at = waiting.values_list("due_at", flat=True)[0]
     assert due_at is not None
     while datetime.now(due_at.tzinfo) < due_at:
         time.sleep(0.05)
-    used = sum(sum(p.cpu_times()[:2]) for p in rest) - used
     with run.recorded(worker, "due", 12):
         wait_until(lambda: not waiting.exists(), 300)
     took = Execution.objects.exclude(ended_at=None).latest("ended_at").ended_at - due_at
@@ -283,9 +296,43 @@ def due(run: Run) -> None:
         took.total_seconds(),
         least=False,
     )
-    print(f"  {'CPU of the worker while they were parked':44} {used:10.2f} s in 4 s")
     for process in (worker, beat):
         process.stop(seconds=1)
+
+
+def cpu_seconds(processes: list[Process]) -> float:
+    """CPU that processes and all that they started have used."""
+    family = [psutil.Process(process.pid) for process in processes]
+    family += [child for parent in family for child in parent.children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in family)
+
+
+def parked(run: Run) -> None:
+    """What 100,000 parked executions cost the processes while they wait."""
+    number, seconds = run.count(100_000), 20
+    version = publish("wait", flows.WAIT)
+    site = run.site
+    processes = [site.worker(), site.beat(), site.postgres_process]
+    used = []
+    for rest in (0, number):
+        if rest:
+            park(version, rest, 3600)
+        time.sleep(5)
+        before = cpu_seconds(processes)
+        time.sleep(seconds)
+        used.append(cpu_seconds(processes) - before)
+    print(f"  {'CPU with none parked':44} {used[0] / seconds * 100:10.2f} % of a core")
+    tell(
+        f"CPU with {number} parked",
+        used[1] / seconds * 100,
+        "% of a core",
+        "1.2",
+        used[1] / used[0],
+        least=False,
+    )
+    for process in processes[:2]:
+        process.stop(seconds=1)
+    Execution.objects.filter(version=version).delete()
 
 
 # Memory --------------------------------------------------------------------------------------
@@ -314,7 +361,7 @@ def memory(run: Run) -> None:
     worker.stop(seconds=1)
 
 
-MEASURES = {m.__name__: m for m in (throughput, blocks, latency, due, memory)}
+MEASURES = {m.__name__: m for m in (throughput, blocks, latency, due, parked, memory)}
 
 
 def main() -> None:

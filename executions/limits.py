@@ -10,7 +10,14 @@ TIME_SLICE = 1.0
 CHECKPOINT = 0.1
 #: Blocks between two checkpoints, so that a batch of steps stays small.
 CHECKPOINT_BLOCKS = 2000
-#: Characters of a changed value that a step keeps inline; larger ones are summarised.
+#: Steps of an execution that are kept for certain: its first, and its last. What lies between them
+#: is dropped `STEPS_TRIMMED` at a time. Fewer last ones than a batch (`CHECKPOINT_BLOCKS`) spare
+#: a fast loop the writing of the others. Pages follow from these what an execution lacks
+#: (`executions.trimming`), so a change of one comes with a migration of what is stored.
+STEPS_FIRST = 9000
+STEPS_LAST = 1000
+STEPS_TRIMMED = 1000
+#: Characters of a changed value that a step keeps inline; larger ones are stored by reference.
 INLINE_CHANGE = 1000
 #: How deep Run Flow may nest.
 DEPTH = 50

@@ -221,6 +221,22 @@ class Step(models.Model):
         return f"step {self.number} at {self.block}"
 
 
+class TrimmedVisits(models.Model):
+    """How many steps of a block, left by one port, were dropped (`executions.trimming`), so that
+    the numbers of visits stay exact."""
+
+    pk = models.CompositePrimaryKey("execution_id", "block", "port")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="trimmed", db_index=False
+    )
+    block = models.CharField(max_length=200)
+    port = models.CharField(max_length=9, blank=True)
+    visits = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.visits} at {self.block}"
+
+
 class ExceptionRecord(models.Model):
     """An exception that a block threw, kept after any end."""
 

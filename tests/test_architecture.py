@@ -27,6 +27,7 @@ PURE = (
     "flows.diagram",
     "executions.states",
     "executions.limits",
+    "executions.trimming",
     "executions.engine",
 )
 
@@ -39,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store", "dispatch", "workers", "live", "grid", "access", "appearance", "templatetags"),
     ("models", "fields"),
     ("engine",),
-    ("states", "limits"),
+    ("states", "limits", "trimming"),
 )
 
 

@@ -14,7 +14,7 @@ from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
-from executions.store import plans, rows
+from executions.store import plans, rows, steps
 from executions.store.claims import RETURNING, Claimed
 from executions.store.statements import fetch
 from flows import values
@@ -158,6 +158,7 @@ def _write(
             RETURNING {RETURNING}, request, debug::text
         )""",
         *_token_parts(claimed, interpreter, params),
+        *steps.parts(claimed.event.step_count, interpreter, params),
         *_progress_parts(interpreter.progress, params),
     ]
     row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)
@@ -252,19 +253,6 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
 
 def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
     parts = []
-    if progress.steps:
-        params["steps"] = rows.dumps(rows.step_rows(progress))
-        parts.append(
-            """steps AS (
-                INSERT INTO executions_step
-                    (execution_id, number, level, block, at, duration, port, changes, exception)
-                SELECT %(id)s, s.number, s.level, s.block, to_timestamp(s.at), s.duration, s.port,
-                    s.changes, s.exception
-                FROM held, json_to_recordset(%(steps)s::json)
-                    AS s(number bigint, level smallint, block text, at double precision,
-                         duration bigint, port text, changes json, exception text)
-            )"""
-        )
     if progress.thrown:
         handled = progress.handled
         params["thrown"] = rows.dumps([rows.thrown_row(t, handled) for t in progress.thrown])

@@ -1,10 +1,8 @@
 """What the page of one execution reads. Every list is limited, and paged by a key."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Token
+from executions.trimming import gap
 
 #: Rows of a page of steps, children, log entries, audit entries.
 PAGE = 50
@@ -21,8 +20,6 @@ EXCEPTIONS = 100
 INLINE_VALUE = 20_000
 #: Rows that are counted before "999+" is written.
 COUNTED = 1000
-#: Executions whose counts of visits are remembered by this process.
-_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +129,23 @@ def whole_value(execution_id: UUID, level: int, name: str) -> tuple[bool, Any]:
 
 
 def steps(execution: Execution, first: int | None = None) -> Rows:
-    """A page of steps, oldest first: from `first`, or the newest ones."""
-    last_page = max(1, execution.step_count - PAGE + 1)
-    start = min(max(1, first), last_page) if first is not None else last_page
-    rows = list(
-        Step.objects.filter(execution_id=execution.pk, number__gte=start).order_by("number")[:PAGE]
-    )
+    """A page of steps, oldest first: from `first`, or from the next that is kept, or the newest."""
+    lacking = gap(execution.step_count)
+
+    def place(number: int) -> int:
+        """The number's place among those that are kept."""
+        return number - len(range(lacking.start, min(max(number, lacking.start), lacking.stop)))
+
+    def number(place: int) -> int:
+        return place if place < lacking.start else place + len(lacking)
+
+    last_page = max(1, execution.step_count - len(lacking) - PAGE + 1)
+    start = min(place(max(1, first)), last_page) if first is not None else last_page
+    rows = Step.objects.filter(execution_id=execution.pk, number__gte=number(start))
     return Rows(
-        rows,
-        older=str(max(1, start - PAGE)) if start > 1 else "",
-        newer=str(start + PAGE) if start < last_page else "",
+        list(rows.order_by("number")[:PAGE]),
+        older=str(number(max(1, start - PAGE))) if start > 1 else "",
+        newer=str(number(start + PAGE)) if start < last_page else "",
     )
 
 
@@ -151,42 +155,18 @@ def recent_steps(execution: Execution, count: int = 8) -> list[Step]:
     return list(newest.order_by("number")[:count])
 
 
-class _Visits:
-    """Counts of visits by block and port. Steps are only ever added, so what was counted up to a
-    step stays true, and a refresh counts the new ones only."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[UUID, tuple[int, dict[tuple[str, str], int]]] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, execution_id: UUID, upto: int) -> Mapping[tuple[str, str], int]:
-        with self._lock:
-            known = self._known.get(execution_id)
-        after, counted = known if known and known[0] <= upto else (0, {})
-        if after < upto:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT block, port, count(*) FROM executions_step "
-                    "WHERE execution_id = %s AND number > %s AND number <= %s GROUP BY block, port",
-                    [execution_id, after, upto],
-                )
-                counted = dict(counted)
-                for block, port, number in cursor.fetchall():
-                    counted[block, port] = counted.get((block, port), 0) + number
-        with self._lock:
-            self._known[execution_id] = (upto, counted)
-            self._known.move_to_end(execution_id)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return counted
-
-
-_visits = _Visits()
-
-
 def visits(execution: Execution) -> Mapping[tuple[str, str], int]:
-    """How often each (block, port taken) was visited."""
-    return _visits.of(execution.pk, execution.step_count)
+    """How often each (block, port taken) was visited, with the steps that are not kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, port, sum(visits) FROM ("
+            "SELECT block, port, count(*) AS visits FROM executions_step "
+            "WHERE execution_id = %s AND number <= %s GROUP BY block, port UNION ALL "
+            "SELECT block, port, visits FROM executions_trimmedvisits WHERE execution_id = %s"
+            ") AS counted GROUP BY block, port",
+            [execution.pk, execution.step_count, execution.pk],
+        )
+        return {(block, port): int(number) for block, port, number in cursor.fetchall()}
 
 
 # Lists ----------------------------------------------------------------------------------------

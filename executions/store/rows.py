@@ -1,9 +1,10 @@
 """Engine values as rows and back."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from executions.engine.state import Frame, Logged, Progress, Thrown
+from executions.engine.state import Frame, Logged, StepDone, Thrown
 from flows import values
 
 
@@ -43,7 +44,7 @@ def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:
     )
 
 
-def step_rows(progress: Progress) -> list[dict[str, Any]]:
+def step_rows(steps: Sequence[StepDone]) -> list[dict[str, Any]]:
     return [
         {
             "number": step.number,
@@ -55,7 +56,7 @@ def step_rows(progress: Progress) -> list[dict[str, Any]]:
             "changes": step.changes,
             "exception": storable(step.exception.rpartition(".")[2])[:200],
         }
-        for step in progress.steps
+        for step in steps
     ]
 
 

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from executions.models import Execution, LogEntry, Step
 from executions.store import reads
 from executions.store.plans import Plan
+from executions.trimming import gap
 from executions.views import visits
 from executions.views.address import Address
 from flows import pretty, values
@@ -25,7 +26,16 @@ def steps(execution: Execution, graph: FlowGraph, address: Address) -> dict[str,
         "newer": address.url(at=page.newer) if page.newer else "",
         "first": address.url(at="1") if page.older else "",
         "last": address.url(at="") if page.newer else "",
+        "lacking": missing(execution.step_count),
     }
+
+
+def missing(step_count: int) -> str:
+    """What is not kept of so many steps, in words; "" for nothing."""
+    lacking = gap(step_count)
+    if not lacking:
+        return ""
+    return f"Steps {lacking[0]:,} to {lacking[-1]:,} of {step_count:,} are not kept."
 
 
 def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:

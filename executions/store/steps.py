@@ -1,0 +1,60 @@
+"""The parts of a checkpoint's statement that write steps, and drop those in the middle of many."""
+
+from collections import Counter
+from typing import Any
+
+from executions.engine.interpreter import Interpreter
+from executions.store import rows
+from executions.trimming import gap
+
+
+def parts(before: int, interpreter: Interpreter, params: dict[str, Any]) -> list[str]:
+    """The new steps of an execution that had `before`; what it now has too many of goes at the same
+    time, and is counted. A step that would go at once is not written."""
+    done = interpreter.progress.steps
+    if not done:
+        return []
+    held, lacking = gap(before), gap(interpreter.step_count)
+    kept = [step for step in done if step.number not in lacking] if lacking else done
+    params["steps"] = rows.dumps(rows.step_rows(kept))
+    written = [
+        """steps AS (
+            INSERT INTO executions_step
+                (execution_id, number, level, block, at, duration, port, changes, exception)
+            SELECT %(id)s, s.number, s.level, s.block, to_timestamp(s.at), s.duration, s.port,
+                s.changes, s.exception
+            FROM held, json_to_recordset(%(steps)s::json)
+                AS s(number bigint, level smallint, block text, at double precision,
+                     duration bigint, port text, changes json, exception text)
+        )"""
+    ]
+    if len(lacking) > len(held):
+        unwritten = Counter((s.block, s.port) for s in done if s.number in lacking)
+        params |= {
+            "trim_from": held.stop,
+            "trim_to": lacking.stop,
+            "unwritten": rows.dumps([[*visit, number] for visit, number in unwritten.items()]),
+        }
+        written += _TRIMMED
+    return written
+
+
+_TRIMMED = (
+    """dropped AS (
+        DELETE FROM executions_step s USING held
+        WHERE s.execution_id = %(id)s AND s.number >= %(trim_from)s AND s.number < %(trim_to)s
+        RETURNING s.block, s.port
+    )""",
+    """trimmed AS (
+        INSERT INTO executions_trimmedvisits AS known (execution_id, block, port, visits)
+        SELECT %(id)s, block, port, sum(visits) FROM (
+            SELECT block, port, count(*) AS visits FROM dropped GROUP BY block, port
+            UNION ALL
+            SELECT u ->> 0, u ->> 1, (u ->> 2)::bigint
+            FROM held, json_array_elements(%(unwritten)s::json) AS u
+        ) AS gone
+        GROUP BY block, port
+        ON CONFLICT (execution_id, block, port) DO UPDATE
+        SET visits = known.visits + excluded.visits
+    )""",
+)
