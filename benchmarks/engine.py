@@ -266,7 +266,8 @@ def park(version: FlowVersion, number: int, seconds: int) -> None:
         cursor.execute(
             "INSERT INTO executions_token (execution_id, level, workspace, block, state) "
             "SELECT e.id, t.level, t.workspace, t.block, t.state FROM executions_execution e, "
-            "executions_token t WHERE t.execution_id = %s AND e.id <> %s AND e.version_id = %s",
+            "executions_token t WHERE t.execution_id = %s AND e.id <> %s AND e.version_id = %s "
+            "AND e.ended_at IS NULL",
             [pattern.pk, pattern.pk, version.pk],
         )
     pattern.delete()
