@@ -19,6 +19,11 @@ STEPS_LAST = 1000
 STEPS_TRIMMED = 1000
 #: Characters of a changed value that a step keeps inline; larger ones are stored by reference.
 INLINE_CHANGE = 1000
+#: Bytes of large changed values between two checkpoints, after which only the first one of each
+#: block is still stored: a loop that adds to a long list stores some of its versions, not all.
+STORED_CHANGES = 50_000
+#: Bytes of large changed values that the steps of one execution store.
+STORED_IN_ALL = 50_000_000
 #: How deep Run Flow may nest.
 DEPTH = 50
 #: Seconds that an HTTP request may take.

@@ -92,6 +92,7 @@ class _Turn:
             _context(claimed),
         )
         self.interpreter.since = claimed.state.get("since", 0.0)
+        self.interpreter.progress.room -= claimed.stored
         self.slice_ends = time.monotonic() + TIME_SLICE
 
     def run(self) -> None:

@@ -3,7 +3,12 @@
 from django.urls import path
 
 from executions.views.commands import command
-from executions.views.execution import execution, execution_live, execution_value
+from executions.views.execution import (
+    execution,
+    execution_change,
+    execution_live,
+    execution_value,
+)
 from executions.views.flow import flow, flow_start
 from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
@@ -15,6 +20,11 @@ urlpatterns = [
     path("executions/<uuid:execution_id>/", execution, name="execution"),
     path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),
     path("executions/<uuid:execution_id>/value/", execution_value, name="execution-value"),
+    path(
+        "executions/<uuid:execution_id>/steps/<int:number>/change/",
+        execution_change,
+        name="execution-change",
+    ),
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("help/", help_page, name="help"),

@@ -288,7 +288,7 @@ class Interpreter:
 
     def _save(self, instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
         lookup = reader(instruction, self.frames, self.context) if instruction.saves_parts else None
-        return scopes.save(self.frames, instruction, outputs, lookup)
+        return scopes.save(self.frames, self.progress, instruction, outputs, lookup)
 
     def _jump(self, frame: Frame, instruction: Instruction, receiver: str) -> Decision | None:
         """Go on at a Wireless Receiver of the same workspace (semantics 9)."""

@@ -6,9 +6,9 @@ Pure. Variables own their values: whatever is saved to one is copied.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from executions.engine.changes import change
 from executions.engine.program import EXTENSIONS, Instruction
-from executions.engine.state import Frame
-from executions.limits import INLINE_CHANGE
+from executions.engine.state import Frame, Progress
 from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
@@ -61,6 +61,7 @@ def _no_variables(name: str) -> Any:
 
 def save(
     frames: list[Frame],
+    progress: Progress,
     instruction: Instruction,
     outputs: Mapping[str, Any],
     lookup: Callable[[str], Any] | None = None,
@@ -82,12 +83,7 @@ def save(
             value = values.copy(value)
             frame.variables[key] = value
         frame.changed.add(key)
-        small = values.encode_small(value, INLINE_CHANGE)
-        changes[written] = (
-            {"value": small}
-            if small is not None or value is None
-            else {"summary": values.summary(value)}
-        )
+        changes[written] = change(value, instruction.key, progress)
     return changes
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
+from executions.limits import STORED_IN_ALL
 from flows.blocks.base import LogLine
 from flows.blocks.guards import Semaphore
 from flows.tasks import States
@@ -46,7 +47,7 @@ class Frame:
 @dataclass(slots=True)
 class StepDone:
     """One visit of a token to a block. `at` is in seconds since the epoch, `duration` in
-    microseconds; `changes` maps variable names to {"value": typed JSON} or {"summary": text}."""
+    microseconds; `changes` maps variable names to what `executions.engine.changes` keeps."""
 
     number: int
     level: int
@@ -87,6 +88,12 @@ class Progress:
     logged: list[Logged] = field(default_factory=list)
     #: The levels of the tokens that have given a semaphore up.
     released: list[int] = field(default_factory=list)
+    #: Large changed values: their JSON text by its SHA-256, how many bytes that was, by which
+    #: blocks, and how many bytes there may still be in this execution.
+    stored: dict[str, str] = field(default_factory=dict)
+    spent: int = 0
+    stored_by: set[str] = field(default_factory=set)
+    room: int = STORED_IN_ALL
 
 
 # Events: what the interpreter is told --------------------------------------------------------

@@ -140,6 +140,11 @@ def _write(
     if claimed.watch is not None and claimed.watch.changed:
         params["debug_hits"] = rows.dumps(claimed.watch.counted)
         assignments = [*assignments, "debug_hits = %(debug_hits)s::json"]
+    stored = steps.stored(interpreter)
+    if stored:
+        params["stored"] = rows.dumps(stored)
+        params["stored_size"] = sum(value["size"] for value in stored)
+        assignments = [*assignments, "stored_size = stored_size + %(stored_size)s"]
     params |= _position(interpreter)
     params |= {"id": claimed.id, "owner": claimed.owner, "step_count": interpreter.step_count}
     assigned = ", ".join(
@@ -159,12 +164,13 @@ def _write(
         )""",
         *_token_parts(claimed, interpreter, params),
         *steps.parts(claimed.event.step_count, interpreter, params),
+        *([steps.STORE] if stored else []),
         *_progress_parts(interpreter.progress, params),
     ]
     row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)
     if row is None:
         raise LeaseLost
-    interpreter.progress = Progress()
+    interpreter.progress = Progress(room=interpreter.progress.room)
     claimed.written = [(frame, set(frame.variables)) for frame in interpreter.frames]
     for frame in interpreter.frames:
         frame.changed.clear()

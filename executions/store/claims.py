@@ -28,7 +28,7 @@ RETURNING = ", ".join(
 #: What a claim needs beside the columns of an event.
 _MORE = (
     "version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text, "
-    "run_until::text, passed_step"
+    "run_until::text, passed_step, stored_size"
 )
 
 _ROWS = """
@@ -72,6 +72,8 @@ class Claimed:
     state: Mapping[str, Any]
     steps_wanted: int | None
     inputs: Mapping[str, Any]
+    #: Bytes of large changed values that its steps have stored.
+    stored: int
     frames: list[Frame] = field(default_factory=list)
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
     debug: str | None = None
@@ -119,7 +121,7 @@ def read(execution_id: UUID) -> Claimed:
 
 def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
     """An execution without its tokens and variables."""
-    *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed = row
+    *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed, stored = row
     plan = plans.load(debug, hits) if debug else plans.NO_PLAN
     return Claimed(
         id=execution_id,
@@ -129,6 +131,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         state=json.loads(state),
         steps_wanted=steps_wanted,
         inputs=values.decode(json.loads(inputs)),
+        stored=stored,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
         watch=plans.watch_of(plan, until, passed) if debug or until else None,

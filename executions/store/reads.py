@@ -9,7 +9,15 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Token
+from executions.models import (
+    AuditEntry,
+    ChangedValue,
+    ExceptionRecord,
+    Execution,
+    LogEntry,
+    Step,
+    Token,
+)
 from executions.trimming import gap
 
 #: Rows of a page of steps, children, log entries, audit entries.
@@ -147,6 +155,17 @@ def steps(execution: Execution, first: int | None = None) -> Rows:
         older=str(number(max(1, start - PAGE))) if start > 1 else "",
         newer=str(number(start + PAGE)) if start < last_page else "",
     )
+
+
+def changed_value(execution_id: UUID, number: int, name: str) -> tuple[bool, Any]:
+    """Whether the value is kept that a step changed a variable to, and its stored form."""
+    steps = Step.objects.filter(execution_id=execution_id, number=number)
+    change = (steps.values_list("changes", flat=True).first() or {}).get(name, {})
+    if "value" in change:
+        return True, change["value"]
+    stored = ChangedValue.objects.filter(execution_id=execution_id, key=change.get("stored", ""))
+    value = stored.first()
+    return (False, None) if value is None else (True, value.value)
 
 
 def recent_steps(execution: Execution, count: int = 8) -> list[Step]:

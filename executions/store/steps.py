@@ -1,4 +1,5 @@
-"""The parts of a checkpoint's statement that write steps, and drop those in the middle of many."""
+"""The parts of a checkpoint's statement that write steps with the large values that they
+changed, and drop those in the middle of many."""
 
 from collections import Counter
 from typing import Any
@@ -37,6 +38,33 @@ def parts(before: int, interpreter: Interpreter, params: dict[str, Any]) -> list
         }
         written += _TRIMMED
     return written
+
+
+def stored(interpreter: Interpreter) -> list[dict[str, Any]]:
+    """The large values that the new steps refer to, in the form that STORE takes."""
+    texts = interpreter.progress.stored
+    found: dict[str, dict[str, Any]] = {}
+    lacking = gap(interpreter.step_count)
+    for step in interpreter.progress.steps if texts else ():
+        if step.number in lacking:
+            continue
+        for change in (step.changes or {}).values():
+            if key := change.get("stored"):
+                first = {"key": key, "value": texts[key], "size": change["size"]}
+                value = found.setdefault(key, first | {"first_step": step.number})
+                value["last_step"] = step.number
+    return list(found.values())
+
+
+STORE = """
+    stored AS (
+        INSERT INTO executions_changedvalue
+            (execution_id, key, value, size, first_step, last_step)
+        SELECT %(id)s, v.key, v.value::json, v.size, v.first_step, v.last_step
+        FROM held, json_to_recordset(%(stored)s::json)
+            AS v(key text, value text, size bigint, first_step bigint, last_step bigint)
+        ON CONFLICT (execution_id, key) DO UPDATE SET last_step = excluded.last_step
+    )"""
 
 
 _TRIMMED = (

@@ -1,5 +1,6 @@
-"""The page of one execution, its live refresh, and a large value on request."""
+"""The page of one execution, its live refresh, and large values on request."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -7,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions import access
+from executions.models import Execution
 from executions.store import families, reads
 from executions.views.address import Address
 from executions.views.drilldown import DrillDown
@@ -59,6 +61,21 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     exists, form = reads.whole_value(found.pk, int(level), name)
     if not exists:
         raise Http404("The variable holds nothing now.")
+    return _shown(request, found, form)
+
+
+@require_safe
+def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> HttpResponse:
+    """The value that a step changed a variable to, as `execution_value` shows it. It is reached
+    through its step only, so that who may not see the execution cannot ask for it."""
+    found = access.get(request.user, execution_id)
+    exists, form = reads.changed_value(found.pk, number, request.GET.get("name", ""))
+    if not exists:
+        raise Http404("That value is not kept.")
+    return _shown(request, found, form)
+
+
+def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
     value = families.shown(found.root_id, pretty.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})

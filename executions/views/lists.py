@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Set
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from executions.models import Execution, LogEntry, Step
 from executions.store import reads
@@ -50,14 +52,23 @@ def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
         "url": address.block_url(graph, step.block),
         "milliseconds": f"{step.at.microsecond // 1000:03}",
         "took": visits.took(step.duration),
-        "changes": [
-            (
-                name,
-                change.get("summary") or values.summary(pretty.decoded(change.get("value"))),
-            )
-            for name, change in (step.changes or {}).items()
-        ],
+        "changes": [_change(step, name, kept) for name, kept in (step.changes or {}).items()],
         "asked": address.number == step.number,
+    }
+
+
+def _change(step: Step, name: str, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A changed variable: its value in a line, and where it is to be had when that is not all."""
+    if "value" in kept:
+        return {"name": name, "text": values.summary(pretty.decoded(kept["value"]))}
+    if "stored" not in kept:
+        return {"name": name, "text": f"{kept['summary']}, not kept with the step"}
+    url = reverse("execution-change", args=[step.execution_id, step.number])
+    return {
+        "name": name,
+        "text": kept["summary"],
+        "url": f"{url}?{urlencode({'name': name})}",
+        "size": kept["size"],
     }
 
 

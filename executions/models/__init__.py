@@ -1,0 +1,27 @@
+"""What runs: executions, their tokens and variables, and what is kept of each step.
+
+Rows that the runner writes many of (tokens, variables, steps) have composite keys and are written
+by raw SQL in `executions.store`, one statement a checkpoint. Block and workspace are keys into the
+immutable flow version.
+"""
+
+from executions.models.execution import Execution, Token, Value, new_id
+from executions.models.people import AuditEntry, KeptBreakpoint
+from executions.models.semaphores import Semaphore, SemaphoreTicket
+from executions.models.steps import ChangedValue, ExceptionRecord, LogEntry, Step, TrimmedVisits
+
+__all__ = [
+    "AuditEntry",
+    "ChangedValue",
+    "ExceptionRecord",
+    "Execution",
+    "KeptBreakpoint",
+    "LogEntry",
+    "Semaphore",
+    "SemaphoreTicket",
+    "Step",
+    "Token",
+    "TrimmedVisits",
+    "Value",
+    "new_id",
+]

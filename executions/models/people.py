@@ -1,0 +1,60 @@
+"""What people asked of executions, and what they keep for debugging."""
+
+from django.conf import settings
+from django.db import models
+
+from executions.models.execution import Execution
+
+
+class AuditEntry(models.Model):
+    """Who asked what of an execution, when, from where, and with what outcome."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+
+    at = models.DateTimeField(auto_now_add=True)
+    execution = models.ForeignKey(
+        Execution, on_delete=models.SET_NULL, null=True, related_name="audit"
+    )
+    flow_name = models.CharField(max_length=120)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    actor = models.CharField(max_length=150)
+    command = models.CharField(max_length=20)
+    source = models.CharField(max_length=20)
+    address = models.GenericIPAddressField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.command} {self.outcome}"
+
+
+class KeptBreakpoint(models.Model):
+    """A breakpoint that a user keeps for a flow: the executions of it that they start in debug
+    mode, or attach to, get it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    flow_name = models.CharField(max_length=120)
+    block = models.CharField(max_length=200)
+    condition = models.CharField(max_length=1000, blank=True)
+    hits = models.PositiveIntegerField(default=1)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "flow_name", "block"], name="kept_breakpoint_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"breakpoint at {self.block} of {self.flow_name}"

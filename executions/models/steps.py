@@ -1,0 +1,108 @@
+"""What is kept of each step of an execution."""
+
+from django.db import models
+
+from executions.fields import ExactJSONField
+from executions.models.execution import Execution
+
+
+class Step(models.Model):
+    """One visit of a token to a block."""
+
+    pk = models.CompositePrimaryKey("execution_id", "number")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="steps", db_index=False
+    )
+    number = models.BigIntegerField()
+    level = models.PositiveSmallIntegerField()
+    block = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    duration = models.BigIntegerField(help_text="Microseconds.")
+    port = models.CharField(max_length=9, blank=True)
+    #: Variable name → {"value": typed JSON} when it is small, else {"summary": text}, with the key
+    #: and the size of its ChangedValue where it is stored.
+    changes = ExactJSONField(null=True)
+    exception = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"step {self.number} at {self.block}"
+
+
+class ChangedValue(models.Model):
+    """A large value that steps of an execution changed a variable to, stored once by its content.
+
+    Each execution has its own, so that they go with it, no two wait for each other, and nobody
+    learns from one what another holds.
+    """
+
+    pk = models.CompositePrimaryKey("execution_id", "key")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="changed_values", db_index=False
+    )
+    key = models.CharField(max_length=64, help_text="SHA-256 of its JSON text, in hexadecimal.")
+    value = ExactJSONField(help_text="The typed JSON form of flows.values.")
+    size = models.BigIntegerField(help_text="Bytes.")
+    #: The steps that refer to it lie between these.
+    first_step = models.BigIntegerField()
+    last_step = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes"
+
+
+class TrimmedVisits(models.Model):
+    """How many steps of a block, left by one port, were dropped (`executions.trimming`), so that
+    the numbers of visits stay exact."""
+
+    pk = models.CompositePrimaryKey("execution_id", "block", "port")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="trimmed", db_index=False
+    )
+    block = models.CharField(max_length=200)
+    port = models.CharField(max_length=9, blank=True)
+    visits = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.visits} at {self.block}"
+
+
+class ExceptionRecord(models.Model):
+    """An exception that a block threw, kept after any end."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="exceptions")
+    step = models.BigIntegerField()
+    at = models.DateTimeField()
+    block = models.CharField(max_length=200)
+    type = models.CharField(max_length=200)
+    message = models.TextField(blank=True)
+    #: The whole exception in the typed JSON form of `flows.values`.
+    data = ExactJSONField()
+    #: The handler block that took it; empty when it left the flow.
+    handled_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["execution", "step", "id"]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class LogEntry(models.Model):
+    """What a Log Event block wrote."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="logs")
+    step = models.BigIntegerField()
+    at = models.DateTimeField()
+    block = models.CharField(max_length=200)
+    severity = models.CharField(max_length=12)
+    event_type = models.CharField(max_length=200, blank=True)
+    details = ExactJSONField(null=True)
+    event_started_at = models.DateTimeField(null=True)
+    event_ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["execution", "id"]
+        verbose_name_plural = "log entries"
+
+    def __str__(self) -> str:
+        return self.event_type or self.severity
