@@ -202,17 +202,38 @@ def _decode_tagged(tag: str, body: Any) -> Any:
         case "$task":
             return TaskValue(str(UUID(body)))
         case "$exception":
-            return ExceptionValue(
-                type=decode(body["type"]),
-                message=decode(body.get("message", "")),
-                help_link=decode(body.get("help_link")),
-                category=decode(body.get("category")),
-                error_code=body.get("error_code"),
-                details=decode(body.get("details")),
-                inner=decode(body.get("inner")),
-                extra=decode(body.get("extra", {})),
-            )
+            return _exception(body)
     raise ValueError(f"{tag} is not a known kind of value")
+
+
+def _exception(body: dict[str, Any]) -> ExceptionValue:
+    """One without a message has an empty one. Raises ValueError for parts of another type."""
+    value = ExceptionValue(
+        type=decode(body["type"]),
+        message=decode(body.get("message") or ""),
+        help_link=decode(body.get("help_link")),
+        category=decode(body.get("category")),
+        error_code=body.get("error_code"),
+        details=decode(body.get("details")),
+        inner=decode(body.get("inner")),
+        extra=decode(body.get("extra", {})),
+    )
+    for name, kinds in _PARTS.items():
+        if not isinstance(getattr(value, name), kinds):
+            raise ValueError(f"$exception has no {name} that holds what it stands for")
+    return value
+
+
+#: The types that the parts of an exception have; details are any value.
+_PARTS: dict[str, tuple[type, ...]] = {
+    "type": (str,),
+    "message": (str,),
+    "help_link": (str, type(None)),
+    "category": (str, type(None)),
+    "error_code": (int, type(None)),
+    "inner": (ExceptionValue, type(None)),
+    "extra": (dict,),
+}
 
 
 def encode_small(value: Any, budget: int) -> Any:

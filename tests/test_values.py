@@ -142,6 +142,9 @@ def test_a_source_is_a_literal_a_variable_or_an_expression(raw: Any, value: Any)
         {"$duration": [10**12, 0, 0]},
         {"$bytes": 5},
         {"$exception": {}},
+        {"$exception": {"type": 5}},
+        {"$exception": {"type": "Shop.SoldOut", "message": 5}},
+        {"$exception": {"type": "Shop.SoldOut", "inner": "None left"}},
         {"$task": {}},
         {"$other": 1},
     ],
@@ -153,5 +156,7 @@ def test_a_tag_that_holds_something_else_is_no_value(form: Any) -> None:
 
 def test_an_exception_that_is_written_by_hand_needs_its_type_only() -> None:
     assert values.decode({"$exception": {"type": "Shop.SoldOut"}}) == ExceptionValue("Shop.SoldOut")
+    without = {"$exception": {"type": "Shop.SoldOut", "message": None}}
+    assert values.decode(without) == ExceptionValue("Shop.SoldOut", "")
     with pytest.raises(ValueError, match="exception"):
         values.decode({"$exception": {"message": "None left"}})

@@ -1,0 +1,118 @@
+"""Cases of single blocks through the whole product: a flow file, a published version, a start by
+command, a run, what came of it."""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from executions.models import ExceptionRecord, Execution, Step
+from executions.states import Status
+from flows import queries, values
+from tests.block_cases import CASES, MORE_CASES, Builder, Case, fits, plain, shown, variable
+from tests.driving import drive
+from tests.servers import Process
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+#: One of each kind that needs no scheduler: a loop, a handler, a child, tasks.
+IN_WORKERS = [
+    case
+    for case in CASES
+    if case["id"]
+    in (
+        "loops.for-loop.E3",
+        "exceptions.handle-block-exception-matching-type-name.E3",
+        "flows.run-flow.E3",
+        "tasks.wait-for-task.E2",
+        "tasks.cancel-all-tasks.E1",
+    )
+]
+
+
+def start(case: Case, folder: Path, *, written: bool = False) -> Execution:
+    """Write the case's flows to files, publish them, and start it as the command line does."""
+    built = Builder(case, written=written).build()
+    for document in (*built.others, built.document):
+        text = yaml.safe_dump(document, sort_keys=False)
+        (folder / f"{document['flow']}.yaml").write_text(text)
+    call_command("import_flows", str(folder), publish=True, verbosity=0)
+    inputs = [f"{name}={json.dumps(values.encode(value))}" for name, value in built.inputs.items()]
+    said = io.StringIO()
+    given = [f"--input={text}" for text in inputs]
+    call_command("start_flow", "case", *given, "--json", stdout=said)
+    return Execution.objects.get(pk=json.loads(said.getvalue())["id"])
+
+
+def check(case: Case, execution: Execution) -> None:
+    """Hold a finished execution against its case."""
+    assert execution.status == Status.ENDED
+    outputs = shown(values.decode(execution.outputs))
+    visits = list(
+        Step.objects.filter(execution=execution, block__regex="(^|/)x$").order_by("number")
+    )
+    thrown = ExceptionRecord.objects.filter(execution=execution, block__regex="(^|/)x$")
+    if "throws" in case:
+        (record,) = thrown
+        assert record.type.rpartition(".")[2] == case["throws"]
+        found = shown(values.decode(record.data))
+        assert fits(case.get("exception", {}), found), found
+        for name in case.get("unchanged", []):
+            assert outputs[variable(name)] == "untouched"
+        return
+    assert not thrown
+    expected = dict(case["outputs"])
+    if "iterations" in expected:
+        check_loop(expected["iterations"], outputs, visits)
+        return
+    (visit,) = visits
+    if "port" in expected:
+        port = expected.pop("port")
+        red = case["block"].startswith("Handle") and port == "right"
+        assert visit.port == ("exception" if red else port)
+    if "next_block" in expected:
+        following = Step.objects.get(execution=execution, number=visit.number + 1)
+        node = queries.compiled(execution.version_id).blocks[following.block]
+        assert node.description == expected.pop("next_block")
+    for name, form in expected.items():
+        value = plain(form)
+        tasks = name in ("Execution Task", "Task", "Tasks")
+        found = outputs["Seen" if tasks else variable(name)]
+        assert fits(value, found) if case.get("compare") == "subset" else found == value, found
+    for value in case.get("after_child", {}).values():
+        assert fits(value, outputs["Later"])
+
+
+def check_loop(iterations: list[Case], outputs: Case, visits: list[Step]) -> None:
+    """The body saw what each visit but the last saved."""
+    assert [visit.port for visit in visits] == [item["port"] for item in iterations]
+    (name,) = set(iterations[0]) - {"port"}
+    *seen, last = [item[name] for item in iterations]
+    assert (outputs["Seen"], outputs[variable(name)]) == (seen, last)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["given", "written"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_a_case(case: Case, written: bool, tmp_path: Path) -> None:
+    check(case, drive(start(case, tmp_path, written=written).pk))
+
+
+@pytest.mark.parametrize("case", MORE_CASES, ids=lambda case: case["id"])
+def test_a_case_of_the_rules(case: Case, tmp_path: Path) -> None:
+    check(case, drive(start(case, tmp_path).pk))
+
+
+@pytest.mark.parametrize("case", IN_WORKERS, ids=lambda case: case["id"])
+def test_a_case_in_a_worker(case: Case, worker: Process, tmp_path: Path) -> None:
+    """The message of the start reaches a Celery worker, which runs it."""
+    execution = start(case, tmp_path)
+    deadline = time.monotonic() + 30
+    while not Status(execution.status).is_terminal:
+        assert time.monotonic() < deadline, execution.status
+        time.sleep(0.05)
+        execution.refresh_from_db()
+    check(case, execution)
