@@ -117,7 +117,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5.0},
     },
+    "retain": {
+        "task": "executions.tasks.retain",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
 }
+
+# How long, and how many of, the executions that have ended are kept; 0 is without a limit.
+RETENTION_DAYS = env.int("RETENTION_DAYS", default=30)
+RETENTION_COUNT = env.int("RETENTION_COUNT", default=0)
 
 # What blocks with an effect may reach.
 FILES_ROOT = Path(env.str("FILES_ROOT", default=str(DATA.path / "files")))
@@ -143,6 +152,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        "executions.retention": {"level": "INFO"},
     },
 }
 

@@ -36,5 +36,11 @@ FILE_SIZE = 50_000_000
 REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.
 RECOVERY_BATCH = 500
+#: Seconds of one round of retention, which comes once a minute.
+RETENTION_TIME = 5.0
+#: Root executions that one of its transactions looks at, executions and steps that it deletes.
+RETENTION_ROOTS = 200
+RETENTION_BATCH = 500
+RETENTION_STEPS = 50_000
 #: Seconds after which a worker that says nothing counts as gone.
 WORKER_HEARD = 15

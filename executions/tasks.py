@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from executions import recovery, runner
+from executions import recovery, retention, runner
 
 
 @shared_task(bind=True)
@@ -18,3 +18,9 @@ def run_execution(self: Any, execution_id: str) -> None:
 def recover() -> None:
     """Wake what is due, take over what died, send lost messages again."""
     recovery.recover()
+
+
+@shared_task
+def retain() -> None:
+    """Delete what is not to be kept any longer."""
+    retention.retain()

@@ -34,7 +34,7 @@ PURE = (
 #: Inside executions, from the top down: a layer may import those below it, and its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
-    ("commands", "recovery"),
+    ("commands", "recovery", "retention"),
     ("runner",),
     ("endings", "effects", "children"),
     ("store", "dispatch", "workers", "live", "grid", "access", "appearance", "templatetags"),

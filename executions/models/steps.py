@@ -3,6 +3,7 @@
 from django.db import models
 
 from executions.fields import ExactJSONField
+from executions.limits import STEPS_FIRST
 from executions.models.execution import Execution
 
 
@@ -45,6 +46,16 @@ class ChangedValue(models.Model):
     #: The steps that refer to it lie between these.
     first_step = models.BigIntegerField()
     last_step = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            # Those that retention may find unreferenced.
+            models.Index(
+                fields=["execution"],
+                name="changed_value_may_go",
+                condition=models.Q(first_step__gt=STEPS_FIRST),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.size} bytes"

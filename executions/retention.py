@@ -1,0 +1,143 @@
+"""Retention: what has ended goes after some days, or when there are many newer ones.
+
+Whole families (a root with all below it) go, and only when nothing of them is under way. It works
+in short transactions, locks nothing that runs, and can be interrupted anywhere: what is left of a
+family goes in the next round. The audit trail stays.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from executions.limits import (
+    RETENTION_BATCH,
+    RETENTION_ROOTS,
+    RETENTION_STEPS,
+    RETENTION_TIME,
+    STEPS_FIRST,
+    STEPS_LAST,
+    STEPS_TRIMMED,
+)
+from executions.models import Execution
+
+logger = logging.getLogger(__name__)
+
+# The deepest come first, so that no child is left without its parent. Families that a command has
+# locked wait for another round.
+_OVER = """
+    WITH roots AS (
+        SELECT e.id FROM executions_execution e
+        WHERE e.status IN ('Stopped', 'Ended', 'Error') AND e.parent_id IS NULL
+            AND e.started_at < %(started)s
+            AND NOT EXISTS (
+                SELECT 1 FROM executions_execution m WHERE m.root_id = e.id
+                    AND (m.ended_at IS NULL OR m.ended_at >= %(ended)s)
+            )
+        LIMIT %(roots)s
+        FOR UPDATE SKIP LOCKED
+    )
+    SELECT m.id, m.step_count FROM executions_execution m JOIN roots ON m.root_id = roots.id
+    ORDER BY m.depth DESC LIMIT %(batch)s
+    FOR UPDATE OF m
+"""
+_UNREFERENCED = """
+    DELETE FROM executions_changedvalue WHERE (execution_id, key) IN (
+        SELECT v.execution_id, v.key
+        FROM executions_changedvalue v JOIN executions_execution e ON e.id = v.execution_id
+        WHERE v.first_step > %(first)s AND v.last_step <=
+            %(first)s + (e.step_count - %(first)s - %(last)s) / %(trimmed)s * %(trimmed)s
+        LIMIT %(batch)s
+        FOR UPDATE OF v SKIP LOCKED
+    )
+"""
+
+
+def retain(seconds: float = RETENTION_TIME) -> int:
+    """One round, that begins nothing new after so many seconds. Returns how many executions it
+    deleted."""
+    began = time.monotonic()
+    deleted = values = 0
+
+    def is_over() -> bool:
+        return time.monotonic() - began >= seconds
+
+    for started, ended in _rules():
+        while not is_over() and (number := _delete(started, ended)):
+            deleted += number
+    while not is_over() and (number := _delete_unreferenced()):
+        values += number
+    if deleted or values:
+        logger.info(
+            "Deleted executions: %d; values that no step keeps: %d; in %.1f s%s",
+            deleted,
+            values,
+            time.monotonic() - began,
+            "; more next time" if is_over() else "",
+        )
+    return deleted
+
+
+def _rules() -> Iterator[tuple[datetime, datetime]]:
+    """What goes: before when its root has started, and before when all of it has ended."""
+    now = timezone.now()
+    if settings.RETENTION_DAYS > 0:
+        cut = now - timedelta(days=settings.RETENTION_DAYS)
+        yield cut, cut
+    if settings.RETENTION_COUNT > 0:
+        newest = Execution.objects.filter(parent=None).order_by("-started_at", "-id")
+        started = newest.values_list("started_at", flat=True)
+        last = started[settings.RETENTION_COUNT - 1 : settings.RETENTION_COUNT]
+        for oldest_kept in last:
+            yield oldest_kept, now + timedelta(days=1)
+
+
+def _delete(started: datetime, ended: datetime) -> int:
+    """One transaction's worth of what has started and ended before."""
+    limits = {"roots": RETENTION_ROOTS, "batch": RETENTION_BATCH}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_OVER, {"started": started, "ended": ended, **limits})
+            found = cursor.fetchall()
+        ids: list[UUID] = []
+        room = RETENTION_STEPS
+        for execution_id, step_count in found:
+            if room <= 0:
+                break
+            ids.append(execution_id)
+            room -= min(step_count, STEPS_FIRST + STEPS_LAST)
+        if ids:
+            _delete_executions(ids)
+    return len(ids)
+
+
+def _delete_executions(ids: list[UUID]) -> None:
+    """Executions without children, with the rows that are theirs; others forget them."""
+    for relation in Execution._meta.related_objects:
+        rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
+        if relation.on_delete is models.SET_NULL:
+            rows.update(**{relation.field.name: None})
+        elif relation.related_model is not Execution:
+            rows.delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM executions_execution WHERE id = ANY(%s)", [ids])
+
+
+def _delete_unreferenced() -> int:
+    """Large values whose steps were dropped from the middle of a long execution."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UNREFERENCED,
+            {
+                "first": STEPS_FIRST,
+                "last": STEPS_LAST,
+                "trimmed": STEPS_TRIMMED,
+                "batch": RETENTION_BATCH,
+            },
+        )
+        return int(cursor.rowcount)
