@@ -13,19 +13,26 @@ from executions.store.claims import Claimed
 from executions.store.starts import NotStarted, events, insert
 from flows import queries
 from flows.blocks.errors import exception
+from flows.models import Flow
 
 
 def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, Any]) -> UUID:
     """Insert a child of a claimed execution; its message is sent on commit.
 
-    Raises ExecutionDepthException, FlowNotFoundException or InvalidInputVariablesException as a
-    BlockException (semantics 63).
+    Raises ExecutionDepthException, FlowNotFoundException, ProcessInActivityException or
+    InvalidInputVariablesException as a BlockException (semantics 63, 66).
     """
     if claimed.event.depth >= DEPTH:
         raise exception("ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}.")
     version = queries.latest_published(asked.flow)
     if version is None:
         raise exception("FlowNotFoundException", f"There is no published flow '{asked.flow}'.")
+    kind = queries.compiled(claimed.version_id).kind
+    if version.flow.kind == Flow.Kind.PROCESS and kind != Flow.Kind.PROCESS:
+        raise exception(
+            "ProcessInActivityException",
+            f"'{asked.flow}' is a process, which an activity cannot run.",
+        )
     parent = Execution.objects.only(
         "id", "root_id", "depth", "flow_name", "initiator_id", "debugged_by_id", "debug"
     ).get(pk=claimed.id)

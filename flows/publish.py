@@ -9,9 +9,11 @@ from django.utils import timezone
 from flows import files, queries
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Port
-from flows.graph import InvalidFlow, Message, build
+from flows.graph import FlowGraph, InvalidFlow, Message, build
 from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
-from flows.validation import validate
+from flows.sources import Literal
+from flows.validation import reachable, validate
+from flows.validation.wording import title
 
 Document = Mapping[str, Any]
 
@@ -30,7 +32,32 @@ class Saved(NamedTuple):
 def messages(document: Document) -> list[Message]:
     """Everything that keeps a document from being published."""
     graph, found = build(document)
-    return found + validate(graph)
+    return found + validate(graph) + _processes_run(graph)
+
+
+def _processes_run(graph: FlowGraph) -> list[Message]:
+    """Semantics 66: an activity names no process to run. The kind of a flow never changes; what
+    an expression names, and a flow that comes later, is looked at when the block runs."""
+    if graph.kind == Flow.Kind.PROCESS:
+        return []
+    named = [
+        (graph.blocks[key], name, str(source.value))
+        for key in reachable(graph)
+        for name, source in graph.blocks[key].sources.items()
+        if name == "Flow" and isinstance(source, Literal)
+    ]
+    flows = Flow.objects.filter(name__in=[flow for *_, flow in named], kind=Flow.Kind.PROCESS)
+    processes = set(flows.values_list("name", flat=True))
+    return [
+        Message(
+            title(node),
+            f"'{flow}' is a process, which an activity cannot run.",
+            "Make this flow a process too, or run an activity.",
+            (*node.path, "properties", name),
+        )
+        for node, name, flow in named
+        if flow in processes
+    ]
 
 
 @transaction.atomic

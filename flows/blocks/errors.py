@@ -58,6 +58,7 @@ MEANINGS: dict[str, str] = {
     _EXECUTION + "InvalidDefaultValuesException": "The default value of a variable failed.",
     _EXECUTION + "FlowExecutionStoppedException": "The awaited execution was stopped.",
     _EXECUTION + "FlowNotFoundException": "There is no published version of the flow to run.",
+    _EXECUTION + "ProcessInActivityException": "Run Flow of an activity names a process.",
     _EXECUTION + "ExecutionDepthException": "Run Flow is nested deeper than the limit.",
     "Cortex.Exceptions.Tasks.AggregateTaskException": (
         "Tasks that were awaited together failed or were cancelled. TaskExceptions maps the index "

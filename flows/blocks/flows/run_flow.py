@@ -24,6 +24,7 @@ class RunFlow(Block):
     )
     throws = (
         "FlowNotFoundException",
+        "ProcessInActivityException",
         "InvalidInputVariablesException",
         "ExecutionDepthException",
         "FlowExecutionStoppedException",
@@ -55,6 +56,7 @@ class RunFlowAsync(Block):
     )
     throws = (
         "FlowNotFoundException",
+        "ProcessInActivityException",
         "InvalidInputVariablesException",
         "ExecutionDepthException",
     )
