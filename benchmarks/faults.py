@@ -31,7 +31,7 @@ from benchmarks import fault_flows
 from executions.commands.actor import Actor
 from executions.commands.start import start
 from executions.limits import LEASE
-from executions.models import Execution
+from executions.models import Execution, SemaphoreTicket
 from executions.states import TRANSITIONS, Status
 from flows import values
 from flows.models import FlowVersion
@@ -223,6 +223,9 @@ def problems(started: list[Any]) -> list[str]:
             )
         else:
             found += [f"{label}: {wrong}" for wrong in case.wrong(number, outputs, FILES)]
+        children = Execution.objects.filter(parent=pk).count()
+        if children != case.children:
+            found.append(f"{label}: {children} children instead of {case.children}")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.id, e.step_count, count(s.number), coalesce(max(s.number), 0) "
@@ -237,6 +240,10 @@ def problems(started: list[Any]) -> list[str]:
                 found.append(f"{pk}: {before} became {after}")
     extra = Execution.objects.exclude(pk__in=[pk for pk, *_ in started]).filter(parent=None)
     found += [f"{pk} was started twice" for pk in extra.values_list("pk", flat=True)]
+    found += [
+        f"{pk} holds or awaits a semaphore"
+        for pk in SemaphoreTicket.objects.values_list("execution_id", flat=True)
+    ]
     return found
 
 
