@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery, signals
 from django.db import close_old_connections, connections
 
-from executions import workers
+from executions import processes, workers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 
@@ -44,5 +44,7 @@ def drop_broken_connection(**_: Any) -> None:
     close_old_connections()
 
 
+#: So that a block that never returns, or takes all memory, ends no more than its process.
+signals.worker_process_init.connect(processes.bound)
 #: So that a page can say that no worker is online.
 signals.heartbeat_sent.connect(workers.renew)

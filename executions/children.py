@@ -6,7 +6,7 @@ from uuid import UUID
 
 from executions.dispatch import send
 from executions.engine.state import StartChild
-from executions.limits import DEPTH
+from executions.limits import CHILDREN, DEPTH
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.store.claims import Claimed
@@ -19,11 +19,16 @@ from flows.models import Flow
 def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, Any]) -> UUID:
     """Insert a child of a claimed execution; its message is sent on commit.
 
-    Raises ExecutionDepthException, FlowNotFoundException, ProcessInActivityException or
-    InvalidInputVariablesException as a BlockException (semantics 63, 66).
+    Raises ExecutionDepthException, TooManyChildrenException, FlowNotFoundException,
+    ProcessInActivityException or InvalidInputVariablesException as a BlockException
+    (semantics 63, 66).
     """
     if claimed.event.depth >= DEPTH:
         raise exception("ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}.")
+    if claimed.event.child_count >= CHILDREN:
+        raise exception(
+            "TooManyChildrenException", f"The execution has started {CHILDREN:,} children already."
+        )
     version = queries.latest_published(asked.flow)
     if version is None:
         raise exception("FlowNotFoundException", f"There is no published flow '{asked.flow}'.")

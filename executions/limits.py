@@ -26,12 +26,31 @@ STORED_CHANGES = 50_000
 STORED_IN_ALL = 50_000_000
 #: How deep Run Flow may nest.
 DEPTH = 50
+#: Children that one execution may start, awaited or not.
+CHILDREN = int(os.environ.get("MAX_CHILDREN", "100000"))
+#: Blocks that one execution may visit: a loop of pure blocks that never ends takes half an hour to
+#: an hour for them.
+BLOCKS = int(os.environ.get("MAX_BLOCKS", "200000000"))
+#: Bytes of one variable's value, and of all that one execution holds, about as they are stored.
+VARIABLE = int(os.environ.get("MAX_VARIABLE_BYTES", "20000000"))
+VARIABLES = int(os.environ.get("MAX_VARIABLES_BYTES", "80000000"))
+#: Seconds that a block without effect may take, with its expressions: less than `LEASE`, after
+#: which another worker would take it for dead.
+BLOCK_SECONDS = min(float(os.environ.get("BLOCK_SECONDS", "10")), LEASE * 2 / 3)
+#: Seconds that an effect may take; HTTP requests have a shorter limit of their own.
+EFFECT_SECONDS = float(os.environ.get("EFFECT_SECONDS", "60"))
+#: Seconds that a block has to notice by itself that its time is over, before its process is ended.
+GRACE = 2.0
+#: Processes of workers that may die at the same visit of a block; then it throws.
+WORKER_DEATHS = 4
+#: Bytes of memory that a process of a worker may take for its data (Linux); 0 for no limit.
+PROCESS_MEMORY = int(os.environ.get("WORKER_MEMORY_BYTES", "2000000000"))
 #: Seconds that an HTTP request may take.
 HTTP_TIMEOUT = 30.0
 #: Bytes of an HTTP response's body that are read.
 HTTP_BODY = 10_000_000
 #: Bytes of a text file that Read All Text reads.
-FILE_SIZE = 50_000_000
+FILE_SIZE = 16_000_000
 #: Seconds after which a Queued execution's message counts as lost and is sent again.
 REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.

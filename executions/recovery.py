@@ -6,6 +6,7 @@ from django.db import transaction
 
 from executions.dispatch import send
 from executions.endings import ended, wake_granted
+from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.states import Status
 from executions.store import transitions
@@ -16,17 +17,26 @@ def recover() -> int:
 
     Returns how many it moved.
     """
-    moved = 0
     with transaction.atomic():
-        changed = transitions.wake_due() + transitions.take_over_expired()
-        for event in changed:
-            if event.status == Status.QUEUED:
-                send(UUID(event.id))
-        changed += ended(*(event for event in changed if Status(event.status).is_terminal))
-        changed += wake_granted()
-        publish(changed)
-        moved += len(changed)
+        changed = _followed(transitions.wake_due() + transitions.take_over_expired())
     lost = transitions.lost_messages()
     for execution_id in lost:
         send(execution_id)
-    return moved + len(lost)
+    return len(changed) + len(lost)
+
+
+def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
+    """Queue what a worker's task held whose process has died; `late` when the alarm ended it."""
+    with transaction.atomic():
+        _followed(transitions.take_over(execution_id, task_id, late=late))
+
+
+def _followed(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:
+    """These changes, with what follows from them."""
+    for event in changed:
+        if event.status == Status.QUEUED:
+            send(UUID(event.id))
+    changed += ended(*(event for event in changed if Status(event.status).is_terminal))
+    changed += wake_granted()
+    publish(changed)
+    return changed

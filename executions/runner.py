@@ -19,6 +19,7 @@ from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects import world
 from executions.endings import ended, given_up, stop
+from executions.engine import overruns
 from executions.engine.debugging import Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
@@ -43,8 +44,10 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
-from executions.limits import CHECKPOINT, CHECKPOINT_BLOCKS, TIME_SLICE
+from executions.leases import kept
+from executions.limits import BLOCK_SECONDS, BLOCKS, CHECKPOINT, CHECKPOINT_BLOCKS, TIME_SLICE
 from executions.live.publish import publish
+from executions.processes import alarm
 from executions.states import Reason, Request, Status
 from executions.store import semaphores, transitions
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
@@ -52,9 +55,9 @@ from executions.store.claims import Claimed, claim, hold
 from executions.store.families import states
 from executions.store.semaphores import Outcome
 from flows import queries, values
-from flows.blocks.errors import BlockException, exception, unexpected
+from flows.blocks.errors import BlockException, unexpected
 from flows.blocks.guards import Semaphore, could_not_be_acquired
-from flows.values import ExceptionValue, TaskValue
+from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)
 
@@ -93,30 +96,50 @@ class _Turn:
         )
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
+        self.careful = CHECKPOINT_BLOCKS
         self.slice_ends = time.monotonic() + TIME_SLICE
 
     def run(self) -> None:
-        if not self.interpreter.frames:
-            self.interpreter.begin(
-                self.claimed.inputs, values.decode(self.claimed.state.get("extensions"))
-            )
-        event = self._first_event()
+        event = self._begin()
         while event is not None:
             wanted = self.claimed.steps_wanted
             before = self.interpreter.step_count
-            decision = self._advance(event, CHECKPOINT_BLOCKS if wanted is None else wanted)
+            blocks = CHECKPOINT_BLOCKS if wanted is None else wanted
+            decision = self._advance(event, self._one_by_one() if self.claimed.deaths else blocks)
             if wanted is not None:
                 visited = self.interpreter.step_count - before
                 self.claimed.steps_wanted = max(0, wanted - visited)
             event = self._carry_out(decision)
 
+    def _begin(self) -> Event | None:
+        """Place the token where it is not yet, and tell what to go on with."""
+        interpreter = self.interpreter
+        claimed = self.claimed
+        died = overruns.died(interpreter, claimed.state, claimed.deaths, late=claimed.was_late)
+        if not interpreter.frames:
+            with alarm(BLOCK_SECONDS):
+                interpreter.begin(claimed.inputs, values.decode(claimed.state.get("extensions")))
+        return Threw(died) if died else self._first_event()
+
+    def _one_by_one(self) -> int:
+        """After a death each block is written down before the next, until the batch is passed in
+        which it came."""
+        self.careful -= 1
+        if not self.careful:
+            self.claimed.deaths = 0
+        return 1
+
     def _advance(self, event: Event, blocks: int) -> Decision | Halted:
+        if self.interpreter.step_count >= BLOCKS:
+            return overruns.too_many_blocks(self.interpreter)
+        blocks = min(blocks, BLOCKS - self.interpreter.step_count)
         until = time.time() + CHECKPOINT
         self.interpreter.breaks_on_exception = self.claimed.breaks_on_exception
         watch = self.claimed.watch
-        if watch is None:
-            return self.interpreter.advance(event, blocks=blocks, until=until)
-        return watch.advance(self.interpreter, event, blocks=blocks, until=until)
+        with alarm(BLOCK_SECONDS):
+            if watch is None:
+                return self.interpreter.advance(event, blocks=blocks, until=until)
+            return watch.advance(self.interpreter, event, blocks=blocks, until=until)
 
     def _first_event(self) -> Event | None:
         """What the execution was doing when it was last written down."""
@@ -127,7 +150,7 @@ class _Turn:
             case {"for": "effect"}:
                 if waits["again"]:
                     return Go()
-                return Threw(_interrupted(self.interpreter))
+                return Threw(overruns.interrupted(self.interpreter))
             case {"for": "exception"}:
                 return Route(values.decode(waits["exception"]), waits["step"])
             case {"for": "time"}:
@@ -227,7 +250,8 @@ class _Turn:
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
         try:
-            event = Performed(block.perform(decision.given, world(decision.until)))
+            with kept(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
+                event = Performed(block.perform(decision.given, world(decision.until)))
         except BlockException as thrown:
             event = Threw(thrown.value)
         except Exception as problem:
@@ -371,12 +395,3 @@ def _context(claimed: Claimed) -> dict[str, Any]:
         "ExecutionId": str(claimed.id),
         "Initiator": {"Name": claimed.event.initiator_name, "IsAuthenticated": True},
     }
-
-
-def _interrupted(interpreter: Interpreter) -> ExceptionValue:
-    title = interpreter.graph.blocks[interpreter.frames[-1].block].title
-    return exception(
-        "BlockInterruptedException",
-        f"The worker died during '{title}', which must not be done twice. Whether it was done is "
-        "not known.",
-    ).value

@@ -1,17 +1,43 @@
 """Celery's entry points: an id in, nothing out."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import shared_task, signals
+from celery.exceptions import WorkerLostError
+from kombu.exceptions import OperationalError
 
-from executions import recovery, retention, runner
+from executions import processes, recovery, retention, runner
 
 
 @shared_task(bind=True)
 def run_execution(self: Any, execution_id: str) -> None:
     """Advance an execution that is Queued."""
-    runner.run(UUID(execution_id), self.request.id or "")
+    try:
+        runner.run(UUID(execution_id), self.request.id or "")
+    except MemoryError:
+        # Celery's main process would end itself on hearing of a MemoryError.
+        raise RuntimeError(f"There was no memory for {execution_id}") from None
+
+
+@signals.task_failure.connect(sender=run_execution)
+def report_death(
+    task_id: str = "", exception: BaseException | None = None, args: Any = (), **_: Any
+) -> None:
+    """Celery's main process tells of a process that has died, so that nobody waits for the lease.
+
+    It has no connection to the database: another process does what is to be done.
+    """
+    if isinstance(exception, WorkerLostError):
+        with suppress(OperationalError):
+            take_over.apply_async((args[0], task_id, processes.was_late(exception)), retry=False)
+
+
+@shared_task
+def take_over(execution_id: str, task_id: str, late: bool) -> None:
+    """Queue again what a process held that has died."""
+    recovery.take_over(UUID(execution_id), task_id, late=late)
 
 
 @shared_task

@@ -24,6 +24,8 @@ _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '
 _ERROR_LINE = re.compile(r"^(?:\w+: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.M)
 _DOLLAR = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\(\$\)([A-Za-z_]\w*)""")
 _ERROR = cel.Type.ERROR
+#: How many items the macros of one evaluation (map, filter, all…) may go through; CEL's own bound.
+ITERATIONS = 10_000
 _SCALARS = frozenset({type(None), bool, int, float, str})
 
 
@@ -70,6 +72,9 @@ class Expression:
         try:
             return self._program.eval(data=data)
         except RuntimeError as error:
+            if "Iteration budget exceeded" in str(error):
+                problem = f"it takes {ITERATIONS:,} iterations or more."
+                raise ExpressionError(problem) from None
             raise ExpressionError(str(error)) from None
 
 

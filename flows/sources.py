@@ -94,6 +94,15 @@ class Path:
             value = part(value, key)
         return value
 
+    def held(self, whole: Any, keys: list[Any]) -> Any:
+        """What stands there, or None where there is nothing yet."""
+        try:
+            for key in keys:
+                whole = part(whole, key)
+        except ExpressionError:
+            return None
+        return whole
+
     def write(self, whole: Any, keys: list[Any], value: Any) -> None:
         """Put a value, which is the variable's own from now on, into the variable's value.
 

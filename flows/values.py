@@ -241,10 +241,12 @@ def encode_small(value: Any, budget: int) -> Any:
 
     Gives up after looking at `budget` characters' worth, whatever the size of the value.
     """
-    return encode(value) if _cost(value, budget) <= budget else None
+    return encode(value) if cost(value, budget) <= budget else None
 
 
-def _cost(value: Any, budget: int) -> int:
+def cost(value: Any, budget: int) -> int:
+    """About how many characters the JSON form has; anything above `budget` when it is more. What
+    lies beyond that is not looked at."""
     kind = type(value)
     if kind is str or kind is bytes:
         return len(value) + 2
@@ -255,12 +257,12 @@ def _cost(value: Any, budget: int) -> int:
             if spent > budget:
                 break
             if kind is dict:
-                spent += _cost(item[0], budget) + _cost(item[1], budget - spent)
+                spent += cost(item[0], budget) + cost(item[1], budget - spent)
             else:
-                spent += _cost(item, budget - spent)
+                spent += cost(item, budget - spent)
         return spent
     if kind is ExceptionValue:
-        return 80 + len(value.message) + _cost(value.details, budget) + _cost(value.inner, budget)
+        return 80 + len(value.message) + cost(value.details, budget) + cost(value.inner, budget)
     if kind is TaskValue:
         return 48
     if kind is int:

@@ -36,11 +36,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
     ("commands", "recovery", "retention"),
     ("runner",),
-    ("endings", "effects", "children"),
+    ("endings", "effects", "children", "leases"),
     ("store", "dispatch", "workers", "live", "grid", "access", "appearance", "templatetags"),
     ("models", "fields"),
     ("engine",),
-    ("states", "limits", "trimming"),
+    ("states", "limits", "processes", "trimming"),
 )
 
 

@@ -44,7 +44,7 @@ def properties(
             value = tasks.hidden(value, states)
         check(prop, value)
         if name == keeps:
-            value = scopes.keep_items(frame, held, value)
+            value = scopes.keep_items(frames, held, value)
         given[name] = value
     return given
 

@@ -6,6 +6,7 @@ Pure. Variables own their values: whatever is saved to one is copied.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from executions.engine import sizes
 from executions.engine.changes import change
 from executions.engine.program import EXTENSIONS, Instruction
 from executions.engine.state import Frame, Progress
@@ -37,6 +38,7 @@ def initialise(
                 continue
         else:
             continue
+        sizes.note(frame, key)
         frame.changed.add(key)
     if not failures:
         return None
@@ -69,7 +71,7 @@ def save(
     """Save a visit's output properties to their variables; what a step keeps of the changes.
 
     `lookup` reads the variables that indexes of parts are made of. Raises BlockException for a
-    part that cannot be saved.
+    part that cannot be saved, and for what is too large.
     """
     changes: dict[str, Any] = {}
     for name, level, key, written, part in instruction.writers:
@@ -78,8 +80,11 @@ def save(
         frame = frames[level]
         value = outputs[name]
         if part is not None and lookup is not None:
-            value = _save_part(frame, key, name, part, value, lookup)
-        elif frame.variables.get(key) is not value or value is None:
+            value = _save_part(frames, frame, key, name, part, value, lookup)
+        elif frame.variables.get(key) is value and type(value) is list:
+            sizes.admit_added(frames, frame, key, value)
+        else:
+            sizes.admit(frames, frame, key, value)
             value = values.copy(value)
             frame.variables[key] = value
         frame.changed.add(key)
@@ -88,12 +93,20 @@ def save(
 
 
 def _save_part(
-    frame: Frame, key: str, name: str, part: Path, value: Any, lookup: Callable[[str], Any]
+    frames: list[Frame],
+    frame: Frame,
+    key: str,
+    name: str,
+    part: Path,
+    value: Any,
+    lookup: Callable[[str], Any],
 ) -> Any:
     """Save to a part of a variable (semantics 24); the variable's whole value."""
     try:
         whole = frame.variables.setdefault(key, {}) if key == EXTENSIONS else frame.variables[key]
-        part.write(whole, part.keys(lookup), values.copy(value))
+        keys = part.keys(lookup)
+        sizes.admit_part(frames, frame, key, part.held(whole, keys), value)
+        part.write(whole, keys, values.copy(value))
     except KeyError as missing:
         raise invalid_property(
             name, f"the variable {missing.args[0]} is not initialised."
@@ -103,8 +116,12 @@ def _save_part(
     return whole
 
 
-def keep_items(frame: Frame, held: str, collection: Any) -> list[Any]:
-    """Keep a loop's items beside the variables: written once, not at each checkpoint."""
+def keep_items(frames: list[Frame], held: str, collection: Any) -> list[Any]:
+    """Keep a loop's items beside the variables: written once, not at each checkpoint.
+
+    Raises VariableTooLargeException."""
+    frame = frames[-1]
+    sizes.admit(frames, frame, held, collection)
     items = (
         [{"Key": key, "Value": values.copy(item)} for key, item in collection.items()]
         if isinstance(collection, dict)

@@ -36,6 +36,8 @@ class Frame:
     #: The step at which that exception was thrown.
     thrown_at: int = 0
     changed: set[str] = field(default_factory=set)
+    #: What `executions.engine.sizes` knows of large variables: their size, and of lists the length.
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: By when its block must be done, in seconds since the epoch, and after how many milliseconds
     #: that is.
     deadline: float | None = None

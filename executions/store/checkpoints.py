@@ -44,6 +44,11 @@ def checkpoint(
     assignments = ["lease_expires_at = now() + make_interval(secs => %(lease)s)"]
     if children:
         assignments.append("child_count = child_count + %(children)s")
+    if claimed.deaths:
+        # Each block is written down now, so that another death is known to be that of the next.
+        if interpreter.step_count > claimed.event.step_count:
+            claimed.deaths = 1
+        state = {**(state or {}), "deaths": claimed.deaths}
     params = {"lease": LEASE, "state": rows.dumps(state or {}), "children": children}
     return _write(claimed, interpreter, assignments, params)
 

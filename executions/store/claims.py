@@ -12,9 +12,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.engine import sizes
 from executions.engine.debugging import Watch
 from executions.engine.state import Frame
-from executions.limits import LEASE
+from executions.limits import INLINE_CHANGE, LEASE
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.store import plans
 from executions.store.rows import frame_of
@@ -74,6 +75,10 @@ class Claimed:
     inputs: Mapping[str, Any]
     #: Bytes of large changed values that its steps have stored.
     stored: int
+    #: How many workers have died with it since its last progress, and whether the alarm ended the
+    #: last of them. One until it has passed the blocks at which the first may have died.
+    deaths: int = 0
+    was_late: bool = False
     frames: list[Frame] = field(default_factory=list)
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
     debug: str | None = None
@@ -123,15 +128,19 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
     """An execution without its tokens and variables."""
     *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed, stored = row
     plan = plans.load(debug, hits) if debug else plans.NO_PLAN
+    kept = json.loads(state)
+    deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
     return Claimed(
         id=execution_id,
         owner=owner,
         event=ExecutionChanged(*columns),
         version_id=version_id,
-        state=json.loads(state),
+        state=kept.get("was", kept),
         steps_wanted=steps_wanted,
         inputs=values.decode(json.loads(inputs)),
         stored=stored,
+        deaths=deaths,
+        was_late=was_late,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
         watch=plans.watch_of(plan, until, passed) if debug or until else None,
@@ -156,6 +165,16 @@ def hold(claimed: Claimed) -> bool:
         return cursor.fetchone() is not None
 
 
+def renew(claimed: Claimed) -> None:
+    """Let the lease last again, while it is still held."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE executions_execution SET lease_expires_at = now() + make_interval(secs => %s) "
+            "WHERE id = %s AND lease_owner = %s",
+            [LEASE, claimed.id, claimed.owner],
+        )
+
+
 def _take(claimed: Claimed, tokens: str | None, held: str | None) -> None:
     """Its tokens and variables; none when it has not begun."""
     claimed.frames = [frame_of(*token) for token in json.loads(tokens or "[]")]
@@ -163,3 +182,7 @@ def _take(claimed: Claimed, tokens: str | None, held: str | None) -> None:
         if level < len(claimed.frames):
             claimed.frames[level].variables[name] = values.decode(value)
     claimed.written = [(frame, set(frame.variables)) for frame in claimed.frames]
+    if len(held or "") > INLINE_CHANGE:
+        for frame in claimed.frames:
+            for name in frame.variables:
+                sizes.note(frame, name)

@@ -141,7 +141,30 @@ def wake_due() -> list[ExecutionChanged]:
 
 def take_over_expired() -> list[ExecutionChanged]:
     """Held by a worker whose lease ran out → Queued, Paused or Stopped, as it was asked to."""
+    return _take_over(
+        "id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
+        "AND status IN ('Running', 'Pausing', 'Stopping') LIMIT %(batch)s "
+        "FOR UPDATE SKIP LOCKED)"
+    )
+
+
+def take_over(execution_id: UUID, task_id: str, *, late: bool) -> list[ExecutionChanged]:
+    """Held by a worker's task whose process has died → as above; `late` when the alarm ended it."""
+    return _take_over(
+        "id = %(id)s AND status IN ('Running', 'Pausing', 'Stopping') "
+        "AND right(lease_owner, length(%(task)s) + 1) = ':' || %(task)s",
+        id=execution_id,
+        task=task_id,
+        late=late,
+    )
+
+
+def _take_over(where: str, *, late: bool = False, **params: Any) -> list[ExecutionChanged]:
+    """Counts the deaths beside what the execution was doing, for whoever claims it next."""
     return _update(
+        f"state = CASE status WHEN 'Running' THEN json_build_object("
+        f"'deaths', coalesce((state ->> 'deaths')::int, 0) + 1, 'was_late', %(late)s::boolean, "
+        f"'was', coalesce(state -> 'was', state)) ELSE state END, "
         f"status = CASE status WHEN 'Pausing' THEN 'Paused' WHEN 'Stopping' THEN 'Stopped' "
         f"ELSE 'Queued' END, "
         f"ended_at = CASE status WHEN 'Stopping' THEN now() END, "
@@ -149,10 +172,8 @@ def take_over_expired() -> list[ExecutionChanged]:
         f"lease_expires_at = CASE status WHEN 'Running' "
         f"THEN now() + make_interval(secs => %(requeue)s) END, "
         f"lease_owner = '', request = '', {CHANGE}",
-        "id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
-        "AND status IN ('Running', 'Pausing', 'Stopping') LIMIT %(batch)s "
-        "FOR UPDATE SKIP LOCKED)",
-        {},
+        where,
+        {"late": late, **params},
     )
 
 

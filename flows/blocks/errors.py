@@ -60,6 +60,21 @@ MEANINGS: dict[str, str] = {
     _EXECUTION + "FlowNotFoundException": "There is no published version of the flow to run.",
     _EXECUTION + "ProcessInActivityException": "Run Flow of an activity names a process.",
     _EXECUTION + "ExecutionDepthException": "Run Flow is nested deeper than the limit.",
+    _EXECUTION + "TooManyChildrenException": (
+        "The execution has started as many children as one execution may."
+    ),
+    _EXECUTION + "TooManyBlocksException": (
+        "The execution has visited as many blocks as one execution may. It ends in Error at once: "
+        "no block may handle this, or a loop around the handler would run for ever."
+    ),
+    _EXECUTION + "VariableTooLargeException": (
+        "A value, or all values of the execution together, would be larger than the limit. The "
+        "variable keeps what it held."
+    ),
+    _EXECUTION + "WorkerLostException": (
+        "Several workers in a row have died at this block, as by running out of memory."
+    ),
+    "System.OutOfMemoryException": "The block needed more memory than a worker's process may take.",
     "Cortex.Exceptions.Tasks.AggregateTaskException": (
         "Tasks that were awaited together failed or were cancelled. TaskExceptions maps the index "
         "of each to its exception."
@@ -143,6 +158,10 @@ def invalid_argument(name: str, problem: str) -> BlockException:
 
 def unexpected(problem: Exception) -> ExceptionValue:
     """What a block throws when it fails in a way that it did not foresee."""
+    if isinstance(problem, MemoryError):
+        return exception(
+            "OutOfMemoryException", "The block needs more memory than a worker's process may take."
+        ).value
     return exception("UnexpectedException", f"{type(problem).__name__}: {problem}").value
 
 

@@ -1,0 +1,86 @@
+"""How large the variables of an execution are, about in bytes as they are stored. Pure.
+
+Each frame keeps the sizes of its large values, and of lists that are added to, so that adding an
+item costs the item: no value is measured again for each change, and none beyond the limit.
+"""
+
+from typing import Any
+
+from executions.engine.state import Frame
+from executions.limits import INLINE_CHANGE, VARIABLE, VARIABLES
+from flows import values
+from flows.blocks.errors import BlockException, exception
+
+#: What can be large.
+_SIZED = frozenset({str, bytes, list, dict, values.ExceptionValue})
+
+
+def note(frame: Frame, key: str) -> None:
+    """Measure what a variable begins with."""
+    value = frame.variables[key]
+    if type(value) in _SIZED:
+        _keep(frame, key, value, values.cost(value, VARIABLES))
+
+
+def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
+    """Take note of the value that a variable gets. Raises VariableTooLargeException."""
+    if type(value) not in _SIZED:
+        if frame.sizes:
+            frame.sizes.pop(key, None)
+        return
+    size = values.cost(value, VARIABLE)
+    _check(frames, frame, key, size)
+    _keep(frame, key, value, size)
+
+
+def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -> None:
+    """Take note of items that a block has added to the variable's own list. Raises
+    VariableTooLargeException, with the items taken off again."""
+    size, length = frame.sizes.get(key, (0, 0))
+    size = (size or 2) + sum(2 + values.cost(item, VARIABLE) for item in value[length:])
+    try:
+        _check(frames, frame, key, size)
+    except BlockException:
+        # What was not measured yet was small: all but the last item.
+        del value[length or -1 :]
+        raise
+    frame.sizes[key] = size, len(value)
+
+
+def admit_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) -> None:
+    """Take note of a part of a variable that is about to be replaced, or added when `old` is None.
+    Raises VariableTooLargeException."""
+    whole = frame.variables[key]
+    known = frame.sizes.get(key)
+    if known is None or old is new:
+        # A list that is part of the variable was added to where it stands.
+        known = values.cost(whole, VARIABLE), 0
+    size = known[0] + values.cost(new, VARIABLE) - values.cost(old, VARIABLE)
+    try:
+        _check(frames, frame, key, size)
+    except BlockException:
+        if old is new and type(new) is list:
+            new.pop()
+        raise
+    _keep(frame, key, whole, size)
+
+
+def _keep(frame: Frame, key: str, value: Any, size: int) -> None:
+    if size > INLINE_CHANGE:
+        frame.sizes[key] = size, len(value) if type(value) is list else 0
+    elif frame.sizes:
+        frame.sizes.pop(key, None)
+
+
+def _check(frames: list[Frame], frame: Frame, key: str, size: int) -> None:
+    if size <= INLINE_CHANGE:
+        return
+    if size > VARIABLE:
+        problem = f"The value for {key} is larger than {VARIABLE:,} bytes."
+        raise exception("VariableTooLargeException", problem)
+    held = sum(
+        known[0] for each in frames for name, known in each.sizes.items() if name in each.variables
+    )
+    if held - frame.sizes.get(key, (0, 0))[0] + size > VARIABLES:
+        problem = f"With the value for {key} the variables are larger than {VARIABLES:,} bytes."
+        raise exception("VariableTooLargeException", problem)

@@ -1,0 +1,39 @@
+"""Keeping a claim while an effect goes on that may take longer than a lease."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, connection
+
+from executions.limits import LEASE
+from executions.store.claims import Claimed, renew
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def kept(claimed: Claimed) -> Iterator[None]:
+    """Renew the lease, from a thread of its own, until what is inside is done."""
+    done = threading.Event()
+    thread = threading.Thread(target=_keep, args=(claimed, done), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _keep(claimed: Claimed, done: threading.Event) -> None:
+    try:
+        while not done.wait(LEASE / 3):
+            try:
+                renew(claimed)
+            except Error as problem:
+                # The next round tries again; a lease that is lost meanwhile is found at the end.
+                logger.warning("The lease of %s was not renewed: %s", claimed.id, problem)
+                connection.close()
+    finally:
+        connection.close()
