@@ -87,3 +87,9 @@ def test_lists_filter_and_count_no_more_than_they_show(
     counts = [query["sql"] for query in captured if "COUNT(*)" in query["sql"]]
     assert counts
     assert all("LIMIT" in sql for sql in counts)
+
+
+@pytest.mark.parametrize("address", ["?status__exact=%00", "?flow_name=%00"])
+def test_a_nul_is_a_bad_request(admin_client: Client, mine: Execution, address: str) -> None:
+    """PostgreSQL stores none, so that there is nothing to look up."""
+    assert admin_client.get(f"/admin/executions/execution/{address}").status_code == 400
