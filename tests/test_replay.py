@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Decision, Failed, Finished, Go, Progress, Yielded
+from executions.engine.state import Decision, Failed, Finished, Frame, Go, Progress, Yielded
 from executions.store import rows
 from flows import values
 from flows.graph import FlowGraph, build
@@ -153,21 +153,31 @@ def clock() -> float:
     return 1_700_000_000.0
 
 
-def stored(interpreter: Interpreter, graph: FlowGraph) -> Interpreter:
-    """Another interpreter, from what the rows of this one hold."""
+#: What the rows hold of each token that they know: variable → typed JSON.
+Held = list[tuple[Frame, dict[str, Any]]]
+
+
+def stored(interpreter: Interpreter, graph: FlowGraph, held: Held) -> tuple[Interpreter, Held]:
+    """Another interpreter, from what the rows of this one hold: of a frame that they know, they
+    are given what changed."""
     tokens = [rows.token_row(level, frame) for level, frame in enumerate(interpreter.frames)]
-    held = [
-        [level, name, values.encode(value)]
-        for level, frame in enumerate(interpreter.frames)
-        for name, value in frame.variables.items()
+    frames = [
+        rows.frame_of(t["workspace"], t["block"], t["state"])
+        for t in json.loads(rows.dumps(tokens))
     ]
-    tokens, held = json.loads(rows.dumps(tokens)), json.loads(rows.dumps(held))
-    frames = [rows.frame_of(t["workspace"], t["block"], t["state"]) for t in tokens]
-    for level, name, form in held:
-        frames[level].variables[name] = values.decode(form)
+    kept: Held = []
+    for level, frame in enumerate(interpreter.frames):
+        forms: dict[str, Any] = {}
+        names = set(frame.variables)
+        if level < len(held) and held[level][0] is frame:
+            forms = {name: form for name, form in held[level][1].items() if name in names}
+            names &= frame.changed
+        forms |= json.loads(rows.dumps({n: values.encode(frame.variables[n]) for n in names}))
+        frames[level].variables |= {name: values.decode(form) for name, form in forms.items()}
+        kept.append((frames[level], forms))
     resumed = Interpreter(graph, clock, frames, interpreter.step_count)
     resumed.since = interpreter.since
-    return resumed
+    return resumed, kept
 
 
 def done(progress: Progress) -> list[Any]:
@@ -191,13 +201,14 @@ def run(graph: FlowGraph, budgets: list[int] | None) -> tuple[str, list[Any]]:
     interpreter = Interpreter(graph, clock)
     interpreter.begin({})
     everything: list[Any] = []
+    held: Held = []
     for turn in range(BLOCKS):
         blocks = budgets[turn % len(budgets)] if budgets else BLOCKS
         decision = interpreter.advance(Go(), blocks=blocks, until=clock() + 1)
         everything += done(interpreter.progress)
         if not isinstance(decision, Yielded) or interpreter.step_count >= BLOCKS:
             return result(decision), sorted(everything, key=str)
-        interpreter = stored(interpreter, graph)
+        interpreter, held = stored(interpreter, graph, held)
     raise AssertionError("it does not end")
 
 
