@@ -108,6 +108,14 @@ def sql(statement: str) -> list[Any]:
         return cursor.fetchall() if cursor.description else []
 
 
+def expire() -> None:
+    sql(
+        "UPDATE executions_execution SET lease_expires_at = now() - interval '1 s' "
+        "WHERE lease_expires_at IS NOT NULL"
+    )
+    recovery.recover()
+
+
 def written_by(execution: Execution) -> list[str]:
     """The lines that an execution of `once` has appended."""
     path = settings.FILES_ROOT / execution.inputs.get("Path", "nothing")
@@ -218,11 +226,7 @@ def test_random_commands_and_crashes(
 
         @rule()
         def expire(self) -> None:
-            sql(
-                "UPDATE executions_execution SET lease_expires_at = now() - interval '1 s' "
-                "WHERE lease_expires_at IS NOT NULL"
-            )
-            recovery.recover()
+            expire()
 
         @rule()
         def recover(self) -> None:
@@ -268,3 +272,35 @@ def test_random_commands_and_crashes(
         )
     finally:
         sql(FORGET)
+
+
+def turn_of(execution: Execution, worker: str) -> runner._Turn:
+    claimed = claim(execution.pk, worker)
+    assert claimed is not None
+    turn = runner._Turn(claimed)
+    if not claimed.frames:
+        turn.interpreter.begin(claimed.inputs)
+    return turn
+
+
+def test_a_crash_after_any_block_changes_nothing(tmp_path: Path) -> None:
+    """A worker writes a checkpoint after each block, and dies; another goes on. What the first
+    wants to write while the other holds the execution is not written."""
+    version = publish(tmp_path, "nest", NEST, NEST_VARIABLES)
+    for survived in range(1, 26):
+        execution = start(version, {}, ACTOR, Execution.Trigger.COMMAND_LINE)
+        dead = turn_of(execution, "dead")
+        for _ in range(survived):
+            assert isinstance(dead.interpreter.advance(Go(), blocks=1, until=2e12), Yielded)
+            dead._checkpoint()
+        expire()
+        alive = turn_of(execution, "alive")
+        for write in (dead._checkpoint, lambda turn=dead: turn._release(Status.ENDED)):
+            with pytest.raises(LeaseLost):
+                write()
+        alive.run()
+        execution.refresh_from_db()
+        assert execution.status == Status.ENDED
+        assert values.decode(execution.outputs) == {"Seen": [10, 20, 30]}, survived
+        numbers = Step.objects.filter(execution=execution).values_list("number", flat=True)
+        assert sorted(numbers) == list(range(1, execution.step_count + 1))
