@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from executions import recovery, runner
-from executions.commands.actor import Actor
 from executions.commands.control import control
 from executions.commands.start import start
 from executions.engine import overruns
@@ -26,6 +25,7 @@ from executions.store.checkpoints import LeaseLost
 from executions.store.claims import claim
 from flows import values
 from flows.models import FlowVersion
+from tests.driving import ACTOR, expire_leases
 from tests.flows_in_tests import (
     LOOP,
     LOOP_VARIABLES,
@@ -39,7 +39,6 @@ from tests.flows_in_tests import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-ACTOR = Actor(user_id=None, name="tester", source="command line")
 RECORD = """
     CREATE TABLE recorded (number bigserial PRIMARY KEY, id uuid, before text, after text);
     CREATE FUNCTION record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -109,10 +108,7 @@ def sql(statement: str) -> list[Any]:
 
 
 def expire() -> None:
-    sql(
-        "UPDATE executions_execution SET lease_expires_at = now() - interval '1 s' "
-        "WHERE lease_expires_at IS NOT NULL"
-    )
+    expire_leases()
     recovery.recover()
 
 

@@ -22,11 +22,10 @@ from executions.states import Status
 from executions.store.claims import claim
 from flows.blocks.errors import unexpected
 from flows.models import FlowVersion
-from tests.driving import drive
+from tests.driving import begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_memory import Run
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, SQUARE, SQUARE_VARIABLES, publish
 from tests.servers import PROJECT, Process, celery_beat, celery_worker
-from tests.test_runner import begin, expire_leases, fresh, outputs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

@@ -3,15 +3,13 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
-from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -22,85 +20,14 @@ from executions.grid.page import PageQuery
 from executions.grid.row import GridRow
 from executions.live import hub as hub_module
 from executions.live.consumers import GridConsumer
-from executions.live.events import ExecutionChanged
 from executions.live.hub import TICK, Connection, hub
 from executions.live.publish import GROUP
-from executions.live.routing import websocket_urlpatterns
 from executions.live.viewers import GridViewer, Scope
-from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
+from tests.tabs import Opener, Tab, change, make, tell
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
-
-
-Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types
-
-
-class Tab:
-    """A browser's connection, as one reads its frames."""
-
-    def __init__(self, user: Any, address: str, app: Any = None, session: str = "") -> None:
-        path, _, query = address.partition("?")
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [
-                (b"origin", b"http://localhost"),
-                (b"host", b"localhost"),
-                (b"cookie", f"sessionid={session}".encode()),
-            ],
-            "subprotocols": [],
-            **({"user": user} if user else {}),
-        }
-        self.app: Any = Communicator(app or URLRouter(websocket_urlpatterns), scope)
-
-    async def connect(self) -> dict[str, Any]:
-        """What the server says second: it accepts first, and then it may close."""
-        await self.app.send_input({"type": "websocket.connect"})
-        assert (await self.app.receive_output(5))["type"] == "websocket.accept"
-        said: dict[str, Any] = await self.app.receive_output(5)
-        return said
-
-    async def leave(self) -> None:
-        await self.app.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.app.wait(5)
-
-    async def say(self, text: str) -> None:
-        await self.app.send_input({"type": "websocket.receive", "text": text})
-
-    async def frame(self, kind: str, seconds: float = 3) -> dict[str, Any]:
-        """The next frame of that type."""
-        deadline = time.monotonic() + seconds
-        while True:
-            said = await self.app.receive_output(max(deadline - time.monotonic(), 0.01))
-            frame: dict[str, Any] = json.loads(said["text"])
-            if frame["type"] == kind:
-                return frame
-
-    async def frames(self, kind: str, seconds: float) -> list[dict[str, Any]]:
-        """Every frame of that type for a while."""
-        await asyncio.sleep(seconds)
-        found = []
-        while not self.app.output_queue.empty():
-            frame = json.loads(self.app.output_queue.get_nowait()["text"])
-            if frame["type"] == kind:
-                found.append(frame)
-        return found
-
-    async def rows(self) -> list[str]:
-        return [row["id"] for row in (await self.frame("rows"))["rows"]]
-
-    async def show(self, query: str = "", *shown: Execution, **window: str) -> None:
-        rows = [[str(one.pk), 0] for one in shown]
-        await self.say(json.dumps({"type": "show", "query": query, "rows": rows, **window}))
-        # Answered in order, so what was said is in force.
-        await self.say('{"type": "ping", "sent": 1}')
-        await self.frame("pong")
-
-
-Opener = Callable[..., Awaitable[Tab]]
 
 
 @pytest.fixture
@@ -119,15 +46,6 @@ async def tab() -> AsyncIterator[Opener]:
         if not one.app.future.done():
             await one.leave()
     await get_channel_layer().flush()
-
-
-async def tell(*events: ExecutionChanged) -> None:
-    packed = [replace(event, published_at=time.time()).pack() for event in events]
-    await get_channel_layer().group_send(GROUP, {"type": "executions.changed", "events": packed})
-
-
-make = sync_to_async(make_execution)
-change = sync_to_async(event_of)
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from django.core.management import CommandError, call_command
 from executions.models import Execution
 from flows import queries
 from flows.models import FlowVersion
-from tests.driving import drive
-from tests.test_runner import begin, outputs
+from tests.driving import begin, drive, outputs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

@@ -6,24 +6,23 @@ between.
 
 import time
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from executions import recovery, runner
-from executions.commands.actor import Actor
 from executions.commands.control import Result, control
-from executions.commands.start import NotStarted, start
+from executions.commands.start import NotStarted
 from executions.engine.interpreter import Interpreter
 from executions.models import AuditEntry, ExceptionRecord, Execution, Step, Token, Value
 from executions.states import Status
 from executions.store.checkpoints import LeaseLost, checkpoint
 from executions.store.claims import claim
-from flows import queries, values
+from flows import queries
 from flows.models import FlowVersion
+from tests.driving import ACTOR, begin, expire_leases, fresh, outputs
 from tests.flows_in_tests import (
     LOOP,
     LOOP_VARIABLES,
@@ -37,28 +36,6 @@ from tests.flows_in_tests import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-ACTOR = Actor(user_id=None, name="tester", source="command line")
-
-
-def begin(version: FlowVersion, *, paused: bool = False, **inputs: Any) -> Execution:
-    return start(version, inputs, ACTOR, Execution.Trigger.COMMAND_LINE, paused=paused)
-
-
-def fresh(execution: Execution) -> Execution:
-    execution.refresh_from_db()
-    return execution
-
-
-def outputs(execution: Execution) -> Any:
-    return values.decode(fresh(execution).outputs)
-
-
-def expire_leases() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE executions_execution SET lease_expires_at = now() - interval '1 second' "
-            "WHERE lease_expires_at IS NOT NULL"
-        )
 
 
 @pytest.fixture

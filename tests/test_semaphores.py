@@ -17,9 +17,8 @@ from executions.commands.control import control
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
 from executions.store.claims import claim
-from tests.driving import drive
+from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
-from tests.test_runner import ACTOR, begin, expire_leases, fresh, outputs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

@@ -5,7 +5,6 @@ Turns are run in this process, so that a test decides what happens in between.
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,13 +17,9 @@ from executions.models import Execution, Step
 from executions.states import Status
 from executions.store.checkpoints import LeaseLost
 from executions.store.claims import claim
-from flows import tasks, values
-from flows.expressions import TasksRead, compile
-from flows.tasks import TaskState, TaskStatus
-from flows.values import ExceptionValue, TaskValue
-from tests.driving import drive
+from flows.values import TaskValue
+from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
-from tests.test_runner import ACTOR, begin, expire_leases, fresh, outputs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -134,37 +129,6 @@ def test_a_task_is_read_step_by_step(parent: Any, admin_user: User) -> None:
             control("step", admin_user, execution, ACTOR)
     assert execution.status == Status.ENDED
     assert outputs(execution)["Seen"]["s"] == "Running"
-
-
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [
-        (TaskState(TaskStatus.RUNNING), (False, False, False, False)),
-        (TaskState(TaskStatus.RAN_TO_COMPLETION, {}), (False, True, True, False)),
-        (TaskState(TaskStatus.FAULTED, None, ExceptionValue("A.B")), (False, True, False, True)),
-        (TaskState(TaskStatus.CANCELLED, None, ExceptionValue("A.B")), (True, True, False, True)),
-    ],
-)
-def test_the_properties_of_a_task(state: TaskState, expected: tuple[bool, ...]) -> None:
-    """Semantics 68, 69: a cancelled task is completed and faulted too."""
-    found = state.as_structure("x")
-    names = ("IsCancelled", "IsCompleted", "IsCompletedSuccessfully", "IsFaulted")
-    assert tuple(found[name] for name in names) == expected
-    assert (found["ExecutionId"], found["Id"], found["Exception"]) == ("x", "x", state.exception)
-
-
-def test_an_expression_that_reads_a_task_asks_for_it() -> None:
-    """Semantics 68: the engine knows nothing of what has become of it."""
-    task = TaskValue(str(UUID(int=7)))
-    expression = compile("Tasks.filter(t, t.IsFaulted)")
-    with pytest.raises(TasksRead) as met:
-        expression.evaluate({"Tasks": [task]})
-    assert met.value.ids == (task.execution_id,)
-    states = {task.execution_id: TaskState(TaskStatus.FAULTED, None, ExceptionValue("A.B"))}
-    found = expression.evaluate({"Tasks": tasks.shown([task], states)})
-    assert tasks.hidden(found, states) == [task]
-    assert values.decode(values.encode([task])) == [task]
-    assert values.copy(task) is task
 
 
 def test_a_child_is_inserted_with_the_checkpoint_or_not_at_all(parent: Any) -> None:

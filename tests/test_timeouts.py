@@ -20,10 +20,9 @@ from executions.models import Execution
 from executions.states import Status
 from flows.blocks import ALL, guards
 from flows.blocks.base import SEMAPHORE, TIMEOUT
-from tests.driving import drive
+from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
 from tests.test_engine import Run
-from tests.test_runner import ACTOR, begin, expire_leases, fresh, outputs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

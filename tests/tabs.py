@@ -1,0 +1,96 @@
+"""Tabs of a browser, as the hub of live updates meets them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+
+from executions.live.events import ExecutionChanged
+from executions.live.publish import GROUP
+from executions.live.routing import websocket_urlpatterns
+from executions.models import Execution
+from tests.executions_in_tests import event_of, make_execution
+
+Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types
+
+
+class Tab:
+    """A browser's connection, as one reads its frames."""
+
+    def __init__(self, user: Any, address: str, app: Any = None, session: str = "") -> None:
+        path, _, query = address.partition("?")
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [
+                (b"origin", b"http://localhost"),
+                (b"host", b"localhost"),
+                (b"cookie", f"sessionid={session}".encode()),
+            ],
+            "subprotocols": [],
+            **({"user": user} if user else {}),
+        }
+        self.app: Any = Communicator(app or URLRouter(websocket_urlpatterns), scope)
+
+    async def connect(self) -> dict[str, Any]:
+        """What the server says second: it accepts first, and then it may close."""
+        await self.app.send_input({"type": "websocket.connect"})
+        assert (await self.app.receive_output(5))["type"] == "websocket.accept"
+        said: dict[str, Any] = await self.app.receive_output(5)
+        return said
+
+    async def leave(self) -> None:
+        await self.app.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.app.wait(5)
+
+    async def say(self, text: str) -> None:
+        await self.app.send_input({"type": "websocket.receive", "text": text})
+
+    async def frame(self, kind: str, seconds: float = 3) -> dict[str, Any]:
+        """The next frame of that type."""
+        deadline = time.monotonic() + seconds
+        while True:
+            said = await self.app.receive_output(max(deadline - time.monotonic(), 0.01))
+            frame: dict[str, Any] = json.loads(said["text"])
+            if frame["type"] == kind:
+                return frame
+
+    async def frames(self, kind: str, seconds: float) -> list[dict[str, Any]]:
+        """Every frame of that type for a while."""
+        await asyncio.sleep(seconds)
+        found = []
+        while not self.app.output_queue.empty():
+            frame = json.loads(self.app.output_queue.get_nowait()["text"])
+            if frame["type"] == kind:
+                found.append(frame)
+        return found
+
+    async def rows(self) -> list[str]:
+        return [row["id"] for row in (await self.frame("rows"))["rows"]]
+
+    async def show(self, query: str = "", *shown: Execution, **window: str) -> None:
+        rows = [[str(one.pk), 0] for one in shown]
+        await self.say(json.dumps({"type": "show", "query": query, "rows": rows, **window}))
+        # Answered in order, so what was said is in force.
+        await self.say('{"type": "ping", "sent": 1}')
+        await self.frame("pong")
+
+
+Opener = Callable[..., Awaitable[Tab]]
+
+
+async def tell(*events: ExecutionChanged) -> None:
+    packed = [replace(event, published_at=time.time()).pack() for event in events]
+    await get_channel_layer().group_send(GROUP, {"type": "executions.changed", "events": packed})
+
+
+make = sync_to_async(make_execution)
+change = sync_to_async(event_of)
