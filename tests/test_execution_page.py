@@ -15,7 +15,7 @@ from executions.commands.start import start
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Token
 from executions.states import APPLIES, Place, Reason, Status
 from executions.store import reads
-from executions.views.drilldown import COMMANDS
+from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion
 from flows.values import ExceptionValue

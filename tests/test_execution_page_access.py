@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from executions.models import ExceptionRecord, Execution, LogEntry, Step
 from executions.states import Status
-from executions.views.drilldown import COMMANDS
+from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion
 from flows.values import ExceptionValue

@@ -11,7 +11,7 @@ from executions import access
 from executions.models import Execution
 from executions.store import families, reads
 from executions.views.address import Address
-from executions.views.drilldown import DrillDown
+from executions.views.detail.page import DrillDown
 from executions.views.parts import Part, changed
 from flows import pretty
 

@@ -1,0 +1,78 @@
+"""The top of an execution's page: what it is, why it is not moving, and the toolbar."""
+
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from executions import access
+from executions.states import APPLIES, Status, refusal, words
+from executions.store import why
+from executions.views.detail.subject import Subject
+from flows.graph import BlockNode
+
+#: The commands of the toolbar: icon, key.
+COMMANDS = {
+    "continue": ("play", "c"),
+    "pause": ("pause", "p"),
+    "step": ("step", "s"),
+    "step-over": ("skip", "o"),
+    "step-out": ("up", "u"),
+    "stop": ("stop", "S"),
+    "force-stop": ("stop", ""),
+    "retry": ("retry", ""),
+}
+
+
+class Header:
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+
+    @cached_property
+    def explained(self) -> why.Explained:
+        """Why it is not moving."""
+        return why.explain(self._subject.execution)
+
+    @cached_property
+    def commands(self) -> list[dict[str, Any]]:
+        """The toolbar: each command with why it does not apply, or ""."""
+        execution = self._subject.execution
+        allowed = access.may_control(self._subject.user, execution.initiator_id)
+        status = Status(execution.status)
+        return [
+            {
+                "name": name,
+                "words": words(name),
+                "icon": icon,
+                "key": key,
+                "refusal": refusal(name, status)
+                if allowed
+                else "You may look at it, but not control it.",
+            }
+            for name, (icon, key) in COMMANDS.items()
+            if name in APPLIES
+        ]
+
+    @property
+    def block(self) -> BlockNode | None:
+        """The block of the position."""
+        return self._subject.graph.blocks.get(self._subject.execution.block)
+
+    @property
+    def short_id(self) -> str:
+        key = str(self._subject.execution.pk)
+        return f"{key[:8]}…{key[-4:]}"
+
+    @property
+    def flow_url(self) -> str:
+        """The flow as it was in the version that ran."""
+        execution = self._subject.execution
+        return f"{reverse('flow', args=[execution.flow_name])}?version={execution.version_number}"
+
+    @property
+    def children_url(self) -> str:
+        return self._subject.address.url(tab="children")
+
+    @property
+    def exceptions_url(self) -> str:
+        return self._subject.address.url(panel="exceptions")

@@ -1,0 +1,62 @@
+"""The page of one execution, put together: a section for each of its panels."""
+
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from executions.states import Status
+from executions.store import reads
+from executions.views.address import PANELS, Address
+from executions.views.detail.diagram import Diagram
+from executions.views.detail.exceptions import Exceptions
+from executions.views.detail.header import Header
+from executions.views.detail.lists import Lists
+from executions.views.detail.subject import Subject
+from executions.views.detail.variables import Variables
+from executions.views.panel import Debugging
+
+
+class DrillDown:
+    """One execution as one user sees it, at one address of its page. Reads on demand."""
+
+    def __init__(self, user: Any, execution_id: UUID, address: Address) -> None:
+        self.subject = Subject(user, execution_id, address)
+        self.execution = self.subject.execution
+        self.header = Header(self.subject)
+        self.diagram = Diagram(self.subject)
+        self.variables = Variables(self.subject)
+        self.exceptions = Exceptions(self.subject)
+        self.lists = Lists(self.subject, self.diagram)
+
+    def context(self) -> dict[str, Any]:
+        """Everything that the templates of the page take."""
+        execution = self.execution
+        relatives = reads.relatives(execution, self.subject.visible)
+        return {
+            "section": "executions",
+            "page": self,
+            "execution": execution,
+            "address": self.subject.address,
+            "status": Status(execution.status),
+            "parent": relatives.get(execution.parent_id) if execution.parent_id else None,
+            "root": relatives.get(execution.root_id),
+        }
+
+    @cached_property
+    def debugging(self) -> Debugging:
+        """The panel of what is debugged with."""
+        return Debugging(self.execution, self.subject.graph)
+
+    @property
+    def key(self) -> str:
+        return str(self.execution.pk)
+
+    @property
+    def panel_urls(self) -> dict[str, str]:
+        return {panel: self.subject.address.url(panel=panel) for panel in PANELS}
+
+    @property
+    def live_url(self) -> str:
+        return reverse("execution-live", args=[self.execution.pk])

@@ -1,0 +1,73 @@
+"""The variables of an execution's page, and what went in and came out."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from executions.store import families, reads
+from executions.views.detail.subject import Subject
+from flows import pretty
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    name: str
+    level: int
+    stored: reads.StoredValue | None
+    value: Any
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    name: str
+    variables: list[Variable]
+    entered: bool = True
+
+
+class Variables:
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """The variables of every token, the innermost scope first."""
+        execution, graph = self._subject.execution, self._subject.graph
+        stored = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
+        held_values = families.shown(
+            execution.root_id,
+            {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
+        )
+        newest = self._subject.recent[-1:]
+        just = {name.casefold() for step in newest for name in (step.changes or {})}
+        scopes = []
+        for token in reversed(self._subject.tokens):
+            workspace = graph.workspaces[token.workspace]
+            variables = []
+            for declared in workspace.variables:
+                held = stored.get((token.level, declared.name.casefold()))
+                value = held_values.get((token.level, declared.name.casefold()))
+                changed = held is not None and declared.name.casefold() in just
+                variables.append(Variable(declared.name, token.level, held, value, changed))
+            scopes.append(Scope(workspace.name, variables))
+        return scopes
+
+    @property
+    def value_url(self) -> str:
+        """Where a large value is to be had."""
+        return reverse("execution-value", args=[self._subject.execution.pk])
+
+    @cached_property
+    def inputs(self) -> list[tuple[str, Any]]:
+        return _named(self._subject.execution.inputs)
+
+    @cached_property
+    def outputs(self) -> list[tuple[str, Any]]:
+        return _named(self._subject.execution.outputs)
+
+
+def _named(forms: Any) -> list[tuple[str, Any]]:
+    value = pretty.decoded(forms)
+    return list(value.items()) if isinstance(value, dict) else []
