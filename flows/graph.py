@@ -11,9 +11,10 @@ from typing import Any
 
 from flows import sources
 from flows.blocks import BY_TYPE
-from flows.blocks.base import Block, Port
+from flows.blocks.base import Block, Port, Property
 from flows.expressions import ExpressionError
-from flows.sources import Path, Source
+from flows.sources import Source
+from flows.targets import Target, targets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,8 @@ class BlockNode:
     description: str
     workspace: str
     sources: Mapping[str, Source]
-    #: Output property name → the variable that it is saved to, whole or in part.
-    targets: Mapping[str, str]
-    #: Output property name → the part of that variable, where it is a part (semantics 24).
-    parts: Mapping[str, Path]
+    #: Where its output properties are saved.
+    targets: tuple[Target, ...]
     ports: Mapping[Port, str]
     position: tuple[int, int] | None
 
@@ -158,6 +157,21 @@ class _Builder:
             self.say(location, "The value is not valid.", str(error), *path)
         return sources.Literal(None)
 
+    def targets(
+        self, title: str, prop: Property, source: Source, path: tuple[str | int, ...]
+    ) -> tuple[Target, ...]:
+        """Where an output property is saved; what is read and saved back is one variable."""
+        try:
+            found = targets_of(prop.name, source)
+            if prop.reads and any(target.taken for target in found):
+                raise ValueError(f"{prop.name} is read and saved back, and needs one variable.")
+        except ValueError as problem:
+            apart = "" if prop.reads else " {Key: ($)Name} takes it apart."
+            how = f"Write ($)Name, ($)Name.Part[0], or ($)_ to discard it.{apart}"
+            self.say(title, str(problem), how, *path)
+            return ()
+        return found
+
     def workspace(self, key: str, name: str, parent: str | None, part: Mapping[str, Any]) -> None:
         self.opened.append(key)
         path = document_path(key) if key else ()
@@ -224,8 +238,7 @@ class _Builder:
                     name,
                 )
         inputs: dict[str, Source] = {}
-        targets: dict[str, str] = {}
-        parts: dict[str, sources.Path] = {}
+        targets: list[Target] = []
         for name, prop in known.items():
             raw = given.get(name, prop.default)
             where = (*path, "properties", name)
@@ -233,25 +246,14 @@ class _Builder:
             if prop.reads:
                 inputs[name] = source
             if prop.writes and name in given:
-                if isinstance(source, sources.Variable | sources.Path):
-                    targets[name] = source.name
-                    if isinstance(source, sources.Path):
-                        parts[name] = source
-                else:
-                    self.say(
-                        title,
-                        f"{name} is an output and needs a variable.",
-                        "Write ($)Name, ($)Name.Part[0], or ($)_ to discard it.",
-                        *where,
-                    )
+                targets += self.targets(title, prop, source, where)
         self.blocks[key] = BlockNode(
             key=key,
             block=kind,
             description=definition.get("description", ""),
             workspace=workspace,
             sources=inputs,
-            targets=targets,
-            parts=parts,
+            targets=tuple(targets),
             ports={
                 Port(port): f"{workspace}/{definition[port]}" if workspace else definition[port]
                 for port in Port

@@ -20,6 +20,7 @@ MODULES = sorted(
 PURE = (
     "flows.graph",
     "flows.sources",
+    "flows.targets",
     "flows.expressions",
     "flows.values",
     "flows.validation",

@@ -2,8 +2,9 @@
 
 import pytest
 
-from executions.engine.state import Finished, Perform, Performed
+from executions.engine.state import Failed, Finished, Perform, Performed
 from flows.files import FlowFileError
+from flows.graph import build
 from tests.flows_in_memory import Run, messages
 
 
@@ -209,3 +210,123 @@ def test_end_flow_ends_at_any_depth() -> None:
     )
     assert isinstance(run.go(), Finished)
     assert run.path == ["a", "w", "w/s", "w/v", "w/v/s", "w/v/e"]
+
+
+APART = """
+a: {{type: Start Flow, bottom: s}}
+s:
+  type: Set Variable
+  properties: {{Value: "{value}", Variable: {target}}}
+  bottom: e
+  exception: h
+h: {{type: Handle Block Exception, properties: {{Exception: ($)_}}, bottom: e}}
+e: {{type: End Flow}}
+"""
+APART_VARIABLES = "{One: {output: true, default: 0}, Two: {output: true, default: {}}, Out: {}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "one", "two"),
+    [
+        ("={'A': 1, 'B': [2, 3]}", "{A: ($)One, B: ($)Two}", 1, [2, 3]),
+        ("={'A': 1, 'B': [2, 3]}", "{B: [($)_, ($)One]}", 3, {}),
+        ("=[1, {'A': 2}]", "[($)One, {A: ($)Two.Part}]", 1, {"Part": 2}),
+        ("=['first', 'second']", '["($)_", "($)Two[One]"]', 0, {0: "second"}),
+    ],
+)
+def test_an_output_is_taken_apart(value: str, target: str, one: object, two: object) -> None:
+    """Semantics 10: into several variables, by key or by index."""
+    blocks = APART.format(value=value, target=target)
+    assert messages(blocks, APART_VARIABLES) == []
+    assert Run(blocks, APART_VARIABLES).outputs() == {"One": one, "Two": two}
+
+
+@pytest.mark.parametrize("value", ["={'A': 1}", "=null", "=[1, 2]", "=7"])
+def test_a_part_that_an_output_lacks_throws_and_nothing_is_saved(value: str) -> None:
+    """Semantics 10, 52."""
+    run = Run(APART.format(value=value, target="{A: ($)One, B: ($)Two}"), APART_VARIABLES)
+    assert run.outputs() == {"One": 0, "Two": {}}
+    (thrown,) = run.exceptions
+    assert (thrown.short_type, thrown.extra) == (
+        "InvalidPropertyValueException",
+        {"PropertyId": "Variable"},
+    )
+
+
+def test_an_exception_is_taken_apart_by_its_handler() -> None:
+    """Semantics 10."""
+    run = Run(
+        """
+        a: {type: Start Flow, bottom: t}
+        t: {type: Throw New Flow Exception, properties: {Message: m, Error Code: 3}, exception: h}
+        h:
+          type: Handle Block Exception
+          properties: {Exception: {Message: ($)Text, ErrorCode: ($)Code}}
+          bottom: e
+        e: {type: End Flow}
+        """,
+        "{Text: {output: true}, Code: {output: true}}",
+    )
+    assert run.outputs() == {"Text": "m", "Code": 3}
+
+
+def test_an_exception_that_the_flows_handler_cannot_save_is_an_error() -> None:
+    """Semantics 10, 45."""
+    run = Run(
+        """
+        a: {type: Start Flow, bottom: t}
+        t: {type: Throw New Flow Exception, properties: {Message: m}}
+        h:
+          type: Handle Flow Exception
+          properties: {Exception: {Part: ($)X}}
+          variables: {X: {}}
+          blocks:
+            s: {type: Start Workspace, bottom: e}
+            e: {type: End Flow}
+        """
+    )
+    failed = run.go()
+    assert isinstance(failed, Failed)
+    assert failed.exception.short_type == "InvalidPropertyValueException"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "path", "summary"),
+    [
+        (
+            APART.format(value="=[1]", target="[($)Missing]"),
+            ("blocks", "s", "properties", "Variable", 0),
+            "Variable[0] is saved to Missing, which is no variable here",
+        ),
+        (
+            APART.format(value="=[1]", target="{A: ($)Out.Part}").replace("($)Out}", "($)_}"),
+            ("blocks", "s", "properties", "Variable", "A"),
+            "Variable is not initialised: Out.",
+        ),
+    ],
+)
+def test_each_variable_of_an_output_that_is_taken_apart_is_validated(
+    blocks: str, path: tuple[str | int, ...], summary: str
+) -> None:
+    """Semantics 10, 23."""
+    (found,) = messages(blocks, APART_VARIABLES)
+    assert found.path == path
+    assert found.summary.startswith(summary)
+
+
+def test_what_is_read_and_saved_back_is_not_taken_apart() -> None:
+    """Semantics 10, 29."""
+    document = {
+        "flow": "test",
+        "variables": {"X": {"default": 0}},
+        "blocks": {
+            "a": {
+                "type": "For Loop",
+                "properties": {"Current Index": {"A": "($)X"}},
+            }
+        },
+    }
+    _, found = build(document)
+    assert [m.summary for m in found] == [
+        "Current Index is read and saved back, and needs one variable."
+    ]

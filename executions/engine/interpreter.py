@@ -390,10 +390,11 @@ class Interpreter:
         instruction = self.program.instructions[handler]
         self.frames[0].block = handler
         failed = scopes.enter(self.frames, self.graph.workspaces[handler])
-        changes = self._save(instruction, {"Exception": thrown})
-        self._record(instruction, "", changes)
+        changes = None
         try:
+            changes = self._save(instruction, {"Exception": thrown})
             self._guard(instruction, 0)
         except BlockException as unguarded:
             failed = failed or unguarded.value
+        self._record(instruction, "", changes)
         return Failed(failed) if failed else None

@@ -14,6 +14,7 @@ from executions.engine.state import Frame
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
 from flows.sources import DISCARD, Literal, Path, Source
+from flows.targets import Target
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executioncontext"
@@ -31,10 +32,13 @@ class Instruction:
     block: Block
     #: Input properties: name, declaration, source.
     readers: tuple[tuple[str, Property, Source], ...]
-    #: Output properties: name, level of the scope, case-folded variable, variable as written, and
-    #: the part of it that is saved, or None for the whole.
+    #: Output properties, or the parts of them that are taken: label, level of the scope,
+    #: case-folded variable, variable as written, and the part of it that is saved, or None for the
+    #: whole.
     writers: tuple[tuple[str, int, str, str, Path | None], ...]
     saves_parts: bool
+    #: The parts that are taken of outputs (semantics 10).
+    taken: tuple[Target, ...]
     ports: dict[Port, str]
     has_effect: bool
     #: Semaphore and Block Timeout: declaration and source; None where there is nothing to read.
@@ -102,10 +106,11 @@ def _instruction(
         ),
         writers=tuple(
             writer
-            for name, target in node.targets.items()
-            if target != DISCARD and (writer := _writer(name, target, node.parts.get(name), scope))
+            for target in node.targets
+            if target.variable != DISCARD and (writer := _writer(target, scope))
         ),
-        saves_parts=bool(node.parts),
+        saves_parts=any(target.part is not None for target in node.targets),
+        taken=tuple(target for target in node.targets if target.taken),
         ports=dict(node.ports),
         has_effect=block.effect is not Effect.NONE,
         semaphore=semaphore,
@@ -122,7 +127,9 @@ def _problem(node: BlockNode, scope: Mapping[str, tuple[int, str]]) -> str:
     known = {CONTEXT, DISCARD, *scope}
     used = {name for source in node.sources.values() for name in source.names}
     unknown = sorted(
-        name for name in used | set(node.targets.values()) if name.casefold() not in known
+        name
+        for name in used | {target.variable for target in node.targets}
+        if name.casefold() not in known
     )
     return f"There is no variable {', '.join(unknown)} here." if unknown else ""
 
@@ -136,14 +143,15 @@ def _guard(node: BlockNode, prop: Property | None) -> tuple[Property, Source] | 
 
 
 def _writer(
-    name: str, target: str, part: Path | None, scope: Mapping[str, tuple[int, str]]
+    target: Target, scope: Mapping[str, tuple[int, str]]
 ) -> tuple[str, int, str, str, Path | None] | None:
     """Where an output is saved; None for a variable that is not there, of which validation told."""
-    folded = target.casefold()
+    written, part = target.variable, target.part
+    folded = written.casefold()
     if folded == CONTEXT and part is not None:
         inside = Path(part.name, part.steps[1:])
-        return name, 0, EXTENSIONS, f"{target}.{part.steps[0]}", inside
-    return (name, *scope[folded], target, part) if folded in scope else None
+        return target.label, 0, EXTENSIONS, f"{written}.{part.steps[0]}", inside
+    return (target.label, *scope[folded], written, part) if folded in scope else None
 
 
 def reader(

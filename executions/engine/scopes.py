@@ -73,6 +73,8 @@ def save(
     `lookup` reads the variables that indexes of parts are made of. Raises BlockException for a
     part that cannot be saved, and for what is too large.
     """
+    if instruction.taken:
+        outputs = _taken_apart(instruction, outputs)
     changes: dict[str, Any] = {}
     for name, level, key, written, part in instruction.writers:
         if name not in outputs:
@@ -90,6 +92,19 @@ def save(
         frame.changed.add(key)
         changes[written] = change(value, instruction.key, progress)
     return changes
+
+
+def _taken_apart(instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs with the parts that are taken of them, each under its label (semantics 10): all
+    of them before anything is saved. Raises BlockException for a part that is not there."""
+    apart = dict(outputs)
+    for target in instruction.taken:
+        if target.output in outputs:
+            try:
+                apart[target.label] = target.take(outputs[target.output])
+            except ExpressionError as error:
+                raise invalid_property(target.output, str(error)) from None
+    return apart
 
 
 def _save_part(

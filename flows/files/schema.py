@@ -73,6 +73,17 @@ def schema() -> dict[str, Any]:
                     "description": {"type": "string", "maxLength": 400},
                 },
             },
+            "target": {
+                "description": "A variable, a part of one, or a structure or list of these.",
+                "if": {"type": ["object", "array"]},
+                "then": {
+                    "minProperties": 1,
+                    "additionalProperties": {"$ref": "#/$defs/target"},
+                    "minItems": 1,
+                    "items": {"$ref": "#/$defs/target"},
+                },
+                "else": {"type": "string", "pattern": TARGET},
+            },
             "blocks": {
                 "description": "The blocks of this workspace, by key.",
                 "type": "object",
@@ -142,8 +153,10 @@ def _property(prop: Property) -> dict[str, Any]:
     form: dict[str, Any] = {
         "description": f"{described}: {prop.description}" if prop.description else described
     }
-    if prop.writes:
+    if prop.reads and prop.writes:
         form |= {"type": "string", "pattern": TARGET}
+    elif prop.writes:
+        form["$ref"] = "#/$defs/target"
     elif prop.default is not None:
         form["default"] = prop.default
     if prop.choices:

@@ -115,6 +115,8 @@ def _explain(error: ValidationError) -> Iterator[Found]:
             yield path, f"Expected {_PATTERNS[wanted]}{_found(value)}."
         case "maxLength":
             yield path, f"Expected at most {wanted} characters, found {len(value)}."
+        case "minProperties" | "minItems" if wanted == 1:
+            yield path, f"Expected at least one variable{_found(value)}, which is empty."
         case "minItems" | "maxItems":
             yield path, f"Expected {wanted} numbers, found {len(value)}."
         case "minimum" | "maximum":

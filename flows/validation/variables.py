@@ -5,7 +5,8 @@ from typing import Any
 
 from flows.blocks.base import TYPES, Property, article
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode
-from flows.sources import DISCARD, Composite, Literal, Source
+from flows.sources import DISCARD, Composite, Literal, Path, Source
+from flows.targets import Target
 from flows.validation.types import VARIABLE_TYPES
 from flows.validation.wording import near, title, workspace_path
 from flows.values import type_name
@@ -45,10 +46,10 @@ def written_by(graph: FlowGraph, reached: Iterable[str]) -> set[tuple[str, str]]
     written = set()
     for key in reached:
         node = graph.blocks[key]
-        for name, target in node.targets.items():
-            found = _resolve(graph, _target_workspace(node), target)
-            if found and name not in node.sources and name not in node.parts:
-                written.add((found[0], target.casefold()))
+        for target in node.targets:
+            found = _resolve(graph, _target_workspace(node), target.variable)
+            if found and target.output not in node.sources and target.part is None:
+                written.add((found[0], target.variable.casefold()))
     return written
 
 
@@ -85,37 +86,37 @@ def properties(
         path = (*node.path, "properties", name)
         yield from _reads(graph, node, source, written, path)
         yield from _literal(node, declared[name], source, path)
-    for name, target in node.targets.items():
-        path = (*node.path, "properties", name)
-        if name in node.parts:
-            yield from _part(graph, node, name, written)
-        elif target != DISCARD and not _resolve(graph, _target_workspace(node), target):
+    for target in node.targets:
+        name = target.variable
+        if target.part is not None:
+            yield from _part(graph, node, target, target.part, written)
+        elif name != DISCARD and not _resolve(graph, _target_workspace(node), name):
             visible = _visible(graph, _target_workspace(node))
             yield Message(
                 title(node),
-                f"{name} is saved to {target}, which is no variable here{near(target, visible)}",
+                f"{target.label} is saved to {name}, which is no variable here"
+                f"{near(name, visible)}",
                 "Define it in this workspace or one around it, or write ($)_ to discard the value.",
-                path,
+                (*node.path, "properties", target.output, *target.taken),
             )
 
 
 def _part(
-    graph: FlowGraph, node: BlockNode, name: str, written: set[tuple[str, str]]
+    graph: FlowGraph, node: BlockNode, target: Target, part: Path, written: set[tuple[str, str]]
 ) -> Iterator[Message]:
     """Semantics 24, 30: what is saved to a part needs the whole; of the execution's context, the
     extensions alone can be written."""
-    part = node.parts[name]
-    path = (*node.path, "properties", name)
+    path = (*node.path, "properties", target.output, *target.taken)
     if part.name.casefold() == CONTEXT.casefold() and (
         part.steps[0] != EXTENSIONS or len(part.steps) < 2
     ):
         yield Message(
             title(node),
-            f"{name} is saved to a part of {CONTEXT} that cannot be written.",
+            f"{target.label} is saved to a part of {CONTEXT} that cannot be written.",
             f"Write ($){CONTEXT}.{EXTENSIONS}.Key, with a key of your own.",
             path,
         )
-    if name not in node.sources:
+    if target.output not in node.sources:
         yield from _reads(graph, node, part, written, path)
 
 
