@@ -49,7 +49,7 @@ from executions.limits import BLOCK_SECONDS, BLOCKS, CHECKPOINT, CHECKPOINT_BLOC
 from executions.live.publish import publish
 from executions.processes import alarm
 from executions.states import Reason, Request, Status
-from executions.store import semaphores, transitions
+from executions.store import initiators, semaphores, transitions
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.claims import Claimed, claim, hold
 from executions.store.families import states
@@ -87,12 +87,13 @@ class _Turn:
 
     def __init__(self, claimed: Claimed) -> None:
         self.claimed = claimed
+        graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(
-            queries.compiled(claimed.version_id),
+            graph,
             time.time,
             claimed.frames,
             claimed.event.step_count,
-            _context(claimed),
+            initiators.context(claimed, graph),
         )
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
@@ -387,11 +388,3 @@ class _Turn:
             if released and not status.is_terminal:
                 changed += given_up(self.claimed.id, released)
             publish(changed)
-
-
-def _context(claimed: Claimed) -> dict[str, Any]:
-    """The built-in variable _executionContext (semantics 30)."""
-    return {
-        "ExecutionId": str(claimed.id),
-        "Initiator": {"Name": claimed.event.initiator_name, "IsAuthenticated": True},
-    }

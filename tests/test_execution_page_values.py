@@ -46,6 +46,7 @@ def nap(tmp_path: Path) -> FlowVersion:
 
 
 def test_large_values_are_loaded_when_asked_for(loop: FlowVersion, person: User) -> None:
+    """Semantics 93."""
     execution = run(loop, person)
     large = [f"{n:x}-{n * 7919 % 99991:x}" for n in range(20_000)]
     Value.objects.filter(execution=execution, level=0, name="seen").update(value=large)
@@ -58,6 +59,18 @@ def test_large_values_are_loaded_when_asked_for(loop: FlowVersion, person: User)
     part = client_of(person).get(address, headers={"HX-Request": "true"}).content.decode()
     assert "the rest is left out" in part
     assert "<pre" in part
+
+
+def test_the_built_in_variable_is_shown_when_asked_for(loop: FlowVersion, person: User) -> None:
+    """Semantics 30, 93."""
+    execution = run(loop, person)
+    Value.objects.create(execution=execution, level=0, name="context:extensions", value={"A": 1})
+    address = f"/executions/{execution.pk}/value/?level=0&name=_executionContext"
+    assert f'hx-get="{address.replace("&", "&amp;")}"' in page(person, execution)
+    shown = json.loads(client_of(person).get(address).content)
+    assert (shown["ExecutionId"], shown["Extensions"]) == (str(execution.pk), {"A": 1})
+    assert shown["Initiator"]["Name"] == "ada"
+    assert client_of(User.objects.create_user("eve")).get(address).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["", "?level=x&name=seen", "?level=9&name=seen", "?level=0"])

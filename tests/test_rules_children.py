@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission, User
 
 from executions.commands.actor import Actor
 from executions.commands.start import start
@@ -108,3 +109,54 @@ def test_an_exception_that_is_passed_on_is_recorded_once(tmp_path: Path) -> None
         ("i", "exception"),
         ("j", "bottom"),
     ]
+
+
+TELLS = """
+a: {type: Start Flow, bottom: s}
+s:
+  type: Set Variable
+  properties: {Value: =_executionContext.Initiator, Variable: ($)Who}
+  bottom: e
+e: {type: End Flow}
+"""
+ASKS = """
+a: {type: Start Flow, bottom: r}
+r: {type: Run Flow, properties: {Flow: tells, Outputs: {Who: ($)Who}}, bottom: e}
+e: {type: End Flow}
+"""
+
+
+@pytest.mark.parametrize("flow", ["tells", "asks"])
+def test_a_flow_reads_who_started_it(flow: str, tmp_path: Path) -> None:
+    """Semantics 30: also in a child, whose parent never reads it."""
+    declared = "{Who: {output: true}}"
+    versions = {
+        name: publish(tmp_path, name, blocks, declared)
+        for name, blocks in (("tells", TELLS), ("asks", ASKS))
+    }
+    ada = User.objects.create_user("ada", email="ada@example.org")
+    ada.groups.add(Group.objects.create(name="Operators"))
+    ada.user_permissions.add(Permission.objects.get(codename="control_execution"))
+    actor = Actor(user_id=ada.pk, name="ada", source="page")
+    execution = drive(start(versions[flow], {}, actor, Execution.Trigger.PAGE).pk)
+    assert values.decode(execution.outputs)["Who"] == {
+        "Name": "ada",
+        "AuthenticationType": "Session",
+        "IsAuthenticated": True,
+        "Claims": [
+            {"Type": "name", "Value": "ada"},
+            {"Type": "role", "Value": "Operators"},
+            {"Type": "permission", "Value": "executions.control_execution"},
+        ],
+    }
+
+
+def test_who_has_no_account_has_no_claims(tmp_path: Path) -> None:
+    """Semantics 30."""
+    version = publish(tmp_path, "tells", TELLS, "{Who: {output: true}}")
+    execution = drive(start(version, {}, ACTOR, Execution.Trigger.COMMAND_LINE).pk)
+    who = values.decode(execution.outputs)["Who"]
+    assert (who["AuthenticationType"], who["Claims"]) == (
+        "command line",
+        [{"Type": "name", "Value": "tester"}],
+    )

@@ -58,6 +58,8 @@ class Instruction:
 class Program:
     graph: FlowGraph
     instructions: dict[str, Instruction]
+    #: Whether it reads the built-in variable that tells about the execution (semantics 30).
+    reads_context: bool
 
 
 def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
@@ -82,6 +84,12 @@ def compile_program(graph: FlowGraph) -> Program:
             key: _instruction(node, scopes, receivers[node.workspace])
             for key, node in graph.blocks.items()
         },
+        any(
+            name.casefold() == CONTEXT
+            for node in graph.blocks.values()
+            for source in (*node.sources.values(), *(t.part for t in node.targets if t.part))
+            for name in source.names
+        ),
     )
 
 

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 
 from executions import access
 from executions.models import Execution
-from executions.store import families, reads
+from executions.store import families, initiators, reads
 from executions.views.address import Address
 from executions.views.detail.page import DrillDown
+from executions.views.detail.variables import BUILT_IN
 from executions.views.parts import Part, changed
-from flows import pretty
+from flows import pretty, values
 
 PARTS = (
     Part("head", "executions/detail/head.html", "head", "section"),
@@ -58,6 +59,8 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     name = request.GET.get("name", "")
     if not level.isascii() or not level.isdigit() or len(level) > 4:
         raise Http404("There is no such variable.")
+    if name == BUILT_IN:
+        return _shown(request, found, values.encode(initiators.shown(found)))
     exists, form = reads.whole_value(found.pk, int(level), name)
     if not exists:
         raise Http404("The variable holds nothing now.")

@@ -10,6 +10,9 @@ from executions.store import families, reads
 from executions.views.detail.subject import Subject
 from flows import pretty
 
+#: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
+BUILT_IN = "_executionContext"
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -33,7 +36,8 @@ class Variables:
 
     @cached_property
     def scopes(self) -> list[Scope]:
-        """The variables of every token, the innermost scope first."""
+        """The variables of every token, the innermost scope first; the built-in one last
+        (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
         stored = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
         held_values = families.shown(
@@ -52,6 +56,9 @@ class Variables:
                 changed = held is not None and declared.name.casefold() in just
                 variables.append(Variable(declared.name, token.level, held, value, changed))
             scopes.append(Scope(workspace.name, variables))
+        if scopes:
+            told = reads.StoredValue(0, BUILT_IN, None, 0, True, "Structure with 3 items")
+            scopes.append(Scope("Built-in", [Variable(BUILT_IN, 0, told, None, False)]))
         return scopes
 
     @property
