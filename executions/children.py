@@ -39,7 +39,14 @@ def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, A
             f"'{asked.flow}' is a process, which an activity cannot run.",
         )
     parent = Execution.objects.only(
-        "id", "root_id", "depth", "flow_name", "initiator_id", "debugged_by_id", "debug"
+        "id",
+        "root_id",
+        "depth",
+        "flow_name",
+        "initiator_id",
+        "debugged_by_id",
+        "debugged_by_name",
+        "debug",
     ).get(pk=claimed.id)
     trigger = Execution.Trigger.PARENT if asked.awaited else Execution.Trigger.TASK
     try:

@@ -49,7 +49,7 @@ from executions.limits import BLOCK_SECONDS, BLOCKS, CHECKPOINT, CHECKPOINT_BLOC
 from executions.live.publish import publish
 from executions.processes import alarm
 from executions.states import Reason, Request, Status
-from executions.store import initiators, semaphores, transitions
+from executions.store import initiators, semaphores, transitions, waiting
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.claims import Claimed, claim, hold
 from executions.store.families import states
@@ -361,7 +361,10 @@ class _Turn:
         (semantics 76)."""
         due = min(self.interpreter.deadline, inf if until is None else until)
         due_at = None if due == inf else datetime.fromtimestamp(due, UTC)
-        self._release(Status.RUNNING, reason=reason, due_at=due_at, state=state, **columns)
+        told = waiting.told(state["waits"], columns.get("awaits") or ())
+        self._release(
+            Status.RUNNING, reason=reason, due_at=due_at, state=state, waiting_for=told, **columns
+        )
 
     def _waiting(self, kind: str, **details: Any) -> dict[str, Any]:
         """What a parked execution keeps of its wait."""

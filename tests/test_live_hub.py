@@ -16,6 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
 from cortexweb.asgi import application
+from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.grid.row import GridRow
 from executions.live import hub as hub_module
@@ -154,7 +155,7 @@ async def test_an_older_page_hears_of_its_own_rows_only(ada: User, tab: Opener) 
     grid = await tab(ada)
     above, inside, below = [await make(ada, age=age) for age in (10, 20, 30)]
     events = [await change(one) for one in (above, inside, below)]
-    key = GridRow(events[1], tree=True).key
+    key = GridRow(events[1], layout=Layout()).key
     await grid.show("", newest=key, oldest=key)
     await tell(*events)
     assert await grid.rows() == [str(inside.pk)]
@@ -181,7 +182,7 @@ async def test_who_fetched_before_saying_so_is_told_what_is_newer_than_that(
 ) -> None:
     grid, other = await tab(ada), await tab(ada)
     execution = await make(ada, age=30)
-    key = GridRow(await change(execution), tree=True).key
+    key = GridRow(await change(execution), layout=Layout()).key
     above = await make(ada, age=10)
     await grid.show("", newest=key, oldest=key)  # a page that does not hold `above`
     event = await change(above)
@@ -250,9 +251,9 @@ def test_a_row_asks_nothing_of_the_database(
     ada: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     event = event_of(make_execution(ada, child_count=2, error_type="X"))
-    GridRow(event, tree=True).render()  # compiles the template
+    GridRow(event, layout=Layout()).render()  # compiles the template
     with django_assert_num_queries(0):
-        GridRow(event, tree=True).render()
+        GridRow(event, layout=Layout()).render()
 
 
 async def test_counts_are_taken_once_for_all(

@@ -25,7 +25,7 @@ def execute(order: Order) -> Done | None:
             continue
         kept = debugging.kept(order.user.pk, names[key])
         plan.breakpoints = {**kept, **plan.breakpoints}
-        event = debugging.attach(key, order.user.pk, plan)
+        event = debugging.attach(key, order.user, plan)
         if event is None and key == order.execution.pk:
             raise Refused("Somebody else debugs it; detach it first.")
         if event is not None:

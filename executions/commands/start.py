@@ -48,6 +48,7 @@ def start(
             paused=paused,
             plan=plan,
             debugged_by_id=actor.user_id if debugs else None,
+            debugged_by_name=actor.name if debugs else "",
         )
         audit(
             actor,

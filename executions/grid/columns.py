@@ -1,42 +1,58 @@
 """The columns of the grid, declared once: headers, cells and live rows follow from here.
 
-To add one, write its cell and name it in COLUMNS; its width is `.c-<key>` in static/css/grid.css.
+To add one, write its cell and name it in COLUMNS.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
 
 from executions import appearance
 from executions.live.events import ExecutionChanged
+from executions.models import Execution
+from executions.states import Reason, Status
+from executions.store import waiting
+from executions.store.variables import Large
+from flows import values
 from flows.blocks import BY_TYPE
 from flows.display import icon, moment, ticking
+
+#: Characters of a variable's value in a cell.
+CELL_LIMIT = 200
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: what heads it and what its cells hold.
 
-    `order` is its aria-sort when the rows are sorted by it. `emphasis` marks what a reader looks
-    at first; the rest steps back.
+    `width` is what it takes unless somebody has resized it, in pixels. `order` is its aria-sort
+    when the rows are sorted by it. `emphasis` marks what a reader looks at first; the rest steps
+    back. A `zoned` one holds times, so that its cells differ between time zones.
     """
 
     key: str
     label: str
     cell: Callable[[ExecutionChanged], str]
+    width: int = 120
     order: str = ""
     emphasis: bool = False
     numeric: bool = False
+    zoned: bool = False
     #: Headed by nothing visible: the label is for screen readers.
     quiet: bool = False
+    #: The path of the variable that it shows, for such a column.
+    variable: str = ""
 
     @cached_property
     def classes(self) -> str:
+        name = "var" if self.variable else self.key
         marks = ((self.emphasis, "k"), (self.numeric, "num"))
-        return " ".join([f"c-{self.key}", *(name for wanted, name in marks if wanted)])
+        return " ".join([f"c-{name}", *(name for wanted, name in marks if wanted)])
 
 
 def status_icon(event: ExecutionChanged) -> str:
@@ -113,6 +129,64 @@ def initiator(event: ExecutionChanged) -> str:
     )
 
 
+def flow_version(event: ExecutionChanged) -> str:
+    return format_html(
+        '<a href="{}?version={}" tabindex="-1" title="{}, version {}">v{}</a>',
+        flow_address(event.flow_name),
+        event.version_number,
+        event.flow_name,
+        event.version_number,
+        event.version_number,
+    )
+
+
+def trigger(event: ExecutionChanged) -> str:
+    return format_html('<span title="{}">{}</span>', _triggers().get(event.trigger), event.trigger)
+
+
+def worker(event: ExecutionChanged) -> str:
+    """The machine whose worker holds it."""
+    host, _, rest = event.lease_owner.partition(":")
+    process = rest.partition(":")[0]
+    return host and format_html('<span title="{0}, process {1}">{0}</span>', host, process)
+
+
+def execution_id(event: ExecutionChanged) -> str:
+    return _link(event.id)
+
+
+def parent(event: ExecutionChanged) -> str:
+    return _link(event.parent_id) if event.parent_id else ""
+
+
+def root(event: ExecutionChanged) -> str:
+    return _link(event.root_id) if event.root_id != event.id else ""
+
+
+def waiting_for(event: ExecutionChanged) -> str:
+    """What a parked execution waits for, with a link where that has a page."""
+    if event.status != Status.RUNNING:
+        return ""
+    match event.reason:
+        case Reason.TIME if event.due_at:
+            return format_html("until {}", moment(event.due_at))
+        case Reason.SEMAPHORE:
+            # /tenant/system/*/package/*/flow/name: the end tells semaphores apart.
+            name = event.waiting_for.rpartition("/")[2] or "a semaphore"
+            return format_html('<span title="Semaphore {}">{}</span>', event.waiting_for, name)
+        case Reason.CHILDREN:
+            count, one = waiting.tasks(event.waiting_for)
+            if count == 1:
+                return format_html("child {}", _link(one))
+            return format_html(
+                '<a href="{}?tab=children" tabindex="-1" title="{}">{} tasks</a>',
+                execution_address(event.id),
+                f"The last of the {count} child executions that it waits for wakes it.",
+                count or "its",
+            )
+    return ""
+
+
 def error(event: ExecutionChanged) -> str:
     if not event.error_type:
         return ""
@@ -121,19 +195,74 @@ def error(event: ExecutionChanged) -> str:
     )
 
 
+def debugged_by(event: ExecutionChanged) -> str:
+    name = event.debugged_by_name
+    return (
+        format_html('{}<span title="{}">{}</span>', icon("bug", "xs"), name, name) if name else ""
+    )
+
+
+def steps(event: ExecutionChanged) -> str:
+    return f"{event.step_count:,}"
+
+
+def variable(value: Any) -> str:
+    """The cell of a variable's column; whatever leads nowhere has none."""
+    if isinstance(value, Large):
+        return format_html('<span class="mut">{}</span>', f"{value.size:,} bytes")
+    if isinstance(value, datetime):
+        return moment(value)
+    text = value if isinstance(value, str) else values.summary(value, CELL_LIMIT)
+    text = " ".join(text[: CELL_LIMIT + 1].split())
+    return format_html('<span title="{0}">{0}</span>', text[:CELL_LIMIT])
+
+
 COLUMNS: tuple[Column, ...] = (
-    Column("icon", "Status icon", status_icon, quiet=True),
-    Column("started", "Started At", started_at, order="descending", emphasis=True),
-    Column("updated", "Updated At", updated_at),
-    Column("status", "Status", status, emphasis=True),
-    Column("type", "Block Type", block_type),
-    Column("description", "Block Description", block_description, emphasis=True),
-    Column("workspace", "Workspace Name", workspace_name),
-    Column("flow", "Flow Name", flow_name, emphasis=True),
-    Column("duration", "Duration", duration, numeric=True),
-    Column("initiator", "Initiator", initiator),
-    Column("error", "Error Summary", error),
+    Column("icon", "Status icon", status_icon, 26, quiet=True),
+    Column("started", "Started At", started_at, 96, order="descending", emphasis=True, zoned=True),
+    Column("updated", "Updated At", updated_at, 102, zoned=True),
+    Column("status", "Status", status, 126, emphasis=True),
+    Column("type", "Block Type", block_type, 146),
+    Column("description", "Block Description", block_description, 178, emphasis=True),
+    Column("workspace", "Workspace Name", workspace_name, 112),
+    Column("flow", "Flow Name", flow_name, 128, emphasis=True),
+    Column("version", "Flow Version", flow_version, 92, numeric=True),
+    Column("duration", "Duration", duration, 80, numeric=True),
+    Column("initiator", "Initiator", initiator, 108),
+    Column("trigger", "Trigger", trigger, 100),
+    Column("worker", "Worker", worker, 120),
+    Column("id", "Execution Id", execution_id, 128),
+    Column("parent", "Parent", parent, 128),
+    Column("root", "Root", root, 128),
+    Column("waiting", "Waiting For", waiting_for, 160, zoned=True),
+    Column("error", "Error Summary", error, 240),
+    Column("debugger", "Debugged By", debugged_by, 108),
+    Column("steps", "Steps", steps, 72, numeric=True),
 )
+
+#: What is shown to who has chosen nothing.
+DEFAULT_COLUMNS = (
+    "icon", "started", "updated", "status", "type", "description", "workspace", "flow",
+    "duration", "initiator", "error",
+)  # fmt: skip
+
+#: What the key of a variable's column begins with; its path follows.
+VARIABLE = "var."
+#: Longer paths are none.
+PATH_LIMIT = 200
+
+_BY_KEY = {column.key: column for column in COLUMNS}
+
+
+@lru_cache(maxsize=1024)
+def column_of(key: str) -> Column | None:
+    """The column of that key, also of a variable; None where there is none."""
+    if not key.startswith(VARIABLE):
+        return _BY_KEY.get(key)
+    path = key.removeprefix(VARIABLE).strip()
+    if not path or len(path) > PATH_LIMIT or not path.isprintable():
+        return None
+    return Column(VARIABLE + path, path, lambda event: "", 140, zoned=True, variable=path)
 
 
 def execution_address(execution_id: str) -> str:
@@ -141,6 +270,21 @@ def execution_address(execution_id: str) -> str:
 
 
 _ANY_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def _link(execution_id: str) -> str:
+    """A link to an execution, by the end of its id: the beginning is the time it was made at."""
+    return format_html(
+        '<a class="mono" href="{}" tabindex="-1" title="{}">{}</a>',
+        execution_address(execution_id),
+        execution_id,
+        execution_id[-12:],
+    )
+
+
+@lru_cache
+def _triggers() -> dict[str, str]:
+    return {str(value): str(label) for value, label in Execution.Trigger.choices}
 
 
 @lru_cache

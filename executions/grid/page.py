@@ -14,10 +14,12 @@ from django.http import QueryDict
 from executions import access
 from executions.grid.filters import Filters
 from executions.grid.keys import Key
+from executions.grid.layout import Children, Layout
 from executions.grid.row import CHILDREN_SHOWN, GridRow, event_of
 from executions.live import events
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
+from executions.store import variables
 
 PAGE_SIZE = 50
 #: Rows that can be expanded at a time.
@@ -34,21 +36,24 @@ class PageQuery:
     older: Key | None = None
     newer: Key | None = None
     open: frozenset[UUID] = frozenset()
+    layout: Layout = field(default_factory=Layout)
 
     @classmethod
-    def parse(cls, parameters: QueryDict) -> "PageQuery":
-        """Read an address; what cannot be read there counts for nothing."""
+    def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
+        """Read an address; what cannot be read there counts for nothing. The layout in force is
+        known by then: it depends on who asks (`Layout.of`)."""
         older = Key.parse(parameters.get("older", ""))
         return cls(
             filters=Filters.parse(parameters),
             older=older,
             newer=None if older else Key.parse(parameters.get("newer", "")),
             open=frozenset(_ids(parameters.getlist("open"))[:OPEN_LIMIT]),
+            layout=layout or Layout(),
         )
 
     def address(self) -> str:
         """The query string that `parse` reads this from."""
-        pairs = self.filters.parameters()
+        pairs = [*self.layout.given, *self.filters.parameters()]
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
         return "?" + urlencode(pairs)
@@ -59,12 +64,17 @@ class PageQuery:
 
     def filtered(self, filters: Filters) -> str:
         """The address of the first page with other filters."""
-        return PageQuery(filters).address()
+        return PageQuery(filters, layout=self.layout).address()
 
     @property
     def is_tree(self) -> bool:
         """Whether rows hang below their parents: only while no filter takes parents away."""
-        return not self.filters.are_active
+        return self.layout.is_tree and not self.filters.are_active
+
+    @property
+    def row_layout(self) -> Layout:
+        """What the rows of this page are rendered by, to be shared with those of other pages."""
+        return (self.layout if self.is_tree else self.layout.flat).shared
 
 
 class Page:
@@ -116,15 +126,18 @@ class Page:
     def older_address(self) -> str:
         if not (self.has_older and self.events):
             return ""
-        return PageQuery(self.query.filters, older=Key.of(self.events[-1])).address()
+        return self._page(older=Key.of(self.events[-1])).address()
 
     @property
     def newer_address(self) -> str:
         if not self.has_newer:
             return ""
         if not self.events:
-            return PageQuery(self.query.filters).address()
-        return PageQuery(self.query.filters, newer=Key.of(self.events[0])).address()
+            return self._page().address()
+        return self._page(newer=Key.of(self.events[0])).address()
+
+    def _page(self, older: Key | None = None, newer: Key | None = None) -> PageQuery:
+        return PageQuery(self.query.filters, older, newer, layout=self.query.layout)
 
 
 class Tree:
@@ -147,8 +160,13 @@ class Tree:
             self.children.setdefault(str(event.parent_id), []).append(event)
 
     def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow]:
-        """A row each, with the rows below it."""
-        return list(self._branch(events))
+        """A row each, with the rows that hang on it above or below."""
+        rows = list(self._branch(events))
+        if paths := self.query.layout.variables:
+            held = variables.of((row.event.id for row in rows), paths)
+            for row in rows:
+                row.variables = held.get(row.event.id, {})
+        return rows
 
     def below(self, execution_id: UUID) -> list[GridRow]:
         """The rows below one."""
@@ -156,14 +174,20 @@ class Tree:
 
     def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow]:
         tree = self.query.is_tree
+        layout = self.query.row_layout
+        child_first = layout.children is Children.CHILD_FIRST
         for event in events:
-            yield GridRow(
+            row = GridRow(
                 event,
-                tree=tree,
+                layout=layout,
                 is_open=tree and UUID(event.id) in self.query.open,
                 toggle=self.query.toggled(event.id) if tree and event.child_count else "",
             )
+            if not child_first:
+                yield row
             yield from self._branch(self.children.get(event.id, ()))
+            if child_first:
+                yield row
 
 
 def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow]:

@@ -1,44 +1,76 @@
 """One row of the grid, from the database or from an event: the same fields, the same partial."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.template.loader import get_template
+from django.utils import timezone
 
-from executions.grid.columns import COLUMNS
+from executions.grid.columns import Column, variable
 from executions.grid.keys import Key
+from executions.grid.layout import Children, Layout
 from executions.live.events import ExecutionChanged
 from executions.states import Status
 
-#: Children shown below one row; the execution's own page lists the rest.
+#: Children shown below one row at first, and with every "show more".
 CHILDREN_SHOWN = 100
 
 EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exc"}
 
 
+class RenderedCells:
+    """Cells of rows, each rendered once for a revision, a column and a time zone."""
+
+    def __init__(self, limit: int = 5_000) -> None:
+        self._limit = limit
+        self._rows: OrderedDict[str, tuple[int, dict[tuple[str, str], str]]] = OrderedDict()
+
+    def of(self, event: ExecutionChanged) -> dict[tuple[str, str], str]:
+        """The cells of a revision: those rendered so far, by column and zone."""
+        kept = self._rows.get(event.id)
+        if kept is None or kept[0] != event.revision:
+            kept = self._rows[event.id] = (event.revision, {})
+            if len(self._rows) > self._limit:
+                self._rows.popitem(last=False)
+        self._rows.move_to_end(event.id)
+        return kept[1]
+
+
 class GridRow:
     """An execution as the grid shows it.
 
-    `level` is its depth in the tree, 0 where the grid is flat. `open` says whether its children
-    are shown below it; `toggle` is the address that shows or hides them.
+    `layout` says which cells, and whether it hangs in a tree. `is_open` says whether its children
+    are listed with it; `toggle` is the address that shows or hides them. `variables` are the
+    values that the layout's variable columns show, by path. `cells` shares what is rendered with
+    the rows of other layouts.
     """
 
     def __init__(
         self,
         event: ExecutionChanged,
         *,
-        tree: bool,
+        layout: Layout,
+        variables: Mapping[str, Any] | None = None,
         is_open: bool = False,
         toggle: str = "",
+        cells: RenderedCells | None = None,
     ) -> None:
         self.event = event
-        self.tree = tree
+        self.layout = layout
+        self.variables = variables or {}
         self.is_open = is_open
         self.toggle = toggle or f"?open={event.id}"
+        self._rendered = cells.of(event) if cells else {}
+
+    @property
+    def tree(self) -> bool:
+        return self.layout.is_tree
 
     @property
     def level(self) -> int:
+        """Its depth in the tree, 0 where the grid is flat."""
         return self.event.depth if self.tree else 0
 
     @property
@@ -52,11 +84,10 @@ class GridRow:
 
     @property
     def children_told(self) -> str:
-        """How many children there are, and whether all of them are shown below."""
+        """How many children there are, and whether all of them are shown."""
         count = self.event.child_count
-        if count > CHILDREN_SHOWN:
-            return f"{count:,} children; the newest {CHILDREN_SHOWN} are shown here"
-        return f"{count} child execution{'' if count == 1 else 's'}"
+        where = " above" if self.layout.children is Children.CHILD_FIRST else ""
+        return f"{count:,} child execution{'' if count == 1 else 's'}{where}"
 
     @property
     def has_handle(self) -> bool:
@@ -70,12 +101,28 @@ class GridRow:
         return f"{edge} done".strip() if status.is_terminal else edge
 
     @property
-    def cells(self) -> list[tuple[str, str]]:
-        return [(column.classes, column.cell(self.event)) for column in COLUMNS]
+    def cells(self) -> list[tuple[Column, str]]:
+        return [(column, self._cell(column)) for column in self.layout.shown]
+
+    def _cell(self, column: Column) -> str:
+        place = (column.key, self.layout.zone if column.zoned else "")
+        if place not in self._rendered:
+            self._rendered[place] = self._render(column)
+        return self._rendered[place]
+
+    def _render(self, column: Column) -> str:
+        if not column.variable:
+            return column.cell(self.event)
+        held = column.variable in self.variables
+        return variable(self.variables[column.variable]) if held else ""
 
     def render(self) -> str:
         """The row's HTML; asks nothing of the database."""
-        return get_template("executions/row.html").render({"row": self})
+        template = get_template("executions/row.html")
+        if not self.layout.zone:
+            return template.render({"row": self})
+        with timezone.override(self.layout.zone):
+            return template.render({"row": self})
 
 
 def event_of(values: Mapping[str, Any]) -> ExecutionChanged:

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
 from executions import access
+from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live.hub import Connection, hub
 from executions.live.viewers import SHOWN_LIMIT, ExecutionViewer, GridViewer, Scope, Viewer, message
@@ -138,12 +139,17 @@ class GridConsumer(LiveConsumer):
     without a new connection, and names the rows that are there with their revisions."""
 
     async def viewer(self, scope: Scope) -> GridViewer:
-        return GridViewer(scope, PageQuery.parse(QueryDict(self.scope["query_string"])))
+        address = QueryDict(self.scope["query_string"])
+        layout = await database_sync_to_async(Layout.of)(scope.user, address)
+        return GridViewer(scope, PageQuery.parse(address, layout))
 
     def hear(self, viewer: GridViewer, heard: dict[str, Any]) -> None:
         if heard.get("type") != "show":
             return
-        query = PageQuery.parse(QueryDict(str(heard.get("query", "")).removeprefix("?")))
+        address = QueryDict(str(heard.get("query", "")).removeprefix("?"))
+        # As the page was rendered: the user may have chosen otherwise since, on another.
+        layout = Layout.parse(str(heard.get("layout", "")))
+        query = PageQuery.parse(address, layout)
         shown = {str(one): int(revision) for one, revision in heard.get("rows", ())[:SHOWN_LIMIT]}
         viewer.show(query, shown, str(heard.get("newest", "")), str(heard.get("oldest", "")))
 

@@ -9,6 +9,8 @@ from typing import Any, Self
 class ExecutionChanged:
     """A committed change of an execution: every column that a grid row needs.
 
+    `lease_owner` begins with the name of the worker's machine and a colon; `waiting_for` says what
+    a parked one waits for (`executions.store.waiting`).
     Whoever holds the same or a newer `revision` of `id` drops it. Times are aware datetimes;
     `published_at` is the sender's clock in seconds since the epoch, for the measured delay.
     """
@@ -38,6 +40,10 @@ class ExecutionChanged:
     error_type: str
     error_message: str
     step_count: int
+    lease_owner: str = ""
+    waiting_for: str = ""
+    debugged_by_id: int | None = None
+    debugged_by_name: str = ""
     published_at: float = 0.0
 
     def pack(self) -> dict[str, Any]:

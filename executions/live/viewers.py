@@ -15,8 +15,9 @@ from uuid import UUID
 from executions import access
 from executions.grid.filters import Filters
 from executions.grid.keys import Key
+from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
-from executions.grid.row import GridRow
+from executions.grid.row import GridRow, RenderedCells
 from executions.live.events import ExecutionChanged
 
 #: More changed rows than that at a time, and the browser fetches its page instead.
@@ -46,12 +47,13 @@ class RenderedRows:
 
     def __init__(self, limit: int = 5_000) -> None:
         self._limit = limit
-        self._parts: OrderedDict[tuple[str, bool], tuple[int, str]] = OrderedDict()
+        self._parts: OrderedDict[tuple[str, Layout], tuple[int, str]] = OrderedDict()
+        self._cells = RenderedCells()
         self.rendered = 0
 
-    def part(self, event: ExecutionChanged, tree: bool) -> str:
-        """The JSON object of a row."""
-        kept = self._parts.get((event.id, tree))
+    def part(self, event: ExecutionChanged, layout: Layout) -> str:
+        """The JSON object of a row; `layout` is that of `PageQuery.row_layout`."""
+        kept = self._parts.get((event.id, layout))
         if kept and kept[0] == event.revision:
             return kept[1]
         self.rendered += 1
@@ -61,11 +63,11 @@ class RenderedRows:
                 "revision": event.revision,
                 "key": str(Key.of(event)),
                 "parent": event.parent_id,
-                "html": GridRow(event, tree=tree).render(),
+                "html": GridRow(event, layout=layout, cells=self._cells).render(),
             }
         )
-        self._parts[(event.id, tree)] = (event.revision, part)
-        self._parts.move_to_end((event.id, tree))
+        self._parts[(event.id, layout)] = (event.revision, part)
+        self._parts.move_to_end((event.id, layout))
         if len(self._parts) > self._limit:
             self._parts.popitem(last=False)
         return part
@@ -103,6 +105,7 @@ class GridViewer:
         it begins and ends (empty: at the top, at the end of the list)."""
         self.filters: Filters = query.filters
         self.tree = query.is_tree
+        self.layout = query.row_layout
         self.open = {str(one) for one in query.open}
         self.shown = dict(shown or {})
         self.newest = _place(newest)
@@ -153,7 +156,7 @@ class GridViewer:
             return None
         pending, self._pending = self._pending, {}
         gone = [] if self.tree else [e.id for e in pending.values() if not self.filters.matches(e)]
-        parts = ",".join(rows.part(event, self.tree) for event in pending.values())
+        parts = ",".join(rows.part(event, self.layout) for event in pending.values())
         head = message("rows", published=_newest_publication(pending.values()), gone=gone)
         return f'{head[:-1]},"rows":[{parts}]}}'
 

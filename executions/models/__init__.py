@@ -7,6 +7,7 @@ immutable flow version.
 
 from executions.models.execution import Execution, Token, Value, new_id
 from executions.models.people import AuditEntry, KeptBreakpoint
+from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.steps import ChangedValue, ExceptionRecord, LogEntry, Step, TrimmedVisits
 
@@ -17,6 +18,8 @@ __all__ = [
     "Execution",
     "KeptBreakpoint",
     "LogEntry",
+    "Preferences",
+    "SavedView",
     "Semaphore",
     "SemaphoreTicket",
     "Step",

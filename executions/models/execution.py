@@ -56,6 +56,8 @@ class Execution(models.Model):
     #: Pause again after that many blocks (1 = step); null runs on.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
+    #: What a parked one waits for, for the grid (`executions.store.waiting`); old once it runs.
+    waiting_for = models.CharField(max_length=400, blank=True, default="", db_default="")
     #: The tasks that it is parked for; the end of the last one wakes it.
     awaits = ArrayField(models.UUIDField(), null=True)
 
@@ -99,6 +101,7 @@ class Execution(models.Model):
         related_name="+",
         db_index=False,
     )
+    debugged_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
     #: Breakpoints and break on exception (`executions.store.plans`), and the hits counted.
     debug = ExactJSONField(null=True)
     debug_hits = ExactJSONField(null=True)

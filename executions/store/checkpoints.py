@@ -66,6 +66,7 @@ def release(
     children: int = 0,
     awaits: Sequence[str] | None = None,
     place: Place = Place.BLOCK,
+    waiting_for: str = "",
 ) -> Written:
     """Write what changed, and give the lease up: to Queued, Paused or an end, or Running with the
     reason for which it is parked. Raises LeaseLost.
@@ -73,7 +74,7 @@ def release(
     A pause or stop that was asked for meanwhile wins, in the same statement, over everything but
     an end; a pause also leaves it on the exception port where it breaks. `place` is where a paused
     token stands. `children` is the number of child executions just started; the end of the last of
-    those in `awaits` wakes it.
+    those in `awaits` wakes it; `waiting_for` tells a reader of the grid (`store.waiting`).
     """
     status = (
         "%(target)s"
@@ -92,6 +93,7 @@ def release(
             f"lease_expires_at = CASE WHEN {status} = 'Queued' "
             "THEN now() + make_interval(secs => %(requeue)s) END",
             f"reason = CASE WHEN {status} = 'Running' THEN %(reason)s ELSE '' END",
+            f"waiting_for = CASE WHEN {status} = 'Running' THEN %(waiting_for)s ELSE '' END",
             f"due_at = CASE WHEN {status} = 'Running' THEN %(due_at)s::timestamptz END",
             f"awaits = CASE WHEN {status} = 'Running' THEN %(awaits)s::uuid[] END",
             f"place = CASE {status} WHEN 'Paused' THEN %(place)s WHEN 'Exception' THEN 'exception' "
@@ -108,6 +110,7 @@ def release(
             "target": target.value,
             "requeue": REQUEUE_AFTER,
             "reason": reason.value,
+            "waiting_for": rows.storable(waiting_for)[:400],
             "place": place.value,
             "due_at": due_at,
             "awaits": None if awaits is None else list(awaits),

@@ -133,13 +133,15 @@ def _resume(
 # Attaching ------------------------------------------------------------------------------------
 
 
-def attach(execution_id: UUID, user_id: int, plan: Plan) -> ExecutionChanged | None:
+def attach(execution_id: UUID, user: Any, plan: Plan) -> ExecutionChanged | None:
     """Live and debugged by nobody else → debugged by the user, with these breakpoints."""
     return one(
-        f"debugged_by_id = %(user)s, debug = %(debug)s::json, {CHANGE}",
+        f"debugged_by_id = %(user)s, debugged_by_name = %(name)s, debug = %(debug)s::json, "
+        f"{CHANGE}",
         "ended_at IS NULL AND coalesce(debugged_by_id, %(user)s) = %(user)s",
         execution_id,
-        user=user_id,
+        user=user.pk,
+        name=user.get_username(),
         debug=dumps(plan),
     )
 
@@ -148,7 +150,8 @@ def detach(execution_id: UUID) -> ExecutionChanged | None:
     """Live and debugged → debugged by nobody, without breakpoints; a paused one becomes Queued."""
     paused = "status IN ('Paused', 'Exception')"
     return one(
-        f"debugged_by_id = NULL, debug = NULL, debug_hits = NULL, run_until = NULL, "
+        f"debugged_by_id = NULL, debugged_by_name = '', debug = NULL, "
+        f"debug_hits = NULL, run_until = NULL, "
         f"steps_wanted = CASE WHEN {paused} THEN NULL ELSE steps_wanted END, "
         f"lease_expires_at = CASE WHEN {paused} THEN now() + make_interval(secs => %(requeue)s) "
         f"ELSE lease_expires_at END, "

@@ -39,6 +39,7 @@ def insert(
     extensions: Mapping[str, Any] | None = None,
     plan: Plan | None = None,
     debugged_by_id: int | None = None,
+    debugged_by_name: str = "",
     origin_id: UUID | None = None,
 ) -> Execution:
     """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
@@ -67,6 +68,7 @@ def insert(
     block = graph.blocks[graph.top.start]
     if parent and parent.debugged_by_id:
         debugged_by_id = parent.debugged_by_id
+        debugged_by_name = parent.debugged_by_name
         plan = plan_of(parent.debug)
         plan.breakpoints = kept(debugged_by_id, graph.name)
     execution_id = new_id()
@@ -94,6 +96,7 @@ def insert(
         state={"extensions": values.encode(dict(extensions))} if extensions else {},
         origin_id=origin_id,
         debugged_by_id=debugged_by_id,
+        debugged_by_name=debugged_by_name,
         debug=plan.stored() if plan else None,
     )
 

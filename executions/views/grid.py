@@ -9,8 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
-from executions.grid.columns import COLUMNS
 from executions.grid.counts import count_by_status
+from executions.grid.layout import Layout
 from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
 from executions.states import APPLIES, Status
 from flows import access as flows_access
@@ -25,13 +25,13 @@ COMMANDS = {"continue": "play", "pause": "pause", "step": "step", "stop": "stop"
 @require_safe
 def executions(request: HttpRequest) -> HttpResponse:
     """The home page. htmx, and a page that catches up, get the part that changes."""
-    query = PageQuery.parse(request.GET)
+    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET))
     page = Page(request.user, query)
     context = {
         "section": "executions",
         "page": page,
         "query": query,
-        "columns": COLUMNS,
+        "layout": query.layout,
         "size": PAGE_SIZE,
         "chips": _chips(request.user, query),
         "flows": _flows(request.user, query.filters.flow),
@@ -54,7 +54,8 @@ def executions(request: HttpRequest) -> HttpResponse:
 @require_safe
 def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The rows below one that is opened in the grid."""
-    rows = children(request.user, PageQuery.parse(request.GET), execution_id)
+    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET))
+    rows = children(request.user, query, execution_id)
     return render(request, "executions/children.html", {"rows": rows})
 
 

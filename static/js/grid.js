@@ -15,9 +15,9 @@ let state = "waiting";
     with what has changed in the last seconds, so nothing is missed between a fetch and this. */
 function show() {
   clearTimeout(sending);
-  const { newest, oldest } = rows.table().dataset;
+  const { newest, oldest, layout } = rows.table().dataset;
   const shown = rows.revisions();
-  const place = { query: location.search, newest, oldest };
+  const place = { query: location.search, layout, newest, oldest };
   // Rows that only changed are no news to who sent them.
   const news = JSON.stringify([place, shown.map(([id]) => id)]);
   if (news === told) return;

@@ -14,6 +14,8 @@ let leaving = 0;
 
 export const body = () => document.getElementById("rows");
 export const table = () => body().closest("table");
+/** The rows of executions; what sums up or leads on between them is none. */
+export const all = () => [...body().querySelectorAll(":scope > [data-id]")];
 export const rowOf = (id) => body().querySelector(`tr[data-id="${CSS.escape(id)}"]`);
 export const levelOf = (row) => Number(row.getAttribute("aria-level"));
 export const isExpanded = (row) => row.getAttribute("aria-expanded") === "true";
@@ -43,7 +45,7 @@ export function descendants(row) {
   return found;
 }
 
-const topRows = () => [...body().children].filter((row) => levelOf(row) === 1);
+const topRows = () => all().filter((row) => levelOf(row) === 1);
 
 // What must not move ---------------------------------------------------------------------------
 
@@ -61,7 +63,7 @@ function mayInsertBefore(before) {
 export function watchPointer(section) {
   section.addEventListener("pointerover", (event) => {
     if (event.pointerType === "touch") return;
-    const row = event.target.closest("#rows > tr");
+    const row = event.target.closest("#rows > [data-id]");
     clearTimeout(leaving);
     if (row) hovered = row;
     else leave();
@@ -109,7 +111,7 @@ function patch(row, newer) {
 
 const timers = new WeakMap();
 function flash(rows) {
-  table().toggleAttribute("data-busy", rows.length > BUSY * body().children.length);
+  table().toggleAttribute("data-busy", rows.length > BUSY * all().length);
   for (const row of rows) {
     row.dataset.fresh = "";
     clearTimeout(timers.get(row));
@@ -183,8 +185,8 @@ function settle() {
   if (count && pill.textContent.trim() !== text) announce(text);
   pill.hidden = count === 0;
   pill.querySelector("[data-pill-text]").textContent = text;
-  document.querySelector("[data-shown]").textContent = body().children.length;
-  document.querySelector("[data-empty]").hidden = body().children.length > 0;
+  document.querySelector("[data-shown]").textContent = all().length;
+  document.querySelector("[data-empty]").hidden = all().length > 0;
   changed();
 }
 
@@ -203,7 +205,7 @@ export function release(force = false) {
 
 /** The id and the revision of every row that is here, those that wait included. */
 export function revisions() {
-  const shown = [...body().children].map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
+  const shown = all().map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
   return [...shown, ...[...pending.values()].map(({ id, revision }) => [id, Number(revision)])];
 }
 
@@ -278,7 +280,7 @@ export function merge(html, force = false) {
       fresh.push(shown);
     }
   }
-  for (const row of [...body().children]) {
+  for (const row of all()) {
     if (listed.has(row.dataset.id)) continue;
     if (!isHeld(row)) row.remove();
     else if (!now.dataset.oldest || isAbove(row.dataset.key, now.dataset.oldest)) strike(row, true);

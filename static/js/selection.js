@@ -1,12 +1,11 @@
 // Selecting rows by pointer and keyboard, and the buttons that act on what is selected.
 
 import { isTyping } from "./shell.js";
-import { body, descendants, isExpanded, levelOf, rowOf } from "./rows.js";
+import { all as rows, body, descendants, isExpanded, levelOf, rowOf } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
 
-const rows = () => [...body().children];
 export const selected = () => rows().filter((row) => row.getAttribute("aria-selected") === "true");
 
 function mark(row, on) {
@@ -87,7 +86,7 @@ function clicked(event) {
   }
   if (event.target.closest("[data-select-none]")) selectOnly([]);
   if (event.target.matches("[data-select-all]")) selectOnly(event.target.checked ? rows() : []);
-  const row = event.target.closest("#rows > tr");
+  const row = event.target.closest("#rows > [data-id]");
   if (row) clickedRow(row, event);
   refreshActions();
 }
@@ -112,7 +111,7 @@ function clickedRow(row, event) {
 /** One row is the grid's tab stop. */
 export function setCurrent(row = null) {
   current = row?.dataset.id ?? current;
-  const stop = (current && rowOf(current)) || body().firstElementChild;
+  const stop = (current && rowOf(current)) || rows()[0];
   for (const other of body().querySelectorAll('tr[tabindex="0"]')) {
     if (other !== stop) other.tabIndex = -1;
   }
@@ -157,7 +156,7 @@ const onRow = {
 onRow.x = onRow[" "];
 
 function pressed(event) {
-  const row = document.activeElement?.closest("#rows > tr");
+  const row = document.activeElement?.closest("#rows > [data-id]");
   if ((event.ctrlKey || event.metaKey) && event.key === "a" && row) {
     event.preventDefault();
     selectOnly(rows());
@@ -186,11 +185,11 @@ export function startSelection() {
   document.addEventListener("click", clicked, true);
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest("a, button, input")) return;
-    event.target.closest("#rows > tr")?.querySelector("[data-open]").click();
+    event.target.closest("#rows > [data-id]")?.querySelector("[data-open]").click();
   });
   document.addEventListener("keydown", pressed);
   document.body.addEventListener("focusin", (event) => {
-    const row = event.target.closest("#rows > tr");
+    const row = event.target.closest("#rows > [data-id]");
     if (row) setCurrent(row);
   });
   document.body.addEventListener("htmx:confirm", confirmCommand);

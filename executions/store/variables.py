@@ -1,0 +1,75 @@
+"""Variables of many executions at a time, by path, as their last checkpoints hold them.
+
+A path is a variable's name, then keys of structures and places in lists: `order.lines.0.price`.
+Where scopes hold the same name it is the innermost that counts, as for an expression there.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import connection
+
+from executions.store.reads import INLINE_VALUE
+from flows import pretty
+
+
+class Large:
+    """Stands for a value that is too large to be read for a list."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What these paths lead to: id → path → value. What leads nowhere is not there. One query."""
+    wanted, asked = [str(one) for one in ids], list(paths)
+    names = {name for path in asked for name in _names(path)}
+    if not wanted or not names:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (execution_id, name) execution_id::text, name, size, "
+            "CASE WHEN size <= %s THEN value::text END FROM ("
+            "SELECT execution_id, level, name, value, coalesce(pg_column_size(value), 0) AS size "
+            "FROM executions_value WHERE execution_id = ANY(%s::uuid[]) AND name = ANY(%s)"
+            ") AS sized ORDER BY execution_id, name, level DESC",
+            [INLINE_VALUE, wanted, sorted(names)],
+        )
+        held: dict[str, dict[str, Any]] = {}
+        for execution_id, name, size, text in cursor.fetchall():
+            value = Large(size) if text is None else pretty.decoded(json.loads(text))
+            held.setdefault(execution_id, {})[name] = value
+    return {one: found for one, names_held in held.items() if (found := _found(names_held, asked))}
+
+
+def _names(path: str) -> list[str]:
+    """The names that a path may begin with, longest first: names may hold dots themselves."""
+    parts = path.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _found(held: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    found = {}
+    for path in paths:
+        for name in _names(path):
+            if name in held:
+                rest = path[len(name) + 1 :]
+                is_there, value = _follow(held[name], rest.split(".") if rest else [])
+                if is_there:
+                    found[path] = value
+                break
+    return found
+
+
+def _follow(value: Any, keys: list[str]) -> tuple[bool, Any]:
+    for key in keys:
+        if isinstance(value, Large):
+            break
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False, None
+    return True, value

@@ -1,0 +1,204 @@
+"""How the grid is laid out: what an address says of it, variables as columns, what rows share."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from executions.grid.columns import COLUMNS, DEFAULT_COLUMNS, column_of
+from executions.grid.layout import COLUMN_LIMIT, Children, Layout
+from executions.grid.row import GridRow, RenderedCells
+from executions.live.viewers import RenderedRows
+from executions.models import Execution, Value
+from executions.states import Reason, Status
+from executions.store import variables, waiting
+from flows import values
+from tests.executions_in_tests import event_of, make_execution
+
+pytestmark = pytest.mark.django_db
+
+
+def hold(execution: Execution, level: int = 0, **held: Any) -> None:
+    for name, value in held.items():
+        Value.objects.create(
+            execution=execution, level=level, name=name, value=values.encode(value)
+        )
+
+
+def cell(event: Any, key: str) -> str:
+    column = column_of(key)
+    assert column is not None
+    return str(column.cell(event))
+
+
+# The address ------------------------------------------------------------------------------------
+
+
+def test_an_address_chooses_columns_widths_and_the_order_of_children(admin_user: User) -> None:
+    address = QueryDict(
+        "column=flow&column=var.customer.id&column=none&width=flow:300&children=flat"
+    )
+    layout = Layout.of(admin_user, address)
+    assert layout.columns == ("flow", "var.customer.id")
+    assert [width for _, width in layout.heads] == [300, 140]
+    assert layout.children is Children.FLAT
+    assert layout.variables == ("customer.id",)
+    again = QueryDict(mutable=True)
+    for name, value in layout.parameters():
+        again.appendlist(name, value)
+    assert Layout.of(admin_user, again).stored() == layout.stored()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["column=", "column=var.", "column=x&width=flow:9e9&width=:&width=7", "children=sideways",
+     "view=-1", "view=99999999999999999999", "column=var.%00", "width=flow:-5"],
+)  # fmt: skip
+def test_nonsense_in_an_address_counts_for_nothing(
+    admin_client: Client, admin_user: User, address: str
+) -> None:
+    assert Layout.of(admin_user, QueryDict(address)).stored() == Layout().stored()
+    assert admin_client.get(f"/?{address}").status_code == 200
+
+
+def test_no_address_makes_a_page_of_endless_columns(admin_user: User) -> None:
+    address = "&".join(f"column=var.v{n}" for n in range(500)) + "&width=flow:99999&width=error:1"
+    layout = Layout.of(admin_user, QueryDict(address))
+    assert len(layout.columns) == COLUMN_LIMIT
+    assert dict(layout.widths) == {"flow": 1200, "error": 40}
+
+
+def test_the_addresses_of_other_pages_say_the_layout_again(
+    admin_client: Client, admin_user: User
+) -> None:
+    for age in range(60):
+        make_execution(admin_user, age=age)
+    html = admin_client.get("/?column=flow&column=var.x&children=child-first").content.decode()
+    assert html.count("column=flow&amp;column=var.x&amp;children=child-first&amp;status=Error") == 1
+    assert "children=child-first&amp;older=" in html
+
+
+def test_what_a_live_connection_is_told_renders_the_same_rows(admin_user: User) -> None:
+    layout = Layout.of(admin_user, QueryDict("column=flow&column=var.x&children=child-first"))
+    assert Layout.parse(layout.text).shared == layout.shared
+    for nonsense in ("", "[]", "7", '[["x"],"y","Nowhere/Land"]', '[{"a":1},[],{}]'):
+        assert Layout.parse(nonsense) == Layout()
+
+
+# What columns say -----------------------------------------------------------------------------
+
+
+def test_the_default_columns_are_columns() -> None:
+    assert set(DEFAULT_COLUMNS) <= {column.key for column in COLUMNS}
+
+
+def test_a_worker_is_told_by_its_machine(admin_user: User) -> None:
+    event = event_of(make_execution(admin_user), lease_owner="host-7:4711:ab12:task")
+    assert cell(event, "worker") == '<span title="host-7, process 4711">host-7</span>'
+
+
+def test_parent_and_root_lead_there(admin_user: User) -> None:
+    root = make_execution(admin_user, child_count=1)
+    event = event_of(make_execution(admin_user, parent=root))
+    for key in ("parent", "root"):
+        assert f'href="/executions/{root.pk}/"' in cell(event, key)
+        assert cell(event_of(root), key) == ""
+
+
+def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> None:
+    parked = make_execution(admin_user, reason=Reason.CHILDREN)
+    child, other = "0190a000-0000-7000-8000-00000000000a", "0190a000-0000-7000-8000-00000000000b"
+
+    def told(waits: dict[str, Any], live: list[str] | None = None, **columns: Any) -> str:
+        return cell(
+            event_of(parked, waiting_for=waiting.told(waits, live or ()), **columns), "waiting"
+        )
+
+    assert f'href="/executions/{child}/"' in told({"for": "child", "child": child})
+    tasks = told({"for": "tasks", "tasks": [child, other]}, [child, other])
+    assert f'href="/executions/{parked.pk}/?tab=children"' in tasks
+    assert "2 tasks" in tasks
+    until = datetime(2020, 7, 14, 2, tzinfo=UTC)
+    assert "until <time" in told({"for": "time"}, reason=Reason.TIME, due_at=until)
+    semaphore = told({"for": "semaphore", "path": "/tenant/a/b<c"}, reason=Reason.SEMAPHORE)
+    assert semaphore == '<span title="Semaphore /tenant/a/b&lt;c">b&lt;c</span>'
+    assert told({"for": "child", "child": child}, status=Status.PAUSED) == ""
+
+
+# Variables ------------------------------------------------------------------------------------
+
+
+def test_variables_are_read_by_path_for_many_at_once(
+    admin_user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    one, two = make_execution(admin_user), make_execution(admin_user)
+    hold(one, order={"lines": [{"price": 4.5}], "id": "A-1"}, **{"dotted.name": "found"})
+    hold(two, level=0, order={"id": "outer"})
+    hold(two, level=1, order={"id": "inner"})
+    paths = ["order.id", "order.lines.0.price", "order.lines.1", "dotted.name", "nothing"]
+    with django_assert_num_queries(1):
+        held = variables.of([one.pk, two.pk], paths)
+    assert held == {
+        str(one.pk): {"order.id": "A-1", "order.lines.0.price": 4.5, "dotted.name": "found"},
+        str(two.pk): {"order.id": "inner"},
+    }
+    with django_assert_num_queries(0):
+        assert variables.of([], paths) == variables.of([one.pk], []) == {}
+
+
+def test_a_large_variable_is_told_by_its_size(admin_client: Client, admin_user: User) -> None:
+    hold(make_execution(admin_user), big="".join(str(n) for n in range(20_000)), small="<b>")
+    html = admin_client.get("/?column=var.big&column=var.small").content.decode()
+    assert ' bytes</span></td><td role="gridcell" class="c-var"><span title="&lt;b&gt;">' in html
+
+
+def test_a_variable_of_ones_own_choosing_is_a_column(
+    admin_client: Client, admin_user: User
+) -> None:
+    hold(
+        make_execution(admin_user),
+        customer={"name": "Ada <Ltd>"},
+        at=datetime(2020, 1, 2, tzinfo=UTC),
+    )
+    html = admin_client.get("/?column=var.customer.name&column=var.at").content.decode()
+    assert 'data-column="var.customer.name">customer.name</th>' in html
+    assert '<span title="Ada &lt;Ltd&gt;">Ada &lt;Ltd&gt;</span>' in html
+    assert ">2 Jan 2020</time>" in html
+
+
+# What rows share ------------------------------------------------------------------------------
+
+
+def test_rows_are_shared_by_layouts_that_look_the_same(admin_user: User) -> None:
+    event = event_of(make_execution(admin_user))
+    rows = RenderedRows()
+    wide = Layout(
+        widths=(("flow", 300),), density="comfortable", zone="UTC", given=(("view", "7"),)
+    )
+    assert rows.part(event, wide.shared) == rows.part(event, Layout(zone="UTC").shared)
+    assert rows.rendered == 1
+    other = rows.part(event, Layout(("flow",), zone="UTC").shared)
+    assert rows.rendered == 2
+    assert json.loads(other)["html"].count("<td") == 3
+
+
+def test_cells_are_shared_by_zones_only_where_they_hold_no_time(admin_user: User) -> None:
+    event = event_of(make_execution(admin_user, started_at=datetime(2020, 1, 2, 12, tzinfo=UTC)))
+    cells = RenderedCells()
+    columns = ("started", "flow")
+    texts = [
+        GridRow(event, layout=Layout(columns, zone=zone), cells=cells).render()
+        for zone in ("Europe/Stockholm", "Asia/Kolkata")
+    ]
+    assert "2020-01-02 13:00:00.000 CET" in texts[0]
+    assert "2020-01-02 17:30:00.000 IST" in texts[1]
+    assert sorted(cells.of(event)) == [
+        ("flow", ""), ("started", "Asia/Kolkata"), ("started", "Europe/Stockholm")
+    ]  # fmt: skip
+    assert timezone.get_current_timezone_name() == "UTC"
