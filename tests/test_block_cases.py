@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from executions.models import ExceptionRecord, Execution, Step
+from executions.models import ExceptionRecord, Execution, LogEntry, Step
 from executions.states import Status
 from flows import queries, values
 from tests.block_cases import CASES, MORE_CASES, Builder, Case, fits, plain, shown, variable
@@ -78,6 +78,8 @@ def check(case: Case, execution: Execution) -> None:
         following = Step.objects.get(execution=execution, number=visit.number + 1)
         node = queries.compiled(execution.version_id).blocks[following.block]
         assert node.description == expected.pop("next_block")
+    if "$log" in expected:
+        assert fits(expected.pop("$log"), logged(execution))
     for name, form in expected.items():
         value = plain(form)
         tasks = name in ("Execution Task", "Task", "Tasks")
@@ -85,6 +87,17 @@ def check(case: Case, execution: Execution) -> None:
         assert fits(value, found) if case.get("compare") == "subset" else found == value, found
     for value in case.get("after_child", {}).values():
         assert fits(value, outputs["Later"])
+
+
+def logged(execution: Execution) -> Case:
+    """The one entry of an execution's log, as cases write it."""
+    entry = LogEntry.objects.get(execution=execution)
+    assert entry.event_started_at
+    assert entry.event_ended_at
+    took = (entry.event_ended_at - entry.event_started_at).total_seconds()
+    event = {"Type": entry.event_type, "Duration": {"InSeconds": int(took)}}
+    event["Details"] = values.decode(entry.details)
+    return {"severity": entry.severity, "Event": event}
 
 
 def check_loop(iterations: list[Case], outputs: Case, visits: list[Step]) -> None:
