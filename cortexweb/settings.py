@@ -8,6 +8,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 from cortexweb.datafolder import DEFAULT_PATH, DataFolder
 
@@ -108,6 +109,13 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or REDIS_URL.replac
 # until it is acknowledged would cost two more round trips for each.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_TASK_IGNORE_RESULT = True
+# Workers take from the two queues by turns: however many executions wait for a worker, timers fire
+# and what a dead worker held is taken over.
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("upkeep"))
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {
+    f"executions.tasks.{name}": {"queue": "upkeep"} for name in ("recover", "take_over", "retain")
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE

@@ -54,7 +54,7 @@ FILE_SIZE = 16_000_000
 #: Seconds after which a Queued execution's message counts as lost and is sent again.
 REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.
-RECOVERY_BATCH = 500
+RECOVERY_BATCH = 1000
 #: Seconds of one round of retention, which comes once a minute.
 RETENTION_TIME = 5.0
 #: Root executions that one of its transactions looks at, executions and steps that it deletes.
