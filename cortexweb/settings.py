@@ -8,7 +8,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
-from kombu import Queue
+from kombu.entity import Queue
 
 from cortexweb.datafolder import DEFAULT_PATH, DataFolder
 
@@ -111,7 +111,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_TASK_IGNORE_RESULT = True
 # Workers take from the two queues by turns: however many executions wait for a worker, timers fire
 # and what a dead worker held is taken over.
-CELERY_TASK_QUEUES = (Queue("celery"), Queue("upkeep"))
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "upkeep")]  # type: ignore[no-untyped-call]
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     f"executions.tasks.{name}": {"queue": "upkeep"} for name in ("recover", "take_over", "retain")
