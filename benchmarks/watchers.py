@@ -1,0 +1,177 @@
+"""Many browsers that watch the grid: real pages fetched, real WebSockets, frames read as rows.js does.
+
+    python -m benchmarks.watchers PLAN RECORD
+
+PLAN is a JSON object: url, and watchers as [session, address]. Commands come on stdin: `connect N`
+(as many more), `mark` (forget what was received so far), `snapshot` (what each holds at this
+moment), `leave N`, `end` (write RECORD, leave). Each is answered by a line on stdout.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+ROW = re.compile(r'<tr [^>]*?data-id="([^"]+)" data-revision="(\d+)"[^>]*? data-key="([^"]+)"')
+TABLE = re.compile(r'data-newest="([^"]*)" data-oldest="([^"]*)"')
+PAGE_SIZE = 50
+
+
+def place(key: str) -> tuple[int, str]:
+    at, _, identity = key.partition("-")
+    return int(at), identity
+
+
+class Watcher:
+    """A page: what it holds, and when each revision came."""
+
+    def __init__(self, url: str, session: str, address: str, http: httpx.AsyncClient) -> None:
+        self.url, self.address, self.http = url, address, http
+        self.cookies = {"Cookie": f"sessionid={session}", "HX-Request": "true"}
+        self.held: dict[str, tuple[int, str]] = {}
+        self.oldest = ""
+        self.received: list[tuple[str, int, float]] = []
+        self.bytes = self.frames = self.catchups = 0
+        self.ready = asyncio.Event()
+        self.socket: ClientConnection | None = None
+        self.telling: asyncio.TimerHandle | None = None
+        self.told: Any = None
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        socket = f"ws{self.url.removeprefix('http')}/ws/executions/{self.address}"
+        async with connect(
+            socket,
+            additional_headers={"Cookie": self.cookies["Cookie"]},
+            origin=self.url,
+            max_size=None,
+            ping_interval=None,
+        ) as self.socket:
+            async for text in self.socket:
+                self.hear(text)
+
+    def hear(self, text: Any) -> None:
+        now = time.time()
+        frame = json.loads(text)
+        self.bytes += len(text)
+        if frame["type"] == "rows":
+            self.frames += 1
+            self.apply(frame, now)
+        elif frame["type"] == "catchup":
+            self.catchups += 1
+            task = asyncio.ensure_future(self.fetch())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def apply(self, frame: dict[str, Any], now: float) -> None:
+        gone = set(frame["gone"])
+        entered = False
+        for row in frame["rows"]:
+            one, revision = row["id"], row["revision"]
+            held = self.held.get(one)
+            if held is None and (one in gone or "html" not in row):
+                continue
+            if held is None or held[0] < revision:
+                self.held[one] = (revision, row.get("key") or held[1])
+                self.received.append((one, revision, now))
+            entered = entered or held is None
+        if entered:
+            self.trim()
+            self.tell_soon(1.0)
+
+    def trim(self) -> None:
+        """As rows.js: what falls off the bottom is on the next page."""
+        if len(self.held) > PAGE_SIZE:
+            order = sorted(self.held.items(), key=lambda one: place(one[1][1]), reverse=True)
+            self.held = dict(order[:PAGE_SIZE])
+            self.oldest = order[PAGE_SIZE - 1][1][1]
+
+    async def fetch(self) -> None:
+        answer = await self.http.get(f"{self.url}/{self.address}", headers=self.cookies)
+        answer.raise_for_status()
+        now = time.time()
+        _, self.oldest = TABLE.search(answer.text).groups()
+        listed = {one: (int(rev), key) for one, rev, key in ROW.findall(answer.text)}
+        for one, (revision, _) in listed.items():
+            if self.held.get(one, (0, ""))[0] < revision:
+                self.received.append((one, revision, now))
+        newest = max((place(key) for _, key in listed.values()), default=(0, ""))
+        kept = {k: v for k, v in self.held.items() if k not in listed and place(v[1]) > newest}
+        newer = {k: v for k, v in self.held.items() if k in listed and v[0] > listed[k][0]}
+        self.held = {**kept, **listed, **newer}
+        self.trim()
+        self.tell()
+        self.ready.set()
+
+    def tell_soon(self, seconds: float) -> None:
+        if self.telling is None:
+            self.telling = asyncio.get_running_loop().call_later(seconds, self.tell)
+
+    def tell(self) -> None:
+        self.telling = None
+        rows = [[one, revision] for one, (revision, _) in self.held.items()]
+        said = {"type": "show", "query": self.address, "newest": "", "oldest": self.oldest}
+        if (news := (said, set(self.held))) != self.told:
+            self.told = news
+            task = asyncio.ensure_future(self.socket.send(json.dumps({**said, "rows": rows})))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def record(self, at_end: dict[str, int]) -> dict[str, Any]:
+        return {
+            "address": self.address,
+            "received": self.received,
+            "snapshot": at_end,
+            "bytes": self.bytes,
+            "frames": self.frames,
+            "catchups": self.catchups,
+        }
+
+
+async def main() -> None:
+    plan = json.loads(Path(sys.argv[1]).read_text())
+    loop = asyncio.get_running_loop()
+    limits = httpx.Limits(max_connections=4)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+        waiting = [Watcher(plan["url"], *one, http) for one in plan["watchers"]]
+        watching: list[tuple[Watcher, asyncio.Task[None]]] = []
+        snapshots: list[dict[str, int]] = []
+        while True:
+            command, _, given = (await loop.run_in_executor(None, sys.stdin.readline)).partition(" ")
+            command = command.strip()
+            if command == "connect":
+                for _ in range(int(given)):
+                    one = waiting.pop(0)
+                    watching.append((one, asyncio.ensure_future(one.run())))
+                    await asyncio.wait_for(one.ready.wait(), 60)
+            elif command == "leave":
+                for _ in range(int(given)):
+                    one, task = watching.pop()
+                    task.cancel()
+                    await asyncio.wait([task])
+            elif command == "mark":
+                for one, _ in watching:
+                    one.received = [(k, rev, 0.0) for k, (rev, _) in one.held.items()]
+                    one.bytes = one.frames = one.catchups = 0
+            elif command == "snapshot":
+                snapshots = [{k: v[0] for k, v in one.held.items()} for one, _ in watching]
+            else:
+                ended = [str(task.exception()) for _, task in watching if task.done()]
+                records = [
+                    one.record(at_end)
+                    for (one, _), at_end in zip(watching, snapshots, strict=True)
+                ]
+                Path(sys.argv[2]).write_text(json.dumps({"watchers": records, "ended": ended}))
+                print("ended", flush=True)
+                return
+            print(command, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
