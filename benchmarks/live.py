@@ -4,8 +4,8 @@
 
 One web process as `up` starts it, real WebSocket clients in a process of their own
 (benchmarks/watchers.py), real commits in another (benchmarks/changes.py). `--profile FILE` has
-py-spy (`pip install py-spy`) record the web process meanwhile. The load shares the machine with what
-it measures: how busy that was is printed too.
+py-spy (`pip install py-spy`) record the web process meanwhile. The load shares the machine with
+what it measures: how busy that was is printed too.
 """
 
 import argparse
@@ -159,7 +159,10 @@ def measure(site: Installation, options: argparse.Namespace) -> None:
     used = now.user + now.system - cpu.user - cpu.system
     say(f"{reached:.0f} changes a second of the {options.rate} asked, {options.starts} of them new")
     report(recorded["watchers"], commits, elapsed_burst)
-    say(f"web process: {used / elapsed_burst:.2f} cores; machine {busy:.0f} % busy in {elapsed:.0f} s")
+    say(
+        f"web process: {used / elapsed_burst:.2f} cores; "
+        f"machine {busy:.0f} % busy in {elapsed:.0f} s"
+    )
     say(f"memory: {memory / 1000:.0f} KB a connection at rest, "
         f"{(peak - before) / len(watched) / 1000:.0f} KB after the burst")  # fmt: skip
     for error in recorded["ended"]:
@@ -209,6 +212,7 @@ def report(
     say(f"{frames / seconds / len(watchers):.1f} frames a second a page, "
         f"{sent / seconds / len(watchers) / 1000:.0f} KB/s a page, "
         f"{rows / seconds:,.0f} rows/s, {sum(w['catchups'] for w in watchers)} catch-ups, "
+        f"{sum(w['lacking'] for w in watchers)} rows asked for again, "
         f"at most {fastest} updates of a row a second")  # fmt: skip
 
 

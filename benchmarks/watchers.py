@@ -1,4 +1,4 @@
-"""Many browsers that watch the grid: real pages fetched, real WebSockets, frames read as rows.js does.
+"""Many browsers that watch the grid: real pages, real WebSockets, frames read as rows.js does.
 
     python -m benchmarks.watchers PLAN RECORD
 
@@ -9,14 +9,18 @@ moment), `leave N`, `end` (write RECORD, leave). Each is answered by a line on s
 
 import asyncio
 import json
+import random
 import re
 import sys
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 ROW = re.compile(r'<tr [^>]*?data-id="([^"]+)" data-revision="(\d+)"[^>]*? data-key="([^"]+)"')
 TABLE = re.compile(r'data-newest="([^"]*)" data-oldest="([^"]*)"')
@@ -37,7 +41,7 @@ class Watcher:
         self.held: dict[str, tuple[int, str]] = {}
         self.oldest = ""
         self.received: list[tuple[str, int, float]] = []
-        self.bytes = self.frames = self.catchups = 0
+        self.bytes = self.frames = self.catchups = self.lacking = 0
         self.ready = asyncio.Event()
         self.socket: ClientConnection | None = None
         self.telling: asyncio.TimerHandle | None = None
@@ -65,9 +69,8 @@ class Watcher:
             self.apply(frame, now)
         elif frame["type"] == "catchup":
             self.catchups += 1
-            task = asyncio.ensure_future(self.fetch())
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            wait = random.random() * frame.get("within", 0) / 1000
+            asyncio.get_running_loop().call_later(wait, self.begin, self.fetch())
 
     def apply(self, frame: dict[str, Any], now: float) -> None:
         gone = set(frame["gone"])
@@ -78,7 +81,13 @@ class Watcher:
             if held is None and (one in gone or "html" not in row):
                 continue
             if held is None or held[0] < revision:
-                self.held[one] = (revision, row.get("key") or held[1])
+                if "html" not in row and row["from"] != held[0]:
+                    self.held[one] = (0, held[1])
+                    self.lacking += 1
+                    self.told = None
+                    self.tell()
+                    continue
+                self.held[one] = (revision, row["key"])
                 self.received.append((one, revision, now))
             entered = entered or held is None
         if entered:
@@ -119,9 +128,16 @@ class Watcher:
         said = {"type": "show", "query": self.address, "newest": "", "oldest": self.oldest}
         if (news := (said, set(self.held))) != self.told:
             self.told = news
-            task = asyncio.ensure_future(self.socket.send(json.dumps({**said, "rows": rows})))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.begin(self.say(json.dumps({**said, "rows": rows})))
+
+    async def say(self, text: str) -> None:
+        with suppress(ConnectionClosed):  # `run` tells
+            await self.socket.send(text)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def record(self, at_end: dict[str, int]) -> dict[str, Any]:
         return {
@@ -131,6 +147,7 @@ class Watcher:
             "bytes": self.bytes,
             "frames": self.frames,
             "catchups": self.catchups,
+            "lacking": self.lacking,
         }
 
 
@@ -143,7 +160,9 @@ async def main() -> None:
         watching: list[tuple[Watcher, asyncio.Task[None]]] = []
         snapshots: list[dict[str, int]] = []
         while True:
-            command, _, given = (await loop.run_in_executor(None, sys.stdin.readline)).partition(" ")
+            command, _, given = (await loop.run_in_executor(None, sys.stdin.readline)).partition(
+                " "
+            )
             command = command.strip()
             if command == "connect":
                 for _ in range(int(given)):
@@ -158,14 +177,13 @@ async def main() -> None:
             elif command == "mark":
                 for one, _ in watching:
                     one.received = [(k, rev, 0.0) for k, (rev, _) in one.held.items()]
-                    one.bytes = one.frames = one.catchups = 0
+                    one.bytes = one.frames = one.catchups = one.lacking = 0
             elif command == "snapshot":
                 snapshots = [{k: v[0] for k, v in one.held.items()} for one, _ in watching]
             else:
                 ended = [str(task.exception()) for _, task in watching if task.done()]
                 records = [
-                    one.record(at_end)
-                    for (one, _), at_end in zip(watching, snapshots, strict=True)
+                    one.record(at_end) for (one, _), at_end in zip(watching, snapshots, strict=True)
                 ]
                 Path(sys.argv[2]).write_text(json.dumps({"watchers": records, "ended": ended}))
                 print("ended", flush=True)

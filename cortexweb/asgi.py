@@ -1,5 +1,6 @@
 """The ASGI application: pages over HTTP, live updates over WebSocket."""
 
+import gc
 import os
 
 from channels.auth import AuthMiddlewareStack
@@ -21,3 +22,9 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+# What is loaded by now stays. A collector that doesn't look through it again, and not after every
+# few hundred objects, doesn't hold up the frames of all browsers while it does.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)

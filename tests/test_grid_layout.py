@@ -14,7 +14,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions.grid.columns import COLUMNS, DEFAULT_COLUMNS, column_of
 from executions.grid.layout import COLUMN_LIMIT, Children, Layout
 from executions.grid.row import GridRow, RenderedCells
-from executions.live.viewers import RenderedRows
+from executions.live.rendering import RenderedRows
 from executions.models import Execution, Value
 from executions.states import Reason, Status
 from executions.store import variables, waiting

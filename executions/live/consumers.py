@@ -19,8 +19,9 @@ from django.http import Http404, QueryDict
 from executions import access
 from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
+from executions.live.changes import Scope
 from executions.live.hub import Connection, hub
-from executions.live.viewers import SHOWN_LIMIT, ExecutionViewer, GridViewer, Scope, Viewer, message
+from executions.live.viewers import SHOWN_LIMIT, ExecutionViewer, GridViewer, Viewer, message
 
 logger = logging.getLogger(__name__)
 

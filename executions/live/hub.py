@@ -8,9 +8,8 @@ browser which hears it knows that changes would arrive too.
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -20,14 +19,21 @@ from django.db import DatabaseError
 from executions import access
 from executions.grid.counts import count_by_status
 from executions.grid.filters import Filters
+from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
-from executions.live.viewers import GridViewer, RenderedRows, Viewer, message
+from executions.live.rendering import RenderedRows
+from executions.live.viewers import GridViewer, Viewer, message
+from executions.store import variables
 
 logger = logging.getLogger(__name__)
 
 #: A row is sent at most every that many seconds.
 TICK = 0.25
+#: Changes go out together that many seconds after those before them, and at least so many times
+#: longer than sending those took: when there is much to send, more waits for the next time.
+PAUSE = 0.05
+PAUSE_FACTOR = 4
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
 HEARTBEAT = 3.0
@@ -37,8 +43,14 @@ RETRY = 1.0
 #: Of so many executions the newest revision is remembered.
 REMEMBERED = 20_000
 #: Who comes to look at something else is told what has changed in the last seconds.
-RECENT = 5.0
-RECENT_LIMIT = 5_000
+RECENT = 10.0
+RECENT_LIMIT = 10_000
+#: Processes whose numbering is remembered.
+SENDERS = 1_000
+#: Seconds over which so many browsers spread it when all of them have to fetch their pages.
+SPREAD = 0.01
+#: Counting may take that share of the time: slow counts are taken less often.
+COUNT_SHARE = 0.1
 
 
 class Connection:
@@ -70,9 +82,14 @@ class Hub:
         self._connections: set[Connection] = set()
         self._revisions: OrderedDict[str, int] = OrderedDict()
         self._changed: dict[str, ExecutionChanged] = {}
-        self._recent: deque[tuple[float, ExecutionChanged]] = deque(maxlen=RECENT_LIMIT)
+        #: What was offered lately, and when, the latest last.
+        self._recent: OrderedDict[str, tuple[float, ExecutionChanged]] = OrderedDict()
+        self._repeated: Changes | None = None
         self._flush: asyncio.TimerHandle | None = None
-        self._flushed_at = 0.0
+        self._rests_until = 0.0
+        self._fetching: asyncio.Task[None] | None = None
+        #: The number of the last message of each sender.
+        self._numbers: OrderedDict[str, int] = OrderedDict()
         self._uncounted = False
         self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
@@ -100,16 +117,19 @@ class Hub:
             self._flush = None
         self._changed.clear()
         self._recent.clear()
+        self._repeated = None
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
-        and fetched that before it said so. These are late by nature, so they measure no delay."""
-        newest = {event.id: replace(event, published_at=0.0) for _, event in self._recent}
-        if connection.viewer.offer(newest.values()):
-            connection.wake.set()
+        and fetched that before it said so."""
+        if self._repeated is None:
+            recent = {one: event for one, (_, event) in self._recent.items()}
+            self._repeated = Changes(recent, late=True)
+        if connection.viewer.offer(self._repeated):
+            self._wake([connection])
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -134,8 +154,9 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(layer, channel))
             tasks.create_task(self._count())
+            self._numbers.clear()
             self.listening.set()
-            self._tell_all("catchup")
+            self._all_catch_up()
             await self._listen(layer, channel)
 
     async def _listen(self, layer: Any, channel: str) -> None:
@@ -143,8 +164,7 @@ class Hub:
             async with asyncio.timeout(SILENCE):
                 heard = await layer.receive(channel)
             if heard["type"] == "executions.changed":
-                for packed in heard["events"]:
-                    self._hear(ExecutionChanged.unpack(packed))
+                self._hear_batch(heard)
             elif heard["type"] == "hub.beat":
                 self._tell_all("beat", published=heard["sent"])
 
@@ -160,34 +180,107 @@ class Hub:
         except Exception as error:
             logger.warning("The channel layer's connections could not be closed: %r", error)
 
+    def _hear_batch(self, heard: dict[str, Any]) -> None:
+        """Changes from one sender, who numbers what it sends: a gap is something lost."""
+        sender, number = heard.get("sender", ""), heard.get("number", 0)
+        last = self._numbers.get(sender)
+        self._numbers[sender] = number
+        self._numbers.move_to_end(sender)
+        if len(self._numbers) > SENDERS:
+            self._numbers.popitem(last=False)
+        if last is not None and number > last + bool(heard["events"]):
+            logger.warning("Live updates from %s were lost; the pages catch up", sender)
+            self._all_catch_up()
+        for packed in heard["events"]:
+            if packed["revision"] > self._revisions.get(packed["id"], 0):
+                self._hear(ExecutionChanged.unpack(packed))
+
     def _hear(self, event: ExecutionChanged) -> None:
-        if event.revision <= self._revisions.get(event.id, 0):
-            return
         self._revisions[event.id] = event.revision
         self._revisions.move_to_end(event.id)
         if len(self._revisions) > REMEMBERED:
             self._revisions.popitem(last=False)
         self._changed[event.id] = event
         if self._flush is None:
-            # The first change goes out at once; what follows waits for the next tick.
-            loop = asyncio.get_running_loop()
-            due = max(loop.time(), self._flushed_at + TICK)
-            self._flush = loop.call_at(due, self._offer)
+            # The first change goes out at once; what follows waits.
+            self._flush_at(asyncio.get_running_loop().time())
 
     # What goes out -----------------------------------------------------------------------------
 
+    def _flush_at(self, when: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._flush = loop.call_at(max(when, self._rests_until), self._offer)
+
     def _offer(self) -> None:
+        """Offer what has changed, but for rows that were offered a moment ago."""
+        loop = asyncio.get_running_loop()
         self._flush = None
-        now = self._flushed_at = asyncio.get_running_loop().time()
-        changes = list(self._changed.values())
-        self._changed.clear()
+        began = loop.time()
+        ready: dict[str, ExecutionChanged] = {}
+        next_at = began + TICK
+        for one, event in self._changed.items():
+            due = self._recent[one][0] + TICK if one in self._recent else began
+            if due <= began:
+                ready[one] = event
+            else:
+                next_at = min(next_at, due)
+        for one, event in ready.items():
+            del self._changed[one]
+            self._recent[one] = (began, event)
+            self._recent.move_to_end(one)
+        while self._recent and (
+            len(self._recent) > RECENT_LIMIT
+            or next(iter(self._recent.values()))[0] < began - RECENT
+        ):
+            self._recent.popitem(last=False)
+        self._repeated = None
         self._uncounted = True
-        self._recent.extend((now, event) for event in changes)
-        while self._recent and self._recent[0][0] < now - RECENT:
-            self._recent.popleft()
-        for connection in self._connections:
-            if connection.viewer.offer(changes):
+        changes = Changes(ready)
+        self._wake([one for one in self._connections if one.viewer.offer(changes)])
+        if self._changed:
+            self._rests_until = began + PAUSE
+            self._flush_at(next_at)
+        # After the tasks that were woken have written.
+        loop.call_soon(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        took = asyncio.get_running_loop().time() - began
+        self._rests_until = began + took + max(PAUSE, PAUSE_FACTOR * took)
+
+    def _wake(self, connections: list[Connection]) -> None:
+        """Have the frames of these viewers written, once their variables are there."""
+        lacking = False
+        for connection in connections:
+            if connection.viewer.lacking[1]:
+                lacking = True
+            else:
                 connection.wake.set()
+        if lacking and (self._fetching is None or self._fetching.done()):
+            self._fetching = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        """Read what variables hold for all viewers that show any: one query."""
+        wanting = [one for one in self._connections if one.viewer.lacking[1]]
+        events: dict[str, ExecutionChanged] = {}
+        paths: set[str] = set()
+        for connection in wanting:
+            changed, shown = connection.viewer.lacking
+            events.update({event.id: event for event in changed})
+            paths.update(shown)
+        if not events:
+            return
+        try:
+            found = await _variables(list(events), sorted(paths))
+        except DatabaseError as error:
+            logger.warning("The variables of the grid could not be read: %r", error)
+            return
+        self.rows.hold(events.values(), found)
+        for connection in wanting:
+            connection.wake.set()
+
+    def _all_catch_up(self) -> None:
+        """Have every browser fetch its page, not all in the same moment."""
+        self._tell_all("catchup", within=int(1000 * SPREAD * len(self._connections)))
 
     def _tell_all(self, kind: str, **content: Any) -> None:
         text = message(kind, **content)
@@ -196,10 +289,12 @@ class Hub:
 
     async def _count(self) -> None:
         """Tell the grids their counts, each distinct one taken once."""
+        took = 0.0
         while True:
-            await asyncio.sleep(COUNT_EVERY)
+            await asyncio.sleep(max(COUNT_EVERY, took / COUNT_SHARE))
             if not self._uncounted:
                 continue
+            began = time.monotonic()
             self._uncounted = False
             sharing: dict[tuple[Any, Filters], list[Connection]] = {}
             for connection in self._connections:
@@ -214,11 +309,17 @@ class Hub:
                 text = message("counts", counts={k: str(count) for k, count in counts.items()})
                 for connection in connections:
                     connection.note("counts", text)
+            took = time.monotonic() - began
 
 
 @database_sync_to_async
 def _counts(user: Any, filters: Filters) -> dict[str, Any]:
     return count_by_status(access.visible(user), filters)
+
+
+@database_sync_to_async
+def _variables(ids: list[str], paths: list[str]) -> dict[str, dict[str, Any]]:
+    return variables.of(ids, paths)
 
 
 hub = Hub()

@@ -1,20 +1,23 @@
 """The one function that publishes: on commit, from a thread of its own, in batches.
 
 A thread keeps one event loop and one connection for as long as the process lives, so that a worker
-spends microseconds on a change and a burst becomes one message. What is lost (Redis is down, the
-process dies) the pages find by themselves: the database is the truth.
+spends microseconds on a change and a burst becomes one message. Messages are numbered, so that the
+web processes notice what was lost on the way (`hub`), and the last number is repeated from time to
+time, so that they notice when it was the last one.
 """
 
 import asyncio
 import atexit
 import logging
 import os
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
@@ -25,6 +28,8 @@ GROUP = "executions"
 _BATCH = 200
 #: Seconds that a change waits for others to be sent with.
 _GATHER = 0.01
+#: Seconds after which the last number is said again: soon after a send, then rarely.
+_REPEAT = (0.5, 5.0)
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +38,8 @@ class _Sender:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        self.name = f"{socket.gethostname()}:{self.pid}:{time.time():.3f}"
+        self.number = 0
         self.loop = asyncio.new_event_loop()
         self.waiting: deque[ExecutionChanged] = deque()
         self.woken = asyncio.Event()
@@ -61,8 +68,17 @@ class _Sender:
     async def _relay(self) -> None:
         layer = get_channel_layer()
         assert layer is not None, "CHANNEL_LAYERS has no default"
+        soon, later = _REPEAT
+        wait = later
         while True:
-            await self.woken.wait()
+            try:
+                async with asyncio.timeout(wait if self.number else None):
+                    await self.woken.wait()
+            except TimeoutError:
+                wait = later
+                await self._send(layer, [])
+                continue
+            wait = soon
             self.woken.clear()
             while self.waiting:
                 # What follows at once comes along: a short execution's start with its end.
@@ -80,11 +96,18 @@ class _Sender:
             event = self.waiting.popleft()
             newest[event.id] = event
         packed = [replace(event, published_at=time.time()).pack() for event in newest.values()]
+        self.number += 1
+        await self._send(layer, packed)
+
+    async def _send(self, layer: BaseChannelLayer, packed: list[dict[str, Any]]) -> None:
+        numbered = {"sender": self.name, "number": self.number, "events": packed}
         try:
-            await layer.group_send(GROUP, {"type": "executions.changed", "events": packed})
+            await layer.group_send(GROUP, {"type": "executions.changed", **numbered})
         except Exception:
-            # Whatever the layer raises, a live update is not worth ending the thread for.
-            logger.exception("Live updates could not be sent")
+            # Whatever the layer raises, a live update is not worth ending the thread for: the next
+            # message that arrives tells by its number that these didn't.
+            if packed:
+                logger.exception("Live updates could not be sent")
 
 
 _sender: _Sender | None = None

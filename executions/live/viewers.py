@@ -5,20 +5,19 @@ A viewer decides by the event alone: no query, and no HTML of its own.
 
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
-from executions import access
 from executions.grid.filters import Filters
 from executions.grid.keys import Key
-from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
-from executions.grid.row import GridRow, RenderedCells
+from executions.live.changes import Changes, Scope
 from executions.live.events import ExecutionChanged
+from executions.live.rendering import RenderedRows
 
 #: More changed rows than that at a time, and the browser fetches its page instead.
 PENDING_LIMIT = 500
@@ -26,60 +25,17 @@ PENDING_LIMIT = 500
 SHOWN_LIMIT = 5_000
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Whose executions a user sees (`executions.access`), as it was when they connected."""
-
-    user: Any
-    sees_all: bool
-
-    @classmethod
-    def of(cls, user: Any) -> "Scope":
-        """Asks the database for the user's permissions."""
-        return cls(user, access.sees_all(user))
-
-    def includes(self, event: ExecutionChanged) -> bool:
-        return self.sees_all or event.initiator_id == self.user.pk
-
-
-class RenderedRows:
-    """Rows as parts of a frame, each rendered once for all viewers. Old ones are dropped."""
-
-    def __init__(self, limit: int = 5_000) -> None:
-        self._limit = limit
-        self._parts: OrderedDict[tuple[str, Layout], tuple[int, str]] = OrderedDict()
-        self._cells = RenderedCells()
-        self.rendered = 0
-
-    def part(self, event: ExecutionChanged, layout: Layout) -> str:
-        """The JSON object of a row; `layout` is that of `PageQuery.row_layout`."""
-        kept = self._parts.get((event.id, layout))
-        if kept and kept[0] == event.revision:
-            return kept[1]
-        self.rendered += 1
-        part = json.dumps(
-            {
-                "id": event.id,
-                "revision": event.revision,
-                "key": str(Key.of(event)),
-                "parent": event.parent_id,
-                "html": GridRow(event, layout=layout, cells=self._cells).render(),
-            }
-        )
-        self._parts[(event.id, layout)] = (event.revision, part)
-        self._parts.move_to_end((event.id, layout))
-        if len(self._parts) > self._limit:
-            self._parts.popitem(last=False)
-        return part
-
-
 class Viewer(Protocol):
     """A connected browser as the hub sees it."""
 
     scope: Scope
 
-    def offer(self, changes: Iterable[ExecutionChanged]) -> bool:
-        """Keep the changes that it is to see; whether there were any."""
+    def offer(self, changes: Changes) -> bool:
+        """Keep the changes that it is to see; whether there are any to be sent."""
+
+    @property
+    def lacking(self) -> tuple[Iterable[ExecutionChanged], Iterable[str]]:
+        """Executions whose variables have to be read before their rows can be sent, and paths."""
 
     def frame(self, rows: RenderedRows) -> str | None:
         """What it is to be sent now, once; None for nothing."""
@@ -91,6 +47,7 @@ class GridViewer:
     def __init__(self, scope: Scope, query: PageQuery) -> None:
         self.scope = scope
         self._pending: dict[str, ExecutionChanged] = {}
+        self._published = 0.0
         self._overrun = False
         self.show(query)
 
@@ -101,8 +58,8 @@ class GridViewer:
         newest: str = "",
         oldest: str = "",
     ) -> None:
-        """What the page shows now: its address, the revisions of its rows by their ids, and where
-        it begins and ends (empty: at the top, at the end of the list)."""
+        """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
+        the whole row), and where it begins and ends (empty: at the top, at the end of the list)."""
         self.filters: Filters = query.filters
         self.tree = query.is_tree
         self.layout = query.row_layout
@@ -114,33 +71,37 @@ class GridViewer:
     @property
     def counted(self) -> tuple[Any, Filters]:
         """Viewers with the same one see the same counts."""
-        whose = None if self.scope.sees_all else self.scope.user.pk
-        return whose, replace(self.filters, statuses=frozenset())
+        return self.scope.key, replace(self.filters, statuses=frozenset())
 
-    def offer(self, changes: Iterable[ExecutionChanged]) -> bool:
-        for event in changes:
-            if not self.scope.includes(event):
-                continue
-            held = self.shown.get(event.id)
-            if self._enters(event) if held is None else event.revision > held:
-                self._pending[event.id] = event
+    def offer(self, changes: Changes) -> bool:
+        seen = changes.seen(self.scope)
+        for one in seen.keys() & self.shown.keys():
+            if seen[one].revision > self.shown[one]:
+                self._keep(seen[one], changes)
+        for event in self._candidates(changes):
+            if event.id not in self.shown and len(self.shown) < SHOWN_LIMIT:
+                self.shown[event.id] = 0
+                self._keep(event, changes)
         if len(self._pending) > PENDING_LIMIT:
             # The browser is slower than the changes.
             self._pending.clear()
             self._overrun = True
         return bool(self._pending or self._overrun)
 
-    def _enters(self, event: ExecutionChanged) -> bool:
-        """Whether a row that is not there belongs there."""
+    def _keep(self, event: ExecutionChanged, changes: Changes) -> None:
+        self._pending[event.id] = event
+        if not changes.late:
+            self._published = max(self._published, event.published_at)
+
+    def _candidates(self, changes: Changes) -> Iterable[ExecutionChanged]:
+        """Those that belong on the page, whether they are there or not."""
         if not self.tree:
-            enters = self.filters.matches(event) and self._is_on_page(event)
-        elif event.parent_id is None:
-            enters = self._is_on_page(event)
-        else:
-            enters = event.parent_id in self.open and event.parent_id in self.shown
-        if enters and len(self.shown) < SHOWN_LIMIT:
-            self.shown[event.id] = 0
-        return enters
+            matching = changes.matching(self.scope, self.filters)
+            return filter(self._is_on_page, matching.values())
+        roots = filter(self.scope.includes, filter(self._is_on_page, changes.roots))
+        opened = changes.children.keys() & self.open & self.shown.keys()
+        below = (event for parent in opened for event in changes.children[parent])
+        return chain(roots, filter(self.scope.includes, below))
 
     def _is_on_page(self, event: ExecutionChanged) -> bool:
         place = (event.started_at, event.id)
@@ -148,21 +109,39 @@ class GridViewer:
             self.oldest is None or place >= self.oldest
         )
 
+    @property
+    def lacking(self) -> tuple[Iterable[ExecutionChanged], Iterable[str]]:
+        return (self._pending.values() if self.layout.variables else ()), self.layout.variables
+
     def frame(self, rows: RenderedRows) -> str | None:
         if self._overrun:
             self._overrun = False
             return message("catchup")
-        if not self._pending:
-            return None
         pending, self._pending = self._pending, {}
-        gone = [] if self.tree else [e.id for e in pending.values() if not self.filters.matches(e)]
-        parts = ",".join(rows.part(event, self.layout) for event in pending.values())
-        head = message("rows", published=_newest_publication(pending.values()), gone=gone)
-        return f'{head[:-1]},"rows":[{parts}]}}'
+        if self.layout.variables:
+            self._pending = {one: e for one, e in pending.items() if not rows.holds(e)}
+            pending = {one: e for one, e in pending.items() if one not in self._pending}
+        if not pending:
+            return None
+        gone = {} if self.tree else self._gone(pending.values())
+        parts = [rows.part(e, self.layout, self.shown.get(e.id, 0)) for e in pending.values()]
+        for event in pending.values():
+            # What was left out of `shown` for want of space is sent whole again.
+            if event.id in self.shown:
+                self.shown[event.id] = event.revision
+        published, self._published = self._published, 0.0
+        head = message("rows", published=int(published * 1000), gone=gone)
+        return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
+
+    def _gone(self, events: Iterable[ExecutionChanged]) -> dict[str, str]:
+        """Why rows that are shown no longer match the filter, by their ids."""
+        return {e.id: mismatch(self.filters, e) for e in events if not self.filters.matches(e)}
 
 
 class ExecutionViewer:
     """Someone who looks at one execution: hears that it, or a child of it, has changed."""
+
+    lacking: tuple[Iterable[ExecutionChanged], Iterable[str]] = ((), ())
 
     def __init__(self, scope: Scope, execution_id: UUID) -> None:
         self.scope = scope
@@ -170,11 +149,10 @@ class ExecutionViewer:
         self._changed: ExecutionChanged | None = None
         self._children: dict[str, ExecutionChanged] = {}
 
-    def offer(self, changes: Iterable[ExecutionChanged]) -> bool:
-        for event in changes:
-            if event.id == self.id:
-                self._changed = event
-            elif event.parent_id == self.id and self.scope.includes(event):
+    def offer(self, changes: Changes) -> bool:
+        self._changed = changes.events.get(self.id, self._changed)
+        for event in changes.children.get(self.id, ()):
+            if self.scope.includes(event):
                 self._children[event.id] = event
         return bool(self._changed or self._children)
 
@@ -187,11 +165,18 @@ class ExecutionViewer:
         return message(
             "changed",
             id=self.id,
-            published=_newest_publication(heard),
+            published=int(max(event.published_at for event in heard) * 1000),
             revision=changed and changed.revision,
             status=changed and changed.status,
             children=list(children),
         )
+
+
+def mismatch(filters: Filters, event: ExecutionChanged) -> str:
+    """A few words saying why an event does not match."""
+    if filters.statuses and event.status not in filters.statuses:
+        return f"it is {event.status}"
+    return "it no longer matches the filter"
 
 
 def _place(text: str) -> tuple[datetime, str] | None:
@@ -203,7 +188,3 @@ def _place(text: str) -> tuple[datetime, str] | None:
 def message(kind: str, **content: Any) -> str:
     """A frame: its type, the server's clock in milliseconds, and its content."""
     return json.dumps({"type": kind, "now": int(time.time() * 1000), **content})
-
-
-def _newest_publication(events: Iterable[ExecutionChanged]) -> int:
-    return int(max(event.published_at for event in events) * 1000)

@@ -8,6 +8,8 @@ import { isTyping, notify } from "./shell.js";
 const section = document.getElementById("executions");
 let send = () => {};
 let sending = 0;
+let sendingAt = 0;
+let isApplying = false; // the server knows what it sent: telling it what fell off has time
 let told = ""; // what the server was told last
 let state = "waiting";
 
@@ -15,6 +17,7 @@ let state = "waiting";
     with what has changed in the last seconds, so nothing is missed between a fetch and this. */
 function show() {
   clearTimeout(sending);
+  sending = 0;
   const { newest, oldest, layout } = rows.table().dataset;
   const shown = rows.revisions();
   const place = { query: location.search, layout, newest, oldest };
@@ -25,9 +28,19 @@ function show() {
   send({ type: "show", ...place, rows: shown });
 }
 
-function showSoon() {
+/** Within that time, so that many changes are told together. */
+function showWithin(milliseconds) {
+  const at = performance.now() + milliseconds;
+  if (sending && sendingAt <= at) return;
   clearTimeout(sending);
-  sending = setTimeout(show, 100);
+  sendingAt = at;
+  sending = setTimeout(show, milliseconds);
+}
+
+/** Say the revisions again, because a row is needed whole. */
+function showAnew() {
+  told = "";
+  show();
 }
 
 async function fetchPart(address) {
@@ -89,7 +102,7 @@ async function toggle(row) {
 function changed() {
   setCurrent();
   refreshActions();
-  showSoon();
+  showWithin(isApplying ? 1000 : 100);
 }
 
 document.addEventListener("click", (event) => {
@@ -127,7 +140,11 @@ document.body.addEventListener("live:open", (event) => {
   show();
 });
 document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
-document.body.addEventListener("live:rows", (event) => rows.apply(event.detail));
+document.body.addEventListener("live:rows", (event) => {
+  isApplying = true;
+  if (rows.apply(event.detail)) showAnew();
+  isApplying = false;
+});
 document.body.addEventListener("live:counts", (event) => {
   for (const [status, text] of Object.entries(event.detail.counts)) rows.showCount(status, text);
 });

@@ -11,7 +11,8 @@
 import { haltClock, serverNow, setServerNow } from "./clock.js";
 import { announce } from "./shell.js";
 
-const SILENCE = 10_000; // heard nothing for so long: stale
+const SILENCE = 8_000; // heard nothing for so long: stale
+const ANSWER = 3_000; // a ping after sleep is answered within that, or the line is dead
 const LATE = 2_000; // changes that are older than that on arrival: catching up
 const POLL = 5_000;
 const SIGNED_OUT = 4401;
@@ -28,6 +29,7 @@ let polling = null;
 let answered = false; // whether a poll has been, since polling began
 let best = Infinity; // the shortest way there and back so far, the best measure of the clocks
 let triedAt = 0;
+let retrying = 0;
 let over = ""; // why there is no point in connecting again
 
 const tell = (name, detail) =>
@@ -100,7 +102,7 @@ function hear(event) {
   heardAt = serverNow();
   const frame = JSON.parse(event.data);
   if (frame.type === "pong") measure(frame);
-  else if (frame.type === "catchup") catchUp();
+  else if (frame.type === "catchup") setTimeout(catchUp, Math.random() * (frame.within ?? 0));
   else tell(frame.type, frame);
   if (frame.published) delay = serverNow() - frame.published;
   if (frame.type === "beat") ping();
@@ -141,7 +143,7 @@ function closed(event) {
     catchUp();
   }
   const wait = Math.min(500 * 2 ** (failures - 1), 15_000);
-  setTimeout(connect, wait * (0.75 + Math.random() / 2));
+  retrying = setTimeout(connect, wait * (0.75 + Math.random() / 2));
 }
 
 /** Give up a socket without waiting for a farewell that a dead line never brings. */
@@ -152,8 +154,24 @@ function drop() {
   closed({ code: 0 });
 }
 
+/** The machine or the tab has slept, or the network was away: what is shown may be old, and the
+    socket may be dead without knowing it. */
+function revive() {
+  best = Infinity;
+  if (!socket) {
+    connect();
+    return;
+  }
+  const askedAt = heardAt;
+  ping();
+  catchUp();
+  const asked = socket;
+  setTimeout(() => socket === asked && heardAt === askedAt && drop(), ANSWER);
+}
+
 function connect() {
   if (socket || over) return;
+  clearTimeout(retrying);
   const url = new URL(badge.dataset.socket, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.search = location.search;
@@ -166,16 +184,22 @@ function connect() {
 
 if (badge) {
   connect();
-  setInterval(show, 1000);
-  // A socket that went silent is not trusted: closing it connects again, and catches up.
+  let tickedAt = Date.now();
   setInterval(() => {
+    const slept = Date.now() - tickedAt > 5000 && !document.hidden; // hidden tabs tick rarely
+    tickedAt = Date.now();
+    if (slept) revive();
+    show();
+    // A socket that went silent is not trusted: closing it connects again, and catches up.
     if (socket && serverNow() - Math.max(heardAt, triedAt) > SILENCE) drop();
-  }, 2000);
+  }, 1000);
   let hiddenAt = 0;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) hiddenAt = Date.now();
-    else if (Date.now() - hiddenAt > 30_000) catchUp();
+    else if (Date.now() - hiddenAt > 30_000) revive();
+    tickedAt = Date.now();
   });
-  addEventListener("online", () => connect());
-  addEventListener("pageshow", (event) => event.persisted && (socket ? catchUp() : connect()));
+  addEventListener("offline", () => socket && drop());
+  addEventListener("online", revive);
+  addEventListener("pageshow", (event) => event.persisted && revive());
 }

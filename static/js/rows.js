@@ -7,8 +7,10 @@ const LINGER = 1000; // a row stays held so long after the pointer has left
 const FRESH = 1600;
 const BUSY = 0.3; // more fresh rows than that share of all: only the dot, no tint
 const PENDING_LIMIT = 200;
+const QUIET = 3000; // between two announcements of what waits
 
 const pending = new Map(); // rows that wait behind the pill, by id
+const moved = new Set(); // rows that wait where they were until they may go to where they belong
 let hovered = null;
 let leaving = 0;
 
@@ -55,7 +57,10 @@ const isHeld = (row) =>
 /** Whether inserting before that row (null: at the end) leaves every held row where it is. */
 function mayInsertBefore(before) {
   if (!before) return true;
-  if (before === body().firstElementChild && body().closest(".sc").scrollTop > 4) return false;
+  const scroller = body().closest(".sc");
+  // What comes in above moves what is being read; below it, it is not seen.
+  const isSeen = before.offsetTop < scroller.scrollTop + scroller.clientHeight;
+  if (scroller.scrollTop > 4 && isSeen) return false;
   for (let row = before; row; row = row.nextElementSibling) if (isHeld(row)) return false;
   return true;
 }
@@ -83,10 +88,21 @@ function leave() {
 
 // Changing rows --------------------------------------------------------------------------------
 
+/** What a change says of a row: its start tag (null: as before) and its cells by their places. */
+function read({ html, head, cells }) {
+  if (html) {
+    const row = parse(html).querySelector("tr");
+    return { row, cells: [...row.cells].entries() };
+  }
+  const told = Object.entries(cells).map(([at, cell]) => [Number(at), parse(cell).firstElementChild]);
+  return { row: head ? parse(head).querySelector("tr") : null, cells: told };
+}
+
 /** Replace what differs in a row by what is newer; selection, focus and expansion stay. */
-function patch(row, newer) {
-  for (const [index, cell] of [...row.cells].entries()) {
-    const next = newer.cells[index];
+function patch(row, change) {
+  const newer = read(change);
+  for (const [index, next] of newer.cells) {
+    const cell = row.cells[index];
     if (index === 0) continue; // the checkbox belongs to the reader
     if (index === 1 && row.hasAttribute("aria-expanded")) {
       const count = cell.querySelector(".n");
@@ -101,13 +117,17 @@ function patch(row, newer) {
       cell.replaceChildren(...next.childNodes);
     }
   }
-  row.className = newer.className;
-  row.dataset.status = newer.dataset.status;
-  row.dataset.revision = newer.dataset.revision;
-  if (newer.hasAttribute("aria-expanded") && !row.hasAttribute("aria-expanded")) {
+  row.dataset.revision = change.revision;
+  if (!newer.row) return;
+  row.className = newer.row.className;
+  row.dataset.status = newer.row.dataset.status;
+  if (newer.row.hasAttribute("aria-expanded") && !row.hasAttribute("aria-expanded")) {
     row.setAttribute("aria-expanded", "false");
   }
 }
+
+/** Whether what a change says can be said of a row that holds that revision. */
+const fits = (change, row) => change.html || change.from === Number(row.dataset.revision);
 
 const timers = new WeakMap();
 function flash(rows) {
@@ -119,10 +139,16 @@ function flash(rows) {
   }
 }
 
-function strike(row, gone) {
-  if (gone) {
+/** Cross out a row that no longer belongs here, and say why; "" when it does. */
+function strike(row, why) {
+  row.querySelector(".why")?.remove();
+  if (why) {
+    const told = document.createElement("span");
+    told.className = "why";
+    told.textContent = why;
+    row.lastElementChild.append(told);
     row.dataset.gone = "";
-    row.title = "No longer matches the filter; it leaves at the next refresh";
+    row.title = `No longer here: ${why}. It leaves at the next refresh.`;
   } else if ("gone" in row.dataset) {
     delete row.dataset.gone;
     row.removeAttribute("title");
@@ -144,18 +170,33 @@ function placeOf({ key, parent }) {
   return next ?? (oldest ? undefined : null);
 }
 
-/** Insert a row, or keep it waiting; the new row if it was inserted. */
+/** Insert a row, or keep it waiting; whether it was inserted. */
 function insert(row, force = false) {
-  const before = placeOf(row);
-  if (before === undefined) return null;
+  const { id } = row.dataset;
+  const before = placeOf(row.dataset);
+  if (before === undefined) return false;
   if (!force && !mayInsertBefore(before)) {
-    pending.set(row.id, row);
-    return null;
+    pending.set(id, row);
+    return false;
   }
-  pending.delete(row.id);
-  const element = parse(row.html).querySelector("tr");
-  body().insertBefore(element, before);
-  return element;
+  pending.delete(id);
+  body().insertBefore(row, before);
+  return true;
+}
+
+/** Move a row to where its new key puts it, or let it wait there until nothing is held. */
+function place(row, force = false) {
+  const family = [row, ...descendants(row)];
+  const after = family.at(-1).nextElementSibling;
+  for (const one of family) one.remove();
+  const before = placeOf(row.dataset);
+  const stays = before === undefined || before === after;
+  const may = force || (mayInsertBefore(before) && mayInsertBefore(after));
+  const there = stays || !may ? after : before;
+  for (const one of family) body().insertBefore(one, there);
+  if (before === undefined) strike(row, "it is on another page now");
+  if (stays || may) moved.delete(row);
+  else moved.add(row);
 }
 
 /** Keep the page at its size: what falls off the bottom is on the next page. */
@@ -177,13 +218,28 @@ function trim() {
   }
 }
 
+let saying = 0;
+let said = "";
+/** For screen readers, and rarely: what the pill says changes with every frame. */
+function announceSoon(text) {
+  said = text;
+  saying ||= setTimeout(() => {
+    saying = 0;
+    if (pending.size || moved.size) announce(said);
+  }, QUIET);
+}
+
 function settle() {
   trim();
-  const count = [...pending.values()].filter((row) => !row.parent || table().dataset.tree === "false").length;
+  for (const row of moved) if (!row.isConnected) moved.delete(row);
+  const count = [...pending.values()].filter((row) => levelOf(row) === 1).length;
   const pill = document.querySelector("[data-pill]");
-  const text = `${count >= PENDING_LIMIT ? `${count}+` : count} new execution${count === 1 ? "" : "s"}`;
-  if (count && pill.textContent.trim() !== text) announce(text);
-  pill.hidden = count === 0;
+  const text = [
+    count ? `${count >= PENDING_LIMIT ? `${count}+` : count} new execution${count === 1 ? "" : "s"}` : "",
+    moved.size ? `${moved.size} moved` : "",
+  ].filter(Boolean).join(", ");
+  if (text && pill.textContent.trim() !== text) announceSoon(text);
+  pill.hidden = text === "";
   pill.querySelector("[data-pill-text]").textContent = text;
   document.querySelector("[data-shown]").textContent = all().length;
   document.querySelector("[data-empty]").hidden = all().length > 0;
@@ -195,22 +251,23 @@ export const isOverrun = () => pending.size >= PENDING_LIMIT;
 
 /** Let in those that wait and may come in now; all of them when forced. */
 export function release(force = false) {
-  if (!pending.size) return;
-  const rows = [...pending.values()].sort((a, b) => (isAbove(a.key, b.key) ? 1 : -1));
-  const inserted = rows.map((row) => insert(row, force)).filter(Boolean);
+  if (!pending.size && !moved.size) return;
+  const rows = [...pending.values()].sort((a, b) => (isAbove(a.dataset.key, b.dataset.key) ? 1 : -1));
+  const inserted = rows.filter((row) => insert(row, force));
   if (force) pending.clear();
+  for (const row of moved) place(row, force);
   if (inserted.length) flash(inserted);
   settle();
 }
 
 /** The id and the revision of every row that is here, those that wait included. */
 export function revisions() {
-  const shown = all().map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
-  return [...shown, ...[...pending.values()].map(({ id, revision }) => [id, Number(revision)])];
+  return [...all(), ...pending.values()].map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
 }
 
 export function forgetPending() {
   pending.clear();
+  moved.clear();
   hovered = null;
 }
 
@@ -234,26 +291,39 @@ export function fill(row, html) {
 
 // What arrives ---------------------------------------------------------------------------------
 
-/** A frame of changed rows. Older revisions than those shown are dropped. */
+/** A frame of changed rows; `gone` says why some no longer match the filter, by id. Older revisions
+    than those shown are dropped. Returns whether a row is needed whole: it was changed from another
+    revision than the one that is here. */
 export function apply({ rows, gone }) {
-  const left = new Set(gone);
   const fresh = [];
-  for (const row of rows) {
-    const shown = rowOf(row.id);
-    if (shown) {
-      if (Number(shown.dataset.revision) >= row.revision) continue;
-      patch(shown, parse(row.html).querySelector("tr"));
-      strike(shown, left.has(row.id));
-      fresh.push(shown);
-    } else if (left.has(row.id)) {
-      pending.delete(row.id);
-    } else if (pending.size < PENDING_LIMIT || pending.has(row.id)) {
-      const inserted = insert(row);
-      if (inserted) fresh.push(inserted);
+  let lacking = false;
+  for (const change of rows) {
+    const { id, key, revision } = change;
+    const shown = rowOf(id);
+    const row = shown ?? pending.get(id);
+    if (!row) {
+      if (gone[id] || !change.html || pending.size >= PENDING_LIMIT) continue;
+      const { row: entering } = read(change);
+      if (insert(entering)) fresh.push(entering);
+    } else if (Number(row.dataset.revision) < revision) {
+      if (fits(change, row)) {
+        patch(row, change);
+        strike(row, gone[id] ?? "");
+        if (!shown && gone[id]) pending.delete(id);
+        if (shown) fresh.push(row);
+        if (row.dataset.key !== key) {
+          row.dataset.key = key;
+          if (shown) place(row);
+        }
+      } else {
+        row.dataset.revision = 0;
+        lacking = true;
+      }
     }
   }
   if (fresh.length) flash(fresh);
   settle();
+  return lacking;
 }
 
 /** The page as the server has it now, merged into the page that is shown. New rows come in even
@@ -266,24 +336,31 @@ export function merge(html, force = false) {
   table().dataset.newest = now.dataset.newest;
   table().dataset.oldest = now.dataset.oldest;
   for (const newer of page.querySelectorAll("#rows > tr")) {
-    const { id, key, revision, parent } = newer.dataset;
+    const { id, key } = newer.dataset;
+    const revision = Number(newer.dataset.revision);
     listed.add(id);
     const shown = rowOf(id);
     if (!shown) {
-      const inserted = insert({ id, key, parent, revision: Number(revision), html: newer.outerHTML }, force);
-      if (inserted) fresh.push(inserted);
+      const entering = document.importNode(newer, true);
+      if (insert(entering, force)) fresh.push(entering);
       continue;
     }
-    strike(shown, false);
-    if (Number(shown.dataset.revision) < Number(revision)) {
-      patch(shown, newer);
+    strike(shown, "");
+    if (Number(shown.dataset.revision) < revision) {
+      patch(shown, { html: newer.outerHTML, revision });
       fresh.push(shown);
+    }
+    if (shown.dataset.key !== key) {
+      shown.dataset.key = key;
+      place(shown, force);
     }
   }
   for (const row of all()) {
     if (listed.has(row.dataset.id)) continue;
     if (!isHeld(row)) row.remove();
-    else if (!now.dataset.oldest || isAbove(row.dataset.key, now.dataset.oldest)) strike(row, true);
+    else if (!now.dataset.oldest || isAbove(row.dataset.key, now.dataset.oldest)) {
+      strike(row, "it no longer matches the filter");
+    }
   }
   for (const count of page.querySelectorAll("[data-count]")) showCount(count.dataset.count, count.textContent);
   const foot = page.querySelector(".foot");

@@ -1,0 +1,91 @@
+"""Rows as parts of a frame: whole, or what differs from the revision that a browser holds.
+
+Each is made once a change and a layout, however many browsers are sent it.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from executions.grid.keys import Key
+from executions.grid.layout import Layout
+from executions.grid.row import GridRow, RenderedCells
+from executions.live.events import ExecutionChanged
+
+#: Revisions of a row from which a difference can be told; a browser that holds an older one is
+#: sent the whole row.
+REVISIONS = 4
+
+
+class Rendered:
+    """One revision of a row: its start tag and its cells, and the parts made of them."""
+
+    def __init__(self, event: ExecutionChanged, html: str) -> None:
+        head, *cells = html.strip().removesuffix("</tr>").split("<td")
+        self.revision = event.revision
+        # The revision is told beside it; without that, most changes leave it as it was.
+        self.head = head.replace(f' data-revision="{event.revision}"', "").strip()
+        self.cells = [f"<td{cell.strip()}" for cell in cells]
+        self.html = html
+        self.about = {"id": event.id, "revision": event.revision, "key": str(Key.of(event))}
+        self.about |= {"parent": event.parent_id}
+        self.parts: dict[int, str] = {}
+
+    def whole(self) -> str:
+        return json.dumps({**self.about, "html": self.html})
+
+    def since(self, before: "Rendered") -> str:
+        """What differs; `cells` are numbered from the left."""
+        if len(before.cells) != len(self.cells):
+            return self.whole()
+        pairs = enumerate(zip(before.cells, self.cells, strict=True))
+        told: dict[str, Any] = {**self.about, "from": before.revision}
+        if before.head != self.head:
+            told["head"] = self.head
+        told["cells"] = {place: now for place, (was, now) in pairs if was != now}
+        return json.dumps(told)
+
+
+class RenderedRows:
+    """The rows that were sent lately. Old ones are dropped."""
+
+    def __init__(self, limit: int = 3_000) -> None:
+        self._limit = limit
+        self._rows: OrderedDict[tuple[str, Layout], list[Rendered]] = OrderedDict()
+        self._cells = RenderedCells(limit)
+        self._variables: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        self.rendered = 0
+
+    def part(self, event: ExecutionChanged, layout: Layout, held: int = 0) -> str:
+        """The JSON object of a row for a browser that holds the revision `held` of it; `layout` is
+        that of `PageQuery.row_layout`."""
+        kept = self._rows.setdefault((event.id, layout), [])
+        if not kept or kept[-1].revision != event.revision:
+            kept.append(Rendered(event, self._render(event, layout)))
+            del kept[:-REVISIONS]
+            self._rows.move_to_end((event.id, layout))
+            if len(self._rows) > self._limit:
+                self._rows.popitem(last=False)
+        newest = kept[-1]
+        before = next((one for one in kept[:-1] if one.revision == held), None)
+        base = before.revision if before else 0
+        if base not in newest.parts:
+            newest.parts[base] = newest.since(before) if before else newest.whole()
+        return newest.parts[base]
+
+    def _render(self, event: ExecutionChanged, layout: Layout) -> str:
+        self.rendered += 1
+        _, variables = self._variables.get(event.id, (0, {}))
+        row = GridRow(event, layout=layout, variables=variables, cells=self._cells)
+        return row.render()
+
+    # Variables that layouts show: read once a tick for all viewers ------------------------------
+
+    def hold(self, events: Iterable[ExecutionChanged], found: Mapping[str, Any]) -> None:
+        """What the variables of these executions hold, for the rows that are rendered next."""
+        self._variables = {event.id: (event.revision, found.get(event.id, {})) for event in events}
+
+    def holds(self, event: ExecutionChanged) -> bool:
+        """Whether the variables were read at this revision or later."""
+        return self._variables.get(event.id, (0,))[0] >= event.revision
