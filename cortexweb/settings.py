@@ -52,10 +52,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "cortexweb.nul.NulMiddleware",
+    "cortexweb.zone.ZoneMiddleware",
 ]
 
 ROOT_URLCONF = "cortexweb.urls"
 ASGI_APPLICATION = "cortexweb.asgi.application"
+AUTHENTICATION_BACKENDS = ["cortexweb.accounts.Accounts"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

@@ -10,7 +10,14 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from executions import access
-from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry
+from executions.models import (
+    AuditEntry,
+    ExceptionRecord,
+    Execution,
+    LogEntry,
+    Preferences,
+    SavedView,
+)
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.models import Flow
 
@@ -146,3 +153,23 @@ class AuditEntryAdmin(ReadOnly):
     list_filter = ("outcome",)
     ordering = ("-id",)
     raw_id_fields = ("execution", "user")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Every view, also what is private, for those whom Django's permissions let see and change
+    views: to give one to somebody else, or to take back what is shared."""
+
+    list_display = ("name", "owner", "shared", "query", "updated_at")
+    list_filter = ("shared",)
+    search_fields = ("name", "owner__username")
+    raw_id_fields = ("owner",)
+    list_select_related = ("owner",)
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "zone", "density", "start_view", "single_keys")
+    search_fields = ("user__username",)
+    raw_id_fields = ("user", "start_view")
+    list_select_related = ("user", "start_view")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
@@ -9,14 +10,15 @@ from executions.models import Preferences, SavedView
 
 
 def of(user: Any) -> Preferences:
-    """The user's preferences, read once a request; unsaved defaults where there are none."""
+    """The user's preferences, which come along when a request's user is read (see
+    `cortexweb.accounts`); unsaved defaults where there are none."""
     if not user.is_authenticated:
         return Preferences()
-    known: Preferences | None = getattr(user, "_chosen", None)
-    if known is None:
-        known = Preferences.objects.filter(user_id=user.pk).first() or Preferences(user_id=user.pk)
-        user._chosen = known
-    return known
+    try:
+        chosen: Preferences = user.preferences
+    except ObjectDoesNotExist:
+        return Preferences(user_id=user.pk)
+    return chosen
 
 
 def visible_views(user: Any) -> QuerySet[SavedView]:

@@ -12,6 +12,8 @@ from executions.views.execution import (
 from executions.views.flow import flow, flow_start
 from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
+from executions.views.preferences import columns, preferences_page, zone_list
+from executions.views.saved_views import view, views
 
 urlpatterns = [
     path("", executions, name="executions"),
@@ -27,5 +29,10 @@ urlpatterns = [
     ),
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
+    path("views/", views, name="views"),
+    path("views/<int:view_id>/", view, name="view"),
+    path("preferences/", preferences_page, name="preferences"),
+    path("preferences/columns/", columns, name="columns"),
+    path("preferences/zones/", zone_list, name="zones"),
     path("help/", help_page, name="help"),
 ]

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 
 def clock(at: datetime | None, now: datetime | None = None) -> str:
-    """A moment in the server's time zone: `12:03:58` today, `14 Jul 02:00` before, with the year
+    """A moment in the reader's time zone: `12:03:58` today, `14 Jul 02:00` before, with the year
     once that is another one."""
     if at is None:
         return ""
@@ -32,6 +32,14 @@ def full(at: datetime | None) -> str:
         return ""
     local = timezone.localtime(at)
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+
+
+def offset(at: datetime) -> str:
+    """How far a moment's zone is from UTC: `UTC+2`, `UTC-3:30`; `UTC` where it is not."""
+    told = f"{at:%z}"
+    if not told or not int(told):
+        return "UTC"
+    return f"UTC{told[0]}{int(told[1:3])}" + (f":{told[3:5]}" if told[3:5] != "00" else "")
 
 
 def moment(at: datetime | None, now: datetime | None = None) -> str:

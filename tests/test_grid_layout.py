@@ -1,10 +1,12 @@
 """How the grid is laid out: what an address says of it, variables as columns, what rows share."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
@@ -50,7 +52,7 @@ def test_an_address_chooses_columns_widths_and_the_order_of_children(admin_user:
     assert layout.children is Children.FLAT
     assert layout.variables == ("customer.id",)
     again = QueryDict(mutable=True)
-    for name, value in layout.parameters():
+    for name, value in layout.parameters(Layout()):
         again.appendlist(name, value)
     assert Layout.of(admin_user, again).stored() == layout.stored()
 
@@ -202,3 +204,13 @@ def test_cells_are_shared_by_zones_only_where_they_hold_no_time(admin_user: User
         ("flow", ""), ("started", "Asia/Kolkata"), ("started", "Europe/Stockholm")
     ]  # fmt: skip
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+# Documentation --------------------------------------------------------------------------------
+
+
+def test_the_documentation_lists_every_column() -> None:
+    text = (settings.BASE_DIR / "docs" / "grid.md").read_text()
+    listed = re.findall(r"^\| `([\w.<>]+)` \| ([^|]+?) \|", text, re.MULTILINE)
+    assert listed[:-1] == [(column.key, column.label) for column in COLUMNS]
+    assert listed[-1][0] == "var.<path>"

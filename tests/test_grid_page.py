@@ -15,7 +15,7 @@ from executions.grid.columns import COLUMNS
 from executions.grid.counts import CAP, Count
 from executions.grid.keys import Key
 from executions.grid.page import Page, PageQuery
-from executions.models import Execution
+from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution
 
@@ -74,8 +74,14 @@ def test_a_page_takes_at_most_eight_queries(
         make_execution(watcher, parent=parent, age=age)
     for age in range(60):
         make_execution(watcher, age=100 + age)
+    view = SavedView.objects.create(owner=watcher, name="Mine", layout={"columns": ["var.x.y"]})
+    Preferences.objects.create(user=watcher, zone="Asia/Tokyo", start_view=view)
     client = client_of(watcher)
-    for address in ("/", f"/?open={parent.pk}", "/?status=Running&flow=orders&q=set"):
+    for address in (
+        f"/?open={parent.pk}",
+        f"/?view={view.pk}&open={parent.pk}",
+        f"/?view={view.pk}&status=Running&flow=orders&q=set",
+    ):
         with django_assert_max_num_queries(8):
             client.get(address)
 

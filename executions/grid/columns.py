@@ -235,7 +235,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("parent", "Parent", parent, 128),
     Column("root", "Root", root, 128),
     Column("waiting", "Waiting For", waiting_for, 160, zoned=True),
-    Column("error", "Error Summary", error, 240),
+    Column("error", "Error Summary", error, 160),
     Column("debugger", "Debugged By", debugged_by, 108),
     Column("steps", "Steps", steps, 72, numeric=True),
 )

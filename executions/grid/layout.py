@@ -54,14 +54,15 @@ class Layout:
     given: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, user: Any, parameters: QueryDict) -> "Layout":
-        """The layout of an address for a user; asks for their preferences, and for the view."""
+    def of(cls, user: Any, parameters: QueryDict, view: SavedView | None = None) -> "Layout":
+        """The layout of an address for a user; asks for the view that it names unless that is
+        given."""
         chosen = preferences.of(user)
-        view = view_of(user, parameters)
+        view = view or view_of(user, parameters)
         layout = cls(zone=timezone.get_current_timezone_name(), density=chosen.density)
         layout = layout.changed(chosen.layout)
         if view is not None:
-            layout = layout.changed(view.layout)
+            layout = layout.as_saved(view)
         given = tuple((n, v) for n in PARAMETERS for v in parameters.getlist(n)[: 2 * COLUMN_LIMIT])
         if chosen.start_view_id and not parameters.get("view"):
             # Said, so that no address of the pages around it leads to the start page instead.
@@ -83,6 +84,10 @@ class Layout:
         kept = tuple(sorted(widths.items())[: 2 * COLUMN_LIMIT])
         return replace(self, columns=columns, widths=kept, children=children)
 
+    def as_saved(self, view: SavedView) -> "Layout":
+        """With everything that a view keeps: no widths but its own."""
+        return replace(self, widths=()).changed(view.layout)
+
     def stored(self) -> dict[str, Any]:
         """What `changed` reads, for preferences and views."""
         return {
@@ -91,11 +96,15 @@ class Layout:
             "children": self.children.value,
         }
 
-    def parameters(self) -> list[tuple[str, str]]:
-        """What an address says to have these columns, widths and order of children."""
-        pairs = [("column", key) for key in self.columns]
-        pairs += [("width", f"{key}:{width}") for key, width in self.widths]
-        return [*pairs, ("children", self.children.value)]
+    def parameters(self, base: "Layout") -> list[tuple[str, str]]:
+        """What an address says to have this layout where it would be another one."""
+        same = self.columns == base.columns
+        pairs = [] if same else [("column", key) for key in self.columns]
+        widths = (one for one in self.widths if one not in base.widths)
+        pairs += [("width", f"{key}:{width}") for key, width in widths]
+        if self.children is not base.children:
+            pairs.append(("children", self.children.value))
+        return pairs
 
     @property
     def view(self) -> str:

@@ -58,6 +58,15 @@ class PageQuery:
         pairs += [("open", str(one)) for one in sorted(self.open)]
         return "?" + urlencode(pairs)
 
+    def terms(self) -> str:
+        """Filters and order alone, as an address has them: what a saved view keeps."""
+        return urlencode(self.filters.parameters())
+
+    @property
+    def cleared(self) -> str:
+        """The address without a filter."""
+        return self.filtered(Filters())
+
     def toggled(self, execution_id: str) -> str:
         """The address that shows, or hides, the children of an execution."""
         return replace(self, open=self.open ^ {UUID(execution_id)}).address()

@@ -9,10 +9,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
+from executions.grid import choosing
 from executions.grid.counts import count_by_status
-from executions.grid.layout import Layout
+from executions.grid.layout import Children, Layout, view_of
 from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
 from executions.states import APPLIES, Status
+from executions.views.saved_views import is_edited, start_page
 from flows import access as flows_access
 
 #: Flows offered in the filter; any other can be found by the search.
@@ -21,17 +23,36 @@ FLOWS_OFFERED = 500
 #: The commands of the action bar and their icons.
 COMMANDS = {"continue": "play", "pause": "pause", "step": "step", "stop": "stop"}
 
+#: Where children are listed: the address's word, what the button says, and what its title says.
+ORDERS = [
+    (Children.PARENT_FIRST.value, "Parent first", "Children below their parents"),
+    (Children.CHILD_FIRST.value, "Child first", "Children above their parents"),
+    (Children.FLAT.value, "Flat", "Every execution a row of its own, in the order of the grid"),
+]
+
 
 @require_safe
 def executions(request: HttpRequest) -> HttpResponse:
     """The home page. htmx, and a page that catches up, get the part that changes."""
-    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET))
+    if not request.META["QUERY_STRING"] and (start := start_page(request.user)):
+        return start
+    view = view_of(request.user, request.GET)
+    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET, view))
     page = Page(request.user, query)
+    is_part = bool(request.headers.get("HX-Request")) and not request.headers.get(
+        "HX-History-Restore-Request"
+    )
     context = {
         "section": "executions",
+        "part": is_part,
         "page": page,
         "query": query,
         "layout": query.layout,
+        "offered": choosing.offered(query.layout),
+        "view": view,
+        "edited": view is not None and is_edited(view, query),
+        "orders": ORDERS,
+        "here": request.get_full_path(),
         "size": PAGE_SIZE,
         "chips": _chips(request.user, query),
         "flows": _flows(request.user, query.filters.flow),
@@ -40,9 +61,6 @@ def executions(request: HttpRequest) -> HttpResponse:
             for name, icon in COMMANDS.items()
         ],
     }
-    is_part = request.headers.get("HX-Request") and not request.headers.get(
-        "HX-History-Restore-Request"
-    )
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)
     # One address, two contents: a cache must not give one for the other.

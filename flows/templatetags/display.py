@@ -1,7 +1,6 @@
 """Template tags and filters of `flows.display`."""
 
 from django import template
-from django.conf import settings
 from django.utils import timezone
 
 from flows import display
@@ -17,11 +16,10 @@ register.filter(display.duration)
 
 @register.simple_tag
 def server_zone() -> dict[str, str]:
-    """The time zone that every page is written in, and how far it is from UTC today."""
-    offset = f"{timezone.localtime():%z}"
-    hours, minutes = int(offset[1:3]), offset[3:5]
-    short = f"{offset[0]}{hours}" + (f":{minutes}" if minutes != "00" else "")
-    return {"name": settings.TIME_ZONE, "offset": f"UTC{short}" if int(offset) else ""}
+    """The time zone that the page is written in, and how far it is from UTC today."""
+    name = timezone.get_current_timezone_name()
+    told = display.offset(timezone.localtime())
+    return {"name": name, "offset": "" if told == name else told}
 
 
 @register.simple_tag

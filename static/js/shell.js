@@ -1,6 +1,8 @@
 // What every page can do: dismiss notices, show the shortcuts, go places by keyboard.
 
 import { startClock } from "./clock.js";
+import "./menus.js";
+import "./moments.js";
 
 /** Whether single keys belong to what is focused instead of to the page. */
 export function isTyping(event) {
@@ -11,6 +13,8 @@ export function isTyping(event) {
     event.ctrlKey ||
     event.metaKey ||
     event.altKey ||
+    // Their user has switched shortcuts of a single key off.
+    (document.body.dataset.singleKeys === "off" && /^[^ ]$/u.test(event.key)) ||
     Boolean(target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], dialog"))
   );
 }

@@ -1,0 +1,40 @@
+"""Who is signed in, in two queries a request instead of four: a grid has eight in all."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission
+from django.db.models import Q
+
+
+class Accounts(ModelBackend):
+    """Django's accounts: a user comes with their preferences, and their own permissions and those
+    of their groups are read together."""
+
+    def get_user(self, user_id: Any) -> Any:
+        users = get_user_model()._default_manager.select_related("preferences")
+        user = users.filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
+            return set()
+        if not hasattr(user_obj, "_perm_cache"):
+            user_obj._perm_cache = self._read(user_obj)
+        known: set[str] = user_obj._perm_cache
+        return known
+
+    def _read(self, user: Any) -> set[str]:
+        granted = Permission.objects.order_by()
+        if not user.is_superuser:
+            own = user.user_permissions.through.objects.filter(user_id=user.pk)
+            groups = user.groups.through.objects.filter(user_id=user.pk)
+            of_groups = Permission.group_set.through.objects.filter(
+                group_id__in=groups.values("group_id")
+            )
+            granted = granted.filter(
+                Q(pk__in=own.values("permission_id")) | Q(pk__in=of_groups.values("permission_id"))
+            )
+        pairs = granted.values_list("content_type__app_label", "codename")
+        return {f"{app}.{codename}" for app, codename in pairs}

@@ -1,0 +1,30 @@
+"""The time zone of a request: its user's choice, else what the browser offers, else the site's."""
+
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from executions import preferences
+from executions.grid.layout import is_zone
+
+#: The cookie in which static/js/zone.js says the browser's time zone.
+COOKIE = "zone"
+
+
+class ZoneMiddleware:
+    """Every time on a page is in one zone; pages find what else its user has chosen in
+    `request.preferences`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = preferences.of(request.user)
+        request.preferences = chosen  # type: ignore[attr-defined]
+        offered = unquote(request.COOKIES.get(COOKIE, ""))
+        known = (zone for zone in (chosen.zone, offered) if is_zone(zone))
+        with timezone.override(next(known, settings.TIME_ZONE)):
+            return self.get_response(request)

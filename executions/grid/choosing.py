@@ -1,0 +1,50 @@
+"""A layout as the form of the column chooser asks for it.
+
+The form holds `column` for every column that is ticked, in order. One of its buttons may say more:
+`up` or `down` with a column's key, `add` a variable by its path, `reset`. Other forms say only
+`width` or `children`.
+"""
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from executions.grid.columns import COLUMNS, VARIABLE, Column, column_of
+from executions.grid.layout import COLUMN_LIMIT, Layout, read
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A column in the chooser."""
+
+    column: Column
+    shown: bool
+
+
+def offered(layout: Layout) -> list[Offer]:
+    """The columns to choose from: those that are shown in their order, then the others."""
+    others = [column for column in COLUMNS if column.key not in layout.columns]
+    return [Offer(c, True) for c in layout.shown] + [Offer(c, False) for c in others]
+
+
+def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
+    """The layout that a form asks for, and what is wrong with it (then it is as before)."""
+    if "reset" in form:
+        return Layout(zone=layout.zone, density=layout.density, given=layout.given), ""
+    asked = read(form)
+    if "choose" in form and not asked["columns"]:
+        return layout, "A grid without columns shows nothing: choose at least one."
+    after = layout.changed(asked)
+    columns = list(after.columns)
+    if path := form.get("add", "").strip().removeprefix(VARIABLE):
+        if column_of(VARIABLE + path) is None:
+            return layout, "That is no path of a variable. One looks like order.customer.name."
+        if len(columns) >= COLUMN_LIMIT:
+            return layout, f"A grid has at most {COLUMN_LIMIT} columns: take one away first."
+        columns = list(dict.fromkeys([*columns, VARIABLE + path]))
+    for name, by in (("up", -1), ("down", 1)):
+        key = form.get(name, "")
+        if key in columns:
+            at = columns.index(key)
+            columns.insert(min(max(at + by, 0), len(columns)), columns.pop(at))
+    return after.changed({"columns": columns}), ""

@@ -1,0 +1,46 @@
+// Menus that are popovers: where they stand, and what they fetch when they open. They open and
+// close without this, in the middle of the window.
+
+const NARROW = matchMedia("(max-width: 719px)"); // there a menu is a sheet at the bottom
+
+function place(menu) {
+  const button = document.querySelector(`[popovertarget="${menu.id}"]:not([popovertargetaction])`);
+  if (!button || NARROW.matches) {
+    menu.removeAttribute("style");
+    return;
+  }
+  const box = button.getBoundingClientRect();
+  menu.style.top = `${box.bottom + 4}px`;
+  menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.maxHeight = `${innerHeight - box.bottom - 16}px`;
+}
+
+function load(menu) {
+  const url = new URL(menu.dataset.menu, location.href);
+  url.searchParams.set("at", location.search);
+  htmx.ajax("GET", url.pathname + url.search, { target: menu.querySelector("[data-menu-body]"), swap: "innerHTML" });
+}
+
+// It does not bubble.
+document.addEventListener(
+  "toggle",
+  ({ target, newState }) => {
+    if (newState !== "open" || !target.matches?.(".menu[popover]")) return;
+    place(target);
+    if (target.dataset.menu) load(target);
+    target.querySelector("input[type=search]")?.focus();
+  },
+  true,
+);
+addEventListener("resize", () => {
+  for (const menu of document.querySelectorAll(".menu:popover-open")) place(menu);
+});
+
+// Where a form leads back to is where its user is now: rows may have been opened since.
+const here = () => location.pathname + location.search;
+document.addEventListener("submit", ({ target }) => {
+  if (target.elements.next?.value && target.closest("[data-here]")) target.elements.next.value = here();
+});
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb === "post" && detail.formData.has("next")) detail.formData.set("next", here());
+});
