@@ -16,8 +16,10 @@ from flows.blocks.errors import exception
 from flows.models import Flow
 
 
-def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, Any]) -> UUID:
-    """Insert a child of a claimed execution; its message is sent on commit.
+def insert_child(
+    claimed: Claimed, asked: StartChild, block: str, extensions: Mapping[str, Any]
+) -> UUID:
+    """Insert a child that a block of a claimed execution starts; its message is sent on commit.
 
     Raises ExecutionDepthException, TooManyChildrenException, FlowNotFoundException,
     ProcessInActivityException or InvalidInputVariablesException as a BlockException
@@ -57,6 +59,7 @@ def insert_child(claimed: Claimed, asked: StartChild, extensions: Mapping[str, A
             initiator_name=parent.flow_name,
             trigger=trigger,
             parent=parent,
+            called_by=block,
             extensions=extensions,
         )
     except NotStarted as refused:

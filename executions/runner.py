@@ -269,7 +269,8 @@ class _Turn:
     def _start_child(self, decision: StartChild) -> Event | None:
         try:
             with transaction.atomic():
-                child = insert_child(self.claimed, decision, self.interpreter.extensions)
+                block = self.interpreter.frames[-1].block
+                child = insert_child(self.claimed, decision, block, self.interpreter.extensions)
                 if decision.awaited:
                     state = self._waiting("child", child=str(child))
                     self._park(Reason.CHILDREN, state, children=1)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from executions.views.block import block
 from executions.views.commands import command
 from executions.views.execution import (
     execution,
@@ -14,12 +15,15 @@ from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
+from executions.views.set_next import set_next
 
 urlpatterns = [
     path("", executions, name="executions"),
     path("executions/commands/<str:command>/", command, name="execution-command"),
+    path("executions/set-next/", set_next, name="set-next"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
     path("executions/<uuid:execution_id>/", execution, name="execution"),
+    path("executions/<uuid:execution_id>/block/", block, name="execution-block"),
     path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),
     path("executions/<uuid:execution_id>/value/", execution_value, name="execution-value"),
     path(

@@ -204,7 +204,7 @@ def test_a_token_at_an_exception_port_stands_on_it(loop: FlowVersion, person: Us
     Token.objects.create(execution=execution, level=0, workspace="", block="add")
     html = page(person, execution)
     token = re.search(r'data-block="add" data-x="([\d.]+)" data-y="([\d.]+)"', html)
-    port = re.search(r'class="pd exc" cx="([\d.]+)" cy="([\d.]+)"', html)
+    port = re.search(r'class="pd exc" data-port="exception" cx="([\d.]+)" cy="([\d.]+)"', html)
     assert token
     assert port
     assert float(token[1]) == float(port[1]) + 16

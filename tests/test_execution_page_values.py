@@ -13,6 +13,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions.models import Execution, Step, Value
 from executions.states import Status
 from executions.store import reads
+from executions.views.execution import PARTS
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (
@@ -93,7 +94,7 @@ def test_a_refresh_brings_only_what_changed(nap: FlowVersion, person: User) -> N
     execution = run(nap, person, Seconds=60)
     html = page(person, execution)
     held = held_by(html)
-    assert len(held.split()) == 7
+    assert len(held.split()) == len(PARTS)
     response = refresh(person, execution, held=held)
     assert response.status_code == 200
     assert response.content.strip() == b""
@@ -102,7 +103,7 @@ def test_a_refresh_brings_only_what_changed(nap: FlowVersion, person: User) -> N
     changed = refresh(person, execution, held=held).content.decode()
     parts = set(re.findall(r'id="part-(\w+)"', changed))
     assert {"head", "controls", "tokens"} <= parts
-    assert not parts & {"diagram", "bottom", "side", "workspaces"}
+    assert not parts & {"diagram", "marks", "map", "bottom", "side", "workspaces"}
     assert "Pauses as soon as &#x27;Sleep&#x27; is done" in changed
 
 

@@ -5,14 +5,18 @@ The original stays within the workspace and takes one execution at a time (seman
 execution waited for is given up: a child that it started runs on by itself.
 """
 
+from uuid import UUID
+
 from executions.commands.holding import interpreter_of
 from executions.commands.order import Done, Order, Refused
 from executions.endings import given_up
-from executions.engine.moving import CannotMove, place
-from executions.states import APPLIES
+from executions.engine import moving
+from executions.engine.moving import CannotMove, Foreseen
+from executions.states import APPLIES, Status, refusal
 from executions.store import claims
 from executions.store.checkpoints import rewrite
 from flows import queries, values
+from flows.values import ExceptionValue
 
 
 def execute(order: Order) -> Done | None:
@@ -24,12 +28,32 @@ def execute(order: Order) -> Done | None:
         raise Refused("Say which block.")
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
     before = interpreter.graph.blocks[interpreter.frames[-1].block].title
-    waits = held.state.get("waits") or {}
-    pending = values.decode(waits["exception"]) if waits.get("for") == "exception" else None
     try:
-        left = place(interpreter, target, pending)
+        left = moving.place(interpreter, target, _pending(held))
     except CannotMove as refused:
         raise Refused(str(refused)) from None
     event = rewrite(held, interpreter, {}, status="Paused", place="block")
     changed = [event, *given_up(held.id, left)]
     return Done(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
+
+
+def foresee(execution_id: UUID, target: str) -> Foreseen:
+    """What setting the next block would come to now. Raises Refused."""
+    held = claims.read(execution_id)
+    why = refusal("set-next", Status(held.event.status))
+    if why:
+        raise Refused(why)
+    interpreter = interpreter_of(held, queries.compiled(held.version_id))
+    try:
+        return moving.foresee(interpreter, target, _pending(held))
+    except CannotMove as refused:
+        raise Refused(str(refused)) from None
+
+
+def _pending(held: claims.Claimed) -> ExceptionValue | None:
+    """The exception on whose port the token stands."""
+    waits = held.state.get("waits") or {}
+    if waits.get("for") != "exception":
+        return None
+    pending: ExceptionValue = values.decode(waits["exception"])
+    return pending

@@ -55,6 +55,46 @@ def place(
     return left
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A workspace whose scope is left or entered, and the names of the variables in it."""
+
+    workspace: str
+    variables: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What putting the token elsewhere comes to, both outermost first."""
+
+    left: list[Scope]
+    entered: list[Scope]
+
+
+def foresee(
+    interpreter: Interpreter, target: str, pending: ExceptionValue | None = None
+) -> Foreseen:
+    """What `place` would do, by doing it: the interpreter is good for nothing else afterwards.
+
+    Raises CannotMove.
+    """
+    before = list(interpreter.frames)
+    place(interpreter, target, pending)
+    after = interpreter.frames
+    stays = sum(a is b for a, b in zip(before, after, strict=False))
+    return Foreseen(
+        [_scope(interpreter.graph, frame) for frame in before[stays:]],
+        [_scope(interpreter.graph, frame) for frame in after[stays:]],
+    )
+
+
+def _scope(graph: FlowGraph, frame: Frame) -> Scope:
+    workspace = graph.workspaces[frame.workspace]
+    held = set(_variables(frame))
+    names = [v.name for v in workspace.variables if v.name.casefold() in held]
+    return Scope(workspace.name, names)
+
+
 def _common(frames: Iterable[Frame], chain: list[str]) -> int:
     """How many of the frames stay."""
     number = 0

@@ -48,6 +48,8 @@ class Execution(models.Model):
     root_id = models.UUIDField()
     depth = models.PositiveSmallIntegerField(default=0)
     child_count = models.PositiveIntegerField(default=0)
+    #: The block of its parent that started it.
+    called_by = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     status = models.CharField(max_length=9, choices=choices(Status), default=Status.QUEUED)
     reason = models.CharField(max_length=10, blank=True, choices=choices(Reason), default="")

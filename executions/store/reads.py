@@ -18,6 +18,7 @@ from executions.models import (
     Step,
     Token,
 )
+from executions.states import LIVE
 from executions.trimming import gap
 
 #: Rows of a page of steps, children, log entries, audit entries.
@@ -26,6 +27,8 @@ PAGE = 50
 EXCEPTIONS = 100
 #: Stored bytes of a value that is shown with the others; a larger one is loaded when asked for.
 INLINE_VALUE = 20_000
+#: Children that are looked at for those that have not ended.
+YOUNGEST = 2000
 #: Rows that are counted before "999+" is written.
 COUNTED = 1000
 
@@ -188,6 +191,17 @@ def visits(execution: Execution) -> Mapping[tuple[str, str], int]:
         return {(block, port): int(number) for block, port, number in cursor.fetchall()}
 
 
+def durations(execution: Execution) -> Mapping[str, int]:
+    """How many microseconds the visits of each block took, of the steps that are kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, sum(duration) FROM executions_step "
+            "WHERE execution_id = %s AND number <= %s GROUP BY block",
+            [execution.pk, execution.step_count],
+        )
+        return {block: int(microseconds) for block, microseconds in cursor.fetchall()}
+
+
 # Lists ----------------------------------------------------------------------------------------
 
 
@@ -210,6 +224,14 @@ def children(execution_id: UUID, visible: QuerySet[Execution], after: UUID | Non
     page = list(rows.defer("inputs", "outputs", "state")[: PAGE + 1])
     more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
     return Rows(page[:PAGE], older=more)
+
+
+def live_children(execution_id: UUID, visible: QuerySet[Execution]) -> list[Execution]:
+    """The children that have not ended, newest first: at most `PAGE` of the newest `YOUNGEST`."""
+    youngest = visible.filter(parent_id=execution_id).order_by("-started_at", "-id")[:YOUNGEST]
+    rows = Execution.objects.filter(pk__in=youngest.values("pk"), status__in=LIVE)
+    shown = ("id", "flow_name", "status", "place", "reason", "called_by", "block_description")
+    return list(rows.order_by("-started_at", "-id").only(*shown)[:PAGE])
 
 
 def logs(execution_id: UUID, before: int | None = None) -> Rows:

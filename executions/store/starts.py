@@ -35,6 +35,7 @@ def insert(
     initiator_name: str,
     trigger: Execution.Trigger,
     parent: Execution | None = None,
+    called_by: str = "",
     paused: bool = False,
     extensions: Mapping[str, Any] | None = None,
     plan: Plan | None = None,
@@ -43,7 +44,7 @@ def insert(
     origin_id: UUID | None = None,
 ) -> Execution:
     """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
-    of its parent's `_executionContext` (semantics 30).
+    of its parent's `_executionContext` (semantics 30), `called_by` the block of it that starts it.
 
     The child of an execution that somebody debugs is debugged along: it breaks on exceptions as
     its parent does, and at the breakpoints that they keep for its flow. `origin_id` is the
@@ -78,6 +79,7 @@ def insert(
         version_number=version.number,
         flow_name=graph.name,
         parent=parent,
+        called_by=called_by,
         root_id=parent.root_id if parent else execution_id,
         depth=parent.depth + 1 if parent else 0,
         status=Status.QUEUED,

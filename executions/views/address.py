@@ -10,6 +10,10 @@ from flows.graph import FlowGraph
 
 TABS = ("steps", "children", "logs", "audit", "blocks")
 PANELS = ("variables", "exceptions", "io")
+#: What is written beside the blocks of the diagram.
+OVERLAYS = ("visits", "time", "none")
+#: Workspaces that can be kept open as tabs.
+OPEN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +26,28 @@ class Address:
     workspace: str | None = None
     #: The key of the first row on the bottom panel's page; "" for the newest page.
     at: str = ""
+    #: The level of the token that is selected; None is the innermost one, wherever it goes.
+    token: int | None = None
+    #: Workspaces that stay open as tabs, beside those that a token is in.
+    open: tuple[str, ...] = ()
+    overlay: str = "visits"
+    #: Whether the tokens of child executions are shown at the blocks that started them.
+    children: bool = False
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> "Address":
         tab, panel = parameters.get("tab", ""), parameters.get("panel", "")
+        token, overlay = parameters.get("token", ""), parameters.get("overlay", "")
+        opened = parameters.get("open", "")[:4000].split(",")[:OPEN]
         return cls(
             tab=tab if tab in TABS else "steps",
             panel=panel if panel in PANELS else "variables",
             workspace=parameters.get("workspace"),
             at=parameters.get("at", "")[:40],
+            token=int(token) if _is_digits(token) and len(token) < 5 else None,
+            open=tuple(dict.fromkeys(key for key in opened if key)),
+            overlay=overlay if overlay in OVERLAYS else "visits",
+            children=parameters.get("children") == "1",
         )
 
     def url(self, **changes: Any) -> str:
@@ -42,16 +59,20 @@ class Address:
             "tab": there.tab if there.tab != "steps" else "",
             "panel": there.panel if there.panel != "variables" else "",
             "at": there.at,
+            "token": "" if there.token is None else str(there.token),
+            "open": ",".join(there.open),
+            "overlay": there.overlay if there.overlay != "visits" else "",
+            "children": "1" if there.children else "",
         }
         query = {name: value for name, value in pairs.items() if value}
         if there.workspace is not None:
             query["workspace"] = there.workspace
-        return "?" + urlencode(query)
+        return "?" + urlencode(query, safe="/,")
 
     @property
     def number(self) -> int | None:
         """`at` as a number, for lists that are paged by one."""
-        return int(self.at) if self.at.isascii() and self.at.isdigit() else None
+        return int(self.at) if _is_digits(self.at) else None
 
     @property
     def uuid(self) -> UUID | None:
@@ -65,3 +86,7 @@ class Address:
         """The page with the workspace of a block opened."""
         node = graph.blocks.get(key)
         return self.url(workspace=node.workspace if node else "")
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -28,14 +28,18 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     """
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
-    ids = [found for text in request.POST.getlist("id")[:AT_ONCE] if (found := _uuid(text))]
+    ids = [found for text in request.POST.getlist("id")[:AT_ONCE] if (found := uuid_of(text))]
     actor = Actor.of_request(request)
     executions = access.visible(request.user).filter(pk__in=ids).order_by("started_at")
     fields = {name: str(value) for name, value in request.POST.items() if name not in _OURS}
     results = [control(command, request.user, execution, actor, fields) for execution in executions]
     if getattr(request, "htmx", False):
         context = {"command": command, "results": results}
-        return render(request, "executions/command_results.html", context)
+        response = render(request, "executions/command_results.html", context)
+        if results and all(result.done for result in results):
+            # What was filled in for it may close; a refusal leaves it open.
+            response["HX-Trigger"] = "command-done"
+        return response
     _tell(request, command, results)
     back = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
@@ -54,7 +58,8 @@ def _tell(request: HttpRequest, command: str, results: list[Result]) -> None:
             messages.error(request, f"{result.execution.flow_name}: {result.detail}")
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that a text is, or None."""
     try:
         return UUID(text)
     except ValueError:

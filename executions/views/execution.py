@@ -1,5 +1,6 @@
 """The page of one execution, its live refresh, and large values on request."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,21 @@ from executions.views.detail.variables import BUILT_IN
 from executions.views.parts import Part, changed
 from flows import pretty, values
 
+
+def _drawing(context: Mapping[str, Any]) -> str:
+    source: str = context["page"].diagram.source
+    return source
+
+
 PARTS = (
     Part("head", "executions/detail/head.html", "head", "section"),
     Part("controls", "executions/detail/controls.html", "controls"),
     Part("workspaces", "executions/detail/workspaces.html"),
-    Part("diagram", "executions/detail/diagram.html"),
-    Part("tokens", "executions/tokens.html", "over"),
+    Part("diagram", "executions/detail/diagram.html", source=_drawing),
+    Part("marks", "executions/detail/marks.html", "over"),
+    Part("tokens", "executions/detail/tokens.html", "over"),
+    Part("legend", "executions/detail/legend.html", "legend"),
+    Part("map", "executions/detail/map.html", "map-box", source=_drawing),
     Part("side", "executions/detail/side.html", "col"),
     Part("bottom", "executions/detail/bottom.html", "col"),
 )
@@ -32,7 +42,7 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole page."""
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
     context = page.context()
-    context["parts"] = {part.name: part.render(request, context).element() for part in PARTS}
+    context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/execution.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -44,7 +54,7 @@ def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
     context = page.context()
     held = request.headers.get("X-Held", "")[:2000]
-    html = changed((part.render(request, context) for part in PARTS), held)
+    html = changed(PARTS, request, context, held)
     response = HttpResponse(html)
     response["X-Revision"] = str(page.execution.revision)
     response["Cache-Control"] = "no-store"

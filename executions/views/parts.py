@@ -7,7 +7,7 @@ scroll positions and what is folded open.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,45 +22,59 @@ _TICKING = re.compile(r'(data-since="\d+">)[^<]*')
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A template and the class of the element that holds it."""
+    """A template and the class of the element that holds it.
+
+    `source` says what a part is made of when that never changes and is told by a short text: the
+    part is then rendered only for a browser that does not hold it.
+    """
 
     name: str
     template: str
     classes: str = ""
     tag: str = "div"
+    source: Callable[[Mapping[str, Any]], str] | None = None
 
-    def render(self, request: HttpRequest, context: Mapping[str, Any]) -> "Rendered":
-        html = render_to_string(self.template, dict(context), request).strip()
-        digest = hashlib.blake2b(_TICKING.sub(r"\1", html).encode(), digest_size=8).hexdigest()
-        return Rendered(self, digest, html)
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A part as it is now."""
-
-    part: Part
-    digest: str
-    html: str
-
-    def element(self) -> SafeString:
+    def element(self, request: HttpRequest, context: Mapping[str, Any]) -> SafeString:
         """The whole element."""
+        html = self._html(request, context)
+        return self._element(_digest(self.source(context) if self.source else html), html)
+
+    def unless_held(
+        self, request: HttpRequest, context: Mapping[str, Any], held: set[str]
+    ) -> SafeString | None:
+        """The whole element, when its `name:hash` is not among those held."""
+        if self.source:
+            digest = _digest(self.source(context))
+            if f"{self.name}:{digest}" in held:
+                return None
+            return self._element(digest, self._html(request, context))
+        html = self._html(request, context)
+        digest = _digest(html)
+        return None if f"{self.name}:{digest}" in held else self._element(digest, html)
+
+    def _html(self, request: HttpRequest, context: Mapping[str, Any]) -> str:
+        return render_to_string(self.template, dict(context), request).strip()
+
+    def _element(self, digest: str, html: str) -> SafeString:
         # The template engine has escaped what is inside.
         return format_html(
             '<{0} id="part-{1}" class="{2}" data-part="{3}">{4}</{0}>',
-            self.part.tag,
-            self.part.name,
-            self.part.classes,
-            self.digest,
-            mark_safe(self.html),  # noqa: S308
+            self.tag,
+            self.name,
+            self.classes,
+            digest,
+            mark_safe(html),  # noqa: S308
         )
 
 
-def changed(rendered: Iterable[Rendered], held: str) -> SafeString:
+def _digest(text: str) -> str:
+    return hashlib.blake2b(_TICKING.sub(r"\1", text).encode(), digest_size=8).hexdigest()
+
+
+def changed(
+    parts: Iterable[Part], request: HttpRequest, context: Mapping[str, Any], held: str
+) -> SafeString:
     """The elements whose hash is not among those in `held`, a text of `name:hash` words."""
     known = set(held.split())
-    return mark_safe(  # noqa: S308
-        "\n".join(
-            part.element() for part in rendered if f"{part.part.name}:{part.digest}" not in known
-        )
-    )
+    elements = (part.unless_held(request, context, known) for part in parts)
+    return mark_safe("\n".join(element for element in elements if element))  # noqa: S308

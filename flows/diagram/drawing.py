@@ -23,6 +23,10 @@ from flows.graph import BlockNode, FlowGraph
 _MARGIN = 24
 #: How far before the in port, or beyond an out port, a token's centre stands.
 _TOKEN_GAP = 16
+#: A breakpoint's bar, above its block: width, height, and how far above. A token that stands at it
+#: makes that much room.
+BAR_WIDTH, BAR_HEIGHT, BAR_ABOVE = 36, 4, 8
+_BAR_GAP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,21 @@ class BlockDrawing:
     opens: str
 
     @property
+    def bar(self) -> Point:
+        """The upper left corner of its breakpoint's bar."""
+        return self.box.x - BAR_WIDTH / 2, self.box.top - BAR_ABOVE
+
+    @property
+    def gutter_top(self) -> float:
+        """Where the strip above it begins in which a breakpoint is set."""
+        return self.box.top - BAR_ABOVE - 4
+
+    @property
+    def halo(self) -> Box:
+        """What frames it."""
+        return Box(self.box.x, self.box.y, self.box.width + 10, self.box.height + 10)
+
+    @property
     def kind(self) -> str:
         """The class of its shape; loops look like decisions."""
         return "dia" if self.shape is Shape.LOOP else self.shape.value
@@ -107,7 +126,9 @@ class Drawing:
     def view_box(self) -> str:
         return " ".join(f"{v:g}" for v in (self.x, self.y, self.width, self.height))
 
-    def token_place(self, key: str, port: Port | None = None) -> Point | None:
+    def token_place(
+        self, key: str, port: Port | None = None, at_breakpoint: bool = False
+    ) -> Point | None:
         """Where the token at a block stands: before it, or on one of its ports."""
         block = self.by_key.get(key)
         if block is None:
@@ -118,7 +139,9 @@ class Drawing:
                 if abs(dx) > abs(dy):
                     return drawn.x + _TOKEN_GAP, drawn.y
                 return drawn.x, drawn.y + _TOKEN_GAP
-        return block.before
+        x, y = block.before
+        # In an activity the bar of the breakpoint is between the token and its block.
+        return (x, y - _BAR_GAP) if at_breakpoint and self.kind == "activity" else (x, y)
 
 
 @dataclass(frozen=True, slots=True)

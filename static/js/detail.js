@@ -1,7 +1,8 @@
 // The page of one execution: fetches the parts that changed when the live connection says so and
 // fits them in; keyboard, copying, and lists that follow their end.
 
-import { applyZoom, begin, reveal, tokenPlaces, travel } from "./diagram.js";
+import { applyZoom, begin, reveal } from "./diagram.js";
+import { markVisited, tokenPlaces, travel } from "./diagram-tokens.js";
 import { catchUp } from "./live.js";
 import { morph } from "./morph.js";
 import { isTyping } from "./shell.js";
@@ -28,8 +29,11 @@ function fitIn(html) {
   const followed = tail && atEnd(tail);
   for (const part of [...template.content.children]) {
     const shown = document.getElementById(part.id);
-    if (shown) morph(shown, part);
+    if (!shown) continue;
+    morph(shown, part);
+    window.htmx?.process(shown);
   }
+  markVisited(canvas());
   const workspace = canvas()?.querySelector("svg[data-workspace]")?.dataset.workspace;
   if (workspace !== before.workspace) {
     begin(canvas());
@@ -40,7 +44,6 @@ function fitIn(html) {
   travel(canvas(), before);
   const end = page().querySelector("[data-tail]");
   if (end && followed) end.scrollTop = end.scrollHeight;
-  window.htmx?.process(page());
 }
 
 async function fetchParts() {
@@ -99,10 +102,32 @@ document.addEventListener("click", (event) => {
   if (!link || !plain) return;
   event.preventDefault();
   const address = link.getAttribute("href");
-  history.pushState(null, "", address === "?" ? location.pathname : address);
-  visit();
+  go(link.hasAttribute("data-merge") ? merged(address) : address);
 });
 addEventListener("popstate", () => visit());
+
+function go(address, how = "pushState") {
+  history[how](null, "", address === "?" ? location.pathname : address);
+  visit();
+}
+
+/** The present address with what a link changes: the drawing is sent once, so its links don't know
+ * the rest. What is open stays open as tabs. */
+function merged(query) {
+  const there = new URLSearchParams(location.search);
+  for (const [name, value] of new URLSearchParams(query)) there.set(name, value);
+  const tabs = [...page().querySelectorAll("#part-workspaces [data-open]")].map((tab) => tab.dataset.open);
+  if (tabs.length) there.set("open", tabs.join(","));
+  return `?${there}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
+}
+
+// Whoever moves the diagram wants it to stay: the token is no longer followed.
+document.addEventListener("diagram:panned", () => {
+  const follow = page()?.querySelector('#follow[aria-checked="true"]');
+  if (!follow) return;
+  follow.setAttribute("aria-checked", "false");
+  go(follow.getAttribute("href"), "replaceState");
+});
 
 function visit() {
   const next = page().querySelector('form [name="next"]');

@@ -1,38 +1,46 @@
-// Diagrams: zoom and pan of a [data-canvas], and tokens that travel along the wires.
+// Diagrams: zoom, pan and fit of a [data-canvas].
 // Without this script a diagram is drawn at its size and scrolls.
+//
+// A person who moves the view is told as "diagram:panned" on the canvas: it then stays where it is.
 
+import { showMap } from "./diagram-map.js";
 import { isTyping } from "./shell.js";
 
 const STEPS = [0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3];
-const TRAVEL = 240; // milliseconds
+const SMALLEST = 0.1;
+const LARGEST = 3;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const zooms = new Map(); // workspace → factor, for as long as the page is open
 
-const canvasOf = (node) => node?.closest?.("[data-canvas]");
-const base = (canvas) => canvas.querySelector("svg[data-workspace]");
+export const canvasOf = (node) => node?.closest?.("[data-canvas]");
+export const drawingOf = (canvas) => canvas?.querySelector("svg[data-workspace]");
+export const sizeOf = (svg) => svg.getAttribute("viewBox").split(" ").map(Number);
+const panned = (canvas) => canvas.dispatchEvent(new CustomEvent("diagram:panned", { bubbles: true }));
 
-function zoomOf(canvas) {
-  return zooms.get(base(canvas)?.dataset.workspace) ?? 1;
+export function zoomOf(canvas) {
+  return zooms.get(drawingOf(canvas)?.dataset.workspace) ?? 1;
 }
 
 /** Give the drawing and what lies over it the size of the zoom; again after each swap. */
 export function applyZoom(canvas) {
   const factor = zoomOf(canvas);
   for (const svg of canvas.querySelectorAll(".sheet svg.dg")) {
-    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-    svg.setAttribute("width", width * factor);
-    svg.setAttribute("height", height * factor);
+    const [, , width, height] = sizeOf(svg);
+    const [wide, high] = [`${width * factor}`, `${height * factor}`];
+    if (svg.getAttribute("width") !== wide) svg.setAttribute("width", wide);
+    if (svg.getAttribute("height") !== high) svg.setAttribute("height", high);
   }
   const label = canvas.querySelector('[data-zoom="reset"]');
   if (label) label.textContent = `${Math.round(factor * 100)}%`;
+  showMap(canvas);
 }
 
 function zoomTo(canvas, factor, at) {
   const view = canvas.querySelector(".view");
-  const svg = base(canvas);
+  const svg = drawingOf(canvas);
   if (!svg) return;
   const before = zoomOf(canvas);
-  const now = Math.min(3, Math.max(0.2, factor));
+  const now = Math.min(LARGEST, Math.max(SMALLEST, factor));
   const box = view.getBoundingClientRect();
   const x = at ? at.x - box.left : view.clientWidth / 2;
   const y = at ? at.y - box.top : view.clientHeight / 2;
@@ -45,47 +53,51 @@ function zoomTo(canvas, factor, at) {
 
 function fit(canvas) {
   const view = canvas.querySelector(".view");
-  const [, , width, height] = base(canvas).getAttribute("viewBox").split(" ").map(Number);
+  const [, , width, height] = sizeOf(drawingOf(canvas));
   zoomTo(canvas, Math.min(view.clientWidth / width, view.clientHeight / height, 1.5));
   view.scrollTo(0, 0);
 }
 
 function zoom(canvas, how) {
   const now = zoomOf(canvas);
-  if (how === "in") zoomTo(canvas, STEPS.find((step) => step > now + 0.01) ?? 3);
-  if (how === "out") zoomTo(canvas, STEPS.findLast((step) => step < now - 0.01) ?? 0.2);
+  if (how === "in") zoomTo(canvas, STEPS.find((step) => step > now + 0.01) ?? LARGEST);
+  if (how === "out") zoomTo(canvas, STEPS.findLast((step) => step < now - 0.01) ?? SMALLEST);
   if (how === "reset") zoomTo(canvas, 1);
   if (how === "fit") fit(canvas);
 }
 
 /** Start with what fits: a drawing that is wider than its canvas is shown whole, if still legible. */
 export function begin(canvas) {
-  const svg = canvas && base(canvas);
+  const svg = drawingOf(canvas);
   if (!svg) return;
   if (!zooms.has(svg.dataset.workspace)) {
     const view = canvas.querySelector(".view");
-    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const [, , width, height] = sizeOf(svg);
     const whole = Math.min(view.clientWidth / width, view.clientHeight / height);
     if (whole < 1 && whole >= 0.8) zooms.set(svg.dataset.workspace, whole);
   }
   applyZoom(canvas);
-  reveal(canvas);
+  reveal(canvas, "auto");
 }
 
-/** Scroll to the innermost token when it is out of view. */
-export function reveal(canvas) {
-  const token = canvas.querySelector("[data-token]:not(.outer)");
-  if (!token) return;
+/** Scroll to the selected token when it is out of view. */
+export function reveal(canvas, behavior = still.matches ? "auto" : "smooth") {
+  const token = canvas.querySelector("[data-token][aria-current]") ?? canvas.querySelector("[data-token]");
+  if (token) show(canvas, token.querySelector("circle"), behavior);
+}
+
+/** Scroll to a shape when it is out of view. */
+export function show(canvas, shape, behavior = "auto") {
   const view = canvas.querySelector(".view");
   const box = view.getBoundingClientRect();
-  const disc = token.getBoundingClientRect();
+  const seen = shape.getBoundingClientRect();
   const inside =
-    disc.left >= box.left && disc.right <= box.right && disc.top >= box.top && disc.bottom <= box.bottom;
+    seen.left >= box.left && seen.right <= box.right && seen.top >= box.top && seen.bottom <= box.bottom;
   if (inside) return;
   view.scrollBy({
-    left: disc.left - box.left - box.width / 2,
-    top: disc.top - box.top - box.height / 2,
-    behavior: still.matches ? "auto" : "smooth",
+    left: (seen.left + seen.right) / 2 - box.left - box.width / 2,
+    top: (seen.top + seen.bottom) / 2 - box.top - box.height / 2,
+    behavior,
   });
 }
 
@@ -99,95 +111,60 @@ document.addEventListener("keydown", (event) => {
   if (!canvas || isTyping(event)) return;
   const how = { "+": "in", "=": "in", "-": "out", 0: "fit" }[event.key];
   if (how) zoom(canvas, how);
+  const scrolls = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
+  if (event.target.matches?.(".view") && scrolls.includes(event.key)) panned(canvas);
 });
 
 document.addEventListener(
   "wheel",
   (event) => {
     const canvas = canvasOf(event.target);
-    if (!canvas || !event.ctrlKey) return;
+    if (!canvas) return;
+    if (!event.ctrlKey) {
+      panned(canvas);
+      return;
+    }
     event.preventDefault();
     zoomTo(canvas, zoomOf(canvas) * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
   },
   { passive: false },
 );
+document.addEventListener("touchmove", ({ target }) => canvasOf(target) && panned(canvasOf(target)), {
+  passive: true,
+});
 
 document.addEventListener("pointerdown", (event) => {
   const view = event.target.closest?.("[data-canvas] .view");
-  if (!view || event.pointerType !== "mouse" || event.button > 1 || event.target.closest("a")) return;
+  if (!view || event.pointerType !== "mouse" || event.button > 1 || event.target.closest("a, [data-gutter]")) return;
   if (event.target === view && event.offsetX > view.clientWidth) return; // its scroll bar
   const start = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop };
+  let moving = false;
   const move = (moved) => {
+    const [left, top] = [start.x - moved.clientX, start.y - moved.clientY];
+    if (!moving && Math.hypot(left - view.scrollLeft, top - view.scrollTop) < 4) return;
+    if (!moving) panned(canvasOf(view));
+    moving = true;
     view.classList.add("grab");
-    view.scrollTo(start.x - moved.clientX, start.y - moved.clientY);
+    view.scrollTo(left, top);
   };
   const end = () => {
     view.classList.remove("grab");
     removeEventListener("pointermove", move);
+    if (moving) swallowClick();
   };
   addEventListener("pointermove", move);
   addEventListener("pointerup", end, { once: true });
   addEventListener("pointercancel", end, { once: true });
 });
 
-// Tokens ---------------------------------------------------------------------------------------
-
-/** Where the tokens of a canvas stand: level → {x, y, block}. */
-export function tokenPlaces(canvas) {
-  const overlay = canvas?.querySelector("svg[data-overlay]");
-  const places = new Map();
-  for (const token of overlay?.querySelectorAll("[data-token]") ?? []) {
-    const { x, y, block } = token.dataset;
-    places.set(token.dataset.token, { x: Number(x), y: Number(y), block });
-  }
-  return { workspace: overlay?.dataset.overlay, places };
-}
-
-const wireOf = (canvas, name) =>
-  base(canvas)?.querySelector(`path.w[data-wire="${CSS.escape(name)}"]`);
-
-/** The wires that lead from one block to another in the order of the newest steps, or []. */
-function way(canvas, from, to, trail) {
-  const steps = trail.split(",").filter((step) => wireOf(canvas, step));
-  for (let start = steps.length - 1; start >= 0; start -= 1) {
-    if (!steps[start].startsWith(`${from} `)) continue;
-    const wires = steps.slice(start).map((step) => wireOf(canvas, step));
-    const joined = wires.every(
-      (wire, at) => at + 1 === wires.length || steps[start + at + 1].startsWith(`${wire.dataset.to} `),
-    );
-    if (joined && wires.at(-1).dataset.to === to) return wires;
-  }
-  return [];
-}
-
-function points(wires) {
-  const found = [];
-  const total = wires.reduce((sum, wire) => sum + wire.getTotalLength(), 0);
-  for (const wire of wires) {
-    const length = wire.getTotalLength();
-    const count = Math.max(2, Math.round((24 * length) / total));
-    for (let at = 0; at <= count; at += 1) found.push(wire.getPointAtLength((length * at) / count));
-  }
-  return found;
-}
-
-/** Let the tokens that have moved travel from where they were; `before` is from tokenPlaces. */
-export function travel(canvas, before) {
-  const overlay = canvas?.querySelector("svg[data-overlay]");
-  if (!overlay || still.matches || overlay.dataset.overlay !== before.workspace) return;
-  for (const token of overlay.querySelectorAll("[data-token]")) {
-    const was = before.places.get(token.dataset.token);
-    const x = Number(token.dataset.x);
-    const y = Number(token.dataset.y);
-    if (!was || (was.x === x && was.y === y)) continue;
-    const wires = way(canvas, was.block, token.dataset.block, token.dataset.trail);
-    const path = [was, ...points(wires).slice(1, -1), { x, y }];
-    for (const running of token.getAnimations()) running.cancel();
-    token.animate(
-      path.map((point) => ({ transform: `translate(${point.x}px, ${point.y}px)` })),
-      { duration: TRAVEL, easing: "ease-out" },
-    );
-  }
+/** The click that ends a drag belongs to the drag, not to what is under it. */
+export function swallowClick() {
+  const swallow = (click) => {
+    click.preventDefault();
+    click.stopPropagation();
+  };
+  addEventListener("click", swallow, { capture: true, once: true });
+  setTimeout(() => removeEventListener("click", swallow, { capture: true }));
 }
 
 for (const canvas of document.querySelectorAll("[data-canvas]")) begin(canvas);

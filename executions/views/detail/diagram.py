@@ -1,13 +1,23 @@
-"""The diagram of an execution's page: the open workspaces, their drawing, and what moves on it."""
+"""The diagram of an execution's page: the open workspaces, their drawing, and what lies on it.
+
+The drawing itself never changes: it is sent once. What an execution does to it (visits, times,
+breakpoints, tokens) lies over it as parts of their own.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from executions.states import Place
+from executions.engine.debugging import Breakpoint
+from executions.store import reads
 from executions.views import visits
+from executions.views.address import OPEN, OVERLAYS
+from executions.views.detail.rows import missing
 from executions.views.detail.subject import Subject
-from flows.blocks.base import Port
+from executions.views.detail.tokens import ChildStack, TokenDrawing, drawn, of_children
 from flows.diagram.drawing import BlockDrawing, Drawing, Visited, draw
+
+#: Steps of colour for the time that blocks took.
+HEAT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +28,30 @@ class WorkspaceTab:
     shown: bool
     #: Whether a token is inside.
     live: bool
+    #: The page without it, when it can be closed.
+    close_url: str
 
 
 @dataclass(frozen=True, slots=True)
-class TokenDrawing:
-    """A token where it stands in the workspace that is shown."""
+class Mark:
+    """What is written beside a block, how wide the pill is, and how hot the block (0: not)."""
 
-    level: int
-    block: str
+    block: BlockDrawing
+    text: str
+    width: float
+    title: str
+    heat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A breakpoint."""
+
+    block: BlockDrawing
     x: float
     y: float
-    icon: str
-    inner: bool
+    enabled: bool
     title: str
-    #: "block port" of the newest steps of its level: the way that it came.
-    trail: str
 
 
 class Diagram:
@@ -41,23 +60,32 @@ class Diagram:
         self._graph = subject.graph
         self._address = subject.address
 
+    # The workspaces ---------------------------------------------------------------------------
+
     @cached_property
     def workspaces(self) -> list[WorkspaceTab]:
-        """The top-level workspace, those that a token is in, and the one that is asked for."""
-        tokens, shown = self._subject.tokens, self._subject.workspace
-        live = {token.workspace for token in tokens}
-        keys = dict.fromkeys(["", *(t.workspace for t in tokens), shown])
+        """The top-level workspace, those that a token is in, those kept open, and the one that is
+        asked for. Each one's address keeps the others open."""
+        shown = self._subject.workspace
+        live = dict.fromkeys(token.workspace for token in self._subject.tokens)
+        keys = list(dict.fromkeys(["", *live, *self._address.open, shown]))
+        opened = [key for key in keys if key and key not in live]
         return [
             WorkspaceTab(
                 key,
                 self._graph.workspaces[key].name,
-                self._address.url(workspace=key),
+                self._address.url(workspace=key, open=_others(opened, key)),
                 key == shown,
                 key in live,
+                self._close_url(key, opened) if key in opened else "",
             )
             for key in keys
-            if key in self._graph.workspaces
         ]
+
+    def _close_url(self, key: str, opened: list[str]) -> str:
+        parent = self._graph.workspaces[key].parent or ""
+        there = parent if key == self._subject.workspace else self._address.workspace
+        return self._address.url(workspace=there, open=_others(opened, key))
 
     @property
     def follows(self) -> bool:
@@ -69,72 +97,143 @@ class Diagram:
         """Switches following the token on or off."""
         return self._address.url(workspace=self._subject.workspace if self.follows else None)
 
+    # The drawing ------------------------------------------------------------------------------
+
     @cached_property
     def drawing(self) -> Drawing:
         return draw(self._graph, self._subject.workspace)
 
     @property
+    def source(self) -> str:
+        """What the drawing is made of: a version never changes."""
+        return f"{self._subject.execution.version_id} {self._subject.workspace}"
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where the blocks lead that open a workspace: only what that changes of the address."""
+        opened = (block.opens for block in self.drawing.blocks if block.opens)
+        return {key: f"?workspace={key}" for key in opened}
+
+    @cached_property
     def visited(self) -> Visited:
         """What is drawn as visited."""
         return self._subject.visits.drawn(self._subject.workspace)
 
-    @cached_property
-    def links(self) -> dict[str, str]:
-        """Where the blocks lead that open a workspace."""
-        return {
-            block.opens: self._address.url(workspace=block.opens)
-            for block in self.drawing.blocks
-            if block.opens
-        }
+    @property
+    def visited_blocks(self) -> str:
+        """The keys of the visited blocks, for the script that marks them on the drawing."""
+        return ",".join(sorted(self.visited.blocks))
+
+    @property
+    def visited_wires(self) -> str:
+        return ",".join(sorted(f"{key} {port}" for key, port in self.visited.wires))
+
+    # What lies over it ------------------------------------------------------------------------
 
     @cached_property
-    def hits(self) -> list[tuple[BlockDrawing, str, float]]:
-        """The visited blocks of the workspace with how often, and how wide the pill is."""
+    def marks(self) -> list[Mark]:
+        """What is written beside the visited blocks."""
+        if self._address.overlay == "none":
+            return []
+        if self._address.overlay == "time":
+            return self._times()
         visited = self._subject.visits
-        counted = ((block, visited.hits(block.key)) for block in self.drawing.blocks)
-        told = ((block, visits.short(number)) for block, number in counted if number)
-        return [(block, text, 10 + 6.6 * len(text)) for block, text in told]
+        return [
+            _mark(block, visits.short(number), f"{block.title}: {number:,} visits")
+            for block in self.drawing.blocks
+            if (number := visited.hits(block.key))
+        ]
+
+    @cached_property
+    def durations(self) -> dict[str, int]:
+        """The microseconds that the blocks of the workspace took; what a nested workspace took is
+        what the blocks inside of it did."""
+        found = dict.fromkeys(self.drawing.by_key, 0)
+        shown = self._subject.workspace
+        for key, microseconds in reads.durations(self._subject.execution).items():
+            inside = key.removeprefix(f"{shown}/") if shown else key
+            if shown and inside == key:
+                continue
+            here = f"{shown}/{inside.partition('/')[0]}" if shown else inside.partition("/")[0]
+            if here in found:
+                found[here] += microseconds
+        return found
+
+    def _times(self) -> list[Mark]:
+        longest = max(self.durations.values(), default=0)
+        marks = []
+        for block in self.drawing.blocks:
+            if not self._subject.visits.hits(block.key):
+                continue
+            microseconds = self.durations[block.key]
+            text = visits.took(microseconds)
+            heat = 1 + min(HEAT - 1, HEAT * microseconds // longest) if longest else 1
+            marks.append(_mark(block, text, f"{block.title}: {text} in all", heat))
+        return marks
+
+    @property
+    def longest(self) -> str:
+        """The time of the block that took longest, for the legend; "" when none is shown."""
+        if self._address.overlay != "time" or not self.marks:
+            return ""
+        return visits.took(max(self.durations.values(), default=0))
+
+    @property
+    def lacking(self) -> str:
+        """What the times leave out, in words; "" for nothing."""
+        if self._address.overlay != "time":
+            return ""
+        lacking = missing(self._subject.execution.step_count)
+        return f"{lacking} Their times are left out." if lacking else ""
+
+    @property
+    def overlays(self) -> list[tuple[str, str, bool]]:
+        """What may be written beside the blocks: name, address, whether it is shown."""
+        return [
+            (name, self._address.url(overlay=name), name == self._address.overlay)
+            for name in OVERLAYS
+        ]
+
+    @cached_property
+    def bars(self) -> list[Bar]:
+        """The breakpoints of the workspace that is shown."""
+        plan = self._subject.plan
+        return [
+            Bar(block, *block.bar, held.enabled, _told(block, held))
+            for block in self.drawing.blocks
+            if (held := plan.breakpoints.get(block.key))
+        ]
 
     @cached_property
     def tokens(self) -> list[TokenDrawing]:
         """The tokens in the workspace that is shown."""
-        execution, tokens = self._subject.execution, self._subject.tokens
-        drawn = []
-        for token in tokens:
-            if token.workspace != self._subject.workspace:
-                continue
-            inner = token is tokens[-1]
-            place = self.drawing.token_place(token.block, self._port() if inner else None)
-            if place is None:
-                continue
-            node = self._graph.blocks[token.block]
-            drawn.append(
-                TokenDrawing(
-                    level=token.level,
-                    block=token.block,
-                    x=place[0],
-                    y=place[1],
-                    icon=visits.token_icon(execution, inner),
-                    inner=inner,
-                    title=f"Token at {node.title}: {execution.status}"
-                    if inner
-                    else f"Token in the workspace {node.title}",
-                    trail=",".join(
-                        f"{step.block} {step.port}"
-                        for step in self._subject.recent
-                        if step.level == token.level
-                    ),
-                )
-            )
-        return drawn
+        return drawn(self._subject, self.drawing)
 
-    def _port(self) -> Port | None:
-        """The port on which the position stands, when it is not before its block."""
-        execution = self._subject.execution
-        if execution.place == Place.EXCEPTION_PORT:
-            return Port.EXCEPTION
-        if execution.place == Place.PORT:
-            steps = self._subject.recent
-            left = [step.port for step in steps if step.block == execution.block and step.port]
-            return Port(left[-1]) if left else Port.BOTTOM
-        return None
+    @cached_property
+    def children(self) -> list[ChildStack]:
+        """The tokens of children, when they are asked for."""
+        if not self._address.children:
+            return []
+        return of_children(self._subject, self.drawing)
+
+    @property
+    def children_url(self) -> str:
+        """Shows or hides the tokens of children."""
+        return self._address.url(children=not self._address.children)
+
+
+def _others(keys: list[str], key: str) -> tuple[str, ...]:
+    return tuple(other for other in keys if other != key)[-OPEN:]
+
+
+def _mark(block: BlockDrawing, text: str, title: str, heat: int = 0) -> Mark:
+    return Mark(block, text, 10 + 6.6 * len(text), title, heat)
+
+
+def _told(block: BlockDrawing, held: Breakpoint) -> str:
+    told = f"Breakpoint at {block.title}"
+    if held.condition:
+        told += f", when {held.condition}"
+    if held.hits > 1:
+        told += f", from hit {held.hits} on"
+    return told if held.enabled else f"{told}, disabled"

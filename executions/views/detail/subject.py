@@ -27,15 +27,30 @@ class Subject:
         self.tokens: list[Token] = [
             t for t in reads.tokens(execution_id) if t.block in self.graph.blocks
         ]
-        known = address.workspace in self.graph.workspaces
-        self.address = address if known else replace(address, workspace=None)
+        known = self.graph.workspaces
+        self.address = replace(
+            address,
+            workspace=address.workspace if address.workspace in known else None,
+            open=tuple(key for key in address.open if key in known),
+        )
+
+    @property
+    def scope(self) -> list[Token]:
+        """The selected token and those around it, outermost first: whose variables it sees."""
+        level = self.address.token
+        return self.tokens if level is None else self.tokens[: level + 1]
+
+    @property
+    def selected(self) -> Token | None:
+        """The token that is selected: the asked one while there is one, else the innermost."""
+        return self.scope[-1] if self.tokens else None
 
     @property
     def workspace(self) -> str:
-        """The workspace that is shown: the asked one, else the one of the position."""
+        """The workspace that is shown: the asked one, else the one of the selected token."""
         if self.address.workspace is not None:
             return self.address.workspace
-        return self.tokens[-1].workspace if self.tokens else ""
+        return self.selected.workspace if self.selected else ""
 
     @property
     def plan(self) -> Plan:

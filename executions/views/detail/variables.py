@@ -36,7 +36,7 @@ class Variables:
 
     @cached_property
     def scopes(self) -> list[Scope]:
-        """The variables of every token, the innermost scope first; the built-in one last
+        """The variables that the selected token sees, its own scope first; the built-in one last
         (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
         stored = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
@@ -47,7 +47,7 @@ class Variables:
         newest = self._subject.recent[-1:]
         just = {name.casefold() for step in newest for name in (step.changes or {})}
         scopes = []
-        for token in reversed(self._subject.tokens):
+        for token in reversed(self._subject.scope):
             workspace = graph.workspaces[token.workspace]
             variables = []
             for declared in workspace.variables:

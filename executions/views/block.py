@@ -1,0 +1,74 @@
+"""The menu of a block on the diagram of an execution: what came of it, and what can be done there.
+
+Without scripts the list of blocks below the diagram offers the same.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from executions import access
+from executions.states import Status, refusal
+from executions.store import reads
+from executions.store.plans import plan_of
+from executions.views import visits
+from flows import access as flows_access
+from flows import queries
+from flows.diagram.drawing import port_names
+from flows.graph import BlockNode
+from flows.sources import Literal
+
+
+@require_safe
+def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """One block of the version that runs, named by `block`."""
+    execution = access.get(request.user, execution_id)
+    graph = queries.compiled(execution.version_id)
+    node = graph.blocks.get(request.GET.get("block", ""))
+    if node is None:
+        raise Http404("The flow has no such block.")
+    allowed = access.may_control(request.user, execution.initiator_id)
+    names = port_names(node)
+    counted = {
+        port: number for (key, port), number in reads.visits(execution).items() if key == node.key
+    }
+
+    def why_not(command: str) -> str:
+        if not allowed:
+            return "You may look at it, but not control it."
+        return refusal(command, Status(execution.status))
+
+    context = {
+        "execution": execution,
+        "node": node,
+        "shape": visits.shape_icon(node),
+        "visits": sum(counted.values()),
+        "took": visits.took(reads.durations(execution).get(node.key, 0)),
+        "ways": [(names.get(port, port), counted.get(port.value, 0)) for port in node.ports],
+        "here": any(token.block == node.key for token in reads.tokens(execution.pk)),
+        "breakpoint": plan_of(execution.debug).breakpoints.get(node.key),
+        "opens": f"?workspace={node.key}" if node.block.opens_workspace else "",
+        "flow": _flow(request, node),
+        "no_breakpoint": why_not("breakpoint"),
+        "no_run_to": why_not("run-to"),
+        "no_set_next": why_not("set-next"),
+        "set_next_url": reverse("set-next"),
+    }
+    response = render(request, "executions/detail/block.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _flow(request: HttpRequest, node: BlockNode) -> Any:
+    """The flow that a block runs, where its name is written down and the user may see it."""
+    source = node.sources.get("Flow")
+    if not isinstance(source, Literal) or not isinstance(source.value, str):
+        return None
+    try:
+        return flows_access.get(request.user, source.value)
+    except Http404:
+        return None

@@ -1,0 +1,106 @@
+"""Setting the next block of one execution or of many: what it will come to, before it is done.
+
+The page only looks; its form gives the command `set-next` (`executions.views.commands`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from executions import access
+from executions.commands import set_next as command
+from executions.commands.order import Refused
+from executions.engine.moving import Foreseen
+from executions.models import Execution
+from executions.views.commands import AT_ONCE, uuid_of
+from flows import queries
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One execution, where its token stands, and what comes of moving it, or why it cannot be."""
+
+    execution: Execution
+    stands: str
+    foreseen: Foreseen | None
+    refusal: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_next(request: HttpRequest) -> HttpResponse:
+    """The executions of the `id` parameters, the block of `block` once it is chosen, and what
+    setting it comes to for each. With htmx only the preview, for the diagram. Posted alike by the
+    grid's form, whose ids make a long address; nothing is changed by either."""
+    asked = request.POST if request.method == "POST" else request.GET
+    ids = [found for text in asked.getlist("id")[:AT_ONCE] if (found := uuid_of(text))]
+    executions = list(
+        access.visible(request.user)
+        .filter(pk__in=ids)
+        .order_by("started_at")
+        .select_related("version__flow")
+    )
+    flows = sorted({execution.flow_name for execution in executions})
+    target = asked.get("block", "")
+    moves = []
+    if len(flows) == 1 and target:
+        moves = [_move(request.user, execution, target) for execution in executions]
+    context: dict[str, Any] = {
+        "section": "executions",
+        "executions": executions,
+        "flows": flows,
+        "blocks": _blocks(executions) if len(flows) == 1 else [],
+        "target": target,
+        "title": _title(executions, target),
+        "moves": moves,
+        "possible": [move for move in moves if move.foreseen],
+        "refused": [move for move in moves if not move.foreseen],
+        "next": _back(request, asked.get("next", ""), executions),
+    }
+    fragment = bool(getattr(request, "htmx", False))
+    template = "executions/set_next_preview.html" if fragment else "executions/set_next.html"
+    response = render(request, template, context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _move(user: access.User, execution: Execution, target: str) -> Move:
+    node = queries.compiled(execution.version_id).blocks.get(execution.block)
+    stands = node.title if node else execution.block
+    if not access.may_control(user, execution.initiator_id):
+        return Move(execution, stands, None, "You may look at it, but not control it.")
+    try:
+        return Move(execution, stands, command.foresee(execution.pk, target), "")
+    except Refused as refused:
+        return Move(execution, stands, None, str(refused))
+
+
+def _blocks(executions: list[Execution]) -> list[tuple[str, str]]:
+    """The blocks of every version that runs, each once: key, and title with its workspace."""
+    found: dict[str, str] = {}
+    for version_id in dict.fromkeys(execution.version_id for execution in executions):
+        graph = queries.compiled(version_id)
+        for key, node in graph.blocks.items():
+            name = graph.workspaces[node.workspace].name
+            found.setdefault(key, f"{node.title} ({name})")
+    return list(found.items())
+
+
+def _title(executions: list[Execution], target: str) -> str:
+    for execution in executions:
+        node = queries.compiled(execution.version_id).blocks.get(target)
+        if node is not None:
+            return node.title
+    return target
+
+
+def _back(request: HttpRequest, asked: str, executions: list[Execution]) -> str:
+    """Where to go afterwards: `next`, or the execution, or the grid."""
+    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
+        return asked
+    only = executions[0].get_absolute_url() if len(executions) == 1 else ""
+    return only or reverse("executions")

@@ -1,0 +1,61 @@
+// The map of a diagram that does not fit into its canvas: the whole in small, and what is in view.
+
+const mapOf = (canvas) => canvas?.querySelector("svg[data-map]");
+const watched = new WeakSet();
+
+/** Show the map where the drawing is larger than its view, and on it what is in view. */
+export function showMap(canvas) {
+  const map = mapOf(canvas);
+  const view = canvas.querySelector(".view");
+  if (!map || !view) return;
+  if (!watched.has(view)) {
+    watched.add(view);
+    view.addEventListener("scroll", () => draw(canvas), { passive: true });
+    new ResizeObserver(() => showMap(canvas)).observe(view);
+  }
+  const larger = view.scrollWidth > view.clientWidth + 8 || view.scrollHeight > view.clientHeight + 8;
+  map.parentElement.hidden = !larger;
+  if (larger) draw(canvas);
+}
+
+let due = 0;
+function draw(canvas) {
+  cancelAnimationFrame(due);
+  due = requestAnimationFrame(() => {
+    const map = mapOf(canvas);
+    const svg = canvas.querySelector("svg[data-workspace]");
+    if (!map || !svg || map.parentElement.hidden) return;
+    const view = canvas.querySelector(".view").getBoundingClientRect();
+    const drawn = svg.getBoundingClientRect();
+    const [x, y, width] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const scale = width / drawn.width;
+    const seen = map.querySelector("[data-seen]");
+    seen.setAttribute("x", x + (view.left - drawn.left) * scale);
+    seen.setAttribute("y", y + (view.top - drawn.top) * scale);
+    seen.setAttribute("width", view.width * scale);
+    seen.setAttribute("height", view.height * scale);
+  });
+}
+
+function centre(map, event) {
+  const canvas = map.closest("[data-canvas]");
+  const view = canvas.querySelector(".view");
+  const svg = canvas.querySelector("svg[data-workspace]");
+  const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
+  const there = point.matrixTransform(svg.getScreenCTM());
+  const box = view.getBoundingClientRect();
+  view.scrollBy(there.x - box.left - box.width / 2, there.y - box.top - box.height / 2);
+  canvas.dispatchEvent(new CustomEvent("diagram:panned", { bubbles: true }));
+}
+
+document.addEventListener("pointerdown", (event) => {
+  const map = event.target.closest?.("svg[data-map]");
+  if (!map || event.button) return;
+  event.preventDefault();
+  centre(map, event);
+  const move = (moved) => centre(map, moved);
+  const end = () => removeEventListener("pointermove", move);
+  addEventListener("pointermove", move);
+  addEventListener("pointerup", end, { once: true });
+  addEventListener("pointercancel", end, { once: true });
+});
