@@ -52,6 +52,10 @@ _UNREFERENCED = """
         FROM executions_changedvalue v JOIN executions_execution e ON e.id = v.execution_id
         WHERE v.first_step > %(first)s AND v.last_step <=
             %(first)s + (e.step_count - %(first)s - %(last)s) / %(trimmed)s * %(trimmed)s
+            AND NOT EXISTS (
+                SELECT 1 FROM executions_trimmedchange t
+                WHERE t.execution_id = v.execution_id AND t.change ->> 'stored' = v.key
+            )
         LIMIT %(batch)s
         FOR UPDATE OF v SKIP LOCKED
     )

@@ -15,6 +15,7 @@ from executions.states import APPLIES
 from executions.store import claims, plans
 from executions.store.checkpoints import rewrite
 from executions.store.claims import Claimed
+from executions.store.interventions import Cause
 from flows import queries
 from flows.models import FlowVersion
 
@@ -68,6 +69,7 @@ def execute(order: Order) -> Done | None:
         held,
         interpreter_of(held, new),
         held.state,
+        Cause("move-version", order.actor.name),
         version_id=version.pk,
         version_number=version.number,
         debug=plans.dumps(plan),

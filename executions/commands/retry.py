@@ -18,6 +18,7 @@ from executions.states import APPLIES
 from executions.store import claims
 from executions.store.checkpoints import rewrite
 from executions.store.claims import Claimed
+from executions.store.interventions import Cause
 from executions.store.starts import NotStarted, events, insert
 from flows import access, queries, values
 from flows.graph import FlowGraph
@@ -49,7 +50,8 @@ def execute(order: Order) -> Done | None:
     if frames:
         begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
         assert begun is not None, "nobody else knows of it yet"
-        rewrite(begun, Interpreter(graph, time.time, frames), {})
+        cause = Cause("retry", order.actor.name)
+        rewrite(begun, Interpreter(graph, time.time, frames), {}, cause)
     send(fresh.pk)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(order.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")

@@ -15,6 +15,7 @@ from executions.engine.moving import CannotMove, Foreseen
 from executions.states import APPLIES, Status, refusal
 from executions.store import claims
 from executions.store.checkpoints import rewrite
+from executions.store.interventions import Cause
 from flows import queries, values
 from flows.values import ExceptionValue
 
@@ -32,7 +33,8 @@ def execute(order: Order) -> Done | None:
         left = moving.place(interpreter, target, _pending(held))
     except CannotMove as refused:
         raise Refused(str(refused)) from None
-    event = rewrite(held, interpreter, {}, status="Paused", place="block")
+    cause = Cause("set-next", order.actor.name)
+    event = rewrite(held, interpreter, {}, cause, status="Paused", place="block")
     changed = [event, *given_up(held.id, left)]
     return Done(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 

@@ -12,6 +12,7 @@ from executions.engine.state import Frame
 from executions.states import APPLIES
 from executions.store import claims
 from executions.store.checkpoints import rewrite
+from executions.store.interventions import Cause
 from flows import queries, values
 from flows.graph import FlowGraph, VariableNode
 
@@ -36,7 +37,7 @@ def execute(order: Order) -> Done | None:
         raise Refused(f"{variable.name} is of type {kind}, not {given}: change it on purpose.")
     frame.variables[key] = value
     frame.changed.add(key)
-    event = rewrite(held, interpreter, held.state)
+    event = rewrite(held, interpreter, held.state, Cause("set-variable", order.actor.name))
     old = values.summary(before) if known else "not set"
     return Done([event], f"{variable.name}: {old} → {values.summary(value)}")
 

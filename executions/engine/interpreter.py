@@ -103,8 +103,7 @@ class Interpreter:
     @property
     def extensions(self) -> dict[str, Any]:
         """What the flow wrote to `_executionContext.Extensions` (semantics 30)."""
-        held: dict[str, Any] = self.frames[0].variables.get(EXTENSIONS, {})
-        return held
+        return dict(self.frames[0].variables.get(EXTENSIONS, {}))
 
     def begin(self, inputs: Mapping[str, Any], extensions: Mapping[str, Any] | None = None) -> None:
         """Place the token on Start Flow, with inputs and defaults in its variables, and the
@@ -115,12 +114,12 @@ class Interpreter:
         """
         given = {name.casefold(): value for name, value in inputs.items()}
         top = self.graph.top
-        frame = Frame(workspace="", block=top.start)
-        self.frames = [frame]
+        self.frames = [frame := Frame(workspace="", block=top.start)]
         if extensions:
             frame.variables[EXTENSIONS] = values.copy(dict(extensions))
             frame.changed.add(EXTENSIONS)
         failed = scopes.initialise(frame, top, given)
+        self.progress.saved = scopes.begun(self.frames, self.graph, self.progress)
         if failed:
             self.since = self.clock()
             self._begun = self._throw(failed, self.program.instructions[top.start])
@@ -203,8 +202,7 @@ class Interpreter:
         return self._finish(block.run(Visit(given, kept, frame.exception, self._now)))
 
     def _resume(self, result: Any) -> Decision | None:
-        block = self._instruction().block
-        return self._finish(block.resume(Visit({}, now=self._now), result))
+        return self._finish(self._instruction().block.resume(Visit({}, now=self._now), result))
 
     def _finish(self, outcome: Outcome) -> Decision | None:
         frame = self.frames[-1]
@@ -259,6 +257,8 @@ class Interpreter:
 
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
         changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
+        if not self.step_count:
+            changes = self.progress.take_saved()  # Start Flow tells what its flow begins with.
         key = instruction.key
         if outcome.keep is not None:
             frame.kept[key] = outcome.keep
@@ -325,12 +325,12 @@ class Interpreter:
     # Workspaces ------------------------------------------------------------------------------
 
     def _enter(self, instruction: Instruction) -> Decision | None:
-        workspace = self.graph.workspaces[instruction.key]
         self._record(instruction, "", None)
-        failed = scopes.enter(self.frames, workspace)
+        failed = scopes.enter(self.frames, self.graph.workspaces[instruction.key])
         if failed:
             self.frames.pop()
             return self._raise(failed, instruction)
+        self.progress.steps[-1].changes = scopes.begun(self.frames, self.graph, self.progress)
         return None
 
     def _leave_workspace(self, frame: Frame, instruction: Instruction) -> Decision | None:
@@ -345,7 +345,7 @@ class Interpreter:
     def _throw(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
         """A block throws instead of leaving: its step ends on the exception port."""
         self.tasks = {}
-        self._record(instruction, Port.EXCEPTION, None, thrown.type)
+        self._record(instruction, Port.EXCEPTION, self.progress.take_saved(), thrown.type)
         return self._raise(thrown, instruction)
 
     def _raise(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
@@ -390,9 +390,9 @@ class Interpreter:
         instruction = self.program.instructions[handler]
         self.frames[0].block = handler
         failed = scopes.enter(self.frames, self.graph.workspaces[handler])
-        changes = None
+        changes = scopes.begun(self.frames, self.graph, self.progress)
         try:
-            changes = self._save(instruction, {"Exception": thrown})
+            changes |= self._save(instruction, {"Exception": thrown})
             self._guard(instruction, 0)
         except BlockException as unguarded:
             failed = failed or unguarded.value

@@ -56,6 +56,24 @@ def enter(frames: list[Frame], workspace: WorkspaceNode) -> ExceptionValue | Non
     return initialise(frames[-1], workspace, {})
 
 
+def begun(frames: list[Frame], graph: FlowGraph, progress: Progress) -> dict[str, Any]:
+    """What the step that begins the innermost scope keeps of the values that it begins with."""
+    frame = frames[-1]
+    if not frame.variables:
+        return {}
+    workspace = graph.workspaces[frame.workspace]
+    block = workspace.key or workspace.start
+    changes = {
+        variable.name: change(frame.variables[key], block, progress)
+        for variable in workspace.variables
+        if (key := variable.name.casefold()) in frame.variables
+    }
+    if EXTENSIONS in frame.variables:
+        written = "_executionContext.Extensions"
+        changes[written] = change(frame.variables[EXTENSIONS], block, progress)
+    return changes
+
+
 def _no_variables(name: str) -> Any:
     """Defaults may not reference variables (semantics 21)."""
     raise KeyError(name)
@@ -71,11 +89,28 @@ def save(
     """Save a visit's output properties to their variables; what a step keeps of the changes.
 
     `lookup` reads the variables that indexes of parts are made of. Raises BlockException for a
-    part that cannot be saved, and for what is too large.
+    part that cannot be saved, and for what is too large; `progress.saved` is then what was saved
+    before that, and stays so.
     """
     if instruction.taken:
         outputs = _taken_apart(instruction, outputs)
     changes: dict[str, Any] = {}
+    try:
+        _save(frames, progress, instruction, outputs, changes, lookup)
+    except Exception:
+        progress.saved = changes
+        raise
+    return changes
+
+
+def _save(
+    frames: list[Frame],
+    progress: Progress,
+    instruction: Instruction,
+    outputs: Mapping[str, Any],
+    changes: dict[str, Any],
+    lookup: Callable[[str], Any] | None,
+) -> None:
     for name, level, key, written, part in instruction.writers:
         if name not in outputs:
             continue
@@ -91,7 +126,6 @@ def save(
             frame.variables[key] = value
         frame.changed.add(key)
         changes[written] = change(value, instruction.key, progress)
-    return changes
 
 
 def _taken_apart(instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,13 @@ class Progress:
     spent: int = 0
     stored_by: set[str] = field(default_factory=set)
     room: int = STORED_IN_ALL
+    #: What the visit under way has changed that throws while it saves its outputs.
+    saved: dict[str, Any] | None = None
+
+    def take_saved(self) -> dict[str, Any] | None:
+        """`saved`, for the step that threw; the next one has none."""
+        saved, self.saved = self.saved, None
+        return saved
 
 
 # Events: what the interpreter is told --------------------------------------------------------

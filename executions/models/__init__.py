@@ -9,13 +9,22 @@ from executions.models.execution import Execution, Token, Value, new_id
 from executions.models.people import AuditEntry, KeptBreakpoint
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
-from executions.models.steps import ChangedValue, ExceptionRecord, LogEntry, Step, TrimmedVisits
+from executions.models.steps import (
+    ChangedValue,
+    ExceptionRecord,
+    Intervention,
+    LogEntry,
+    Step,
+    TrimmedChange,
+    TrimmedVisits,
+)
 
 __all__ = [
     "AuditEntry",
     "ChangedValue",
     "ExceptionRecord",
     "Execution",
+    "Intervention",
     "KeptBreakpoint",
     "LogEntry",
     "Preferences",
@@ -24,6 +33,7 @@ __all__ = [
     "SemaphoreTicket",
     "Step",
     "Token",
+    "TrimmedChange",
     "TrimmedVisits",
     "Value",
     "new_id",

@@ -72,9 +72,59 @@ class TrimmedVisits(models.Model):
     block = models.CharField(max_length=200)
     port = models.CharField(max_length=9, blank=True)
     visits = models.BigIntegerField()
+    #: The number of the last of them.
+    last = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.visits} at {self.block}"
+
+
+class TrimmedChange(models.Model):
+    """The last change of a variable by a block among the steps that were dropped, so that the
+    variables are known at the steps that follow them."""
+
+    pk = models.CompositePrimaryKey("execution_id", "block", "name")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="trimmed_changes", db_index=False
+    )
+    block = models.CharField(max_length=200)
+    name = models.CharField(max_length=220)
+    number = models.BigIntegerField()
+    #: As in the `changes` of the step.
+    change = ExactJSONField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at step {self.number}"
+
+
+class Intervention(models.Model):
+    """What changed an execution's variables or tokens between two of its steps: a command, or the
+    start of a child with its parent's extensions. `executions.store.history` replays it."""
+
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="interventions", db_index=False
+    )
+    after_step = models.BigIntegerField()
+    at = models.DateTimeField()
+    #: The command.
+    kind = models.CharField(max_length=20)
+    actor = models.CharField(max_length=150, blank=True)
+    #: The version that it ran before, where it moved to another.
+    version_id = models.BigIntegerField(null=True)
+    #: [workspace, block, port or ""] of each token afterwards, the outermost first.
+    tokens = ExactJSONField(default=list)
+    #: How many of the outermost scopes went on; the others are new, and `changes` is all they hold.
+    stays = models.PositiveSmallIntegerField()
+    #: Level → variable (case-folded) → as in the `changes` of a step, or {"gone": true}.
+    changes = ExactJSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["execution", "after_step", "id"], name="intervention_by_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} after step {self.after_step}"
 
 
 class ExceptionRecord(models.Model):

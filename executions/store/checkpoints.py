@@ -14,8 +14,9 @@ from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
-from executions.store import plans, rows, steps
+from executions.store import interventions, plans, rows, steps
 from executions.store.claims import RETURNING, Claimed
+from executions.store.interventions import Cause, Intervened
 from executions.store.statements import fetch
 from flows import values
 from flows.values import ExceptionValue
@@ -124,16 +125,21 @@ def release(
 
 
 def rewrite(
-    held: Claimed, interpreter: Interpreter, state: Mapping[str, Any], **columns: Any
+    held: Claimed,
+    interpreter: Interpreter,
+    state: Mapping[str, Any],
+    cause: Cause,
+    **columns: Any,
 ) -> ExecutionChanged:
-    """Write what a command changed of one that `claims.lock_parked` has locked. `columns` are
-    further columns of its row."""
+    """Write what a command changed of one that `claims.lock_parked` has locked, and that it did.
+    `columns` are further columns of its row."""
     return _write(
         held,
         interpreter,
         [f"{name} = %({name})s" for name in columns],
         {"state": rows.dumps(state), **columns},
-        guard="lease_owner = ''",
+        "lease_owner = ''",
+        interventions.of(held, interpreter, state, cause, columns.get("version_id")),
     ).event
 
 
@@ -143,12 +149,19 @@ def _write(
     assignments: list[str],
     params: dict[str, Any],
     guard: str = "lease_owner = %(owner)s AND status IN ('Running', 'Pausing', 'Stopping')",
+    intervened: Intervened | None = None,
 ) -> Written:
     """One statement; the frames and progress of the interpreter are clean after it."""
     if claimed.watch is not None and claimed.watch.changed:
         params["debug_hits"] = rows.dumps(claimed.watch.counted)
         assignments = [*assignments, "debug_hits = %(debug_hits)s::json"]
     stored = steps.stored(interpreter)
+    if intervened is None and not interpreter.step_count and not claimed.written:
+        # What it begins with is told by its first step, unless that comes later.
+        intervened = interventions.of(claimed, interpreter, {}, Cause("start", ""))
+    if intervened is not None:
+        params["intervention"] = rows.dumps(intervened.row)
+        stored += intervened.stored
     if stored:
         params["stored"] = rows.dumps(stored)
         params["stored_size"] = sum(value["size"] for value in stored)
@@ -173,6 +186,7 @@ def _write(
         *_token_parts(claimed, interpreter, params),
         *steps.parts(claimed.event.step_count, interpreter, params),
         *([steps.STORE] if stored else []),
+        *([interventions.PART] if intervened is not None else []),
         *_progress_parts(interpreter.progress, params),
     ]
     row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)

@@ -177,16 +177,19 @@ def recent_steps(execution: Execution, count: int = 8) -> list[Step]:
     return list(newest.order_by("number")[:count])
 
 
-def visits(execution: Execution) -> Mapping[tuple[str, str], int]:
-    """How often each (block, port taken) was visited, with the steps that are not kept."""
+def visits(execution: Execution, step: int | None = None) -> Mapping[tuple[str, str], int]:
+    """How often each (block, port taken) was visited, with the steps that are not kept; until a
+    step that is kept, if one is given."""
+    last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT block, port, sum(visits) FROM ("
             "SELECT block, port, count(*) AS visits FROM executions_step "
             "WHERE execution_id = %s AND number <= %s GROUP BY block, port UNION ALL "
-            "SELECT block, port, visits FROM executions_trimmedvisits WHERE execution_id = %s"
+            "SELECT block, port, visits FROM executions_trimmedvisits "
+            "WHERE execution_id = %s AND %s"
             ") AS counted GROUP BY block, port",
-            [execution.pk, execution.step_count, execution.pk],
+            [execution.pk, last, execution.pk, last >= gap(execution.step_count).stop],
         )
         return {(block, port): int(number) for block, port, number in cursor.fetchall()}
 
@@ -205,13 +208,12 @@ def durations(execution: Execution) -> Mapping[str, int]:
 # Lists ----------------------------------------------------------------------------------------
 
 
-def exceptions(execution_id: UUID) -> list[ExceptionRecord]:
-    """The exceptions that were thrown, newest first."""
-    return list(
-        ExceptionRecord.objects.filter(execution_id=execution_id).order_by("-step", "-id")[
-            :EXCEPTIONS
-        ]
-    )
+def exceptions(execution_id: UUID, step: int | None = None) -> list[ExceptionRecord]:
+    """The exceptions that were thrown, newest first; until a step, if one is given."""
+    rows = ExceptionRecord.objects.filter(execution_id=execution_id)
+    if step is not None:
+        rows = rows.filter(step__lte=step)
+    return list(rows.order_by("-step", "-id")[:EXCEPTIONS])
 
 
 def children(execution_id: UUID, visible: QuerySet[Execution], after: UUID | None = None) -> Rows:

@@ -1,0 +1,5 @@
+"""An execution as it was after any of its steps: `at(execution, graph, step)`."""
+
+from executions.store.history.past import Known, Past, TokenAt, VariableAt, at
+
+__all__ = ["Known", "Past", "TokenAt", "VariableAt", "at"]

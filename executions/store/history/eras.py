@@ -1,0 +1,68 @@
+"""What people did between the steps of an execution, and which version ran which of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from executions.engine.program import CONTEXT, EXTENSIONS, scope_of
+from executions.models import Execution, Intervention
+from flows import queries
+from flows.graph import FlowGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """The steps from `first` to `last` ran in one version."""
+
+    first: int
+    last: int
+    version_id: int
+    graph: FlowGraph
+
+    def resolve(self, block: str, name: str) -> tuple[int, str] | None:
+        """The level of the scope, and the case-folded name, of what a block calls a variable; None
+        for what is not there."""
+        folded = name.casefold()
+        if folded.startswith(CONTEXT):
+            return 0, EXTENSIONS
+        node = self.graph.blocks.get(block)
+        if node is None:
+            return None
+        # What a step that opens a workspace changes is inside of it.
+        opened = node.key if node.block.opens_workspace else node.workspace
+        return scope_of(self.graph, opened).get(folded)
+
+
+class Course:
+    """The interventions of an execution, and the eras that they part."""
+
+    def __init__(self, execution: Execution, graph: FlowGraph) -> None:
+        self._execution = execution
+        self._graph = graph
+
+    @cached_property
+    def interventions(self) -> list[Intervention]:
+        """All of them, in their order."""
+        rows = Intervention.objects.filter(execution_id=self._execution.pk)
+        return list(rows.order_by("after_step", "id"))
+
+    @cached_property
+    def eras(self) -> list[Era]:
+        """The eras in their order; mostly one."""
+        found: list[Era] = []
+        first = 0
+        for intervention in self.interventions:
+            if intervention.version_id is not None:
+                graph = queries.compiled(intervention.version_id)
+                version, last = int(intervention.version_id), int(intervention.after_step)
+                found.append(Era(first, last, version, graph))
+                first = last + 1
+        version, last = int(self._execution.version_id), int(self._execution.step_count)
+        return [*found, Era(first, max(first, last), version, self._graph)]
+
+    def era_of(self, step: int) -> Era:
+        """The era in which a step ran."""
+        return next((era for era in self.eras if step <= era.last), self.eras[-1])
+
+    def era_after(self, step: int) -> Era:
+        """The era in which the execution is after a step and what people did then."""
+        return next((era for era in self.eras if step < era.last), self.eras[-1])

@@ -1,0 +1,165 @@
+"""An execution as it was after one of its steps, and after what people did before the next one.
+
+After the last step that is what its rows hold now; after no step (0) what it began with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from executions.models import ExceptionRecord, Execution, Intervention, Step
+from executions.store import reads
+from executions.store.history import positions, variables
+from executions.store.history.eras import Course
+from executions.trimming import gap
+from flows.blocks.base import Port
+from flows.graph import FlowGraph
+
+
+class Known(StrEnum):
+    """What is known of a variable's value."""
+
+    #: It is here.
+    VALUE = "value"
+    #: It is large, and stored: `Past.value` loads it.
+    STORED = "stored"
+    #: It was large, and not stored.
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAt:
+    """A token of the moment. `port` is the one on which it stands, None before its block."""
+
+    level: int
+    workspace: str
+    block: str
+    port: Port | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VariableAt:
+    """What a variable of a token's scope held. `name` is case-folded; `form` is the typed JSON form
+    of `flows.values` where it is known; `size` is in bytes."""
+
+    level: int
+    name: str
+    known: Known
+    form: Any
+    size: int
+    summary: str
+    #: The step that gave it this value, or after which a person did; None where that is not kept.
+    step: int | None
+    #: Whether that was the step of this moment.
+    changed: bool
+
+
+class Past:
+    """One moment of an execution. Reads on demand."""
+
+    def __init__(self, execution: Execution, graph: FlowGraph, step: int | None) -> None:
+        self.execution = execution
+        count = int(execution.step_count)
+        self.is_live = step is None or step >= count
+        #: The number of the step after which this is.
+        self.step = count if step is None else max(0, min(step, count))
+        self._course = Course(execution, graph)
+        self._live_graph = graph
+
+    @cached_property
+    def lacking(self) -> range:
+        """The steps that are not kept, when this is one of them; else none."""
+        lacking = gap(self.execution.step_count)
+        return lacking if self.step in lacking else range(0)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether tokens, variables and visits are known."""
+        return not self.lacking
+
+    @cached_property
+    def graph(self) -> FlowGraph:
+        """The flow as it was in the version that ran then."""
+        return self._live_graph if self.is_live else self._course.era_after(self.step).graph
+
+    @property
+    def version_id(self) -> int:
+        return self._course.era_after(self.step).version_id
+
+    @cached_property
+    def made(self) -> Step | None:
+        """The step of this moment; None after none, and where it is not kept."""
+        return Step.objects.filter(execution_id=self.execution.pk, number=self.step).first()
+
+    @cached_property
+    def interventions(self) -> list[Intervention]:
+        """What people did between this step and the next."""
+        return [i for i in self._course.interventions if i.after_step == self.step]
+
+    @cached_property
+    def tokens(self) -> list[TokenAt]:
+        """The tokens, the outermost first; none where this is not kept."""
+        if self.lacking:
+            return []
+        placed = (
+            positions.live(self.execution, self.graph, self.made)
+            if self.is_live
+            else positions.at(self.execution, self._course, self.step)
+        )
+        return [
+            TokenAt(level, workspace, block, port)
+            for level, (workspace, block, port) in enumerate(placed)
+        ]
+
+    @cached_property
+    def variables(self) -> Mapping[tuple[int, str], VariableAt]:
+        """What the variables of the tokens' scopes held, by level and case-folded name."""
+        if self.lacking:
+            return {}
+        workspaces = [token.workspace for token in self.tokens]
+        found = (
+            variables.live(self.execution, self._course, self.step)
+            if self.is_live
+            else variables.at(self.execution, self._course, self.step, workspaces)
+        )
+        return {
+            key: VariableAt(
+                level=key[0],
+                name=key[1],
+                known=Known.LOST if held.is_lost else Known.STORED if held.large else Known.VALUE,
+                form=held.form,
+                size=held.size,
+                summary=held.summary,
+                step=held.step,
+                changed=held.step is not None and held.step == self.step > 0,
+            )
+            for key, held in found.items()
+        }
+
+    def value(self, level: int, name: str) -> tuple[bool, Any]:
+        """Whether a variable's value is known, and its typed JSON form, however large it is."""
+        if self.is_live:
+            return reads.whole_value(self.execution.pk, level, name)
+        variable = self.variables.get((level, name.casefold()))
+        if variable is None or variable.known is Known.LOST:
+            return False, None
+        if variable.known is Known.VALUE:
+            return True, variable.form
+        return variables.whole(self.execution, self._course, self.step, level, name.casefold())
+
+    @cached_property
+    def exceptions(self) -> list[ExceptionRecord]:
+        """The exceptions thrown until then, the newest first, a limited number of them."""
+        return reads.exceptions(self.execution.pk, None if self.is_live else self.step)
+
+    @cached_property
+    def visits(self) -> Mapping[tuple[str, str], int]:
+        """How often each (block, port) had been visited by then."""
+        return {} if self.lacking else reads.visits(self.execution, self.step)
+
+
+def at(execution: Execution, graph: FlowGraph, step: int | None) -> Past:
+    """The execution after a step of it; None is now. `graph` is that of its version now."""
+    return Past(execution, graph, step)

@@ -1,0 +1,108 @@
+"""Where the tokens of an execution stood after one of its steps.
+
+The position is the block that was visited next, unless the step threw: then the token stands on
+the exception port of its block, its scopes alive, until it is on its way to a handler. The tokens
+of the workspaces around stand on the blocks that open these.
+"""
+
+from itertools import pairwise
+
+from executions.models import ExceptionRecord, Execution, Step, Token
+from executions.states import Place, Status
+from executions.store.history.eras import Course
+from flows.blocks.base import Port
+from flows.graph import BlockNode, FlowGraph
+from flows.sources import Literal
+
+#: Workspace, block, and the port on which the token stands, of each token, the outermost first.
+Placed = list[tuple[str, str, Port | None]]
+
+
+def live(execution: Execution, graph: FlowGraph, last: Step | None) -> Placed:
+    """Where the tokens are now, after the step `last`."""
+    rows = Token.objects.filter(execution_id=execution.pk).order_by("level")
+    placed: Placed = [(t.workspace, t.block, None) for t in rows if t.block in graph.blocks]
+    if not placed:
+        return placed
+    workspace, block, _ = placed[-1]
+    port: Port | None = None
+    state = execution.state.get("was", execution.state)
+    thrown = last is not None and last.block == block and last.port == Port.EXCEPTION
+    over = Status(execution.status).is_terminal
+    if (state.get("waits") or {}).get("for") == "exception" or (thrown and over):
+        port = Port.EXCEPTION
+    elif execution.place == Place.PORT:
+        port = Port(last.port) if last and last.port and last.block == block else Port.BOTTOM
+    return [*placed[:-1], (workspace, block, port)]
+
+
+def at(execution: Execution, course: Course, step: int) -> Placed:
+    """Where they were after a step that is kept and not the last one."""
+    graph = course.era_after(step).graph
+    done = [i for i in course.interventions if i.after_step == step and i.tokens]
+    if done:
+        tokens = done[-1].tokens
+        return [
+            (workspace, block, Port(port) if port else None) for workspace, block, port in tokens
+        ]
+    thrown = ExceptionRecord.objects.filter(execution_id=execution.pk, step=step).order_by("id")
+    block = thrown.values_list("block", flat=True).first()
+    if block is not None and block in graph.blocks:
+        return _standing(graph, block, Port.EXCEPTION)
+    rows = Step.objects.filter(execution_id=execution.pk, number__in=(step, step + 1))
+    near = {row.number: row for row in rows.only("number", "block", "port", "level")}
+    made, following = near.get(step), near.get(step + 1)
+    if following is None or following.block not in graph.blocks:
+        return _after(graph, made)
+    node = graph.blocks[following.block]
+    if made is not None and _jumps_out(graph, made, following, node):
+        return _after(graph, made)
+    return _standing(graph, node.key)
+
+
+def _standing(graph: FlowGraph, block: str, port: Port | None = None) -> Placed:
+    """A token at a block, with those of the workspaces around it."""
+    keys = [node.key for node in graph.scopes(graph.blocks[block].workspace)][::-1]
+    outer: Placed = [(workspace, inner, None) for workspace, inner in pairwise(keys)]
+    return [*outer, (keys[-1], block, port)]
+
+
+def _jumps_out(graph: FlowGraph, made: Step, following: Step, node: BlockNode) -> bool:
+    """Whether the token was not yet where the next step is: it came to Handle Flow Exception by
+    itself, or a Workspace block around it ran out of time (semantics 76)."""
+    if not node.block.opens_workspace or made.block not in graph.blocks:
+        return False
+    if node.block.type == "Handle Flow Exception":
+        return True
+    if following.port != Port.EXCEPTION:
+        return False
+    before = graph.blocks[made.block]
+    if before.key == node.key:
+        return made.port == ""
+    inside = any(scope.key == node.key for scope in graph.scopes(before.workspace))
+    left = before.block.type == "End Workspace" and before.workspace == node.key
+    return inside and not left
+
+
+def _after(graph: FlowGraph, made: Step | None) -> Placed:
+    """Where a step led, as far as it tells by itself."""
+    if made is None or made.block not in graph.blocks:
+        return _standing(graph, graph.top.start) if made is None else []
+    node = graph.blocks[made.block]
+    if node.block.opens_workspace and not made.port:
+        return _standing(graph, graph.workspaces[node.key].start)
+    if node.block.type == "End Workspace" and node.workspace:
+        node = graph.blocks[node.workspace]
+        target = node.ports.get(Port.BOTTOM)
+    elif node.block.type == "Wireless Sender":
+        source = node.sources.get("Wireless Receiver Block")
+        called = source.value if isinstance(source, Literal) else None
+        target = graph.receivers(node.workspace).get(called) if isinstance(called, str) else None
+    elif made.port == Port.EXCEPTION:
+        handler = graph.workspaces[node.workspace].handler
+        target = node.ports.get(Port.EXCEPTION) or handler or None
+        if target is None:
+            return _standing(graph, node.key, Port.EXCEPTION)
+    else:
+        target = node.ports.get(Port(made.port)) if made.port else None
+    return _standing(graph, target or node.key)

@@ -1,0 +1,270 @@
+"""What the variables of an execution held after one of its steps.
+
+Every change is an event: a step's `changes`, or those of an intervention. A scope begins at its
+Workspace block's step, which changes its variables to what they begin with, or by an intervention
+that enters it; what a variable holds is its last change since then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from executions.models import ChangedValue, Execution, Step, TrimmedChange, TrimmedVisits
+from executions.store import reads
+from executions.store.history.eras import Course, Era
+from executions.trimming import gap
+from flows import pretty, values
+
+#: Level of a scope and case-folded name of a variable.
+Key = tuple[int, str]
+#: When something happened: the number of a step, and which of the interventions after it, from 1.
+When = tuple[int, int]
+#: Before anything.
+BEGINNING: When = (0, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a variable holds. `large` ones are only told of; of a lost one nothing more is known."""
+
+    form: Any
+    size: int
+    summary: str
+    step: int | None
+    large: bool = False
+    is_lost: bool = False
+    #: Of a large one, the key of its ChangedValue.
+    stored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    when: When
+    #: As a step keeps it.
+    change: Mapping[str, Any]
+
+
+def live(execution: Execution, course: Course, step: int) -> dict[Key, Held]:
+    """What they hold now."""
+    latest = _latest(execution, course, step)
+    found = {}
+    for value in reads.stored_values(execution.pk):
+        key = (value.level, value.name)
+        text = value.summary if value.large else values.summary(pretty.decoded(value.form))
+        number = latest[key].when[0] if key in latest else None
+        found[key] = Held(value.form, value.size, text, number, large=value.large)
+    return found
+
+
+def at(
+    execution: Execution, course: Course, step: int, workspaces: Sequence[str]
+) -> dict[Key, Held]:
+    """What they held after a step that is kept and not the last one; `workspaces` are those that
+    the tokens were in, the outermost first."""
+    latest = _latest(execution, course, step)
+    begun = _begun(execution, course, step, workspaces)
+    outdated = _unknown(execution, step)
+    found: dict[Key, Held] = {}
+    for key, event in latest.items():
+        level = key[0]
+        if level >= len(workspaces) or event.when < begun[level] or event.change.get("gone"):
+            continue
+        is_lost = outdated is not None and event.when[0] <= outdated
+        found[key] = _held(event, step, is_lost=is_lost)
+    return _recovered(execution, course, step, workspaces, begun, found)
+
+
+def whole(
+    execution: Execution, course: Course, step: int, level: int, name: str
+) -> tuple[bool, Any]:
+    """A large value, whole, of a variable that is known to hold one then."""
+    event = _latest(execution, course, step).get((level, name))
+    if event is not None and "stored" not in event.change:
+        last = _latest(execution, course, execution.step_count).get((level, name))
+        if last is not None and last.when == event.when:
+            return reads.whole_value(execution.pk, level, name)
+    if event is None:
+        return False, None
+    rows = ChangedValue.objects.filter(execution_id=execution.pk, key=event.change["stored"])
+    value = rows.first()
+    return (False, None) if value is None else (True, value.value)
+
+
+def _until(course: Course, step: int) -> int:
+    """The last step that tells of a moment: the first one tells what the execution began with,
+    unless it had begun before."""
+    begins = step == 0 and not any(i.after_step == 0 for i in course.interventions)
+    return 1 if begins else step
+
+
+def _held(event: Event, step: int, *, is_lost: bool) -> Held:
+    change, number = event.change, min(event.when[0], step)
+    if is_lost:
+        return Held(None, 0, "not kept", None, is_lost=True)
+    if "value" in change:
+        form = change["value"]
+        return Held(form, 0, values.summary(pretty.decoded(form)), number)
+    if "stored" in change:
+        size, key = change["size"], change["stored"]
+        return Held(None, size, change["summary"], number, large=True, stored=key)
+    return Held(None, 0, change["summary"], number, is_lost=True)
+
+
+# Events ---------------------------------------------------------------------------------------
+
+
+def _latest(execution: Execution, course: Course, step: int) -> dict[Key, Event]:
+    """The last change of each variable until then, whichever visit of its scope that was in."""
+    numbers: dict[Key, int] = {}
+    trimmed: dict[Key, Event] = {}
+    until = _until(course, step)
+    for era in course.eras:
+        if era.first > until:
+            break
+        last = min(era.last, until)
+        for block, name, number in _changed(execution, era.first, last):
+            key = era.resolve(block, name)
+            if key is not None and number >= numbers.get(key, 0):
+                numbers[key] = number
+        for row in _trimmed(execution, era, step):
+            key = era.resolve(row.block, row.name)
+            if key is not None and (key not in trimmed or trimmed[key].when < (row.number, 0)):
+                trimmed[key] = Event((row.number, 0), row.change)
+    found = _of_steps(execution, course, numbers)
+    for key, event in trimmed.items():
+        if key not in found or found[key].when < event.when:
+            found[key] = event
+    number, before = 0, -1
+    for intervention in course.interventions:
+        if intervention.after_step > step:
+            break
+        number = number + 1 if intervention.after_step == before else 1
+        before = intervention.after_step
+        for level, changes in intervention.changes.items():
+            for name, change in changes.items():
+                event = Event((intervention.after_step, number), change)
+                if (int(level), name) not in found or found[int(level), name].when < event.when:
+                    found[int(level), name] = event
+    return found
+
+
+def _changed(execution: Execution, first: int, last: int) -> list[tuple[str, str, int]]:
+    """The last of the steps that are kept at which each block changed each variable."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.block, name, max(s.number) "
+            "FROM executions_step s, json_object_keys(s.changes) AS name "
+            "WHERE s.execution_id = %s AND s.number BETWEEN %s AND %s GROUP BY s.block, name",
+            [execution.pk, first, last],
+        )
+        found: list[tuple[str, str, int]] = cursor.fetchall()
+    return found
+
+
+def _trimmed(execution: Execution, era: Era, step: int) -> list[TrimmedChange]:
+    """The last changes of an era by steps that were dropped, where all of these came before."""
+    lacking = gap(execution.step_count)
+    if not lacking or step < lacking.stop:
+        return []
+    rows = TrimmedChange.objects.filter(
+        execution_id=execution.pk, number__gte=era.first, number__lte=era.last
+    )
+    return list(rows)
+
+
+def _of_steps(execution: Execution, course: Course, numbers: Mapping[Key, int]) -> dict[Key, Event]:
+    rows = Step.objects.filter(execution_id=execution.pk, number__in=set(numbers.values()))
+    steps = {row.number: row for row in rows.only("number", "block", "changes")}
+    found: dict[Key, Event] = {}
+    for key, number in numbers.items():
+        step, era = steps[number], course.era_of(number)
+        for name, change in step.changes.items():
+            if era.resolve(step.block, name) == key:
+                found[key] = Event((number, 0), change)
+    return found
+
+
+# Scopes ---------------------------------------------------------------------------------------
+
+
+def _begun(
+    execution: Execution, course: Course, step: int, workspaces: Sequence[str]
+) -> list[When]:
+    """When the scope of each token began that there was after a step."""
+    begun = [BEGINNING for _ in workspaces]
+    inner = {workspace: level for level, workspace in enumerate(workspaces) if level}
+    if inner:
+        for block, number in _entered(execution, step, list(inner)):
+            begun[inner[block]] = max(begun[inner[block]], (number, 0))
+    number, before = 0, -1
+    for intervention in course.interventions:
+        if intervention.after_step > step:
+            break
+        number = number + 1 if intervention.after_step == before else 1
+        before = intervention.after_step
+        tokens = intervention.tokens
+        for level in range(intervention.stays, min(len(tokens), len(workspaces))):
+            if tokens[level][0] == workspaces[level]:
+                begun[level] = max(begun[level], (intervention.after_step, number))
+    return begun
+
+
+def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
+    """The last steps, kept or not, at which these workspaces were entered."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, max(number) FROM executions_step WHERE execution_id = %s "
+            "AND number <= %s AND block = ANY(%s) AND port = '' GROUP BY block",
+            [execution.pk, step, blocks],
+        )
+        found: list[tuple[str, int]] = cursor.fetchall()
+    lacking = gap(execution.step_count)
+    if lacking and step >= lacking.stop:
+        rows = TrimmedVisits.objects.filter(
+            execution_id=execution.pk, block__in=blocks, port="", last__isnull=False
+        )
+        found += [(row.block, row.last) for row in rows if row.last is not None]
+    return found
+
+
+# What is not kept -----------------------------------------------------------------------------
+
+
+def _unknown(execution: Execution, step: int) -> int | None:
+    """The last dropped step when what the dropped ones changed is not kept: they were dropped
+    before such changes were. None otherwise."""
+    lacking = gap(execution.step_count)
+    if not lacking or step < lacking.stop:
+        return None
+    old = TrimmedVisits.objects.filter(execution_id=execution.pk, last__isnull=True).exists()
+    return lacking[-1] if old else None
+
+
+def _recovered(
+    execution: Execution,
+    course: Course,
+    step: int,
+    workspaces: Sequence[str],
+    begun: list[When],
+    found: dict[Key, Held],
+) -> dict[Key, Held]:
+    """With the values that are not kept, but that the variables still hold."""
+    lost = [key for key, held in found.items() if held.is_lost and held.step is not None]
+    if not lost:
+        return found
+    tokens = list(execution.tokens.order_by("level").values_list("workspace", flat=True))
+    same = 0
+    last = _begun(execution, course, execution.step_count, tokens)
+    while same < min(len(tokens), len(workspaces)) and (
+        tokens[same] == workspaces[same] and last[same] == begun[same]
+    ):
+        same += 1
+    latest = _latest(execution, course, execution.step_count)
+    now = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
+    for key in lost:
+        held, value = found[key], now.get(key)
+        if key[0] < same and value is not None and latest[key].when[0] == held.step:
+            found[key] = Held(value.form, value.size, held.summary, held.step, large=value.large)
+    return found

@@ -1,0 +1,109 @@
+"""What people change of an execution between two of its steps, written down with the change, so
+that `executions.store.history` knows it later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from executions.engine.changes import change
+from executions.engine.interpreter import Interpreter
+from executions.engine.state import Frame, Progress
+from executions.limits import STORED_IN_ALL
+from executions.store import rows
+from executions.store.claims import Claimed
+from flows.blocks.base import Port
+
+#: As the last step that refers to a value: those of interventions stay as long as the execution.
+ALWAYS = 2**62
+
+PART = """intervened AS (
+    INSERT INTO executions_intervention
+        (execution_id, after_step, at, kind, actor, version_id, tokens, stays, changes)
+    SELECT %(id)s, i.after_step, now(), i.kind, i.actor, i.version_id, i.tokens, i.stays, i.changes
+    FROM held, json_to_record(%(intervention)s::json)
+        AS i(after_step bigint, kind text, actor text, version_id bigint, tokens json,
+             stays smallint, changes json)
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The command that changes an execution, and who gave it."""
+
+    kind: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervened:
+    """`row` is what PART takes; `stored` are the large values that it refers to, as
+    `executions.store.steps.STORE` takes them."""
+
+    row: dict[str, Any]
+    stored: list[dict[str, Any]]
+
+
+def of(
+    held: Claimed,
+    interpreter: Interpreter,
+    state: Mapping[str, Any],
+    cause: Cause,
+    version_id: int | None = None,
+) -> Intervened:
+    """What a command has made of the frames of an execution that it has locked. `state` is what the
+    execution waits for then, `version_id` the version to which it moves, if it does."""
+    frames = interpreter.frames
+    stays = _stays(held, frames)
+    progress = Progress(room=STORED_IN_ALL - held.stored)
+    changes = {
+        level: told
+        for level, frame in enumerate(frames)
+        if (told := _changes(frame, level, progress, whole=level >= stays))
+    }
+    sizes = {
+        kept["stored"]: kept["size"]
+        for told in changes.values()
+        for kept in told.values()
+        if "stored" in kept
+    }
+    step = interpreter.step_count
+    waits = state.get("waits") or {}
+    tokens = [[frame.workspace, frame.block, ""] for frame in frames]
+    if waits.get("for") == "exception":
+        tokens[-1][2] = Port.EXCEPTION
+    return Intervened(
+        {
+            "after_step": step,
+            "kind": cause.kind,
+            "actor": rows.storable(cause.actor)[:150],
+            "version_id": None if version_id in (None, held.version_id) else held.version_id,
+            "tokens": tokens,
+            "stays": stays,
+            "changes": changes,
+        },
+        [
+            {"key": key, "value": text, "size": sizes[key], "first_step": step, "last_step": ALWAYS}
+            for key, text in progress.stored.items()
+        ],
+    )
+
+
+def _stays(held: Claimed, frames: list[Frame]) -> int:
+    """How many of the outermost scopes are those that the execution had."""
+    number = 0
+    for (before, _), frame in zip(held.written, frames, strict=False):
+        if before is not frame:
+            break
+        number += 1
+    return number
+
+
+def _changes(frame: Frame, level: int, progress: Progress, *, whole: bool) -> dict[str, Any]:
+    names = frame.variables if whole else frame.changed
+    return {
+        name: change(frame.variables[name], f"{level}:{name}", progress)
+        if name in frame.variables
+        else {"gone": True}
+        for name in sorted(names)
+        if not name.startswith("items:")
+    }
