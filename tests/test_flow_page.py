@@ -309,6 +309,19 @@ def test_messages_of_the_flow_stand_beside_their_input(typed: FlowVersion, start
     assert "The input is missing." in error[1]
 
 
+def test_htmx_gets_the_form_alone_and_is_led_on(typed: FlowVersion, starter: User) -> None:
+    client = client_of(starter)
+    asked = {"headers": {"HX-Request": "true"}}
+    refused = client.post("/flows/typed/start/", {f"{PREFIX}I": "twelve"}, **asked)
+    html = refused.content.decode()
+    assert refused.status_code == 422
+    assert html.startswith("<section")
+    assert "This is no whole number" in html
+    assert not Execution.objects.exists()
+    begun = client.post("/flows/typed/start/", {f"{PREFIX}I": "12", "open": "1"}, **asked)
+    assert begun["HX-Redirect"] == Execution.objects.get().get_absolute_url()
+
+
 def test_a_reload_of_a_refused_start_is_no_dead_end(typed: FlowVersion, starter: User) -> None:
     assert client_of(starter).get("/flows/typed/start/")["Location"] == "/flows/typed/"
 

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from executions import access
 from executions.commands.actor import Actor
@@ -42,7 +43,10 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def flow_start(request: HttpRequest, name: str) -> HttpResponse:
-    """Start an execution, or show the form again with what is wrong beside what it is about."""
+    """Start an execution, or show the form again with what is wrong beside what it is about.
+
+    htmx gets the form alone, so that a refused start leaves no address for Back to stumble over.
+    """
     found = flows_access.get(request.user, name)
     if request.method != "POST":
         return redirect(found)  # a reload of what a refused start has shown
@@ -68,10 +72,17 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
             form.tell(stopped.messages)
         else:
             if "open" in request.POST:
-                return redirect(execution)
+                return _go(request, execution.get_absolute_url())
             messages.success(request, f"Started {found.name} v{version.number}.")
-            return redirect(f"{reverse('executions')}?{urlencode({'flow': found.name})}")
+            return _go(request, f"{reverse('executions')}?{urlencode({'flow': found.name})}")
     return _page(request, found, version, graph, problems, form, status=422)
+
+
+def _go(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead to an address: htmx would swap in what a redirect leads to."""
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRedirect(address)
+    return redirect(address)
 
 
 def _version(found: Flow, number: str) -> FlowVersion | None:
@@ -107,19 +118,20 @@ def _page(
     form: StartForm | None,
     status: int = 200,
 ) -> HttpResponse:
-    visible = access.visible(request.user)
-    recent = reads.recent_executions(visible, found.name, BARS)
     context: dict[str, Any] = {
         "section": "flows",
         "flow": found,
         "version": version,
-        "versions": _versions(found, visible),
         "graph": graph,
         "problems": problems,
         "form": form,
         "may_start": flows_access.may_start(request.user),
-        "strip": strip(recent, timezone.now()),
     }
+    if request.method == "POST" and getattr(request, "htmx", False):
+        return render(request, "executions/start_form.html", context, status=status)
+    visible = access.visible(request.user)
+    recent = reads.recent_executions(visible, found.name, BARS)
+    context |= {"versions": _versions(found, visible), "strip": strip(recent, timezone.now())}
     if graph is not None:
         context |= _diagram(request, found, version, graph)
     response = render(request, "executions/flow.html", context, status=status)
