@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
@@ -19,6 +20,8 @@ def main() -> None:
         os.environ.setdefault("DATABASE_POOL_SIZE", "0")
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except OperationalError as error:
         sys.exit(f"The database doesn't answer; is `python manage.py up` running? {error}")
 

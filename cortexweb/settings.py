@@ -80,6 +80,11 @@ TEMPLATES = [
 EMBEDDED = not env.str("DATABASE_URL", default="")
 DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
 DATABASE = env.db_url_config(DATABASE_URL)
+if DATABASE.get("ENGINE") != "django.db.backends.postgresql":
+    raise environ.ImproperlyConfigured(
+        "DATABASE_URL is not the address of a PostgreSQL database: write "
+        "postgresql://user:password@host:5432/name."
+    )
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=8)
 DATABASES = {
     "default": {

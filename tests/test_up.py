@@ -154,6 +154,41 @@ def test_bad_arguments_are_told(tmp_path: Path, arguments: list[str], said: str)
     assert said in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "address", "said"),
+    [
+        ("DATABASE_URL", "mysql://u@h/n", "is not the address of a PostgreSQL database"),
+        ("DATABASE_URL", "nonsense", "is not the address of a PostgreSQL database"),
+        ("DATABASE_URL", "postgresql://u@127.0.0.1:9/n", "DATABASE_URL doesn't answer"),
+        ("REDIS_URL", "redis://127.0.0.1:9/0", "REDIS_URL doesn't answer"),
+        ("REDIS_URL", "nonsense", "REDIS_URL doesn't answer"),
+    ],
+)
+def test_servers_that_are_not_there_are_told(
+    installation: Installation, tmp_path: Path, setting: str, address: str, said: str
+) -> None:
+    """Each beside the other's working one, on a folder of its own."""
+    working = {"DATABASE_URL": installation.data.database_url, "REDIS_URL": "redis://127.0.0.1:9"}
+    data = DataFolder(tmp_path / "data")
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "up", "--port", str(free_port())],
+        cwd=PROJECT,
+        env={
+            **installation.environment,
+            **working,
+            setting: address,
+            "CORTEXWEB_DATA": str(data.path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
     """A data folder is closed to everybody else: /tmp or a home must not become one."""
     others = tmp_path / "others"

@@ -5,13 +5,37 @@ import secrets
 import shutil
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from redis import Redis
+from redis.exceptions import RedisError
+
+from cortexweb.up.errors import CannotStartError
 
 ADMINISTRATOR = "admin"
+SECONDS_TO_CONNECT = 10
+
+
+def require_database() -> None:
+    """Try the database of DATABASE_URL once: the pool tries for 30 s and doesn't say what fails."""
+    parameters = {"connect_timeout": SECONDS_TO_CONNECT, **connection.get_connection_params()}
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.Error as error:
+        raise CannotStartError(f"The database of DATABASE_URL doesn't answer: {error}") from None
+
+
+def require_redis() -> None:
+    """Try the Redis of REDIS_URL once."""
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS_TO_CONNECT) as client:
+            client.ping()
+    except (RedisError, ValueError) as error:  # ValueError: no such scheme
+        raise CannotStartError(f"The Redis of REDIS_URL doesn't answer: {error}") from None
 
 
 def apply_migrations() -> str:

@@ -38,6 +38,8 @@ from cortexweb.up.preparation import (
     close_connections,
     ensure_administrator,
     import_examples,
+    require_database,
+    require_redis,
 )
 from cortexweb.up.programs import Program, app_programs, supervisor_configuration
 from cortexweb.up.supervision import Supervision
@@ -175,6 +177,7 @@ class Up:
 
     def _start_postgres(self) -> str | None:
         if not self.postgres:
+            require_database()
             return "PostgreSQL: the one of DATABASE_URL"
         new = self.postgres.prepare()
         self._start_server("postgres", self.postgres.is_ready)
@@ -183,6 +186,7 @@ class Up:
 
     def _start_redis(self) -> str | None:
         if not self.redis:
+            require_redis()
             return "Redis: the one of REDIS_URL"
         self.redis.prepare()
         self._start_server("redis", self.redis.is_ready)
