@@ -236,6 +236,8 @@ def test_a_draft_says_what_keeps_it_from_being_published(tmp_path: Path) -> None
 def test_paths_without_flows(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no file or folder"):
         call_command("import_flows", str(tmp_path / "missing"))
+    with pytest.raises(CommandError, match="can't be read: File name too long"):
+        call_command("import_flows", "x" * 300)
     with pytest.raises(CommandError, match="There are no flow files in"):
         call_command("import_flows", str(tmp_path))
 

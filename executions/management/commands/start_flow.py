@@ -88,13 +88,14 @@ class Command(BaseCommand):
                     f"{execution.status}, step {execution.step_count}, "
                     f"{execution.workspace_name}: {execution.block_description}"
                 )
-                self.stderr.write(f"\r\x1b[K{line[:110]}", ending="")
+                # Plain: what Django writes to standard error is red otherwise.
+                self.stderr.write(f"\r\x1b[K{line[:110]}", style_func=str, ending="")
                 self.stderr.flush()
             if Status(execution.status).is_terminal or time.monotonic() >= ends:
                 break
             time.sleep(_POLL)
         if live:
-            self.stderr.write("")
+            self.stderr.write("", style_func=str)
 
     def _report(self, execution: Execution, *, as_json: bool, waited: bool) -> None:
         status = Status(execution.status)

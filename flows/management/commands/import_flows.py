@@ -54,13 +54,17 @@ class Command(BaseCommand):
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-        if not found:
-            raise CommandError(f"There are no flow files in {path}.")
-        return found
-    if not path.exists():
-        raise CommandError(f"There is no file or folder {path}.")
+    try:
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+            if not found:
+                raise CommandError(f"There are no flow files in {path}.")
+            return found
+        path.stat()
+    except FileNotFoundError:
+        raise CommandError(f"There is no file or folder {path}.") from None
+    except OSError as error:  # a name that is too long, a folder of somebody else
+        raise CommandError(f"{path} can't be read: {error.strerror}.") from None
     return [path]
 
 
