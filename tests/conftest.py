@@ -6,7 +6,6 @@ the tables are emptied after each of their tests, once those processes rest.
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ def worker(
     """
     process = celery_worker(tmp_path / "worker.log", product_environment)
     yield process
-    process.stop(signal.SIGQUIT)  # at once; SIGTERM lets Celery take its seconds
+    process.kill()  # its own ways to end take two seconds
     print(process.output)
 
 

@@ -11,7 +11,7 @@ from executions.models import AuditEntry, Execution
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
 from tests.servers import PROJECT
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ class StartFlow:
         )
 
 
+@pytest.mark.usefixtures("worker")
 def test_an_execution_that_ends_prints_its_outputs(start_flow: StartFlow) -> None:
     done = start_flow("square", "--input", "N=7", "--wait", "20")
     assert done.returncode == 0, done.stderr
@@ -46,12 +47,14 @@ def test_an_execution_that_ends_prints_its_outputs(start_flow: StartFlow) -> Non
     assert AuditEntry.objects.get().source == "command line"
 
 
+@pytest.mark.usefixtures("worker")
 def test_json_is_one_object(start_flow: StartFlow) -> None:
     done = start_flow("square", "--input", "N=3", "--wait", "--json")
     report = json.loads(done.stdout)
     assert (report["status"], report["outputs"]) == ("Ended", {"Square": 9})
 
 
+@pytest.mark.usefixtures("worker")
 def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
     done = start_flow("square", "--input", "N=-1", "--wait", "--json")
     assert done.returncode == 1
@@ -81,6 +84,7 @@ def test_messages_exit_with_2(start_flow: StartFlow, arguments: list[str], said:
     assert not Execution.objects.exists()
 
 
+@pytest.mark.usefixtures("worker")
 def test_one_that_goes_on_exits_with_3(start_flow: StartFlow) -> None:
     done = start_flow("wait", "--input", "Seconds=600", "--wait", "0.5")
     assert done.returncode == 3
