@@ -8,7 +8,7 @@ import executions.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0008_preferences_and_views"),
+        ("executions", "0009_called_by"),
     ]
 
     operations = [
