@@ -1,79 +1,332 @@
-"""A filter means the same to the database, to an event, and in an address."""
+"""A filter means the same to the database, to an event, in an address, and as it is typed."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from executions.grid.fields import FIELDS, ME, Kind, field_of
 from executions.grid.filters import Filters
 from executions.grid.page import read
-from executions.models import Execution
+from executions.grid.terms import Term, term
+from executions.grid.terms import read as spelled
+from executions.models import Execution, Value
 from executions.states import Status
+from flows.values import decode, encode
 from tests.executions_in_tests import make_execution, version_of
 
-#: Letters whose cases are strange, LIKE's and regular expressions' signs, and digits of ids.
-ALPHABET = "aAbBéÉßiIİñ%_\\.*'\"<0f- "
-words = st.text(alphabet=ALPHABET, max_size=6)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+#: Letters whose cases are strange, the signs of tsquery, LIKE and the typed query, digits of ids.
+ALPHABET = "aAbBéÉßiIİñ%_\\.*'\"<0f-:&|!(), =>"
+texts = st.text(alphabet=ALPHABET, max_size=6)
 ids = st.uuids(version=4) | st.just(UUID("0abcf000-0000-7000-8000-00000000000f"))
+few_ids = st.sampled_from([UUID(int=1), UUID(int=2), UUID(int=3)])
+moments = st.builds(
+    lambda seconds: NOW - timedelta(seconds=seconds), st.integers(min_value=0, max_value=7200)
+)
 
 
 @st.composite
 def executions(draw: st.DrawFn) -> dict[str, Any]:
+    status = draw(st.sampled_from(Status))
+    started = draw(moments)
+    lasted = timedelta(milliseconds=draw(st.sampled_from([0, 999, 1000, 1001, 60_000, -5])))
     return {
         "id": draw(ids),
-        "status": draw(st.sampled_from(Status)),
+        "status": status,
+        "started_at": started,
+        "updated_at": draw(moments),
+        "ended_at": started + lasted if status.is_terminal else None,
         "flow": draw(st.sampled_from(["orders", "Orders", "stock"])),
-        "block_description": draw(words),
-        "workspace_name": draw(words),
-        "error_type": draw(words),
-        "error_message": draw(words),
+        "block_type": draw(st.sampled_from(["HTTP Request", "Wait", ""])),
+        "block_description": draw(texts),
+        "workspace_name": draw(texts),
+        "error_type": draw(texts),
+        "error_message": draw(texts),
+        "child_count": draw(st.sampled_from([0, 0, 3])),
+        "step_count": draw(st.integers(0, 6)),
+        "reason": draw(st.sampled_from(["", "children", "time"])),
     }
 
 
-filters = st.builds(
-    Filters,
-    statuses=st.frozensets(st.sampled_from(Status), max_size=3),
-    flow=st.sampled_from(["", "", "orders", "stock", "gone"]),
-    search=words.map(str.strip) | ids.map(str) | ids.map(lambda one: str(one)[:7]),
-)
+VALUES: dict[Kind, Callable[[Any], st.SearchStrategy[str]]] = {
+    Kind.CHOICE: lambda field: st.sampled_from([name for name, _ in field.options]),
+    Kind.FLAG: lambda field: st.sampled_from([name for name, _ in field.options]),
+    Kind.NAME: lambda field: (
+        st.sampled_from(["orders", "ORDERS", "ord*", "*", "http request", "HTTP*", "ada", "a*", ME])
+        | texts
+    ),
+    Kind.WORDS: lambda field: texts,
+    Kind.TIME: lambda field: st.sampled_from(
+        [
+            "-30m",
+            "-1h",
+            "<=-20m",
+            "2026-11-24",
+            "2026-11-24T11:30",
+            "<2026-11-24T13:00+02:00",
+            ">2026-11-23",
+            "now..",
+            "2026-11-24T10:30..-10m",
+            "..2026-11-24T11:20:07",
+        ]
+    ),
+    Kind.DURATION: lambda field: st.sampled_from(
+        [">1s", ">=1s", "<1s", "<=1s", "1s..1m", "..999ms", ">20m", "<30m", "1s..40m", ">=0s"]
+    ),
+    Kind.NUMBER: lambda field: st.sampled_from(["1", "3", ">2", "<=4", "2..5", "!=1", "..3"]),
+    Kind.ID: lambda field: ids.map(str),
+}
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Addresses of filters, some of their values nonsense."""
+    pairs = []
+    for field in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique_by=lambda f: f.key)):
+        negated = draw(st.sampled_from(["", "", "-"]))
+        for value in draw(st.lists(VALUES[field.kind](field), min_size=1, max_size=2)):
+            pairs.append((negated + field.key, value))
+    if search := draw(st.just("") | texts | ids.map(str) | ids.map(lambda one: str(one)[:9])):
+        pairs.append(("q", search))
+    return pairs
+
+
+def parsed(pairs: list[tuple[str, str]]) -> Filters:
+    address = QueryDict(mutable=True)
+    for name, value in pairs:
+        address.appendlist(name, value)
+    return Filters.parse(address)
 
 
 class FilterMeaning(TestCase):
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(executions(), min_size=1, max_size=6, unique_by=lambda e: e["id"]), filters)
+    @given(
+        st.lists(executions(), min_size=1, max_size=6, unique_by=lambda e: e["id"]), parameters()
+    )
     def test_matcher_and_database_agree(
-        self, columns: list[dict[str, Any]], wanted: Filters
+        self, columns: list[dict[str, Any]], wanted: list[tuple[str, str]]
     ) -> None:
         version = version_of("orders")
-        for one in columns:
-            make_execution(None, version=version, **one)
-        everything = {event.id for event in read(Execution.objects.all()) if wanted.matches(event)}
-        found = {str(one.pk) for one in Execution.objects.filter(wanted.condition())}
-        assert everything == found
+        ada, grace = User.objects.create_user("ada"), User.objects.create_user("grâce")
+        for number, one in enumerate(columns):
+            parent = Execution.objects.first() if number % 3 == 1 else None
+            make_execution((ada, grace, None)[number % 3], version=version, parent=parent, **one)
+        filters = parsed(wanted).seen_by(ada)
+        events = read(Execution.objects.all())
+        matching = {event.id for event in events if filters.matches(event, now=NOW)}
+        found = Execution.objects.filter(filters.condition(NOW))
+        assert matching == {str(one.pk) for one in found}
 
-    @settings(deadline=None)
-    @given(filters)
-    def test_an_address_brings_the_filters_back(self, wanted: Filters) -> None:
-        address = QueryDict(mutable=True)
-        for name, value in wanted.parameters():
-            address.appendlist(name, value)
-        assert Filters.parse(address) == wanted
+    @settings(max_examples=150, deadline=None)
+    @given(parameters())
+    def test_an_address_and_a_typed_query_bring_the_filters_back(
+        self, wanted: list[tuple[str, str]]
+    ) -> None:
+        filters = parsed(wanted)
+        assert parsed(filters.parameters()) == filters
+        assert Filters.parse_text(filters.text()) == filters
+        assert parsed([("q", filters.text())]) == filters
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.text(alphabet=ALPHABET + "statuflow", max_size=30))
+    def test_whatever_is_typed_is_kept(self, typed: str) -> None:
+        filters = Filters.parse_text(typed)
+        assert Filters.parse_text(filters.text()) == filters
+        assert len(filters.problems) >= min(len(filters.unread), 1)
+
+
+def address(**fields: str) -> Filters:
+    return parsed(list(fields.items()))
+
+
+# What is typed --------------------------------------------------------------------------------
+
+
+def test_a_typed_query_names_fields_and_words() -> None:
+    filters = Filters.parse_text(
+        "status:error,exception flow:order-* started:>-2h duration>10s -trigger:demo "
+        'workspace:"Send invoices" message:"timed out" is:root pricing "flow:x"'
+    )
+    assert filters.statuses == {Status.ERROR, Status.EXCEPTION}
+    assert filters.values("flow") == ("order-*",)
+    assert filters.values("started") == (">-2h",)
+    assert filters.values("duration") == (">10s",)
+    assert filters.values("-trigger") == ("demo",)
+    assert filters.values("workspace") == ("Send invoices",)
+    assert filters.values("message") == ("timed out",)
+    assert filters.values("is") == ("root",)
+    assert filters.search == "pricing flow:x"
+    assert filters.text() == (
+        'status:Exception,Error flow:order-* workspace:"Send invoices" started:>-2h '
+        'duration:>10s -trigger:demo message:"timed out" is:root pricing "flow:x"'
+    )
 
 
 @pytest.mark.parametrize(
-    "address", ["status=Nonsense", "flow=%00", "q=%00%00", "unknown=1", "status=", ""]
+    ("typed", "said"),
+    [
+        ("status:Eror", "status: “Eror” is none; did you mean Error?"),
+        ("stauts:error", "There is no field “stauts”; did you mean status?"),
+        ("started:soon", "“soon” is no time"),
+        ("duration:10s", "Write >10s, <10s or a range"),
+        ("version:x", "“x” is no whole number"),
+        ("parent:12", "is no execution's id"),
+        ("var.x>abc", "only numbers and times have an order"),
+        ("var:x", "A variable is written var.name=value"),
+        ("is:lost", "known are root, child, live, over"),
+    ],
 )
-def test_what_cannot_be_read_counts_for_nothing(address: str) -> None:
-    assert not Filters.parse(QueryDict(address)).are_active
+def test_what_means_nothing_is_kept_and_told(typed: str, said: str) -> None:
+    filters = Filters.parse_text(f"{typed} flow:orders")
+    assert filters.values("flow") == ("orders",)
+    assert filters.text().endswith(filters.unread[0])
+    assert said in filters.problems[0]
+    assert not Filters.parse_text(typed).are_active
+    assert Filters.parse_text(filters.text()) == filters
+    assert parsed(filters.parameters()) == filters
 
 
-def test_every_beginning_of_an_id_finds_it(admin_user: Any) -> None:
+@pytest.mark.parametrize("query", ["flow=%00", "q=%00%00", "unknown=1", "status=", "", "-=x"])
+def test_what_says_nothing_counts_for_nothing(query: str) -> None:
+    assert Filters.parse(QueryDict(query)) == Filters()
+
+
+def test_words_with_colons_are_words() -> None:
+    filters = Filters.parse_text('http://orders.example:80/a 10:30 "x y"')
+    assert filters.search == "http://orders.example:80/a 10:30 x y"
+    assert not filters.terms
+
+
+def test_moments_without_a_zone_are_in_the_readers() -> None:
+    with timezone.override("Europe/Stockholm"):
+        filters = Filters.parse_text("started:2026-11-01..2026-11-03")
+    assert filters.values("started") == ("2026-11-01+01:00..2026-11-03+01:00",)
+    with timezone.override("Asia/Tokyo"):
+        assert parsed(filters.parameters()) == filters
+
+
+def test_values_can_be_replaced() -> None:
+    filters = Filters.parse_text("status:error flow:a")
+    assert filters.with_values("flow", ()) == Filters.parse_text("status:error")
+    assert filters.with_values("status", ()) == Filters.parse_text("flow:a")
+    assert filters.with_values("-flow", ("b",)) == Filters.parse_text("status:error flow:a -flow:b")
+
+
+# What is meant --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_search_takes_every_word_from_its_beginning(admin_user: Any) -> None:
+    make_execution(
+        admin_user, block_description="POST /v2/orders", error_message="Timed out: Ångström"
+    )
+    for typed in ("post", "v2 order", "TIMED o", "ångs", "ÅNGSTRÖM", "admin", "set var"):
+        assert Execution.objects.filter(Filters.parse_text(typed).condition()).exists(), typed
+    for typed in ("ost", "post paid", "ngs"):
+        assert not Execution.objects.filter(Filters.parse_text(typed).condition()).exists(), typed
+
+
+@pytest.mark.django_db
+def test_the_beginning_of_an_id_finds_it(admin_user: Any) -> None:
     execution = make_execution(admin_user)
     text = str(execution.pk)
-    for length in range(4, len(text) + 1):
+    for length in range(8, len(text) + 1):
         wanted = Filters(search=text[:length].upper())
         assert Execution.objects.filter(wanted.condition()).exists(), text[:length]
+        assert wanted.matches(read(Execution.objects.all())[0])
+
+
+@pytest.mark.django_db
+def test_me_is_whoever_looks(admin_user: Any) -> None:
+    make_execution(admin_user)
+    other = User.objects.create_user("other")
+    mine = Filters.parse_text("initiator:me")
+    event = read(Execution.objects.all())[0]
+    for user, seen in ((admin_user, True), (other, False)):
+        filters = mine.seen_by(user)
+        assert filters.matches(event) is seen
+        assert Execution.objects.filter(filters.condition()).exists() is seen
+    assert not mine.matches(event)
+    assert mine.seen_by(other).parameters() == [("initiator", "me")]
+
+
+@pytest.mark.django_db
+def test_a_mismatch_says_why(admin_user: Any) -> None:
+    make_execution(admin_user, status=Status.ENDED)
+    event = read(Execution.objects.all())[0]
+    told = {
+        typed: Filters.parse_text(typed).mismatch(event)
+        for typed in ("status:running,queued", "flow:stock", "-flow:orders", "lost", "is:over")
+    }
+    assert told == {
+        "status:running,queued": "it is Ended, not Queued or Running",
+        "flow:stock": "Flow is no longer stock",
+        "-flow:orders": "Flow is no longer other than orders",
+        "lost": "“lost” is no longer found",
+        "is:over": "",
+    }
+
+
+# Variables ------------------------------------------------------------------------------------
+
+LITERALS = ["42", "42.0", "-1", "abc", '"42"', "true", "null", "2026-11-01", '"a b"', "", "0"]
+held = st.sampled_from(
+    [
+        *(42, 42.0, -1, "42", "abc", "a b", "", True, False, None),
+        *(datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)),
+        *({"b": 42}, {"b": {"c": "abc"}}, ["x", 42]),
+    ]
+)
+
+
+class VariableMeaning(TestCase):
+    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        st.lists(held, min_size=1, max_size=4),
+        st.sampled_from(["Order", "order.b", "order.b.c", "order.1", "order.x"]),
+        st.sampled_from(["=", "!=", ">", "<=", ":"]),
+        st.sampled_from(LITERALS),
+        st.booleans(),
+    )
+    def test_matcher_and_database_agree(
+        self, values: list[Any], path: str, sign: str, literal: str, negated: bool
+    ) -> None:
+        filters = Filters.parse_text(f"{'-' if negated else ''}var.{path}{sign}{literal}")
+        assert Filters.parse_text(filters.text()) == filters
+        assert parsed(filters.parameters()) == filters
+        user = User.objects.create_user("ada")
+        variables = {}
+        for value in values:
+            execution = make_execution(user)
+            # A deeper workspace's own variable of that name hides the outer one.
+            for level, one in enumerate([value] if value != "" else [7, value]):
+                Value.objects.create(
+                    execution=execution, level=level, name="order", value=encode(one)
+                )
+            variables[str(execution.pk)] = {"order": decode(encode(value))}
+        make_execution(user)
+        found = Execution.objects.filter(filters.condition())
+        matching = {
+            event.id
+            for event in read(Execution.objects.all())
+            if filters.matches(event, variables.get(event.id, {}))
+        }
+        assert matching == {str(one.pk) for one in found}
+        assert filters.variables == ({"order"} if filters.terms else set())
+
+
+def test_a_term_names_its_field() -> None:
+    field = field_of("VAR.a.b")
+    assert field is not None
+    assert term(field, [spelled(field, "3")]) == Term("var.a.b", ("3",))
+    assert field_of("var.") is None
+    assert field_of("var.a..b") is None

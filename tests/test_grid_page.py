@@ -13,8 +13,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.grid.columns import COLUMNS
 from executions.grid.counts import CAP, Count
-from executions.grid.keys import Key
 from executions.grid.page import Page, PageQuery
+from executions.grid.sorting import NEWEST_FIRST
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -175,7 +175,7 @@ def test_an_address_says_everything(admin_user: User) -> None:
     parent = make_execution(admin_user, child_count=1)
     query = _query(f"?status=Error&status=Running&flow=orders&q=a%26b&open={parent.pk}")
     assert _query(query.address()) == query
-    older = PageQuery(older=Key.parse(Page(admin_user, PageQuery()).rows[0].key))
+    older = PageQuery(older=NEWEST_FIRST.read(Page(admin_user, PageQuery()).rows[0].key))
     assert older.older is not None
     assert _query(older.address()) == older
 

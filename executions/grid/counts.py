@@ -34,7 +34,7 @@ def count_by_status(visible: QuerySet[Execution], filters: Filters) -> dict[str,
     for status in Status:
         capped = matching.filter(status=status).order_by().values("pk")[: CAP + 1]
         sql, given = capped.query.sql_with_params()
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS capped)")  # noqa: S608 - the ORM's own SQL
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS capped)")
         values.extend(given)
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(parts), values)

@@ -1,113 +1,246 @@
-"""Which executions a grid shows: read from its address, asked of the database, matched to events.
+"""Which executions a grid shows: read from its address or from a typed query, asked of the
+database, matched to events.
 
-`Filters.condition` and `Filters.matches` mean the same; a test holds them against each other.
+`Filters.condition` and `Filters.matches` mean the same; a test holds them against each other. How
+a field is declared stands in `fields`, how its values are written in `terms` and `text`.
 """
 
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import Any, Self
 
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils import timezone
 
+from executions.grid import conditions, matching, text
+from executions.grid.fields import FIELDS, ME, VARIABLE, field_of
+from executions.grid.spans import Unreadable
+from executions.grid.terms import Term, read, term, unknown_field
 from executions.live.events import ExecutionChanged
 from executions.states import Status
 
-SEARCHED = (
-    "flow_name",
-    "block_description",
-    "workspace_name",
-    "error_type",
-    "error_message",
-    "initiator_name",
-)
 #: A longer search text is cut.
 SEARCH_LIMIT = 200
-#: Fewer digits than that are taken for text only.
-ID_PREFIX_MINIMUM = 4
-HEX = frozenset("0123456789abcdef")
+#: Terms that could not be read, kept to be mended.
+UNREAD_LIMIT = 10
 
 
 @dataclass(frozen=True)
 class Filters:
-    """The filters of one grid. Empty ones let everything through."""
+    """The filters of one grid. Empty ones let everything through.
+
+    `unread` are terms as they were typed that mean nothing: they filter nothing, and the query
+    box shows them with what is wrong. Whoever acts on everything that matches must refuse while
+    there are any. `me` is whom `initiator:me` means; `seen_by` says so.
+    """
 
     statuses: frozenset[Status] = frozenset()
-    flow: str = ""
     search: str = ""
+    terms: tuple[Term, ...] = ()
+    unread: tuple[str, ...] = ()
+    me: int | None = None
+
+    # Read and written ------------------------------------------------------------------------
 
     @classmethod
     def parse(cls, parameters: QueryDict) -> "Filters":
-        """Read the parameters of an address; what is unknown there is left out."""
-        known = {status.value for status in Status}
-        return cls(
-            statuses=frozenset(Status(s) for s in parameters.getlist("status") if s in known),
-            flow=_readable(parameters.get("flow", ""))[:120],
-            search=_readable(parameters.get("q", ""))[:SEARCH_LIMIT],
-        )
+        """Read the parameters of an address; `q` is a typed query. What can't be read there is
+        kept in `unread`, or, when no field is called so, belongs to somebody else."""
+        reading = _Reading(timezone.get_current_timezone())
+        reading.typed(parameters.get("q", ""))
+        for parameter in parameters:
+            negated = parameter.startswith("-")
+            if parameter != "q" and field_of(parameter[negated:]):
+                reading.add(parameter[negated:], parameters.getlist(parameter), negated)
+        return reading.filters()
 
-    @property
-    def are_active(self) -> bool:
-        return bool(self.statuses or self.flow or self.search)
+    @classmethod
+    def parse_text(cls, typed: str) -> "Filters":
+        """Read a typed query alone."""
+        reading = _Reading(timezone.get_current_timezone())
+        reading.typed(typed)
+        return reading.filters()
 
     def parameters(self) -> list[tuple[str, str]]:
         """The inverse of `parse`."""
         pairs = [("status", status.value) for status in Status if status in self.statuses]
-        if self.flow:
-            pairs.append(("flow", self.flow))
-        if self.search:
-            pairs.append(("q", self.search))
+        pairs += [(one.parameter, value) for one in self.terms for value in one.values]
+        if words := " ".join(filter(None, [text.write_words(self.search), *self.unread])):
+            pairs.append(("q", words))
         return pairs
 
-    def condition(self) -> Q:
-        """The filters for a queryset of executions."""
+    def text(self) -> str:
+        """The inverse of `parse_text`."""
+        parts = []
+        if self.statuses:
+            named = tuple(status.value for status in Status if status in self.statuses)
+            parts.append(text.write("status", named))
+        parts += [text.write(one.key, one.values, one.negated) for one in self.terms]
+        return " ".join(filter(None, [*parts, text.write_words(self.search), *self.unread]))
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What is wrong with each term that could not be read."""
+        told = []
+        for raw in self.unread:
+            said, _ = text.split(raw)
+            reading = _Reading(timezone.get_current_timezone())
+            for one in said:
+                reading.add(one.key, one.values, one.negated)
+            told += reading.problems
+        return list(dict.fromkeys(told))
+
+    # Asked and changed -----------------------------------------------------------------------
+
+    @property
+    def are_active(self) -> bool:
+        return bool(self.statuses or self.search or self.terms)
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """What a field is wanted to be."""
+        if key == "status":
+            return tuple(status.value for status in Status if status in self.statuses)
+        return next((one.values for one in self.terms if (one.parameter) == key), ())
+
+    @property
+    def flow(self) -> str:
+        """The one flow that is wanted, by its whole name; "" when there is another wish or none."""
+        wanted = self.values("flow")
+        return wanted[0] if len(wanted) == 1 and not wanted[0].endswith("*") else ""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names, as they are stored, of the variables that it takes to say what matches."""
+        return frozenset(
+            one.key[len(VARIABLE) :].partition(".")[0].casefold()
+            for one in self.terms
+            if one.key.startswith(VARIABLE)
+        )
+
+    def with_values(self, parameter: str, values: Iterable[str]) -> Self:
+        """With other values of a field (`flow`, or `-flow` for what is not wanted); without any
+        where there are none."""
+        negated = parameter.startswith("-")
+        key = parameter[negated:]
+        if key == "status" and not negated:
+            return replace(self, statuses=frozenset(Status(value) for value in values))
+        field = field_of(key)
+        assert field is not None, key
+        others = [one for one in self.terms if one.parameter != parameter]
+        wanted = term(field, values, negated)
+        return replace(self, terms=_in_order([*others, wanted] if wanted.values else others))
+
+    def seen_by(self, user: Any) -> Self:
+        """As that user means them: who `me` is."""
+        if not any(ME in one.values for one in self.terms if one.key == "initiator"):
+            return self
+        return replace(self, me=user.pk or 0)
+
+    # What they let through -------------------------------------------------------------------
+
+    def condition(self, now: datetime | None = None) -> Q:
+        """The filters for a queryset of executions; `now` is what relative times count from."""
+        now = now or timezone.now()
         condition = Q()
         if self.statuses:
             condition &= Q(status__in=sorted(self.statuses))
-        if self.flow:
-            condition &= Q(flow_name=self.flow)
+        for one in self.terms:
+            condition &= conditions.condition(one, now, self.me)
         if self.search:
-            found = Q()
-            for field in SEARCHED:
-                found |= Q(**{f"{field}__icontains": self.search})
-            if prefix := id_prefix(self.search):
-                found |= Q(id__range=(_padded(prefix, "0"), _padded(prefix, "f")))
-            condition &= found
+            condition &= conditions.searched(self.search)
         return condition
 
-    def matches(self, event: ExecutionChanged) -> bool:
-        """Whether the queryset of `condition` would hold the execution of this event."""
+    def matches(
+        self,
+        event: ExecutionChanged,
+        variables: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> bool:
+        """Whether the queryset of `condition` would hold the execution of this event.
+
+        `variables` are the values, decoded, of those that `self.variables` names; one that it
+        lacks is not there.
+        """
+        return not self.mismatch(event, variables, now)
+
+    def mismatch(
+        self,
+        event: ExecutionChanged,
+        variables: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> str:
+        """Why an event does not match, in a few words; "" when it does."""
         if self.statuses and event.status not in self.statuses:
-            return False
-        if self.flow and event.flow_name != self.flow:
-            return False
-        if not self.search:
-            return True
-        wanted = fold(self.search)
-        if any(wanted in fold(getattr(event, field)) for field in SEARCHED):
-            return True
-        prefix = id_prefix(self.search)
-        return bool(prefix) and event.id.replace("-", "").startswith(prefix)
+            return self._wrong_status(event)
+        if not self._tests:
+            return ""
+        now = now or timezone.now()
+        for test in self._tests:
+            if why := test(event, variables or {}, now):
+                return why
+        return ""
+
+    def _wrong_status(self, event: ExecutionChanged) -> str:
+        wanted = [status.value for status in Status if status in self.statuses]
+        return f"it is {event.status}, not {' or '.join(wanted)}"
+
+    @cached_property
+    def _tests(self) -> list[Callable[[ExecutionChanged, Mapping[str, Any], datetime], str]]:
+        tests = [matching.test(one, self.me) for one in self.terms]
+        return [*tests, matching.searched(self.search)] if self.search else tests
 
 
-def fold(text: str) -> str:
-    """Upper case as PostgreSQL's UPPER has it: one character stays one character."""
-    upper = text.upper()
-    if len(upper) == len(text):
-        return upper
-    return "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
+class _Reading:
+    """Filters while they are being read."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.zone = zone
+        self.read: dict[tuple[str, bool], list[str]] = {}
+        self.search: list[str] = []
+        self.unread: list[str] = []
+        self.problems: list[str] = []
+
+    def typed(self, query: str) -> None:
+        said, words = text.split(query.replace("\0", ""))
+        self.search += words
+        for one in said:
+            self.add(one.key, one.values, one.negated)
+
+    def add(self, key: str, values: Iterable[str], negated: bool) -> None:
+        field = field_of(key)
+        for value in values:
+            try:
+                if field is None:
+                    raise Unreadable(unknown_field(key))
+                if spelled := read(field, value, self.zone):
+                    self.read.setdefault((field.key, negated), []).append(spelled)
+                elif value:
+                    continue  # nothing but what nobody could read or type
+            except Unreadable as problem:
+                self.problems.append(str(problem))
+                self.unread.append(text.write(key, (value.replace("\0", ""),), negated))
+
+    def filters(self) -> Filters:
+        statuses = frozenset(map(Status, self.read.pop(("status", False), ())))
+        terms = []
+        for (key, negated), values in self.read.items():
+            field = field_of(key)
+            assert field is not None
+            terms.append(term(field, values, negated))
+        return Filters(
+            statuses=statuses,
+            search=" ".join(self.search)[:SEARCH_LIMIT].strip(),
+            terms=_in_order(terms),
+            unread=tuple(dict.fromkeys(self.unread))[:UNREAD_LIMIT],
+        )
 
 
-def id_prefix(search: str) -> str:
-    """The hexadecimal digits that an execution's id may begin with; empty when it can't."""
-    digits = search.replace("-", "").lower()
-    is_prefix = ID_PREFIX_MINIMUM <= len(digits) <= 32 and HEX.issuperset(digits)
-    return digits if is_prefix else ""
+_ORDER = {field.key: number for number, field in enumerate(FIELDS)}
 
 
-def _padded(prefix: str, digit: str) -> UUID:
-    return UUID(prefix.ljust(32, digit))
-
-
-def _readable(text: str) -> str:
-    # PostgreSQL refuses NUL in text, so nothing that holds one could be found.
-    return text.replace("\0", "").strip()
+def _in_order(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """As the fields are declared, variables last."""
+    return tuple(sorted(terms, key=lambda one: (_ORDER.get(one.key, 99), one.key, one.negated)))

@@ -1,46 +1,69 @@
-"""Where a row stands in the order of the grid, and the pages that begin and end there."""
+"""The pages that begin and end at a key, for a queryset."""
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    DurationField,
+    F,
+    Func,
+    Q,
+    TextField,
+    UUIDField,
+    Value,
+)
 
-from executions.live.events import ExecutionChanged
+from executions.grid.sorting import Key, Sort
+from executions.models.expressions import Length
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: What each part of a key is to the database.
+COLUMNS: dict[str, Any] = {
+    "started_at": (F("started_at"), DateTimeField()),
+    "updated_at": (F("updated_at"), DateTimeField()),
+    "length": (Length(), DurationField()),
+    "flow_name": (F("flow_name"), TextField()),
+    "status": (F("status"), TextField()),
+    "id": (F("id"), UUIDField()),
+}
 
 
-@dataclass(frozen=True, order=True)
-class Key:
-    """Where a row stands in the order of the grid: later ones are on top."""
+class _Row(Func):
+    template = "(%(expressions)s)"
 
-    started_at: datetime
-    id: UUID
 
-    @classmethod
-    def of(cls, event: ExecutionChanged) -> "Key":
-        return cls(event.started_at, UUID(event.id))
+class _Compared(Func):
+    """Two rows of values, compared as the index has them: one scan from the key on."""
 
-    @classmethod
-    def parse(cls, text: str) -> "Key | None":
-        """The inverse of `str`; None for anything else."""
-        found = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
-        if not found:
-            return None
-        return cls(EPOCH + timedelta(microseconds=int(found[1])), UUID(found[2]))
+    template = "%(expressions)s"
+    output_field = BooleanField()
 
-    def __str__(self) -> str:
-        return f"{(self.started_at - EPOCH) // timedelta(microseconds=1)}-{self.id.hex}"
 
-    def older(self) -> Q:
-        # The first condition says nothing new, but lets the index be entered at the key.
-        return Q(started_at__lte=self.started_at) & (
-            Q(started_at__lt=self.started_at) | Q(id__lt=self.id)
-        )
+def order(sort: Sort, *, upwards: bool = False) -> list[Any]:
+    """The order of a queryset, from top to bottom or the other way."""
+    names = [*(part.column for part in sort.parts), "id"]
+    expressions = [COLUMNS[name][0] for name in names]
+    if sort.descending is not upwards:
+        return [one.desc() for one in expressions]
+    return [one.asc() for one in expressions]
 
-    def newer(self) -> Q:
-        return Q(started_at__gte=self.started_at) & (
-            Q(started_at__gt=self.started_at) | Q(id__gt=self.id)
-        )
+
+def below(key: Key) -> Q:
+    """What stands below the row of a key."""
+    return _beyond(key, "<" if key.sort.descending else ">")
+
+
+def above(key: Key) -> Q:
+    """What stands above the row of a key."""
+    return _beyond(key, ">" if key.sort.descending else "<")
+
+
+def _beyond(key: Key, sign: str) -> Q:
+    columns = [COLUMNS[part.column] for part in key.sort.parts] + [COLUMNS["id"]]
+    here = _Row(*(column for column, _ in columns), output_field=TextField())
+    values = [*key.values, key.id]
+    there = _Row(
+        *(Value(value, kind) for value, (_, kind) in zip(values, columns, strict=True)),
+        output_field=TextField(),
+    )
+    return Q(_Compared(here, there, arg_joiner=f" {sign} "))

@@ -10,12 +10,15 @@ from uuid import UUID
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.http import QueryDict
+from django.utils import timezone
 
 from executions import access
+from executions.grid import keys
 from executions.grid.filters import Filters
-from executions.grid.keys import Key
 from executions.grid.layout import Children, Layout
 from executions.grid.row import CHILDREN_SHOWN, GridRow, event_of
+from executions.grid.sorting import NEWEST_FIRST, SORTS, Key, Sort
+from executions.grid.spans import moment
 from executions.live import events
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
@@ -30,9 +33,14 @@ ORDER = ("-started_at", "-id")
 
 @dataclass(frozen=True)
 class PageQuery:
-    """What the address of a grid asks for. At most one of `older` and `newer` is set."""
+    """What the address of a grid asks for.
+
+    At most one of `older` and `newer` is set: the key of the row below which, or above which, the
+    page lies in its order.
+    """
 
     filters: Filters = field(default_factory=Filters)
+    sort: Sort = NEWEST_FIRST
     older: Key | None = None
     newer: Key | None = None
     open: frozenset[UUID] = frozenset()
@@ -41,12 +49,22 @@ class PageQuery:
     @classmethod
     def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
         """Read an address; what cannot be read there counts for nothing. The layout in force is
-        known by then: it depends on who asks (`Layout.of`)."""
-        older = Key.parse(parameters.get("older", ""))
+        known by then: it depends on who asks (`Layout.of`).
+
+        `at`, a moment, opens the page that begins there.
+        """
+        sort = Sort.parse(parameters.get("sort", ""))
+        older = sort.read(parameters.get("older", ""))
+        if at := moment(parameters.get("at", ""), timezone.get_current_timezone()):
+            older = sort.key_at(at)
+            if older is None:
+                sort = NEWEST_FIRST
+                older = sort.key_at(at)
         return cls(
             filters=Filters.parse(parameters),
+            sort=sort,
             older=older,
-            newer=None if older else Key.parse(parameters.get("newer", "")),
+            newer=None if older else sort.read(parameters.get("newer", "")),
             open=frozenset(_ids(parameters.getlist("open"))[:OPEN_LIMIT]),
             layout=layout or Layout(),
         )
@@ -54,18 +72,29 @@ class PageQuery:
     def address(self) -> str:
         """The query string that `parse` reads this from."""
         pairs = [*self.layout.given, *self.filters.parameters()]
+        pairs += self._order()
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
         return "?" + urlencode(pairs)
 
     def terms(self) -> str:
         """Filters and order alone, as an address has them: what a saved view keeps."""
-        return urlencode(self.filters.parameters())
+        return urlencode([*self.filters.parameters(), *self._order()])
+
+    def _order(self) -> list[tuple[str, str]]:
+        return [("sort", str(self.sort))] if self.sort != NEWEST_FIRST else []
 
     @property
     def cleared(self) -> str:
         """The address without a filter."""
         return self.filtered(Filters())
+
+    def sorted_by(self, column: str) -> str:
+        """The address of the first page after a click on a column's header; "" when it can't be
+        sorted by."""
+        if column not in SORTS:
+            return ""
+        return PageQuery(self.filters, self.sort.toggled(column), layout=self.layout).address()
 
     def toggled(self, execution_id: str) -> str:
         """The address that shows, or hides, the children of an execution."""
@@ -73,7 +102,7 @@ class PageQuery:
 
     def filtered(self, filters: Filters) -> str:
         """The address of the first page with other filters."""
-        return PageQuery(filters, layout=self.layout).address()
+        return PageQuery(filters, self.sort, layout=self.layout).address()
 
     @property
     def is_tree(self) -> bool:
@@ -93,23 +122,25 @@ class Page:
         self.query = query
         self.size = size
         self.visible = access.visible(user)
+        self.filters = query.filters.seen_by(user)
         self._read()
 
     def _read(self) -> None:
         rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
-        rows = rows.filter(self.query.filters.condition())
+        rows = rows.filter(self.filters.condition())
+        sort = self.query.sort
         self.has_newer = self.query.older is not None
         found: list[ExecutionChanged] = []
         if key := self.query.newer:
-            nearest = rows.filter(key.newer()).order_by("started_at", "id")
+            nearest = rows.filter(keys.above(key)).order_by(*keys.order(sort, upwards=True))
             found = read(nearest[: self.size + 1])
             self.has_newer = len(found) > self.size
             found = found[: self.size][::-1]
             self.has_older = True
         if not self.has_newer or self.query.older:
             # Also when the way up came to the top: the first page is a full one.
-            below = rows.filter(self.query.older.older()) if self.query.older else rows
-            found = read(below.order_by(*ORDER)[: self.size + 1])
+            below = rows.filter(keys.below(self.query.older)) if self.query.older else rows
+            found = read(below.order_by(*keys.order(sort))[: self.size + 1])
             self.has_older = len(found) > self.size
             found = found[: self.size]
         self.events = found
@@ -123,19 +154,19 @@ class Page:
 
     @property
     def newest(self) -> str:
-        """The key that live rows must not exceed; empty at the top."""
-        return str(Key.of(self.events[0])) if self.events and self.has_newer else ""
+        """The key above which live rows belong to another page; empty at the top."""
+        return str(self.query.sort.key(self.events[0])) if self.events and self.has_newer else ""
 
     @property
     def oldest(self) -> str:
         """The key below which live rows belong to the next page; empty on the last one."""
-        return str(Key.of(self.events[-1])) if self.events and self.has_older else ""
+        return str(self.query.sort.key(self.events[-1])) if self.events and self.has_older else ""
 
     @property
     def older_address(self) -> str:
         if not (self.has_older and self.events):
             return ""
-        return self._page(older=Key.of(self.events[-1])).address()
+        return self._page(older=self.query.sort.key(self.events[-1])).address()
 
     @property
     def newer_address(self) -> str:
@@ -143,10 +174,11 @@ class Page:
             return ""
         if not self.events:
             return self._page().address()
-        return self._page(newer=Key.of(self.events[0])).address()
+        return self._page(newer=self.query.sort.key(self.events[0])).address()
 
     def _page(self, older: Key | None = None, newer: Key | None = None) -> PageQuery:
-        return PageQuery(self.query.filters, older, newer, layout=self.query.layout)
+        query = self.query
+        return PageQuery(query.filters, query.sort, older, newer, layout=query.layout)
 
 
 class Tree:
@@ -189,6 +221,7 @@ class Tree:
             row = GridRow(
                 event,
                 layout=layout,
+                sort=self.query.sort,
                 is_open=tree and UUID(event.id) in self.query.open,
                 toggle=self.query.toggled(event.id) if tree and event.child_count else "",
             )

@@ -9,8 +9,8 @@ from django.template.loader import get_template
 from django.utils import timezone
 
 from executions.grid.columns import Column, variable
-from executions.grid.keys import Key
 from executions.grid.layout import Children, Layout
+from executions.grid.sorting import NEWEST_FIRST, Sort
 from executions.live.events import ExecutionChanged
 from executions.states import Status
 
@@ -52,6 +52,7 @@ class GridRow:
         event: ExecutionChanged,
         *,
         layout: Layout,
+        sort: Sort = NEWEST_FIRST,
         variables: Mapping[str, Any] | None = None,
         is_open: bool = False,
         toggle: str = "",
@@ -59,6 +60,7 @@ class GridRow:
     ) -> None:
         self.event = event
         self.layout = layout
+        self.sort = sort
         self.variables = variables or {}
         self.is_open = is_open
         self.toggle = toggle or f"?open={event.id}"
@@ -80,7 +82,7 @@ class GridRow:
     @property
     def key(self) -> str:
         """Where it stands in the order of the grid."""
-        return str(Key.of(self.event))
+        return str(self.sort.key(self.event))
 
     @property
     def children_told(self) -> str:

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from executions.grid.keys import Key
 from executions.grid.layout import Layout
 from executions.grid.row import GridRow, RenderedCells
+from executions.grid.sorting import NEWEST_FIRST, Sort
 from executions.live.events import ExecutionChanged
 
 #: Revisions of a row from which a difference can be told; a browser that holds an older one is
@@ -21,14 +21,14 @@ REVISIONS = 4
 class Rendered:
     """One revision of a row: its start tag and its cells, and the parts made of them."""
 
-    def __init__(self, event: ExecutionChanged, html: str) -> None:
+    def __init__(self, event: ExecutionChanged, html: str, sort: Sort) -> None:
         head, *cells = html.strip().removesuffix("</tr>").split("<td")
         self.revision = event.revision
         # The revision is told beside it; without that, most changes leave it as it was.
         self.head = head.replace(f' data-revision="{event.revision}"', "").strip()
         self.cells = [f"<td{cell.strip()}" for cell in cells]
         self.html = html
-        self.about = {"id": event.id, "revision": event.revision, "key": str(Key.of(event))}
+        self.about = {"id": event.id, "revision": event.revision, "key": str(sort.key(event))}
         self.about |= {"parent": event.parent_id}
         self.parts: dict[int, str] = {}
 
@@ -52,19 +52,22 @@ class RenderedRows:
 
     def __init__(self, limit: int = 3_000) -> None:
         self._limit = limit
-        self._rows: OrderedDict[tuple[str, Layout], list[Rendered]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, Layout, Sort], list[Rendered]] = OrderedDict()
         self._cells = RenderedCells(limit)
         self._variables: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self.rendered = 0
 
-    def part(self, event: ExecutionChanged, layout: Layout, held: int = 0) -> str:
+    def part(
+        self, event: ExecutionChanged, layout: Layout, held: int = 0, sort: Sort = NEWEST_FIRST
+    ) -> str:
         """The JSON object of a row for a browser that holds the revision `held` of it; `layout` is
         that of `PageQuery.row_layout`."""
-        kept = self._rows.setdefault((event.id, layout), [])
+        place = (event.id, layout, sort)
+        kept = self._rows.setdefault(place, [])
         if not kept or kept[-1].revision != event.revision:
-            kept.append(Rendered(event, self._render(event, layout)))
+            kept.append(Rendered(event, self._render(event, layout, sort), sort))
             del kept[:-REVISIONS]
-            self._rows.move_to_end((event.id, layout))
+            self._rows.move_to_end(place)
             if len(self._rows) > self._limit:
                 self._rows.popitem(last=False)
         newest = kept[-1]
@@ -74,10 +77,10 @@ class RenderedRows:
             newest.parts[base] = newest.since(before) if before else newest.whole()
         return newest.parts[base]
 
-    def _render(self, event: ExecutionChanged, layout: Layout) -> str:
+    def _render(self, event: ExecutionChanged, layout: Layout, sort: Sort) -> str:
         self.rendered += 1
         _, variables = self._variables.get(event.id, (0, {}))
-        row = GridRow(event, layout=layout, variables=variables, cells=self._cells)
+        row = GridRow(event, layout=layout, sort=sort, variables=variables, cells=self._cells)
         return row.render()
 
     # Variables that layouts show: read once a tick for all viewers ------------------------------

@@ -7,13 +7,11 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
 from executions.grid.filters import Filters
-from executions.grid.keys import Key
 from executions.grid.page import PageQuery
 from executions.live.changes import Changes, Scope
 from executions.live.events import ExecutionChanged
@@ -60,13 +58,14 @@ class GridViewer:
     ) -> None:
         """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
         the whole row), and where it begins and ends (empty: at the top, at the end of the list)."""
-        self.filters: Filters = query.filters
+        self.filters: Filters = query.filters.seen_by(self.scope.user)
+        self.sort = query.sort
         self.tree = query.is_tree
         self.layout = query.row_layout
         self.open = {str(one) for one in query.open}
         self.shown = dict(shown or {})
-        self.newest = _place(newest)
-        self.oldest = _place(oldest)
+        self.newest = newest if self.sort.read(newest) else ""
+        self.oldest = oldest if self.sort.read(oldest) else ""
 
     @property
     def counted(self) -> tuple[Any, Filters]:
@@ -104,9 +103,9 @@ class GridViewer:
         return chain(roots, filter(self.scope.includes, below))
 
     def _is_on_page(self, event: ExecutionChanged) -> bool:
-        place = (event.started_at, event.id)
-        return (self.newest is None or place <= self.newest) and (
-            self.oldest is None or place >= self.oldest
+        key = str(self.sort.key(event))
+        return not (self.newest and self.sort.is_above(key, self.newest)) and not (
+            self.oldest and self.sort.is_above(self.oldest, key)
         )
 
     @property
@@ -124,7 +123,9 @@ class GridViewer:
         if not pending:
             return None
         gone = {} if self.tree else self._gone(pending.values())
-        parts = [rows.part(e, self.layout, self.shown.get(e.id, 0)) for e in pending.values()]
+        parts = [
+            rows.part(e, self.layout, self.shown.get(e.id, 0), self.sort) for e in pending.values()
+        ]
         for event in pending.values():
             # What was left out of `shown` for want of space is sent whole again.
             if event.id in self.shown:
@@ -135,7 +136,7 @@ class GridViewer:
 
     def _gone(self, events: Iterable[ExecutionChanged]) -> dict[str, str]:
         """Why rows that are shown no longer match the filter, by their ids."""
-        return {e.id: mismatch(self.filters, e) for e in events if not self.filters.matches(e)}
+        return {e.id: why for e in events if (why := self.filters.mismatch(e))}
 
 
 class ExecutionViewer:
@@ -170,19 +171,6 @@ class ExecutionViewer:
             status=changed and changed.status,
             children=list(children),
         )
-
-
-def mismatch(filters: Filters, event: ExecutionChanged) -> str:
-    """A few words saying why an event does not match."""
-    if filters.statuses and event.status not in filters.statuses:
-        return f"it is {event.status}"
-    return "it no longer matches the filter"
-
-
-def _place(text: str) -> tuple[datetime, str] | None:
-    """A key as events have it: asked for every event and viewer, so nothing is parsed then."""
-    key = Key.parse(text)
-    return (key.started_at, str(key.id)) if key else None
 
 
 def message(kind: str, **content: Any) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from executions.fields import ExactJSONField
+from executions.models.expressions import Length, Lexemes
 from executions.states import Place, Reason, Request, Status
 from flows.models import FlowVersion
 
@@ -41,7 +42,8 @@ class Execution(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
     version_number = models.PositiveIntegerField()
-    flow_name = models.CharField(max_length=120)
+    #: In the order of code points, so that its index also serves the beginning of a name.
+    flow_name = models.CharField(max_length=120, db_collation="C")
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, related_name="children", db_index=False
     )
@@ -73,7 +75,11 @@ class Execution(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     initiator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     initiator_name = models.CharField(max_length=150)
     trigger = models.CharField(max_length=12, choices=Trigger)
@@ -135,8 +141,15 @@ class Execution(models.Model):
                 fields=["-started_at", "-id"], name="execution_roots", condition=Q(parent=None)
             ),
             models.Index(fields=["-started_at", "-id"], name="execution_all"),
-            models.Index(fields=["status", "-started_at", "-id"], name="execution_by_status"),
-            models.Index(fields=["flow_name", "-started_at", "-id"], name="execution_by_flow"),
+            models.Index(fields=["status", "started_at", "id"], name="execution_by_status"),
+            models.Index(fields=["flow_name", "started_at", "id"], name="execution_by_flow"),
+            models.Index(fields=["initiator", "started_at", "id"], name="execution_by_initiator"),
+            models.Index(fields=["updated_at", "id"], name="execution_by_update"),
+            models.Index(Length(), "id", name="execution_by_length"),
+            models.Index(
+                fields=["started_at", "id"], name="execution_failed", condition=~Q(error_type="")
+            ),
+            GinIndex(Lexemes(), name="execution_found"),
             models.Index(fields=["root_id"], name="execution_by_root"),
             models.Index(
                 fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)

@@ -24,12 +24,8 @@ export const isExpanded = (row) => row.getAttribute("aria-expanded") === "true";
 
 const changed = () => document.body.dispatchEvent(new CustomEvent("grid:changed"));
 
-/** Whether key a stands above key b: newest first. */
-function isAbove(a, b) {
-  const [atA, idA] = a.split("-");
-  const [atB, idB] = b.split("-");
-  return Number(atA) === Number(atB) ? idA > idB : Number(atA) > Number(atB);
-}
+/** Whether key a stands above key b: keys of one order compare as strings (grid/sorting.py). */
+const isAbove = (a, b) => (table().dataset.order === "ascending" ? a < b : a > b);
 
 function parse(html) {
   const template = document.createElement("template");
@@ -209,7 +205,7 @@ function trim() {
     last.remove();
     table().dataset.oldest = rows.at(-1).dataset.key;
     const older = new URLSearchParams(location.search);
-    for (const name of ["open", "newer", "older"]) older.delete(name);
+    for (const name of ["open", "newer", "older", "at"]) older.delete(name);
     older.set("older", table().dataset.oldest);
     const link = document.querySelector("[data-older]");
     link.href = `?${older}`;
