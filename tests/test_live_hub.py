@@ -145,7 +145,7 @@ async def test_a_filter_holds_for_live_rows_too(ada: User, tab: Opener) -> None:
     assert frame["gone"] == {}
     await tell(await change(running, status=Status.PAUSED))
     frame = await grid.frame("rows")
-    assert frame["gone"] == {str(running.pk): "it is Paused"}
+    assert frame["gone"] == {str(running.pk): "it is Paused, not Running"}
     # A changed filter needs no new connection.
     await grid.show("?status=Paused")
     await tell(await change(paused), await change(running))
