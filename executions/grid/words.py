@@ -1,6 +1,6 @@
 """The lexemes by which executions are searched, and the queries for them. Pure.
 
-The database makes the same lexemes with `executions_lexemes` (migration 0009): the words of what
+The database makes the same lexemes with `executions_lexemes` (migration 0011): the words of what
 a row says, lower-cased in ASCII and split at ASCII punctuation, and for each field that is filtered
 by name one lexeme that begins with `=` and the field's code. A word that is looked for is the
 beginning of one that is there.

@@ -45,8 +45,7 @@ ORDERS = (
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("executions", "0009_called_by"),
-        ("executions", "0009_history"),
+        ("executions", "0010_history"),
     ]
 
     operations = [
