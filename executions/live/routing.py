@@ -3,9 +3,11 @@
 from django.urls import path, re_path
 
 from executions.live.consumers import ExecutionConsumer, GridConsumer, NowhereConsumer
+from executions.live.flows import FlowConsumer
 
 websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
+    path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
     re_path("", NowhereConsumer.as_asgi()),
 ]
