@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: A row is sent at most every that many seconds.
 TICK = 0.25
-#: Changes go out together that many seconds after those before them, and at least so many times
-#: longer than sending those took: when there is much to send, more waits for the next time.
+#: Changes go out together that many seconds after those before them, or so many times longer than
+#: sending those took, but at most a tick: when there is much to send, more of it goes together.
 PAUSE = 0.05
 PAUSE_FACTOR = 4
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
@@ -245,7 +245,7 @@ class Hub:
 
     def _rest(self, began: float) -> None:
         took = asyncio.get_running_loop().time() - began
-        self._rests_until = began + took + max(PAUSE, PAUSE_FACTOR * took)
+        self._rests_until = began + took + min(TICK, max(PAUSE, PAUSE_FACTOR * took))
 
     def _wake(self, connections: list[Connection]) -> None:
         """Have the frames of these viewers written, once their variables are there."""
