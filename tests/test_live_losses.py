@@ -15,6 +15,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
+from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from redis import Redis
@@ -336,6 +337,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
     await asyncio.sleep(0.1)
     assert json.loads(sent[-1])["type"] == "catchup"
     writer.cancel()
+    await sync_to_async(connections.close_all)()
 
 
 def test_a_browser_that_does_not_read_delays_nobody(live_app: LiveApp, admin_user: User) -> None:
