@@ -32,6 +32,7 @@ from executions.live.publish import GROUP, publish
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer
 from executions.models import Execution, Value
+from flows.values import encode
 from tests.conftest import LiveApp
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Opener, Tab, change, make, tell
@@ -139,19 +140,24 @@ async def test_numbers_are_repeated_and_count_what_could_not_be_sent(
     try:
         event = await change(await make(ada))
         await sync_to_async(publish)([event])
-        first = await asyncio.wait_for(layer.receive(channel), 2)
-        again = await asyncio.wait_for(layer.receive(channel), 2)
+        sender: Any = publish_module._sender
+
+        async def heard() -> dict[str, Any]:
+            while True:  # senders of earlier tests repeat their numbers too
+                said: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 2)
+                if said["sender"] == sender.name:
+                    return said
+
+        first, again = await heard(), await heard()
         assert (first["number"], len(first["events"])) == (1, 1)
         assert (again["number"], again["events"]) == (1, [])
-        assert first["sender"] == again["sender"]
-        sender: Any = publish_module._sender
         sending, sender._send = sender._send, _fails_once(sender)
         await sync_to_async(publish)([event])
         await sync_to_async(publish)([event])
         assert sending
         numbers = []
         while not numbers or numbers[-1] < 2:
-            numbers.append((await asyncio.wait_for(layer.receive(channel), 2))["number"])
+            numbers.append((await heard())["number"])
     finally:
         await layer.group_discard(GROUP, channel)
         await layer.flush()
@@ -217,6 +223,28 @@ async def test_variables_that_are_shown_are_read_once_for_all(
         assert len(frame["rows"]) == 3
     assert len(statements) == 1
     assert "executions_value" in statements[0]
+
+
+async def test_a_filter_by_a_variable_holds_for_live_rows_too(
+    ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    tabs = [await tab(ada, "/ws/executions/?var.customer=42") for _ in range(2)]
+    executions = [await make(ada) for _ in range(3)]
+    for number, execution in enumerate(executions):
+        value = encode(41 + number)
+        await Value.objects.acreate(execution=execution, level=0, name="customer", value=value)
+    events = [await change(one) for one in executions]
+    statements.clear()
+    await tell(*events)
+    for one in tabs:
+        frame = await one.frame("rows")
+        assert [row["id"] for row in frame["rows"]] == [str(executions[1].pk)]
+        assert frame["gone"] == {}
+    assert len(statements) == 1
+    await Value.objects.filter(execution=executions[1]).aupdate(value=encode(43))
+    await tell(await change(executions[1]))
+    assert list((await tabs[0].frame("rows"))["gone"]) == [str(executions[1].pk)]
 
 
 async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> None:

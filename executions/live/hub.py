@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -88,6 +89,7 @@ class Hub:
         self._flush: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
+        self._works: set[asyncio.Task[None]] = set()
         #: The number of the last message of each sender.
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._uncounted = False
@@ -118,9 +120,11 @@ class Hub:
         self._changed.clear()
         self._recent.clear()
         self._repeated = None
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for one in (task, *self._works):
+            one.cancel()
+        for one in (task, *self._works):
+            with suppress(asyncio.CancelledError):
+                await one
 
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
@@ -128,8 +132,7 @@ class Hub:
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
             self._repeated = Changes(recent, late=True)
-        if connection.viewer.offer(self._repeated):
-            self._wake([connection])
+        self._give([connection], self._repeated)
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -235,13 +238,38 @@ class Hub:
             self._recent.popitem(last=False)
         self._repeated = None
         self._uncounted = True
-        changes = Changes(ready)
-        self._wake([one for one in self._connections if one.viewer.offer(changes)])
+        self._give(self._connections, Changes(ready))
         if self._changed:
             self._rests_until = began + PAUSE
             self._flush_at(next_at)
         # After the tasks that were woken have written.
         loop.call_soon(self._rest, began)
+
+    def _give(self, connections: Iterable[Connection], changes: Changes) -> None:
+        """Offer changes; to viewers whose filters ask for variables, once these are read."""
+        asking = [one for one in connections if one.viewer.asks]
+        plain = [one for one in connections if not one.viewer.asks]
+        self._wake([one for one in plain if one.viewer.offer(changes)])
+        if asking and changes.events:
+            self._begin(self._give_with_variables(asking, changes))
+
+    async def _give_with_variables(self, asking: list[Connection], changes: Changes) -> None:
+        names = frozenset[str]().union(*(one.viewer.asks for one in asking))
+        try:
+            found = await _variables(list(changes.events), sorted(names))
+        except DatabaseError as error:
+            logger.warning("The variables that filters ask for could not be read: %r", error)
+            for connection in asking:
+                connection.note("catchup", message("catchup"))
+            return
+        changes = Changes(changes.events, late=changes.late, variables=found)
+        self._wake([one for one in asking if one.viewer.offer(changes)])
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        return task
 
     def _rest(self, began: float) -> None:
         took = asyncio.get_running_loop().time() - began
@@ -256,7 +284,7 @@ class Hub:
             else:
                 connection.wake.set()
         if lacking and (self._fetching is None or self._fetching.done()):
-            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching = self._begin(self._fetch())
 
     async def _fetch(self) -> None:
         """Read what variables hold for all viewers that show any: one query."""
