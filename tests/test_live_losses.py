@@ -32,6 +32,7 @@ from executions.live.publish import GROUP, publish
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer
 from executions.models import Execution, Value
+from executions.states import Status
 from flows.values import encode
 from tests.conftest import LiveApp
 from tests.executions_in_tests import event_of, make_execution
@@ -100,6 +101,7 @@ async def test_what_is_lost_while_the_subscription_is_cut_is_caught_up(
     ada: User, tab: Opener, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The channel layer connects again by itself, and says nothing of what it missed."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 60.0)
     monkeypatch.setattr(publish_module, "_REPEAT", (0.2, 0.5))
     monkeypatch.setattr(publish_module, "_sender", None)
     grid = await tab(ada)
@@ -127,6 +129,23 @@ async def test_what_is_lost_while_the_subscription_is_cut_is_caught_up(
     assert heard  # some came before
     assert heard[-1] < newest.revision  # and the last ones did not
     assert caught_up
+
+
+async def test_what_nobody_told_of_is_found(
+    ada: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker is killed between a commit and its message."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 0.3)
+    monkeypatch.setattr(hub_module, "SETTLED", 0.1)
+    others = await sync_to_async(User.objects.create_user)("grace")
+    grid, his = await tab(ada, "/ws/executions/?status=Paused"), await tab(others)
+    untold = await make(ada)
+    await change(untold, status=Status.PAUSED)
+    frame = await grid.frame("rows")
+    assert [row["id"] for row in frame["rows"]] == [str(untold.pk)]
+    assert frame["published"] == 0  # which measures no delay
+    assert await grid.frames("rows", 0.8) == []  # and once
+    assert await his.frames("rows", 0.1) == []
 
 
 async def test_numbers_are_repeated_and_count_what_could_not_be_sent(
@@ -179,6 +198,7 @@ def _fails_once(sender: Any) -> Any:
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement, of whatever thread."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 60.0)
     heard: list[str] = []
     execute = CursorWrapper.execute
 

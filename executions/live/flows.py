@@ -15,6 +15,7 @@ from flows import access as flows_access
 class FlowViewer:
     """Someone who looks at a flow."""
 
+    asks: frozenset[str] = frozenset()
     lacking: tuple[Iterable[ExecutionChanged], Iterable[str]] = ((), ())
 
     def __init__(self, scope: Scope, flow_name: str) -> None:

@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from executions import access
 from executions.grid.counts import count_by_status
 from executions.grid.filters import Filters
+from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
@@ -37,6 +38,10 @@ PAUSE = 0.05
 PAUSE_FACTOR = 4
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
+#: Every so many seconds it looks for changes that nobody told of, among those that are older than a
+#: message takes and not older than three looks ago.
+LOOK_EVERY = 5.0
+SETTLED = 1.5
 HEARTBEAT = 3.0
 #: After that long without hearing its own heartbeat, the hub connects again.
 SILENCE = 9.0
@@ -157,6 +162,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(layer, channel))
             tasks.create_task(self._count())
+            tasks.create_task(self._look())
             self._numbers.clear()
             self.listening.set()
             self._all_catch_up()
@@ -175,6 +181,24 @@ class Hub:
         while True:
             await layer.send(channel, {"type": "hub.beat", "sent": int(time.time() * 1000)})
             await asyncio.sleep(HEARTBEAT)
+
+    async def _look(self) -> None:
+        """Hear what the database has and no message told of: one query, whoever watches."""
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            oldest = min(3 * LOOK_EVERY, time.monotonic() - began)
+            try:
+                found = await database_sync_to_async(missed.changed_between)(oldest, SETTLED)
+                unheard = [one for one, rev in found if rev > self._revisions.get(one, 0)]
+                if len(unheard) > missed.LIMIT:
+                    self._all_catch_up()
+                elif unheard:
+                    for event in await database_sync_to_async(missed.events_of)(unheard):
+                        if event.revision > self._revisions.get(event.id, 0):
+                            self._hear(event)
+            except DatabaseError as error:
+                logger.warning("The hub could not look for missed changes: %r", error)
 
     async def _forget(self, layer: Any) -> None:
         """Drop the layer's connections, so that the next attempt makes new ones."""
