@@ -137,9 +137,7 @@ def main() -> None:
     lines = (f"{one} {revision} {at!r}\n" for one, revision, at in changes.commits)
     options.commits.write_text("".join(lines))
     took = datetime.now(UTC) - began
-    used = os.times()
-    cpu = used.user + used.system
-    print(f"{reached:.1f} {ended!r} {took / timedelta(seconds=1):.1f} {cpu:.2f}")
+    print(f"{reached:.1f} {ended!r} {took / timedelta(seconds=1):.1f}")
 
 
 if __name__ == "__main__":

@@ -126,6 +126,13 @@ CELERY_TASK_ROUTES = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+# Jobs have a queue of their own, so that what stops ten thousand executions does not wait behind
+# them. Workers take from both in turn.
+CELERY_TASK_QUEUES = [
+    Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+    for name in ("celery", "jobs")
+]
+CELERY_TASK_ROUTES = {"executions.tasks.run_bulk_job": {"queue": "jobs"}}
 CELERY_DB_REUSE_MAX = 2**62  # cortexweb.celery closes what is broken
 CELERY_BEAT_SCHEDULE = {
     "recover": {

@@ -8,7 +8,7 @@ from executions.dispatch import send
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store import semaphores, transitions
+from executions.store import many, semaphores, transitions
 
 
 def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
@@ -32,14 +32,12 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
     Tasks that they started go on; Cancel Task stops those (semantics 71, 74). A child that a worker
     holds stops at its next checkpoint, a moment after its parent.
     """
-    changed: list[ExecutionChanged] = []
-    for execution_id in executions:
-        family = transitions.lock_family(execution_id)
-        stopped = _stop_one(execution_id)
-        changed += stopped
-        for member in family if stopped else ():
-            changed += _stop_one(member)
-    return changed + _given_up(changed) if changed else None
+    many.lock(executions)
+    changed = many.stop(executions)
+    if not changed:
+        return None
+    changed += _wake(*(event for event in changed if event.status == Status.STOPPED))
+    return changed + _given_up(changed)
 
 
 def given_up(execution_id: UUID, levels: Sequence[int]) -> list[ExecutionChanged]:
@@ -74,16 +72,20 @@ def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:
     return [stopped, *(_wake(stopped) if stopped.status == Status.STOPPED else [])]
 
 
-def _wake(event: ExecutionChanged) -> list[ExecutionChanged]:
-    """Wake whoever waits for an execution that has ended: for a task that is anyone who was given
+def _wake(*events: ExecutionChanged) -> list[ExecutionChanged]:
+    """Wake whoever waits for executions that have ended: for a task that is anyone who was given
     it, for another child its parent."""
-    if event.parent_id is None:
-        return []
-    if event.trigger == Execution.Trigger.TASK:
-        woken = transitions.wake_waiters(UUID(event.id))
-    else:
-        parent = transitions.wake_parent(UUID(event.parent_id), UUID(event.id))
-        woken = [parent] if parent else []
+    tasks: list[UUID] = []
+    children: dict[UUID, UUID] = {}
+    for event in events:
+        if event.parent_id is None:
+            continue
+        if event.trigger == Execution.Trigger.TASK:
+            tasks.append(UUID(event.id))
+        else:
+            children[UUID(event.id)] = UUID(event.parent_id)
+    woken = transitions.wake_parents(children) if children else []
+    woken += transitions.wake_waiters(tasks) if tasks else []
     for waiter in woken:
         send(UUID(waiter.id))
     return woken

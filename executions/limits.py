@@ -2,8 +2,6 @@
 
 import os
 
-from flows import values
-
 #: Seconds that a claim lasts without a checkpoint; then another worker may take over.
 LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
 #: Seconds of one turn on a worker; an execution that runs longer goes back to the queue.
@@ -36,8 +34,6 @@ BLOCKS = int(os.environ.get("MAX_BLOCKS", "200000000"))
 #: Bytes of one variable's value, and of all that one execution holds, about as they are stored.
 VARIABLE = int(os.environ.get("MAX_VARIABLE_BYTES", "20000000"))
 VARIABLES = int(os.environ.get("MAX_VARIABLES_BYTES", "80000000"))
-#: How deep lists and structures may be nested in a value.
-VALUE_LEVELS = values.LEVELS
 #: Seconds that a block without effect may take, with its expressions: less than `LEASE`, after
 #: which another worker would take it for dead.
 BLOCK_SECONDS = min(float(os.environ.get("BLOCK_SECONDS", "10")), LEASE * 2 / 3)
@@ -67,3 +63,11 @@ RETENTION_BATCH = 500
 RETENTION_STEPS = 50_000
 #: Seconds after which a worker that says nothing counts as gone.
 WORKER_HEARD = 15
+#: Seconds for which a bulk job keeps a worker's process at a time, and executions that one of its
+#: transactions commands.
+BULK_SLICE = 1.0
+BULK_BATCH = 200
+#: Executions that a command may name; more are commanded by a filter.
+CHOSEN = 5_000
+#: Executions up to which those to be commanded are counted.
+BULK_COUNTED = 100_000

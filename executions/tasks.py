@@ -9,6 +9,9 @@ from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
 from executions import processes, recovery, retention, runner
+from executions.bulk import jobs
+from executions.bulk import run as bulk
+from executions.views import sending
 
 
 @shared_task(bind=True)
@@ -44,9 +47,18 @@ def take_over(execution_id: str, task_id: str, late: bool) -> None:
 def recover() -> None:
     """Wake what is due, take over what died, send lost messages again."""
     recovery.recover()
+    jobs.recover()
+
+
+@shared_task(bind=True)
+def run_bulk_job(self: Any, job_id: str) -> None:
+    """Go on with a command for many executions."""
+    bulk.run(UUID(job_id), self.request.id or "")
 
 
 @shared_task
 def retain() -> None:
     """Delete what is not to be kept any longer."""
     retention.retain()
+    jobs.forget()
+    sending.forget()

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from executions.views.block import block
+from executions.views.bulk import bulk, bulk_cancel, bulk_job, bulk_jobs, bulk_refusals
 from executions.views.commands import command
 from executions.views.execution import (
     execution,
@@ -10,17 +11,26 @@ from executions.views.execution import (
     execution_live,
     execution_value,
 )
-from executions.views.flow import flow, flow_live, flow_start
+from executions.views.export import export
+from executions.views.flow import flow, flow_start
 from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
 from executions.views.set_next import set_next
+from executions.views.watches import watches
 
 urlpatterns = [
     path("", executions, name="executions"),
     path("executions/commands/<str:command>/", command, name="execution-command"),
     path("executions/set-next/", set_next, name="set-next"),
+    path("executions/all/<str:command>/", bulk, name="bulk"),
+    path("executions/export/<str:format>/", export, name="export"),
+    path("executions/watches/", watches, name="watches"),
+    path("executions/jobs/", bulk_jobs, name="bulk-jobs"),
+    path("executions/jobs/<uuid:job_id>/", bulk_job, name="bulk-job"),
+    path("executions/jobs/<uuid:job_id>/refusals/", bulk_refusals, name="bulk-refusals"),
+    path("executions/jobs/<uuid:job_id>/cancel/", bulk_cancel, name="bulk-cancel"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
     path("executions/<uuid:execution_id>/", execution, name="execution"),
     path("executions/<uuid:execution_id>/block/", block, name="execution-block"),
@@ -32,7 +42,6 @@ urlpatterns = [
         name="execution-change",
     ),
     path("flows/<str:name>/", flow, name="flow"),
-    path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("views/", views, name="views"),
     path("views/<int:view_id>/", view, name="view"),

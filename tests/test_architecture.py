@@ -35,7 +35,7 @@ PURE = (
 #: Inside executions, from the top down: a layer may import those below it, and its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
-    ("commands", "recovery", "retention"),
+    ("commands", "bulk", "recovery", "retention"),
     ("runner",),
     ("endings", "effects", "children", "leases"),
     (

@@ -9,7 +9,8 @@ from executions.models import AuditEntry, Execution
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`source` is page, command line, admin or demo; `address` the client's, where there is one."""
+    """`source` is page, bulk job, command line, admin or demo; `address` the client's, where there
+    is one."""
 
     user_id: int | None
     name: str
@@ -26,7 +27,14 @@ def audit(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> None:
     """Leave an audit entry: who, what, when, from where, with what outcome."""
-    AuditEntry.objects.create(
+    entry(actor, command, execution, done=done, detail=detail).save(force_insert=True)
+
+
+def entry(
+    actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
+) -> AuditEntry:
+    """The audit entry of a command, to be written with others."""
+    return AuditEntry(
         execution=execution,
         flow_name=execution.flow_name,
         user_id=actor.user_id,

@@ -14,6 +14,7 @@ from executions.commands import (
     detach,
     force_stop,
     move_version,
+    objections,
     pause,
     retry,
     run_to,
@@ -28,7 +29,8 @@ from executions.commands.actor import Actor, audit
 from executions.commands.order import Done, Order, Refused
 from executions.live.publish import publish
 from executions.models import Execution
-from executions.states import Status, refusal
+from executions.states import Status
+from executions.store.many import standings
 
 #: Every command: its name in URLs and audit entries → what it does. None means that the
 #: execution had moved on meanwhile.
@@ -51,9 +53,6 @@ COMMANDS: dict[str, Callable[[Order], Done | None]] = {
     "stop": stop.execute,
 }
 
-#: What others may do while somebody debugs an execution.
-OPEN = frozenset({"detach", "stop", "force-stop", "retry"})
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -70,17 +69,16 @@ def control(
     execution: Execution,
     actor: Actor,
     fields: Mapping[str, str] | None = None,
+    seen: Status | None = None,
 ) -> Result:
-    """Give a command to an execution that the user may see. KeyError for an unknown command."""
+    """Give a command to an execution that the user may see. KeyError for an unknown command.
+
+    `seen` is the status in which they saw it; a refusal says what has changed since.
+    """
     execute = COMMANDS[command]
-    if not access.may_control(user, execution.initiator_id):
-        return _refuse(command, execution, actor, "You may look at it, but not control it.")
-    status, debugger_id, debugger = Execution.objects.values_list(
-        "status", "debugged_by_id", "debugged_by__username"
-    ).get(pk=execution.pk)
-    others = debugger_id is not None and debugger_id != user.pk
-    if others and command not in OPEN and not Status(status).is_terminal:
-        return _refuse(command, execution, actor, f"{debugger} debugs it; detach it first.")
+    standing = standings([execution.pk])[execution.pk]
+    if why := objections.of_person(command, user, standing):
+        return _refuse(command, execution, actor, why)
     try:
         with transaction.atomic():
             done = execute(Order(execution, user, actor, fields or {}))
@@ -90,9 +88,8 @@ def control(
                 return Result(execution, done=True, detail=done.detail)
     except Refused as refused:
         return _refuse(command, execution, actor, str(refused))
-    status = Execution.objects.values_list("status", flat=True).get(pk=execution.pk)
-    why = refusal(command, Status(status)) or "It has moved on meanwhile; try again."
-    return _refuse(command, execution, actor, why)
+    why = objections.of_status(command, standings([execution.pk])[execution.pk], seen)
+    return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
 
 
 def _refuse(command: str, execution: Execution, actor: Actor, detail: str) -> Result:

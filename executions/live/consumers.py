@@ -21,7 +21,15 @@ from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live.changes import Scope
 from executions.live.hub import Connection, hub
-from executions.live.viewers import SHOWN_LIMIT, ExecutionViewer, GridViewer, Viewer, message
+from executions.live.viewers import (
+    SHOWN_LIMIT,
+    ExecutionViewer,
+    GridViewer,
+    NoViewer,
+    Viewer,
+    message,
+)
+from executions.store import watches
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +63,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         try:
             viewer = await self.viewer(await database_sync_to_async(Scope.of)(user))
+            watched = await database_sync_to_async(watches.ids)(user.pk)
         except Http404:
             await self.close(NOT_FOUND)
             return
         self.connection = hub.join(viewer)
+        hub.people.join(self.connection, watched)
         self.writer = asyncio.create_task(self.write(self.connection))
 
     async def viewer(self, scope: Scope) -> Viewer:
@@ -153,6 +163,13 @@ class GridConsumer(LiveConsumer):
         query = PageQuery.parse(address, layout)
         shown = {str(one): int(revision) for one, revision in heard.get("rows", ())[:SHOWN_LIMIT]}
         viewer.show(query, shown, str(heard.get("newest", "")), str(heard.get("oldest", "")))
+
+
+class NoticesConsumer(LiveConsumer):
+    """A page that shows nothing of executions: hears what its user is told."""
+
+    async def viewer(self, scope: Scope) -> NoViewer:
+        return NoViewer(scope)
 
 
 class ExecutionConsumer(LiveConsumer):

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -20,28 +19,24 @@ from django.db import DatabaseError
 from executions import access
 from executions.grid.counts import count_by_status
 from executions.grid.filters import Filters
-from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
+from executions.live.watches import People
 from executions.store import variables
 
 logger = logging.getLogger(__name__)
 
 #: A row is sent at most every that many seconds.
 TICK = 0.25
-#: Changes go out together that many seconds after those before them, or so many times longer than
-#: sending those took, but at most a tick: when there is much to send, more of it goes together.
+#: Changes go out together that many seconds after those before them, and at least so many times
+#: longer than sending those took: when there is much to send, more waits for the next time.
 PAUSE = 0.05
 PAUSE_FACTOR = 4
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
-#: Every so many seconds it looks for changes that nobody told of, among those that are older than a
-#: message takes and not older than three looks ago.
-LOOK_EVERY = 5.0
-SETTLED = 1.5
 HEARTBEAT = 3.0
 #: After that long without hearing its own heartbeat, the hub connects again.
 SILENCE = 9.0
@@ -85,6 +80,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.rows = RenderedRows()
+        self.people = People()
         self._connections: set[Connection] = set()
         self._revisions: OrderedDict[str, int] = OrderedDict()
         self._changed: dict[str, ExecutionChanged] = {}
@@ -94,7 +90,6 @@ class Hub:
         self._flush: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
-        self._works: set[asyncio.Task[None]] = set()
         #: The number of the last message of each sender.
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._uncounted = False
@@ -115,6 +110,7 @@ class Hub:
     async def leave(self, connection: Connection) -> None:
         """Stop offering changes; the last one to leave ends the hub's work."""
         self._connections.discard(connection)
+        self.people.leave(connection)
         if self._connections or self._task is None:
             return
         task, self._task = self._task, None
@@ -125,11 +121,9 @@ class Hub:
         self._changed.clear()
         self._recent.clear()
         self._repeated = None
-        for one in (task, *self._works):
-            one.cancel()
-        for one in (task, *self._works):
-            with suppress(asyncio.CancelledError):
-                await one
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
@@ -137,7 +131,8 @@ class Hub:
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
             self._repeated = Changes(recent, late=True)
-        self._give([connection], self._repeated)
+        if connection.viewer.offer(self._repeated):
+            self._wake([connection])
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -162,7 +157,6 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(layer, channel))
             tasks.create_task(self._count())
-            tasks.create_task(self._look())
             self._numbers.clear()
             self.listening.set()
             self._all_catch_up()
@@ -176,29 +170,13 @@ class Hub:
                 self._hear_batch(heard)
             elif heard["type"] == "hub.beat":
                 self._tell_all("beat", published=heard["sent"])
+            else:
+                self.people.hear(heard, message)
 
     async def _beat(self, layer: Any, channel: str) -> None:
         while True:
             await layer.send(channel, {"type": "hub.beat", "sent": int(time.time() * 1000)})
             await asyncio.sleep(HEARTBEAT)
-
-    async def _look(self) -> None:
-        """Hear what the database has and no message told of: one query, whoever watches."""
-        began = time.monotonic()
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            oldest = min(3 * LOOK_EVERY, time.monotonic() - began)
-            try:
-                found = await database_sync_to_async(missed.changed_between)(oldest, SETTLED)
-                unheard = [one for one, rev in found if rev > self._revisions.get(one, 0)]
-                if len(unheard) > missed.LIMIT:
-                    self._all_catch_up()
-                elif unheard:
-                    for event in await database_sync_to_async(missed.events_of)(unheard):
-                        if event.revision > self._revisions.get(event.id, 0):
-                            self._hear(event)
-            except DatabaseError as error:
-                logger.warning("The hub could not look for missed changes: %r", error)
 
     async def _forget(self, layer: Any) -> None:
         """Drop the layer's connections, so that the next attempt makes new ones."""
@@ -228,6 +206,7 @@ class Hub:
         if len(self._revisions) > REMEMBERED:
             self._revisions.popitem(last=False)
         self._changed[event.id] = event
+        self.people.changed(event, message)
         if self._flush is None:
             # The first change goes out at once; what follows waits.
             self._flush_at(asyncio.get_running_loop().time())
@@ -262,42 +241,17 @@ class Hub:
             self._recent.popitem(last=False)
         self._repeated = None
         self._uncounted = True
-        self._give(self._connections, Changes(ready))
+        changes = Changes(ready)
+        self._wake([one for one in self._connections if one.viewer.offer(changes)])
         if self._changed:
             self._rests_until = began + PAUSE
             self._flush_at(next_at)
         # After the tasks that were woken have written.
         loop.call_soon(self._rest, began)
 
-    def _give(self, connections: Iterable[Connection], changes: Changes) -> None:
-        """Offer changes; to viewers whose filters ask for variables, once these are read."""
-        asking = [one for one in connections if one.viewer.asks]
-        plain = [one for one in connections if not one.viewer.asks]
-        self._wake([one for one in plain if one.viewer.offer(changes)])
-        if asking and changes.events:
-            self._begin(self._give_with_variables(asking, changes))
-
-    async def _give_with_variables(self, asking: list[Connection], changes: Changes) -> None:
-        names = frozenset[str]().union(*(one.viewer.asks for one in asking))
-        try:
-            found = await _variables(list(changes.events), sorted(names))
-        except DatabaseError as error:
-            logger.warning("The variables that filters ask for could not be read: %r", error)
-            for connection in asking:
-                connection.note("catchup", message("catchup"))
-            return
-        changes = Changes(changes.events, late=changes.late, variables=found)
-        self._wake([one for one in asking if one.viewer.offer(changes)])
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._works.add(task)
-        task.add_done_callback(self._works.discard)
-        return task
-
     def _rest(self, began: float) -> None:
         took = asyncio.get_running_loop().time() - began
-        self._rests_until = began + took + min(TICK, max(PAUSE, PAUSE_FACTOR * took))
+        self._rests_until = began + took + max(PAUSE, PAUSE_FACTOR * took)
 
     def _wake(self, connections: list[Connection]) -> None:
         """Have the frames of these viewers written, once their variables are there."""
@@ -308,7 +262,7 @@ class Hub:
             else:
                 connection.wake.set()
         if lacking and (self._fetching is None or self._fetching.done()):
-            self._fetching = self._begin(self._fetch())
+            self._fetching = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
         """Read what variables hold for all viewers that show any: one query."""

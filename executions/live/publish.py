@@ -56,6 +56,18 @@ class _Sender:
             self.idle.clear()
             self.loop.call_soon_threadsafe(self.woken.set)
 
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a message that is not of executions, at once."""
+        self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._say(message)))
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        layer = get_channel_layer()
+        assert layer is not None, "CHANNEL_LAYERS has no default"
+        try:
+            await layer.group_send(GROUP, message)
+        except Exception:
+            logger.exception("A live message could not be sent")
+
     def flush(self, timeout: float) -> None:
         """Wait until what was put has been sent, at most `timeout` seconds."""
         if self.pid == os.getpid() and self.thread.is_alive() and not self.idle.wait(timeout):
@@ -114,15 +126,25 @@ _sender: _Sender | None = None
 _lock = threading.Lock()
 
 
-def _send(events: tuple[ExecutionChanged, ...]) -> None:
+def _sending() -> _Sender:
     global _sender
     with _lock:
         # A forked worker process inherits the object but not the thread.
         if _sender is None or _sender.pid != os.getpid():
             _sender = _Sender()
-    _sender.put(events)
+    return _sender
+
+
+def _send(events: tuple[ExecutionChanged, ...]) -> None:
+    _sending().put(events)
 
 
 def publish(events: Iterable[ExecutionChanged]) -> None:
     """Tell the web processes about these changes once the transaction has committed."""
     transaction.on_commit(partial(_send, tuple(events)))
+
+
+def announce(message: dict[str, Any]) -> None:
+    """Tell the web processes something else once the transaction has committed; `type` says what.
+    Like a change it may be lost: what matters is in the database."""
+    transaction.on_commit(lambda: _sending().say(message))

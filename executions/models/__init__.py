@@ -6,7 +6,8 @@ immutable flow version.
 """
 
 from executions.models.execution import Execution, Token, Value, new_id
-from executions.models.people import AuditEntry, KeptBreakpoint
+from executions.models.jobs import BulkJob, BulkRefusal, SentForm
+from executions.models.people import AuditEntry, KeptBreakpoint, Watch
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.steps import (
@@ -21,6 +22,8 @@ from executions.models.steps import (
 
 __all__ = [
     "AuditEntry",
+    "BulkJob",
+    "BulkRefusal",
     "ChangedValue",
     "ExceptionRecord",
     "Execution",
@@ -31,10 +34,12 @@ __all__ = [
     "SavedView",
     "Semaphore",
     "SemaphoreTicket",
+    "SentForm",
     "Step",
     "Token",
     "TrimmedChange",
     "TrimmedVisits",
     "Value",
+    "Watch",
     "new_id",
 ]

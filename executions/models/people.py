@@ -58,3 +58,23 @@ class KeptBreakpoint(models.Model):
 
     def __str__(self) -> str:
         return f"breakpoint at {self.block} of {self.flow_name}"
+
+
+class Watch(models.Model):
+    """A user watches an execution: they are told when it breaks and when it ends."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="watches")
+    #: What happened up to this revision they know.
+    told_revision = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "execution"], name="watch_once_a_user")
+        ]
+        verbose_name_plural = "watches"
+
+    def __str__(self) -> str:
+        return f"watch of {self.execution_id}"

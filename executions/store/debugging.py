@@ -75,6 +75,13 @@ def version_of(execution_id: UUID) -> int:
 
 #: On an exception port the step just made counts as not passed: the way to the handler is one.
 _AFTER = "step_count - CASE status WHEN 'Exception' THEN 1 ELSE 0 END"
+HELD = "status IN ('Paused', 'Exception')"
+#: How far it goes: on, and for one block with the number of its steps.
+ON = "NULL"
+ONE = (
+    f"CASE status WHEN 'Exception' THEN json_build_object('after', {_AFTER}, 'level', 1000000) END",
+    "CASE status WHEN 'Paused' THEN 1 END",
+)
 #: How many workspaces deep the token is; one that has not begun is about to be in the first.
 _LEVEL = (
     "GREATEST(1, (SELECT count(*) FROM executions_token t "
@@ -84,17 +91,12 @@ _LEVEL = (
 
 def run_on(execution_id: UUID) -> ExecutionChanged | None:
     """Paused or Exception → Queued, to run on."""
-    return _resume(execution_id, "NULL")
+    return _resume(execution_id, ON)
 
 
 def run_one(execution_id: UUID) -> ExecutionChanged | None:
     """Paused or Exception → Queued, to run one block, or to go from the port to the handler."""
-    return _resume(
-        execution_id,
-        f"CASE status WHEN 'Exception' THEN json_build_object('after', {_AFTER}, 'level', 1000000) "
-        "END",
-        steps="CASE status WHEN 'Paused' THEN 1 END",
-    )
+    return _resume(execution_id, *ONE)
 
 
 def run_over(execution_id: UUID) -> ExecutionChanged | None:
@@ -107,7 +109,7 @@ def run_out(execution_id: UUID) -> ExecutionChanged | None:
     return _resume(
         execution_id,
         f"json_build_object('after', {_AFTER}, 'level', {_LEVEL} - 1)",
-        f"{_LEVEL} > 1",
+        where=f"{_LEVEL} > 1",
     )
 
 
@@ -119,14 +121,16 @@ def run_to(execution_id: UUID, block: str) -> ExecutionChanged | None:
 
 
 def _resume(
-    execution_id: UUID, until: str, where: str = "true", steps: str = "NULL", **params: Any
+    execution_id: UUID, until: str, steps: str = "NULL", where: str = "true", **params: Any
 ) -> ExecutionChanged | None:
-    return one(
+    return one(resuming(until, steps), f"{HELD} AND {where}", execution_id, **params)
+
+
+def resuming(until: str, steps: str = "NULL") -> str:
+    """What lets a paused execution go on, as far as is said."""
+    return (
         f"{QUEUE}, place = '', steps_wanted = {steps}, run_until = {until}, "
-        "passed_step = CASE status WHEN 'Paused' THEN step_count END",
-        f"status IN ('Paused', 'Exception') AND {where}",
-        execution_id,
-        **params,
+        "passed_step = CASE status WHEN 'Paused' THEN step_count END"
     )
 
 

@@ -3,7 +3,7 @@
 Each is one UPDATE that names the statuses that it may start from and returns what it changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,8 @@ QUEUE = (
 )
 
 
-def _update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionChanged]:
+def update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionChanged]:
+    """Change executions where a guard holds; it names the statuses that they may come from."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE executions_execution SET {sets} WHERE {where} RETURNING {RETURNING}",
@@ -31,36 +32,38 @@ def _update(sets: str, where: str, params: Mapping[str, Any]) -> list[ExecutionC
 
 def one(sets: str, where: str, execution_id: UUID, **params: Any) -> ExecutionChanged | None:
     """Change one execution where the guard holds; None when it does not."""
-    changed = _update(sets, f"id = %(id)s AND {where}", {"id": execution_id, **params})
+    changed = update(sets, f"id = %(id)s AND {where}", {"id": execution_id, **params})
     return changed[0] if changed else None
 
 
+#: Queued or waiting → Paused at once; Running on a worker → Pausing.
+PAUSE = (
+    "status = CASE WHEN lease_owner = '' THEN 'Paused' ELSE 'Pausing' END, "
+    "place = CASE WHEN lease_owner <> '' THEN place "
+    "WHEN state #>> '{waits,for}' = 'exception' THEN 'exception' ELSE 'block' END, "
+    "request = CASE WHEN lease_owner = '' THEN '' ELSE 'pause' END, "
+    "lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, " + CHANGE
+)
+PAUSABLE = "status IN ('Queued', 'Running')"
+#: Held by a worker → Stopping; otherwise → Stopped at once.
+STOP = (
+    "status = CASE WHEN lease_owner = '' THEN 'Stopped' ELSE 'Stopping' END, "
+    "request = CASE WHEN lease_owner = '' THEN '' ELSE 'stop' END, "
+    "reason = '', place = '', due_at = NULL, awaits = NULL, "
+    "ended_at = CASE WHEN lease_owner = '' THEN now() END, "
+    "lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, " + CHANGE
+)
+STOPPABLE = "status IN ('Queued', 'Running', 'Pausing', 'Paused', 'Exception')"
+
+
 def pause(execution_id: UUID) -> ExecutionChanged | None:
-    """Queued or waiting → Paused at once; Running on a worker → Pausing."""
-    return one(
-        f"status = CASE WHEN lease_owner = '' THEN 'Paused' ELSE 'Pausing' END, "
-        f"place = CASE WHEN lease_owner <> '' THEN place "
-        f"WHEN state #>> '{{waits,for}}' = 'exception' THEN 'exception' ELSE 'block' END, "
-        f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'pause' END, "
-        f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
-        f"{CHANGE}",
-        "status IN ('Queued', 'Running')",
-        execution_id,
-    )
+    """Queued or Running → Paused, or Pausing while a worker holds it."""
+    return one(PAUSE, PAUSABLE, execution_id)
 
 
 def stop(execution_id: UUID) -> ExecutionChanged | None:
-    """Held by a worker → Stopping; otherwise → Stopped at once."""
-    return one(
-        f"status = CASE WHEN lease_owner = '' THEN 'Stopped' ELSE 'Stopping' END, "
-        f"request = CASE WHEN lease_owner = '' THEN '' ELSE 'stop' END, "
-        f"reason = '', place = '', due_at = NULL, awaits = NULL, "
-        f"ended_at = CASE WHEN lease_owner = '' THEN now() END, "
-        f"lease_expires_at = CASE WHEN lease_owner = '' THEN NULL ELSE lease_expires_at END, "
-        f"{CHANGE}",
-        "status IN ('Queued', 'Running', 'Pausing', 'Paused', 'Exception')",
-        execution_id,
-    )
+    """Live → Stopped, or Stopping while a worker holds it."""
+    return one(STOP, STOPPABLE, execution_id)
 
 
 def force_stop(execution_id: UUID) -> tuple[ExecutionChanged, str] | None:
@@ -80,30 +83,30 @@ def force_stop(execution_id: UUID) -> tuple[ExecutionChanged, str] | None:
     return None if row is None else (ExecutionChanged(*row[:-1]), row[-1])
 
 
-def wake_parent(parent_id: UUID, child_id: UUID) -> ExecutionChanged | None:
-    """Waiting for that child → Queued. One that is paused meanwhile looks when it goes on."""
-    return one(
+def wake_parents(children: Mapping[UUID, UUID]) -> list[ExecutionChanged]:
+    """Waiting for one of these children (child → parent) → Queued. One that is paused meanwhile
+    looks when it goes on."""
+    return update(
         QUEUE,
-        "status = 'Running' AND reason = 'children' AND lease_owner = '' "
-        "AND state -> 'waits' ->> 'child' = %(child)s",
-        parent_id,
-        child=str(child_id),
+        "id = ANY(%(parents)s) AND status = 'Running' AND reason = 'children' "
+        "AND lease_owner = '' AND state -> 'waits' ->> 'child' = ANY(%(children)s)",
+        {"parents": list(children.values()), "children": [str(child) for child in children]},
     )
 
 
-def wake_waiters(task_id: UUID) -> list[ExecutionChanged]:
-    """Waiting for tasks of which this one was the last to end → Queued."""
+def wake_waiters(tasks: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Waiting for tasks of which these were the last to end → Queued."""
     with connection.cursor() as cursor:
         # Locked first: two tasks that end at once must not each take the other for alive.
         cursor.execute(
-            "SELECT id FROM executions_execution WHERE awaits @> ARRAY[%s]::uuid[] "
+            "SELECT id FROM executions_execution WHERE awaits && %s::uuid[] "
             "ORDER BY depth DESC, id FOR UPDATE",
-            [task_id],
+            [list(tasks)],
         )
         waiters = [row[0] for row in cursor.fetchall()]
     if not waiters:
         return []
-    return _update(
+    return update(
         f"{QUEUE}, due_at = NULL, awaits = NULL",
         "id = ANY(%(waiters)s) AND status = 'Running' AND lease_owner = '' AND NOT EXISTS ("
         "SELECT 1 FROM executions_execution task "
@@ -117,7 +120,7 @@ def wake_granted() -> list[ExecutionChanged]:
 
     One that somebody changes at the moment is skipped; recovery comes by again.
     """
-    return _update(
+    return update(
         f"{QUEUE}, due_at = NULL",
         "id IN (SELECT e.id FROM executions_execution e "
         "JOIN executions_semaphoreticket t ON t.execution_id = e.id AND t.stage = 'granted' "
@@ -130,7 +133,7 @@ def wake_granted() -> list[ExecutionChanged]:
 def wake_due() -> list[ExecutionChanged]:
     """Waiting for a time that has come, or for something else no longer than until now → Queued,
     a batch at a time."""
-    return _update(
+    return update(
         f"{QUEUE}, due_at = NULL",
         "id IN (SELECT id FROM executions_execution WHERE due_at <= now() "
         "AND status = 'Running' AND reason <> '' AND lease_owner = '' "
@@ -161,7 +164,7 @@ def take_over(execution_id: UUID, task_id: str, *, late: bool) -> list[Execution
 
 def _take_over(where: str, *, late: bool = False, **params: Any) -> list[ExecutionChanged]:
     """Counts the deaths beside what the execution was doing, for whoever claims it next."""
-    return _update(
+    return update(
         f"state = CASE status WHEN 'Running' THEN json_build_object("
         f"'deaths', coalesce((state ->> 'deaths')::int, 0) + 1, 'was_late', %(late)s::boolean, "
         f"'was', coalesce(state -> 'was', state)) ELSE state END, "

@@ -1,66 +1,116 @@
 """Giving commands: to one execution from its page, or to those that are selected in the grid."""
 
+from collections import Counter
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from executions import access
+from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.control import COMMANDS, Result, control
-from executions.states import words
+from executions.commands.control import COMMANDS
+from executions.commands.together import TOGETHER, control_all
+from executions.states import Status, words
+from executions.views import selection, sending
 
-#: Executions that one request may name; a page shows fewer.
+#: Executions that are commanded while the person waits: together, and one by one. More make a job.
 AT_ONCE = 200
-#: Fields of a form that are no business of the command.
-_OURS = frozenset({"id", "next", "command", "csrfmiddlewaretoken"})
+ONE_BY_ONE = 20
 
 
 @require_POST
 def command(request: HttpRequest, command: str) -> HttpResponse:
-    """Give a command to every execution named by an `id` field, and report on each. The other
-    fields of the form are what the command takes.
+    """Give a command to every execution that the form names, and report on each; to many of them
+    by a job. The other fields of the form are what the command takes.
 
     Ids that do not exist, or that the user may not see, are left out alike.
     """
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
-    ids = [found for text in request.POST.getlist("id")[:AT_ONCE] if (found := uuid_of(text))]
-    actor = Actor.of_request(request)
-    executions = access.visible(request.user).filter(pk__in=ids).order_by("started_at")
-    fields = {name: str(value) for name, value in request.POST.items() if name not in _OURS}
-    results = [control(command, request.user, execution, actor, fields) for execution in executions]
+    chosen = selection.read(request.POST)
+    answer = sending.once(request, lambda: _give(request, command, chosen))
+    if "job" in answer:
+        return to_job(request, UUID(answer["job"]))
+    results = answer["results"]
     if getattr(request, "htmx", False):
-        context = {"command": command, "results": results}
+        context = {
+            "command": words(command),
+            "done": [result for result in results if result["done"]],
+            "refused": [result for result in results if not result["done"]],
+            "form": sending.new_key() if "form" in request.POST else "",
+        }
         response = render(request, "executions/command_results.html", context)
-        if results and all(result.done for result in results):
+        if results and not context["refused"]:
             # What was filled in for it may close; a refusal leaves it open.
             response["HX-Trigger"] = "command-done"
         return response
     _tell(request, command, results)
-    back = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    # Not `redirect(back)`, which would take a single word for the name of a view.
-    return HttpResponseRedirect(back) if safe else redirect("executions")
+    return back(request)
 
 
-def _tell(request: HttpRequest, command: str, results: list[Result]) -> None:
-    done = sum(result.done for result in results)
+def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
+    """What came of it, as JSON: the results, or the job that was made."""
+    executions = targets.chosen(request.user, list(chosen))
+    fields = selection.command_fields(request.POST)
+    actor = Actor.of_request(request)
+    if len(executions) > (AT_ONCE if command in TOGETHER else ONE_BY_ONE):
+        job = jobs.create(
+            request.user,
+            command,
+            fields,
+            chosen={str(one.pk): chosen[one.pk] or "" for one in executions},
+            expected=len(executions),
+            address=actor.address,
+        )
+        return {"job": str(job.pk)}
+    seen = selection.seen(chosen)
+    results = control_all(command, request.user, executions, actor, fields, seen)
+    return {
+        "results": [
+            {
+                "url": result.execution.get_absolute_url(),
+                "flow": result.execution.flow_name,
+                "done": result.done,
+                "detail": result.detail,
+            }
+            for result in results
+        ]
+    }
+
+
+def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Lead to the page of a job, also from htmx."""
+    address = reverse("bulk-job", args=[job_id])
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = address
+        return response
+    return redirect(address)
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """Lead to where a form without scripts came from."""
+    address = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
+    safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure())
+    # Not `redirect(address)`, which would take a single word for the name of a view.
+    return HttpResponseRedirect(address) if safe else redirect("executions")
+
+
+def _tell(request: HttpRequest, command: str, results: list[dict[str, Any]]) -> None:
+    done = sum(result["done"] for result in results)
     if done:
         messages.success(request, f"{words(command)}: {done} of {len(results)} done.")
     if not results:
         messages.warning(request, "Select executions first.")
-    for result in results:
-        if not result.done:
-            messages.error(request, f"{result.execution.flow_name}: {result.detail}")
-
-
-def uuid_of(text: str) -> UUID | None:
-    """The id that a text is, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    refused = [result for result in results if not result["done"]]
+    if len(refused) > 10:
+        for reason, number in Counter(result["detail"] for result in refused).most_common():
+            messages.error(request, f"{number} were refused: {reason}")
+        return
+    for result in refused:
+        messages.error(request, f"{result['flow']}: {result['detail']}")

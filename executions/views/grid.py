@@ -13,15 +13,13 @@ from executions.grid import choosing
 from executions.grid.counts import count_by_status
 from executions.grid.layout import Children, Layout, view_of
 from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
-from executions.states import APPLIES, Status
+from executions.states import Status
+from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
 from flows import access as flows_access
 
 #: Flows offered in the filter; any other can be found by the search.
 FLOWS_OFFERED = 500
-
-#: The commands of the action bar and their icons.
-COMMANDS = {"continue": "play", "pause": "pause", "step": "step", "stop": "stop"}
 
 #: Where children are listed: the address's word, what the button says, and what its title says.
 ORDERS = [
@@ -56,10 +54,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "size": PAGE_SIZE,
         "chips": _chips(request.user, query),
         "flows": _flows(request.user, query.filters.flow),
-        "commands": [
-            {"name": name, "icon": icon, "applies": [s for s in Status if s in APPLIES[name]]}
-            for name, icon in COMMANDS.items()
-        ],
+        "bar": bar(query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)

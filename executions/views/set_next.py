@@ -17,7 +17,7 @@ from executions.commands import set_next as command
 from executions.commands.order import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
-from executions.views.commands import AT_ONCE, uuid_of
+from executions.views import selection
 from flows import queries
 
 
@@ -37,7 +37,7 @@ def set_next(request: HttpRequest) -> HttpResponse:
     setting it comes to for each. With htmx only the preview, for the diagram. Posted alike by the
     grid's form, whose ids make a long address; nothing is changed by either."""
     asked = request.POST if request.method == "POST" else request.GET
-    ids = [found for text in asked.getlist("id")[:AT_ONCE] if (found := uuid_of(text))]
+    ids = list(selection.read(asked))
     executions = list(
         access.visible(request.user)
         .filter(pk__in=ids)

@@ -1,8 +1,9 @@
 // The executions page: joins its rows, its selection and its live connection.
 
+import { refreshActions, startActions } from "./actions.js";
 import { catchUp } from "./live.js";
 import * as rows from "./rows.js";
-import { refreshActions, setCurrent, startSelection } from "./selection.js";
+import { setCurrent, startSelection } from "./selection.js";
 import { isTyping, notify } from "./shell.js";
 
 const section = document.getElementById("executions");
@@ -122,7 +123,8 @@ function showNew() {
   if (isOverrun) refresh(true).catch(catchUp);
 }
 
-const keys = {
+/** Every single key of the grid, with what it does. */
+export const keys = {
   "/": () => document.getElementById("search").select(),
   ".": showNew,
   n: () => document.querySelector("[data-older][href]")?.click(),
@@ -168,4 +170,5 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
 
 rows.watchPointer(section);
 startSelection();
+startActions();
 changed();

@@ -1,20 +1,41 @@
-// Selecting rows by pointer and keyboard, and the buttons that act on what is selected.
+// Selecting rows by pointer and keyboard: those of this page, or all that match the filter.
 
-import { isTyping } from "./shell.js";
+import { refreshActions } from "./actions.js";
+import { executionAddress, isTyping } from "./shell.js";
 import { all as rows, body, descendants, isExpanded, levelOf, rowOf } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
+let matching = false; // whether all that match are selected, not only those that are here
 
 export const selected = () => rows().filter((row) => row.getAttribute("aria-selected") === "true");
 
-function mark(row, on) {
+function paint(row, on) {
   row.setAttribute("aria-selected", String(on));
   row.querySelector("input[name=id]").checked = on;
 }
 
+function mark(row, on) {
+  matching = false;
+  paint(row, on);
+}
+
 function selectOnly(chosen) {
-  for (const row of rows()) mark(row, chosen.includes(row));
+  matching = false;
+  for (const row of rows()) paint(row, chosen.includes(row));
+}
+
+/** Select all that match the filter, also what is on other pages and what is yet to come in. */
+export function selectMatching() {
+  selectOnly(rows());
+  matching = true;
+}
+
+/** Whether all that match are selected; another page or filter begins with nothing selected. */
+export function isMatching() {
+  matching &&= selected().length > 0;
+  if (matching) for (const row of rows()) paint(row, true);
+  return matching;
 }
 
 function selectRange(to) {
@@ -24,66 +45,9 @@ function selectRange(to) {
   selectOnly(all.slice(first, last + 1));
 }
 
-// The buttons ----------------------------------------------------------------------------------
-
-function reason(applies, chosen) {
-  if (!chosen.length) return "Select executions first";
-  const wanted = applies.length > 2 ? `${applies.slice(0, -1).join(", ")} or ${applies.at(-1)}` : applies.join(" or ");
-  return `None of the selected executions is ${wanted}`;
-}
-
-/** Show what is selected, and which commands apply to it, with the reason when one doesn't. */
-export function refreshActions() {
-  const chosen = selected();
-  document.querySelector("[data-selected]").hidden = chosen.length === 0;
-  document.querySelector("[data-selected-count]").textContent = `${chosen.length} selected`;
-  const every = document.querySelector("[data-select-all]");
-  every.checked = chosen.length > 0 && chosen.length === rows().length;
-  every.indeterminate = chosen.length > 0 && !every.checked;
-  for (const button of document.querySelectorAll("[data-command]")) {
-    const applies = button.dataset.applies.split(" ");
-    const count = chosen.filter((row) => applies.includes(row.dataset.status)).length;
-    if (count) button.removeAttribute("aria-disabled");
-    else button.setAttribute("aria-disabled", "true");
-    button.title = count ? "" : reason(applies, chosen);
-    button.querySelector("[data-part]").textContent =
-      count && count < chosen.length ? `${count} of ${chosen.length}` : "";
-  }
-}
-
-/** Before a command goes out: Stop is confirmed with its number, on a stale page all are. */
-export function confirmCommand(event) {
-  const button = event.detail.elt;
-  const command = button.dataset?.command;
-  const stale = document.body.classList.contains("stale-page");
-  if (!command || (command !== "stop" && !stale)) return;
-  event.preventDefault();
-  const applies = button.dataset.applies.split(" ");
-  const count = selected().filter((row) => applies.includes(row.dataset.status)).length;
-  const word = command[0].toUpperCase() + command.slice(1);
-  const what = `${count} execution${count === 1 ? "" : "s"}`;
-  const dialog = document.getElementById("confirm");
-  dialog.querySelector("h2").textContent = `${word} ${what}?`;
-  dialog.querySelector("[data-confirm-detail]").textContent = stale
-    ? "This page is stale: they may have moved on since."
-    : "What has been stopped cannot be continued.";
-  dialog.querySelector("[data-confirm-yes]").textContent = `${word} ${what}`;
-  dialog.returnValue = "";
-  dialog.addEventListener("close", () => dialog.returnValue === "yes" && event.detail.issueRequest(true), {
-    once: true,
-  });
-  dialog.showModal();
-}
-
 // Pointer --------------------------------------------------------------------------------------
 
 function clicked(event) {
-  const button = event.target.closest("[aria-disabled=true]");
-  if (button) {
-    event.preventDefault();
-    event.stopPropagation();
-    return;
-  }
   if (event.target.closest("[data-select-none]")) selectOnly([]);
   if (event.target.matches("[data-select-all]")) selectOnly(event.target.checked ? rows() : []);
   const row = event.target.closest("#rows > [data-id]");
@@ -138,8 +102,10 @@ function step(row, by, extend) {
   focus(to);
 }
 
+const open = (row) => location.assign(executionAddress(row.dataset.id));
+
 const onRow = {
-  Enter: (row) => row.querySelector("[data-open]").click(),
+  Enter: open,
   " ": (row) => mark(row, row.getAttribute("aria-selected") !== "true"),
   ArrowRight: (row) => {
     if (!row.hasAttribute("aria-expanded")) return;
@@ -155,16 +121,22 @@ const onRow = {
 };
 onRow.x = onRow[" "];
 
+const moves = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+
+/** Every key that this script listens to, for the list of shortcuts. */
+export const keys = [...Object.keys(onRow), ...Object.keys(moves), "Escape", "Ctrl+a"];
+
 function pressed(event) {
   const row = document.activeElement?.closest("#rows > [data-id]");
   if ((event.ctrlKey || event.metaKey) && event.key === "a" && row) {
     event.preventDefault();
-    selectOnly(rows());
+    if (selected().length === rows().length) selectMatching();
+    else selectOnly(rows());
     refreshActions();
     return;
   }
   if (isTyping(event)) return;
-  const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+  const by = moves[event.key];
   const isArrow = event.key.startsWith("Arrow");
   if (by && (row || !isArrow)) {
     step(row ?? (current && rowOf(current)), by, event.shiftKey && isArrow);
@@ -181,16 +153,15 @@ function pressed(event) {
 }
 
 export function startSelection() {
-  // Captured, so that a button that does not apply never reaches htmx.
   document.addEventListener("click", clicked, true);
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest("a, button, input")) return;
-    event.target.closest("#rows > [data-id]")?.querySelector("[data-open]").click();
+    const row = event.target.closest("#rows > [data-id]");
+    if (row) open(row);
   });
   document.addEventListener("keydown", pressed);
   document.body.addEventListener("focusin", (event) => {
     const row = event.target.closest("#rows > [data-id]");
     if (row) setCurrent(row);
   });
-  document.body.addEventListener("htmx:confirm", confirmCommand);
 }

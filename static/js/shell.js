@@ -31,13 +31,26 @@ export function announce(text) {
   }, wait);
 }
 
-/** Show a problem where the results of actions are shown. */
-export function notify(text) {
+/** Where the page of an execution is. */
+export const executionAddress = (id) =>
+  document.body.dataset.execution.replace("00000000-0000-0000-0000-000000000000", id);
+
+/** Say something where the results of actions are shown: a problem stays until it is dismissed, with
+    a link to what to do about it; good news passes. */
+export function notify(text, { passing = false, link = null } = {}) {
+  const notices = document.getElementById("notices");
+  for (const same of notices.children) if (same.dataset.text === text) same.remove();
   const notice = document.createElement("div");
-  notice.className = "notice warning";
-  notice.append(document.createElement("span"), text);
-  document.getElementById("notices").append(notice);
-  setTimeout(() => notice.remove(), 8000);
+  notice.className = passing ? "notice passing" : "notice warning";
+  notice.dataset.text = text;
+  const said = document.createElement("div");
+  said.append(text);
+  if (link) said.append(" ", Object.assign(document.createElement("a"), { textContent: link.text, href: link.href }));
+  const close = document.createElement("button");
+  Object.assign(close, { type: "button", className: "btn g sm sq", textContent: "×", ariaLabel: "Dismiss" });
+  close.dataset.dismiss = "";
+  notice.append(document.createElement("span"), said, close);
+  notices.append(notice);
 }
 
 // Good news passes by itself; a refusal stays until it is dismissed.
@@ -47,17 +60,15 @@ new MutationObserver((changes) => {
   }
 }).observe(document.getElementById("notices"), { childList: true });
 
-document.body.addEventListener("htmx:sendError", () => notify("The server cannot be reached. Nothing was done."));
-document.body.addEventListener("htmx:responseError", ({ detail }) =>
-  notify(`The server answered ${detail.xhr.status}. Nothing was changed on this page.`),
-);
-
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".notice").remove();
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
   if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
 });
+
+/** Every key that this script listens to, for the list of shortcuts. */
+export const keys = ["?", "g"];
 
 let going = 0;
 document.addEventListener("keydown", (event) => {

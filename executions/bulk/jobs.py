@@ -1,0 +1,155 @@
+"""Making, cancelling and claiming bulk jobs. A job is claimed as an execution is: a lease with an
+owner and an expiry, which recovery looks after; a queued one has an expiry too, after which its
+message counts as lost."""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from executions import access
+from executions.limits import LEASE, REQUEUE_AFTER
+from executions.live.publish import announce
+from executions.live.watches import JOB
+from executions.models import BulkJob
+
+TASK = "executions.tasks.run_bulk_job"
+logger = logging.getLogger(__name__)
+S = BulkJob.Status
+
+
+def create(
+    user: access.User,
+    command: str,
+    fields: Mapping[str, str],
+    *,
+    chosen: Mapping[str, str] | None = None,
+    filters: str = "",
+    expected: int | None,
+    address: str | None,
+) -> BulkJob:
+    """Insert a job and, on commit, send the message that names it. `chosen` maps ids to the
+    statuses that were seen; without it the job is for all that match the filters."""
+    now = timezone.now()
+    job = BulkJob.objects.create(
+        user_id=int(user.pk or 0),
+        address=address,
+        command=command,
+        fields=dict(fields),
+        chosen=None if chosen is None else dict(chosen),
+        filters=filters,
+        zone=timezone.get_current_timezone_name(),
+        expected=expected,
+        created_at=now,
+        lease_expires_at=now + timedelta(seconds=REQUEUE_AFTER),
+    )
+    send(job.pk)
+    return job
+
+
+def send(job_id: UUID) -> None:
+    """Once the transaction has committed, send the message that names a job."""
+    transaction.on_commit(partial(_send, job_id))
+
+
+def _send(job_id: UUID) -> None:
+    try:
+        current_app.send_task(TASK, [str(job_id)], retry=False)
+    except OperationalError as error:
+        logger.warning("The message for the job %s will be sent again: %s", job_id, error)
+
+
+def cancel(job: BulkJob) -> bool:
+    """Ask a job to end after the batch under way; what was done stays done. False when it is over,
+    or was asked already."""
+    now = timezone.now()
+    jobs = BulkJob.objects.filter(pk=job.pk)
+    changed = jobs.filter(status=S.QUEUED).update(
+        status=S.CANCELLED, ended_at=now, lease_expires_at=None
+    ) or jobs.filter(status=S.RUNNING).update(status=S.CANCELLING)
+    if changed:
+        tell(job)
+    return bool(changed)
+
+
+def claim(job_id: UUID, owner: str) -> BulkJob | None:
+    """Take the lease of a job that nobody works on; None when there is nothing to do."""
+    now = timezone.now()
+    free = Q(lease_owner="") | Q(lease_expires_at__lt=now)
+    jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=BulkJob.OVER)
+    taken = jobs.filter(free).update(
+        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE)
+    )
+    if not taken:
+        return None
+    jobs.filter(status=S.QUEUED).update(status=S.RUNNING, started_at=now)
+    return BulkJob.objects.select_related("user").get(pk=job_id)
+
+
+def hand_back(job: BulkJob, owner: str) -> None:
+    """Give up the lease and queue the job again: others wait for the worker too."""
+    requeue = timezone.now() + timedelta(seconds=REQUEUE_AFTER)
+    if _owned(job, owner).update(lease_owner="", lease_expires_at=requeue):
+        send(job.pk)
+
+
+def progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
+    """Write down what a batch has done, in its transaction; False when the lease is lost."""
+    job.done, job.refused, job.cursor = job.done + done, job.refused + refused, cursor
+    expires = timezone.now() + timedelta(seconds=LEASE)
+    return bool(
+        _owned(job, owner).update(
+            done=job.done, refused=job.refused, cursor=cursor, lease_expires_at=expires
+        )
+    )
+
+
+def is_cancelled(job: BulkJob) -> bool:
+    """Whether somebody has asked it to end."""
+    return BulkJob.objects.filter(pk=job.pk, status=S.CANCELLING).exists()
+
+
+def finish(job: BulkJob, owner: str) -> None:
+    """Its last batch is done, or it was cancelled."""
+    over = {"ended_at": timezone.now(), "lease_owner": "", "lease_expires_at": None}
+    owned = _owned(job, owner)
+    owned.filter(status=S.RUNNING).update(status=S.DONE, **over)
+    owned.filter(status=S.CANCELLING).update(status=S.CANCELLED, **over)
+
+
+def tell(job: BulkJob) -> None:
+    """Let the pages of its user know, on commit."""
+    announce({"type": JOB, "user": job.user_id, "id": str(job.pk)})
+
+
+def recover() -> int:
+    """Send again what names jobs whose message was lost, or whose worker died; how many."""
+    now = timezone.now()
+    lost = BulkJob.objects.filter(lease_expires_at__lt=now).exclude(status__in=BulkJob.OVER)
+    found = list(lost.values_list("pk", flat=True)[:100])
+    later = now + timedelta(seconds=REQUEUE_AFTER)
+    # A lease that ran out is nobody's any more: its owner, should it wake up, finds that out.
+    lost.filter(pk__in=found).update(lease_owner="", lease_expires_at=later)
+    for job_id in found:
+        send(job_id)
+    return len(found)
+
+
+def forget() -> None:
+    """Delete jobs that ended longer ago than executions are kept; the audit trail holds what they
+    did."""
+    if settings.RETENTION_DAYS > 0:
+        cut = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
+        BulkJob.objects.filter(ended_at__lt=cut).delete()
+
+
+def _owned(job: BulkJob, owner: str) -> QuerySet[BulkJob]:
+    return BulkJob.objects.filter(pk=job.pk, lease_owner=owner)

@@ -1,0 +1,91 @@
+"""Which executions a command for many is for: those that were chosen, or all that match a filter.
+
+They are taken oldest first: a parent has started before its children, so what stops a family stops
+it from the top, and no parent is woken by the end of a child that is stopped along with it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+
+from executions import access
+from executions.grid.filters import Filters
+from executions.models import BulkJob, Execution
+from executions.states import APPLIES, Status
+
+#: What a command reads of an execution.
+_FIELDS = ("id", "flow_name", "status", "initiator_id", "started_at")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def matching(
+    user: access.User, filters: Filters, command: str, before: datetime
+) -> QuerySet[Execution]:
+    """What the user may see of what matches, to which the command applies, and that had started
+    by then. The rest is not even looked at: of a million, most have ended."""
+    statuses = APPLIES[command] & (filters.statuses or frozenset(Status))
+    return (
+        access.visible(user)
+        .filter(
+            filters.seen_by(user).condition(before),
+            status__in=sorted(statuses),
+            started_at__lte=before,
+        )
+        .order_by("started_at", "id")
+    )
+
+
+def chosen(user: access.User, ids: Sequence[UUID]) -> list[Execution]:
+    """What the user may see of these."""
+    found = access.visible(user).filter(pk__in=ids)
+    return list(found.only(*_FIELDS).order_by("started_at", "id"))
+
+
+def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Execution], str]:
+    """The executions that a job comes to next, and its cursor behind them; empty at its end."""
+    if job.chosen is not None:
+        return _next_chosen(job, user, size)
+    with timezone.override(job.zone or None):
+        filters = Filters.parse(QueryDict(job.filters))
+        if filters.unread:
+            # It would match more than was asked for: an older version knew more fields.
+            return [], ""
+        rows = matching(user, filters, job.command, job.created_at)
+    if job.cursor:
+        rows = rows.filter(_behind(job.cursor))
+    batch = list(rows.only(*_FIELDS)[:size])
+    return batch, _cursor(batch[-1]) if batch else ""
+
+
+def seen(job: BulkJob) -> Mapping[UUID, Status]:
+    """The statuses in which the person saw what they chose."""
+    return {UUID(key): Status(status) for key, status in (job.chosen or {}).items() if status}
+
+
+def _next_chosen(job: BulkJob, user: access.User, size: int) -> tuple[list[Execution], str]:
+    # Ids sort by the time at which they were made.
+    rest = sorted(key for key in job.chosen or {} if key > job.cursor)
+    while rest:
+        ids, rest = rest[:size], rest[size:]
+        # What was deleted meanwhile, or may no longer be seen, is passed over.
+        if batch := chosen(user, [UUID(key) for key in ids]):
+            return batch, ids[-1]
+    return [], ""
+
+
+def _cursor(execution: Execution) -> str:
+    microseconds = (execution.started_at - _EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}-{execution.pk.hex}"
+
+
+def _behind(cursor: str) -> Q:
+    found: Any = re.fullmatch(r"([0-9]+)-([0-9a-f]{32})", cursor)
+    at = _EPOCH + timedelta(microseconds=int(found[1]))
+    # The first condition says nothing new, but lets the index be entered there.
+    return Q(started_at__gte=at) & (Q(started_at__gt=at) | Q(id__gt=UUID(found[2])))

@@ -1,0 +1,189 @@
+"""Executions as CSV or JSON, of any number: a batch is read, written and forgotten at a time.
+
+The columns are those that the grid shows, and the ids. A CSV file is safe to open in a spreadsheet:
+what one would take for a formula begins with an apostrophe.
+"""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.utils import timezone
+
+from executions import access
+from executions.grid import keys
+from executions.grid.columns import Column, column_of
+from executions.grid.page import PageQuery, read
+from executions.grid.sorting import Key
+from executions.live.events import ExecutionChanged
+from executions.store import variables
+from executions.store.variables import Large
+from flows import values
+
+#: Rows of the first batch, so that the download begins at once, and of the others.
+FIRST, BATCH = 200, 2_000
+#: What a spreadsheet takes for the beginning of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: The ids that are there whichever columns are shown.
+IDS = ("id", "parent", "root")
+
+Plain = Callable[[ExecutionChanged], Any]
+
+#: What each column holds, for programs.
+PLAIN: dict[str, Plain] = {
+    "started": lambda event: event.started_at,
+    "updated": lambda event: event.updated_at,
+    "status": lambda event: event.status,
+    "type": lambda event: event.block_type,
+    "description": lambda event: event.block_description,
+    "workspace": lambda event: event.workspace_name,
+    "flow": lambda event: event.flow_name,
+    "version": lambda event: event.version_number,
+    "duration": lambda event: _seconds(event),
+    "initiator": lambda event: event.initiator_name,
+    "trigger": lambda event: event.trigger,
+    "worker": lambda event: event.lease_owner,
+    "id": lambda event: event.id,
+    "parent": lambda event: event.parent_id or "",
+    "root": lambda event: event.root_id,
+    "waiting": lambda event: _waiting(event),
+    "error": lambda event: ": ".join(filter(None, (event.error_type, event.error_message))),
+    "debugger": lambda event: event.debugged_by_name,
+    "steps": lambda event: event.step_count,
+}
+
+
+def _seconds(event: ExecutionChanged) -> float:
+    """How long it took, or has taken until now."""
+    took = (event.ended_at or timezone.now()) - event.started_at
+    return round(took.total_seconds(), 3)
+
+
+def _waiting(event: ExecutionChanged) -> str:
+    """The reason, and what it waits for: a time, a semaphore, the ids of tasks."""
+    if not event.reason:
+        return ""
+    due = event.due_at.isoformat() if event.due_at else ""
+    return " ".join(filter(None, (event.reason, event.waiting_for, due)))
+
+
+class Export:
+    """The executions that a user may see of those that match, in the order of the grid; of those
+    only the ones with these ids, where there are any."""
+
+    def __init__(self, user: access.User, query: PageQuery, ids: Sequence[UUID] = ()) -> None:
+        self.user = user
+        self.query = query
+        self.ids = list(ids)
+        self.filters = query.filters.seen_by(user)
+        #: What is said relative to now means the same for every batch.
+        self.now = timezone.now()
+        shown = [column for column in query.layout.shown if not column.quiet]
+        known = {column.key for column in shown}
+        more = [column_of(key) for key in IDS if key not in known]
+        self.columns: list[Column] = [*shown, *(column for column in more if column)]
+        self.zone = ZoneInfo(query.layout.zone) if query.layout.zone else None
+
+    async def csv(self) -> AsyncIterator[bytes]:
+        # The mark at the beginning is how a spreadsheet knows UTF-8.
+        yield ("\ufeff" + _lines([[column.label for column in self.columns]])).encode()
+        async for batch in self._batches():
+            lines = [[_cell(value) for value in row] for row in batch]
+            yield _lines(lines).encode()
+
+    async def json(self) -> AsyncIterator[bytes]:
+        """An array with an object a line, so that it can be read line by line too."""
+        separator = "[\n"
+        names = [column.key for column in self.columns]
+        async for batch in self._batches():
+            objects = [
+                json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_text)
+                for row in batch
+            ]
+            yield (separator + ",\n".join(objects)).encode()
+            separator = ",\n"
+        yield b"\n]\n" if separator == ",\n" else b"[]\n"
+
+    async def _batches(self) -> AsyncIterator[list[list[Any]]]:
+        behind: Key | None = None
+        size = FIRST
+        while True:
+            batch, behind = await sync_to_async(self._batch)(behind, size)
+            if batch:
+                yield batch
+            if behind is None:
+                return
+            size = BATCH
+
+    def _batch(self, behind: Key | None, size: int) -> tuple[list[list[Any]], Key | None]:
+        """The next rows, and behind which key there are more."""
+        rows = access.visible(self.user)
+        # Ids name what is wanted already: the filter may have let go of one meanwhile.
+        rows = (
+            rows.filter(pk__in=self.ids)
+            if self.ids
+            else rows.filter(self.filters.condition(self.now))
+        )
+        if behind is not None:
+            rows = rows.filter(keys.below(behind))
+        events = read(rows.order_by(*keys.order(self.query.sort))[:size])
+        held = self._variables(events)
+        batch = [[self._value(column, event, held) for column in self.columns] for event in events]
+        if not connection.in_atomic_block:
+            # Whoever downloads slowly must not keep a connection from others meanwhile.
+            connection.close()
+        return batch, self.query.sort.key(events[-1]) if len(events) == size else None
+
+    def _variables(self, events: Sequence[ExecutionChanged]) -> Mapping[str, Mapping[str, Any]]:
+        names = [column.variable for column in self.columns if column.variable]
+        if not names or not events:
+            return {}
+        return variables.of([event.id for event in events], names)
+
+    def _value(
+        self, column: Column, event: ExecutionChanged, held: Mapping[str, Mapping[str, Any]]
+    ) -> Any:
+        if column.variable:
+            return _plain(held.get(event.id, {}).get(column.variable))
+        value = PLAIN[column.key](event)
+        if isinstance(value, datetime):
+            return timezone.localtime(value, self.zone).isoformat()
+        return value
+
+
+def _plain(value: Any) -> Any:
+    """A variable's value as JSON has it; what is too large to be read here is said to be."""
+    if isinstance(value, Large):
+        return f"{value.size} bytes"
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    return values.encode(value)
+
+
+def _cell(value: Any) -> Any:
+    """A value in a CSV file."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_text)
+    return "'" + text if text.startswith(FORMULA) else text
+
+
+def _lines(rows: Sequence[Sequence[Any]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
+
+
+def _text(value: Any) -> str:
+    return str(value)

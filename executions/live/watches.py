@@ -1,0 +1,115 @@
+"""What the hub tells people, wherever they are on the site: that what they watch has ended or
+broken, and that a job of theirs has moved on. It asks the database nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from executions import appearance
+from executions.live.events import ExecutionChanged
+from executions.store.watches import is_news
+
+#: Messages of the channel layer: what a user watches has changed; a job has moved on.
+WATCHES = "watches.changed"
+JOB = "bulk.changed"
+
+Message = Callable[..., str]
+
+
+class Noted(Protocol):
+    """A connection, as far as it is told things."""
+
+    viewer: Any
+
+    def note(self, kind: str, text: str) -> None: ...
+
+
+class People:
+    """The users that are connected, their connections, and what they watch."""
+
+    def __init__(self) -> None:
+        self._connections: dict[int, set[Noted]] = {}
+        self._watched: dict[int, set[str]] = {}
+        self._watchers: dict[str, set[int]] = {}
+
+    def join(self, connection: Noted, watched: Iterable[str]) -> None:
+        """A connection of a user who watches these; others of theirs may be there already."""
+        user_id = connection.viewer.scope.user.pk
+        self._connections.setdefault(user_id, set()).add(connection)
+        self._watch(user_id, watched)
+
+    def leave(self, connection: Noted) -> None:
+        user_id = connection.viewer.scope.user.pk
+        connections = self._connections.get(user_id, set())
+        connections.discard(connection)
+        if not connections:
+            self._connections.pop(user_id, None)
+            self._unwatch(user_id, set(self._watched.get(user_id, ())))
+
+    def hear(self, heard: dict[str, Any], message: Message) -> None:
+        """What came through the channel layer; other messages are no business of this."""
+        user_id = heard.get("user")
+        if user_id not in self._connections:
+            return
+        if heard["type"] == WATCHES:
+            (self._watch if heard["on"] else self._unwatch)(user_id, heard["ids"])
+            self._tell(user_id, "watches", message("watches", ids=heard["ids"], on=heard["on"]))
+        elif heard["type"] == JOB:
+            self._tell(user_id, f"bulk {heard['id']}", message("bulk", id=heard["id"]))
+
+    def changed(self, event: ExecutionChanged, message: Message) -> None:
+        """Tell whoever watches an execution, and may see it, of what has become of it."""
+        watchers = self._watchers.get(event.id)
+        if not watchers or not is_news(event.status, event.place):
+            return
+        text = message("watch", **told(event))
+        for user_id in watchers:
+            for connection in self._connections.get(user_id, ()):
+                if connection.viewer.scope.includes(event):
+                    connection.note(f"watch {event.id}", text)
+
+    def _tell(self, user_id: int, kind: str, text: str) -> None:
+        for connection in self._connections[user_id]:
+            connection.note(kind, text)
+
+    def _watch(self, user_id: int, ids: Iterable[str]) -> None:
+        for one in ids:
+            self._watched.setdefault(user_id, set()).add(one)
+            self._watchers.setdefault(one, set()).add(user_id)
+
+    def _unwatch(self, user_id: int, ids: Iterable[str]) -> None:
+        watched = self._watched.get(user_id, set())
+        for one in ids:
+            watched.discard(one)
+            watchers = self._watchers.get(one, set())
+            watchers.discard(user_id)
+            if not watchers:
+                self._watchers.pop(one, None)
+        if not watched:
+            self._watched.pop(user_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What has become of an execution, as the database has it: of an event the same columns."""
+
+    id: UUID
+    revision: int
+    flow_name: str
+    status: str
+    place: str
+    error_type: str
+    block_description: str
+
+
+def told(event: ExecutionChanged | Happened) -> dict[str, Any]:
+    """What a page needs to say what has become of a watched execution."""
+    return {
+        "id": str(event.id),
+        "revision": event.revision,
+        "flow": event.flow_name,
+        "status": event.status,
+        "word": appearance.word(event.status, event.place),
+        "detail": event.error_type or event.block_description,
+    }

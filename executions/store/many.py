@@ -1,0 +1,92 @@
+"""Guarded transitions of many executions in one statement each: what a bulk command is made of.
+
+`lock` comes first, in the transaction of the change: it takes the rows in the order in which an end
+takes them, so that the two never wait for each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+from executions.states import Status
+from executions.store import debugging, transitions
+
+#: Executions, and the descendants that they wait for; tasks are no part of a family.
+_FAMILIES = """
+    WITH RECURSIVE family AS (
+        SELECT id FROM executions_execution WHERE id = ANY(%(ids)s) AND {roots}
+        UNION
+        SELECT child.id FROM executions_execution child JOIN family ON child.parent_id = family.id
+        WHERE child.ended_at IS NULL AND child.trigger <> 'task'
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a command is for an execution, as it stands while it is locked."""
+
+    id: UUID
+    status: Status
+    initiator_id: int | None
+    debugger_id: int | None
+    debugger: str
+
+
+def lock(ids: Sequence[UUID]) -> None:
+    """Lock executions, the families that stop with them, and whoever waits for their end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_FAMILIES.format(roots='true')}, waiting AS ("
+            "SELECT parent_id AS id FROM executions_execution "
+            "WHERE id = ANY(%(ids)s) AND parent_id IS NOT NULL AND trigger <> 'task' "
+            "UNION SELECT id FROM executions_execution WHERE awaits && %(ids)s::uuid[]) "
+            "SELECT id FROM executions_execution "
+            "WHERE id IN (SELECT id FROM family UNION SELECT id FROM waiting) "
+            "ORDER BY depth DESC, id FOR UPDATE",
+            {"ids": list(ids)},
+        )
+
+
+def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
+    """How executions stand; those that are gone are left out."""
+    found = Execution.objects.filter(pk__in=ids).values_list(
+        "pk", "status", "initiator_id", "debugged_by_id", "debugged_by__username"
+    )
+    return {
+        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "")
+        for pk, status, initiator_id, debugger_id, debugger in found
+    }
+
+
+def stop(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Live → Stopped or Stopping, with the families of those that were not stopping already."""
+    families = _FAMILIES.format(roots=transitions.STOPPABLE)
+    return transitions.update(
+        transitions.STOP,
+        f"id IN ({families} SELECT id FROM family) AND {transitions.STOPPABLE}",
+        {"ids": list(ids)},
+    )
+
+
+def pause(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Queued or Running → Paused, or Pausing while a worker holds it."""
+    return _change(transitions.PAUSE, transitions.PAUSABLE, ids)
+
+
+def run_on(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Paused or Exception → Queued, to run on."""
+    return _change(debugging.resuming(debugging.ON), debugging.HELD, ids)
+
+
+def run_one(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Paused or Exception → Queued, to run one block."""
+    return _change(debugging.resuming(*debugging.ONE), debugging.HELD, ids)
+
+
+def _change(sets: str, where: str, ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    return transitions.update(sets, f"id = ANY(%(ids)s) AND {where}", {"ids": list(ids)})

@@ -1,0 +1,56 @@
+"""The action bar of the grid: which commands there are, and when each applies."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
+
+from executions.grid.filters import Filters
+from executions.states import APPLIES, Status, words
+from executions.views import sending
+
+#: The commands of the bar and their icons.
+COMMANDS = {
+    "continue": "play",
+    "pause": "pause",
+    "step": "step",
+    "stop": "stop",
+    "retry": "retry",
+}
+#: What has been done to an execution, in a sentence about many.
+PAST = {
+    "continue": "continued",
+    "pause": "paused",
+    "step": "stepped",
+    "stop": "stopped",
+    "force-stop": "force-stopped",
+    "retry": "retried",
+}
+
+
+def bar(filters: Filters) -> dict[str, Any]:
+    """What the bar needs: the commands, and where each leads for all that match."""
+    address = urlencode(filters.parameters())
+    return {
+        "commands": [
+            {
+                "name": name,
+                "word": words(name),
+                "icon": icon,
+                "applies": [s for s in Status if s in APPLIES[name]],
+                "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
+            }
+            for name, icon in COMMANDS.items()
+        ],
+        "form": sending.new_key(),
+        "filters": address,
+        "compare": _compare(),
+    }
+
+
+def _compare() -> str:
+    """Where two executions are compared; empty as long as there is no such page."""
+    try:
+        return reverse("executions-compare")
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,159 @@
+"""Commands for many: what one would do to all that match a filter, and the jobs that do it."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from executions.bulk import jobs, targets
+from executions.bulk.preview import count, preview
+from executions.grid.filters import Filters
+from executions.models import BulkJob, BulkRefusal
+from executions.states import words
+from executions.views import sending
+from executions.views.actions import COMMANDS, PAST
+from executions.views.commands import to_job
+
+#: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
+#: a page of their own.
+LISTED = 50
+REASONS = 20
+SHOWN = 5
+PAGE = 200
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def bulk(request: HttpRequest, command: str) -> HttpResponse:
+    """A command for all that match the filters of the address: told first, then, when it is
+    posted, begun."""
+    if command not in COMMANDS:
+        raise Http404(f"There is no command {command} for many.")
+    filters = Filters.parse(request.GET)
+    if request.method == "POST" and not filters.unread:
+        answer = sending.once(request, lambda: _begin(request, command, filters))
+        return to_job(request, UUID(answer["job"]))
+    address = urlencode(filters.parameters())
+    context = {
+        "section": "executions",
+        "command": command,
+        "word": words(command),
+        "past": PAST[command],
+        "preview": preview(request.user, filters, command, timezone.now()),
+        "filters": _told(filters),
+        "problems": filters.problems,
+        "address": f"?{address}" if address else "",
+        "others": [(name, words(name)) for name in COMMANDS],
+        "form": sending.new_key(),
+    }
+    response = render(request, "executions/bulk/preview.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, str]:
+    rows = targets.matching(request.user, filters, command, timezone.now())
+    job = jobs.create(
+        request.user,
+        command,
+        {},
+        filters=urlencode(filters.parameters()),
+        expected=count(rows),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+    return {"job": str(job.pk)}
+
+
+@require_safe
+def bulk_jobs(request: HttpRequest) -> HttpResponse:
+    """The newest jobs of the user."""
+    found = list(_jobs(request).order_by("-created_at")[:LISTED])
+    context = {"section": "executions", "jobs": [_shown(job) for job in found]}
+    return render(request, "executions/bulk/jobs.html", context)
+
+
+@require_safe
+def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """A job: how far it is, and what was refused and why. htmx gets the part that changes."""
+    job = get_object_or_404(_jobs(request), pk=job_id)
+    context = {"section": "executions", **_shown(job), "reasons": _reasons(job)}
+    part = bool(getattr(request, "htmx", False))
+    template = "executions/bulk/progress.html" if part else "executions/bulk/job.html"
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request, Cookie"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def bulk_refusals(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """The executions that a job's command was refused for, a page of them at a time."""
+    job = get_object_or_404(_jobs(request), pk=job_id)
+    reason = request.GET.get("reason", "")
+    after = request.GET.get("after", "")
+    rows = BulkRefusal.objects.filter(job=job, **({"reason": reason} if reason else {}))
+    if after.isascii() and after.isdigit() and len(after) < 19:
+        rows = rows.filter(pk__gt=int(after))
+    found = list(rows.order_by("pk")[: PAGE + 1])
+    more = ""
+    if len(found) > PAGE:
+        found = found[:PAGE]
+        more = "?" + urlencode({"reason": reason, "after": found[-1].pk})
+    context = {
+        "section": "executions",
+        **_shown(job),
+        "refusals": found,
+        "reason": reason,
+        "more": more,
+    }
+    return render(request, "executions/bulk/refusals.html", context)
+
+
+@require_POST
+def bulk_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """End a job after the batch under way."""
+    job = get_object_or_404(_jobs(request), pk=job_id)
+    if not jobs.cancel(job):
+        messages.warning(request, "It has ended already.")
+    return redirect(job)
+
+
+def _jobs(request: HttpRequest) -> QuerySet[BulkJob]:
+    """The jobs that are the user's."""
+    return BulkJob.objects.filter(user_id=request.user.pk or 0)
+
+
+def _shown(job: BulkJob) -> dict[str, Any]:
+    expected = job.expected if job.chosen is None else len(job.chosen)
+    passed = (expected or 0) - job.handled if job.status == BulkJob.Status.DONE else 0
+    return {
+        "job": job,
+        "word": words(job.command),
+        "past": PAST.get(job.command, "done"),
+        "expected": expected,
+        # What had moved on, or was deleted, before its turn came.
+        "passed": max(passed, 0),
+        "filters": _told(Filters.parse(QueryDict(job.filters))) if job.chosen is None else [],
+        "address": f"?{job.filters}" if job.filters else "",
+    }
+
+
+def _told(filters: Filters) -> list[tuple[str, str]]:
+    return [("search" if name == "q" else name, value) for name, value in filters.parameters()]
+
+
+def _reasons(job: BulkJob) -> list[dict[str, Any]]:
+    """Why executions were refused, the most frequent reason first, each with the first of them."""
+    if not job.refused:
+        return []
+    rows = BulkRefusal.objects.filter(job=job)
+    groups = rows.values("reason").annotate(number=Count("pk")).order_by("-number", "reason")
+    return [
+        {**group, "first": rows.filter(reason=group["reason"]).order_by("pk")[:SHOWN]}
+        for group in groups[:REASONS]
+    ]

@@ -1,0 +1,57 @@
+"""What a form says of the executions that it is about: which, and in which status they were
+seen."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.http import QueryDict
+
+from executions.commands.objections import read_status
+from executions.limits import CHOSEN
+from executions.states import Status
+
+#: Fields of a form that say what it is about, and are no business of a command.
+FIELDS = frozenset({"id", "selection", "next", "command", "form", "query", "csrfmiddlewaretoken"})
+
+
+def read(form: QueryDict) -> dict[UUID, Status | None]:
+    """Every execution that a form names, with the status in which it was seen where it says so.
+
+    `id` fields name one each; a script sends them together, as `selection`: "id:Status id:Status".
+    What is no id is left out. Raises BadRequest for more than a form may name.
+    """
+    texts = [*form.getlist("id"), *form.get("selection", "").split()]
+    found: dict[UUID, Status | None] = {}
+    for text in texts:
+        identity, _, status = text.partition(":")
+        if (key := _uuid(identity)) is not None:
+            found[key] = read_status(status)
+    if len(found) > CHOSEN:
+        raise BadRequest(
+            f"At most {CHOSEN:,} executions can be chosen one by one: filter, and take all that "
+            "match."
+        )
+    return found
+
+
+def seen(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
+    """Of what was chosen, the statuses that are known to have been seen."""
+    return {key: status for key, status in chosen.items() if status}
+
+
+def command_fields(form: QueryDict) -> dict[str, str]:
+    """What a command takes beside."""
+    return {name: str(value) for name, value in form.items() if name not in FIELDS}
+
+
+def named(texts: Sequence[str]) -> list[UUID]:
+    """The ids among these texts."""
+    return [key for text in texts if (key := _uuid(text)) is not None]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

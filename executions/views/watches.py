@@ -1,0 +1,73 @@
+"""Watching executions: being told, wherever one is on the site, when they break and when they
+end."""
+
+import json
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from executions import access
+from executions.live.publish import announce
+from executions.live.watches import WATCHES, Happened, told
+from executions.store import watches as store
+from executions.views import selection
+from executions.views.commands import back
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def watches(request: HttpRequest) -> HttpResponse:
+    """What the user watches, and what has happened that they have not been told of, as JSON.
+
+    POST watches the executions that the form names, or with `on` 0 no longer; `told` with a
+    `revision` says that they know of it.
+    """
+    user_id = request.user.pk or 0
+    if request.method != "POST":
+        news = store.news(user_id, access.visible(request.user))
+        response = JsonResponse(
+            {"ids": store.ids(user_id), "news": [told(Happened(**one)) for one in news]}
+        )
+        response["Cache-Control"] = "no-store"
+        return response
+    if known := selection.named(request.POST.getlist("told")[:1]):
+        revision = request.POST.get("revision", "")
+        if revision.isascii() and revision.isdigit() and len(revision) < 19:
+            store.told(user_id, known[0], int(revision))
+        return HttpResponse(status=204)
+    return _change(request, user_id)
+
+
+def _change(request: HttpRequest, user_id: int) -> HttpResponse:
+    chosen = list(selection.read(request.POST))
+    on = request.POST.get("on") != "0"
+    if on:
+        ids = store.begin(user_id, access.visible(request.user).filter(pk__in=chosen))
+    else:
+        store.end(user_id, chosen)
+        ids = [str(one) for one in chosen]
+    announce({"type": WATCHES, "user": user_id, "ids": ids, "on": on})
+    text = _said(len(ids), len(chosen), on)
+    if not getattr(request, "htmx", False):
+        (messages.success if ids else messages.warning)(request, text)
+        return back(request)
+    context = {"text": text, "good": bool(ids)}
+    response = render(request, "executions/watch_results.html", context)
+    response["HX-Trigger"] = json.dumps({"live:watches": {"ids": ids, "on": on}})
+    return response
+
+
+def _said(count: int, asked: int, on: bool) -> str:
+    if not asked:
+        return "Select executions first."
+    if not count:
+        return (
+            "Nothing to watch: they have ended, are not there, or you watch "
+            f"{store.LIMIT} executions already."
+        )
+    what = f"{count} execution{'' if count == 1 else 's'}"
+    if not on:
+        return f"You no longer watch {what}."
+    rest = f" The other {asked - count} have ended." if count < asked else ""
+    return f"You watch {what}: you are told when they end, or wait for a person.{rest}"

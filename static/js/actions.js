@@ -1,0 +1,198 @@
+// The buttons that act on what is selected: when they apply, and why not; what is asked before a
+// command goes out; and what goes with it.
+
+import { all } from "./rows.js";
+import { isMatching, selected, selectMatching } from "./selection.js";
+import { executionAddress, notify } from "./shell.js";
+import { isWatched } from "./watch.js";
+
+let busy = false; // a command is under way
+
+const bar = () => document.querySelector(".actions");
+const title = (word) => word[0].toUpperCase() + word.slice(1);
+const some = (count) => `${count} execution${count === 1 ? "" : "s"}`;
+
+function enable(button, why) {
+  if (why) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+  button.title = why;
+}
+
+// When buttons apply ---------------------------------------------------------------------------
+
+function reason(applies, chosen) {
+  if (!chosen.length) return "Select executions first";
+  const wanted = applies.length > 2 ? `${applies.slice(0, -1).join(", ")} or ${applies.at(-1)}` : applies.join(" or ");
+  return `None of the selected executions is ${wanted}`;
+}
+
+const applying = (button, chosen) => {
+  const applies = button.dataset.applies.split(" ");
+  return chosen.filter((row) => applies.includes(row.dataset.status)).length;
+};
+
+function refreshCommand(button, chosen) {
+  const part = button.querySelector("[data-part]");
+  if (isMatching()) {
+    enable(button, "");
+    button.title = `Shows first what this would do to all that match`;
+    part.textContent = "";
+    return;
+  }
+  const count = applying(button, chosen);
+  enable(button, busy ? "A command is under way" : count ? "" : reason(button.dataset.applies.split(" "), chosen));
+  part.textContent = count && count < chosen.length ? `${count} of ${chosen.length}` : "";
+  if (count && count < chosen.length) button.title = `It will be refused for the other ${chosen.length - count}`;
+}
+
+function refreshWatch(chosen) {
+  const button = bar().querySelector("[data-watch]");
+  const live = chosen.filter((row) => !["Stopped", "Ended", "Error"].includes(row.dataset.status));
+  const all = live.length > 0 && live.every((row) => isWatched(row.dataset.id));
+  const off = all || (!live.length && chosen.some((row) => isWatched(row.dataset.id)));
+  button.value = off ? "0" : "1";
+  button.querySelector("[data-watch-word]").textContent = off ? "Unwatch" : "Watch";
+  button.querySelector("[data-part]").textContent =
+    live.length && live.length < chosen.length ? `${live.length} of ${chosen.length}` : "";
+  let why = "";
+  if (isMatching()) why = "Watching takes executions that are selected one by one";
+  else if (!chosen.length) why = "Select executions first; you are told when they end";
+  else if (!live.length && !off) why = "The selected executions have ended";
+  enable(button, why);
+  if (!why && !off) button.title = "Be told when it ends, or breaks";
+}
+
+function refreshLinks(chosen) {
+  const goto = bar().querySelector("[data-goto]");
+  const [one] = chosen;
+  const single = chosen.length === 1 && !isMatching();
+  enable(goto, single ? "" : "Select one execution");
+  if (single) goto.href = executionAddress(one.dataset.id);
+  else goto.removeAttribute("href");
+  const compare = bar().querySelector("[data-compare]");
+  if (!compare) return;
+  const two = chosen.length === 2 && !isMatching();
+  enable(compare, two ? "" : "Select two executions");
+  if (two) compare.href = `${compare.dataset.compare}?a=${chosen[1].dataset.id}&b=${one.dataset.id}`;
+  else compare.removeAttribute("href");
+}
+
+/** How many match, as the chips tell it. */
+function matchingCount() {
+  const chips = [...document.querySelectorAll(".chips [aria-pressed=true] [data-count]")];
+  const texts = chips.map((chip) => chip.textContent.trim());
+  if (texts.length === 1) return texts[0];
+  const sum = texts.reduce((total, text) => total + Number(text.replace(/\D/g, "")), 0);
+  return sum.toLocaleString("en") + (texts.some((text) => text.endsWith("+")) ? "+" : "");
+}
+
+/** Show what is selected, and which commands apply to it, with the reason when one doesn't. */
+export function refreshActions() {
+  const chosen = selected();
+  const total = all().length;
+  const every = document.querySelector("[data-select-all]");
+  every.checked = chosen.length > 0 && chosen.length === total;
+  every.indeterminate = chosen.length > 0 && !every.checked;
+  bar().querySelector("[data-selected]").hidden = chosen.length === 0;
+  bar().querySelector("[data-selected-count]").textContent = isMatching()
+    ? `All ${matchingCount()} that match`
+    : `${chosen.length} selected`;
+  const offer = bar().querySelector("[data-select-match]");
+  offer.hidden = !every.checked || isMatching();
+  for (const button of bar().querySelectorAll("[data-command]")) refreshCommand(button, chosen);
+  for (const what of bar().querySelectorAll("[data-export-what]")) {
+    what.textContent = chosen.length && !isMatching() ? some(chosen.length) : "all that match";
+  }
+  enable(
+    bar().querySelector("[data-copy-ids]"),
+    isMatching() ? "Export all that match instead" : chosen.length ? "" : "Select executions first",
+  );
+  refreshWatch(chosen);
+  refreshLinks(chosen);
+}
+
+// What goes out --------------------------------------------------------------------------------
+
+/** Before a command goes out: Stop, and Retry of several, are confirmed with their number; on a
+    stale page all are. */
+function confirmCommand(event) {
+  const button = event.detail.elt;
+  const command = button.dataset?.command;
+  if (!command) return;
+  const stale = document.body.classList.contains("stale-page");
+  const count = applying(button, selected());
+  if (command !== "stop" && !(command === "retry" && count > 1) && !stale) return;
+  event.preventDefault();
+  const dialog = document.getElementById("confirm");
+  dialog.querySelector("h2").textContent = `${title(command)} ${some(count)}?`;
+  const detail = { stop: "What has been stopped cannot be continued.", retry: "Each becomes a new execution." };
+  dialog.querySelector("[data-confirm-detail]").textContent = stale
+    ? "This page is stale: they may have moved on since."
+    : (detail[command] ?? "");
+  dialog.querySelector("[data-confirm-yes]").textContent = `${title(command)} ${some(count)}`;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => dialog.returnValue === "yes" && event.detail.issueRequest(true), {
+    once: true,
+  });
+  dialog.showModal();
+}
+
+/** What is selected, with the statuses that the reader saw. */
+const selection = () => selected().map((row) => `${row.dataset.id}:${row.dataset.status}`).join(" ");
+
+/** One field instead of one for each row. */
+function together(data) {
+  data.delete("id");
+  if (!isMatching()) data.set("selection", selection());
+}
+
+async function copyIds() {
+  const chosen = selected();
+  const text = chosen.map((row) => row.dataset.id).join("\n");
+  try {
+    await navigator.clipboard.writeText(text);
+    notify(`Copied ${chosen.length === 1 ? "1 id" : `${chosen.length} ids`}.`, { passing: true });
+  } catch {
+    // Without a secure address browsers give no clipboard.
+    notify(`The browser does not let this page copy. The ids: ${text.replaceAll("\n", " ")}`);
+  }
+}
+
+function pressed(event) {
+  const button = event.target.closest?.(".actions button, .actions a");
+  if (!button) return;
+  if (button.getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    event.stopPropagation();
+  } else if (button.dataset.command && isMatching()) {
+    event.preventDefault();
+    event.stopPropagation();
+    location.assign(button.dataset.all);
+  } else if (button.matches("[data-select-match]")) {
+    selectMatching();
+    refreshActions();
+    bar().querySelector("[data-select-none]").focus();
+  } else if (button.matches("[data-copy-ids]")) {
+    copyIds();
+  }
+  if (button.closest("#more")) document.getElementById("more").hidePopover();
+}
+
+function underWay(event, now) {
+  if (!event.detail.elt.dataset?.command) return;
+  busy = now;
+  refreshActions();
+}
+
+export function startActions() {
+  // Captured, so that a button that does not apply never reaches htmx.
+  document.addEventListener("click", pressed, true);
+  document.addEventListener("formdata", (event) => event.target.id === "commands" && together(event.formData));
+  document.body.addEventListener("htmx:confirm", confirmCommand);
+  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.closest("#commands")) together(detail.formData);
+  });
+  document.body.addEventListener("htmx:beforeRequest", (event) => underWay(event, true));
+  document.body.addEventListener("htmx:afterRequest", (event) => underWay(event, false));
+  document.body.addEventListener("watches:changed", refreshActions);
+}

@@ -1,0 +1,46 @@
+// No failure is silent: what went wrong with a request, whether anything was done, and what to do.
+
+import { notify } from "./shell.js";
+
+const signIn = () => {
+  const here = encodeURIComponent(location.pathname + location.search);
+  return { text: "Sign in", href: `${document.body.dataset.login}?next=${here}` };
+};
+const reload = { text: "Reload the page", href: "" };
+
+/** What an error page of the site says. */
+function told(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const heading = page.querySelector("main h1")?.textContent.trim();
+  const texts = [...page.querySelectorAll("main p")].map((paragraph) => paragraph.textContent.trim());
+  return heading ? [`${heading}.`, ...texts].join(" ") : "";
+}
+
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const landed = detail.xhr.responseURL && new URL(detail.xhr.responseURL).pathname;
+  if (landed !== document.body.dataset.login) return;
+  // The sign-in page came instead of what was asked for.
+  detail.shouldSwap = false;
+  notify("You are signed out: in another tab, or because your session has ended. Nothing was done.", {
+    link: signIn(),
+  });
+});
+
+document.body.addEventListener("htmx:responseError", ({ detail }) => {
+  const { status, responseText } = detail.xhr;
+  const text = told(responseText) || `The server answered ${status}.`;
+  notify(status >= 500 ? `${text} What was asked may not have been done: look before you try again.` : text, {
+    link: reload,
+  });
+});
+
+for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(lost, ({ detail }) => {
+    const isQuestion = detail.requestConfig?.verb === "get";
+    notify(
+      isQuestion
+        ? "The server cannot be reached. The page shows what it knew before; it goes on by itself once there is a connection."
+        : "The server cannot be reached, so it is not known whether this was done. Once there is a connection the page shows what holds; pressing the button again does not do it twice.",
+    );
+  });
+}

@@ -1,0 +1,84 @@
+// What the reader watches: told on whatever page they are, in the page and, if they allow it, by
+// the browser. What was missed is told at the next visit.
+
+import { executionAddress } from "./shell.js";
+
+const watched = new Set();
+const shown = new Set();
+
+export const isWatched = (id) => watched.has(id);
+const address = () => document.body.dataset.watches;
+
+function headers() {
+  return { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") };
+}
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  made.append(text);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function show({ id, revision, flow, status, word, detail }) {
+  if (shown.has(`${id} ${revision}`)) return;
+  shown.add(`${id} ${revision}`);
+  const url = executionAddress(id);
+  const over = ["Stopped", "Ended", "Error"].includes(status);
+  const notice = element("div", "", { class: status === "Ended" ? "notice" : "notice warning", "data-watched": id });
+  const said = element("div", "");
+  const link = element("a", flow, { href: url });
+  said.append(link, over ? ` is over: ${word}` : ` waits for you: ${word}`, detail ? `, ${detail}` : "");
+  const close = element("button", "×", { type: "button", class: "btn g sm sq", "data-dismiss": "", "aria-label": "Dismiss" });
+  notice.append(element("span", ""), said, close);
+  document.getElementById("notices").append(notice);
+  if (over) watched.delete(id);
+  notifyOutside(url, id, `${flow}: ${word}`, detail);
+  const told = new FormData();
+  told.set("told", id);
+  told.set("revision", revision);
+  // Not told here means told again: nothing is lost.
+  fetch(address(), { method: "POST", headers: headers(), body: told }).catch(() => {});
+  document.body.dispatchEvent(new CustomEvent("watches:changed"));
+}
+
+function notifyOutside(url, id, title, body) {
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  try {
+    // Two tabs with the same tag make one notification.
+    const notification = new Notification(title, { body, tag: id });
+    notification.onclick = () => {
+      window.focus();
+      location.assign(url);
+    };
+  } catch {
+    // Some browsers on phones have them for service workers only; the notice is there.
+  }
+}
+
+async function fetchNews() {
+  const response = await fetch(address(), { headers: headers(), cache: "no-store" });
+  if (response.redirected || !response.ok) return;
+  const { news, ids } = await response.json();
+  watched.clear();
+  for (const id of ids) watched.add(id);
+  document.body.dispatchEvent(new CustomEvent("watches:changed"));
+  for (const one of news) show(one);
+}
+
+document.body.addEventListener("live:watch", ({ detail }) => show(detail));
+document.body.addEventListener("live:watches", ({ detail }) => {
+  for (const id of detail.ids) {
+    if (detail.on) watched.add(id);
+    else watched.delete(id);
+  }
+  document.body.dispatchEvent(new CustomEvent("watches:changed"));
+});
+document.body.addEventListener("live:catchup", () => fetchNews().catch(() => {}));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-watch]:not([aria-disabled=true])");
+  if (button && "Notification" in window && Notification.permission === "default") Notification.requestPermission();
+});
+
+// A page with a live connection catches up by itself.
+if (address() && !document.querySelector("[data-live][data-socket]")) fetchNews().catch(() => {});

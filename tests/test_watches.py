@@ -1,0 +1,152 @@
+"""Watching executions: who is told what, on which connections, and what is told later."""
+
+import json
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from executions.live.hub import hub
+from executions.live.publish import announce
+from executions.live.watches import JOB, WATCHES, People
+from executions.models import Watch
+from executions.states import Place, Status
+from executions.store import watches
+from tests.executions_in_tests import event_of, make_execution
+from tests.tabs import Tab, change, make, tell
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+HTMX = {"HX-Request": "true"}
+
+
+def known(client: Client) -> Any:
+    return client.get("/executions/watches/").json()
+
+
+def test_watching_and_no_longer(admin_client: Client, admin_user: User) -> None:
+    live, ended = make_execution(admin_user), make_execution(admin_user, status=Status.ENDED)
+    form = {"selection": f"{live.pk}:Running {ended.pk}:Ended", "on": "1"}
+    response = admin_client.post("/executions/watches/", form, headers=HTMX)
+    assert "You watch 1 execution" in response.content.decode()
+    heard = json.loads(response["HX-Trigger"])["live:watches"]
+    assert heard == {"ids": [str(live.pk)], "on": True}
+    assert known(admin_client) == {"ids": [str(live.pk)], "news": []}
+    admin_client.post("/executions/watches/", form)
+    assert Watch.objects.count() == 1
+    admin_client.post("/executions/watches/", {**form, "on": "0"})
+    assert known(admin_client)["ids"] == []
+
+
+def test_what_happened_meanwhile_is_told_until_it_is_known(
+    admin_client: Client, admin_user: User
+) -> None:
+    one = make_execution(admin_user)
+    admin_client.post("/executions/watches/", {"id": one.pk})
+    event_of(one, status=Status.PAUSED, place=Place.BLOCK)
+    assert known(admin_client)["news"] == []
+    event_of(one, status=Status.PAUSED, place=Place.BREAKPOINT)
+    (news,) = known(admin_client)["news"]
+    assert (news["flow"], news["word"]) == ("orders", "Paused · breakpoint")
+    told = {"told": news["id"], "revision": news["revision"]}
+    admin_client.post("/executions/watches/", told)
+    assert known(admin_client) == {"ids": [str(one.pk)], "news": []}
+    event_of(one, status=Status.ERROR, place="", ended_at=timezone.now(), error_type="Oops")
+    (news,) = known(admin_client)["news"]
+    assert (news["status"], news["detail"]) == ("Error", "Oops")
+    admin_client.post("/executions/watches/", {"told": news["id"], "revision": news["revision"]})
+    assert known(admin_client) == {"ids": [], "news": []}
+    for nonsense in ({"told": "x"}, {"told": str(one.pk), "revision": "-1"}):
+        assert admin_client.post("/executions/watches/", nonsense).status_code in (204, 302)
+
+
+def test_nobody_watches_what_they_may_not_see(admin_user: User) -> None:
+    ada = User.objects.create_user("ada")
+    client = Client()
+    client.force_login(ada)
+    foreign = make_execution(admin_user)
+    response = client.post("/executions/watches/", {"id": foreign.pk}, headers=HTMX)
+    assert "Nothing to watch" in response.content.decode()
+    assert not Watch.objects.exists()
+    # Not even when it could be seen once.
+    Watch.objects.create(user=ada, execution=foreign, told_revision=0)
+    event_of(foreign, status=Status.ENDED, ended_at=timezone.now())
+    assert known(client)["news"] == []
+    # One's own knowledge is no business of others.
+    client.post("/executions/watches/", {"told": str(foreign.pk), "revision": 99})
+    mine = Watch.objects.create(user=admin_user, execution=make_execution(ada), told_revision=1)
+    client.post("/executions/watches/", {"told": str(mine.execution_id), "revision": 99})
+    mine.refresh_from_db()
+    assert mine.told_revision == 1
+    assert Client().get("/executions/watches/").status_code == 302
+
+
+def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr(watches, "LIMIT", 1)
+    first, second = make_execution(admin_user), make_execution(admin_user)
+    admin_client.post("/executions/watches/", {"id": [first.pk]})
+    response = admin_client.post("/executions/watches/", {"id": [second.pk]}, headers=HTMX)
+    assert "you watch 1 executions already" in response.content.decode()
+
+
+async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
+    ada = await User.objects.acreate_user("ada")
+    one = await make(admin_user)
+    await sync_to_async(watches.begin)(admin_user.pk, type(one).objects.filter(pk=one.pk))
+    tabs = [Tab(admin_user, "/ws/executions/?flow=other"), Tab(admin_user, "/ws/notices/")]
+    stranger = Tab(ada, "/ws/notices/")
+    for tab in (*tabs, stranger):
+        await tab.connect()
+    await hub.listening.wait()
+    await tell(await change(one, status=Status.EXCEPTION, error_type="Oops"))
+    for tab in tabs:
+        frame = await tab.frame("watch")
+        assert (frame["id"], frame["status"], frame["detail"]) == (str(one.pk), "Exception", "Oops")
+    await tell(await change(one, status=Status.RUNNING))
+    assert not await tabs[0].frames("watch", 0.5)
+    assert not await stranger.frames("watch", 0.1)
+    # What is watched from now on, by whichever process.
+    other = await make(admin_user)
+    said = {"type": WATCHES, "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
+    await sync_to_async(announce)(said)
+    assert (await tabs[1].frame("watches"))["ids"] == [str(other.pk)]
+    await tell(await change(other, status=Status.ENDED, ended_at=timezone.now()))
+    assert (await tabs[1].frame("watch"))["id"] == str(other.pk)
+    await sync_to_async(announce)({"type": JOB, "user": admin_user.pk, "id": "j"})
+    assert (await tabs[0].frame("bulk"))["id"] == "j"
+    assert not await stranger.frames("bulk", 0.1)
+    for tab in (*tabs, stranger):
+        await tab.leave()
+    assert not hub.people._connections
+    assert not hub.people._watchers
+
+
+async def test_who_signs_in_nowhere_hears_nothing() -> None:
+    from django.contrib.auth.models import AnonymousUser
+
+    tab = Tab(AnonymousUser(), "/ws/notices/")
+    assert (await tab.connect())["type"] == "websocket.close"
+
+
+def test_the_people_of_a_hub_are_forgotten(admin_user: User) -> None:
+    class Seat:
+        def __init__(self) -> None:
+            self.viewer = type("V", (), {"scope": type("S", (), {"user": admin_user})})
+            self.notes: list[str] = []
+
+        def note(self, kind: str, text: str) -> None:
+            self.notes.append(kind)
+
+    people, first, second = People(), Seat(), Seat()
+    people.join(first, ["a", "b"])
+    people.join(second, ["b"])
+    people.leave(first)
+    heard = {"type": WATCHES, "user": admin_user.pk, "ids": ["b"], "on": False}
+    people.hear(heard, lambda kind, **content: kind)
+    assert second.notes == ["watches"]
+    assert first.notes == []
+    people.leave(second)
+    people.leave(second)
+    assert people.__dict__ == People().__dict__
