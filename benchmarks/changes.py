@@ -137,7 +137,9 @@ def main() -> None:
     lines = (f"{one} {revision} {at!r}\n" for one, revision, at in changes.commits)
     options.commits.write_text("".join(lines))
     took = datetime.now(UTC) - began
-    print(f"{reached:.1f} {ended!r} {took / timedelta(seconds=1):.1f}")
+    used = os.times()
+    cpu = used.user + used.system
+    print(f"{reached:.1f} {ended!r} {took / timedelta(seconds=1):.1f} {cpu:.2f}")
 
 
 if __name__ == "__main__":

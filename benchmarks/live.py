@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -140,12 +141,19 @@ def measure(site: Installation, options: argparse.Namespace) -> None:
     command += ["--rate", str(options.rate), "--starts", str(options.starts)]
     command += ["--seconds", str(options.seconds)]
     profiler = profile(server.pid, options) if options.profile else None
+    parts = {
+        "web": server,
+        "postgres": psutil.Process(site.postgres_process.pid),
+        "redis": psutil.Process(site.redis_process.pid),
+        "watchers": psutil.Process(watchers.popen.pid),
+    }
     psutil.cpu_percent()
-    cpu, at = server.cpu_times(), time.monotonic()
+    before_burst = {name: used(process) for name, process in parts.items()}
+    at = time.monotonic()
     driver = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT)
     busy, elapsed = psutil.cpu_percent(), time.monotonic() - at
-    now = server.cpu_times()
-    reached, ended, _ = map(float, driver.stdout.split())
+    cores = {name: used(parts[name]) - before_burst[name] for name in parts}
+    reached, ended, _, cores["changes"] = map(float, driver.stdout.split())
     time.sleep(max(0.0, ended + SETTLED - time.time()))
     watchers.say("snapshot")
     peak = server.memory_info().rss
@@ -156,13 +164,13 @@ def measure(site: Installation, options: argparse.Namespace) -> None:
     commits = [(one, int(revision), float(at)) for one, revision, at in lines]
     recorded = json.loads(watchers.record.read_text())
     elapsed_burst = commits[-1][2] - commits[0][2]
-    used = now.user + now.system - cpu.user - cpu.system
     say(f"{reached:.0f} changes a second of the {options.rate} asked, {options.starts} of them new")
     report(recorded["watchers"], commits, elapsed_burst)
-    say(
-        f"web process: {used / elapsed_burst:.2f} cores; "
-        f"machine {busy:.0f} % busy in {elapsed:.0f} s"
-    )
+    shares = {name: seconds / elapsed for name, seconds in cores.items()}
+    shares["web"] = cores["web"] / elapsed_burst
+    shares["others"] = busy / 100 * (psutil.cpu_count() or 1) - sum(shares.values())
+    say("cores: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+        + f"; the machine was {busy:.0f} % busy")  # fmt: skip
     say(f"memory: {memory / 1000:.0f} KB a connection at rest, "
         f"{(peak - before) / len(watched) / 1000:.0f} KB after the burst")  # fmt: skip
     for error in recorded["ended"]:
@@ -235,6 +243,16 @@ def wrong(watchers: list[dict[str, Any]], watched: list[tuple[User, str]]) -> No
         lost = [one for one in listed if str(one) not in snapshot]
         missing += len(lost) if query.is_tree else max(0, len(lost) - struck(snapshot, rows))
     say(f"{SETTLED:.0f} s after the burst: of {held:,} rows {stale} stale, {missing} missing")
+
+
+def used(process: psutil.Process) -> float:
+    """Seconds of CPU, with those of the processes that it started."""
+    seconds = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def struck(snapshot: dict[str, int], rows: Any) -> int:

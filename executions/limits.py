@@ -2,6 +2,8 @@
 
 import os
 
+from flows import values
+
 #: Seconds that a claim lasts without a checkpoint; then another worker may take over.
 LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
 #: Seconds of one turn on a worker; an execution that runs longer goes back to the queue.
@@ -34,6 +36,8 @@ BLOCKS = int(os.environ.get("MAX_BLOCKS", "200000000"))
 #: Bytes of one variable's value, and of all that one execution holds, about as they are stored.
 VARIABLE = int(os.environ.get("MAX_VARIABLE_BYTES", "20000000"))
 VARIABLES = int(os.environ.get("MAX_VARIABLES_BYTES", "80000000"))
+#: How deep lists and structures may be nested in a value.
+VALUE_LEVELS = values.LEVELS
 #: Seconds that a block without effect may take, with its expressions: less than `LEASE`, after
 #: which another worker would take it for dead.
 BLOCK_SECONDS = min(float(os.environ.get("BLOCK_SECONDS", "10")), LEASE * 2 / 3)

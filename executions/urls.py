@@ -12,7 +12,7 @@ from executions.views.execution import (
     execution_value,
 )
 from executions.views.export import export
-from executions.views.flow import flow, flow_start
+from executions.views.flow import flow, flow_live, flow_start
 from executions.views.grid import execution_children, executions
 from executions.views.help import help_page
 from executions.views.preferences import columns, preferences_page, zone_list
@@ -42,6 +42,7 @@ urlpatterns = [
         name="execution-change",
     ),
     path("flows/<str:name>/", flow, name="flow"),
+    path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("views/", views, name="views"),
     path("views/<int:view_id>/", view, name="view"),

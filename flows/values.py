@@ -14,6 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+#: How deep lists and structures may be nested: what is much deeper than that, not every process
+#: could copy or write down.
+LEVELS = 100
+
 type_names: dict[type, str] = {
     type(None): "Null",
     bool: "Boolean",
@@ -244,30 +248,44 @@ def encode_small(value: Any, budget: int) -> Any:
     return encode(value) if cost(value, budget) <= budget else None
 
 
-def cost(value: Any, budget: int) -> int:
-    """About how many characters the JSON form has; anything above `budget` when it is more. What
-    lies beyond that is not looked at."""
+def cost(value: Any, budget: int, levels: int = LEVELS) -> int:
+    """About how many characters the JSON form has; anything above `budget` when it is more, or
+    when lists and structures are nested deeper than `levels`. What lies beyond is not looked at."""
     kind = type(value)
     if kind is str or kind is bytes:
         return len(value) + 2
     if kind is list or kind is dict:
+        if not levels:
+            return budget + 1
         spent = 2 + 2 * len(value)
         items = value.items() if kind is dict else value
         for item in items:
             if spent > budget:
                 break
             if kind is dict:
-                spent += cost(item[0], budget) + cost(item[1], budget - spent)
+                spent += cost(item[0], budget) + cost(item[1], budget - spent, levels - 1)
             else:
-                spent += cost(item, budget - spent)
+                spent += cost(item, budget - spent, levels - 1)
         return spent
     if kind is ExceptionValue:
-        return 80 + len(value.message) + cost(value.details, budget) + cost(value.inner, budget)
+        if not levels:
+            return budget + 1
+        inside = cost(value.details, budget, levels - 1) + cost(value.inner, budget, levels - 1)
+        return 80 + len(value.message) + inside
     if kind is TaskValue:
         return 48
     if kind is int:
         return 8 + int(value).bit_length() // 3
     return 8
+
+
+def too_deep(value: Any, levels: int = LEVELS) -> bool:
+    """Whether lists and structures are nested deeper than `levels`."""
+    if isinstance(value, list):
+        return not levels or any(too_deep(item, levels - 1) for item in value)
+    if isinstance(value, dict):
+        return not levels or any(too_deep(item, levels - 1) for item in value.values())
+    return False
 
 
 def _is_plain_text(text: str) -> bool:

@@ -64,6 +64,8 @@ def _parse(text: str, kind: str, retype: bool) -> Any:
         value = values.decode(json.loads(text, parse_constant=_no_constant))
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise Refused(f"The value is not valid JSON: {problem}") from None
+    if values.too_deep(value):
+        raise Refused(f"A value is nested no deeper than {values.LEVELS} levels.")
     # A whole number is a Number too.
     return float(value) if kind == "Number" and type(value) is int and not retype else value
 

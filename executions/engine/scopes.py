@@ -32,7 +32,10 @@ def initialise(
             frame.variables[key] = values.copy(inputs[key])
         elif variable.has_default:
             try:
-                frame.variables[key] = values.copy(variable.default.read(_no_variables))
+                default = variable.default.read(_no_variables)
+                if values.too_deep(default):
+                    raise ExpressionError(f"it is nested deeper than {values.LEVELS} levels.")
+                frame.variables[key] = values.copy(default)
             except (ExpressionError, KeyError) as error:
                 failures[variable.name] = str(error)
                 continue

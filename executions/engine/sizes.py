@@ -7,7 +7,7 @@ item costs the item: no value is measured again for each change, and none beyond
 from typing import Any
 
 from executions.engine.state import Frame
-from executions.limits import INLINE_CHANGE, VARIABLE, VARIABLES
+from executions.limits import INLINE_CHANGE, VALUE_LEVELS, VARIABLE, VARIABLES
 from flows import values
 from flows.blocks.errors import BlockException, exception
 
@@ -37,7 +37,9 @@ def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -
     """Take note of items that a block has added to the variable's own list. Raises
     VariableTooLargeException, with the items taken off again."""
     size, length = frame.sizes.get(key, (0, 0))
-    size = (size or 2) + sum(2 + values.cost(item, VARIABLE) for item in value[length:])
+    size = (size or 2) + sum(
+        2 + values.cost(item, VARIABLE, VALUE_LEVELS - 1) for item in value[length:]
+    )
     try:
         _check(frames, frame, key, size)
     except BlockException:
@@ -76,7 +78,10 @@ def _check(frames: list[Frame], frame: Frame, key: str, size: int) -> None:
     if size <= INLINE_CHANGE:
         return
     if size > VARIABLE:
-        problem = f"The value for {key} is larger than {VARIABLE:,} bytes."
+        problem = (
+            f"The value for {key} is larger than {VARIABLE:,} bytes, "
+            f"or nested deeper than {VALUE_LEVELS} levels."
+        )
         raise exception("VariableTooLargeException", problem)
     held = sum(
         known[0] for each in frames for name, known in each.sizes.items() if name in each.variables

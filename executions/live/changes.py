@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils import timezone
+
 from executions import access
 from executions.grid.filters import Filters
+from executions.grid.sorting import Sort
 from executions.live.events import ExecutionChanged
 
 
@@ -33,13 +36,26 @@ class Scope:
 
 
 class Changes:
-    """The newest event of each execution that has changed. `late` ones come again, to someone who
-    looks at something else now, and measure no delay."""
+    """The newest event of each execution that has changed.
 
-    def __init__(self, events: Mapping[str, ExecutionChanged], *, late: bool = False) -> None:
+    `late` ones come again, to someone who looks at something else now, and measure no delay.
+    `variables` are the values, by id and name, that filters ask for.
+    """
+
+    def __init__(
+        self,
+        events: Mapping[str, ExecutionChanged],
+        *,
+        late: bool = False,
+        variables: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.events = events
         self.late = late
+        self.variables = variables or {}
+        self.now = timezone.now()
         self._seen: dict[int | None, Mapping[str, ExecutionChanged]] = {None: events}
+        self._mismatches: dict[tuple[str, Filters], str] = {}
+        self._keys: dict[Sort, dict[str, str]] = {}
         self._matching: dict[tuple[int | None, Filters], Mapping[str, ExecutionChanged]] = {}
 
     def __len__(self) -> int:
@@ -59,9 +75,24 @@ class Changes:
         if key not in self._matching:
             seen = self.seen(scope)
             self._matching[key] = {
-                one: event for one, event in seen.items() if filters.matches(event)
+                one: event for one, event in seen.items() if not self.mismatch(event, filters)
             }
         return self._matching[key]
+
+    def mismatch(self, event: ExecutionChanged, filters: Filters) -> str:
+        """Why a filter doesn't let an event through; "" when it does."""
+        key = (event.id, filters)
+        if key not in self._mismatches:
+            held = self.variables.get(event.id)
+            self._mismatches[key] = filters.mismatch(event, held, self.now)
+        return self._mismatches[key]
+
+    def key(self, event: ExecutionChanged, sort: Sort) -> str:
+        """Where the row of an event stands in an order."""
+        keys = self._keys.setdefault(sort, {})
+        if event.id not in keys:
+            keys[event.id] = str(sort.key(event))
+        return keys[event.id]
 
     @cached_property
     def roots(self) -> list[ExecutionChanged]:

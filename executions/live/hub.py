@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ from django.db import DatabaseError
 from executions import access
 from executions.grid.counts import count_by_status
 from executions.grid.filters import Filters
+from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
@@ -31,12 +33,16 @@ logger = logging.getLogger(__name__)
 
 #: A row is sent at most every that many seconds.
 TICK = 0.25
-#: Changes go out together that many seconds after those before them, and at least so many times
-#: longer than sending those took: when there is much to send, more waits for the next time.
+#: Changes go out together that many seconds after those before them, or so many times longer than
+#: sending those took, but at most a tick: when there is much to send, more of it goes together.
 PAUSE = 0.05
 PAUSE_FACTOR = 4
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
+#: Every so many seconds it looks for changes that nobody told of, among those that are older than a
+#: message takes and not older than three looks ago.
+LOOK_EVERY = 5.0
+SETTLED = 1.5
 HEARTBEAT = 3.0
 #: After that long without hearing its own heartbeat, the hub connects again.
 SILENCE = 9.0
@@ -90,6 +96,7 @@ class Hub:
         self._flush: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
+        self._works: set[asyncio.Task[None]] = set()
         #: The number of the last message of each sender.
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._uncounted = False
@@ -121,9 +128,11 @@ class Hub:
         self._changed.clear()
         self._recent.clear()
         self._repeated = None
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for one in (task, *self._works):
+            one.cancel()
+        for one in (task, *self._works):
+            with suppress(asyncio.CancelledError):
+                await one
 
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
@@ -131,8 +140,7 @@ class Hub:
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
             self._repeated = Changes(recent, late=True)
-        if connection.viewer.offer(self._repeated):
-            self._wake([connection])
+        self._give([connection], self._repeated)
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -157,6 +165,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(layer, channel))
             tasks.create_task(self._count())
+            tasks.create_task(self._look())
             self._numbers.clear()
             self.listening.set()
             self._all_catch_up()
@@ -177,6 +186,24 @@ class Hub:
         while True:
             await layer.send(channel, {"type": "hub.beat", "sent": int(time.time() * 1000)})
             await asyncio.sleep(HEARTBEAT)
+
+    async def _look(self) -> None:
+        """Hear what the database has and no message told of: one query, whoever watches."""
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            oldest = min(3 * LOOK_EVERY, time.monotonic() - began)
+            try:
+                found = await database_sync_to_async(missed.changed_between)(oldest, SETTLED)
+                unheard = [one for one, rev in found if rev > self._revisions.get(one, 0)]
+                if len(unheard) > missed.LIMIT:
+                    self._all_catch_up()
+                elif unheard:
+                    for event in await database_sync_to_async(missed.events_of)(unheard):
+                        if event.revision > self._revisions.get(event.id, 0):
+                            self._hear(event)
+            except DatabaseError as error:
+                logger.warning("The hub could not look for missed changes: %r", error)
 
     async def _forget(self, layer: Any) -> None:
         """Drop the layer's connections, so that the next attempt makes new ones."""
@@ -241,17 +268,42 @@ class Hub:
             self._recent.popitem(last=False)
         self._repeated = None
         self._uncounted = True
-        changes = Changes(ready)
-        self._wake([one for one in self._connections if one.viewer.offer(changes)])
+        self._give(self._connections, Changes(ready))
         if self._changed:
             self._rests_until = began + PAUSE
             self._flush_at(next_at)
         # After the tasks that were woken have written.
         loop.call_soon(self._rest, began)
 
+    def _give(self, connections: Iterable[Connection], changes: Changes) -> None:
+        """Offer changes; to viewers whose filters ask for variables, once these are read."""
+        asking = [one for one in connections if one.viewer.asks]
+        plain = [one for one in connections if not one.viewer.asks]
+        self._wake([one for one in plain if one.viewer.offer(changes)])
+        if asking and changes.events:
+            self._begin(self._give_with_variables(asking, changes))
+
+    async def _give_with_variables(self, asking: list[Connection], changes: Changes) -> None:
+        names = frozenset[str]().union(*(one.viewer.asks for one in asking))
+        try:
+            found = await _variables(list(changes.events), sorted(names))
+        except DatabaseError as error:
+            logger.warning("The variables that filters ask for could not be read: %r", error)
+            for connection in asking:
+                connection.note("catchup", message("catchup"))
+            return
+        changes = Changes(changes.events, late=changes.late, variables=found)
+        self._wake([one for one in asking if one.viewer.offer(changes)])
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        return task
+
     def _rest(self, began: float) -> None:
         took = asyncio.get_running_loop().time() - began
-        self._rests_until = began + took + max(PAUSE, PAUSE_FACTOR * took)
+        self._rests_until = began + took + min(TICK, max(PAUSE, PAUSE_FACTOR * took))
 
     def _wake(self, connections: list[Connection]) -> None:
         """Have the frames of these viewers written, once their variables are there."""
@@ -262,7 +314,7 @@ class Hub:
             else:
                 connection.wake.set()
         if lacking and (self._fetching is None or self._fetching.done()):
-            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching = self._begin(self._fetch())
 
     async def _fetch(self) -> None:
         """Read what variables hold for all viewers that show any: one query."""

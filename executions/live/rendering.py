@@ -26,7 +26,7 @@ class Rendered:
         self.revision = event.revision
         # The revision is told beside it; without that, most changes leave it as it was.
         self.head = head.replace(f' data-revision="{event.revision}"', "").strip()
-        self.cells = [f"<td{cell.strip()}" for cell in cells]
+        self.cells = [f"<td{cell.rstrip()}" for cell in cells]
         self.html = html
         self.about = {"id": event.id, "revision": event.revision, "key": str(sort.key(event))}
         self.about |= {"parent": event.parent_id}

@@ -8,10 +8,12 @@ from executions.live.consumers import (
     NoticesConsumer,
     NowhereConsumer,
 )
+from executions.live.flows import FlowConsumer
 
 websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
+    path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
     path("ws/notices/", NoticesConsumer.as_asgi()),
     re_path("", NowhereConsumer.as_asgi()),
 ]

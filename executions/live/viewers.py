@@ -28,6 +28,9 @@ class Viewer(Protocol):
 
     scope: Scope
 
+    #: Names of the variables that it takes to say what it is to see.
+    asks: frozenset[str]
+
     def offer(self, changes: Changes) -> bool:
         """Keep the changes that it is to see; whether there are any to be sent."""
 
@@ -45,6 +48,8 @@ class GridViewer:
     def __init__(self, scope: Scope, query: PageQuery) -> None:
         self.scope = scope
         self._pending: dict[str, ExecutionChanged] = {}
+        #: Why those no longer match the filter; "" for those that do.
+        self._why: dict[str, str] = {}
         self._published = 0.0
         self._overrun = False
         self.show(query)
@@ -59,6 +64,7 @@ class GridViewer:
         """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
         the whole row), and where it begins and ends (empty: at the top, at the end of the list)."""
         self.filters: Filters = query.filters.seen_by(self.scope.user)
+        self.asks = self.filters.variables
         self.sort = query.sort
         self.tree = query.is_tree
         self.layout = query.row_layout
@@ -78,32 +84,34 @@ class GridViewer:
             if seen[one].revision > self.shown[one]:
                 self._keep(seen[one], changes)
         for event in self._candidates(changes):
-            if event.id not in self.shown and len(self.shown) < SHOWN_LIMIT:
+            enters = event.id not in self.shown and self._is_on_page(changes.key(event, self.sort))
+            if enters and len(self.shown) < SHOWN_LIMIT:
                 self.shown[event.id] = 0
                 self._keep(event, changes)
         if len(self._pending) > PENDING_LIMIT:
             # The browser is slower than the changes.
             self._pending.clear()
+            self._why.clear()
             self._overrun = True
         return bool(self._pending or self._overrun)
 
     def _keep(self, event: ExecutionChanged, changes: Changes) -> None:
+        if event.id in self._pending and self._pending[event.id].revision > event.revision:
+            return
         self._pending[event.id] = event
+        self._why[event.id] = "" if self.tree else changes.mismatch(event, self.filters)
         if not changes.late:
             self._published = max(self._published, event.published_at)
 
     def _candidates(self, changes: Changes) -> Iterable[ExecutionChanged]:
-        """Those that belong on the page, whether they are there or not."""
+        """Those that the page would show, were they within its first and last row."""
         if not self.tree:
-            matching = changes.matching(self.scope, self.filters)
-            return filter(self._is_on_page, matching.values())
-        roots = filter(self.scope.includes, filter(self._is_on_page, changes.roots))
+            return changes.matching(self.scope, self.filters).values()
         opened = changes.children.keys() & self.open & self.shown.keys()
         below = (event for parent in opened for event in changes.children[parent])
-        return chain(roots, filter(self.scope.includes, below))
+        return filter(self.scope.includes, chain(changes.roots, below))
 
-    def _is_on_page(self, event: ExecutionChanged) -> bool:
-        key = str(self.sort.key(event))
+    def _is_on_page(self, key: str) -> bool:
         return not (self.newest and self.sort.is_above(key, self.newest)) and not (
             self.oldest and self.sort.is_above(self.oldest, key)
         )
@@ -122,7 +130,7 @@ class GridViewer:
             pending = {one: e for one, e in pending.items() if one not in self._pending}
         if not pending:
             return None
-        gone = {} if self.tree else self._gone(pending.values())
+        gone = {one: why for one in pending if (why := self._why.pop(one))}
         parts = [
             rows.part(e, self.layout, self.shown.get(e.id, 0), self.sort) for e in pending.values()
         ]
@@ -134,14 +142,11 @@ class GridViewer:
         head = message("rows", published=int(published * 1000), gone=gone)
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
 
-    def _gone(self, events: Iterable[ExecutionChanged]) -> dict[str, str]:
-        """Why rows that are shown no longer match the filter, by their ids."""
-        return {e.id: why for e in events if (why := self.filters.mismatch(e))}
-
 
 class ExecutionViewer:
     """Someone who looks at one execution: hears that it, or a child of it, has changed."""
 
+    asks: frozenset[str] = frozenset()
     lacking: tuple[Iterable[ExecutionChanged], Iterable[str]] = ((), ())
 
     def __init__(self, scope: Scope, execution_id: UUID) -> None:
@@ -175,6 +180,8 @@ class ExecutionViewer:
 
 class NoViewer:
     """Someone on a page that shows no execution."""
+
+    asks: frozenset[str] = frozenset()
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope

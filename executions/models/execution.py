@@ -27,6 +27,9 @@ def choices(
     return [(member.value, member.value) for member in enum]
 
 
+_LIVE = [status.value for status in Status if not status.is_terminal]
+
+
 class Execution(models.Model):
     """A running instance of a flow. The columns that the grid shows are held here, so that a page
     of it reads one table."""
@@ -150,6 +153,10 @@ class Execution(models.Model):
                 fields=["started_at", "id"], name="execution_failed", condition=~Q(error_type="")
             ),
             GinIndex(Lexemes(), name="execution_found"),
+            # How many are where on a flow's page.
+            models.Index(
+                fields=["flow_name"], name="execution_live_by_flow", condition=Q(status__in=_LIVE)
+            ),
             models.Index(fields=["root_id"], name="execution_by_root"),
             models.Index(
                 fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)

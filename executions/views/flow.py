@@ -20,15 +20,24 @@ from executions.forms import StartForm
 from executions.models import Execution
 from executions.states import LIVE
 from executions.store import reads
+from executions.views.flow_diagram import FlowDiagram
+from executions.views.parts import Part, changed
 from executions.views.recent import BARS, strip
 from flows import access as flows_access
 from flows import queries
-from flows.diagram.drawing import draw
 from flows.graph import FlowGraph, InvalidFlow, Message
 from flows.models import Flow, FlowVersion
 
 #: Versions in the table; older ones are reached by their number.
 VERSIONS = 50
+
+
+PARTS = (
+    Part("numbers", "executions/flow/numbers.html", "row"),
+    Part("tabs", "executions/flow/tabs.html"),
+    Part("pills", "executions/flow/pills.html", "over"),
+    Part("blocks", "executions/flow/blocks.html", "twin"),
+)
 
 
 @require_safe
@@ -39,6 +48,22 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     graph, problems = _compiled(version)
     form = StartForm(graph) if graph else None
     return _page(request, found, version, graph, problems, form)
+
+
+@require_safe
+def flow_live(request: HttpRequest, name: str) -> HttpResponse:
+    """The parts that differ from those that the browser says it holds: how many are where."""
+    found = flows_access.get(request.user, name)
+    version = _version(found, request.GET.get("version", ""))
+    graph, _ = _compiled(version)
+    if graph is None:
+        raise Http404("This version cannot be drawn.")
+    diagram = FlowDiagram(request.user, found, version, graph, request.GET)
+    context = {"flow": found, "version": version, "graph": graph, "diagram": diagram}
+    held = request.headers.get("X-Held", "")[:2000]
+    response = HttpResponse(changed(PARTS, request, context, held))
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -133,36 +158,12 @@ def _page(
     recent = reads.recent_executions(visible, found.name, BARS)
     context |= {"versions": _versions(found, visible), "strip": strip(recent, timezone.now())}
     if graph is not None:
-        context |= _diagram(request, found, version, graph)
+        diagram = FlowDiagram(request.user, found, version, graph, request.GET)
+        context["diagram"] = diagram
+        context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/flow.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def _diagram(
-    request: HttpRequest, found: Flow, version: FlowVersion | None, graph: FlowGraph
-) -> dict[str, Any]:
-    workspace = request.GET.get("workspace", "")
-    if workspace not in graph.workspaces:
-        workspace = ""
-    asked = {"version": version.number} if version and "version" in request.GET else {}
-    base = reverse("flow", args=[found.name])
-
-    def address(key: str) -> str:
-        query = urlencode({**asked, **({"workspace": key} if key else {})})
-        return f"{base}?{query}" if query else base
-
-    drawing = draw(graph, workspace)
-    return {
-        "drawing": drawing,
-        "links": {key: address(key) for key in graph.workspaces if key},
-        "workspaces": [
-            {"name": node.name, "url": address(key), "shown": key == workspace}
-            for key, node in sorted(graph.workspaces.items())
-        ],
-        "scopes": [node for _, node in sorted(graph.workspaces.items()) if node.variables],
-        "blocks": [graph.blocks[block.key] for block in drawing.blocks],
-    }
 
 
 def _versions(found: Flow, visible: Any) -> list[dict[str, Any]]:

@@ -252,6 +252,8 @@ def _is_int(value: Any) -> bool:
 #: Which values a declared type takes, null apart.
 TYPES: dict[str, Callable[[Any], bool]] = {
     "dynamic": lambda value: True,
+    "TValue": lambda value: True,
+    "TResult": lambda value: True,
     "Boolean": lambda value: type(value) is bool,
     "Int32": _is_int,
     "Nullable<Int32>": _is_int,

@@ -68,8 +68,8 @@ MEANINGS: dict[str, str] = {
         "no block may handle this, or a loop around the handler would run for ever."
     ),
     _EXECUTION + "VariableTooLargeException": (
-        "A value, or all values of the execution together, would be larger than the limit. The "
-        "variable keeps what it held."
+        "A value, or all values of the execution together, would be larger than the limit, or a "
+        "value nested deeper. The variable keeps what it held."
     ),
     _EXECUTION + "WorkerLostException": (
         "Several workers in a row have died at this block, as by running out of memory."

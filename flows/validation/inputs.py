@@ -8,7 +8,7 @@ from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
 from flows.validation.types import VARIABLE_TYPES
 from flows.validation.wording import near
-from flows.values import type_name
+from flows.values import LEVELS, too_deep, type_name
 
 
 def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
@@ -28,6 +28,9 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
             details = f"Its inputs: {names}."
         elif name.casefold() in seen:
             summary, details = "The input is given twice.", "Names are not case-sensitive."
+        elif too_deep(value):
+            summary = f"The value is nested deeper than {LEVELS} levels."
+            details = "Give one that is less deep."
         elif expected := _refused(variable, value):
             summary = f"The value is {article(type_name(value))}, not {article(expected)}."
             details = f"Give {article(expected)}, or null."

@@ -3,31 +3,21 @@
 
 import { applyZoom, begin, reveal } from "./diagram.js";
 import { markVisited, tokenPlaces, travel } from "./diagram-tokens.js";
-import { catchUp } from "./live.js";
 import { morph } from "./morph.js";
+import { elementsOf, keepFresh } from "./parts.js";
 import { isTyping } from "./shell.js";
 
 const PAUSE = 250; // milliseconds between two refreshes
 const page = () => document.getElementById("detail");
 const canvas = () => page()?.querySelector("[data-canvas]");
 
-let running = null; // the refresh under way
-let again = false;
-
-const held = () =>
-  [...page().querySelectorAll("[data-part]")]
-    .map((part) => `${part.id.slice(5)}:${part.dataset.part}`)
-    .join(" ");
-
 const atEnd = (pane) => pane.scrollTop + pane.clientHeight >= pane.scrollHeight - 24;
 
 function fitIn(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
   const before = tokenPlaces(canvas());
   const tail = page().querySelector("[data-tail]");
   const followed = tail && atEnd(tail);
-  for (const part of [...template.content.children]) {
+  for (const part of elementsOf(html)) {
     const shown = document.getElementById(part.id);
     if (!shown) continue;
     morph(shown, part);
@@ -46,49 +36,16 @@ function fitIn(html) {
   if (end && followed) end.scrollTop = end.scrollHeight;
 }
 
-async function fetchParts() {
-  const address = page().dataset.liveUrl + location.search;
-  const shown = location.search;
-  const response = await fetch(address, { headers: { "X-Held": held() } });
-  if (response.redirected || !response.ok) throw new Error(`refresh: ${response.status}`);
-  const html = await response.text();
-  const revision = Number(response.headers.get("X-Revision"));
-  // The reader has gone elsewhere meanwhile, or something newer is shown already.
-  if (!page() || shown !== location.search || revision < Number(page().dataset.revision)) return;
-  page().dataset.revision = revision;
-  if (html.trim()) fitIn(html);
-}
-
-/** Fetch what changed; calls that come meanwhile become one more refresh. */
-function refresh() {
-  if (running) {
-    again = true;
-    return running;
-  }
-  running = (async () => {
-    try {
-      do {
-        again = false;
-        await fetchParts();
-        if (again) await new Promise((resolve) => setTimeout(resolve, PAUSE));
-      } while (again);
-    } finally {
-      running = null;
-    }
-  })();
-  return running;
-}
-
-document.body.addEventListener("live:changed", () => refresh().catch(catchUpSoon));
-document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
-
-let soon = null;
-function catchUpSoon() {
-  soon ??= setTimeout(() => {
-    soon = null;
-    catchUp();
-  }, 2000);
-}
+const refresh = keepFresh(
+  page,
+  (html, response) => {
+    const revision = Number(response.headers.get("X-Revision"));
+    if (revision < Number(page().dataset.revision)) return; // something newer is shown already
+    page().dataset.revision = revision;
+    if (html.trim()) fitIn(html);
+  },
+  { pause: PAUSE },
+);
 
 function toEnd() {
   const tail = page()?.querySelector("[data-tail]");

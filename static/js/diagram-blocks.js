@@ -113,7 +113,7 @@ export function open(block, address = null) {
   opener = focusable(block);
   window.htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" }).then(() => {
     const panel = menu();
-    panel.showPopover();
+    if (!panel.matches(":popover-open")) panel.showPopover();
     const box = shapeOf(block).getBoundingClientRect();
     const [width, height] = [panel.offsetWidth, panel.offsetHeight];
     const right = box.right + 28;

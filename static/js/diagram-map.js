@@ -1,5 +1,8 @@
 // The map of a diagram that does not fit into its canvas: the whole in small, and what is in view.
 
+const WIDEST = 160; // pixels
+const HIGHEST = 240;
+const THINNEST = 40;
 const mapOf = (canvas) => canvas?.querySelector("svg[data-map]");
 const watched = new WeakSet();
 
@@ -15,7 +18,17 @@ export function showMap(canvas) {
   }
   const larger = view.scrollWidth > view.clientWidth + 8 || view.scrollHeight > view.clientHeight + 8;
   map.parentElement.hidden = !larger;
-  if (larger) draw(canvas);
+  if (!larger) return;
+  size(map, canvas);
+  draw(canvas);
+}
+
+/** As large as the drawing's proportions allow; a very long one is drawn wider than it is. */
+function size(map, canvas) {
+  const [, , width, height] = map.getAttribute("viewBox").split(" ").map(Number);
+  const scale = Math.min(WIDEST / width, Math.min(HIGHEST, canvas.clientHeight / 2) / height);
+  map.style.width = `${Math.max(THINNEST, width * scale)}px`;
+  map.style.height = `${Math.max(THINNEST, height * scale)}px`;
 }
 
 let due = 0;

@@ -34,7 +34,7 @@ class _IfTrue(Decision):
 class _IfNull(Decision):
     """Values of a type that is never null throw instead of answering no (semantics 8)."""
 
-    properties = (Property("Value"),)
+    properties = (Property("Value", "TValue"),)
     throws = ("PropertyNotNullableException",)
 
     def decide(self, value: Any) -> bool:

@@ -29,7 +29,7 @@ class WaitForTask(Block):
     type = "Wait For Task"
     palette = "Tasks"
     icon = "wait"
-    properties = (ONE, Property("Result", "dynamic", Direction.OUTPUT))
+    properties = (ONE, Property("Result", "TResult", Direction.OUTPUT))
     throws = ("FlowExecutionStoppedException", "TaskNotFoundException")
 
     def run(self, visit: Visit) -> AwaitTasks:

@@ -9,7 +9,7 @@ class SetVariable(Block):
     type = "Set Variable"
     palette = "Variables"
     icon = "var"
-    properties = (Property("Value"), Property("Variable", direction=Direction.OUTPUT))
+    properties = (Property("Value", "TValue"), Property("Variable", "TValue", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
         return Leave(outputs={"Variable": visit.given["Value"]})

@@ -9,7 +9,7 @@ import executions.models.execution
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0011_finding"),
+        ("executions", "0012_live_by_flow"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,26 @@
+"""What the database has that nobody told of: a worker can die between a commit and its message."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from executions.grid.page import read
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+
+#: More than that in one look are for the pages to fetch.
+LIMIT = 2_000
+
+
+def changed_between(oldest: float, newest: float) -> list[tuple[str, int]]:
+    """The ids and revisions of what changed so many seconds ago, one more than LIMIT at most."""
+    since, until = (Now() - timedelta(seconds=ago) for ago in (oldest, newest))
+    rows = Execution.objects.filter(updated_at__gt=since, updated_at__lte=until)
+    listed: Any = rows.order_by("updated_at", "id").values_list("id", "revision")
+    return [(str(one), revision) for one, revision in listed[: LIMIT + 1]]
+
+
+def events_of(ids: list[str]) -> list[ExecutionChanged]:
+    """The events that describe these executions as they are now."""
+    return read(Execution.objects.filter(pk__in=ids))

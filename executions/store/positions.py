@@ -1,0 +1,89 @@
+"""Where the executions of a flow are: how many there are at each block, by status.
+
+Taken by one query at most every `AGE` seconds for all who look at a flow and may see the same, and
+capped, so that a flow with very many executions costs no more.
+"""
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import connection
+
+from executions.states import LIVE, Status
+
+#: Seconds for which counts are good.
+AGE = 1.0
+#: Live executions of a flow that are counted; then it is told that there are more.
+LIVE_CAP = 20_000
+#: Of so many of its newest executions those that ended with an error are counted, and for so long.
+ERRORS_OF, ERROR_HOURS = 5_000, 24
+#: Flows that are remembered.
+_REMEMBERED = 200
+
+#: (version number, block, status) → executions.
+Positions = Mapping[tuple[int, str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`live` ones by status, and those of the last hours that ended with an `Error`."""
+
+    positions: Positions
+    #: Whether there are more live ones than were counted.
+    capped: bool
+
+
+_LIVE = ", ".join(f"'{status.value}'" for status in Status if status in LIVE)
+_SQL = f"""
+    WITH live AS (
+        SELECT version_number, block, status FROM executions_execution
+        WHERE flow_name = %(flow)s AND status IN ({_LIVE}) {{mine}} LIMIT {LIVE_CAP + 1}
+    ), newest AS (
+        SELECT version_number, block, status FROM executions_execution
+        WHERE flow_name = %(flow)s AND started_at > now() - interval '{ERROR_HOURS} hours' {{mine}}
+        ORDER BY started_at DESC, id DESC LIMIT {ERRORS_OF}
+    )
+    SELECT version_number, block, status, count(*) FROM (
+        SELECT * FROM live UNION ALL SELECT * FROM newest WHERE status = 'Error'
+    ) AS counted GROUP BY version_number, block, status
+"""
+
+_taken: OrderedDict[tuple[int | None, str], tuple[float, Counted]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def count(flow_name: str, initiator_id: int | None) -> Counted:
+    """The executions of a flow by where they are: those of one initiator, or all for None."""
+    key = (initiator_id, flow_name)
+    # Whoever comes while they are being taken waits for them instead of taking them again.
+    with _lock:
+        known = _taken.get(key)
+        if known and time.monotonic() - known[0] < AGE:
+            return known[1]
+        counted = _count(flow_name, initiator_id)
+        _taken[key] = (time.monotonic(), counted)
+        _taken.move_to_end(key)
+        if len(_taken) > _REMEMBERED:
+            _taken.popitem(last=False)
+        return counted
+
+
+def forget() -> None:
+    """Take them anew."""
+    with _lock:
+        _taken.clear()
+
+
+def _count(flow_name: str, initiator_id: int | None) -> Counted:
+    mine = "" if initiator_id is None else "AND initiator_id = %(initiator)s"
+    with connection.cursor() as cursor:
+        # Only names and numbers of this module are written into the statement.
+        cursor.execute(_SQL.format(mine=mine), {"flow": flow_name, "initiator": initiator_id})
+        found: Counter[tuple[int, str, str]] = Counter()
+        for version, block, status, number in cursor.fetchall():
+            found[version, block, status] = number
+    live = sum(n for (_, _, status), n in found.items() if status != Status.ERROR)
+    return Counted(found, live > LIVE_CAP)

@@ -1,0 +1,75 @@
+// Parts of a live page ([data-part], executions/views/parts.py): fetched when the live connection
+// says that something has changed, or was missed; only those that differ come.
+
+import { catchUp } from "./live.js";
+
+/** Keep the parts inside of `page()` fresh: fetch from its data-live-url what differs, and give it
+ * to `fitIn` with the response, unless the reader has gone elsewhere meanwhile. While changes keep
+ * coming, `pause` milliseconds lie between two fetches. With `settle` a fetch comes that long after
+ * a change: by then what the server keeps for so long is newer. Returns what refreshes now. */
+export function keepFresh(page, fitIn, { pause, settle = 0 }) {
+  let running = null; // the refresh under way
+  let again = false;
+
+  const held = () =>
+    [...page().querySelectorAll("[data-part]")]
+      .map((part) => `${part.id.slice(5)}:${part.dataset.part}`)
+      .join(" ");
+
+  async function fetchParts() {
+    const shown = location.search;
+    const response = await fetch(page().dataset.liveUrl + shown, { headers: { "X-Held": held() } });
+    if (response.redirected || !response.ok) throw new Error(`refresh: ${response.status}`);
+    const html = await response.text();
+    if (page() && shown === location.search) fitIn(html, response);
+  }
+
+  /** Fetch what changed; calls that come meanwhile become one more refresh. */
+  function refresh() {
+    if (running) {
+      again = true;
+      return running;
+    }
+    running = (async () => {
+      try {
+        do {
+          again = false;
+          await fetchParts();
+          if (again) await new Promise((resolve) => setTimeout(resolve, pause));
+        } while (again);
+      } finally {
+        running = null;
+      }
+    })();
+    return running;
+  }
+
+  let soon = null;
+  const catchUpSoon = () => {
+    soon ??= setTimeout(() => {
+      soon = null;
+      catchUp();
+    }, 2000);
+  };
+  let settling = null;
+  function heard() {
+    if (!settle) return refresh().catch(catchUpSoon);
+    settling ??= setTimeout(() => {
+      settling = null;
+      refresh().catch(catchUpSoon);
+    }, settle);
+  }
+  document.body.addEventListener("live:changed", heard);
+  document.body.addEventListener("live:catchup", (event) => {
+    event.detail.until(refresh());
+    if (settle) heard();
+  });
+  return refresh;
+}
+
+/** The elements of an answer, for `morph`. */
+export function elementsOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}

@@ -1,0 +1,415 @@
+"""What is lost on the way to the pages and how they notice, and what each browser costs."""
+
+import asyncio
+import json
+import socket as sockets
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.auth.models import User
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+from django.test import Client
+from redis import Redis
+from websockets.asyncio.client import connect
+
+from executions.grid.layout import Layout
+from executions.grid.page import PageQuery
+from executions.live import hub as hub_module
+from executions.live import publish as publish_module
+from executions.live.changes import Changes, Scope
+from executions.live.consumers import GridConsumer
+from executions.live.hub import Connection
+from executions.live.publish import GROUP, publish
+from executions.live.rendering import RenderedRows
+from executions.live.viewers import GridViewer
+from executions.models import Execution, Value
+from executions.states import Status
+from flows.values import encode
+from tests.conftest import LiveApp
+from tests.executions_in_tests import event_of, make_execution
+from tests.tabs import Opener, Tab, change, make, tell
+
+pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
+
+
+@pytest.fixture
+async def tab() -> AsyncIterator[Opener]:
+    opened: list[Tab] = []
+
+    async def opening(user: Any, address: str = "/ws/executions/") -> Tab:
+        one = Tab(user, address)
+        opened.append(one)
+        said = await one.connect()
+        assert json.loads(said["text"])["type"] == "catchup"
+        return one
+
+    yield opening
+    for one in opened:
+        if not one.app.future.done():
+            await one.leave()
+    await get_channel_layer().flush()
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    return User.objects.create_user("ada")
+
+
+async def send(number: int, *events: Any) -> None:
+    """A numbered message of a worker."""
+    packed = [replace(event, published_at=time.time()).pack() for event in events]
+    numbered = {"sender": "worker:1", "number": number, "events": packed}
+    await get_channel_layer().group_send(GROUP, {"type": "executions.changed", **numbered})
+
+
+# Losses ---------------------------------------------------------------------------------------
+
+
+async def test_a_message_that_is_missing_makes_the_pages_catch_up(ada: User, tab: Opener) -> None:
+    grid = await tab(ada)
+    execution = await make(ada)
+    await send(7, await change(execution))
+    await grid.frame("rows")
+    await send(8, await change(execution))
+    await send(8)
+    await grid.frame("rows")
+    assert await grid.frames("catchup", 0.4) == []
+    lost = await change(execution)
+    assert lost.revision == 4
+    await send(10, await change(await make(ada)))
+    assert await grid.frame("catchup")
+
+
+async def test_the_last_message_is_missed_too(ada: User, tab: Opener) -> None:
+    grid = await tab(ada)
+    await send(7, await change(await make(ada)))
+    await grid.frame("rows")
+    await send(8)  # which was the last, and never came
+    assert await grid.frame("catchup")
+
+
+async def test_what_is_lost_while_the_subscription_is_cut_is_caught_up(
+    ada: User, tab: Opener, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The channel layer connects again by itself, and says nothing of what it missed."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 60.0)
+    monkeypatch.setattr(publish_module, "_REPEAT", (0.2, 0.5))
+    monkeypatch.setattr(publish_module, "_sender", None)
+    grid = await tab(ada)
+    execution = await make(ada)
+
+    def burst() -> None:
+        events = [event_of(execution, block_description=f"step {n}") for n in range(60)]
+        for number, event in enumerate(events):
+            if number == 50:
+                redis.client_kill_filter(_type="pubsub")
+            publish([event])
+            if number < 50:
+                time.sleep(0.005)
+
+    await sync_to_async(burst)()
+    newest = await sync_to_async(Execution.objects.get)(pk=execution.pk)
+    heard: list[int] = []
+    deadline = time.monotonic() + 6
+    caught_up = False
+    while not caught_up and time.monotonic() < deadline:
+        said = json.loads((await grid.app.receive_output(6))["text"])
+        if said["type"] == "rows":
+            heard.append(said["rows"][0]["revision"])
+        caught_up = said["type"] == "catchup"
+    assert heard  # some came before
+    assert heard[-1] < newest.revision  # and the last ones did not
+    assert caught_up
+
+
+async def test_what_nobody_told_of_is_found(
+    ada: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker is killed between a commit and its message."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 0.3)
+    monkeypatch.setattr(hub_module, "SETTLED", 0.1)
+    others = await sync_to_async(User.objects.create_user)("grace")
+    grid, his = await tab(ada, "/ws/executions/?status=Paused"), await tab(others)
+    untold = await make(ada)
+    await change(untold, status=Status.PAUSED)
+    frame = await grid.frame("rows")
+    assert [row["id"] for row in frame["rows"]] == [str(untold.pk)]
+    assert frame["published"] == 0  # which measures no delay
+    assert await grid.frames("rows", 0.8) == []  # and once
+    assert await his.frames("rows", 0.1) == []
+
+
+async def test_numbers_are_repeated_and_count_what_could_not_be_sent(
+    ada: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(publish_module, "_REPEAT", (0.1, 0.3))
+    monkeypatch.setattr(publish_module, "_sender", None)
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(GROUP, channel)
+    try:
+        event = await change(await make(ada))
+        await sync_to_async(publish)([event])
+        sender: Any = publish_module._sender
+
+        async def heard() -> dict[str, Any]:
+            while True:  # senders of earlier tests repeat their numbers too
+                said: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 2)
+                if said["sender"] == sender.name:
+                    return said
+
+        first, again = await heard(), await heard()
+        assert (first["number"], len(first["events"])) == (1, 1)
+        assert (again["number"], again["events"]) == (1, [])
+        sending, sender._send = sender._send, _fails_once(sender)
+        await sync_to_async(publish)([event])
+        await sync_to_async(publish)([event])
+        assert sending
+        numbers = []
+        while not numbers or numbers[-1] < 2:
+            numbers.append((await heard())["number"])
+    finally:
+        await layer.group_discard(GROUP, channel)
+        await layer.flush()
+
+
+def _fails_once(sender: Any) -> Any:
+    """A connection that fails: the number is used up all the same."""
+    sending = sender._send
+
+    async def failing(layer: Any, packed: Any) -> None:
+        sender._send = sending
+
+    return failing
+
+
+# What it costs --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement, of whatever thread."""
+    monkeypatch.setattr(hub_module, "LOOK_EVERY", 60.0)
+    heard: list[str] = []
+    execute = CursorWrapper.execute
+
+    def counting(self: Any, sql: Any, params: Any = None) -> Any:
+        heard.append(str(sql))
+        return execute(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", counting)
+    return heard
+
+
+async def test_changes_cost_no_query_however_many_watch(
+    ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    addresses = ["", "?status=Running", "?flow=orders", "?q=mail", ""]
+    tabs = [await tab(ada, f"/ws/executions/{address}") for address in addresses]
+    events = [await change(await make(ada), block_description="Sort the mail") for _ in range(20)]
+    statements.clear()
+    await tell(*events)
+    for one in tabs:
+        assert len(await one.rows()) == 20
+    assert statements == []
+
+
+async def test_variables_that_are_shown_are_read_once_for_all(
+    ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    addresses = ["?column=flow&column=var.Customer", "?column=var.Total&column=var.Customer"]
+    tabs = [await tab(ada, f"/ws/executions/{address}") for address in addresses * 2]
+    executions = [await make(ada) for _ in range(3)]
+    for number, execution in enumerate(executions):
+        await Value.objects.acreate(
+            execution=execution, level=0, name="Customer", value={"s": f"customer {number}"}
+        )
+    events = [await change(one) for one in executions]
+    statements.clear()
+    await tell(*events)
+    for one in tabs:
+        frame = await one.frame("rows")
+        assert len(frame["rows"]) == 3
+    assert len(statements) == 1
+    assert "executions_value" in statements[0]
+
+
+async def test_a_filter_by_a_variable_holds_for_live_rows_too(
+    ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    tabs = [await tab(ada, "/ws/executions/?var.customer=42") for _ in range(2)]
+    executions = [await make(ada) for _ in range(3)]
+    for number, execution in enumerate(executions):
+        value = encode(41 + number)
+        await Value.objects.acreate(execution=execution, level=0, name="customer", value=value)
+    events = [await change(one) for one in executions]
+    statements.clear()
+    await tell(*events)
+    for one in tabs:
+        frame = await one.frame("rows")
+        assert [row["id"] for row in frame["rows"]] == [str(executions[1].pk)]
+        assert frame["gone"] == {}
+    assert len(statements) == 1
+    await Value.objects.filter(execution=executions[1]).aupdate(value=encode(43))
+    await tell(await change(executions[1]))
+    assert list((await tabs[0].frame("rows"))["gone"]) == [str(executions[1].pk)]
+
+
+async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> None:
+    """Each hears of a change once, and what it shows does not come again for the other's sake."""
+    one, other = await tab(ada), await tab(ada)
+    execution = await make(ada)
+    await tell(await change(execution))
+    for each in (one, other):
+        assert await each.rows() == [str(execution.pk)]
+    await other.show("", execution)
+    assert await one.frames("rows", 0.4) == []
+    channels = [name for name in redis.pubsub_channels() if GROUP.encode() in name]
+    assert [number for _, number in redis.pubsub_numsub(*channels)] == [1]
+
+
+def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
+    rows, layout = RenderedRows(), Layout()
+    execution = make_execution(ada, error_message="<td> in a text")
+    first = event_of(execution)
+    whole = json.loads(rows.part(first, layout))
+    assert whole["html"].startswith("<tr")
+    second = event_of(execution, block_description="Sort the mail")
+    told = json.loads(rows.part(second, layout, first.revision))
+    assert told["from"] == first.revision
+    assert "html" not in told
+    assert "head" not in told
+    assert all(
+        cell.startswith("<td ") and cell.endswith("</td>") for cell in told["cells"].values()
+    )
+    assert any("Sort the mail" in cell for cell in told["cells"].values())
+    assert len(json.dumps(told)) < len(json.dumps(whole)) / 2
+    third = event_of(execution, status="Paused")
+    told = json.loads(rows.part(third, layout, second.revision))
+    assert 'data-status="Paused"' in told["head"]
+    # From a revision that is not known any more the row comes whole, and no wrong difference.
+    assert "html" in json.loads(rows.part(third, layout, 99))
+    assert rows.rendered == 3
+
+
+async def test_a_browser_that_needs_a_row_whole_gets_it(ada: User, tab: Opener) -> None:
+    grid = await tab(ada)
+    execution = await make(ada)
+    await tell(await change(execution))
+    assert "html" in (await grid.frame("rows"))["rows"][0]
+    await asyncio.sleep(0.3)
+    await tell(await change(execution, block_description="Sort the mail"))
+    assert "cells" in (await grid.frame("rows"))["rows"][0]
+    await grid.say(json.dumps({"type": "show", "query": "", "rows": [[str(execution.pk), 0]]}))
+    assert "html" in (await grid.frame("rows"))["rows"][0]
+
+
+# A slow browser -------------------------------------------------------------------------------
+
+
+def open_socket(url: str, cookie: str, **options: Any) -> Any:
+    address = f"ws{url.removeprefix('http')}/ws/executions/"
+    return connect(address, additional_headers={"Cookie": cookie}, origin=url, **options)
+
+
+async def watch(url: str, cookie: str, stop: threading.Event) -> list[list[dict[str, Any]]]:
+    """What a quick browser hears until `stop`, and a slow one that reads only after it."""
+    quick: list[dict[str, Any]] = []
+    late: list[dict[str, Any]] = []
+
+    async def reading() -> None:
+        async with open_socket(url, cookie) as socket:
+            async for text in socket:
+                quick.append(json.loads(text))
+
+    small = sockets.socket()
+    small.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    host, _, port = url.removeprefix("http://").partition(":")
+    small.connect((host, int(port)))
+    reader = asyncio.create_task(reading())
+    async with open_socket(url, cookie, sock=small, max_queue=1) as slow:
+        await asyncio.to_thread(stop.wait, 60)
+        reader.cancel()
+        with suppress(TimeoutError):
+            while True:
+                late.append(json.loads(await asyncio.wait_for(slow.recv(), 2)))
+    return [quick, late]
+
+
+async def test_nothing_piles_up_for_a_browser_that_does_not_read(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executions.live.viewers.PENDING_LIMIT", 8)
+    consumer = GridConsumer()
+    sent: list[str] = []
+    reads = asyncio.Event()
+
+    async def slow(said: dict[str, Any]) -> None:
+        sent.append(said["text"])
+        await reads.wait()
+
+    consumer.base_send = slow
+    viewer = GridViewer(Scope(ada, True), PageQuery())
+    connection = Connection(viewer)
+    writer = asyncio.create_task(consumer.write(connection))
+    events = [await change(await make(ada)) for _ in range(6)]
+    for revision in range(2, 500):
+        newer = [replace(event, revision=revision) for event in events]
+        if viewer.offer(Changes({event.id: event for event in newer})):
+            connection.wake.set()
+        for _ in range(5):
+            connection.note("beat", f'{{"type": "beat", "now": {revision}}}')
+        await asyncio.sleep(0)
+    assert len(sent) == 1
+    reads.set()
+    await asyncio.sleep(0.1)
+    said = [json.loads(text) for text in sent]
+    assert [frame["type"] for frame in said] == ["rows", "beat"] * 2
+    assert {row["revision"] for row in said[2]["rows"]} == {499}
+    # More than can be told at once: it fetches its page instead.
+    more = [await change(await make(ada)) for _ in range(9)]
+    assert viewer.offer(Changes({event.id: event for event in more}))
+    connection.wake.set()
+    await asyncio.sleep(0.1)
+    assert json.loads(sent[-1])["type"] == "catchup"
+    writer.cancel()
+    await sync_to_async(connections.close_all)()
+
+
+def test_a_browser_that_does_not_read_delays_nobody(live_app: LiveApp, admin_user: User) -> None:
+    client = Client()
+    client.force_login(admin_user)
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    executions = [make_execution(admin_user, age=age) for age in range(60)]
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        watching = pool.submit(lambda: asyncio.run(watch(live_app.url, cookie, stop)))
+        time.sleep(1)
+        for number in range(40):
+            text = f"step {number} " + "x" * 180
+            publish([event_of(one, block_description=text) for one in executions])
+        time.sleep(1)
+        stop.set()
+        quick, late = watching.result()
+    told = [frame for frame in quick if frame["type"] == "rows"]
+    slowly = [frame for frame in late if frame["type"] == "rows"]
+    revisions = {row["id"]: row["revision"] for frame in told for row in frame["rows"]}
+    assert revisions == {str(one.pk): 41 for one in executions}
+    delays = sorted(frame["now"] - frame["published"] for frame in told if frame["published"])
+    assert delays[len(delays) // 2] < 1000
+    # And in the end it is right itself.
+    newest = {row["id"]: row["revision"] for frame in slowly for row in frame["rows"]}
+    is_caught_up = any(frame["type"] == "catchup" for frame in late[1:])
+    assert is_caught_up or newest == revisions
