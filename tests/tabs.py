@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +86,25 @@ class Tab:
 
 
 Opener = Callable[..., Awaitable[Tab]]
+
+
+@asynccontextmanager
+async def open_tabs() -> AsyncIterator[Opener]:
+    """Opens tabs that are connected and listen; they leave at the end."""
+    opened: list[Tab] = []
+
+    async def opening(user: Any, address: str = "/ws/executions/") -> Tab:
+        one = Tab(user, address)
+        opened.append(one)
+        said = await one.connect()
+        assert json.loads(said["text"])["type"] == "catchup"  # from here on it misses nothing
+        return one
+
+    yield opening
+    for one in opened:
+        if not one.app.future.done():
+            await one.leave()
+    await get_channel_layer().flush()
 
 
 async def tell(*events: ExecutionChanged) -> None:

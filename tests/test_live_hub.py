@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -27,27 +26,15 @@ from executions.live.publish import GROUP
 from executions.live.viewers import GridViewer
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
-from tests.tabs import Opener, Tab, change, make, tell
+from tests.tabs import Opener, Tab, change, make, open_tabs, tell
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
 
 
 @pytest.fixture
 async def tab() -> AsyncIterator[Opener]:
-    opened: list[Tab] = []
-
-    async def opening(user: Any, address: str = "/ws/executions/") -> Tab:
-        one = Tab(user, address)
-        opened.append(one)
-        said = await one.connect()
-        assert json.loads(said["text"])["type"] == "catchup"  # from here on it misses nothing
-        return one
-
-    yield opening
-    for one in opened:
-        if not one.app.future.done():
-            await one.leave()
-    await get_channel_layer().flush()
+    async with open_tabs() as opening:
+        yield opening
 
 
 @pytest.fixture

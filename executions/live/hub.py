@@ -53,7 +53,9 @@ REMEMBERED = 20_000
 RECENT = 10.0
 RECENT_LIMIT = 10_000
 #: Processes whose numbering is remembered.
-SENDERS = 1_000
+SENDERS = 10_000
+#: Seconds after which every process that has sent anything has been heard.
+ALL_HEARD = 10.0
 #: Seconds over which so many browsers spread it when all of them have to fetch their pages.
 SPREAD = 0.01
 #: Counting may take that share of the time: slow counts are taken less often.
@@ -99,6 +101,7 @@ class Hub:
         self._works: set[asyncio.Task[None]] = set()
         #: The number of the last message of each sender.
         self._numbers: OrderedDict[str, int] = OrderedDict()
+        self._since = 0.0
         self._uncounted = False
         self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
@@ -167,6 +170,7 @@ class Hub:
             tasks.create_task(self._count())
             tasks.create_task(self._look())
             self._numbers.clear()
+            self._since = time.time()
             self.listening.set()
             self._all_catch_up()
             await self._listen(layer, channel)
@@ -216,11 +220,16 @@ class Hub:
         """Changes from one sender, who numbers what it sends: a gap is something lost."""
         sender, number = heard.get("sender", ""), heard.get("number", 0)
         last = self._numbers.get(sender)
+        if last is None:
+            # Whoever has sent anything repeats it every few seconds: this one had not, or it began
+            # after the hub. Of the others it isn't known what they sent before.
+            is_new = heard.get("began", 0.0) > self._since or time.time() - self._since > ALL_HEARD
+            last = 0 if is_new else number
         self._numbers[sender] = number
         self._numbers.move_to_end(sender)
         if len(self._numbers) > SENDERS:
             self._numbers.popitem(last=False)
-        if last is not None and number > last + bool(heard["events"]):
+        if number > last + bool(heard["events"]):
             logger.warning("Live updates from %s were lost; the pages catch up", sender)
             self._all_catch_up()
         for packed in heard["events"]:

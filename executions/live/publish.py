@@ -29,7 +29,7 @@ _BATCH = 200
 #: Seconds that a change waits for others to be sent with.
 _GATHER = 0.01
 #: Seconds after which the last number is said again: soon after a send, then rarely.
-_REPEAT = (0.5, 5.0)
+_REPEAT = (0.5, 3.0)
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +38,8 @@ class _Sender:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.name = f"{socket.gethostname()}:{self.pid}:{time.time():.3f}"
+        self.began = time.time()
+        self.name = f"{socket.gethostname()}:{self.pid}:{self.began:.3f}"
         self.number = 0
         self.loop = asyncio.new_event_loop()
         self.waiting: deque[ExecutionChanged] = deque()
@@ -112,7 +113,8 @@ class _Sender:
         await self._send(layer, packed)
 
     async def _send(self, layer: BaseChannelLayer, packed: list[dict[str, Any]]) -> None:
-        numbered = {"sender": self.name, "number": self.number, "events": packed}
+        numbered = {"sender": self.name, "began": self.began, "number": self.number}
+        numbered["events"] = packed
         try:
             await layer.group_send(GROUP, {"type": "executions.changed", **numbered})
         except Exception:
