@@ -209,7 +209,7 @@ async def test_the_first_change_comes_at_once_and_a_storm_four_times_a_second(
         await asyncio.sleep(0.005)
     frames = await grid.frames("rows", 2 * TICK)
     revisions = [frame["rows"][0]["revision"] for frame in frames]
-    assert len(frames) <= 9
+    assert len(frames) <= (time.monotonic() - begun) / TICK + 1
     assert revisions == sorted(revisions)
     assert revisions[-1] == 202  # no update is lost for good
 
