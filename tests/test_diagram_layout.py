@@ -238,6 +238,7 @@ def test_any_flow_is_drawn_without_overlaps(document: dict[str, Any]) -> None:
     graph, _ = build(document)
     drawing = draw(graph, "")
     assert not overlapping(drawing)
+    assert not passed_through(drawing)
     drawn = {(w.source, w.port.value, w.target) for w in drawing.wires}
     assert drawn == connections(graph, "")
     for wire in drawing.wires:

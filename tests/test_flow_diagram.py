@@ -71,17 +71,21 @@ def test_each_block_says_how_many_are_there(nap: FlowVersion, person: User) -> N
     make_execution(person, "other", block="a")
     html = page(person)
     assert pills(html) == {
-        "1 at an exception at Start Flow": "/?flow=nap&block=a&status=Exception",
+        "1 at an exception at Start Flow": "/?flow=nap&workspace=Top-level&block=Start+Flow"
+        "&description=Start+Flow&status=Exception",
         "4 running at Nap": "/flows/nap/?workspace=w",  # inside of it: each is there
         "1 paused at Nap": "/flows/nap/?workspace=w",
-        "1 ended with an error in 24 h at End Flow": "/?flow=nap&block=e&status=Error",
+        "1 ended with an error in 24 h at End Flow": "/?flow=nap&workspace=Top-level"
+        "&block=End+Flow&description=End+Flow&status=Error",
     }
     assert re.search(r"Live tokens</dt><dd>6<", html)
     within = pills(page(person, "?workspace=w"))
     running = "&".join(f"status={s}" for s in ("Queued", "Running", "Pausing", "Stopping"))
     assert within == {
-        "4 running at Sleep": f"/?flow=nap&block=w%2Fwait&{running}",
-        "1 paused at Set Variable": "/?flow=nap&block=w%2Fset&status=Paused",
+        "4 running at Sleep": "/?flow=nap&workspace=Nap&block=Wait+For+Duration"
+        f"&description=Sleep&{running}",
+        "1 paused at Set Variable": "/?flow=nap&workspace=Nap&block=Set+Variable"
+        "&description=Set+Variable&status=Paused",
     }
     tabs = dict(re.findall(r'id="ws-(\w+)".*?<span class="c"[^>]*>(\d+)<', html))
     assert tabs == {"top": "1", "w": "5"}

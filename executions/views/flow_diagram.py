@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from executions import access
+from executions.grid.words import words
 from executions.states import LIVE, Status
 from executions.store import positions
 from flows.diagram.drawing import Drawing, draw
@@ -138,11 +139,11 @@ class FlowDiagram:
 
     @property
     def numbers(self) -> list[tuple[str, str, str]]:
-        """The kinds with their totals: words, number, and the grid so filtered."""
+        """The kinds with their totals: label, number, and the grid so filtered."""
         found = []
-        for statuses, _, _, words in PILLS.values():
+        for statuses, _, _, label in PILLS.values():
             total = sum(n for (_, status), n in self._by_block.items() if status in statuses)
-            found.append((words, self._told(total), self._grid(statuses)))
+            found.append((label, self._told(total), self._grid(statuses)))
         return found
 
     @property
@@ -200,7 +201,7 @@ class FlowDiagram:
         for block in self.drawing.blocks:
             x, y = block.before
             for number, (kind, total) in enumerate(self.at_blocks.get(block.key, [])):
-                statuses, icon, words, _ = PILLS[kind]
+                statuses, icon, told, _ = PILLS[kind]
                 text = f"{total:,}" if total < 10_000 else f"{total // 1000}k"
                 width = 24 + 6.6 * len(text)
                 left = x - width / 2 if not number else x
@@ -212,7 +213,7 @@ class FlowDiagram:
                         x=left,
                         y=y - 10,
                         width=width,
-                        title=f"{total:,} {words} at {block.title}",
+                        title=f"{total:,} {told} at {block.title}",
                         url=self.url(workspace=block.opens)
                         if block.opens
                         else self._grid(statuses, block.key),
@@ -222,8 +223,16 @@ class FlowDiagram:
         return pills
 
     def _grid(self, statuses: tuple[Status, ...], block: str = "") -> str:
-        """The grid of executions with those only."""
-        query = [("flow", self.flow.name), *(("block", block) for _ in range(bool(block)))]
+        """The grid of executions with those only. It knows no keys of blocks: their workspace,
+        type and title are asked for."""
+        query = [("flow", self.flow.name)]
+        if self.only_shown and self.version:
+            query.append(("version", str(self.version.number)))
+        if node := self.graph.blocks.get(block):
+            query.append(("workspace", self.graph.workspaces[node.workspace].name))
+            query.append(("block", node.block.type))
+            if words(node.title):
+                query.append(("description", node.title))
         query += [("status", status.value) for status in statuses]
         return f"{reverse('executions')}?{urlencode(query)}"
 

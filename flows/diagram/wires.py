@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from flows.blocks.base import Port
+from flows.diagram import detours
 from flows.diagram.geometry import Box, Point
 
 #: A wire comes down to a block from this far above its centre; the line that leaves is as far
@@ -45,7 +46,11 @@ class Connection:
         return self.port is not Port.BOTTOM
 
 
-Segment = tuple[float, float, float, float]
+def _least(connection: Connection) -> float:
+    """What the cheapest route there could be costs."""
+    (x0, y0), (x1, y1) = connection.start, connection.end
+    bends = 1 if connection.aside else 2 * (x0 != x1)
+    return abs(x1 - x0) + abs(y1 - y0) + _BEND * bends
 
 
 class Router:
@@ -80,12 +85,37 @@ class Router:
             price = self._price(points, connection, cost)
             if price < cost:
                 best, cost = points, price
+                if cost <= _least(connection):
+                    break  # nothing is shorter than straight
+        if cost >= _BLOCKED and (detour := self._detour(connection)):
+            best = _straighten(detour)
         for a, b in pairwise(best):
             if a[1] == b[1]:
                 self.flat[a[1]].append((min(a[0], b[0]), max(a[0], b[0]), connection.target))
             else:
                 self.steep[a[0]].append((min(a[1], b[1]), max(a[1], b[1]), connection.target))
         return best
+
+    def _detour(self, connection: Connection) -> list[Point] | None:
+        start, end = connection.start, connection.end
+
+        def price(a: Point, b: Point) -> float | None:
+            # On the straight ways out of its port and down into its target it is among its own.
+            out = a[1] == b[1] == start[1] and min(a[0], b[0]) >= start[0]
+            if not connection.aside:
+                out = a[0] == b[0] == start[0] and min(a[1], b[1]) >= start[1]
+            into = a[0] == b[0] == end[0] and max(a[1], b[1]) <= end[1]
+            own = {connection.source} if out else set()
+            own |= {connection.target} if into else set()
+            if any(key not in own for key in self._blocks_on(a, b)):
+                return None
+            length = abs(a[0] - b[0]) + abs(a[1] - b[1])
+            return length + self._wires_on(a, b, connection.target)
+
+        above = self.boxes[connection.target].y - self.merge
+        tight = (box.bottom + _CLEAR + 2 for box in self.boxes.values())
+        lines = self.columns, [*self.rows, *tight, above - 10, above + 10]
+        return detours.around(start, end, connection.aside, lines, price, _BEND)
 
     def _patterns(self, connection: Connection) -> Iterator[list[Point]]:
         (x0, y0), (x1, y1) = connection.start, connection.end
