@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from executions.live.publish import publish
-from executions.models import AuditEntry, BulkJob, Execution
+from executions.models import AuditEntry, BulkJob, Execution, Watch
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
 from tests.servers import Process
@@ -159,6 +159,17 @@ def test_being_told_what_is_watched(grid: Any, admin_user: Any) -> None:
     page.reload()
     page.wait_for_timeout(300)
     expect(page.locator("#notices")).not_to_contain_text("mail")
+
+
+def test_watching_from_the_page_of_an_execution(grid: Any, admin_user: Any) -> None:
+    one = make_execution(admin_user)
+    page = grid(one.get_absolute_url())
+    page.locator("#watch").click()
+    expect(page.locator("#watch")).to_have_text("Unwatch")
+    assert Watch.objects.filter(user=admin_user, execution=one).exists()
+    page.locator("#watch").click()
+    expect(page.locator("#watch")).to_have_text("Watch")
+    assert not Watch.objects.exists()
 
 
 def test_exporting_what_is_selected(grid: Any, admin_user: Any) -> None:

@@ -37,6 +37,11 @@ def ids(user_id: int) -> list[str]:
     return [str(one) for one in found[:LIMIT]]
 
 
+def is_watched(user_id: int, execution_id: UUID) -> bool:
+    """Whether a user watches an execution."""
+    return Watch.objects.filter(user_id=user_id, execution_id=execution_id).exists()
+
+
 def begin(user_id: int, executions: QuerySet[Execution]) -> list[str]:
     """Watch these, from what they are now; those that have ended are left out, and what exceeds
     the limit. Returns the ids that are watched now."""

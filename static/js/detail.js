@@ -96,6 +96,8 @@ function visit() {
   );
 }
 
+document.body.addEventListener("live:watches", () => refresh());
+
 toEnd();
 
 document.addEventListener("click", async (event) => {

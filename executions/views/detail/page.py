@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from executions.states import Status
-from executions.store import reads
+from executions.store import reads, watches
 from executions.views.address import PANELS, Address
 from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
@@ -48,6 +48,11 @@ class DrillDown:
     def debugging(self) -> Debugging:
         """The panel of what is debugged with."""
         return Debugging(self.execution, self.subject.graph)
+
+    @cached_property
+    def watched(self) -> bool:
+        """Whether the user is told when it ends."""
+        return watches.is_watched(self.subject.user.pk, self.execution.pk)
 
     @property
     def key(self) -> str:
