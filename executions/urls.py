@@ -13,7 +13,7 @@ from executions.views.execution import (
 )
 from executions.views.export import export
 from executions.views.flow import flow, flow_live, flow_start
-from executions.views.grid import execution_children, executions
+from executions.views.grid import execution_child_counts, execution_children, executions
 from executions.views.help import help_page
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
@@ -32,6 +32,11 @@ urlpatterns = [
     path("executions/jobs/<uuid:job_id>/refusals/", bulk_refusals, name="bulk-refusals"),
     path("executions/jobs/<uuid:job_id>/cancel/", bulk_cancel, name="bulk-cancel"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
+    path(
+        "executions/<uuid:execution_id>/children/counts/",
+        execution_child_counts,
+        name="execution-child-counts",
+    ),
     path("executions/<uuid:execution_id>/", execution, name="execution"),
     path("executions/<uuid:execution_id>/block/", block, name="execution-block"),
     path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),

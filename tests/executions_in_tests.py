@@ -1,5 +1,6 @@
 """Executions as rows, for tests of what shows them, and their events."""
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,3 +48,17 @@ def event_of(execution: Execution, **changes: Any) -> ExecutionChanged:
     rows = Execution.objects.filter(pk=execution.pk)
     rows.update(revision=F("revision") + 1, updated_at=timezone.now(), **changes)
     return read(rows)[0]
+
+
+def make_children(parent: Execution, count: int, **columns: Any) -> list[Execution]:
+    """Many children at once, each a second older than the one before."""
+    child = make_execution(parent.initiator, parent=parent, **columns)
+    children = [child]
+    for number in range(1, count):
+        sibling = copy(child)
+        sibling.pk = new_id()
+        sibling.started_at = child.started_at - timedelta(seconds=number)
+        children.append(sibling)
+    Execution.objects.bulk_create(children[1:])
+    Execution.objects.filter(pk=parent.pk).update(child_count=F("child_count") + count)
+    return children

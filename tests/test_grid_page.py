@@ -117,8 +117,9 @@ def test_counts_and_children_keep_to_what_one_may_see(person: User, other: User)
     child = make_execution(other, parent=parent)
     client = client_of(person)
     assert b'data-count="">0<' in client.get("/").content
-    for address in (f"/?open={parent.pk}", f"/executions/{parent.pk}/children/", "/?q=orders"):
+    for address in (f"/?open={parent.pk}", "/?q=orders"):
         assert str(child.pk) not in shown(client, address)
+    assert client.get(f"/executions/{parent.pk}/children/").status_code == 404
 
 
 def test_everyone_has_to_sign_in(client: Client) -> None:

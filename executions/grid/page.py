@@ -1,34 +1,28 @@
 """One page of the grid: the rows that an address asks for, read by keyset, and its addresses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import RowNumber
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.utils import timezone
 
 from executions import access
 from executions.grid import keys
 from executions.grid.filters import Filters
-from executions.grid.layout import Children, Layout
-from executions.grid.row import CHILDREN_SHOWN, GridRow, event_of
+from executions.grid.layout import Layout
+from executions.grid.row import GridRow, read
 from executions.grid.sorting import NEWEST_FIRST, SORTS, Key, Sort
 from executions.grid.spans import moment
-from executions.live import events
+from executions.grid.tree import MORE_LIMIT, Sum, Tree
 from executions.live.events import ExecutionChanged
-from executions.models import Execution
-from executions.store import variables
 
 PAGE_SIZE = 50
 #: Rows that can be expanded at a time.
 OPEN_LIMIT = 40
-
-ORDER = ("-started_at", "-id")
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,8 @@ class PageQuery:
     older: Key | None = None
     newer: Key | None = None
     open: frozenset[UUID] = frozenset()
+    #: Of how many children more hundreds are listed than the first: (execution, hundreds).
+    more: frozenset[tuple[UUID, int]] = frozenset()
     layout: Layout = field(default_factory=Layout)
 
     @classmethod
@@ -66,6 +62,7 @@ class PageQuery:
             older=older,
             newer=None if older else sort.read(parameters.get("newer", "")),
             open=frozenset(_ids(parameters.getlist("open"))[:OPEN_LIMIT]),
+            more=frozenset(_more(parameters.getlist("more"))[:OPEN_LIMIT]),
             layout=layout or Layout(),
         )
 
@@ -75,7 +72,17 @@ class PageQuery:
         pairs += self._order()
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
+        pairs += [("more", f"{one}.{count}") for one, count in sorted(self.more)]
         return "?" + urlencode(pairs)
+
+    def more_of(self, execution_id: UUID) -> int:
+        """How many hundreds of its children are listed after the first."""
+        return max((count for one, count in self.more if one == execution_id), default=0)
+
+    def showing_more(self, execution_id: UUID, more: int) -> str:
+        """The address that lists so many hundreds of its children after the first."""
+        others = frozenset(one for one in self.more if one[0] != execution_id)
+        return replace(self, more=others | {(execution_id, more)}).address()
 
     def terms(self) -> str:
         """Filters and order alone, as an address has them: what a saved view keeps."""
@@ -106,8 +113,15 @@ class PageQuery:
 
     @property
     def is_tree(self) -> bool:
-        """Whether rows hang below their parents: only while no filter takes parents away."""
-        return self.layout.is_tree and not self.filters.are_active
+        """Whether children hang on their parents: while no filter takes parents away, that is
+        none, or one that finds only what has no parent. Its children are all shown."""
+        rooted = self.filters.values("is") == ("root",)
+        return self.layout.is_tree and (rooted or not self.filters.are_active)
+
+    @property
+    def rooted(self) -> str:
+        """The address with the filters as they are, but of executions without a parent alone."""
+        return self.filtered(self.filters.with_values("is", ["root"]))
 
     @property
     def row_layout(self) -> Layout:
@@ -146,8 +160,8 @@ class Page:
         self.events = found
 
     @cached_property
-    def rows(self) -> list[GridRow]:
-        """The rows from top to bottom, children below their open parents."""
+    def rows(self) -> list[GridRow | Sum]:
+        """The rows from top to bottom, with the children of those that are open."""
         return Tree(self.visible, self.query).rows(self.events)
 
     # What tells a live connection where the page begins and ends -----------------------------
@@ -181,66 +195,16 @@ class Page:
         return PageQuery(query.filters, query.sort, older, newer, layout=query.layout)
 
 
-class Tree:
-    """The rows of executions and, below the open ones, of their children: one query for all."""
+def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow | Sum]:
+    """The rows that hang on an execution which is being opened on the page of this address.
 
-    def __init__(self, visible: QuerySet[Execution], query: PageQuery) -> None:
-        self.query = query
-        self.children: dict[str, list[ExecutionChanged]] = {}
-        if query.is_tree and query.open:
-            self._read(visible)
-
-    def _read(self, visible: QuerySet[Execution]) -> None:
-        nth = Window(RowNumber(), partition_by=F("parent_id"), order_by=ORDER)
-        newest = (
-            visible.filter(parent_id__in=self.query.open)
-            .annotate(nth=nth)
-            .filter(nth__lte=CHILDREN_SHOWN)
-        )
-        for event in read(newest.order_by(*ORDER)):
-            self.children.setdefault(str(event.parent_id), []).append(event)
-
-    def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow]:
-        """A row each, with the rows that hang on it above or below."""
-        rows = list(self._branch(events))
-        if paths := self.query.layout.variables:
-            held = variables.of((row.event.id for row in rows), paths)
-            for row in rows:
-                row.variables = held.get(row.event.id, {})
-        return rows
-
-    def below(self, execution_id: UUID) -> list[GridRow]:
-        """The rows below one."""
-        return self.rows(self.children.get(str(execution_id), ()))
-
-    def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow]:
-        tree = self.query.is_tree
-        layout = self.query.row_layout
-        child_first = layout.children is Children.CHILD_FIRST
-        for event in events:
-            row = GridRow(
-                event,
-                layout=layout,
-                sort=self.query.sort,
-                is_open=tree and UUID(event.id) in self.query.open,
-                toggle=self.query.toggled(event.id) if tree and event.child_count else "",
-            )
-            if not child_first:
-                yield row
-            yield from self._branch(self.children.get(event.id, ()))
-            if child_first:
-                yield row
-
-
-def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow]:
-    """The rows below an execution that is being opened on the page of this address."""
+    Raises Http404 when the user may not see it.
+    """
     opened = replace(query, open=query.open | {execution_id})
-    return Tree(access.visible(user), opened).below(execution_id)
-
-
-def read(rows: QuerySet[Execution]) -> list[ExecutionChanged]:
-    """The events that describe these executions as they are now."""
-    return [event_of(values) for values in rows.values(*events.COLUMNS)]
+    parent = next(iter(read(access.visible(user).filter(pk=execution_id))), None)
+    if parent is None:
+        raise Http404("There is no such execution, or you may not see it.")
+    return Tree(access.visible(user), opened).below(parent)
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
@@ -250,4 +214,13 @@ def _ids(texts: Sequence[str]) -> list[UUID]:
             found.append(UUID(text))
         except ValueError:
             continue
+    return found
+
+
+def _more(texts: Sequence[str]) -> list[tuple[UUID, int]]:
+    found = []
+    for text in texts:
+        name, _, count = text.partition(".")
+        if len(count) == 1 and count.isascii() and count.isdigit():
+            found += [(one, min(int(count), MORE_LIMIT)) for one in _ids([name])]
     return found

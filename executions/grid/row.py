@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.template.loader import get_template
 from django.utils import timezone
 
 from executions.grid.columns import Column, variable
 from executions.grid.layout import Children, Layout
 from executions.grid.sorting import NEWEST_FIRST, Sort
+from executions.live import events
 from executions.live.events import ExecutionChanged
+from executions.models import Execution
 from executions.states import Status
-
-#: Children shown below one row at first, and with every "show more".
-CHILDREN_SHOWN = 100
 
 EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exc"}
 
@@ -131,3 +131,11 @@ def event_of(values: Mapping[str, Any]) -> ExecutionChanged:
     """The event that a row of `queryset.values(*events.COLUMNS)` would have been published as."""
     plain: dict[str, Any] = {n: str(v) if isinstance(v, UUID) else v for n, v in values.items()}
     return ExecutionChanged(**plain)
+
+
+def read(*parts: QuerySet[Execution]) -> list[ExecutionChanged]:
+    """The events that describe executions as they are now. One query, also for several parts, each
+    in its order; parts may have a limit of their own."""
+    first, *others = (part.values(*events.COLUMNS) for part in parts)
+    rows = first.union(*others, all=True) if others else first
+    return [event_of(values) for values in rows]

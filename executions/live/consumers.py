@@ -162,7 +162,11 @@ class GridConsumer(LiveConsumer):
         layout = Layout.parse(str(heard.get("layout", "")))
         query = PageQuery.parse(address, layout)
         shown = {str(one): int(revision) for one, revision in heard.get("rows", ())[:SHOWN_LIMIT]}
-        viewer.show(query, shown, str(heard.get("newest", "")), str(heard.get("oldest", "")))
+        windows = {
+            str(one): str(last) for one, last in list(heard.get("windows", {}).items())[:100]
+        }
+        newest, oldest = str(heard.get("newest", "")), str(heard.get("oldest", ""))
+        viewer.show(query, shown, newest, oldest, windows)
 
 
 class NoticesConsumer(LiveConsumer):

@@ -60,9 +60,12 @@ class GridViewer:
         shown: Mapping[str, int] | None = None,
         newest: str = "",
         oldest: str = "",
+        windows: Mapping[str, str] | None = None,
     ) -> None:
         """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
-        the whole row), and where it begins and ends (empty: at the top, at the end of the list)."""
+        the whole row), and where it begins and ends (empty: at the top, at the end of the list).
+        `windows`: of open rows with more children than are listed, where the last of these stands.
+        """
         self.filters: Filters = query.filters.seen_by(self.scope.user)
         self.asks = self.filters.variables
         self.sort = query.sort
@@ -72,6 +75,7 @@ class GridViewer:
         self.shown = dict(shown or {})
         self.newest = newest if self.sort.read(newest) else ""
         self.oldest = oldest if self.sort.read(oldest) else ""
+        self.windows = {one: last for one, last in (windows or {}).items() if self.sort.read(last)}
 
     @property
     def counted(self) -> tuple[Any, Filters]:
@@ -84,7 +88,9 @@ class GridViewer:
             if seen[one].revision > self.shown[one]:
                 self._keep(seen[one], changes)
         for event in self._candidates(changes):
-            enters = event.id not in self.shown and self._is_on_page(changes.key(event, self.sort))
+            if event.id in self.shown:
+                continue
+            enters = self._is_on_page(event, changes.key(event, self.sort))
             if enters and len(self.shown) < SHOWN_LIMIT:
                 self.shown[event.id] = 0
                 self._keep(event, changes)
@@ -99,7 +105,9 @@ class GridViewer:
         if event.id in self._pending and self._pending[event.id].revision > event.revision:
             return
         self._pending[event.id] = event
-        self._why[event.id] = "" if self.tree else changes.mismatch(event, self.filters)
+        # In a tree the filter is for what children hang on.
+        is_child = self.tree and event.parent_id
+        self._why[event.id] = "" if is_child else changes.mismatch(event, self.filters)
         if not changes.late:
             self._published = max(self._published, event.published_at)
 
@@ -107,11 +115,19 @@ class GridViewer:
         """Those that the page would show, were they within its first and last row."""
         if not self.tree:
             return changes.matching(self.scope, self.filters).values()
+        roots: Iterable[ExecutionChanged] = filter(self.scope.includes, changes.roots)
+        if self.filters.are_active:
+            matching = changes.matching(self.scope, self.filters)
+            roots = (event for event in matching.values() if event.parent_id is None)
         opened = changes.children.keys() & self.open & self.shown.keys()
         below = (event for parent in opened for event in changes.children[parent])
-        return filter(self.scope.includes, chain(changes.roots, below))
+        return chain(roots, filter(self.scope.includes, below))
 
-    def _is_on_page(self, key: str) -> bool:
+    def _is_on_page(self, event: ExecutionChanged, key: str) -> bool:
+        if self.tree and event.parent_id:
+            # It has its place among its siblings, wherever its parent stands.
+            last = self.windows.get(event.parent_id, "")
+            return not (last and self.sort.is_above(last, key))
         return not (self.newest and self.sort.is_above(key, self.newest)) and not (
             self.oldest and self.sort.is_above(self.oldest, key)
         )

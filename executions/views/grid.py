@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from executions import access, appearance
 from executions.grid import choosing
-from executions.grid.counts import count_by_status
+from executions.grid.counts import CAP, count_by_status
 from executions.grid.layout import Children, Layout, view_of
 from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
+from executions.grid.tree import count_children
 from executions.states import Status
 from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
@@ -70,6 +71,15 @@ def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse
     query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET))
     rows = children(request.user, query, execution_id)
     return render(request, "executions/children.html", {"rows": rows})
+
+
+@require_safe
+def execution_child_counts(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """How many children of an execution are in which status, for the row that sums them up."""
+    parent = access.get(request.user, execution_id)
+    counts, whole = count_children(access.visible(request.user), parent.pk)
+    context = {"parent": parent, "counts": counts, "whole": whole, "cap": CAP}
+    return render(request, "executions/child_counts.html", context)
 
 
 def _chips(user: Any, query: PageQuery) -> list[dict[str, Any]]:

@@ -35,3 +35,9 @@ def initials(user: object) -> str:
     words = name.replace(".", " ").replace("_", " ").split() or ["?"]
     letters = words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]
     return letters.upper()
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart: `5,000`."""
+    return f"{number:,}"

@@ -21,7 +21,7 @@ function show() {
   sending = 0;
   const { newest, oldest, layout } = rows.table().dataset;
   const shown = rows.revisions();
-  const place = { query: location.search, layout, newest, oldest };
+  const place = { query: location.search, layout, newest, oldest, windows: rows.windows() };
   // Rows that only changed are no news to who sent them.
   const news = JSON.stringify([place, shown.map(([id]) => id)]);
   if (news === told) return;
@@ -57,14 +57,21 @@ async function fetchPart(address) {
 async function refresh(force = false) {
   const address = location.href;
   const html = await fetchPart(address);
-  if (location.href === address) rows.merge(html, force); // else the reader has gone elsewhere
+  if (location.href !== address || rows.merge(html, force)) return; // or the reader has gone elsewhere
+  // Columns have been chosen in another tab.
+  await htmx.ajax("GET", address, { target: section, swap: "innerHTML" });
 }
 
-function setOpen(id, open) {
+/** Say in the address that a row is open, and how many hundreds more of its children are listed. */
+function setOpen(id, open, more = 0) {
   const address = new URL(location.href);
-  const others = address.searchParams.getAll("open").filter((one) => one !== id);
-  address.searchParams.delete("open");
-  for (const one of open ? [...others, id] : others) address.searchParams.append("open", one);
+  const { searchParams } = address;
+  const others = searchParams.getAll("open").filter((one) => one !== id);
+  const lists = searchParams.getAll("more").filter((one) => !one.startsWith(id));
+  searchParams.delete("open");
+  searchParams.delete("more");
+  for (const one of open ? [...others, id] : others) searchParams.append("open", one);
+  for (const one of more ? [...lists, `${id}.${more}`] : lists) searchParams.append("more", one);
   history.replaceState(history.state, "", address);
 }
 
@@ -77,10 +84,10 @@ function collapse(row) {
   setOpen(row.dataset.id, false);
 }
 
-async function expand(row) {
+async function expand(row, more = 0) {
   const { id } = row.dataset;
   row.setAttribute("aria-expanded", "true");
-  setOpen(id, true);
+  setOpen(id, true, more);
   show();
   const path = rows.table().dataset.children.replace(/[0-]{36}/, id);
   try {
@@ -112,6 +119,11 @@ document.addEventListener("click", (event) => {
   if (handle && isPlain) {
     event.preventDefault();
     toggle(handle.closest("tr"));
+  }
+  const more = event.target.closest("[data-more]");
+  if (more && isPlain) {
+    event.preventDefault();
+    expand(rows.rowOf(more.closest("tr").dataset.sum), Number(more.dataset.more)).then(changed);
   }
   if (event.target.closest("[data-pill]")) showNew();
 });

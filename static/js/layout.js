@@ -147,10 +147,10 @@ panel.addEventListener("dragover", (event) => {
 panel.addEventListener("drop", (event) => event.preventDefault());
 panel.addEventListener("dragend", () => {
   dragged = null;
-  panel.querySelector("form").requestSubmit();
+  panel.querySelector("[data-columns]").requestSubmit();
 });
 // What has been added is there; the field is free for another.
-panel.addEventListener("htmx:afterRequest", () => (panel.querySelector("[name=add]").value = ""));
+panel.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-adds]") && target.reset());
 
 // Density --------------------------------------------------------------------------------------
 

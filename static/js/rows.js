@@ -2,6 +2,8 @@
 // under a reader. All of it works on the rows that executions/row.html renders.
 
 import { announce } from "./shell.js";
+import { all, body, descendants, family, isAbove, levelOf, placeOf, rowOf, table, topRows } from "./tree.js";
+import * as tree from "./tree.js";
 
 const LINGER = 1000; // a row stays held so long after the pointer has left
 const FRESH = 1600;
@@ -14,36 +16,15 @@ const moved = new Set(); // rows that wait where they were until they may go to 
 let hovered = null;
 let leaving = 0;
 
-export const body = () => document.getElementById("rows");
-export const table = () => body().closest("table");
-/** The rows of executions; what sums up or leads on between them is none. */
-export const all = () => [...body().querySelectorAll(":scope > [data-id]")];
-export const rowOf = (id) => body().querySelector(`tr[data-id="${CSS.escape(id)}"]`);
-export const levelOf = (row) => Number(row.getAttribute("aria-level"));
-export const isExpanded = (row) => row.getAttribute("aria-expanded") === "true";
+export { all, body, descendants, isExpanded, levelOf, parentOf, rowOf, table, windows } from "./tree.js";
 
 const changed = () => document.body.dispatchEvent(new CustomEvent("grid:changed"));
-
-/** Whether key a stands above key b: keys of one order compare as strings (grid/sorting.py). */
-const isAbove = (a, b) => (table().dataset.order === "ascending" ? a < b : a > b);
 
 function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content;
 }
-
-/** The rows below one, however deep. */
-export function descendants(row) {
-  const found = [];
-  for (let next = row.nextElementSibling; next; next = next.nextElementSibling) {
-    if (levelOf(next) <= levelOf(row)) break;
-    found.push(next);
-  }
-  return found;
-}
-
-const topRows = () => all().filter((row) => levelOf(row) === 1);
 
 // What must not move ---------------------------------------------------------------------------
 
@@ -151,21 +132,6 @@ function strike(row, why) {
   }
 }
 
-/** The row before which a new one belongs, null for the end, undefined for not on this page. */
-function placeOf({ key, parent }) {
-  const { newest, oldest, tree } = table().dataset;
-  if (tree === "true" && parent) {
-    const above = rowOf(parent);
-    if (!above || !isExpanded(above)) return undefined;
-    const below = descendants(above);
-    const next = below.find((row) => levelOf(row) === levelOf(above) + 1 && isAbove(key, row.dataset.key));
-    return next ?? (below.at(-1) ?? above).nextElementSibling;
-  }
-  if (newest && isAbove(key, newest)) return undefined;
-  const next = topRows().find((row) => isAbove(key, row.dataset.key));
-  return next ?? (oldest ? undefined : null);
-}
-
 /** Insert a row, or keep it waiting; whether it was inserted. */
 function insert(row, force = false) {
   const { id } = row.dataset;
@@ -182,14 +148,14 @@ function insert(row, force = false) {
 
 /** Move a row to where its new key puts it, or let it wait there until nothing is held. */
 function place(row, force = false) {
-  const family = [row, ...descendants(row)];
-  const after = family.at(-1).nextElementSibling;
-  for (const one of family) one.remove();
+  const rows = family(row);
+  const after = rows.at(-1).nextElementSibling;
+  for (const one of rows) one.remove();
   const before = placeOf(row.dataset);
   const stays = before === undefined || before === after;
   const may = force || (mayInsertBefore(before) && mayInsertBefore(after));
   const there = stays || !may ? after : before;
-  for (const one of family) body().insertBefore(one, there);
+  for (const one of rows) body().insertBefore(one, there);
   if (before === undefined) strike(row, "it is on another page now");
   if (stays || may) moved.delete(row);
   else moved.add(row);
@@ -267,23 +233,8 @@ export function forgetPending() {
   hovered = null;
 }
 
-/** The rows below one that has been expanded. */
-export function fill(row, html) {
-  const came = new Map(descendants(row).map((below) => [below.dataset.id, below]));
-  for (const below of came.values()) below.remove();
-  const rows = parse(html);
-  for (const fetched of [...rows.children]) {
-    const { id, revision } = fetched.dataset;
-    const live = came.get(id);
-    if (live && Number(live.dataset.revision) >= Number(revision)) fetched.replaceWith(live);
-    came.delete(id);
-  }
-  row.after(rows);
-  for (const live of came.values()) {
-    const before = placeOf(live.dataset);
-    if (before !== undefined) body().insertBefore(live, before);
-  }
-}
+/** The rows that hang on one that has been expanded. */
+export const fill = (row, html) => tree.fill(row, parse(html));
 
 // What arrives ---------------------------------------------------------------------------------
 
@@ -323,15 +274,18 @@ export function apply({ rows, gone }) {
 }
 
 /** The page as the server has it now, merged into the page that is shown. New rows come in even
-    where they move others when forced. */
+    where they move others when forced. False when it is laid out otherwise: then nothing fits. */
 export function merge(html, force = false) {
   const page = parse(html);
   const now = page.querySelector("table");
+  if (now.dataset.layout !== table().dataset.layout) return false;
   const listed = new Set();
   const fresh = [];
   table().dataset.newest = now.dataset.newest;
   table().dataset.oldest = now.dataset.oldest;
-  for (const newer of page.querySelectorAll("#rows > tr")) {
+  // Parents first, wherever they stand: what hangs on them finds its place by them.
+  const listing = [...page.querySelectorAll("#rows > [data-id]")].sort((a, b) => levelOf(a) - levelOf(b));
+  for (const newer of listing) {
     const { id, key } = newer.dataset;
     const revision = Number(newer.dataset.revision);
     listed.add(id);
@@ -358,12 +312,14 @@ export function merge(html, force = false) {
       strike(row, "it no longer matches the filter");
     }
   }
+  tree.sumUp(page);
   for (const count of page.querySelectorAll("[data-count]")) showCount(count.dataset.count, count.textContent);
   const foot = page.querySelector(".foot");
   document.querySelector(".foot").replaceWith(foot);
   htmx.process(foot);
   if (fresh.length) flash(fresh);
   settle();
+  return true;
 }
 
 export function showCount(status, text) {

@@ -2,7 +2,7 @@
 
 import { refreshActions } from "./actions.js";
 import { executionAddress, isTyping } from "./shell.js";
-import { all as rows, body, descendants, isExpanded, levelOf, rowOf } from "./rows.js";
+import { all as rows, body, descendants, isExpanded, parentOf, rowOf } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
@@ -89,8 +89,6 @@ function focus(row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
-const parentOf = (row) => rows().slice(0, rows().indexOf(row)).findLast((above) => levelOf(above) < levelOf(row));
-
 function step(row, by, extend) {
   const all = rows();
   const to = row ? all[Math.min(Math.max(all.indexOf(row) + by, 0), all.length - 1)] : all[0];
@@ -109,7 +107,7 @@ const onRow = {
   " ": (row) => mark(row, row.getAttribute("aria-selected") !== "true"),
   ArrowRight: (row) => {
     if (!row.hasAttribute("aria-expanded")) return;
-    if (isExpanded(row)) focus(descendants(row)[0]);
+    if (isExpanded(row)) focus(descendants(row).find((below) => below.dataset.id));
     else row.querySelector("[data-toggle]").click();
   },
   ArrowLeft: (row) => {

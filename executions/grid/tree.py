@@ -1,0 +1,174 @@
+"""The rows of a page with the children of those that are open: one query for all of these.
+
+Of many children the first in the order of the grid are listed, a hundred and, at the reader's wish, hundreds more; a row
+of its own sums up how many there are.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.template.loader import get_template
+
+from executions.grid import keys
+from executions.grid.counts import CAP
+from executions.grid.layout import Children, Layout
+from executions.grid.row import GridRow, read
+from executions.grid.sorting import Sort
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+from executions.states import Status
+from executions.store import variables
+
+#: Children listed with a row at first, and with every "show more".
+CHILDREN_SHOWN = 100
+#: So often one can show more; the grid of these children lists them all.
+MORE_LIMIT = 9
+
+
+class Opened(Protocol):
+    """What a tree has to know of the page that it is on (`executions.grid.page.PageQuery`)."""
+
+    @property
+    def open(self) -> frozenset[UUID]: ...
+    @property
+    def sort(self) -> Sort: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def row_layout(self) -> Layout: ...
+    @property
+    def is_tree(self) -> bool: ...
+    def more_of(self, execution_id: UUID) -> int:
+        """How many hundreds of its children are listed after the first."""
+
+    def toggled(self, execution_id: str) -> str: ...
+    def showing_more(self, execution_id: UUID, more: int) -> str: ...
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The row that sums up the children of an execution of which not all are listed: how many
+    there are, and ways to more of them. How many are in which status is counted once it is
+    looked at (`count_children`)."""
+
+    parent: ExecutionChanged
+    shown: int
+    #: Where the last one that is listed stands; what is below is not here.
+    last: str
+    columns: int
+    more: int
+    #: The address that lists another hundred; "" when that is enough.
+    more_address: str
+
+    @property
+    def level(self) -> int:
+        return self.parent.depth + 2
+
+    @property
+    def guides(self) -> range:
+        return range(self.parent.depth + 1)
+
+    def render(self) -> str:
+        return get_template("executions/sum.html").render({"sum": self})
+
+
+class Tree:
+    """The rows of executions and, above or below the open ones, of their children."""
+
+    def __init__(self, visible: QuerySet[Execution], query: Opened) -> None:
+        self.query = query
+        self.children: dict[str, list[ExecutionChanged]] = {}
+        if query.is_tree and query.open:
+            self._read(visible)
+
+    def _read(self, visible: QuerySet[Execution]) -> None:
+        # In the order of their start, each is a walk along an index that ends at its limit.
+        order = keys.order(self.query.sort)
+        parts = [
+            visible.filter(parent_id=one).order_by(*order)[: self._limit(one) + 1]
+            for one in sorted(self.query.open)
+        ]
+        for event in read(*parts):
+            self.children.setdefault(str(event.parent_id), []).append(event)
+
+    def _limit(self, execution_id: UUID) -> int:
+        return CHILDREN_SHOWN * (1 + self.query.more_of(execution_id))
+
+    def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow | Sum]:
+        """A row each, with the rows that hang on it."""
+        rows = list(self._branch(events))
+        if paths := self.query.layout.variables:
+            of_executions = [row for row in rows if isinstance(row, GridRow)]
+            held = variables.of((row.event.id for row in of_executions), paths)
+            for row in of_executions:
+                row.variables = held.get(row.event.id, {})
+        return rows
+
+    def below(self, parent: ExecutionChanged) -> list[GridRow | Sum]:
+        """The rows that hang on one."""
+        row, *rest = self.rows([parent])[:: -1 if self._is_child_first else 1]
+        assert isinstance(row, GridRow)
+        return rest[:: -1 if self._is_child_first else 1]
+
+    @property
+    def _is_child_first(self) -> bool:
+        return self.query.row_layout.children is Children.CHILD_FIRST
+
+    def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow | Sum]:
+        tree = self.query.is_tree
+        for event in events:
+            row = GridRow(
+                event,
+                layout=self.query.row_layout,
+                sort=self.query.sort,
+                is_open=tree and UUID(event.id) in self.query.open,
+                toggle=self.query.toggled(event.id) if tree and event.child_count else "",
+            )
+            if not self._is_child_first:
+                yield row
+            yield from self._children(event)
+            if self._is_child_first:
+                yield row
+
+    def _children(self, parent: ExecutionChanged) -> Iterable[GridRow | Sum]:
+        found = self.children.get(parent.id, [])
+        limit = self._limit(UUID(parent.id))
+        yield from self._branch(found[:limit])
+        if len(found) > limit:
+            more = self.query.more_of(UUID(parent.id))
+            yield Sum(
+                parent,
+                shown=limit,
+                last=str(self.query.sort.key(found[limit - 1])),
+                columns=2 + len(self.query.row_layout.shown),
+                more=more + 1,
+                more_address=self.query.showing_more(UUID(parent.id), more + 1)
+                if more < MORE_LIMIT
+                else "",
+            )
+
+
+def count_children(
+    visible: QuerySet[Execution], execution_id: UUID
+) -> tuple[Mapping[Status, int], bool]:
+    """How many children are in which status, and whether that is all of them: the newest CAP are
+    counted."""
+    newest = (
+        visible.filter(parent_id=execution_id)
+        .order_by("-started_at", "-id")
+        .values("status")[: CAP + 1]
+    )
+    sql, params = newest.query.sql_with_params()
+    with connection.cursor() as cursor:
+        # The ORM's own SQL is what is counted.
+        cursor.execute(
+            f"SELECT status, count(*) FROM ({sql}) AS newest GROUP BY status",
+            params,
+        )
+        counted: dict[Any, int] = dict(cursor.fetchall())
+    numbers = {status: counted[status] for status in Status if status in counted}
+    return numbers, sum(numbers.values()) <= CAP

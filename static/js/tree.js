@@ -1,0 +1,105 @@
+// Where rows stand: in the order of the grid, and below or above the row that they hang on.
+// A row of an execution has data-id; a row with data-sum sums up the children of that execution,
+// of which only those above its data-last are here.
+
+export const body = () => document.getElementById("rows");
+export const table = () => body().closest("table");
+/** The rows of executions; what sums up or leads on between them is none. */
+export const all = () => [...body().querySelectorAll(":scope > [data-id]")];
+export const rowOf = (id) => body().querySelector(`tr[data-id="${CSS.escape(id)}"]`);
+export const levelOf = (row) => Number(row.getAttribute("aria-level"));
+export const isExpanded = (row) => row.getAttribute("aria-expanded") === "true";
+export const topRows = () => all().filter((row) => levelOf(row) === 1);
+
+const isTree = () => table().dataset.tree === "true";
+const isChildFirst = () => table().dataset.childOrder === "child-first";
+const sumOf = (id) => body().querySelector(`tr[data-sum="${CSS.escape(id)}"]`);
+
+/** Whether key a stands above key b: keys of one order compare as strings (grid/sorting.py). */
+export const isAbove = (a, b) => (table().dataset.order === "ascending" ? a < b : a > b);
+
+/** The rows that hang on one, however deep, from top to bottom; with what sums them up. */
+export function descendants(row) {
+  const found = [];
+  const next = isChildFirst() ? "previousElementSibling" : "nextElementSibling";
+  for (let other = row[next]; other && levelOf(other) > levelOf(row); other = other[next]) found.push(other);
+  return isChildFirst() ? found.reverse() : found;
+}
+
+/** A row and those that hang on it, from top to bottom. */
+export const family = (row) => (isChildFirst() ? [...descendants(row), row] : [row, ...descendants(row)]);
+
+/** The row that one hangs on. */
+export function parentOf(row) {
+  const rows = all();
+  const at = rows.indexOf(row);
+  const isAncestor = (other) => levelOf(other) < levelOf(row);
+  return isChildFirst() ? rows.slice(at).find(isAncestor) : rows.slice(0, at).findLast(isAncestor);
+}
+
+/** The row before which a new one belongs, null for the end, undefined for not on this page. */
+export function placeOf({ key, parent }) {
+  const isNext = (row) => isAbove(key, row.dataset.key);
+  if (isTree() && parent) {
+    const above = rowOf(parent);
+    if (!above || !isExpanded(above)) return undefined;
+    const below = descendants(above);
+    const children = below.filter((row) => row.dataset.id && levelOf(row) === levelOf(above) + 1);
+    const next = children.find(isNext);
+    if (next) return family(next)[0];
+    const sum = sumOf(parent);
+    if (sum) return isAbove(key, sum.dataset.last) ? sum : undefined;
+    return isChildFirst() ? above : (below.at(-1) ?? above).nextElementSibling;
+  }
+  const { newest, oldest } = table().dataset;
+  if (newest && isAbove(key, newest)) return undefined;
+  const next = topRows().find(isNext);
+  return next ? family(next)[0] : oldest ? undefined : null;
+}
+
+/** Of executions with more children than are here: the key of the last one that is, by their ids. */
+export const windows = () =>
+  Object.fromEntries([...body().querySelectorAll("[data-sum]")].map(({ dataset }) => [dataset.sum, dataset.last]));
+
+/** Put the rows that sum up children where a page has them; what they have counted stays. */
+export function sumUp(page) {
+  const counted = new Map();
+  for (const old of body().querySelectorAll("[data-sum]")) {
+    counted.set(old.dataset.sum, old.querySelector("[data-counts]"));
+    old.remove();
+  }
+  for (const fetched of page.querySelectorAll("[data-sum]")) {
+    const above = rowOf(fetched.dataset.sum);
+    if (!above || !isExpanded(above)) continue;
+    const sum = document.importNode(fetched, true);
+    const counts = counted.get(sum.dataset.sum);
+    if (counts) sum.querySelector("[data-counts]").replaceWith(counts);
+    if (isChildFirst()) above.before(sum);
+    else family(above).at(-1).after(sum);
+    htmx.process(sum);
+  }
+}
+
+/** Put the children of a row that has been expanded where they belong. Those that came meanwhile
+    stay when they are newer. */
+export function fill(row, rows) {
+  const came = new Map();
+  for (const below of descendants(row)) {
+    if (below.dataset.id) came.set(below.dataset.id, below);
+    below.remove();
+  }
+  const sums = [...rows.children].filter((one) => one.dataset.sum);
+  for (const fetched of [...rows.children]) {
+    const { id, revision } = fetched.dataset;
+    const live = id && came.get(id);
+    if (live && Number(live.dataset.revision) >= Number(revision)) fetched.replaceWith(live);
+    came.delete(id);
+  }
+  if (isChildFirst()) row.before(rows);
+  else row.after(rows);
+  for (const sum of sums) htmx.process(sum);
+  for (const live of came.values()) {
+    const before = placeOf(live.dataset);
+    if (before !== undefined) body().insertBefore(live, before);
+  }
+}
