@@ -25,6 +25,9 @@ from flows.display import icon, moment, ticking
 #: Characters of a variable's value in a cell.
 CELL_LIMIT = 200
 
+#: What has a place of its own on a card, where nobody needs to be told what it is.
+PLACED = frozenset({"icon", "description", "duration", "status", "flow", "error"})
+
 
 @dataclass(frozen=True)
 class Column:
@@ -47,6 +50,12 @@ class Column:
     quiet: bool = False
     #: The path of the variable that it shows, for such a column.
     variable: str = ""
+
+    @property
+    def on_card(self) -> bool:
+        """Whether it says its label on the card that a row is on a phone (static/css/cards.css);
+        the others have their place there."""
+        return self.key not in PLACED
 
     @cached_property
     def classes(self) -> str:

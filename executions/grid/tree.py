@@ -1,7 +1,7 @@
 """The rows of a page with the children of those that are open: one query for all of these.
 
-Of many children the first in the order of the grid are listed, a hundred and, at the reader's wish, hundreds more; a row
-of its own sums up how many there are.
+Of many children the first in the order of the grid are listed, a hundred and, at the reader's
+wish, hundreds more; a row of its own sums up how many there are.
 """
 
 from collections.abc import Iterable, Mapping
