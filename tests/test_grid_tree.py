@@ -80,7 +80,7 @@ def test_many_children_are_summed_up_and_shown_by_the_hundred(
         assert rows == [*ids[:shown], f"+{root.pk}"]
         assert "<b>230 children</b>" in html
         assert f"the first {shown} are listed" in html
-        found = re.search(rf'href="(/\?[^"]*)" data-more="{more}"', html)
+        found = re.search(rf'href="(/\?[^"]*)" data-hundreds="{more}"', html)
         assert found
         address = found[1].replace("&amp;", "&")
     html = admin_client.get(address).content.decode()
@@ -92,7 +92,7 @@ def test_more_is_not_without_end(admin_client: Client, admin_user: User) -> None
     make_children(root, CHILDREN_SHOWN * (MORE_LIMIT + 1) + 1)
     html = admin_client.get(f"/?open={root.pk}&more={root.pk}.9").content.decode()
     assert "the first 1,000 are listed" in html
-    assert "data-more=" not in html
+    assert "data-hundreds=" not in html
     assert f"parent={root.pk}" in html
     for odd in (f"{root.pk}.99", f"{root.pk}.-1", "x.1", f"{root.pk}", f"{root.pk}.²"):
         html = admin_client.get("/", {"open": root.pk, "more": odd}).content.decode()

@@ -20,7 +20,8 @@ from django.utils import timezone
 from executions import access
 from executions.grid import keys
 from executions.grid.columns import Column, column_of
-from executions.grid.page import PageQuery, read
+from executions.grid.page import PageQuery
+from executions.grid.row import read
 from executions.grid.sorting import Key
 from executions.live.events import ExecutionChanged
 from executions.store import variables

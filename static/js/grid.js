@@ -120,10 +120,10 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     toggle(handle.closest("tr"));
   }
-  const more = event.target.closest("[data-more]");
+  const more = event.target.closest("[data-hundreds]");
   if (more && isPlain) {
     event.preventDefault();
-    expand(rows.rowOf(more.closest("tr").dataset.sum), Number(more.dataset.more)).then(changed);
+    expand(rows.rowOf(more.closest("tr").dataset.sum), Number(more.dataset.hundreds)).then(changed);
   }
   if (event.target.closest("[data-pill]")) showNew();
 });
