@@ -159,7 +159,6 @@ def test_a_large_variable_is_told_by_its_size(admin_client: Client, admin_user: 
     html = admin_client.get("/?column=var.big&column=var.small").content.decode()
     small = '<td role="gridcell" class="c-var" data-label="small"><span title="&lt;b&gt;">'
     assert f" bytes</span></td>{small}" in html
-    )
 
 
 def test_a_variable_of_ones_own_choosing_is_a_column(
