@@ -61,6 +61,15 @@ def bar(page: Page, block: str) -> Locator:
     return page.locator(f'[data-bar="{block}"]')
 
 
+def beside(menu: Locator, block: Locator) -> None:
+    expect(menu).to_be_visible()
+    here, there = menu.bounding_box(), block.bounding_box()
+    assert here
+    assert there
+    assert 0 < here["x"] - there["x"] - there["width"] < 60
+    assert here["y"] <= there["y"]
+
+
 def focused(page: Page) -> str:
     found: str = page.evaluate("document.activeElement.closest('g.b')?.dataset.block ?? ''")
     return found
@@ -77,6 +86,7 @@ def test_breakpoints_by_click_key_and_menu(opened: Page) -> None:
     menu = page.locator("#block-menu")
     expect(menu).to_be_visible()
     expect(menu).to_contain_text("Not visited yet")
+    beside(menu, shape(page, "add"))
     menu.get_by_label("When").fill("Nothing > 1")
     menu.get_by_role("button", name="Set", exact=True).click()
     expect(page.locator("#notices")).to_contain_text("sees no variable Nothing")
@@ -89,6 +99,7 @@ def test_breakpoints_by_click_key_and_menu(opened: Page) -> None:
     expect(bar(page, "add")).to_have_attribute("aria-label", told)
     assert focused(page) == "add"
     shape(page, "add").click(button="right")
+    beside(menu, shape(page, "add"))
     menu.get_by_role("button", name="Disable").click()
     expect(bar(page, "add")).to_have_class("bp off")
     shape(page, "add").click()

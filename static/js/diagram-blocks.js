@@ -104,25 +104,28 @@ function toggle(block) {
 
 // The menu -------------------------------------------------------------------------------------
 
-let opener = null;
+let beside = null; // the block whose menu it is
 
 /** Open the menu beside a block, with what an address answers. */
 export function open(block, address = null) {
   const canvas = canvasOf(block);
   const url = address ?? `${canvas.dataset.menu}?block=${encodeURIComponent(block.dataset.block)}`;
-  opener = focusable(block);
-  window.htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" }).then(() => {
-    const panel = menu();
-    if (!panel.matches(":popover-open")) panel.showPopover();
-    const box = shapeOf(block).getBoundingClientRect();
-    const [width, height] = [panel.offsetWidth, panel.offsetHeight];
-    const right = box.right + 28;
-    const left = right + width < innerWidth - 8 ? right : box.left - width - 28;
-    panel.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
-    panel.style.top = `${Math.max(8, Math.min(box.top - 20, innerHeight - height - 8))}px`;
-    panel.querySelector(".btn.p, .acts .btn:not(:disabled), .btn")?.focus();
-  });
+  beside = block;
+  window.htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" });
 }
+
+// When it has been fetched, and again when the look ahead has taken its place.
+menu()?.addEventListener("htmx:afterSettle", () => {
+  const panel = menu();
+  if (!panel.matches(":popover-open")) panel.showPopover();
+  const box = shapeOf(beside).getBoundingClientRect();
+  const [width, height] = [panel.offsetWidth, panel.offsetHeight];
+  const right = box.right + 28;
+  const left = right + width < innerWidth - 8 ? right : box.left - width - 28;
+  panel.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  panel.style.top = `${Math.max(8, Math.min(box.top - 20, innerHeight - height - 8))}px`;
+  panel.querySelector(".btn.p, .acts .btn:not(:disabled), .btn")?.focus();
+});
 
 document.addEventListener("click", (event) => {
   const block = blockOf(event.target);
@@ -140,6 +143,6 @@ document.addEventListener("contextmenu", (event) => {
 
 document.body.addEventListener("command-done", () => menu()?.matches(":popover-open") && menu().hidePopover());
 menu()?.addEventListener("toggle", (event) => {
-  if (event.newState === "closed" && menu().contains(document.activeElement)) opener?.focus();
+  if (event.newState === "closed" && menu().contains(document.activeElement)) focusable(beside).focus();
   if (event.newState === "closed") menu().replaceChildren();
 });
