@@ -9,6 +9,7 @@ from executions.views.execution import (
     execution,
     execution_change,
     execution_live,
+    execution_times,
     execution_value,
 )
 from executions.views.export import export
@@ -40,6 +41,7 @@ urlpatterns = [
     path("executions/<uuid:execution_id>/", execution, name="execution"),
     path("executions/<uuid:execution_id>/block/", block, name="execution-block"),
     path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),
+    path("executions/<uuid:execution_id>/times/", execution_times, name="execution-times"),
     path("executions/<uuid:execution_id>/value/", execution_value, name="execution-value"),
     path(
         "executions/<uuid:execution_id>/steps/<int:number>/change/",

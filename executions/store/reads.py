@@ -160,6 +160,29 @@ def steps(execution: Execution, first: int | None = None) -> Rows:
     )
 
 
+def some_steps(
+    execution_id: UUID, first: int | None, *, block: str = "", thrown: bool = False
+) -> Rows:
+    """A page of the steps of one block, or of those that threw, that are kept, oldest first: from
+    `first`, or the newest."""
+    rows = Step.objects.filter(execution_id=execution_id)
+    if block:
+        rows = rows.filter(block=block)
+    if thrown:
+        rows = rows.exclude(exception="")
+    if first is None:
+        page = list(rows.order_by("-number")[:PAGE])[::-1]
+    else:
+        page = list(rows.filter(number__gte=first).order_by("number")[:PAGE])
+    if not page:
+        return Rows([])
+    before = rows.filter(number__lt=page[0].number).order_by("-number")
+    numbers = list(before.values_list("number", flat=True)[:PAGE])
+    after = rows.filter(number__gt=page[-1].number).order_by("number")
+    following = after.values_list("number", flat=True).first()
+    return Rows(page, older=str(numbers[-1]) if numbers else "", newer=str(following or ""))
+
+
 def changed_value(execution_id: UUID, number: int, name: str) -> tuple[bool, Any]:
     """Whether the value is kept that a step changed a variable to, and its stored form."""
     steps = Step.objects.filter(execution_id=execution_id, number=number)
@@ -171,9 +194,11 @@ def changed_value(execution_id: UUID, number: int, name: str) -> tuple[bool, Any
     return (False, None) if value is None else (True, value.value)
 
 
-def recent_steps(execution: Execution, count: int = 8) -> list[Step]:
-    """The newest steps, oldest first: where the tokens came from."""
-    newest = Step.objects.filter(execution_id=execution.pk, number__gt=execution.step_count - count)
+def recent_steps(execution: Execution, last: int, count: int = 8) -> list[Step]:
+    """The steps up to one, oldest first: where the tokens came from."""
+    newest = Step.objects.filter(
+        execution_id=execution.pk, number__gt=last - count, number__lte=last
+    )
     return list(newest.order_by("number")[:count])
 
 

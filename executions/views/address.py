@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flows.graph import FlowGraph
 
-TABS = ("steps", "children", "logs", "audit", "blocks")
+TABS = ("steps", "gantt", "differences", "children", "logs", "audit", "blocks")
 PANELS = ("variables", "exceptions", "io")
 #: What is written beside the blocks of the diagram.
 OVERLAYS = ("visits", "time", "none")
@@ -33,6 +33,17 @@ class Address:
     overlay: str = "visits"
     #: Whether the tokens of child executions are shown at the blocks that started them.
     children: bool = False
+    #: The step after which the execution is shown; None is now.
+    step: int | None = None
+    #: Instead of a step: the last one that was over by then, in milliseconds since the epoch.
+    time: int | None = None
+    #: The step from which differences are told.
+    since: int | None = None
+    #: Whether the executions below are shown as they were then.
+    clock: bool = False
+    #: Which steps are listed: those of one block, or those that threw.
+    block: str = ""
+    thrown: bool = False
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> "Address":
@@ -48,11 +59,18 @@ class Address:
             open=tuple(dict.fromkeys(key for key in opened if key)),
             overlay=overlay if overlay in OVERLAYS else "visits",
             children=parameters.get("children") == "1",
+            step=_number(parameters.get("step", "")),
+            time=_number(parameters.get("time", "")),
+            since=_number(parameters.get("from", "")),
+            clock=parameters.get("clock") == "1",
+            block=parameters.get("block", "")[:200],
+            thrown=parameters.get("thrown") == "1",
         )
 
     def url(self, **changes: Any) -> str:
-        """The query string with some of it changed; another tab begins at its newest page."""
-        if "tab" in changes:
+        """The query string with some of it changed; another tab, or moment, begins at its own
+        page."""
+        if {"tab", "step", "block", "thrown"} & changes.keys():
             changes.setdefault("at", "")
         there = replace(self, **changes)
         pairs = {
@@ -63,6 +81,12 @@ class Address:
             "open": ",".join(there.open),
             "overlay": there.overlay if there.overlay != "visits" else "",
             "children": "1" if there.children else "",
+            "step": "" if there.step is None else str(there.step),
+            "time": "" if there.time is None else str(there.time),
+            "from": "" if there.since is None else str(there.since),
+            "clock": "1" if there.clock else "",
+            "block": there.block,
+            "thrown": "1" if there.thrown else "",
         }
         query = {name: value for name, value in pairs.items() if value}
         if there.workspace is not None:
@@ -90,3 +114,7 @@ class Address:
 
 def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _is_digits(text) and len(text) < 16 else None

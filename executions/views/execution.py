@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions import access
 from executions.models import Execution
-from executions.store import families, initiators, reads
+from executions.store import families, history, initiators, reads
 from executions.views.address import Address
 from executions.views.detail.page import DrillDown
 from executions.views.detail.variables import BUILT_IN
 from executions.views.parts import Part, changed
-from flows import pretty, values
+from flows import pretty, queries, values
 
 
 def _drawing(context: Mapping[str, Any]) -> str:
@@ -30,6 +30,7 @@ PARTS = (
     Part("diagram", "executions/detail/diagram.html", source=_drawing),
     Part("marks", "executions/detail/marks.html", "over"),
     Part("tokens", "executions/detail/tokens.html", "over"),
+    Part("then", "executions/detail/then.html", "then"),
     Part("legend", "executions/detail/legend.html", "legend"),
     Part("map", "executions/detail/map.html", "map-box", source=_drawing),
     Part("side", "executions/detail/side.html", "col"),
@@ -71,10 +72,27 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         raise Http404("There is no such variable.")
     if name == BUILT_IN:
         return _shown(request, found, values.encode(initiators.shown(found)))
-    exists, form = reads.whole_value(found.pk, int(level), name)
+    exists, form = _past(request, found).value(int(level), name)
     if not exists:
         raise Http404("The variable holds nothing now.")
     return _shown(request, found, form)
+
+
+def _past(request: HttpRequest, found: Execution) -> history.Past:
+    """The moment that a request asks for; now without `step`."""
+    step = Address.parse(request.GET).step
+    return history.at(found, queries.compiled(found.version_id), step)
+
+
+@require_safe
+def execution_times(request: HttpRequest, execution_id: UUID) -> JsonResponse:
+    """When steps were over, from one on, forwards or back: what a replay goes by."""
+    found = access.get(request.user, execution_id)
+    first = Address.parse(request.GET).step or 0
+    told = history.times(found.pk, first, back="back" in request.GET)
+    response = JsonResponse({"count": found.step_count, "steps": told})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe

@@ -34,6 +34,7 @@ function fitIn(html) {
   travel(canvas(), before);
   const end = page().querySelector("[data-tail]");
   if (end && followed) end.scrollTop = end.scrollHeight;
+  document.dispatchEvent(new Event("detail:fitted"));
 }
 
 const refresh = keepFresh(
@@ -59,13 +60,22 @@ document.addEventListener("click", (event) => {
   if (!link || !plain) return;
   event.preventDefault();
   const address = link.getAttribute("href");
-  go(link.hasAttribute("data-merge") ? merged(address) : address);
+  const how = link.hasAttribute("data-replace") ? "replaceState" : "pushState";
+  go(link.hasAttribute("data-merge") ? merged(address) : address, how);
 });
 addEventListener("popstate", () => visit());
 
 function go(address, how = "pushState") {
   history[how](null, "", address === "?" ? location.pathname : address);
   visit();
+}
+
+/** Show another moment of the same page, in place of this one; resolves when it is shown. */
+export function goTo(address) {
+  history.replaceState(null, "", address === "?" ? location.pathname : address);
+  const next = page().querySelector('form [name="next"]');
+  if (next) next.value = location.pathname + location.search;
+  return refresh({ hurry: true });
 }
 
 /** The present address with what a link changes: the drawing is sent once, so its links don't know

@@ -10,6 +10,7 @@ import { catchUp } from "./live.js";
 export function keepFresh(page, fitIn, { pause, settle = 0 }) {
   let running = null; // the refresh under way
   let again = false;
+  let hurried = false; // a reader waits for it
 
   const held = () =>
     [...page().querySelectorAll("[data-part]")]
@@ -24,8 +25,10 @@ export function keepFresh(page, fitIn, { pause, settle = 0 }) {
     if (page() && shown === location.search) fitIn(html, response);
   }
 
-  /** Fetch what changed; calls that come meanwhile become one more refresh. */
-  function refresh() {
+  /** Fetch what changed; calls that come meanwhile become one more refresh, at once when a reader
+   * waits for it. */
+  function refresh({ hurry = false } = {}) {
+    hurried ||= hurry;
     if (running) {
       again = true;
       return running;
@@ -35,10 +38,11 @@ export function keepFresh(page, fitIn, { pause, settle = 0 }) {
         do {
           again = false;
           await fetchParts();
-          if (again) await new Promise((resolve) => setTimeout(resolve, pause));
+          if (again && !hurried) await new Promise((resolve) => setTimeout(resolve, pause));
         } while (again);
       } finally {
         running = null;
+        hurried = false;
       }
     })();
     return running;

@@ -86,6 +86,9 @@ class Past:
 
     @property
     def version_id(self) -> int:
+        """The version that ran then."""
+        if self.is_live:
+            return int(self.execution.version_id)
         return self._course.era_after(self.step).version_id
 
     @cached_property
@@ -153,6 +156,12 @@ class Past:
     def exceptions(self) -> list[ExceptionRecord]:
         """The exceptions thrown until then, the newest first, a limited number of them."""
         return reads.exceptions(self.execution.pk, None if self.is_live else self.step)
+
+    @cached_property
+    def exception_count(self) -> int:
+        """How many had been thrown by then."""
+        rows = ExceptionRecord.objects.filter(execution_id=self.execution.pk)
+        return rows.filter(step__lte=self.step).count()
 
     @cached_property
     def visits(self) -> Mapping[tuple[str, str], int]:

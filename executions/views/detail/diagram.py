@@ -13,7 +13,14 @@ from executions.views import visits
 from executions.views.address import OPEN, OVERLAYS
 from executions.views.detail.rows import missing
 from executions.views.detail.subject import Subject
-from executions.views.detail.tokens import ChildStack, TokenDrawing, drawn, of_children
+from executions.views.detail.tokens import (
+    ChildStack,
+    Ghost,
+    TokenDrawing,
+    drawn,
+    ghosts,
+    of_children,
+)
 from flows.diagram.drawing import BlockDrawing, Drawing, Visited, draw
 
 #: Steps of colour for the time that blocks took.
@@ -106,7 +113,7 @@ class Diagram:
     @property
     def source(self) -> str:
         """What the drawing is made of: a version never changes."""
-        return f"{self._subject.execution.version_id} {self._subject.workspace}"
+        return f"{self._subject.past.version_id} {self._subject.workspace}"
 
     @property
     def links(self) -> dict[str, str]:
@@ -210,9 +217,14 @@ class Diagram:
         return drawn(self._subject, self.drawing)
 
     @cached_property
+    def ghosts(self) -> list[Ghost]:
+        """Where the tokens are now, while a moment of the past is shown."""
+        return ghosts(self._subject, self.drawing)
+
+    @cached_property
     def children(self) -> list[ChildStack]:
         """The tokens of children, when they are asked for."""
-        if not self._address.children:
+        if not self._address.children or not self._subject.is_live:
             return []
         return of_children(self._subject, self.drawing)
 

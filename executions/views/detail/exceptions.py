@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Any
 
 from executions.models import ExceptionRecord
-from executions.store import reads
 from executions.views.detail.subject import Subject
 from flows import pretty
 
@@ -15,13 +14,15 @@ class Exceptions:
 
     @property
     def count(self) -> int:
-        """How many there are; the newest are shown."""
-        return self._subject.counts.exceptions
+        """How many there are, or were then; the newest are shown."""
+        if self._subject.is_live:
+            return self._subject.counts.exceptions
+        return self._subject.past.exception_count
 
     @cached_property
     def shown(self) -> list[dict[str, Any]]:
         """The newest, each with the blocks that threw and handled it."""
-        return [self._told(record) for record in reads.exceptions(self._subject.execution.pk)]
+        return [self._told(record) for record in self._subject.past.exceptions]
 
     def _told(self, record: ExceptionRecord) -> dict[str, Any]:
         value = pretty.decoded(record.data)
@@ -33,6 +34,6 @@ class Exceptions:
             "short": record.type.rpartition(".")[2],
             "block": graph.blocks.get(record.block),
             "block_url": address.block_url(graph, record.block),
-            "step_url": address.url(tab="steps", at=str(record.step)),
+            "step_url": address.url(tab="steps", step=record.step),
             "handler": graph.blocks.get(record.handled_by) or record.handled_by,
         }

@@ -9,11 +9,13 @@ from django.urls import reverse
 from executions.states import Status
 from executions.store import reads, watches
 from executions.views.address import PANELS, Address
+from executions.views.detail.course import Course
 from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
 from executions.views.detail.header import Header
 from executions.views.detail.lists import Lists
 from executions.views.detail.subject import Subject
+from executions.views.detail.time import Time
 from executions.views.detail.variables import Variables
 from executions.views.panel import Debugging
 
@@ -28,6 +30,8 @@ class DrillDown:
         self.diagram = Diagram(self.subject)
         self.variables = Variables(self.subject)
         self.exceptions = Exceptions(self.subject)
+        self.time = Time(self.subject)
+        self.course = Course(self.subject)
         self.lists = Lists(self.subject, self.diagram)
 
     def context(self) -> dict[str, Any]:

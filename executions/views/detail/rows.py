@@ -18,11 +18,27 @@ from flows.blocks.base import Port
 from flows.diagram.drawing import port_names
 from flows.graph import FlowGraph
 
+#: Steps before the moment that is shown, on its page of steps.
+BEFORE = 4
+
 
 def steps(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, Any]:
-    """A page of steps."""
-    page = reads.steps(execution, address.number)
+    """A page of steps, of all or of those that are asked for; around the moment that is shown
+    unless a page is asked for."""
+    is_filtered = bool(address.block or address.thrown)
+    first = address.number
+    if first is None and address.step is not None:
+        first = max(1, min(address.step, execution.step_count) - BEFORE)
+    page = (
+        reads.some_steps(execution.pk, first, block=address.block, thrown=address.thrown)
+        if is_filtered
+        else reads.steps(execution, first)
+    )
     return {
+        "is_filtered": is_filtered,
+        "blocks": [(node.key, node.title) for node in graph.blocks.values()],
+        "thrown_url": address.url(thrown=not address.thrown),
+        "all_url": address.url(block="", thrown=False),
         "rows": [_step(step, graph, address) for step in page.rows],
         "older": address.url(at=page.older) if page.older else "",
         "newer": address.url(at=page.newer) if page.newer else "",
@@ -53,7 +69,9 @@ def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
         "milliseconds": f"{step.at.microsecond // 1000:03}",
         "took": visits.took(step.duration),
         "changes": [_change(step, name, kept) for name, kept in (step.changes or {}).items()],
-        "asked": address.number == step.number,
+        "asked": (address.number if address.step is None else address.step) == step.number,
+        "later": address.step is not None and step.number > address.step,
+        "step_url": address.url(step=step.number, at=address.at),
     }
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from executions import access
-from executions.models import Step, Token
-from executions.store import reads
+from executions.models import Step
+from executions.store import history, reads
+from executions.store.history import Past, TokenAt
 from executions.store.plans import Plan, plan_of
 from executions.views.address import Address
 from executions.views.visits import Visits
@@ -22,11 +23,17 @@ class Subject:
         self.user = user
         self.execution = access.get(user, execution_id)
         self.visible = access.visible(user)
-        self.graph: FlowGraph = queries.compiled(self.execution.version_id)
-        #: The live tokens, outermost first.
-        self.tokens: list[Token] = [
-            t for t in reads.tokens(execution_id) if t.block in self.graph.blocks
-        ]
+        live_graph = queries.compiled(self.execution.version_id)
+        step = address.step
+        if step is None and address.time is not None:
+            step = history.step_at(self.execution, address.time)
+        address = replace(address, step=step, time=None)
+        #: The moment that is shown; it is live unless the address names one.
+        self.past: Past = history.at(self.execution, live_graph, step)
+        self.now: Past = self.past if step is None else history.at(self.execution, live_graph, None)
+        self.graph: FlowGraph = self.past.graph
+        #: The tokens then, outermost first.
+        self.tokens: list[TokenAt] = self.past.tokens
         known = self.graph.workspaces
         self.address = replace(
             address,
@@ -35,13 +42,13 @@ class Subject:
         )
 
     @property
-    def scope(self) -> list[Token]:
+    def scope(self) -> list[TokenAt]:
         """The selected token and those around it, outermost first: whose variables it sees."""
         level = self.address.token
         return self.tokens if level is None else self.tokens[: level + 1]
 
     @property
-    def selected(self) -> Token | None:
+    def selected(self) -> TokenAt | None:
         """The token that is selected: the asked one while there is one, else the innermost."""
         return self.scope[-1] if self.tokens else None
 
@@ -64,9 +71,14 @@ class Subject:
 
     @cached_property
     def visits(self) -> Visits:
-        return Visits(self.graph, reads.visits(self.execution))
+        return Visits(self.graph, self.past.visits)
 
     @cached_property
     def recent(self) -> list[Step]:
-        """The newest steps, oldest first."""
-        return reads.recent_steps(self.execution)
+        """The newest steps then, oldest first."""
+        return reads.recent_steps(self.execution, self.past.step)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether now is shown, rather than a moment of the past."""
+        return self.address.step is None

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from executions import appearance
-from executions.models import Execution, Step
-from executions.states import Place, Status
+from executions.models import Step
+from executions.states import Place
 from executions.store import reads
+from executions.store.history import TokenAt
 from executions.views import visits
 from executions.views.detail.subject import Subject
 from flows.blocks.base import Port
@@ -66,13 +67,13 @@ class ChildStack:
 def drawn(subject: Subject, drawing: Drawing) -> list[TokenDrawing]:
     """The tokens of the execution in the workspace that is shown."""
     found = []
+    execution = subject.execution
     for token in subject.tokens:
         if token.workspace != drawing.workspace:
             continue
         inner = token is subject.tokens[-1]
-        port = _port(subject.execution, subject.recent) if inner else None
-        at_breakpoint = inner and subject.execution.place == Place.BREAKPOINT
-        place = drawing.token_place(token.block, port, at_breakpoint)
+        at_breakpoint = subject.is_live and inner and execution.place == Place.BREAKPOINT
+        place = drawing.token_place(token.block, token.port, at_breakpoint)
         if place is None:
             continue
         trail = [step for step in subject.recent if step.level == token.level]
@@ -82,10 +83,10 @@ def drawn(subject: Subject, drawing: Drawing) -> list[TokenDrawing]:
                 block=token.block,
                 x=place[0],
                 y=place[1],
-                icon=visits.token_icon(subject.execution, inner),
+                icon=_icon(subject, token, inner),
                 inner=inner,
                 selected=token is subject.selected,
-                title=_title(subject, token.block, inner),
+                title=_title(subject, token, inner),
                 url=subject.address.url(token=None if inner else token.level),
                 trail=",".join(f"{step.block} {step.port}" for step in trail),
                 pace=_pace(trail),
@@ -126,23 +127,49 @@ def of_children(subject: Subject, drawing: Drawing) -> list[ChildStack]:
     return stacks
 
 
-def _title(subject: Subject, key: str, inner: bool) -> str:
-    execution, node = subject.execution, subject.graph.blocks[key]
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """The live position, while a moment of the past is shown."""
+
+    x: float
+    y: float
+    title: str
+
+
+def ghosts(subject: Subject, drawing: Drawing) -> list[Ghost]:
+    """The live tokens in the workspace that is shown, where a past moment is."""
+    if subject.is_live or subject.now.graph is not subject.graph:
+        return []
+    found = []
+    for token in subject.now.tokens:
+        if token.workspace != drawing.workspace:
+            continue
+        place = drawing.token_place(token.block, token.port)
+        if place is not None:
+            title = (
+                f"Live, after step {subject.now.step}, at {subject.graph.blocks[token.block].title}"
+            )
+            found.append(Ghost(*place, title))
+    return found
+
+
+def _title(subject: Subject, token: TokenAt, inner: bool) -> str:
+    execution, node = subject.execution, subject.graph.blocks[token.block]
     if not inner:
         return f"Token in the workspace {node.title}"
-    word = appearance.word(execution.status, execution.place, execution.reason)
-    on_port = execution.place == Place.EXCEPTION_PORT
+    word = (
+        appearance.word(execution.status, execution.place, execution.reason)
+        if subject.is_live
+        else f"after step {subject.past.step}"
+    )
+    on_port = token.port is Port.EXCEPTION
     return f"Token {'on the exception port of' if on_port else 'at'} {node.title}: {word}"
 
 
-def _port(execution: Execution, recent: list[Step]) -> Port | None:
-    """The port on which the position stands, when it is not before its block."""
-    if execution.place == Place.EXCEPTION_PORT or execution.status == Status.EXCEPTION:
-        return Port.EXCEPTION
-    if execution.place == Place.PORT:
-        left = [step.port for step in recent if step.block == execution.block and step.port]
-        return Port(left[-1]) if left else Port.BOTTOM
-    return None
+def _icon(subject: Subject, token: TokenAt, inner: bool) -> str:
+    if subject.is_live or not inner:
+        return visits.token_icon(subject.execution, inner)
+    return "exception" if token.port is Port.EXCEPTION else "play"
 
 
 def _pace(trail: list[Step]) -> int:

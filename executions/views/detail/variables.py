@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from executions.store import families, reads
+from executions.store.history import Known
 from executions.views.detail.subject import Subject
 from flows import pretty
 
@@ -21,6 +22,8 @@ class Variable:
     stored: reads.StoredValue | None
     value: Any
     changed: bool
+    #: Of a large value of the past that was not kept, what is known of it.
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Variables:
         """The variables that the selected token sees, its own scope first; the built-in one last
         (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
-        stored = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
+        stored = {(v.level, v.name): v for v in self._stored()}
         held_values = families.shown(
             execution.root_id,
             {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
@@ -54,17 +57,44 @@ class Variables:
                 held = stored.get((token.level, declared.name.casefold()))
                 value = held_values.get((token.level, declared.name.casefold()))
                 changed = held is not None and declared.name.casefold() in just
-                variables.append(Variable(declared.name, token.level, held, value, changed))
+                lost = self._lost.get((token.level, declared.name.casefold()), "")
+                variables.append(Variable(declared.name, token.level, held, value, changed, lost))
             scopes.append(Scope(workspace.name, variables))
         if scopes:
             told = reads.StoredValue(0, BUILT_IN, None, 0, True, "Structure with 3 items")
             scopes.append(Scope("Built-in", [Variable(BUILT_IN, 0, told, None, False)]))
         return scopes
 
+    def _stored(self) -> list[reads.StoredValue]:
+        """The values, now or at the moment that is shown."""
+        if self._subject.is_live:
+            return reads.stored_values(self._subject.execution.pk)
+        return [
+            reads.StoredValue(
+                held.level,
+                held.name,
+                held.form,
+                held.size,
+                held.known is Known.STORED,
+                held.summary,
+            )
+            for held in self._subject.past.variables.values()
+            if held.known is not Known.LOST
+        ]
+
+    @cached_property
+    def _lost(self) -> dict[tuple[int, str], str]:
+        if self._subject.is_live:
+            return {}
+        held = self._subject.past.variables.items()
+        return {key: value.summary for key, value in held if value.known is Known.LOST}
+
     @property
     def value_url(self) -> str:
-        """Where a large value is to be had."""
-        return reverse("execution-value", args=[self._subject.execution.pk])
+        """Where a large value is to be had, with the beginning of its query."""
+        address = reverse("execution-value", args=[self._subject.execution.pk])
+        step = self._subject.address.step
+        return f"{address}?" if step is None else f"{address}?step={step}&"
 
     @cached_property
     def inputs(self) -> list[tuple[str, Any]]:

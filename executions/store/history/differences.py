@@ -1,0 +1,102 @@
+"""What differs between two moments, of one execution or of two."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from executions.models import Execution
+from executions.store.history.past import Known, Past, VariableAt
+from flows import differences, pretty
+from flows.differences import Difference
+
+#: Bytes of a value that is looked into; of a larger one it is only told that it changed.
+LOOKED_INTO = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDifference:
+    """A variable that differs: `kind` is "added", "gone", "changed" or "unknown"."""
+
+    scope: str
+    name: str
+    kind: str
+    before: str
+    after: str
+    parts: list[Difference]
+    more: bool = False
+
+
+def of_variables(before: Past, after: Past) -> list[VariableDifference]:
+    """The variables that differ, the outermost scope first. They are the same variables where
+    they have one name in scopes of one workspace."""
+    old, new = _named(before), _named(after)
+    found = []
+    for key in [*old, *(key for key in new if key not in old)]:
+        _level, workspace, name = key
+        told = _difference(before, after, old.get(key), new.get(key))
+        if told is None:
+            continue
+        graph = after.graph if key in new else before.graph
+        node = graph.workspaces.get(workspace)
+        declared = {v.name.casefold(): v.name for v in node.variables} if node else {}
+        scope = node.name if node else workspace
+        found.append(VariableDifference(scope, declared.get(name, name), *told))
+    return found
+
+
+_Told = tuple[str, str, str, list[Difference], bool]
+
+
+def _named(past: Past) -> dict[tuple[int, str, str], VariableAt]:
+    workspaces = [token.workspace for token in past.tokens]
+    return {
+        (level, workspaces[level], name): variable
+        for (level, name), variable in sorted(past.variables.items())
+        if level < len(workspaces)
+    }
+
+
+def _difference(
+    before: Past, after: Past, old: VariableAt | None, new: VariableAt | None
+) -> _Told | None:
+    if old is None or new is None:
+        return _one_sided(old, new)
+    same_execution = before.execution.pk == after.execution.pk
+    if same_execution and old.step == new.step and old.step is not None:
+        return None
+    if Known.LOST in (old.known, new.known) or max(old.size, new.size) > LOOKED_INTO:
+        return "unknown", _told(old), _told(new), [], False
+    first = pretty.decoded(before.value(old.level, old.name)[1])
+    second = pretty.decoded(after.value(new.level, new.name)[1])
+    parts, more = differences.between(first, second)
+    if not parts:
+        return None
+    whole = [part for part in parts if not part.path]
+    return "changed", _told(old), _told(new), [] if whole else parts, more
+
+
+def _one_sided(old: VariableAt | None, new: VariableAt | None) -> _Told:
+    if old is None:
+        assert new is not None
+        return "added", "", _told(new), [], False
+    return "gone", _told(old), "", [], False
+
+
+def _told(variable: VariableAt) -> str:
+    if variable.known is Known.LOST:
+        return f"{variable.summary} (not kept)"
+    return variable.summary
+
+
+def visited_between(execution: Execution, first: int, last: int) -> list[tuple[str, int, int]]:
+    """The blocks visited after one step until another: key, how often, and the first such step."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, count(*), min(number) FROM executions_step "
+            "WHERE execution_id = %s AND number > %s AND number <= %s "
+            "GROUP BY block ORDER BY min(number)",
+            [execution.pk, first, last],
+        )
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return [(str(block), int(count), int(number)) for block, count, number in found]

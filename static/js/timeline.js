@@ -1,0 +1,210 @@
+// The time of an execution: a slider over its steps, the keys to it, and playback by the real times
+// of the steps. Every move is an address; the server answers it with the parts that differ.
+
+import { goTo } from "./detail.js";
+import { announce, isTyping, notify } from "./shell.js";
+
+const page = () => document.getElementById("detail");
+const slider = () => page()?.querySelector("[data-slider]");
+const countOf = (element) => Number(element.getAttribute("aria-valuemax"));
+const GAP = 2000; // milliseconds at most between two steps that are played
+
+/** The page's address at a step; the last one is live. */
+function addressOf(step) {
+  const there = new URLSearchParams(location.search);
+  there.delete("time");
+  there.delete("at");
+  if (step >= countOf(slider())) there.delete("step");
+  else there.set("step", Math.max(0, step));
+  return `?${there}`;
+}
+
+let wanted = null; // the step to which the reader drags or plays, until the page shows it
+let running = false;
+
+/** Show a step as soon as the server has answered for the one before; the newest wish counts. */
+async function show(step) {
+  wanted = Math.min(Math.max(0, step), countOf(slider()));
+  draw(wanted);
+  if (running) return;
+  running = true;
+  try {
+    while (wanted !== null) {
+      const next = wanted;
+      await goTo(addressOf(next));
+      if (wanted === next) wanted = null;
+    }
+  } catch {
+    wanted = null;
+    notify("The server cannot be reached. The moment that is shown did not change.");
+  } finally {
+    running = false;
+  }
+}
+
+/** Move the thumb at once; the rest of the page follows. */
+function draw(step) {
+  const element = slider();
+  if (!element) return;
+  const place = `${(100 * step) / Math.max(1, countOf(element))}%`;
+  element.querySelector("[data-thumb]").setAttribute("cx", place);
+  element.querySelector("[data-done]").setAttribute("width", place);
+  const said = page().querySelector("[data-said] b");
+  if (said) said.textContent = step;
+}
+
+document.addEventListener("detail:fitted", () => {
+  player()?.removeAttribute("hidden");
+  if (wanted !== null) draw(wanted);
+  pressed();
+});
+
+// Pointer ----------------------------------------------------------------------------------------
+
+document.addEventListener("pointerdown", (event) => {
+  const element = event.target.closest?.("[data-slider]");
+  if (!element || event.button) return;
+  stop();
+  const box = element.getBoundingClientRect();
+  const stepOf = (moved) =>
+    Math.round(Math.min(1, Math.max(0, (moved.clientX - box.left) / box.width)) * countOf(slider()));
+  const move = (moved) => show(stepOf(moved));
+  element.focus();
+  event.preventDefault();
+  move(event);
+  addEventListener("pointermove", move);
+  const end = () => removeEventListener("pointermove", move);
+  addEventListener("pointerup", end, { once: true });
+  addEventListener("pointercancel", end, { once: true });
+});
+
+// Keys -------------------------------------------------------------------------------------------
+
+const MOVES = {
+  "[": "previous",
+  "]": "next",
+  "{": "exception-before",
+  "}": "exception-after",
+  Home: "first",
+  End: "live",
+};
+
+document.addEventListener("keydown", (event) => {
+  const element = slider();
+  if (!element || isTyping(event)) return;
+  if (document.activeElement === element) {
+    const now = wanted ?? Number(element.getAttribute("aria-valuenow"));
+    const page = Math.max(1, Math.round(countOf(element) / 20));
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -page, PageUp: page };
+    if (event.key in by) {
+      event.preventDefault();
+      stop();
+      show(now + by[event.key]);
+      return;
+    }
+  }
+  // In a list or a text that scrolls, Home and End scroll it.
+  const scrolls = event.target.closest?.(".pane, .view, dialog, [popover]");
+  if (!(event.key in MOVES) || (event.key.length > 1 && scrolls)) return;
+  event.preventDefault();
+  stop();
+  page().querySelector(`[data-move="${MOVES[event.key]}"]`)?.click();
+});
+
+// Playback ---------------------------------------------------------------------------------------
+
+const player = () => page()?.querySelector("[data-player]");
+let playing = null; // {back, timer}
+
+function pressed() {
+  for (const button of player()?.querySelectorAll("[data-play]") ?? []) {
+    const on = Boolean(playing) && playing.back === (button.dataset.play === "back");
+    button.setAttribute("aria-pressed", on);
+  }
+}
+
+function stop() {
+  if (!playing) return;
+  clearTimeout(playing.timer);
+  playing = null;
+  pressed();
+  const told = player()?.querySelector("[data-compressed]");
+  if (told) told.textContent = "";
+}
+
+async function timesFrom(step, back) {
+  const address = `${player().dataset.times}?step=${step}${back ? "&back" : ""}`;
+  const response = await fetch(address);
+  if (!response.ok || response.redirected) throw new Error(`times: ${response.status}`);
+  return (await response.json()).steps;
+}
+
+const speed = () => Number(page().querySelector("[data-speed]")?.value || 1);
+
+async function play(back) {
+  stop();
+  const run = { back, timer: 0 };
+  playing = run;
+  pressed();
+  let now = Number(slider().getAttribute("aria-valuenow"));
+  if (!back && now >= countOf(slider())) now = 0; // from the end it begins again
+  try {
+    let steps = await timesFrom(Math.max(1, now), back);
+    let place = 0;
+    while (playing === run) {
+      if (place + 1 >= steps.length) {
+        const last = steps.at(-1)?.[0] ?? now;
+        if (back ? last <= 1 : last >= countOf(slider())) break;
+        steps = await timesFrom(last, back);
+        place = 0;
+        if (steps.length < 2) break;
+      }
+      let wait = Math.abs(steps[place + 1][1] - steps[place][1]);
+      tell(wait);
+      wait = Math.min(wait, GAP) / speed();
+      place += 1;
+      // Several steps within a blink are one move.
+      while (place + 1 < steps.length && wait < 40) {
+        wait += Math.min(Math.abs(steps[place + 1][1] - steps[place][1]), GAP) / speed();
+        place += 1;
+      }
+      await new Promise((resolve) => (run.timer = setTimeout(resolve, wait)));
+      if (playing !== run) return;
+      await show(steps[place][0]);
+    }
+    if (playing === run && back) await show(0);
+    if (playing === run) announce(back ? "At the beginning" : "At the end");
+  } catch {
+    notify("The server cannot be reached. Playing has stopped.");
+  }
+  if (playing === run) stop();
+}
+
+function tell(wait) {
+  const told = player()?.querySelector("[data-compressed]");
+  if (told) told.textContent = wait > GAP ? `${Math.round(wait / 1000)} s without a step, shortened` : "";
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-play]");
+  if (button) {
+    const back = button.dataset.play === "back";
+    if (playing && playing.back === back) stop();
+    else play(back);
+  } else if (event.target.closest?.("[data-move], [data-replace]")) {
+    stop();
+  }
+});
+
+// The filter of the steps is a form without JavaScript, and a move with it.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest?.("#detail form[data-filters]");
+  if (!form) return;
+  event.preventDefault();
+  const there = new URLSearchParams(location.search);
+  for (const name of ["block", "thrown", "at"]) there.delete(name);
+  for (const [name, value] of new FormData(form)) if (value) there.set(name, value);
+  goTo(`?${there}`);
+});
+
+player()?.removeAttribute("hidden");
