@@ -168,7 +168,7 @@ def test_exceptions_tell_everything(loop: FlowVersion, person: User) -> None:
         "Connection reset",
         "Add Item At End",
         "End Flow",
-        "?panel=exceptions&amp;at=2",
+        "?panel=exceptions&amp;step=2",
         "data-copy=",
     ):
         assert expected in html, expected

@@ -169,7 +169,7 @@ def test_the_number_of_queries(
     address = f"/executions/{execution.pk}/{query or '?'}&panel={panel}"
     client.get(address)  # compiles the version once
     # Session, user, execution, tokens, relatives, waiting, visits, recent, counts, values, list.
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         assert client.get(address).status_code == 200
 
 

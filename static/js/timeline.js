@@ -103,12 +103,13 @@ document.addEventListener("keydown", (event) => {
       return;
     }
   }
+  const pressedKey = event.shiftKey ? { "[": "{", "]": "}" }[event.key] ?? event.key : event.key;
   // In a list or a text that scrolls, Home and End scroll it.
   const scrolls = event.target.closest?.(".pane, .view, dialog, [popover]");
-  if (!(event.key in MOVES) || (event.key.length > 1 && scrolls)) return;
+  if (!(pressedKey in MOVES) || (pressedKey.length > 1 && scrolls)) return;
   event.preventDefault();
   stop();
-  page().querySelector(`[data-move="${MOVES[event.key]}"]`)?.click();
+  page().querySelector(`[data-move="${MOVES[pressedKey]}"]`)?.click();
 });
 
 // Playback ---------------------------------------------------------------------------------------

@@ -49,15 +49,16 @@ class Gantt:
 
 def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> Gantt:
     """The bars of the steps that are kept."""
-    begins: datetime = execution.started_at
-    ends: datetime = execution.ended_at or max(now, begins)
-    whole = max((ends - begins).total_seconds(), 0.001)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(DISTINCT block) FROM executions_step WHERE execution_id = %s",
+            "SELECT count(DISTINCT block), min(at), max(at + duration * interval '1 microsecond') "
+            "FROM executions_step WHERE execution_id = %s",
             [execution.pk],
         )
-        blocks = int(cursor.fetchone()[0])
+        blocks, first, last = cursor.fetchone()
+        begins: datetime = min(execution.started_at, first or execution.started_at)
+        ends: datetime = max(execution.ended_at or now, last or begins)
+        whole = max((ends - begins).total_seconds(), 0.001)
         places = max(20, BARS // max(1, min(blocks, BLOCKS)))
         cursor.execute(
             "WITH merged AS (SELECT s.block, "

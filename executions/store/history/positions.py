@@ -29,7 +29,9 @@ def live(execution: Execution, graph: FlowGraph, last: Step | None) -> Placed:
     state = execution.state.get("was", execution.state)
     thrown = last is not None and last.block == block and last.port == Port.EXCEPTION
     over = Status(execution.status).is_terminal
-    if (state.get("waits") or {}).get("for") == "exception" or (thrown and over):
+    breaks = execution.place == Place.EXCEPTION_PORT or execution.status == Status.EXCEPTION
+    waits = (state.get("waits") or {}).get("for") == "exception"
+    if breaks or waits or (thrown and over):
         port = Port.EXCEPTION
     elif execution.place == Place.PORT:
         port = Port(last.port) if last and last.port and last.block == block else Port.BOTTOM

@@ -1,0 +1,166 @@
+"""The slider, its keys and playback in a browser: an execution that failed is replayed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from executions import runner
+from executions.models import Execution
+from flows.models import FlowVersion
+from tests.driving import begin, fresh
+from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
+
+#: Divides by what it counts down to.
+FAILING = """
+a: {type: Start Flow, bottom: l}
+l:
+  type: For Loop
+  properties: {Start Index: 2, End Index: 0, Increment: -1, Current Index: ($)I}
+  right: set
+  bottom: e
+set: {type: Set Variable, properties: {Value: =10 / I, Variable: ($)Out}, bottom: l, exception: h}
+h: {type: Handle Block Exception, description: It failed, bottom: e}
+e: {type: End Flow}
+"""
+FAILING_VARIABLES = "{I: {default: 0}, Out: {output: true}}"
+
+
+def run(version: FlowVersion, **inputs: object) -> Execution:
+    execution = begin(version, **inputs)
+    runner.run(execution.pk)
+    return fresh(execution)
+
+
+@pytest.fixture
+def failed(live_app: object, tmp_path: Path) -> Execution:
+    return run(publish(tmp_path, "failing", FAILING, FAILING_VARIABLES))
+
+
+def step_of(page: Page) -> int:
+    return int(page.locator("[data-slider]").get_attribute("aria-valuenow") or "")
+
+
+def shows(page: Page, step: int) -> None:
+    expect(page.locator("[data-slider]")).to_have_attribute("aria-valuenow", str(step))
+
+
+def test_keys_lead_through_time(signed_in_page: Page, failed: Execution) -> None:
+    page = signed_in_page
+    page.goto(failed.get_absolute_url())
+    last = failed.step_count
+    shows(page, last)
+    page.keyboard.press("[")
+    shows(page, last - 1)
+    expect(page.locator(".note")).to_contain_text(f"Viewing step {last - 1}, live is step {last}")
+    expect(page.locator(".ghost")).to_have_count(1)
+    page.keyboard.press("Home")
+    shows(page, 0)
+    expect(page.locator("#part-side")).to_contain_text("not set")
+    page.keyboard.press("Shift+]")
+    thrown = failed.steps.exclude(exception="").get().number
+    shows(page, thrown)
+    expect(page.locator('[data-token="0"]')).to_have_attribute(
+        "aria-label", re.compile("exception port of Set Variable")
+    )
+    page.keyboard.press("]")
+    shows(page, thrown + 1)
+    assert f"step={thrown + 1}" in page.url
+    page.keyboard.press("End")
+    shows(page, last)
+    expect(page.locator(".note")).to_have_count(0)
+    assert "step=" not in page.url
+
+
+def test_the_slider_is_dragged_and_moved_by_its_own_keys(
+    signed_in_page: Page, failed: Execution
+) -> None:
+    page = signed_in_page
+    page.goto(failed.get_absolute_url())
+    slider = page.locator("[data-slider]")
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 8)
+    page.mouse.down()
+    for part in (0.8, 0.6, 0.5):
+        page.mouse.move(box["x"] + box["width"] * part, box["y"] + 8)
+    page.mouse.up()
+    half = (failed.step_count + 1) // 2
+    shows(page, half)
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    shows(page, half + 1)
+    page.keyboard.press("PageDown")
+    shows(page, half)
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^Step \d+ of \d+, "))
+
+
+def test_it_plays_by_the_times_of_its_steps(signed_in_page: Page, failed: Execution) -> None:
+    page = signed_in_page
+    page.goto(failed.get_absolute_url() + "?step=1")
+    page.select_option("[data-speed]", "100")
+    page.click('[data-play="on"]')
+    shows(page, failed.step_count)
+    expect(page.locator('[data-play="on"]')).to_have_attribute("aria-pressed", "false")
+    page.click('[data-play="back"]')
+    shows(page, 0)
+
+
+def test_live_changes_do_not_move_what_is_viewed(
+    signed_in_page: Page, tmp_path: Path, live_app: object
+) -> None:
+    page = signed_in_page
+    execution = begin(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=5)
+    Execution.objects.filter(pk=execution.pk).update(steps_wanted=4)
+    runner.run(execution.pk)
+    page.goto(execution.get_absolute_url() + "?step=2")
+    expect(page.locator(".note")).to_contain_text("live is step 4")
+    page.locator("#do-step").click()
+    runner_turn(page, execution)
+    expect(page.locator(".note")).to_contain_text("live is step 5")
+    shows(page, 2)
+
+
+def runner_turn(page: Page, execution: Execution) -> None:
+    """The worker's part of a step that the page has asked for."""
+    for _ in range(50):
+        if fresh(execution).status == "Queued":
+            break
+        page.wait_for_timeout(100)
+    runner.run(execution.pk)
+
+
+def test_without_javascript_there_are_links(
+    signed_in_page: Page, failed: Execution, live_app: object
+) -> None:
+    context = signed_in_page.context.browser.new_context(  # type: ignore[union-attr]
+        java_script_enabled=False,
+        base_url=live_app.url,  # type: ignore[attr-defined]
+    )
+    context.add_cookies(signed_in_page.context.cookies())  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(failed.get_absolute_url() + "?step=4")
+    page.click('[data-move="previous"]')
+    shows(page, 3)
+    page.get_by_label("Exceptions only").check()
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert "thrown=1" in page.url
+    shows(page, 3)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "query", ["?step=3", "?tab=gantt&step=3", "?tab=differences&step=5&from=1"]
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    signed_in_page: Page, failed: Execution, query: str, scheme: str
+) -> None:
+    page = signed_in_page
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(failed.get_absolute_url() + query)
+    expect(page.locator(".note")).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
