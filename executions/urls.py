@@ -5,6 +5,7 @@ from django.urls import path
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_cancel, bulk_job, bulk_jobs, bulk_refusals
 from executions.views.commands import command
+from executions.views.compare import executions_compare
 from executions.views.execution import (
     execution,
     execution_change,
@@ -24,6 +25,7 @@ from executions.views.watches import watches
 urlpatterns = [
     path("", executions, name="executions"),
     path("executions/commands/<str:command>/", command, name="execution-command"),
+    path("executions/compare/", executions_compare, name="executions-compare"),
     path("executions/set-next/", set_next, name="set-next"),
     path("executions/all/<str:command>/", bulk, name="bulk"),
     path("executions/export/<str:format>/", export, name="export"),

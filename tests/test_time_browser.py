@@ -54,7 +54,9 @@ def test_keys_lead_through_time(signed_in_page: Page, failed: Execution) -> None
     shows(page, last)
     page.keyboard.press("[")
     shows(page, last - 1)
-    expect(page.locator(".note")).to_contain_text(f"Viewing step {last - 1}, live is step {last}")
+    expect(page.locator(".viewing")).to_contain_text(
+        f"Viewing step {last - 1}, live is step {last}"
+    )
     expect(page.locator(".ghost")).to_have_count(1)
     page.keyboard.press("Home")
     shows(page, 0)
@@ -70,7 +72,7 @@ def test_keys_lead_through_time(signed_in_page: Page, failed: Execution) -> None
     assert f"step={thrown + 1}" in page.url
     page.keyboard.press("End")
     shows(page, last)
-    expect(page.locator(".note")).to_have_count(0)
+    expect(page.locator(".viewing")).to_have_count(0)
     assert "step=" not in page.url
 
 
@@ -116,10 +118,10 @@ def test_live_changes_do_not_move_what_is_viewed(
     Execution.objects.filter(pk=execution.pk).update(steps_wanted=4)
     runner.run(execution.pk)
     page.goto(execution.get_absolute_url() + "?step=2")
-    expect(page.locator(".note")).to_contain_text("live is step 4")
+    expect(page.locator(".viewing")).to_contain_text("live is step 4")
     page.locator("#do-step").click()
     runner_turn(page, execution)
-    expect(page.locator(".note")).to_contain_text("live is step 5")
+    expect(page.locator(".viewing")).to_contain_text("live is step 5")
     shows(page, 2)
 
 
@@ -161,6 +163,6 @@ def test_axe_finds_nothing(
     page = signed_in_page
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(failed.get_absolute_url() + query)
-    expect(page.locator(".note")).to_be_visible()
+    expect(page.locator(".viewing")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

@@ -63,6 +63,12 @@ def at(mapping: Mapping[str, object] | None, key: str) -> object:
 
 
 @register.filter
+def pair(first: object, second: object) -> tuple[object, object]:
+    """Two things that a template treats alike."""
+    return first, second
+
+
+@register.filter
 def title_of(node: object) -> str:
     """What a block is called."""
     return str(getattr(node, "title", ""))

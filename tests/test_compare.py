@@ -1,0 +1,145 @@
+"""Two executions compared: where they part, what each did and holds, and who may see that."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from executions import runner
+from executions.models import Execution
+from executions.store.history import compare
+from flows.models import FlowVersion
+from tests.debugging import Session
+from tests.driving import begin, drive, fresh
+from tests.flows_in_tests import LOOP, LOOP_VARIABLES, SQUARE, SQUARE_VARIABLES, publish
+from tests.test_execution_page import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
+
+
+@pytest.fixture
+def square(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
+
+
+def run(version: FlowVersion, **inputs: Any) -> Execution:
+    return drive(begin(version, **inputs).pk)
+
+
+def compared(client: Client, status: int = 200, **query: Any) -> str:
+    response = client.get(reverse("executions-compare"), query)
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User) -> None:
+    good, bad = run(square, N=4), run(square, N=-4)
+    parting = compare.ways(good, bad).parting
+    assert parting == compare.Parting(2, 2)
+    html = compared(client_of(admin_user), a=good.pk, b=bad.pk)
+    told = html.partition("Where their ways part")[2].partition("</section>")[0]
+    assert f'href="{good.get_absolute_url()}?step=2"' in told
+    assert f'href="{bad.get_absolute_url()}?step=2"' in told
+    assert "left by bottom" in told
+    assert "left by right" in told
+    blocks = html.partition('aria-label="Blocks"')[2].partition("</table>")[0]
+    assert blocks.count("only A") == 2  # Set Variable and End Flow
+    assert blocks.count("only B") == 2  # Throw and Handle Flow Exception
+    values = html.partition('aria-label="Inputs and outputs"')[2].partition("</table>")[0]
+    assert "Input N" in values
+    assert "Output Square" in values
+    assert ">16<" in values
+    variables = html.partition('aria-label="Variables"')[2]
+    assert "<del>4</del>" in variables
+    assert "<ins>-4</ins>" in variables
+
+
+def test_the_same_way(square: FlowVersion, admin_user: User) -> None:
+    one, two = run(square, N=2), run(square, N=2)
+    html = compared(client_of(admin_user), a=one.pk, b=two.pk)
+    assert "They went the same way." in html
+    assert "They are the same." in html
+    assert "None differs." in html
+    assert 'class="ch ' not in html
+
+
+def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
+    loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
+    one, two = run(loop, Last=2), run(loop, Last=3)
+    assert compare.ways(one, two).parting == compare.Parting(6, 6)
+    stopped = begin(loop, Last=2)
+    Execution.objects.filter(pk=stopped.pk).update(steps_wanted=3)
+    runner.run(stopped.pk)
+    assert compare.ways(fresh(stopped), one).parting == compare.Parting(None, 4)
+    html = compared(client_of(admin_user), a=stopped.pk, b=one.pk)
+    assert "had come to its end" in html
+
+
+def test_what_is_not_kept_is_told(tmp_path: Path, admin_user: User) -> None:
+    loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
+    one, two = run(loop, Last=5_600), run(loop, Last=5_700)
+    assert compare.ways(one, two).lacking == range(9_001, 10_001)
+    html = compared(client_of(admin_user), a=one.pk, b=two.pk)
+    assert "Steps 9,001 to 10,000 are not kept of both; they may have parted there." in html
+
+
+def test_a_retry_is_held_against_the_end_of_its_origin(
+    square: FlowVersion, admin_user: User
+) -> None:
+    session = Session(admin_user)
+    failed = session.start(square, inputs={"N": -2})
+    assert failed.status == "Error"
+    session.do("retry", failed, paused="1")
+    retried = Execution.objects.get(origin=failed)
+    runner.run(retried.pk)
+    session.do("set-next", retried, block="s")
+    session.do("continue", retried)
+    parting = compare.ways(failed, fresh(retried)).parting
+    assert parting is not None
+    html = compared(client_of(admin_user), b=retried.pk)
+    assert "tried again by this one" in html
+
+
+def test_two_versions(tmp_path: Path, admin_user: User, square: FlowVersion) -> None:
+    old = run(square, N=2)
+    newer = publish(
+        tmp_path,
+        "square",
+        SQUARE.replace("bottom: s}\nt:", "bottom: more}\nt:")
+        + "more: {type: Set Variable, properties: {Value: 1, Variable: ($)Extra}, bottom: s}\n",
+        SQUARE_VARIABLES[:-1] + ", Extra: {}}",
+    )
+    new = run(newer, N=2)
+    assert newer.number == 2
+    assert compare.ways(old, new).parting == compare.Parting(3, 3)
+    html = compared(client_of(admin_user), a=old.pk, b=new.pk)
+    assert 'data-block="more"' in html
+    assert ">added<" in html
+
+
+def test_what_cannot_be_compared(square: FlowVersion, tmp_path: Path, admin_user: User) -> None:
+    client = client_of(admin_user)
+    one = run(square, N=1)
+    other = run(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=1)
+    assert "these are of “square” and “loop”" in compared(client, 422, a=one.pk, b=other.pk)
+    assert "That is one execution." in compared(client, 422, a=one.pk, b=one.pk)
+    assert "Say which two executions" in compared(client, 422)
+    assert "not 3" in compared(client, 422, id=[one.pk, other.pk, one.pk])
+    assert "There is no other execution" in compared(client, b=one.pk)
+    compared(client, 404, a="nothing", b=one.pk)
+
+
+def test_both_must_be_visible(square: FlowVersion, admin_user: User) -> None:
+    person = User.objects.create_user("ada")
+    theirs, mine = run(square, N=1), run(square, N=2)
+    Execution.objects.filter(pk=mine.pk).update(initiator=person)
+    client = client_of(person)
+    compared(client, 404, a=mine.pk, b=theirs.pk)
+    compared(client, 404, a=theirs.pk, b=mine.pk)
+    html = compared(client, b=mine.pk)
+    assert str(theirs.pk) not in html
+    client.logout()
+    compared(client, 302, a=mine.pk, b=mine.pk)
