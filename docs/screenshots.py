@@ -1,0 +1,165 @@
+"""`python -m docs.screenshots`: takes the pictures in docs/images anew, from the running product.
+
+It starts `manage.py up --demo` in a folder of its own, lets the demo run for a while, pauses one of
+its executions as a person would, and looks at the pages in Chromium: 1440 and 390 pixels wide,
+light and dark. Needs the `test` extra, and a Chromium on the PATH.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+SIZES = {1440: 900, 390: 844}
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STARTS_WITHIN = 180.0
+
+
+def grid(page: Page) -> None:
+    """The grid with a family opened, live, and two rows selected."""
+    page.goto("/?view=all")
+    page.locator('[data-live][data-state="live"]').wait_for()
+    page.locator("[data-toggle]").nth(1).click()
+    page.locator('#rows > [aria-level="2"]').first.wait_for()
+    for row in (2, 5):
+        page.locator("#rows input[name=id]").nth(row).check()
+    page.mouse.move(4, 4)
+
+
+def columns(page: Page) -> None:
+    """The chooser of columns over the grid."""
+    page.goto("/?view=all")
+    page.locator("#rows > tr").first.wait_for()
+    page.get_by_role("button", name="Columns").click()
+
+
+def execution(page: Page) -> None:
+    """An execution with its token on the diagram."""
+    page.goto("/?flow=nightly-tour")
+    page.locator("#rows [data-open]").first.click()
+    page.locator("[data-token]").first.wait_for()
+
+
+def flow(page: Page) -> None:
+    page.goto("/flows/check-orders/")
+
+
+PAGES: dict[str, Callable[[Page], None]] = {
+    "executions": grid,
+    "columns": columns,
+    "execution": execution,
+    "flow": flow,
+}
+
+
+@contextmanager
+def product(port: int) -> Iterator[str]:
+    """The product with its demo; yields its administrator's password."""
+    with tempfile.TemporaryDirectory(prefix="cortexweb-pictures-") as folder:
+        os.chmod(folder, 0o755)  # noqa: S103 - root's servers run as another user
+        log = Path(folder, "up.log")
+        command = [sys.executable, str(ROOT / "manage.py"), "up", "--demo"]
+        command += ["--port", str(port), "--data", str(Path(folder, "data"))]
+        with log.open("w") as output:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
+            )
+        try:
+            deadline = time.monotonic() + STARTS_WITHIN
+            while "CortexWeb is at" not in log.read_text():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"The product did not start:\n{log.read_text()}")
+                time.sleep(0.2)
+            found = re.search(r"password (\S+)", log.read_text())
+            assert found, log.read_text()
+            yield found[1]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def sign_in(browser: Browser, url: str, password: str) -> dict[str, object]:
+    """The cookies of the administrator."""
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    page.goto("/login/")
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/")
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+def pause_one(page: Page) -> None:
+    """So that the pictures show one that waits for a person."""
+    page.goto("/?status=Running&flow=nightly-tour")
+    page.locator('[data-live][data-state="live"]').wait_for()
+    page.locator("#rows input[name=id]").last.check()
+    page.locator("[data-command=pause]").click()
+    page.wait_for_timeout(2000)
+
+
+def take(browser: Browser, url: str, state: dict[str, object], names: list[str]) -> None:
+    for scheme in ("light", "dark"):
+        for width, height in SIZES.items():
+            context = browser.new_context(
+                base_url=url,
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                storage_state=state,
+                has_touch=width < 720,
+            )
+            context.set_default_timeout(30_000)
+            for name in names:
+                page = context.new_page()
+                PAGES[name](page)
+                page.wait_for_timeout(1500)  # until what moves has come to rest
+                page.screenshot(path=IMAGES / f"{name}-{scheme}-{width}.png")
+                page.close()
+            context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(PAGES)}; all when none is named")
+    parser.add_argument("--seconds", type=float, default=60, help="how long the demo runs first")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(PAGES):
+        parser.error(f"there is no picture {', '.join(sorted(unknown))}")
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        sys.exit(f"No Chromium on the PATH (looked for {', '.join(CHROMIUM)}).")
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    with product(port) as password, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        state = sign_in(browser, url, password)
+        time.sleep(options.seconds)
+        context = browser.new_context(base_url=url, storage_state=state)
+        pause_one(context.new_page())
+        context.close()
+        IMAGES.mkdir(exist_ok=True)
+        take(browser, url, state, options.names or list(PAGES))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
