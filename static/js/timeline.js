@@ -53,8 +53,14 @@ function draw(step) {
   if (said) said.textContent = step;
 }
 
+/** The step that is viewed is in view in the list, too. */
+function toRow() {
+  page()?.querySelector('.under .cur[aria-current="step"]')?.scrollIntoView({ block: "nearest" });
+}
+
 document.addEventListener("detail:fitted", () => {
   player()?.removeAttribute("hidden");
+  toRow();
   if (wanted !== null) draw(wanted);
   pressed();
 });
@@ -209,3 +215,4 @@ document.addEventListener("submit", (event) => {
 });
 
 player()?.removeAttribute("hidden");
+toRow();
