@@ -40,6 +40,7 @@ class Watcher:
         self.cookies = {"Cookie": f"sessionid={session}", "HX-Request": "true"}
         self.held: dict[str, tuple[int, str]] = {}
         self.oldest = ""
+        self.heard = 0
         self.received: list[tuple[str, int, float]] = []
         self.bytes = self.frames = self.catchups = self.lacking = 0
         self.ready = asyncio.Event()
@@ -74,7 +75,8 @@ class Watcher:
 
     def apply(self, frame: dict[str, Any], now: float) -> None:
         gone = set(frame["gone"])
-        entered = False
+        entered = lacking = False
+        self.heard = frame["number"]
         for row in frame["rows"]:
             one, revision = row["id"], row["revision"]
             held = self.held.get(one)
@@ -82,10 +84,10 @@ class Watcher:
                 continue
             if held is None or held[0] < revision:
                 if "html" not in row and row["from"] != held[0]:
-                    self.held[one] = (0, held[1])
-                    self.lacking += 1
-                    self.told = None
-                    self.tell()
+                    if held[0]:
+                        self.held[one] = (0, held[1])
+                        self.lacking += 1
+                        lacking = True
                     continue
                 self.held[one] = (revision, row["key"])
                 self.received.append((one, revision, now))
@@ -93,6 +95,9 @@ class Watcher:
         if entered:
             self.trim()
             self.tell_soon(1.0)
+        if lacking:
+            self.told = None
+            self.tell()
 
     def trim(self) -> None:
         """As rows.js: what falls off the bottom is on the next page."""
@@ -128,7 +133,7 @@ class Watcher:
         said = {"type": "show", "query": self.address, "newest": "", "oldest": self.oldest}
         if (news := (said, set(self.held))) != self.told:
             self.told = news
-            self.begin(self.say(json.dumps({**said, "rows": rows})))
+            self.begin(self.say(json.dumps({**said, "rows": rows, "heard": self.heard})))
 
     async def say(self, text: str) -> None:
         with suppress(ConnectionClosed):  # `run` tells

@@ -11,9 +11,12 @@ from django.db.backends.utils import CursorWrapper
 from redis import Redis
 
 from executions.grid.layout import Layout
+from executions.grid.page import PageQuery
 from executions.live import hub as hub_module
+from executions.live.changes import Changes, Scope
 from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows
+from executions.live.viewers import GridViewer
 from executions.models import Value
 from flows.values import encode
 from tests.executions_in_tests import event_of, make_execution
@@ -143,6 +146,33 @@ def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
     # From a revision that is not known any more the row comes whole, and no wrong difference.
     assert "html" in json.loads(rows.part(third, layout, 99))
     assert rows.rendered == 3
+
+
+def test_what_is_under_way_counts_as_held(ada: User) -> None:
+    """A page that tells its revisions while frames are under way is not sent what it will have."""
+    rows, viewer = RenderedRows(), GridViewer(Scope(ada, True), PageQuery())
+    execution = make_execution(ada)
+    one = str(execution.pk)
+
+    def told(event: Any) -> dict[str, Any]:
+        assert viewer.offer(Changes({one: event}))
+        frame: dict[str, Any] = json.loads(viewer.frame(rows) or "")
+        return frame
+
+    first = told(event_of(execution))
+    second = told(event_of(execution, block_description="second"))
+    assert [first["number"], second["number"]] == [1, 2]
+    # It had read the first frame when it said so, and the second is on its way.
+    viewer.show(PageQuery(), {one: 2}, heard=1)
+    third = told(event_of(execution, block_description="third"))
+    assert third["rows"][0]["from"] == 3
+    # Once it has read all of them, what it says is so.
+    viewer.show(PageQuery(), {one: 3}, heard=3)
+    fourth = told(event_of(execution, block_description="fourth"))
+    assert fourth["rows"][0]["from"] == 3
+    # A row that it needs whole comes whole, whatever is under way.
+    viewer.show(PageQuery(), {one: 0}, heard=3)
+    assert "html" in told(event_of(execution))["rows"][0]
 
 
 async def test_a_browser_that_needs_a_row_whole_gets_it(ada: User, tab: Opener) -> None:

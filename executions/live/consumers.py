@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sys
 import time
 from contextlib import suppress
 from importlib import import_module
@@ -166,7 +167,8 @@ class GridConsumer(LiveConsumer):
             str(one): str(last) for one, last in list(heard.get("windows", {}).items())[:100]
         }
         newest, oldest = str(heard.get("newest", "")), str(heard.get("oldest", ""))
-        viewer.show(query, shown, newest, oldest, windows)
+        number = int(heard.get("heard", sys.maxsize))
+        viewer.show(query, shown, newest, oldest, windows, number)
 
 
 class NoticesConsumer(LiveConsumer):

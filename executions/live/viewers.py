@@ -4,6 +4,7 @@ A viewer decides by the event alone: no query, and no HTML of its own.
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -52,6 +53,10 @@ class GridViewer:
         self._why: dict[str, str] = {}
         self._published = 0.0
         self._overrun = False
+        self.shown: dict[str, int] = {}
+        #: Frames are numbered; in which one each row was sent last.
+        self._number = 0
+        self._sent: dict[str, int] = {}
         self.show(query)
 
     def show(
@@ -61,10 +66,14 @@ class GridViewer:
         newest: str = "",
         oldest: str = "",
         windows: Mapping[str, str] | None = None,
+        heard: int = sys.maxsize,
     ) -> None:
         """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
         the whole row), and where it begins and ends (empty: at the top, at the end of the list).
+
         `windows`: of open rows with more children than are listed, where the last of these stands.
+        `heard` is the number of the last frame that it had read when it said so. What later ones
+        say of a row is under way to it, and counts as held.
         """
         self.filters: Filters = query.filters.seen_by(self.scope.user)
         self.asks = self.filters.variables
@@ -72,7 +81,11 @@ class GridViewer:
         self.tree = query.is_tree
         self.layout = query.row_layout
         self.open = {str(one) for one in query.open}
-        self.shown = dict(shown or {})
+        self._sent = {one: number for one, number in self._sent.items() if number > heard}
+        self.shown = {
+            one: self.shown.get(one, 0) if revision and one in self._sent else revision
+            for one, revision in (shown or {}).items()
+        }
         self.newest = newest if self.sort.read(newest) else ""
         self.oldest = oldest if self.sort.read(oldest) else ""
         self.windows = {one: last for one, last in (windows or {}).items() if self.sort.read(last)}
@@ -150,12 +163,15 @@ class GridViewer:
         parts = [
             rows.part(e, self.layout, self.shown.get(e.id, 0), self.sort) for e in pending.values()
         ]
+        self._number += 1
         for event in pending.values():
             # What was left out of `shown` for want of space is sent whole again.
             if event.id in self.shown:
                 self.shown[event.id] = event.revision
+                self._sent[event.id] = self._number
         published, self._published = self._published, 0.0
-        head = message("rows", published=int(published * 1000), gone=gone)
+        published_at = int(published * 1000)
+        head = message("rows", number=self._number, published=published_at, gone=gone)
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
 
 

@@ -12,6 +12,7 @@ let sending = 0;
 let sendingAt = 0;
 let isApplying = false; // the server knows what it sent: telling it what fell off has time
 let told = ""; // what the server was told last
+let heard = 0; // the number of the last frame of rows that was read
 let state = "waiting";
 
 /** Tell the server what is shown, so that it sends the changes of that and no more. It answers
@@ -26,7 +27,7 @@ function show() {
   const news = JSON.stringify([place, shown.map(([id]) => id)]);
   if (news === told) return;
   told = news;
-  send({ type: "show", ...place, rows: shown });
+  send({ type: "show", ...place, rows: shown, heard });
 }
 
 /** Within that time, so that many changes are told together. */
@@ -151,11 +152,13 @@ document.addEventListener("keydown", (event) => {
 document.body.addEventListener("live:open", (event) => {
   send = event.detail.send;
   told = "";
+  heard = 0;
   show();
 });
 document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
 document.body.addEventListener("live:rows", (event) => {
   isApplying = true;
+  heard = event.detail.number;
   if (rows.apply(event.detail)) showAnew();
   isApplying = false;
 });

@@ -263,8 +263,8 @@ export function apply({ rows, gone }) {
           if (shown) place(row);
         }
       } else {
+        lacking ||= row.dataset.revision !== "0"; // asked for once
         row.dataset.revision = 0;
-        lacking = true;
       }
     }
   }
