@@ -170,8 +170,14 @@ def test_what_is_under_way_counts_as_held(ada: User) -> None:
     viewer.show(PageQuery(), {one: 3}, heard=3)
     fourth = told(event_of(execution, block_description="fourth"))
     assert fourth["rows"][0]["from"] == 3
+    # What was under way to the page before this one is not read.
+    viewer.show(PageQuery(), {one: 3}, heard=3, page=1)
+    assert (
+        "html" in (fifth := told(event_of(execution)))["rows"][0] or fifth["rows"][0]["from"] == 3
+    )
+    assert fifth["page"] == 1
     # A row that it needs whole comes whole, whatever is under way.
-    viewer.show(PageQuery(), {one: 0}, heard=3)
+    viewer.show(PageQuery(), {one: 0}, heard=3, page=1)
     assert "html" in told(event_of(execution))["rows"][0]
 
 

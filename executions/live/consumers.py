@@ -167,8 +167,8 @@ class GridConsumer(LiveConsumer):
             str(one): str(last) for one, last in list(heard.get("windows", {}).items())[:100]
         }
         newest, oldest = str(heard.get("newest", "")), str(heard.get("oldest", ""))
-        number = int(heard.get("heard", sys.maxsize))
-        viewer.show(query, shown, newest, oldest, windows, number)
+        number, page = int(heard.get("heard", sys.maxsize)), int(heard.get("page", 0))
+        viewer.show(query, shown, newest, oldest, windows, number, page)
 
 
 class NoticesConsumer(LiveConsumer):

@@ -57,6 +57,7 @@ class GridViewer:
         #: Frames are numbered; in which one each row was sent last.
         self._number = 0
         self._sent: dict[str, int] = {}
+        self.page = 0
         self.show(query)
 
     def show(
@@ -67,14 +68,19 @@ class GridViewer:
         oldest: str = "",
         windows: Mapping[str, str] | None = None,
         heard: int = sys.maxsize,
+        page: int = 0,
     ) -> None:
         """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
         the whole row), and where it begins and ends (empty: at the top, at the end of the list).
 
         `windows`: of open rows with more children than are listed, where the last of these stands.
         `heard` is the number of the last frame that it had read when it said so. What later ones
-        say of a row is under way to it, and counts as held.
+        say of a row is under way to it, and counts as held; unless the browser has put another page
+        in the place of that one (`page` counts them), which reads no frame of the page before.
         """
+        if page != self.page:
+            self._sent.clear()
+        self.page = page
         self.filters: Filters = query.filters.seen_by(self.scope.user)
         self.asks = self.filters.variables
         self.sort = query.sort
@@ -171,7 +177,8 @@ class GridViewer:
                 self._sent[event.id] = self._number
         published, self._published = self._published, 0.0
         published_at = int(published * 1000)
-        head = message("rows", number=self._number, published=published_at, gone=gone)
+        told = {"number": self._number, "page": self.page, "published": published_at}
+        head = message("rows", **told, gone=gone)
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
 
 

@@ -13,6 +13,7 @@ let sendingAt = 0;
 let isApplying = false; // the server knows what it sent: telling it what fell off has time
 let told = ""; // what the server was told last
 let heard = 0; // the number of the last frame of rows that was read
+let page = 0; // how many pages have been put here: frames for the one before say nothing of this
 let state = "waiting";
 
 /** Tell the server what is shown, so that it sends the changes of that and no more. It answers
@@ -27,7 +28,7 @@ function show() {
   const news = JSON.stringify([place, shown.map(([id]) => id)]);
   if (news === told) return;
   told = news;
-  send({ type: "show", ...place, rows: shown, heard });
+  send({ type: "show", ...place, rows: shown, heard, page });
 }
 
 /** Within that time, so that many changes are told together. */
@@ -157,6 +158,7 @@ document.body.addEventListener("live:open", (event) => {
 });
 document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
 document.body.addEventListener("live:rows", (event) => {
+  if (event.detail.page !== page) return;
   isApplying = true;
   heard = event.detail.number;
   if (rows.apply(event.detail)) showAnew();
@@ -171,6 +173,7 @@ document.body.addEventListener("live:state", (event) => (state = event.detail));
 // Another page of the grid, or another filter, has been swapped in.
 document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target !== section) return;
+  page += 1;
   rows.forgetPending();
   changed();
 });
