@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.sessions.models import Session
+from django.contrib.sessions.models import Session as SignIn
 from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -15,7 +16,9 @@ from playwright.sync_api import Page, expect
 from executions.live.publish import publish
 from executions.models import AuditEntry, BulkJob, Execution, Watch
 from executions.states import Status
+from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
 from tests.executions_in_tests import event_of, make_execution
+from tests.flows_in_tests import publish as publish_flow
 from tests.servers import Process
 from tests.test_bulk_jobs import many
 
@@ -117,6 +120,43 @@ def test_a_stale_command_says_what_has_changed(grid: Any, admin_user: Any) -> No
     )
 
 
+def test_the_next_block_of_two_is_set_from_the_grid(
+    grid: Any, admin_user: Any, tmp_path: Path
+) -> None:
+    session = Session(admin_user)
+    version = publish_flow(tmp_path, "nested", NESTED, NESTED_VARIABLES)
+    both = [session.start(version, paused=True) for _ in range(2)]
+    over = session.start(version)
+    make_execution(admin_user, status=Status.PAUSED)
+    page = grid("/?sort=-started")
+    button = page.locator("[data-set-next]")
+    expect(button).to_have_attribute("title", "Select executions first")
+    box = '[data-id="{}"] [name=id]'
+    page.locator(box.format(over.pk)).check()
+    expect(button).to_have_attribute("aria-disabled", "true")
+    expect(button).to_have_attribute(
+        "title", "None of the selected executions is Paused or Exception"
+    )
+    for one in both:
+        page.locator(box.format(one.pk)).check()
+    expect(button).to_contain_text("2 of 3")
+    page.locator('[data-flow="orders"] [name=id]').check()
+    expect(button).to_have_attribute("title", "Select executions of one flow: these are of 2")
+    page.locator('[data-flow="orders"] [name=id]').uncheck()
+    page.locator(box.format(over.pk)).uncheck()
+    button.click()
+    page.get_by_label("Next block").select_option(label="Start Workspace (Inner)")
+    page.get_by_role("button", name="Show what it comes to").click()
+    expect(page.locator(".ahead .move")).to_have_count(2)
+    axe_finds_nothing(page)
+    page.get_by_role("button", name="Move 2 of 2").click()
+    expect(page).to_have_url(re.compile(r"/\?sort=-started$"))
+    expect(page.locator("#notices")).to_contain_text("Set next: 2 of 2 done.")
+    for one in both:
+        one.refresh_from_db()
+        assert at(one) == (Status.PAUSED, "block", "w/v/s")
+
+
 def test_two_presses_are_one_command(grid: Any, admin_user: Any) -> None:
     make_execution(admin_user, status=Status.PAUSED)
     page = grid()
@@ -214,7 +254,7 @@ def test_no_failure_is_silent(grid: Any, admin_user: Any) -> None:
     page.reload()
     expect(page.locator(LIVE)).to_be_visible()
     page.locator("#rows [name=id]").check()
-    Session.objects.all().delete()
+    SignIn.objects.all().delete()
     button.click()
     expect(notices).to_contain_text("You are signed out")
     expect(notices.get_by_role("link", name="Sign in")).to_have_attribute(

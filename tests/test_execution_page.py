@@ -188,7 +188,7 @@ def test_commands_are_enabled_where_they_apply(
         assert button
         assert ("disabled title=" in button[0]) is (status not in statuses), command
     assert 'action="/executions/commands/continue/"' in html
-    assert f'name="id" value="{execution.pk}"' in html
+    assert f'name="id" value="{execution.pk}:{execution.status}"' in html
 
 
 def _place(status: Status) -> Place:

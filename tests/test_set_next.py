@@ -112,13 +112,29 @@ def test_many_at_once_each_told_by_itself(
     assert "Move 2 of 3" in html
     assert "It is already Ended." in html
     form = html[html.index('class="ahead"') :]
-    assert f'name="id" value="{inside.pk}"' in form
-    assert f'name="id" value="{running.pk}"' not in form
+    assert f'name="id" value="{inside.pk}:Paused"' in form
+    assert f'name="id" value="{running.pk}' not in form
     posted = client_of(session.user).post(
         "/executions/set-next/", {"id": [str(inside.pk), str(outside.pk)], "block": "e"}
     )
     assert "Move 2 of 2" in posted.content.decode()
     assert inside.tokens.count() == 3
+
+
+def test_the_grid_sends_what_is_selected_and_is_led_back_to(
+    session: Session, inside: Execution
+) -> None:
+    chosen = {"selection": f"{inside.pk}:Paused", "block": "e", "query": "flow=nested&sort=flow"}
+    html = client_of(session.user).post("/executions/set-next/", chosen).content.decode()
+    form = html[html.index('class="ahead"') :]
+    assert 'name="next" value="/?flow=nested&amp;sort=flow"' in form
+    # Its key holds back a second sending, which gets the first one's answer.
+    key = form.partition('name="form" value="')[2].partition('"')[0]
+    sent = {"id": f"{inside.pk}:Paused", "block": "e", "form": key}
+    for _ in range(2):
+        answer = client_of(session.user).post("/executions/commands/set-next/", sent)
+        assert answer.status_code == 302
+    assert AuditEntry.objects.filter(command="set-next").count() == 1
 
 
 def test_executions_of_several_flows_have_no_block_in_common(

@@ -42,6 +42,7 @@ def bar(filters: Filters) -> dict[str, Any]:
             }
             for name, icon in COMMANDS.items()
         ],
+        "set_next": [s for s in Status if s in APPLIES["set-next"]],
         "form": sending.new_key(),
         "filters": address,
         "compare": _compare(),

@@ -15,7 +15,7 @@ from executions import access
 from executions.states import Status, refusal
 from executions.store import reads
 from executions.store.plans import plan_of
-from executions.views import visits
+from executions.views import sending, visits
 from flows import access as flows_access
 from flows import queries
 from flows.diagram.drawing import port_names
@@ -57,6 +57,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "no_run_to": why_not("run-to"),
         "no_set_next": why_not("set-next"),
         "set_next_url": reverse("set-next"),
+        "form": sending.new_key(),
     }
     response = render(request, "executions/detail/block.html", context)
     response["Cache-Control"] = "no-store"

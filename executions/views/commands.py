@@ -42,7 +42,9 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
             "command": words(command),
             "done": [result for result in results if result["done"]],
             "refused": [result for result in results if not result["done"]],
-            "form": sending.new_key() if "form" in request.POST else "",
+            # The grid's next key; the page of an execution renews its own when it shows what came
+            # of the command (static/js/sending.js).
+            "form": sending.new_key() if "query" in request.POST else "",
         }
         response = render(request, "executions/command_results.html", context)
         if results and not context["refused"]:

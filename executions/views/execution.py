@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from executions import access
 from executions.models import Execution
 from executions.store import families, history, initiators, reads
+from executions.views import sending
 from executions.views.address import Address
 from executions.views.detail.page import DrillDown
 from executions.views.detail.variables import BUILT_IN
@@ -43,6 +44,7 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole page."""
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
     context = page.context()
+    context["form"] = sending.new_key()
     context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/execution.html", context)
     response["Cache-Control"] = "no-store"

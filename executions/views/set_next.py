@@ -6,7 +6,7 @@ The page only looks; its form gives the command `set-next` (`executions.views.co
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,7 +17,7 @@ from executions.commands import set_next as command
 from executions.commands.order import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
-from executions.views import selection
+from executions.views import selection, sending
 from flows import queries
 
 
@@ -59,7 +59,8 @@ def set_next(request: HttpRequest) -> HttpResponse:
         "moves": moves,
         "possible": [move for move in moves if move.foreseen],
         "refused": [move for move in moves if not move.foreseen],
-        "next": _back(request, asked.get("next", ""), executions),
+        "form": sending.new_key(),
+        "next": _back(request, asked, executions),
     }
     fragment = bool(getattr(request, "htmx", False))
     template = "executions/set_next_preview.html" if fragment else "executions/set_next.html"
@@ -98,9 +99,13 @@ def _title(executions: list[Execution], target: str) -> str:
     return target
 
 
-def _back(request: HttpRequest, asked: str, executions: list[Execution]) -> str:
-    """Where to go afterwards: `next`, or the execution, or the grid."""
-    if url_has_allowed_host_and_scheme(asked, {request.get_host()}, request.is_secure()):
-        return asked
+def _back(request: HttpRequest, asked: QueryDict, executions: list[Execution]) -> str:
+    """Where to go afterwards: `next`, or the grid as it was, whose form sends its `query`, or the
+    execution, or the grid."""
+    there = asked.get("next", "")
+    if url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure()):
+        return there
+    if "query" in asked:
+        return f"{reverse('executions')}?{asked['query']}"
     only = executions[0].get_absolute_url() if len(executions) == 1 else ""
     return only or reverse("executions")

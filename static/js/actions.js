@@ -45,6 +45,21 @@ function refreshCommand(button, chosen) {
   if (count && count < chosen.length) button.title = `It will be refused for the other ${chosen.length - count}`;
 }
 
+/** Leads to a page that shows what it comes to, for each. */
+function refreshSetNext(chosen) {
+  const button = bar().querySelector("[data-set-next]");
+  const count = applying(button, chosen);
+  const flows = new Set(chosen.map((row) => row.dataset.flow)).size;
+  let why = "";
+  if (isMatching()) why = "The next block is set for executions that are selected one by one";
+  else if (!count) why = reason(button.dataset.applies.split(" "), chosen);
+  else if (flows > 1) why = `Select executions of one flow: these are of ${flows}`;
+  enable(button, why);
+  if (!why) button.title = "Set next block: choose it, and see what it comes to";
+  button.querySelector("[data-part]").textContent =
+    !isMatching() && count && count < chosen.length ? `${count} of ${chosen.length}` : "";
+}
+
 function refreshWatch(chosen) {
   const button = bar().querySelector("[data-watch]");
   const live = chosen.filter((row) => !["Stopped", "Ended", "Error"].includes(row.dataset.status));
@@ -107,6 +122,7 @@ export function refreshActions() {
     bar().querySelector("[data-copy-ids]"),
     isMatching() ? "Export all that match instead" : chosen.length ? "" : "Select executions first",
   );
+  refreshSetNext(chosen);
   refreshWatch(chosen);
   refreshLinks(chosen);
 }

@@ -42,8 +42,10 @@ const refresh = keepFresh(
   (html, response) => {
     const revision = Number(response.headers.get("X-Revision"));
     if (revision < Number(page().dataset.revision)) return; // something newer is shown already
+    const isRevised = revision > Number(page().dataset.revision);
     page().dataset.revision = revision;
     if (html.trim()) fitIn(html);
+    if (isRevised) document.dispatchEvent(new Event("detail:revised"));
   },
   { pause: PAUSE },
 );
