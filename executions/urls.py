@@ -21,6 +21,7 @@ from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
 from executions.views.set_next import set_next
 from executions.views.watches import watches
+from executions.views.variable_edit import variable_edit
 
 urlpatterns = [
     path("", executions, name="executions"),
@@ -50,6 +51,7 @@ urlpatterns = [
         execution_change,
         name="execution-change",
     ),
+    path("executions/<uuid:execution_id>/variable/", variable_edit, name="variable-edit"),
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from flows.graph import FlowGraph
@@ -44,6 +44,17 @@ class Address:
     #: Which steps are listed: those of one block, or those that threw.
     block: str = ""
     thrown: bool = False
+    #: The value that is looked into: "<level, in or out>:<path>" (`flows.paths`), from which of its
+    #: items on, and whether as it was before the step.
+    var: str = ""
+    item: int = 0
+    before: bool = False
+    #: Which variables are listed: those with this in their name or value, or those just changed.
+    find: str = ""
+    changed: bool = False
+    #: Which log entries are listed: from this severity on, and those with this in them.
+    severity: str = ""
+    search: str = ""
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> "Address":
@@ -65,13 +76,22 @@ class Address:
             clock=parameters.get("clock") == "1",
             block=parameters.get("block", "")[:200],
             thrown=parameters.get("thrown") == "1",
+            var=parameters.get("var", "")[:2000],
+            item=_number(parameters.get("item", "")) or 0,
+            before=parameters.get("before") == "1",
+            find=parameters.get("find", "")[:200],
+            changed=parameters.get("changed") == "1",
+            severity=parameters.get("severity", "")[:12],
+            search=parameters.get("search", "")[:200],
         )
 
     def url(self, **changes: Any) -> str:
         """The query string with some of it changed; another tab, or moment, begins at its own
         page."""
-        if {"tab", "step", "block", "thrown"} & changes.keys():
+        if {"tab", "step", "block", "thrown", "severity", "search"} & changes.keys():
             changes.setdefault("at", "")
+        if "var" in changes:
+            changes.setdefault("item", 0)
         there = replace(self, **changes)
         pairs = {
             "tab": there.tab if there.tab != "steps" else "",
@@ -87,11 +107,18 @@ class Address:
             "clock": "1" if there.clock else "",
             "block": there.block,
             "thrown": "1" if there.thrown else "",
+            "var": there.var,
+            "item": str(there.item) if there.item else "",
+            "before": "1" if there.before else "",
+            "find": there.find,
+            "changed": "1" if there.changed else "",
+            "severity": there.severity,
+            "search": there.search,
         }
         query = {name: value for name, value in pairs.items() if value}
         if there.workspace is not None:
             query["workspace"] = there.workspace
-        return "?" + urlencode(query, safe="/,")
+        return "?" + urlencode(query, safe="/,:")
 
     @property
     def number(self) -> int | None:
@@ -105,6 +132,11 @@ class Address:
             return UUID(self.at)
         except ValueError:
             return None
+
+    def fields(self, *without: str) -> list[tuple[str, str]]:
+        """The parameters as the hidden fields of a form that changes others."""
+        pairs = parse_qsl(self.url()[1:])
+        return [(name, value) for name, value in pairs if name not in without]
 
     def block_url(self, graph: FlowGraph, key: str) -> str:
         """The page with the workspace of a block opened."""

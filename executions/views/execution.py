@@ -10,13 +10,17 @@ from django.views.decorators.http import require_safe
 
 from executions import access
 from executions.models import Execution
-from executions.store import families, history, initiators, reads
+from executions.store import families, history, reads
 from executions.views import sending
 from executions.views.address import Address
 from executions.views.detail.page import DrillDown
-from executions.views.detail.variables import BUILT_IN
+from executions.views.detail.subject import Subject
+from executions.views.detail.value import Place, ValueView
 from executions.views.parts import Part, changed
-from flows import pretty, queries, values
+from flows import pretty
+
+#: The type of values as text.
+JSON = "application/json; charset=utf-8"
 
 
 def _drawing(context: Mapping[str, Any]) -> str:
@@ -66,24 +70,19 @@ def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 @require_safe
 def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """One variable's value, whole: as text, or written out in the panel that asks for it."""
-    found = access.get(request.user, execution_id)
-    level = request.GET.get("level", "")
-    name = request.GET.get("name", "")
-    if not level.isascii() or not level.isdigit() or len(level) > 4:
+    """The whole of a value, or of the part of one, that `var` names, as JSON text; `step` asks for
+    it as it was then."""
+    asked = Address.parse(request.GET)
+    place = Place.parse(asked.var)
+    if place is None:
+        access.get(request.user, execution_id)
         raise Http404("There is no such variable.")
-    if name == BUILT_IN:
-        return _shown(request, found, values.encode(initiators.shown(found)))
-    exists, form = _past(request, found).value(int(level), name)
-    if not exists:
-        raise Http404("The variable holds nothing now.")
-    return _shown(request, found, form)
-
-
-def _past(request: HttpRequest, found: Execution) -> history.Past:
-    """The moment that a request asks for; now without `step`."""
-    step = Address.parse(request.GET).step
-    return history.at(found, queries.compiled(found.version_id), step)
+    view = ValueView(Subject(request.user, execution_id, asked), place)
+    if not view.found.is_known:
+        raise Http404(view.found.why)
+    response = HttpResponse(pretty.text(view.found.value), content_type=JSON)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe
@@ -112,6 +111,6 @@ def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
     value = families.shown(found.root_id, pretty.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
-    response = HttpResponse(pretty.text(value), content_type="application/json; charset=utf-8")
+    response = HttpResponse(pretty.text(value), content_type=JSON)
     response["Cache-Control"] = "no-store"
     return response

@@ -84,10 +84,12 @@ export function goTo(address) {
  * the rest. What is open stays open as tabs. */
 function merged(query) {
   const there = new URLSearchParams(location.search);
-  for (const [name, value] of new URLSearchParams(query)) there.set(name, value);
+  const changes = new URLSearchParams(query);
+  if (changes.has("var")) there.delete("item");
+  for (const [name, value] of changes) there.set(name, value);
   const tabs = [...page().querySelectorAll("#part-workspaces [data-open]")].map((tab) => tab.dataset.open);
   if (tabs.length) there.set("open", tabs.join(","));
-  return `?${there}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
+  return `?${there}`.replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%3A", ":");
 }
 
 // Whoever moves the diagram wants it to stay: the token is no longer followed.
@@ -111,21 +113,6 @@ function visit() {
 document.body.addEventListener("live:watches", () => refresh());
 
 toEnd();
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy], [data-copy-text]");
-  if (!button) return;
-  const text = button.dataset.copy ?? button.parentElement.querySelector("pre").innerText;
-  try {
-    await navigator.clipboard.writeText(text);
-    button.classList.add("done");
-    setTimeout(() => button.classList.remove("done"), 1200);
-  } catch {
-    // Without a secure address browsers give no clipboard: select it for Ctrl+C instead.
-    const shown = button.parentElement.querySelector("pre, .mono");
-    if (shown) getSelection().selectAllChildren(shown);
-  }
-});
 
 document.addEventListener("keydown", (event) => {
   if (isTyping(event) || event.repeat) return;

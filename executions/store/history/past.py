@@ -153,6 +153,23 @@ class Past:
         return variables.whole(self.execution, self._course, self.step, level, name.casefold())
 
     @cached_property
+    def just_changed(self) -> frozenset[tuple[int, str]]:
+        """The variables, by level and case-folded name, that the step of this moment changed, or
+        people after it."""
+        found = {
+            (int(level), name)
+            for intervention in self.interventions
+            if self.step
+            for level, changes in intervention.changes.items()
+            for name in changes
+        }
+        if self.made is not None:
+            era = self._course.era_of(self.step)
+            resolved = (era.resolve(self.made.block, name) for name in self.made.changes or ())
+            found.update(key for key in resolved if key is not None)
+        return frozenset(found)
+
+    @cached_property
     def exceptions(self) -> list[ExceptionRecord]:
         """The exceptions thrown until then, the newest first, a limited number of them."""
         return reads.exceptions(self.execution.pk, None if self.is_live else self.step)

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from executions.models import ExceptionRecord
+from executions.store import reads
 from executions.views.detail.subject import Subject
 from flows import pretty
 
@@ -18,6 +19,12 @@ class Exceptions:
         if self._subject.is_live:
             return self._subject.counts.exceptions
         return self._subject.past.exception_count
+
+    @property
+    def count_text(self) -> str:
+        """Their number on the tab, as far as they are counted."""
+        limited = self._subject.is_live and self.count >= reads.COUNTED
+        return f"{reads.COUNTED - 1}+" if limited else f"{self.count:,}"
 
     @cached_property
     def shown(self) -> list[dict[str, Any]]:

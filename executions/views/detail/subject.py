@@ -79,6 +79,11 @@ class Subject:
         return reads.recent_steps(self.execution, self.past.step)
 
     @property
+    def just_changed(self) -> frozenset[tuple[int, str]]:
+        """The variables that the step changed which is shown, by level and case-folded name."""
+        return self.past.just_changed
+
+    @property
     def is_live(self) -> bool:
         """Whether now is shown, rather than a moment of the past."""
         return self.address.step is None

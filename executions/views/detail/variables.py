@@ -4,33 +4,35 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.urls import reverse
-
 from executions.store import families, reads
 from executions.store.history import Known
 from executions.views.detail.subject import Subject
-from flows import pretty
-
-#: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
-BUILT_IN = "_executionContext"
+from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
+from flows import pretty, values
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
+    """A variable in a line. Without a value, `state` says why there is none."""
+
     name: str
-    level: int
-    stored: reads.StoredValue | None
-    value: Any
-    changed: bool
-    #: Of a large value of the past that was not kept, what is known of it.
-    lost: str = ""
+    place: Place
+    url: str
+    value: Any = None
+    text: str = ""
+    state: str = ""
+    is_large: bool = False
+    changed: bool = False
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
+    """The variables of a workspace, and how many of them the search left out."""
+
     name: str
     variables: list[Variable]
-    entered: bool = True
+    hidden: int = 0
 
 
 class Variables:
@@ -47,23 +49,75 @@ class Variables:
             execution.root_id,
             {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
         )
-        newest = self._subject.recent[-1:]
-        just = {name.casefold() for step in newest for name in (step.changes or {})}
         scopes = []
         for token in reversed(self._subject.scope):
             workspace = graph.workspaces[token.workspace]
             variables = []
             for declared in workspace.variables:
-                held = stored.get((token.level, declared.name.casefold()))
-                value = held_values.get((token.level, declared.name.casefold()))
-                changed = held is not None and declared.name.casefold() in just
-                lost = self._lost.get((token.level, declared.name.casefold()), "")
-                variables.append(Variable(declared.name, token.level, held, value, changed, lost))
-            scopes.append(Scope(workspace.name, variables))
+                key = (token.level, declared.name.casefold())
+                place = Place(str(token.level), declared.name)
+                if key in held_values:
+                    told = self._told(place, held_values[key], key in self._subject.just_changed)
+                else:
+                    told = self._untold(place, key, stored.get(key))
+                variables.append(told)
+            scopes.append(self._searched(workspace.name, variables))
         if scopes:
-            told = reads.StoredValue(0, BUILT_IN, None, 0, True, "Structure with 3 items")
-            scopes.append(Scope("Built-in", [Variable(BUILT_IN, 0, told, None, False)]))
+            place = Place("0", BUILT_IN)
+            told = Variable(
+                BUILT_IN, place, self._url(place), text="Structure with 3 items", is_large=True
+            )
+            scopes.append(self._searched("Built-in", [told]))
         return scopes
+
+    def _searched(self, name: str, variables: list[Variable]) -> Scope:
+        """Those that the address asks for."""
+        address = self._subject.address
+        wanted = address.find.casefold()
+        kept = [
+            v
+            for v in variables
+            if (not wanted or wanted in v.name.casefold() or wanted in v.text.casefold())
+            and (v.changed or not address.changed)
+        ]
+        return Scope(name, kept, len(variables) - len(kept))
+
+    def _url(self, place: Place) -> str:
+        """Looks into it, or closes it again."""
+        here = str(place).casefold() == self._subject.address.var.casefold()
+        return self._subject.address.url(var="" if here else str(place))
+
+    def _told(self, place: Place, value: Any, changed: bool) -> Variable:
+        return Variable(
+            place.name,
+            place,
+            self._url(place),
+            value,
+            values.summary(value),
+            changed=changed,
+            shown=self._is_shown(place),
+        )
+
+    def _untold(
+        self, place: Place, key: tuple[int, str], stored: reads.StoredValue | None
+    ) -> Variable:
+        url, shown = self._url(place), self._is_shown(place)
+        if stored is not None:
+            changed = key in self._subject.just_changed
+            text = stored.summary
+            return Variable(
+                place.name, place, url, None, text, is_large=True, changed=changed, shown=shown
+            )
+        lost = self._lost.get(key, "")
+        state = ("not kept" if lost == "not kept" else f"{lost}, not kept") if lost else "not set"
+        return Variable(place.name, place, url, state=state, shown=shown)
+
+    def _is_shown(self, place: Place) -> bool:
+        looked = self.looked_into
+        return looked is not None and (looked.place.scope, looked.place.name.casefold()) == (
+            place.scope,
+            place.name.casefold(),
+        )
 
     def _stored(self) -> list[reads.StoredValue]:
         """The values, now or at the moment that is shown."""
@@ -89,22 +143,37 @@ class Variables:
         held = self._subject.past.variables.items()
         return {key: value.summary for key, value in held if value.known is Known.LOST}
 
+    # Looked into ----------------------------------------------------------------------------------
+
+    @cached_property
+    def looked_into(self) -> ValueView | None:
+        """The value that the address names."""
+        place = Place.parse(self._subject.address.var)
+        if place is None or (place.level is None) != (self._subject.address.panel == "io"):
+            return None
+        return ValueView(self._subject, place)
+
     @property
-    def value_url(self) -> str:
-        """Where a large value is to be had, with the beginning of its query."""
-        address = reverse("execution-value", args=[self._subject.execution.pk])
-        step = self._subject.address.step
-        return f"{address}?" if step is None else f"{address}?step={step}&"
+    def changed_url(self) -> str:
+        """Lists all of them, or only those just changed."""
+        return self._subject.address.url(changed=not self._subject.address.changed)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """What the form of the search keeps of the address."""
+        return self._subject.address.fields("find")
+
+    # In and out -----------------------------------------------------------------------------------
 
     @cached_property
-    def inputs(self) -> list[tuple[str, Any]]:
-        return _named(self._subject.execution.inputs)
+    def inputs(self) -> list[Variable]:
+        return self._named(INPUTS, self._subject.execution.inputs)
 
     @cached_property
-    def outputs(self) -> list[tuple[str, Any]]:
-        return _named(self._subject.execution.outputs)
+    def outputs(self) -> list[Variable]:
+        return self._named(OUTPUTS, self._subject.execution.outputs)
 
-
-def _named(forms: Any) -> list[tuple[str, Any]]:
-    value = pretty.decoded(forms)
-    return list(value.items()) if isinstance(value, dict) else []
+    def _named(self, scope: str, forms: Any) -> list[Variable]:
+        held = pretty.decoded(forms)
+        pairs = held.items() if isinstance(held, dict) else ()
+        return [self._told(Place(scope, name), value, changed=False) for name, value in pairs]

@@ -1,0 +1,248 @@
+"""The value that is looked into on an execution's page: a variable, an input or an output, or a
+part of one, a page of it at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from executions import access
+from executions.states import Status, refusal
+from executions.store import families, history, initiators
+from executions.store.history import Known, Past
+from executions.views.detail.subject import Subject
+from flows import paths, pretty, values
+from flows.differences import ABSENT
+from flows.folding import Folded, fold
+
+#: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
+BUILT_IN = "_executionContext"
+#: The scopes beside those of the tokens: what went in, and what came out.
+INPUTS, OUTPUTS = "in", "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value is: the scope, a level or "in" or "out"; the variable; and the way inside."""
+
+    scope: str
+    name: str
+    keys: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        """What an address names; None for nothing."""
+        scope, colon, path = text.partition(":")
+        keys = paths.split(path)
+        is_level = scope.isascii() and scope.isdigit() and len(scope) < 5
+        if not colon or not keys or not (is_level or scope in (INPUTS, OUTPUTS)):
+            return None
+        return cls(scope, keys[0], tuple(keys[1:]))
+
+    def __str__(self) -> str:
+        return f"{self.scope}:{paths.join((self.name, *self.keys))}"
+
+    def inside(self, keys: Sequence[str]) -> "Place":
+        return Place(self.scope, self.name, (*self.keys, *keys))
+
+    @property
+    def level(self) -> int | None:
+        return int(self.scope) if self.scope.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether a value is known, what it is, and if not, why."""
+
+    is_known: bool
+    value: Any = None
+    why: str = ""
+
+
+class ValueView:
+    """What the panel shows of the value that the address names."""
+
+    def __init__(self, subject: Subject, place: Place, *, exact: bool = False) -> None:
+        """`exact` leaves tasks what they are, instead of what has become of them."""
+        self.subject = subject
+        self.place = place
+        self._exact = exact
+
+    # The value ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _side(self) -> Past:
+        """The moment that is shown, or the one before it."""
+        return self._earlier if self.subject.address.before else self.subject.past
+
+    @cached_property
+    def _earlier(self) -> Past:
+        subject = self.subject
+        return history.at(subject.execution, subject.now.graph, max(0, subject.past.step - 1))
+
+    @cached_property
+    def whole(self) -> Found:
+        """The variable's whole value."""
+        return self._of(self._side)
+
+    def _of(self, past: Past) -> Found:
+        execution, level = self.subject.execution, self.place.level
+        if level is None:
+            held = execution.inputs if self.place.scope == INPUTS else execution.outputs
+            known = pretty.decoded(held)
+            if not isinstance(known, dict) or self.place.name not in known:
+                return Found(False, why="There is no such value.")
+            return Found(True, self._shown(known[self.place.name]))
+        if self.place.name == BUILT_IN:
+            return Found(True, initiators.shown(execution))
+        if not past.is_kept:
+            return Found(False, why="That step is not kept.")
+        if level >= len(past.tokens):
+            return Found(False, why="The execution is in no such workspace at this moment.")
+        folded = self.place.name.casefold()
+        if folded not in {v.name.casefold() for v in self._declared(past)}:
+            return Found(False, why="The workspace has no such variable.")
+        at = None if past.is_live else past.variables.get((level, folded))
+        if at is not None and at.known is Known.LOST:
+            return Found(False, why=f"{at.summary}: it was large, and this step did not keep it.")
+        exists, form = past.value(level, folded)
+        if not exists:
+            return Found(False, why="It is not set.")
+        return Found(True, self._shown(pretty.decoded(form)))
+
+    def _shown(self, value: Any) -> Any:
+        return value if self._exact else families.shown(self.subject.execution.root_id, value)
+
+    def _declared(self, past: Past) -> Any:
+        level = self.place.level
+        assert level is not None
+        workspace = past.graph.workspaces.get(past.tokens[level].workspace)
+        return workspace.variables if workspace else ()
+
+    @cached_property
+    def found(self) -> Found:
+        """What the address leads to inside of it."""
+        if not self.whole.is_known:
+            return self.whole
+        exists, value = paths.follow(self.whole.value, self.place.keys)
+        if not exists:
+            return Found(False, why="The value has no such part now.")
+        return Found(True, value)
+
+    @cached_property
+    def _other(self) -> Any:
+        """The same part before the step; ABSENT where that is not looked for."""
+        subject = self.subject
+        if not self.has_sides or subject.address.before:
+            return ABSENT
+        before = self._of(self._earlier)
+        exists, value = paths.follow(before.value, self.place.keys) if before.is_known else (0, 0)
+        return value if exists else None
+
+    # What is shown --------------------------------------------------------------------------------
+
+    @cached_property
+    def has_sides(self) -> bool:
+        """Whether it can be shown as it was before the step: where that changed it."""
+        subject, level = self.subject, self.place.level
+        if level is None or self.place.name == BUILT_IN or subject.past.step < 1:
+            return False
+        return (level, self.place.name.casefold()) in subject.just_changed
+
+    @cached_property
+    def folded(self) -> Folded:
+        """The page of it."""
+        return fold(self.found.value, self._address, self.subject.address.item, self._other)
+
+    def _address(self, keys: Sequence[str]) -> str:
+        return "?" + urlencode({"var": str(self.place.inside(keys))}, safe="/,:")
+
+    @property
+    def title(self) -> str:
+        return self.place.keys[-1] if self.place.keys else self.place.name
+
+    @property
+    def type_name(self) -> str:
+        return values.type_name(self.found.value)
+
+    @property
+    def summary(self) -> str:
+        return values.summary(self.found.value)
+
+    @property
+    def path(self) -> str:
+        """Its path, as expressions and the grid's columns name it."""
+        return paths.join((self.place.name, *self.place.keys))
+
+    @property
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The values around it, outermost first: name and address, at the page that it is on."""
+        keys = self.place.keys
+        url = self.subject.address.url
+        return [
+            ((self.place.name, *keys)[count], url(var=str(around), item=_number(keys[count])))
+            for count in range(len(keys))
+            if (around := Place(self.place.scope, self.place.name, keys[:count]))
+        ]
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Addresses of the pages beside this one."""
+        shown, size = self.folded, max(1, self.folded.last - self.folded.first)
+        url = self.subject.address.url
+        return {
+            "previous": url(item=max(0, shown.first - size)) if shown.first else "",
+            "next": url(item=shown.last) if shown.last < shown.count else "",
+        }
+
+    @property
+    def sides(self) -> list[tuple[str, str, bool]]:
+        """Before and after the step: name, address, whether it is shown."""
+        url, before = self.subject.address.url, self.subject.address.before
+        return [("Before", url(before=True), before), ("After", url(before=False), not before)]
+
+    @property
+    def link(self) -> str:
+        """The address of exactly this, for somebody else."""
+        return self.subject.execution.get_absolute_url() + self.subject.address.url()
+
+    @property
+    def close_url(self) -> str:
+        return self.subject.address.url(var="", before=False)
+
+    @property
+    def raw_url(self) -> str:
+        """Where the whole of it is to be had, as JSON text."""
+        side = self._side
+        step = {} if side.is_live else {"step": side.step}
+        query = urlencode({"var": str(self.place)} | step)
+        return f"{reverse('execution-value', args=[self.subject.execution.pk])}?{query}"
+
+    # Editing --------------------------------------------------------------------------------------
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether it is a variable that can be edited at all."""
+        return self.place.level is not None and self.place.name != BUILT_IN
+
+    @property
+    def no_edit(self) -> str:
+        """Why it cannot be edited now; "" when it can."""
+        subject = self.subject
+        if not access.may_control(subject.user, subject.execution.initiator_id):
+            return "You may look at it, but not control it."
+        if not subject.is_live or subject.address.before:
+            return "Only what it holds now can be edited: go back to live."
+        return refusal("set-variable", Status(subject.execution.status))
+
+    @property
+    def edit_url(self) -> str:
+        query = urlencode({"var": str(self.place)})
+        return f"{reverse('variable-edit', args=[self.subject.execution.pk])}?{query}"
+
+
+def _number(key: str) -> int:
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 12 else 0

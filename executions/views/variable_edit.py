@@ -1,0 +1,99 @@
+"""Editing a variable of a paused execution, or a part of it: what it holds, and what would differ,
+before it is saved.
+
+The page only looks; its last form gives the command `set-variable` (`executions.views.commands`).
+"""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from executions.commands.actor import Actor
+from executions.commands.order import Order, Refused
+from executions.commands.set_variable import foresee
+from executions.views.address import Address
+from executions.views.detail.subject import Subject
+from executions.views.detail.value import Place, ValueView
+from flows import differences, folding, paths, values
+
+#: Characters of a value that is edited as a whole; of a larger one, parts are.
+EDITABLE = 100_000
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The value that `var` names, to be edited; posted with `value` and `retype`, what would differ
+    with it. With htmx only the form, for the dialog."""
+    asked = request.POST if request.method == "POST" else request.GET
+    place = Place.parse(asked.get("var", "")[:2000])
+    subject = Subject(request.user, execution_id, Address())
+    if place is None or place.level is None:
+        raise Http404("There is no such variable.")
+    view = ValueView(subject, place, exact=True)
+    context: dict[str, Any] = {
+        "section": "executions",
+        "execution": subject.execution,
+        "view": view,
+        "path": paths.join(place.keys),
+        "back": f"{subject.execution.get_absolute_url()}{Address(var=str(place)).url()}",
+        "refusal": view.no_edit,
+    }
+    if not view.no_edit:
+        context |= _form(view) | (_preview(request, view) if request.method == "POST" else {})
+    fragment = bool(getattr(request, "htmx", False))
+    template = "executions/variable_form.html" if fragment else "executions/variable_edit.html"
+    response = render(request, template, context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _form(view: ValueView) -> dict[str, Any]:
+    """What it holds, as text to be edited."""
+    found = view.found
+    if not found.is_known and view.whole.is_known:
+        return {"refusal": found.why}
+    text = _text(found.value) if found.is_known else ""
+    if len(text) > EDITABLE:
+        return {"refusal": f"It has {len(text):,} characters: look into it and edit a part of it."}
+    return {"value": text}
+
+
+def _text(value: Any) -> str:
+    """As it is typed: Text as it is where that is unmistakable, else JSON in its typed form."""
+    if isinstance(value, str) and value[:1] != '"' and value.isprintable():
+        return value
+    return json.dumps(values.encode(value), indent=2, ensure_ascii=False)
+
+
+def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
+    """What saving it would come to, or why it is refused; what was typed stays."""
+    subject, place = view.subject, view.place
+    fields = {
+        "level": place.scope,
+        "name": place.name,
+        "path": paths.join(place.keys),
+        "value": request.POST.get("value", ""),
+        "retype": request.POST.get("retype", ""),
+    }
+    order = Order(subject.execution, request.user, Actor.of_request(request), fields)
+    typed = {"value": fields["value"], "retype": order.ticked("retype")}
+    try:
+        edit = foresee(subject.execution.pk, order)
+    except Refused as refused:
+        return typed | {"problem": str(refused)}
+    parts, more = differences.between(
+        edit.before if edit.is_set else differences.ABSENT, edit.after
+    )
+    before, after = values.type_name(edit.before), values.type_name(edit.after)
+    return typed | {
+        "edit": edit,
+        "was": edit.was,
+        "parts": parts,
+        "more": more,
+        "is_same": edit.is_set and folding.same(edit.before, edit.after),
+        "types": (before, after) if edit.is_set and before != after else None,
+    }
