@@ -121,7 +121,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "upkeep")]  # type: ignore[no-untyped-call]
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
-    f"executions.tasks.{name}": {"queue": "upkeep"} for name in ("recover", "take_over", "retain")
+    f"executions.tasks.{name}": {"queue": "upkeep"}
+    for name in ("recover", "take_over", "settle", "retain")
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -138,6 +139,11 @@ CELERY_BEAT_SCHEDULE = {
     "recover": {
         "task": "executions.tasks.recover",
         "schedule": 1.0,
+        "options": {"expires": 5.0},
+    },
+    "settle": {
+        "task": "executions.tasks.settle",
+        "schedule": 2.0,
         "options": {"expires": 5.0},
     },
     "retain": {

@@ -65,6 +65,10 @@ RETENTION_TIME = 5.0
 RETENTION_ROOTS = 200
 RETENTION_BATCH = 500
 RETENTION_STEPS = 50_000
+#: Seconds in which who debugs an execution may answer somebody who asks for it, and without a page
+#: of it after which they count as having left.
+CONTROL_ANSWER = 20.0
+CONTROL_AWAY = 120.0
 #: Seconds after which a worker that says nothing counts as gone.
 WORKER_HEARD = 15
 #: Seconds for which a bulk job keeps a worker's process at a time, and executions that one of its

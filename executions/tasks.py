@@ -8,7 +8,7 @@ from celery import shared_task, signals
 from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
-from executions import processes, recovery, retention, runner
+from executions import handovers, processes, recovery, retention, runner
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.views import sending
@@ -54,6 +54,12 @@ def recover() -> None:
 def run_bulk_job(self: Any, job_id: str) -> None:
     """Go on with a command for many executions."""
     bulk.run(UUID(job_id), self.request.id or "")
+
+
+@shared_task
+def settle() -> None:
+    """See to who debugs what, as time goes by."""
+    handovers.settle()
 
 
 @shared_task

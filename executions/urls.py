@@ -20,8 +20,8 @@ from executions.views.help import help_page
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
 from executions.views.set_next import set_next
-from executions.views.watches import watches
 from executions.views.variable_edit import variable_edit
+from executions.views.watches import watches
 
 urlpatterns = [
     path("", executions, name="executions"),

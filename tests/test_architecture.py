@@ -22,6 +22,8 @@ PURE = (
     "flows.sources",
     "flows.targets",
     "flows.expressions",
+    "flows.failures",
+    "flows.paths",
     "flows.values",
     "flows.validation",
     "flows.blocks",
@@ -35,7 +37,7 @@ PURE = (
 #: Inside executions, from the top down: a layer may import those below it, and its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
-    ("commands", "bulk", "recovery", "retention"),
+    ("commands", "bulk", "handovers", "recovery", "retention"),
     ("runner",),
     ("endings", "effects", "children", "leases"),
     (

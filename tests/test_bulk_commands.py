@@ -109,7 +109,7 @@ def test_what_is_others_or_debugged_by_others_is_refused(boss: User) -> None:
     assert [(result.done, result.detail) for result in results] == [
         (True, ""),
         (False, "You may look at it, but not control it."),
-        (False, "boss debugs it; detach it first."),
+        (False, "boss debugs it; take it over first."),
     ]
     assert fresh(foreign).status == fresh(debugged).status == Status.PAUSED
     results = give("stop", ada, foreign, debugged)

@@ -231,7 +231,8 @@ def test_one_person_debugs(loop: FlowVersion, ada: Session) -> None:
     ada.do("attach", execution)
     for command in ("attach", "continue", "step"):
         assert "admin debugs it" in grace.refused(command, execution)
-    grace.do("detach", execution)
+    assert "admin debugs it since" in grace.refused("detach", execution)
+    ada.do("detach", execution)
     assert execution.status == Status.ENDED
 
 
@@ -342,6 +343,10 @@ def test_who_may_not_start_flows_cannot_retry(loop: FlowVersion, ada: Session) -
     assert not Execution.objects.filter(origin=execution).exists()
 
 
+#: They apply to what the person debugs, two of them when somebody has asked for it.
+_HOLDERS = ("detach", "hand-over", "keep-control", "release")
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 @pytest.mark.parametrize("status", Status)
 def test_commands_apply_where_the_table_says(
@@ -351,7 +356,8 @@ def test_commands_apply_where_the_table_says(
     Execution.objects.filter(pk=execution.pk).update(
         status=status,
         ended_at=execution.updated_at if status in TERMINAL else None,
-        debugged_by=ada.user if command == "detach" else None,
+        debugged_by=ada.user if command in _HOLDERS else None,
+        asked_by=User.objects.create_user("grace") if command in _HOLDERS else None,
         state={"waits": {"for": "exception", "exception": None, "step": 0}}
         if status == Status.EXCEPTION
         else {},

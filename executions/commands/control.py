@@ -13,9 +13,11 @@ from executions.commands import (
     continue_,
     detach,
     force_stop,
+    hand_over,
     move_version,
     objections,
     pause,
+    release,
     retry,
     run_to,
     set_next,
@@ -24,12 +26,15 @@ from executions.commands import (
     step_out,
     step_over,
     stop,
+    take_over,
 )
 from executions.commands.actor import Actor, audit
 from executions.commands.order import Done, Order, Refused
+from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
+from executions.store import debuggers
 from executions.store.many import standings
 
 #: Every command: its name in URLs and audit entries → what it does. None means that the
@@ -41,8 +46,11 @@ COMMANDS: dict[str, Callable[[Order], Done | None]] = {
     "continue": continue_.execute,
     "detach": detach.execute,
     "force-stop": force_stop.execute,
+    "hand-over": hand_over.execute,
+    "keep-control": hand_over.keep,
     "move-version": move_version.execute,
     "pause": pause.execute,
+    "release": release.execute,
     "retry": retry.execute,
     "run-to": run_to.execute,
     "set-next": set_next.execute,
@@ -51,7 +59,25 @@ COMMANDS: dict[str, Callable[[Order], Done | None]] = {
     "step-out": step_out.execute,
     "step-over": step_over.execute,
     "stop": stop.execute,
+    "take-over": take_over.execute,
 }
+
+#: Whoever gives one of these debugs the execution from then on.
+DEBUGGING = frozenset(
+    {
+        "break-on-exception",
+        "breakpoint",
+        "run-to",
+        "set-next",
+        "set-variable",
+        "step",
+        "step-out",
+        "step-over",
+    }
+)
+#: Before these it is looked, with the execution locked, whether somebody else debugs it; the other
+#: commands take families, in an order of their own.
+ALONE = DEBUGGING | {"continue", "move-version", "pause"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +107,29 @@ def control(
         return _refuse(command, execution, actor, why)
     try:
         with transaction.atomic():
+            taken = _held(command, user, execution) if command in ALONE else []
             done = execute(Order(execution, user, actor, fields or {}))
-            if done is not None:
+            if done is None:
+                transaction.set_rollback(True)
+            else:
                 audit(actor, command, execution, done=True, detail=done.detail)
-                publish(done.changed)
+                publish(taken + done.changed)
                 return Result(execution, done=True, detail=done.detail)
     except Refused as refused:
         return _refuse(command, execution, actor, str(refused))
     why = objections.of_status(command, standings([execution.pk])[execution.pk], seen)
     return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
+
+
+def _held(command: str, user: access.User, execution: Execution) -> list[ExecutionChanged]:
+    """Make sure that nobody else debugs it until the transaction ends; whoever begins to debug it
+    does from now on. Of two at once one is refused."""
+    control = debuggers.lock(execution.pk)
+    if control.ended or control.holder_id == user.pk:
+        return []
+    if control.holder_id is not None:
+        raise Refused(objections.held_by(control.holder, control.since))
+    return debuggers.take([execution.pk], user) if command in DEBUGGING else []
 
 
 def _refuse(command: str, execution: Execution, actor: Actor, detail: str) -> Result:

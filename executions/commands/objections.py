@@ -1,14 +1,16 @@
 """Why a command is refused: who may not give it, to what it does not apply, and what has changed
 since the person looked."""
 
+from datetime import datetime
+
 from executions import access
-from executions.models import AuditEntry
+from executions.models import AuditEntry, Execution
 from executions.states import APPLIES, Status, refusal, words
-from executions.store.many import Standing
+from executions.store.many import Standing, standing_of
 from flows.display import clock
 
 #: What others may do while somebody debugs an execution.
-OPEN = frozenset({"detach", "stop", "force-stop", "retry"})
+OPEN = frozenset({"take-over", "stop", "force-stop", "retry"})
 
 #: What a person does to move an execution on, as it is told afterwards.
 _DID = {
@@ -33,8 +35,20 @@ def of_person(command: str, user: access.User, standing: Standing) -> str:
         return "You may look at it, but not control it."
     others = standing.debugger_id is not None and standing.debugger_id != user.pk
     if others and command not in OPEN and not standing.status.is_terminal:
-        return f"{standing.debugger} debugs it; detach it first."
+        return held_by(standing.debugger, standing.debugged_since)
     return ""
+
+
+def held_by(name: str, since: datetime | None) -> str:
+    """Why others may not while somebody debugs it."""
+    return f"{name} debugs it{f' since {clock(since)}' if since else ''}; take it over first."
+
+
+def objection(command: str, user: access.User, execution: Execution) -> str:
+    """Why this person may not give the command to an execution as it was read; empty when they
+    may and it applies."""
+    why = of_person(command, user, standing_of(execution))
+    return why or refusal(command, Status(execution.status))
 
 
 def of_status(command: str, standing: Standing, seen: Status | None = None) -> str:

@@ -1,8 +1,8 @@
 """Edit a variable of a paused execution, or a part of what it holds. Fields: `level` of the scope
 (0 is the top-level one) and `name`, or `variable` as "level:name"; `path` of the part
 (`flows.paths`); `value` as JSON in the typed form of `flows.values` (for a Text also as it is), and
-`retype` to change the type on purpose. `was` is the fingerprint of what the variable held when the person
-looked: another value is not overwritten unseen.
+`retype` to change the type on purpose. `was` is the fingerprint of what the variable held when the
+person looked: another value is not overwritten unseen.
 """
 
 import hashlib

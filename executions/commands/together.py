@@ -13,13 +13,13 @@ from django.db import OperationalError, transaction
 from executions import access, endings
 from executions.commands import objections
 from executions.commands.actor import Actor, entry
-from executions.commands.control import Result, control
+from executions.commands.control import DEBUGGING, Result, control
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
 from executions.states import Status
-from executions.store import many
+from executions.store import debuggers, many
 
 Change = Callable[[Sequence[UUID]], list[ExecutionChanged]]
 Seen = Mapping[UUID, Status]
@@ -86,7 +86,8 @@ def _together(
         ]
         accepted = [result.execution.pk for result in results if result.done]
         if accepted:
-            publish(TOGETHER[command](accepted))
+            taken = debuggers.take(accepted, user) if command in DEBUGGING else []
+            publish(taken + TOGETHER[command](accepted))
         AuditEntry.objects.bulk_create(
             entry(actor, command, result.execution, done=result.done, detail=result.detail)
             for result in results

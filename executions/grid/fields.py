@@ -92,6 +92,7 @@ FIELDS: tuple[Field, ...] = (
     Field("trigger", "Trigger", Kind.CHOICE, "trigger", "t", options=_choices(TRIGGERS)),
     Field("error", "Exception type", Kind.NAME, "error_type", "e", example="HttpRequest*"),
     Field("message", "Exception message", Kind.WORDS, "error_message", example="timed out"),
+    Field("failure", "Same failure", Kind.ID, "failure", example="from an exception's page"),
     Field("has", "Has", Kind.FLAG, options=HAS),
     Field("is", "Is", Kind.FLAG, options=IS),
     Field(

@@ -22,6 +22,7 @@ from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live.changes import Scope
 from executions.live.hub import Connection, hub
+from executions.live.presence import Look
 from executions.live.viewers import (
     SHOWN_LIMIT,
     ExecutionViewer,
@@ -54,6 +55,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     connection: Connection | None = None
     writer: asyncio.Task[None] | None = None
+    #: Of a page that shows one execution: who looks at it.
+    look: Look | None = None
 
     async def connect(self) -> None:
         # Accepted first, because a browser doesn't learn the code of a refused handshake.
@@ -70,6 +73,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.connection = hub.join(viewer)
         hub.people.join(self.connection, watched)
+        if self.look is not None:
+            hub.onlookers.join(self.connection, self.look)
         self.writer = asyncio.create_task(self.write(self.connection))
 
     async def viewer(self, scope: Scope) -> Viewer:
@@ -183,5 +188,8 @@ class ExecutionConsumer(LiveConsumer):
 
     async def viewer(self, scope: Scope) -> ExecutionViewer:
         execution_id: UUID = self.scope["url_route"]["kwargs"]["execution_id"]
-        await database_sync_to_async(access.get)(scope.user, execution_id)
+        found = await database_sync_to_async(access.get)(scope.user, execution_id)
+        user = scope.user
+        key = f"{id(self):x}.{time.time():.3f}"
+        self.look = Look(str(found.pk), str(found.root_id), user.pk, user.get_username(), key)
         return ExecutionViewer(scope, execution_id)

@@ -44,6 +44,7 @@ class ExecutionChanged:
     waiting_for: str = ""
     debugged_by_id: int | None = None
     debugged_by_name: str = ""
+    failure: str | None = None
     published_at: float = 0.0
 
     def pack(self) -> dict[str, Any]:
@@ -65,5 +66,7 @@ class ExecutionChanged:
         return cls(**values)
 
 
+#: The columns that are ids, as text in an event.
+IDS = ("id", "parent_id", "root_id", "failure")
 #: The columns that the store returns for an event, in the order of the fields.
 COLUMNS = tuple(field.name for field in fields(ExecutionChanged) if field.name != "published_at")

@@ -23,6 +23,7 @@ from executions.grid.filters import Filters
 from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
+from executions.live.onlookers import Onlookers
 from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
@@ -89,6 +90,7 @@ class Hub:
     def __init__(self) -> None:
         self.rows = RenderedRows()
         self.people = People()
+        self.onlookers = Onlookers()
         self._connections: set[Connection] = set()
         self._revisions: OrderedDict[str, int] = OrderedDict()
         self._changed: dict[str, ExecutionChanged] = {}
@@ -121,6 +123,7 @@ class Hub:
         """Stop offering changes; the last one to leave ends the hub's work."""
         self._connections.discard(connection)
         self.people.leave(connection)
+        await self.onlookers.leave(connection)
         if self._connections or self._task is None:
             return
         task, self._task = self._task, None
@@ -169,6 +172,7 @@ class Hub:
             tasks.create_task(self._beat(layer, channel))
             tasks.create_task(self._count())
             tasks.create_task(self._look())
+            tasks.create_task(self.onlookers.run(message))
             self._numbers.clear()
             self._since = time.time()
             self.listening.set()

@@ -90,6 +90,8 @@ class Execution(models.Model):
     outputs = ExactJSONField(null=True)
     error_type = models.CharField(max_length=200, blank=True)
     error_message = models.CharField(max_length=400, blank=True)
+    #: What its last exception has in common with the same failure elsewhere (`flows.failures`).
+    failure = models.UUIDField(null=True)
 
     revision = models.BigIntegerField(default=1)
     step_count = models.BigIntegerField(default=0)
@@ -113,6 +115,17 @@ class Execution(models.Model):
         db_index=False,
     )
     debugged_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
+    debugged_since = models.DateTimeField(null=True)
+    #: Who has asked them for it, and when.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    asked_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
+    asked_at = models.DateTimeField(null=True)
     #: Breakpoints and break on exception (`executions.store.plans`), and the hits counted.
     debug = ExactJSONField(null=True)
     debug_hits = ExactJSONField(null=True)
@@ -152,6 +165,11 @@ class Execution(models.Model):
             models.Index(
                 fields=["started_at", "id"], name="execution_failed", condition=~Q(error_type="")
             ),
+            models.Index(
+                fields=["failure", "started_at", "id"],
+                name="execution_by_failure",
+                condition=Q(failure__isnull=False),
+            ),
             GinIndex(Lexemes(), name="execution_found"),
             # How many are where on a flow's page.
             models.Index(
@@ -174,6 +192,9 @@ class Execution(models.Model):
                 fields=["debugged_by"],
                 name="execution_debugged",
                 condition=Q(debugged_by__isnull=False),
+            ),
+            models.Index(
+                fields=["asked_at"], name="execution_asked", condition=Q(asked_at__isnull=False)
             ),
             models.Index(
                 fields=["updated_at"], name="execution_queued", condition=Q(status="Queued")

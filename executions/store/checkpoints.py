@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
@@ -19,6 +20,7 @@ from executions.store.claims import RETURNING, Claimed
 from executions.store.interventions import Cause, Intervened
 from executions.store.statements import fetch
 from flows import values
+from flows.failures import fingerprint
 from flows.values import ExceptionValue
 
 
@@ -166,6 +168,9 @@ def _write(
         params["stored"] = rows.dumps(stored)
         params["stored_size"] = sum(value["size"] for value in stored)
         assignments = [*assignments, "stored_size = stored_size + %(stored_size)s"]
+    if interpreter.progress.thrown:
+        params["failure"] = _failure(interpreter)
+        assignments = [*assignments, "failure = %(failure)s"]
     params |= _position(interpreter)
     params |= {"id": claimed.id, "owner": claimed.owner, "step_count": interpreter.step_count}
     assigned = ", ".join(
@@ -205,6 +210,13 @@ def _write(
         claimed.debug, claimed.breaks_on_exception = debug, plan.break_on_exception
         claimed.watch = plans.renewed(claimed.watch, plan)
     return Written(claimed.event, Request(request))
+
+
+def _failure(interpreter: Interpreter) -> UUID:
+    """What the newest exception has in common with the same failure elsewhere."""
+    last = interpreter.progress.thrown[-1]
+    thrown = last.exception
+    return fingerprint(interpreter.graph.name, last.block, thrown.type, thrown.message)
 
 
 def _position(interpreter: Interpreter) -> dict[str, str]:

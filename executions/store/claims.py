@@ -16,15 +16,13 @@ from executions.engine import sizes
 from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.limits import INLINE_CHANGE, LEASE
-from executions.live.events import COLUMNS, ExecutionChanged
+from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.store import plans
 from executions.store.rows import frame_of
 from executions.store.statements import fetch
 from flows import values
 
-RETURNING = ", ".join(
-    f"{name}::text" if name in ("id", "parent_id", "root_id") else name for name in COLUMNS
-)
+RETURNING = ", ".join(f"{name}::text" if name in IDS else name for name in COLUMNS)
 
 #: What a claim needs beside the columns of an event.
 _MORE = (

@@ -141,6 +141,7 @@ def attach(execution_id: UUID, user: Any, plan: Plan) -> ExecutionChanged | None
     """Live and debugged by nobody else → debugged by the user, with these breakpoints."""
     return one(
         f"debugged_by_id = %(user)s, debugged_by_name = %(name)s, debug = %(debug)s::json, "
+        f"debugged_since = CASE WHEN debugged_by_id = %(user)s THEN debugged_since ELSE now() END, "
         f"{CHANGE}",
         "ended_at IS NULL AND coalesce(debugged_by_id, %(user)s) = %(user)s",
         execution_id,
@@ -154,7 +155,8 @@ def detach(execution_id: UUID) -> ExecutionChanged | None:
     """Live and debugged → debugged by nobody, without breakpoints; a paused one becomes Queued."""
     paused = "status IN ('Paused', 'Exception')"
     return one(
-        f"debugged_by_id = NULL, debugged_by_name = '', debug = NULL, "
+        f"debugged_by_id = NULL, debugged_by_name = '', debugged_since = NULL, debug = NULL, "
+        f"asked_by_id = NULL, asked_by_name = '', asked_at = NULL, "
         f"debug_hits = NULL, run_until = NULL, "
         f"steps_wanted = CASE WHEN {paused} THEN NULL ELSE steps_wanted END, "
         f"lease_expires_at = CASE WHEN {paused} THEN now() + make_interval(secs => %(requeue)s) "

@@ -6,6 +6,7 @@ takes them, so that the two never wait for each other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -35,6 +36,7 @@ class Standing:
     initiator_id: int | None
     debugger_id: int | None
     debugger: str
+    debugged_since: datetime | None = None
 
 
 def lock(ids: Sequence[UUID]) -> None:
@@ -55,12 +57,29 @@ def lock(ids: Sequence[UUID]) -> None:
 def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
     """How executions stand; those that are gone are left out."""
     found = Execution.objects.filter(pk__in=ids).values_list(
-        "pk", "status", "initiator_id", "debugged_by_id", "debugged_by__username"
+        "pk",
+        "status",
+        "initiator_id",
+        "debugged_by_id",
+        "debugged_by__username",
+        "debugged_since",
     )
     return {
-        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "")
-        for pk, status, initiator_id, debugger_id, debugger in found
+        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "", since)
+        for pk, status, initiator_id, debugger_id, debugger, since in found
     }
+
+
+def standing_of(execution: Execution) -> Standing:
+    """How an execution stands that has been read."""
+    return Standing(
+        execution.pk,
+        Status(execution.status),
+        execution.initiator_id,
+        execution.debugged_by_id,
+        execution.debugged_by_name,
+        execution.debugged_since,
+    )
 
 
 def stop(ids: Sequence[UUID]) -> list[ExecutionChanged]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from executions.limits import REQUEUE_AFTER
-from executions.live.events import COLUMNS, ExecutionChanged
+from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
 from executions.store.debugging import kept
@@ -99,14 +99,14 @@ def insert(
         origin_id=origin_id,
         debugged_by_id=debugged_by_id,
         debugged_by_name=debugged_by_name,
+        debugged_since=Now() if debugged_by_id else None,
         debug=plan.stored() if plan else None,
     )
 
 
 def events(ids: list[UUID]) -> list[ExecutionChanged]:
     """The present state of these executions, as events."""
-    texts = ("id", "parent_id", "root_id")
     return [
-        ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in texts})
+        ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in IDS})
         for row in Execution.objects.filter(pk__in=ids).values(*COLUMNS)
     ]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access
-from executions.states import Status, refusal
+from executions.commands.objections import objection
 from executions.store import reads
 from executions.store.plans import plan_of
 from executions.views import sending, visits
@@ -31,16 +31,13 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     node = graph.blocks.get(request.GET.get("block", ""))
     if node is None:
         raise Http404("The flow has no such block.")
-    allowed = access.may_control(request.user, execution.initiator_id)
     names = port_names(node)
     counted = {
         port: number for (key, port), number in reads.visits(execution).items() if key == node.key
     }
 
     def why_not(command: str) -> str:
-        if not allowed:
-            return "You may look at it, but not control it."
-        return refusal(command, Status(execution.status))
+        return objection(command, request.user, execution)
 
     context = {
         "execution": execution,

@@ -31,6 +31,7 @@ def _drawing(context: Mapping[str, Any]) -> str:
 PARTS = (
     Part("head", "executions/detail/head.html", "head", "section"),
     Part("controls", "executions/detail/controls.html", "controls"),
+    Part("asked", "executions/detail/asked.html", "asked"),
     Part("workspaces", "executions/detail/workspaces.html"),
     Part("diagram", "executions/detail/diagram.html", source=_drawing),
     Part("marks", "executions/detail/marks.html", "over"),

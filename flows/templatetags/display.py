@@ -12,6 +12,7 @@ register.filter(display.clock)
 register.filter("full_time", display.full)
 register.filter(display.moment)
 register.filter(display.duration)
+register.filter("epoch", display.milliseconds)
 
 
 @register.simple_tag

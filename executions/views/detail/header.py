@@ -5,8 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from executions import access
-from executions.states import APPLIES, Status, refusal, words
+from executions.commands.objections import objection
+from executions.states import APPLIES, words
 from executions.store import why
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode
@@ -37,17 +37,14 @@ class Header:
     def commands(self) -> list[dict[str, Any]]:
         """The toolbar: each command with why it does not apply, or ""."""
         execution = self._subject.execution
-        allowed = access.may_control(self._subject.user, execution.initiator_id)
-        status = Status(execution.status)
+        user = self._subject.user
         return [
             {
                 "name": name,
                 "words": words(name),
                 "icon": icon,
                 "key": key,
-                "refusal": refusal(name, status)
-                if allowed
-                else "You may look at it, but not control it.",
+                "refusal": objection(name, user, execution),
             }
             for name, (icon, key) in COMMANDS.items()
             if name in APPLIES

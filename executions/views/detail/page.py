@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from executions.commands.objections import objection
 from executions.states import Status
 from executions.store import reads, watches
 from executions.views.address import PANELS, Address
@@ -14,6 +15,7 @@ from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
 from executions.views.detail.header import Header
 from executions.views.detail.lists import Lists
+from executions.views.detail.people import People
 from executions.views.detail.subject import Subject
 from executions.views.detail.time import Time
 from executions.views.detail.variables import Variables
@@ -30,6 +32,7 @@ class DrillDown:
         self.diagram = Diagram(self.subject)
         self.variables = Variables(self.subject)
         self.exceptions = Exceptions(self.subject)
+        self.people = People(self.subject)
         self.time = Time(self.subject)
         self.course = Course(self.subject)
         self.lists = Lists(self.subject, self.diagram)
@@ -57,6 +60,11 @@ class DrillDown:
     def watched(self) -> bool:
         """Whether the user is told when it ends."""
         return watches.is_watched(self.subject.user.pk, self.execution.pk)
+
+    @property
+    def no_break(self) -> str:
+        """Why break on exception cannot be switched."""
+        return objection("break-on-exception", self.subject.user, self.execution)
 
     @property
     def key(self) -> str:

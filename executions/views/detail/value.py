@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from executions import access
-from executions.states import Status, refusal
+from executions.commands.objections import objection
 from executions.store import families, history, initiators
 from executions.store.history import Known, Past
 from executions.views.detail.subject import Subject
@@ -232,11 +231,9 @@ class ValueView:
     def no_edit(self) -> str:
         """Why it cannot be edited now; "" when it can."""
         subject = self.subject
-        if not access.may_control(subject.user, subject.execution.initiator_id):
-            return "You may look at it, but not control it."
         if not subject.is_live or subject.address.before:
             return "Only what it holds now can be edited: go back to live."
-        return refusal("set-variable", Status(subject.execution.status))
+        return objection("set-variable", subject.user, subject.execution)
 
     @property
     def edit_url(self) -> str:

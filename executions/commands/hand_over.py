@@ -1,0 +1,32 @@
+"""Hand over: whoever has asked for it debugs it from now on. Keep: they don't."""
+
+from executions.commands.order import Done, Order, Refused
+from executions.store import debuggers, transitions
+
+
+def execute(order: Order) -> Done | None:
+    """Give it to whoever has asked."""
+    family = transitions.lock_family(order.execution.pk, tasks=True)
+    control = _asked(order)
+    if control is None:
+        return None
+    changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
+    return Done(changed, f"to {control.asker}")
+
+
+def keep(order: Order) -> Done | None:
+    """Answer that it stays."""
+    control = _asked(order)
+    event = debuggers.decline(order.execution.pk, order.user.pk or 0) if control else None
+    return Done([event], f"from {control.asker}") if control and event else None
+
+
+def _asked(order: Order) -> debuggers.Control | None:
+    control = debuggers.lock(order.execution.pk)
+    if control.ended:
+        return None
+    if control.holder_id is None or control.holder_id != order.user.pk:
+        raise Refused("You don't debug it.")
+    if control.asker_id is None:
+        raise Refused("Nobody has asked for it.")
+    return control

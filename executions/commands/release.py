@@ -1,0 +1,16 @@
+"""Release: nobody debugs it any longer, and anybody may; unlike after a detach, its breakpoints
+stay and what is paused stays paused. Whoever has asked for it gets it."""
+
+from executions.commands.order import Done, Order, Refused
+from executions.store import debuggers, transitions
+
+
+def execute(order: Order) -> Done | None:
+    family = transitions.lock_family(order.execution.pk, tasks=True)
+    control = debuggers.lock(order.execution.pk)
+    if control.ended:
+        return None
+    if control.holder_id is None or control.holder_id != order.user.pk:
+        raise Refused("You don't debug it.")
+    changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
+    return Done(changed, f"to {control.asker}" if control.asker_id else "")

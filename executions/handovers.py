@@ -1,0 +1,62 @@
+"""What time does to who debugs an execution: what was asked for goes over, and what somebody left
+is anybody's again. It comes round every second or two; idempotent."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from executions.live import presence
+from executions.live.publish import publish
+from executions.models import AuditEntry, Execution
+from executions.store import debuggers, transitions
+
+
+def settle() -> int:
+    """One round. Returns how many executions changed hands."""
+    settled = sum(_go_over(one) for one in debuggers.overdue())
+    for one, root_id, user_id in debuggers.held_long():
+        if presence.has_left(root_id, user_id):
+            settled += _let_go(one, user_id)
+    return settled
+
+
+def _go_over(execution_id: UUID) -> bool:
+    """Give it to whoever asked and got no answer."""
+    with transaction.atomic():
+        family = transitions.lock_family(execution_id, tasks=True)
+        if execution_id not in debuggers.overdue():
+            return False
+        control = debuggers.lock(execution_id)
+        changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
+        _told(execution_id, control.asker_id, control.asker, f"{control.holder} did not answer")
+        publish(changed)
+        return bool(changed)
+
+
+def _let_go(execution_id: UUID, user_id: int) -> bool:
+    """Let somebody who has left debug it no longer."""
+    with transaction.atomic():
+        family = transitions.lock_family(execution_id, tasks=True)
+        control = debuggers.lock(execution_id)
+        if control.ended or control.holder_id != user_id:
+            return False
+        changed = debuggers.pass_on(family, user_id, control.asker_id, control.asker)
+        _told(execution_id, user_id, control.holder, "left its page", "release")
+        publish(changed)
+        return bool(changed)
+
+
+def _told(
+    execution_id: UUID, user_id: int | None, name: str, detail: str, command: str = "take-over"
+) -> None:
+    flow_name = Execution.objects.values_list("flow_name", flat=True).get(pk=execution_id)
+    AuditEntry.objects.create(
+        execution_id=execution_id,
+        flow_name=flow_name,
+        user_id=user_id,
+        actor=name,
+        command=command,
+        source="time",
+        outcome=AuditEntry.Outcome.DONE,
+        detail=detail,
+    )
