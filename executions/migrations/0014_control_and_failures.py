@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0012_bulk_jobs_and_watches"),
+        ("executions", "0013_bulk_jobs_and_watches"),
         ("flows", "0002_published_is_immutable"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
