@@ -9,6 +9,7 @@ from executions.views.compare import executions_compare
 from executions.views.execution import (
     execution,
     execution_change,
+    execution_exception,
     execution_live,
     execution_times,
     execution_value,
@@ -50,6 +51,11 @@ urlpatterns = [
         "executions/<uuid:execution_id>/steps/<int:number>/change/",
         execution_change,
         name="execution-change",
+    ),
+    path(
+        "executions/<uuid:execution_id>/exceptions/<int:record_id>/",
+        execution_exception,
+        name="execution-exception",
     ),
     path("executions/<uuid:execution_id>/variable/", variable_edit, name="variable-edit"),
     path("flows/<str:name>/", flow, name="flow"),

@@ -169,9 +169,63 @@ def test_exceptions_tell_everything(loop: FlowVersion, person: User) -> None:
         "Add Item At End",
         "End Flow",
         "?panel=exceptions&amp;step=2",
-        "data-copy=",
+        "nowhere else",
     ):
         assert expected in html, expected
+    record = ExceptionRecord.objects.get()
+    address = f"/executions/{execution.pk}/exceptions/{record.pk}/"
+    assert f'data-copy-url="{address}?as=text"' in html
+    told = client_of(person).get(f"{address}?as=text").content.decode()
+    for line in ("Cortex.HttpException: 502 Bad Gateway", "caused by", "Help: https://example.com"):
+        assert line in told
+    assert client_of(person).get(address).json()["Details"] == thrown.details
+    stranger = client_of(User.objects.create_user("eve"))
+    assert stranger.get(address).status_code == 404
+    other = run(loop, person)
+    elsewhere = f"/executions/{other.pk}/exceptions/{record.pk}/"
+    assert client_of(person).get(elsewhere).status_code == 404
+
+
+def test_the_same_failure_is_counted_and_listed(person: User, tmp_path: Path) -> None:
+    """Numbers and ids of the message don't count; only what the user may see does."""
+    blocks = """
+        a: {type: Start Flow, bottom: t}
+        t: {type: Throw New Flow Exception, properties: {Message: ="order " + string(N)}}
+        """
+    version = publish(tmp_path, "fails", blocks, "{N: {input: true}}")
+    first, *_ = [run(version, person, N=n) for n in (1, 22, 333)]
+    run(version, User.objects.create_user("eve"), N=4)
+    html = page(person, first, "?panel=exceptions")
+    assert ">3 executions</a>" in html
+    link = re.search(r'href="(/\?failure=[^"]+)"', html)
+    assert link
+    listed = client_of(person).get(link[1]).content.decode()
+    assert len(set(re.findall(r'data-id="([^"]+)"', listed))) == 3
+    alone = run(publish(tmp_path, "alone", blocks, "{N: {input: true}}"), person, N=1)
+    assert "only here" in page(person, alone, "?panel=exceptions")
+
+
+def test_each_exception_has_an_address(loop: FlowVersion, person: User) -> None:
+    execution = run(loop, person)
+    for step in range(1, 131):
+        ExceptionRecord.objects.create(
+            execution=execution,
+            step=min(step, execution.step_count),
+            at=timezone.now(),
+            block="add",
+            type="X",
+            message=f"number {step}",
+            data=values.encode(ExceptionValue("X", f"number {step}")),
+        )
+    html = page(person, execution, "?panel=exceptions")
+    assert '<p class="msg">number 130</p>' in html
+    assert html.count('data-key="x') == reads.EXCEPTIONS - 1
+    assert "Older ones" in html
+    oldest = ExceptionRecord.objects.order_by("id").first()
+    assert oldest
+    html = page(person, execution, f"?panel=exceptions&exception={oldest.pk}")
+    assert '<p class="msg">number 1</p>' in html
+    assert "no such exception" in page(person, execution, "?panel=exceptions&exception=1")
 
 
 @pytest.mark.parametrize("status", Status)

@@ -52,6 +52,8 @@ class Address:
     #: Which variables are listed: those with this in their name or value, or those just changed.
     find: str = ""
     changed: bool = False
+    #: The exception that is told whole, by its key; None is the newest.
+    exception: int | None = None
     #: Which log entries are listed: from this severity on, and those with this in them.
     severity: str = ""
     search: str = ""
@@ -81,6 +83,7 @@ class Address:
             before=parameters.get("before") == "1",
             find=parameters.get("find", "")[:200],
             changed=parameters.get("changed") == "1",
+            exception=_number(parameters.get("exception", "")),
             severity=parameters.get("severity", "")[:12],
             search=parameters.get("search", "")[:200],
         )
@@ -112,6 +115,7 @@ class Address:
             "before": "1" if there.before else "",
             "find": there.find,
             "changed": "1" if there.changed else "",
+            "exception": "" if there.exception is None else str(there.exception),
             "severity": there.severity,
             "search": there.search,
         }

@@ -5,14 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from executions import access
-from executions.models import Execution
+from executions.models import ExceptionRecord, Execution
 from executions.store import families, history, reads
 from executions.views import sending
 from executions.views.address import Address
+from executions.views.detail.exceptions import as_text
 from executions.views.detail.page import DrillDown
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
@@ -106,6 +107,20 @@ def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> H
     if not exists:
         raise Http404("That value is not kept.")
     return _shown(request, found, form)
+
+
+@require_safe
+def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int) -> HttpResponse:
+    """A whole exception, as JSON or with `as=text` as text: what is copied is never cut."""
+    found = access.get(request.user, execution_id)
+    record = get_object_or_404(ExceptionRecord, pk=record_id, execution_id=found.pk)
+    value = pretty.decoded(record.data)
+    if request.GET.get("as") == "text":
+        response = HttpResponse(as_text(value), content_type="text/plain; charset=utf-8")
+    else:
+        response = HttpResponse(pretty.text(value), content_type=JSON)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:

@@ -3,10 +3,15 @@
 from functools import cached_property
 from typing import Any
 
+from django.urls import reverse
+
 from executions.models import ExceptionRecord
+from executions.states import Place, Status
 from executions.store import reads
 from executions.views.detail.subject import Subject
 from flows import pretty
+from flows.failures import fingerprint
+from flows.values import ExceptionValue
 
 
 class Exceptions:
@@ -26,21 +31,106 @@ class Exceptions:
         limited = self._subject.is_live and self.count >= reads.COUNTED
         return f"{reads.COUNTED - 1}+" if limited else f"{self.count:,}"
 
-    @cached_property
-    def shown(self) -> list[dict[str, Any]]:
-        """The newest, each with the blocks that threw and handled it."""
-        return [self._told(record) for record in self._subject.past.exceptions]
+    @property
+    def records(self) -> list[ExceptionRecord]:
+        """The newest of them, a limited number."""
+        return self._subject.past.exceptions
 
-    def _told(self, record: ExceptionRecord) -> dict[str, Any]:
-        value = pretty.decoded(record.data)
+    @cached_property
+    def chosen(self) -> ExceptionRecord | None:
+        """The one that is told whole: the one that is asked for, else the newest."""
+        wanted = self._subject.address.exception
+        if wanted is None:
+            return self.records[0] if self.records else None
+        of_this = ExceptionRecord.objects.filter(execution_id=self._subject.execution.pk)
+        return of_this.filter(pk=wanted).first()
+
+    @cached_property
+    def others(self) -> list[dict[str, Any]]:
+        """The others of the newest, each in a line."""
+        return [
+            {
+                "record": record,
+                "short": record.type.rpartition(".")[2],
+                "url": self._subject.address.url(exception=record.pk),
+            }
+            for record in self.records
+            if self.chosen is None or record.pk != self.chosen.pk
+        ]
+
+    @property
+    def older_url(self) -> str:
+        """The moment before the oldest of these; "" when there are no older ones."""
+        if len(self.records) >= self.count or not self.records:
+            return ""
+        return self._subject.address.url(step=max(0, self.records[-1].step - 1), exception=None)
+
+    @cached_property
+    def whole(self) -> dict[str, Any]:
+        """Everything about the chosen one."""
+        record = self.chosen
+        assert record is not None
         graph, address = self._subject.graph, self._subject.address
+        handler = graph.blocks.get(record.handled_by)
         return {
             "record": record,
-            "value": value,
-            "text": pretty.text(value),
+            "value": pretty.decoded(record.data),
             "short": record.type.rpartition(".")[2],
             "block": graph.blocks.get(record.block),
             "block_url": address.block_url(graph, record.block),
-            "step_url": address.url(tab="steps", step=record.step),
-            "handler": graph.blocks.get(record.handled_by) or record.handled_by,
+            "step_url": address.url(tab="steps", step=record.step, exception=record.pk),
+            "handler": handler.title if handler else record.handled_by,
+            "handler_url": address.block_url(graph, record.handled_by) if handler else "",
+            "is_pending": self._is_pending(record),
+            "text_url": self._url(record, "text"),
+            "json_url": self._url(record, "json"),
+            "link": f"{self._subject.execution.get_absolute_url()}"
+            f"{address.url(panel='exceptions', exception=record.pk)}",
         }
+
+    def _is_pending(self, record: ExceptionRecord) -> bool:
+        """Whether the token stands on its exception port still."""
+        execution = self._subject.execution
+        at_port = execution.status == Status.EXCEPTION or execution.place == Place.EXCEPTION_PORT
+        return at_port and record.step == execution.step_count and not record.handled_by
+
+    def _url(self, record: ExceptionRecord, form: str) -> str:
+        key = self._subject.execution.pk
+        return f"{reverse('execution-exception', args=[key, record.pk])}?as={form}"
+
+    @cached_property
+    def elsewhere(self) -> dict[str, Any]:
+        """How many executions had the same failure last, of those that the user may see, and the
+        grid with them."""
+        record = self.chosen
+        assert record is not None
+        name = self._subject.execution.flow_name
+        failure = fingerprint(name, record.block, record.type, record.message)
+        same = self._subject.visible.filter(failure=failure).order_by()
+        count = same.values("pk")[: reads.COUNTED].count()
+        return {
+            "count": f"{reads.COUNTED - 1}+" if count >= reads.COUNTED else f"{count:,}",
+            "is_alone": count == 1 and self._subject.execution.failure == failure,
+            "any": count > 0,
+            "url": f"{reverse('executions')}?failure={failure}",
+        }
+
+
+def as_text(value: Any) -> str:
+    """An exception as text, whole, with what caused it."""
+    if not isinstance(value, ExceptionValue):
+        return pretty.text(value)
+    lines = [f"{value.type}: {value.message}" if value.message else value.type]
+    for label, told in (
+        ("Category", value.category),
+        ("Error code", value.error_code),
+        ("Help", value.help_link),
+    ):
+        if told is not None:
+            lines.append(f"{label}: {told}")
+    if value.details is not None:
+        lines.append(f"Details: {pretty.text(value.details)}")
+    lines += [f"{name}: {pretty.text(part)}" for name, part in value.extra.items()]
+    if value.inner is not None:
+        lines += ["caused by", as_text(value.inner)]
+    return "\n".join(lines)
