@@ -1,0 +1,221 @@
+"""A debug session as one has it in a browser: from the start with break on exception to the stop;
+two people and the control lease; values with addresses of their own; nothing that axe finds."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+
+from executions import handovers
+from executions.commands.actor import Actor
+from executions.commands.start import start
+from executions.limits import CONTROL_ANSWER
+from executions.models import Execution
+from flows.models import FlowVersion
+from tests.conftest import LiveApp
+from tests.flows_in_tests import publish
+from tests.servers import Process
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+#: A structure, a workspace, and an exception that nothing handles.
+WALK = """
+a: {type: Start Flow, bottom: set}
+set:
+  type: Set Variable
+  description: Raise
+  properties: {Value: =Limit + 1, Variable: '($)Order.Total'}
+  bottom: w
+w:
+  type: Workspace
+  description: Check
+  variables: {Inside: {default: 7}}
+  blocks:
+    s: {type: Start Workspace, bottom: t}
+    t: {type: Throw New Flow Exception, description: Refuse, properties: {Message: too much}}
+    x: {type: End Workspace}
+  bottom: e
+e: {type: End Flow}
+"""
+WALK_VARIABLES = """
+Limit: {default: 10}
+Order: {default: {Total: 1, Lines: [{Sku: a}, {Sku: b}]}}
+Big: {default: []}
+"""
+
+
+@pytest.fixture
+def walk(transactional_db: None, tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "walk", WALK, WALK_VARIABLES)
+
+
+def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Page) -> None:
+    page = signed_in_page
+    actor = Actor(admin_user.pk, "admin", "page")
+    execution = start(
+        walk, {}, actor, Execution.Trigger.PAGE, paused=True, debug=True, break_on_exception=True
+    )
+    page.goto(f"/executions/{execution.pk}/?tab=blocks")
+    head, side = page.locator("#part-head"), page.locator("#part-side")
+    expect(head).to_contain_text("Paused before 'Start Flow'")
+    expect(page.locator("#breaks")).to_have_attribute("aria-checked", "true")
+    expect(page.locator("#debugged")).to_contain_text("You debug this since")
+
+    # A breakpoint is hit; the token stands there, and what the last step changed is marked.
+    page.get_by_role("button", name="Breakpoint at Check").click()
+    page.locator("#do-continue").click()
+    expect(head).to_contain_text("Paused at the breakpoint above 'Check'")
+    expect(page.locator('[data-token="0"]')).to_have_attribute("data-block", "w")
+    order = side.locator("a.line", has_text="Order")
+    expect(order).to_contain_text("changed")
+    side.locator("#changed-only").click()
+    expect(side.locator("a.line", has_text="Limit")).to_have_count(0)
+    order.click()
+    look = side.locator(".look")
+    expect(look.locator(".ch")).to_contain_text('"Total": 11')
+    look.get_by_role("link", name="Before").click()
+    expect(look).to_contain_text('"Total": 1')
+    expect(look.locator(".ch")).to_have_count(0)
+    look.get_by_role("link", name="After").click()
+    expect(look.locator(".ch")).to_have_count(1)
+    side.locator("#changed-only").click()
+    side.locator("#find").fill("lim")
+    expect(side.locator("a.line", has_text="Limit")).to_have_count(1)
+    expect(side.locator("a.line", has_text="Order")).to_have_count(0)
+    side.locator("#find").fill("")
+
+    # A part of it is edited: what differs is shown before it is saved.
+    look.get_by_role("link", name='"Sku"').first.click()
+    expect(look.locator("h3")).to_contain_text(re.compile("Order.Lines.0.Sku"))
+    look.locator("#edit-value").click()
+    dialog = page.locator("#value-edit")
+    dialog.get_by_label("Value").fill("42")
+    dialog.get_by_label("Change its type").check()
+    dialog.get_by_role("button", name="Show what differs").click()
+    expect(dialog).to_contain_text("Its type changes from Text to Integer")
+    expect(dialog.locator("del")).to_have_text('"a"')
+    expect(dialog.locator("ins")).to_have_text("42")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("#notices")).to_contain_text('Order.Lines.0.Sku: "a" → 42')
+    expect(dialog).not_to_be_visible()
+    expect(look.locator(".fold")).to_contain_text("42")
+
+    # Into the workspace, its variables beside the outer ones; then another block is next.
+    page.locator("#do-step").click()
+    expect(head).to_contain_text("Paused before 'Start Workspace' in Check")
+    expect(side.locator(".scope h3").first).to_contain_text("Check")
+    expect(side.locator("a.line", has_text="Inside")).to_contain_text("7")
+    page.locator('[data-key="b-w/t"]').get_by_role("button", name="Set next").click()
+    expect(head).to_contain_text("Paused before 'Refuse'")
+
+    # It breaks on the exception port; the exception is there, and stays after the end.
+    page.locator("#do-continue").click()
+    expect(head).to_contain_text("Paused on the exception port of 'Refuse'")
+    page.locator("#panel-exceptions").click()
+    expect(side).to_contain_text("too much")
+    expect(side).to_contain_text("not yet: it waits on the exception port")
+    page.once("dialog", lambda asked: asked.accept())
+    page.locator("#do-stop").click()
+    expect(head).to_contain_text("Stopped")
+    expect(side).to_contain_text("too much")
+    expect(side).to_contain_text("only here")
+
+
+def test_a_link_opens_exactly_what_it_names(
+    walk: FlowVersion, admin_user: User, signed_in_page: Page
+) -> None:
+    """Deep in a list of 100,000 items; copied with the button and opened in another tab."""
+    page = signed_in_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    execution = start(
+        walk,
+        {},
+        Actor(admin_user.pk, "admin", "page"),
+        Execution.Trigger.PAGE,
+        paused=True,
+    )
+    expect_paused(page, execution)
+    page.locator("#do-step").click()
+    expect(page.locator("#part-head")).to_contain_text("Paused before 'Raise'")
+    big = [{"n": number, "deep": {"er": [number]}} for number in range(100_000)]
+    execution.values.filter(level=0, name="big").update(value=big)
+    page.goto(f"/executions/{execution.pk}/?var=0:Big&item=77777")
+    look = page.locator(".look")
+    expect(look.locator(".pages")).to_contain_text("77700 to 77799 of 100000 items")
+    assert len(page.locator("#part-side").inner_html()) < 120_000
+    look.get_by_role("link", name="77777", exact=True).click()
+    expect(look.locator("h3")).to_contain_text(re.compile("Big.77777"))
+    look.get_by_role("link", name='"er"').click()
+    expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.deep.er"))
+    look.get_by_role("button", name="Copy link").click()
+    expect(look.locator("[data-copy-link]")).to_have_class("btn sm g copy done")
+    link = page.evaluate("navigator.clipboard.readText()")
+    other = page.context.new_page()
+    other.goto(link)
+    expect(other.locator(".look h3")).to_contain_text(re.compile("Big.77777.deep.er"))
+    expect(other.locator(".look .fold")).to_contain_text("0: 77777")
+    other.locator(".look h3 a", has_text="Big").click()
+    expect(other.locator(".look .pages")).to_contain_text("77700 to 77799")
+
+
+def expect_paused(page: Page, execution: Execution) -> None:
+    page.goto(f"/executions/{execution.pk}/")
+    expect(page.locator("#part-head")).to_contain_text("Paused before 'Start Flow'")
+
+
+def test_two_people(
+    walk: FlowVersion,
+    admin_user: User,
+    signed_in_page: Page,
+    browser: Browser,
+    live_app: LiveApp,
+    worker: Process,
+) -> None:
+    grace_user = User.objects.create_superuser("grace")
+    client = Client()
+    client.force_login(grace_user)
+    context = browser.new_context(base_url=live_app.url)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}]
+    )
+    actor = Actor(admin_user.pk, "admin", "page")
+    execution = start(walk, {}, actor, Execution.Trigger.PAGE, paused=True)
+    mine, theirs = signed_in_page, context.new_page()
+    expect_paused(mine, execution)
+    expect_paused(theirs, execution)
+    expect(mine.locator("#looks")).to_have_attribute("title", "grace")
+    expect(theirs.locator("#looks")).to_have_attribute("title", "admin")
+
+    mine.locator("#do-step").click()
+    expect(mine.locator("#debugged")).to_contain_text("You debug this")
+    expect(theirs.locator("#debugged")).to_contain_text("admin debugs this since")
+    expect(theirs.locator("#do-step")).to_be_disabled()
+    assert "take it over first" in (theirs.locator("#do-step").get_attribute("title") or "")
+    theirs.get_by_role("button", name="Take over").click()
+    expect(mine.locator(".ask")).to_contain_text("grace asks to debug this in your place")
+    expect(mine.locator("[data-until]")).to_contain_text("in ")
+    mine.get_by_role("button", name="Keep").click()
+    expect(theirs.locator(".ask")).to_contain_text("admin keeps debugging this")
+    expect(theirs.locator("#do-step")).to_be_disabled()
+
+    # Asked again, and not answered: the scheduler's round passes it on.
+    theirs.get_by_role("button", name="Take over").click()
+    expect(mine.locator(".ask")).to_contain_text("grace asks")
+    asked = Execution.objects.get(pk=execution.pk).asked_at
+    assert asked is not None
+    Execution.objects.filter(pk=execution.pk).update(
+        asked_at=asked - timedelta(seconds=CONTROL_ANSWER)
+    )
+    assert handovers.settle() == 1
+    expect(theirs.locator("#debugged")).to_contain_text("You debug this")
+    expect(mine.locator("#do-step")).to_be_disabled()
+    theirs.locator("#do-step").click()
+    expect(mine.locator("#part-head")).to_contain_text("Paused before 'Check'")
+    context.close()
+    expect(mine.locator("#looks")).to_have_count(0, timeout=15_000)
