@@ -155,17 +155,24 @@ class _Writer:
         unit = "item" if isinstance(inside, list) else "key"
         told = f'<span class="shut"> {count} {unit}{"s" * (count > 1)} {closes}{comma}</span>'
         opened = " open" if depth < OPEN or count <= 4 else ""
+        # A link inside of a summary would be a control inside of a control.
+        into = f'<a class="into" href="{escape(self._address(keys))}" data-merge '
+        into += f'aria-label="Look into {escape(str(key))}" title="Look into it">\u2192</a>'
         self._written.append(
-            f'<details{opened}><summary class="ln d{depth}{mark}">{name}{opens}{told}</summary>'
+            f'<div class="fo">{into}<details{opened}>'
+            f'<summary class="ln d{depth}{mark}">{self._key(key)}: {opens}{told}</summary>'
         )
         self._items(inside, keys, inner, depth, 0)
         self.line(depth, f"{closes}{comma}", inner is None)
-        self._written.append("</details>")
+        self._written.append("</details></div>")
+
+    def _key(self, key: Any) -> str:
+        shown = str(key) if isinstance(key, int) else _quoted(str(key))
+        return f'<span class="{"ji" if isinstance(key, int) else "jk"}">{shown}</span>'
 
     def _name(self, keys: tuple[str, ...], key: Any) -> str:
-        shown = str(key) if isinstance(key, int) else _quoted(str(key))
-        kind = "ji" if isinstance(key, int) else "jk"
-        return f'<a class="{kind}" href="{escape(self._address(keys))}" data-merge>{shown}</a>: '
+        """The key of a line, which leads to what is there."""
+        return f'<a href="{escape(self._address(keys))}" data-merge>{self._key(key)}</a>: '
 
     def _link(self, keys: tuple[str, ...], text: str) -> str:
         return f'<a class="on" href="{escape(self._address(keys))}" data-merge>{escape(text)}</a>'

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -84,6 +85,7 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     look.get_by_role("link", name="After").click()
     expect(look.locator(".ch")).to_have_count(1)
     side.locator("#changed-only").click()
+    # Typed while what was asked before is still under way.
     side.locator("#find").fill("lim")
     expect(side.locator("a.line", has_text="Limit")).to_have_count(1)
     expect(side.locator("a.line", has_text="Order")).to_have_count(0)
@@ -142,25 +144,25 @@ def test_a_link_opens_exactly_what_it_names(
     expect_paused(page, execution)
     page.locator("#do-step").click()
     expect(page.locator("#part-head")).to_contain_text("Paused before 'Raise'")
-    big = [{"n": number, "deep": {"er": [number]}} for number in range(100_000)]
+    big = [{"er": number} for number in range(100_000)]
     execution.values.filter(level=0, name="big").update(value=big)
     page.goto(f"/executions/{execution.pk}/?var=0:Big&item=77777")
     look = page.locator(".look")
     expect(look.locator(".pages")).to_contain_text("77700 to 77799 of 100000 items")
     assert len(page.locator("#part-side").inner_html()) < 120_000
-    look.get_by_role("link", name="77777", exact=True).click()
+    look.get_by_role("link", name="Look into 77777").click()
     expect(look.locator("h3")).to_contain_text(re.compile("Big.77777"))
     look.get_by_role("link", name='"er"').click()
-    expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.deep.er"))
+    expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.er"))
     look.get_by_role("button", name="Copy link").click()
     expect(look.locator("[data-copy-link]")).to_have_class("btn sm g copy done")
     link = page.evaluate("navigator.clipboard.readText()")
     other = page.context.new_page()
     other.goto(link)
-    expect(other.locator(".look h3")).to_contain_text(re.compile("Big.77777.deep.er"))
-    expect(other.locator(".look .fold")).to_contain_text("0: 77777")
+    expect(other.locator(".look h3")).to_contain_text(re.compile("Big.77777.er"))
+    expect(other.locator(".look .fold")).to_contain_text("77777")
     other.locator(".look h3 a", has_text="Big").click()
-    expect(other.locator(".look .pages")).to_contain_text("77700 to 77799")
+    expect(other.locator(".look .pages")).to_contain_text("77700 to 77799", timeout=15_000)
 
 
 def expect_paused(page: Page, execution: Execution) -> None:
@@ -219,3 +221,31 @@ def test_two_people(
     expect(mine.locator("#part-head")).to_contain_text("Paused before 'Check'")
     context.close()
     expect(mine.locator("#looks")).to_have_count(0, timeout=15_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    walk: FlowVersion, admin_user: User, signed_in_page: Page, worker: Process, scheme: str
+) -> None:
+    page = signed_in_page
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    grace = User.objects.create_superuser("grace")
+    execution = start(
+        walk,
+        {},
+        Actor(grace.pk, "grace", "page"),
+        Execution.Trigger.PAGE,
+        debug=True,
+        break_on_exception=True,
+    )
+    address = execution.get_absolute_url()
+    page.goto(f"{address}?var=0:Order")
+    expect(page.locator("#part-head")).to_contain_text("Paused on the exception port")
+    expect(page.locator("#debugged")).to_contain_text("grace debugs this")
+    page.get_by_role("button", name="Take over").click()
+    expect(page.locator(".ask")).to_be_visible()
+    for query in ("?var=0:Order", "?panel=exceptions&tab=audit", "?panel=io&tab=logs"):
+        page.goto(address + query)
+        expect(page.locator("#debugged")).to_be_visible()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
