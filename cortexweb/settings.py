@@ -116,24 +116,24 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or REDIS_URL.replac
 # until it is acknowledged would cost two more round trips for each.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_TASK_IGNORE_RESULT = True
-# Workers take from the two queues by turns: however many executions wait for a worker, timers fire
-# and what a dead worker held is taken over.
-CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "upkeep")]  # type: ignore[no-untyped-call]
+# Workers take from the queues by turns: however many executions wait for a worker, timers fire and
+# what a dead worker held is taken over (upkeep), and what stops ten thousand executions does not
+# wait behind them (jobs).
+CELERY_TASK_QUEUES = [
+    Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+    for name in ("celery", "upkeep", "jobs")
+]
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
-    f"executions.tasks.{name}": {"queue": "upkeep"}
-    for name in ("recover", "take_over", "settle", "retain")
+    **{
+        f"executions.tasks.{name}": {"queue": "upkeep"}
+        for name in ("recover", "take_over", "settle", "retain")
+    },
+    "executions.tasks.run_bulk_job": {"queue": "jobs"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
-# Jobs have a queue of their own, so that what stops ten thousand executions does not wait behind
-# them. Workers take from both in turn.
-CELERY_TASK_QUEUES = [
-    Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
-    for name in ("celery", "jobs")
-]
-CELERY_TASK_ROUTES = {"executions.tasks.run_bulk_job": {"queue": "jobs"}}
 CELERY_DB_REUSE_MAX = 2**62  # cortexweb.celery closes what is broken
 CELERY_BEAT_SCHEDULE = {
     "recover": {

@@ -12,11 +12,13 @@ from django.utils.functional import cached_property
 from executions import access
 from executions.models import (
     AuditEntry,
+    BulkJob,
     ExceptionRecord,
     Execution,
     LogEntry,
     Preferences,
     SavedView,
+    Watch,
 )
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.models import Flow
@@ -153,6 +155,34 @@ class AuditEntryAdmin(ReadOnly):
     list_filter = ("outcome",)
     ordering = ("-id",)
     raw_id_fields = ("execution", "user")
+
+
+class Owned(ReadOnly):
+    """What people asked for: their own, and everybody's for those who see everything."""
+
+    list_select_related = ("user",)
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = admin.ModelAdmin.get_queryset(self, request)
+        return rows if access.sees_all(request.user) else rows.filter(user_id=request.user.pk)
+
+
+@admin.register(BulkJob)
+class BulkJobAdmin(Owned):
+    list_display = ("id", "created_at", "user", "command", "status", "done", "refused", "ended_at")
+    list_filter = ("status", "command")
+    raw_id_fields = ("user",)
+    #: As many as were chosen, up to thousands: the page of the job says more of them.
+    exclude = ("chosen",)
+    search_help_text = "A job's id, in full"
+    execution_field = "pk"
+
+
+@admin.register(Watch)
+class WatchAdmin(Owned):
+    list_display = ("user", "execution_id", "told_revision")
+    raw_id_fields = ("user", "execution")
 
 
 @admin.register(SavedView)

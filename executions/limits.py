@@ -75,6 +75,9 @@ WORKER_HEARD = 15
 #: transactions commands.
 BULK_SLICE = 1.0
 BULK_BATCH = 200
+#: Times in a row that a batch of a bulk job may raise, or take its worker along, before the job has
+#: failed.
+BULK_FAILURES = 5
 #: Executions that a command may name; more are commanded by a filter.
 CHOSEN = 5_000
 #: Executions up to which those to be commanded are counted.

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from executions.commands.actor import Actor
 from executions.commands.start import start
-from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry
+from executions.models import AuditEntry, BulkJob, ExceptionRecord, Execution, LogEntry, Watch
 from flows.publish import publish, save_draft
 from tests.test_publish import ORDERS
 
 pytestmark = pytest.mark.django_db
-MODELS = [Execution, ExceptionRecord, LogEntry, AuditEntry]
+MODELS = [Execution, ExceptionRecord, LogEntry, AuditEntry, BulkJob, Watch]
 
 
 @pytest.fixture
@@ -29,6 +29,8 @@ def mine(staff: User) -> Execution:
         execution=execution, step=1, at=at, block="start", type="A.B", data={}
     )
     LogEntry.objects.create(execution=execution, step=1, at=at, block="start", severity="Error")
+    BulkJob.objects.create(id=execution.pk, user=staff, command="stop", created_at=at)
+    Watch.objects.create(user=staff, execution=execution, told_revision=1)
     return execution
 
 

@@ -4,19 +4,20 @@ message counts as lost."""
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from executions import access
-from executions.limits import LEASE, REQUEUE_AFTER
+from executions.limits import BULK_FAILURES, LEASE, REQUEUE_AFTER
 from executions.live.publish import announce
 from executions.live.watches import JOB
 from executions.models import BulkJob
@@ -24,6 +25,9 @@ from executions.models import BulkJob
 TASK = "executions.tasks.run_bulk_job"
 logger = logging.getLogger(__name__)
 S = BulkJob.Status
+#: Characters that are kept of what went wrong.
+_PROBLEM = 2_000
+_LOST = f"Its worker has ended, or took longer than {LEASE:g} s for a batch."
 
 
 def create(
@@ -33,11 +37,13 @@ def create(
     *,
     chosen: Mapping[str, str] | None = None,
     filters: str = "",
+    child_first: bool = False,
     expected: int | None,
     address: str | None,
 ) -> BulkJob:
     """Insert a job and, on commit, send the message that names it. `chosen` maps ids to the
-    statuses that were seen; without it the job is for all that match the filters."""
+    statuses that were seen; without it the job is for all that match the filters. The oldest come
+    first, or, with `child_first`, the newest."""
     now = timezone.now()
     job = BulkJob.objects.create(
         user_id=int(user.pk or 0),
@@ -47,6 +53,7 @@ def create(
         chosen=None if chosen is None else dict(chosen),
         filters=filters,
         zone=timezone.get_current_timezone_name(),
+        child_first=child_first,
         expected=expected,
         created_at=now,
         lease_expires_at=now + timedelta(seconds=REQUEUE_AFTER),
@@ -104,12 +111,29 @@ def hand_back(job: BulkJob, owner: str) -> None:
 def progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
     """Write down what a batch has done, in its transaction; False when the lease is lost."""
     job.done, job.refused, job.cursor = job.done + done, job.refused + refused, cursor
+    job.failures = 0
     expires = timezone.now() + timedelta(seconds=LEASE)
     return bool(
         _owned(job, owner).update(
-            done=job.done, refused=job.refused, cursor=cursor, lease_expires_at=expires
+            done=job.done,
+            refused=job.refused,
+            cursor=cursor,
+            failures=0,
+            problem="",
+            lease_expires_at=expires,
         )
     )
+
+
+def failed(job: BulkJob, owner: str, problem: str) -> None:
+    """A batch could not be done: it is tried again after a while, or, when that was the last time,
+    the job is over."""
+    job.failures += 1
+    is_over = job.failures >= BULK_FAILURES
+    now = timezone.now()
+    later = now + timedelta(seconds=REQUEUE_AFTER)
+    then = _failed(now) if is_over else {"lease_owner": "", "lease_expires_at": later}
+    _owned(job, owner).update(failures=job.failures, problem=problem[:_PROBLEM], **then)
 
 
 def is_cancelled(job: BulkJob) -> bool:
@@ -136,11 +160,19 @@ def recover() -> int:
     lost = BulkJob.objects.filter(lease_expires_at__lt=now).exclude(status__in=BulkJob.OVER)
     found = list(lost.values_list("pk", flat=True)[:100])
     later = now + timedelta(seconds=REQUEUE_AFTER)
+    held = lost.filter(pk__in=found).exclude(lease_owner="")
+    told = {"failures": F("failures") + 1, "problem": _LOST}
+    ended = list(held.filter(failures__gte=BULK_FAILURES - 1))
+    held.filter(pk__in=[job.pk for job in ended]).update(**told, **_failed(now))
+    held.update(**told)
     # A lease that ran out is nobody's any more: its owner, should it wake up, finds that out.
     lost.filter(pk__in=found).update(lease_owner="", lease_expires_at=later)
-    for job_id in found:
+    for job in ended:
+        tell(job)
+    again = set(found) - {job.pk for job in ended}
+    for job_id in again:
         send(job_id)
-    return len(found)
+    return len(again)
 
 
 def forget() -> None:
@@ -149,6 +181,10 @@ def forget() -> None:
     if settings.RETENTION_DAYS > 0:
         cut = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
         BulkJob.objects.filter(ended_at__lt=cut).delete()
+
+
+def _failed(now: datetime) -> dict[str, Any]:
+    return {"status": S.FAILED, "ended_at": now, "lease_owner": "", "lease_expires_at": None}
 
 
 def _owned(job: BulkJob, owner: str) -> QuerySet[BulkJob]:

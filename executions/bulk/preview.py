@@ -51,9 +51,16 @@ class Preview:
         return self.expected is not None and 0 < self.expected == self.refused
 
 
-def preview(user: access.User, filters: Filters, command: str, now: datetime) -> Preview:
+def preview(
+    user: access.User,
+    filters: Filters,
+    command: str,
+    now: datetime,
+    *,
+    child_first: bool = False,
+) -> Preview:
     """Everything that the page before the confirmation says."""
-    rows = matching(user, filters, command, now)
+    rows = matching(user, filters, command, now, child_first=child_first)
     counts = count_by_status(access.visible(user), filters.seen_by(user))
     chosen = filters.statuses or frozenset(Status)
     shares = [

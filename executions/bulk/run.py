@@ -1,6 +1,7 @@
 """Running a bulk job: a batch a transaction, with what it came to, for a time slice; then the job
 goes back to the queue, so that it starves nobody and nobody waits for it to end."""
 
+import logging
 import time
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from executions.commands.together import TOGETHER, control_all
 from executions.limits import BULK_BATCH, BULK_SLICE
 from executions.models import BulkJob, BulkRefusal
 
+logger = logging.getLogger(__name__)
 #: Its pages hear of it at most every that many seconds.
 _TELL_EVERY = 0.3
 
@@ -38,6 +40,12 @@ def run(job_id: UUID, owner: str) -> None:
                 jobs.hand_back(job, owner)
                 return
     except LeaseLost:
+        return
+    except Exception as problem:
+        # Tried again later, but not for ever. Without a database the lease runs out.
+        logger.exception("A batch of the job %s failed", job.pk)
+        jobs.failed(job, owner, f"{type(problem).__name__}: {problem}")
+        jobs.tell(job)
         return
     jobs.finish(job, owner)
     jobs.tell(job)

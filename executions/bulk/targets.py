@@ -1,7 +1,8 @@
 """Which executions a command for many is for: those that were chosen, or all that match a filter.
 
 They are taken oldest first: a parent has started before its children, so what stops a family stops
-it from the top, and no parent is woken by the end of a child that is stopped along with it.
+it from the top, and no parent is woken by the end of a child that is stopped along with it. With
+`child_first` the newest come first, so that a command goes through families from the bottom.
 """
 
 import re
@@ -25,7 +26,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def matching(
-    user: access.User, filters: Filters, command: str, before: datetime
+    user: access.User,
+    filters: Filters,
+    command: str,
+    before: datetime,
+    *,
+    child_first: bool = False,
 ) -> QuerySet[Execution]:
     """What the user may see of what matches, to which the command applies, and that had started
     by then. The rest is not even looked at: of a million, most have ended."""
@@ -37,14 +43,14 @@ def matching(
             status__in=sorted(statuses),
             started_at__lte=before,
         )
-        .order_by("started_at", "id")
+        .order_by(*_order(child_first))
     )
 
 
-def chosen(user: access.User, ids: Sequence[UUID]) -> list[Execution]:
+def chosen(user: access.User, ids: Sequence[UUID], *, child_first: bool = False) -> list[Execution]:
     """What the user may see of these."""
     found = access.visible(user).filter(pk__in=ids)
-    return list(found.only(*_FIELDS).order_by("started_at", "id"))
+    return list(found.only(*_FIELDS).order_by(*_order(child_first)))
 
 
 def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Execution], str]:
@@ -56,9 +62,9 @@ def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Executi
         if filters.unread:
             # It would match more than was asked for: an older version knew more fields.
             return [], ""
-        rows = matching(user, filters, job.command, job.created_at)
+        rows = matching(user, filters, job.command, job.created_at, child_first=job.child_first)
     if job.cursor:
-        rows = rows.filter(_behind(job.cursor))
+        rows = rows.filter(_behind(job.cursor, job.child_first))
     batch = list(rows.only(*_FIELDS)[:size])
     return batch, _cursor(batch[-1]) if batch else ""
 
@@ -70,11 +76,13 @@ def seen(job: BulkJob) -> Mapping[UUID, Status]:
 
 def _next_chosen(job: BulkJob, user: access.User, size: int) -> tuple[list[Execution], str]:
     # Ids sort by the time at which they were made.
-    rest = sorted(key for key in job.chosen or {} if key > job.cursor)
+    rest = sorted(job.chosen or {}, reverse=job.child_first)
+    if job.cursor:
+        rest = [key for key in rest if (key < job.cursor if job.child_first else key > job.cursor)]
     while rest:
         ids, rest = rest[:size], rest[size:]
         # What was deleted meanwhile, or may no longer be seen, is passed over.
-        if batch := chosen(user, [UUID(key) for key in ids]):
+        if batch := chosen(user, [UUID(key) for key in ids], child_first=job.child_first):
             return batch, ids[-1]
     return [], ""
 
@@ -84,8 +92,14 @@ def _cursor(execution: Execution) -> str:
     return f"{microseconds}-{execution.pk.hex}"
 
 
-def _behind(cursor: str) -> Q:
+def _order(child_first: bool) -> tuple[str, str]:
+    return ("-started_at", "-id") if child_first else ("started_at", "id")
+
+
+def _behind(cursor: str, child_first: bool) -> Q:
     found: Any = re.fullmatch(r"([0-9]+)-([0-9a-f]{32})", cursor)
     at = _EPOCH + timedelta(microseconds=int(found[1]))
     # The first condition says nothing new, but lets the index be entered there.
+    if child_first:
+        return Q(started_at__lte=at) & (Q(started_at__lt=at) | Q(id__lt=UUID(found[2])))
     return Q(started_at__gte=at) & (Q(started_at__gt=at) | Q(id__gt=UUID(found[2])))

@@ -32,7 +32,8 @@ def _stop(ids: Sequence[UUID]) -> list[ExecutionChanged]:
 def _resumed(change: Change) -> Change:
     def resume(ids: Sequence[UUID]) -> list[ExecutionChanged]:
         changed = change(ids)
-        for event in changed:
+        # In the order in which they were given, not in that of the table.
+        for event in sorted(changed, key=lambda event: ids.index(UUID(event.id))):
             send(UUID(event.id))
         return changed
 

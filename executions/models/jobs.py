@@ -18,8 +18,10 @@ class BulkJob(models.Model):
         CANCELLING = "cancelling", "Cancelling"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
+        #: Its next batch could not be done, however often it was tried.
+        FAILED = "failed", "Failed"
 
-    OVER = (Status.CANCELLED, Status.DONE)
+    OVER = (Status.CANCELLED, Status.DONE, Status.FAILED)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
@@ -37,12 +39,19 @@ class BulkJob(models.Model):
     #: The zone that times in the filters are meant in.
     zone = models.CharField(max_length=64, blank=True)
 
+    #: Whether the newest come first, so that children come before their parents.
+    child_first = models.BooleanField(default=False)
+
     #: How many it was to be for when it was made; null where counting stopped at a cap.
     expected = models.PositiveIntegerField(null=True)
     done = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     #: Behind which execution it goes on.
     cursor = models.CharField(max_length=80, blank=True)
+
+    #: Times that its next batch has failed, and what went wrong last.
+    failures = models.PositiveSmallIntegerField(default=0)
+    problem = models.TextField(blank=True)
 
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     created_at = models.DateTimeField()
@@ -55,7 +64,7 @@ class BulkJob(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
-                    status__in=["queued", "running", "cancelling", "cancelled", "done"]
+                    status__in=["queued", "running", "cancelling", "cancelled", "done", "failed"]
                 ),
                 name="bulk_job_status_known",
             ),

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from executions.grid.filters import Filters
+from executions.grid.layout import Children
 from executions.states import APPLIES, Status, words
 from executions.views import sending
 
@@ -28,9 +29,11 @@ PAST = {
 }
 
 
-def bar(filters: Filters) -> dict[str, Any]:
-    """What the bar needs: the commands, and where each leads for all that match."""
-    address = urlencode(filters.parameters())
+def bar(filters: Filters, children: Children) -> dict[str, Any]:
+    """What the bar needs: the commands, and where each leads for all that match, with the order in
+    which it goes through families when that is not the usual one."""
+    order = [("children", str(children))] if children is Children.CHILD_FIRST else []
+    address = urlencode(filters.parameters() + order)
     return {
         "commands": [
             {

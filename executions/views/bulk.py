@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
 from executions.grid.filters import Filters
+from executions.grid.layout import Children
 from executions.models import BulkJob, BulkRefusal
 from executions.states import words
 from executions.views import sending
@@ -38,13 +39,16 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     if request.method == "POST" and not filters.unread:
         answer = sending.once(request, lambda: _begin(request, command, filters))
         return to_job(request, UUID(answer["job"]))
-    address = urlencode(filters.parameters())
+    child_first = request.GET.get("children") == Children.CHILD_FIRST
+    order = [("children", str(Children.CHILD_FIRST))] if child_first else []
+    address = urlencode(filters.parameters() + order)
     context = {
         "section": "executions",
         "command": command,
         "word": words(command),
         "past": PAST[command],
-        "preview": preview(request.user, filters, command, timezone.now()),
+        "preview": preview(request.user, filters, command, timezone.now(), child_first=child_first),
+        "child_first": child_first,
         "filters": _told(filters),
         "problems": filters.problems,
         "address": f"?{address}" if address else "",
@@ -63,6 +67,7 @@ def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, st
         command,
         {},
         filters=urlencode(filters.parameters()),
+        child_first=request.GET.get("children") == Children.CHILD_FIRST,
         expected=count(rows),
         address=request.META.get("REMOTE_ADDR") or None,
     )

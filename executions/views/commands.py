@@ -57,7 +57,8 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
 
 def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
     """What came of it, as JSON: the results, or the job that was made."""
-    executions = targets.chosen(request.user, list(chosen))
+    child_first = selection.child_first(request.POST)
+    executions = targets.chosen(request.user, list(chosen), child_first=child_first)
     fields = selection.command_fields(request.POST)
     actor = Actor.of_request(request)
     if len(executions) > (AT_ONCE if command in TOGETHER else ONE_BY_ONE):
@@ -66,6 +67,7 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
             command,
             fields,
             chosen={str(one.pk): chosen[one.pk] or "" for one in executions},
+            child_first=child_first,
             expected=len(executions),
             address=actor.address,
         )

@@ -55,7 +55,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "size": PAGE_SIZE,
         "chips": _chips(request.user, query),
         "flows": _flows(request.user, query.filters.flow),
-        "bar": bar(query.filters),
+        "bar": bar(query.filters, query.layout.children),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)

@@ -8,11 +8,14 @@ from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
 from executions.commands.objections import read_status
+from executions.grid.layout import Children
 from executions.limits import CHOSEN
 from executions.states import Status
 
 #: Fields of a form that say what it is about, and are no business of a command.
-FIELDS = frozenset({"id", "selection", "next", "command", "form", "query", "csrfmiddlewaretoken"})
+FIELDS = frozenset(
+    {"id", "selection", "order", "next", "command", "form", "query", "csrfmiddlewaretoken"}
+)
 
 
 def read(form: QueryDict) -> dict[UUID, Status | None]:
@@ -38,6 +41,11 @@ def read(form: QueryDict) -> dict[UUID, Status | None]:
 def seen(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
     """Of what was chosen, the statuses that are known to have been seen."""
     return {key: status for key, status in chosen.items() if status}
+
+
+def child_first(form: QueryDict) -> bool:
+    """Whether a command goes to children before their parents: `order`, as the grid lists them."""
+    return form.get("order") == Children.CHILD_FIRST
 
 
 def command_fields(form: QueryDict) -> dict[str, str]:
