@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0013_bulk_jobs_and_watches"),
+        ("executions", "0014_control_and_failures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
