@@ -94,6 +94,21 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, account: Account)
 
 
 @only_root
+def test_a_folder_of_embedded_servers_is_taken_back_for_others(
+    open_folder: Path, account: Account
+) -> None:
+    """As `up` does once DATABASE_URL and REDIS_URL are set, and when they no longer are."""
+    folder = open_folder / "run"
+    root = Account("root", 0, 0)
+    for owner in (account, root, account):
+        make_private_folder(folder, owner)
+        assert (folder.stat().st_uid, folder.stat().st_gid) == (owner.uid, owner.gid)
+    os.chown(folder, 65_534, 65_534)
+    with pytest.raises(EmbeddedServerError, match="is not a folder of root"):
+        make_private_folder(folder, root)
+
+
+@only_root
 def test_private_folders_above_are_opened_for_passing_only(
     open_folder: Path, account: Account
 ) -> None:

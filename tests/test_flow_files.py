@@ -1,6 +1,7 @@
 """Reading and writing flow files."""
 
 import json
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -285,6 +286,11 @@ def test_deep_yaml_is_refused() -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FlowFileError, match=r"cannot be read: No such file"):
         read(tmp_path / "missing.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    for path in (tmp_path / "pipe.yaml", tmp_path / "folder.yaml", Path("/dev/zero")):
+        with pytest.raises(FlowFileError, match="It is no regular file"):
+            read(path)
     (tmp_path / "latin.yaml").write_bytes(b"flow: \xe9")
     with pytest.raises(FlowFileError, match="not a text in UTF-8"):
         read(tmp_path / "latin.yaml")

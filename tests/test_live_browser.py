@@ -135,6 +135,8 @@ def test_filters_pages_and_back_are_in_the_address(grid: Any, admin_user: Any) -
     expect(page.locator("#chip-error")).to_have_attribute("aria-pressed", "true")
     page.go_back()
     expect(page.locator("#rows > tr")).to_have_count(50)
+    # Back loads the page anew: its rows are there before its scripts listen.
+    expect(page.locator(LIVE)).to_be_visible()
     page.keyboard.press("n")
     expect(page.locator("#rows > tr")).to_have_count(10)
     page.keyboard.press("p")

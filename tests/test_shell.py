@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -14,6 +15,7 @@ from django.utils import timezone
 from executions import appearance
 from executions.states import Place, Reason, Status
 from flows import display
+from tests.conftest import LiveApp
 from tests.executions_in_tests import make_execution
 
 STATIC = Path(settings.BASE_DIR) / "static"
@@ -127,3 +129,15 @@ def test_the_content_policy_has_nothing_to_refuse(
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
     assert not re.search(r"<script(?![^>]* src=)", html)
     assert not re.search(r'(src|href)="(https?:)?//', html)
+
+
+def test_a_wrong_host_is_one_line_in_the_log(live_app: LiveApp) -> None:
+    said = len(live_app.process.output)
+    answer = httpx.get(f"{live_app.url}/login/", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    live_app.process.wait_until(lambda: "evil.example" in live_app.process.output[said:], 5)
+    log = live_app.process.output[said:]
+    assert log.count("evil.example") <= 2  # the message names it, and says what to add
+    assert len([line for line in log.splitlines() if "ERROR" in line]) == 1
+    assert "Traceback" not in log
+    assert "get_host" not in log

@@ -89,12 +89,21 @@ def make_private_folder(folder: Path, account: Account) -> None:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (account.uid, os.geteuid()):
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in _ours(account):
             raise EmbeddedServerError(
                 f"{folder} is not a folder of {account.name}. Remove it and start again."
             ) from None
     folder.chmod(0o700)
     os.chown(folder, account.uid, account.gid)
+
+
+def _ours(account: Account) -> set[int]:
+    """Who may have made a folder that the account is to have: for root also the account of embedded
+    servers, when the data folder goes on with servers of its own."""
+    users = {account.uid, os.geteuid()}
+    if os.geteuid() == 0:
+        users |= {entry.pw_uid for entry in pwd.getpwall() if entry.pw_name == ACCOUNT_NAME}
+    return users
 
 
 def admit(folder: Path, account: Account) -> list[Path]:

@@ -4,6 +4,7 @@ Pure but for opening the file.
 """
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,11 @@ class FlowFile:
 def read(path: Path) -> FlowFile:
     """Read a `.yaml`, `.yml` or `.json` file. Raises FlowFileError."""
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe or a device may never end.
+            raise FlowFileError([f"{path}: It is no regular file."])
+        if status.st_size > LARGEST:
             raise FlowFileError([f"{path}: It is larger than {LARGEST:,} bytes."])
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
