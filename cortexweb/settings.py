@@ -176,13 +176,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {
-        "without_traceback": {
-            "()": "django.utils.log.CallbackFilter",
-            # What a client sent is a line; where it was refused is always the same.
-            "callback": lambda record: setattr(record, "exc_info", None) is None,
-        }
-    },
+    "filters": {"without_traceback": {"()": "cortexweb.logs.WithoutTraceback"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "refused": {

@@ -186,9 +186,25 @@ def test_being_told_what_is_watched(grid: Any, admin_user: Any) -> None:
     page.locator("[data-watch]").click()
     expect(page.locator("#notices")).to_contain_text("You watch 2 executions")
     expect(page.locator("[data-watch-word]")).to_have_text("Unwatch")
+    # A mark in their rows, also after what changes, and in a page that is loaded anew.
+    marks = page.locator("#rows .watched")
+    expect(marks).to_have_count(2)
+    tell(other, block_description="Further on")
+    expect(page.locator("#rows")).to_contain_text("Further on")
+    expect(marks).to_have_count(2)
+    for place in (0, 1):
+        row, mark = (
+            page.locator("#rows > tr").nth(place).bounding_box(),
+            marks.nth(place).bounding_box(),
+        )
+        assert row
+        assert mark
+        assert row["y"] < mark["y"] < mark["y"] + mark["height"] < row["y"] + row["height"]
+    axe_finds_nothing(page)
     tell(one, status=Status.ENDED, ended_at=timezone.now())
     notice = page.locator(f'#notices [data-watched="{one.pk}"]')
     expect(notice).to_contain_text("orders is over: Ended")
+    expect(marks).to_have_count(1)
     assert page.evaluate("window.told") == [["orders: Ended", str(one.pk)]]
     # On another page, at the next visit.
     page.goto("/help/")

@@ -5,6 +5,7 @@ import { catchUp } from "./live.js";
 import * as rows from "./rows.js";
 import { setCurrent, startSelection } from "./selection.js";
 import { isTyping, notify } from "./shell.js";
+import { isWatched } from "./watch.js";
 
 const section = document.getElementById("executions");
 let send = () => {};
@@ -109,8 +110,20 @@ async function toggle(row) {
   changed();
 }
 
+/** A mark on the rows that the reader watches; the page knows which, the rows are the same for all. */
+function markWatched() {
+  for (const row of rows.all()) {
+    const cell = row.querySelector(".c-check");
+    const mark = cell.querySelector(".watched");
+    if (isWatched(row.dataset.id) === Boolean(mark)) continue;
+    if (mark) mark.remove();
+    else cell.append(document.getElementById("watched-mark").content.cloneNode(true));
+  }
+}
+
 function changed() {
   setCurrent();
+  markWatched();
   refreshActions();
   showWithin(isApplying ? 1000 : 100);
 }
@@ -168,6 +181,7 @@ document.body.addEventListener("live:counts", (event) => {
   for (const [status, text] of Object.entries(event.detail.counts)) rows.showCount(status, text);
 });
 document.body.addEventListener("grid:changed", changed);
+document.body.addEventListener("watches:changed", markWatched);
 document.body.addEventListener("live:state", (event) => (state = event.detail));
 
 // Another page of the grid, or another filter, has been swapped in.
