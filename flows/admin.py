@@ -10,17 +10,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from flows.drafts import delete_block, save_block
-from flows.forms import BlockForm, VariableForm
+from flows.forms import BlockForm, NoteForm, VariableForm
 from flows.graph import InvalidFlow
-from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
+from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.publish import DraftExists, new_draft, publish, save_draft
 
 
 def version_of(part: Any) -> FlowVersion:
-    """The version that a version, workspace, block or variable belongs to."""
+    """The version that a version, workspace, block, variable or note belongs to."""
     if isinstance(part, FlowVersion):
         return part
-    version: FlowVersion = (part.workspace if isinstance(part, Variable) else part).version
+    version: FlowVersion = (part.workspace if isinstance(part, Variable | Note) else part).version
     return version
 
 
@@ -108,6 +108,21 @@ class VariableInline(PartInline):
     show_change_link = False
 
 
+class NoteInline(PartInline):
+    model = Note
+    form = NoteForm
+    show_change_link = False
+    verbose_name_plural = "notes on its canvas"
+
+    def get_formset(
+        self, request: HttpRequest, obj: Any = None, **kwargs: Any
+    ) -> type[BaseInlineFormSet]:  # type: ignore[type-arg]
+        formset = super().get_formset(request, obj, **kwargs)
+        if obj is not None and "block" in formset.form.base_fields:
+            _offer(formset.form.base_fields["block"], Block.objects.filter(workspace=obj))
+        return formset
+
+
 class ConnectionInline(PartInline):
     model = Connection
     fk_name = "source"
@@ -119,12 +134,17 @@ class ConnectionInline(PartInline):
     ) -> type[BaseInlineFormSet]:  # type: ignore[type-arg]
         formset = super().get_formset(request, obj, **kwargs)
         if obj is not None and "target" in formset.form.base_fields:
-            target: Any = formset.form.base_fields["target"]
-            target.queryset = Block.objects.filter(workspace=obj.workspace_id)
-            target.label_from_instance = lambda block: block.key
-            # Links beside the field would lead to blocks of other workspaces.
-            target.widget.can_add_related = False
+            blocks = Block.objects.filter(workspace=obj.workspace_id)
+            _offer(formset.form.base_fields["target"], blocks)
         return formset
+
+
+def _offer(field: Any, blocks: models.QuerySet[Block]) -> None:
+    """Let a field choose among these blocks, by their keys."""
+    field.queryset = blocks
+    field.label_from_instance = lambda block: block.key
+    # Links beside the field would lead to blocks of other workspaces.
+    field.widget.can_add_related = False
 
 
 @admin.register(Flow)
@@ -240,7 +260,7 @@ class WorkspaceAdmin(PartAdmin):
     search_fields = ("version__flow__name", "name")
     fields = ("version", "key", "name", "parent", "add_block")
     readonly_fields = fields
-    inlines = (VariableInline, BlockInline)
+    inlines = (VariableInline, NoteInline, BlockInline)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

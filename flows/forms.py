@@ -4,14 +4,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from flows import sources
 from flows.blocks import ALL, BY_TYPE
 from flows.expressions import ExpressionError
-from flows.files.canonical import source
-from flows.files.schema import KEY
+from flows.files.canonical import note_text, source
+from flows.files.schema import FAR, KEY, LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 from flows.files.structure import unstorable
-from flows.models import Block, Variable, Workspace
+from flows.models import Block, Note, Variable, Workspace
 from flows.validation.wording import near
 
 
@@ -96,3 +97,40 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_default(self) -> Any:
         return _checked(self.cleaned_data["default"], "Default")
+
+
+class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A note. Its place and its size are given whole or found."""
+
+    # Browsers end lines in two characters: what counts is the text as it is kept.
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "cols": 40}))
+
+    class Meta:
+        model = Note
+        fields = ("text", "block", "x", "y", "width", "height", "order")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limits = {"x": (-FAR, FAR), "y": (-FAR, FAR)}
+        limits |= dict.fromkeys(("width", "height"), (LEAST_NOTE_SIZE, MOST_NOTE_SIZE))
+        for name in limits.keys() & self.fields.keys():
+            least, most = limits[name]
+            self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
+
+    def clean_text(self) -> str:
+        text = note_text(self.cleaned_data["text"])
+        for _, problem in unstorable(text, ()):
+            raise ValidationError(problem)
+        if len(text) > LONGEST_NOTE:
+            raise ValidationError(
+                f"Write at most {LONGEST_NOTE:,} characters; this has {len(text):,}."
+            )
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for one, other in (("x", "y"), ("width", "height")):
+            half = (cleaned.get(one) is None) != (cleaned.get(other) is None)
+            if half and not self.errors.keys() & {one, other}:
+                self.add_error(one, f"Give both {one} and {other}, or neither.")
+        return cleaned

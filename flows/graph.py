@@ -73,6 +73,18 @@ class BlockNode:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteNode:
+    """A text on the canvas of a workspace."""
+
+    text: str
+    #: The whole key of the block that it is about, or "".
+    block: str
+    #: Its upper left corner, and its width and height, in pixels.
+    at: tuple[int, int] | None
+    size: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceNode:
     key: str
     name: str
@@ -83,6 +95,7 @@ class WorkspaceNode:
     start: str
     #: Its Handle Workspace Exception block, or "".
     handler: str
+    notes: tuple[NoteNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +206,7 @@ class _Builder:
             blocks=tuple(keys),
             start=of_type.get("Start Flow" if parent is None else "Start Workspace", ""),
             handler=of_type.get("Handle Workspace Exception", "") if parent is not None else "",
+            notes=tuple(_note(key, definition) for definition in part.get("notes") or ()),
         )
         if parent is None:
             self.flow_handler = of_type.get("Handle Flow Exception", "")
@@ -264,6 +278,16 @@ class _Builder:
         if kind.opens_workspace:
             self.workspace(key, definition.get("description") or kind.type, workspace, definition)
         return True
+
+
+def _note(workspace: str, definition: Mapping[str, Any]) -> NoteNode:
+    block = definition.get("block", "")
+    return NoteNode(
+        text=definition["text"],
+        block=f"{workspace}/{block}" if workspace and block else block,
+        at=tuple(definition["at"]) if "at" in definition else None,
+        size=tuple(definition["size"]) if "size" in definition else None,
+    )
 
 
 def build(document: Mapping[str, Any]) -> tuple[FlowGraph, list[Message]]:

@@ -1,4 +1,5 @@
-"""What can run: a flow, its versions, and a version's workspaces, blocks, connections, variables.
+"""What can run: a flow, its versions, and a version's workspaces, blocks, connections, variables,
+notes.
 
 A version is a draft until it is published and immutable after: triggers in the database refuse a
 change to what belongs to a published version, so that an old execution is drawn as it ran.
@@ -10,6 +11,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils.text import Truncator
+
+from flows.files.schema import LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 
 flow_name = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
@@ -226,3 +230,42 @@ class Variable(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Note(models.Model):
+    """A text on the canvas of a workspace, for whoever reads the diagram; `block` is what it is
+    about. `x` and `y` are its upper left corner; without them a place is found."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField(max_length=LONGEST_NOTE)
+    block = models.ForeignKey(
+        Block, on_delete=models.SET_NULL, null=True, blank=True, related_name="notes"
+    )
+    x = models.IntegerField(null=True, blank=True)
+    y = models.IntegerField(null=True, blank=True)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    order = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["workspace", "order", "id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="note_not_empty"),
+            models.CheckConstraint(
+                condition=Q(x=None, y=None) | Q(x__isnull=False, y__isnull=False),
+                name="note_position_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(width=None, height=None)
+                | Q(
+                    width__isnull=False,
+                    height__isnull=False,
+                    width__range=(LEAST_NOTE_SIZE, MOST_NOTE_SIZE),
+                    height__range=(LEAST_NOTE_SIZE, MOST_NOTE_SIZE),
+                ),
+                name="note_size_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return Truncator(self.text).chars(60)

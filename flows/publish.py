@@ -10,7 +10,7 @@ from flows import files, queries
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Port
 from flows.graph import FlowGraph, InvalidFlow, Message, build
-from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
+from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.sources import Literal
 from flows.validation import reachable, validate
 from flows.validation.wording import title
@@ -153,7 +153,7 @@ def _digest(version: FlowVersion) -> str:
 
 
 def _insert(version: FlowVersion, document: Document) -> None:
-    """Insert the rows of a document: a query for each depth of workspaces, and three."""
+    """Insert the rows of a document: a query for each depth of workspaces, and four."""
     parts: dict[str, tuple[str | None, str, Document]] = {"": (None, "Top-level", document)}
     for key, block in _blocks(document, ""):
         if BY_TYPE[block["type"].casefold()].opens_workspace:
@@ -183,6 +183,11 @@ def _insert(version: FlowVersion, document: Document) -> None:
         for order, (key, block) in enumerate(found)
     )
     by_key = {row.key: row for row in rows}
+    Note.objects.bulk_create(
+        _note(workspaces[key], order, definition, by_key)
+        for key, (_, _, part) in parts.items()
+        for order, definition in enumerate(part.get("notes") or ())
+    )
     Connection.objects.bulk_create(
         Connection(
             source=by_key[key],
@@ -222,6 +227,24 @@ def _variable(workspace: Workspace, order: int, name: str, definition: Document)
         default=definition.get("default"),
         is_input=definition.get("input", False),
         is_output=definition.get("output", False),
+        order=order,
+    )
+
+
+def _note(
+    workspace: Workspace, order: int, definition: Document, blocks: Mapping[str, Block]
+) -> Note:
+    about = definition.get("block")
+    x, y = definition.get("at", (None, None))
+    width, height = definition.get("size", (None, None))
+    return Note(
+        workspace=workspace,
+        text=definition["text"],
+        block=blocks[_path(workspace.key, about)] if about else None,
+        x=x,
+        y=y,
+        width=width,
+        height=height,
         order=order,
     )
 

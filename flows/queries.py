@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.files import canonical
 from flows.graph import FlowGraph, InvalidFlow, build
-from flows.models import Block, Connection, FlowVersion, Variable
+from flows.models import Block, Connection, FlowVersion, Note, Variable
 
 #: How many compiled graphs of published versions a process keeps.
 KEPT_GRAPHS = 256
@@ -50,7 +50,7 @@ def compiled(version_id: int) -> FlowGraph:
 
 
 def document(version: FlowVersion) -> dict[str, Any]:
-    """The canonical flow document of a version, from its rows: three queries and its flow."""
+    """The canonical flow document of a version, from its rows: four queries and its flow."""
     variables: dict[str, list[Variable]] = defaultdict(list)
     for variable in (
         Variable.objects.filter(workspace__version=version)
@@ -58,6 +58,13 @@ def document(version: FlowVersion) -> dict[str, Any]:
         .select_related("workspace")
     ):
         variables[variable.workspace.key].append(variable)
+    notes: dict[str, list[Note]] = defaultdict(list)
+    for note in (
+        Note.objects.filter(workspace__version=version)
+        .order_by("order", "id")
+        .select_related("workspace", "block")
+    ):
+        notes[note.workspace.key].append(note)
     ports: dict[str, dict[str, str]] = defaultdict(dict)
     for source, port, target in Connection.objects.filter(source__version=version).values_list(
         "source__key", "port", "target__key"
@@ -70,6 +77,7 @@ def document(version: FlowVersion) -> dict[str, Any]:
     def content(workspace: str) -> dict[str, Any]:
         return {
             "variables": _variables(variables[workspace]),
+            "notes": [_note(note) for note in notes[workspace]],
             "blocks": {
                 _local(block.key): {
                     **_block(block),
@@ -104,6 +112,15 @@ def _variables(variables: Iterable[Variable]) -> dict[str, Any]:
             **({"default": variable.default} if variable.has_default else {}),
         }
         for variable in variables
+    }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {
+        "text": note.text,
+        "block": _local(note.block.key) if note.block else "",
+        **({} if note.x is None else {"at": [note.x, note.y]}),
+        **({} if note.width is None else {"size": [note.width, note.height]}),
     }
 
 

@@ -10,11 +10,14 @@ from flows import queries
 from flows.models import FlowVersion
 
 
-def publish(folder: Path, name: str, blocks: str, variables: str = "{}") -> FlowVersion:
-    """Import and publish a flow; `blocks` and `variables` are YAML mappings."""
+def publish(
+    folder: Path, name: str, blocks: str, variables: str = "{}", notes: str = "[]"
+) -> FlowVersion:
+    """Import and publish a flow; `blocks` and `variables` are YAML mappings, `notes` a list."""
     document = {
         "flow": name,
         "variables": yaml.safe_load(textwrap.dedent(variables)),
+        "notes": yaml.safe_load(textwrap.dedent(notes)),
         "blocks": yaml.safe_load(textwrap.dedent(blocks)),
     }
     path = folder / f"{name}.yaml"

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from flows import queries
-from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
+from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.publish import publish, save_draft
 from tests.test_publish import ORDERS
 
@@ -56,6 +56,26 @@ def block_form(block: Block, **changes: Any) -> dict[str, Any]:
         "connections-INITIAL_FORMS": 0,
         **changes,
     }
+
+
+#: No notes and blocks beside what a workspace's form changes.
+NO_OTHERS = {
+    f"{part}-{which}_FORMS": 0 for part in ("notes", "blocks") for which in ("TOTAL", "INITIAL")
+}
+
+
+def notes_form(workspace: Workspace, *notes: dict[str, Any]) -> dict[str, Any]:
+    """What the form of a workspace sends to add notes."""
+    data: dict[str, Any] = {
+        **NO_OTHERS,
+        "variables-TOTAL_FORMS": 0,
+        "variables-INITIAL_FORMS": 0,
+        "notes-TOTAL_FORMS": len(notes),
+    }
+    for number, note in enumerate(notes):
+        given = {"workspace": workspace.pk, "order": 5 + number, **note}
+        data |= {f"notes-{number}-{name}": value for name, value in given.items()}
+    return data
 
 
 def test_everything_can_be_looked_at(admin_client: Client, published: FlowVersion) -> None:
@@ -194,8 +214,7 @@ def test_a_drafts_variables_are_edited(admin_client: Client, draft: FlowVersion)
         "variables-0-has_default": "on",
         "variables-0-default": '"=1 +"',
         "variables-0-order": 0,
-        "blocks-TOTAL_FORMS": 0,
-        "blocks-INITIAL_FORMS": 0,
+        **NO_OTHERS,
     }
     page = admin_client.post(change(workspace), data).content.decode()
     assert "Default: Syntax error" in page
@@ -203,6 +222,65 @@ def test_a_drafts_variables_are_edited(admin_client: Client, draft: FlowVersion)
     assert admin_client.post(change(workspace), data).status_code == 302
     total.refresh_from_db()
     assert total.default == "=1 + 1"
+
+
+def test_a_drafts_notes_are_written_and_removed(admin_client: Client, draft: FlowVersion) -> None:
+    workspace = draft.workspaces.get(key="")
+    start = draft.blocks.get(key="start")
+    note = {"text": " Look:\r\nhere ", "block": start.pk, "x": -40, "y": 8}
+    assert admin_client.post(change(workspace), notes_form(workspace, note)).status_code == 302
+    document = queries.document(draft)
+    assert document["notes"][1:] == [{"text": "Look:\nhere", "block": "start", "at": [-40, 8]}]
+    kept = workspace.notes.get(block=start)
+    data = notes_form(workspace, {**note, "id": kept.pk, "DELETE": "on"})
+    data["notes-INITIAL_FORMS"] = 1
+    assert admin_client.post(change(workspace), data).status_code == 302
+    assert queries.document(draft) == ORDERS
+
+
+@pytest.mark.parametrize(
+    ("note", "problem"),
+    [
+        ({"text": " "}, "This field is required."),
+        ({"text": "a" * 4001}, "Write at most 4,000 characters; this has 4,001."),
+        ({"text": "a", "x": 3}, "Give both x and y, or neither."),
+        ({"text": "a", "x": 3, "y": 100_001}, "less than or equal to 100000"),
+        ({"text": "a", "width": 39, "height": 50}, "greater than or equal to 40"),
+        ({"text": "a", "block": "elsewhere"}, "Select a valid choice."),
+    ],
+)
+def test_a_note_is_what_a_file_could_hold(
+    admin_client: Client, draft: FlowVersion, note: dict[str, Any], problem: str
+) -> None:
+    workspace = draft.workspaces.get(key="")
+    if note.get("block"):
+        note = {**note, "block": draft.blocks.get(key="count/sum").pk}
+    page = admin_client.post(change(workspace), notes_form(workspace, note))
+    assert page.status_code == 200
+    assert problem in page.content.decode()
+    assert queries.document(draft) == ORDERS
+
+
+def test_notes_of_a_published_version_can_only_be_read(
+    admin_client: Client, published: FlowVersion
+) -> None:
+    workspace = published.workspaces.get(key="")
+    page = admin_client.get(change(workspace)).content.decode()
+    assert "Read me first." in page
+    assert 'name="notes-0-text"' not in page
+    answer = admin_client.post(change(workspace), notes_form(workspace, {"text": "More"}))
+    assert answer.status_code == 403
+    assert queries.document(published) == ORDERS
+
+
+def test_writing_notes_needs_its_permission(draft: FlowVersion) -> None:
+    workspace = draft.workspaces.get(key="")
+    client = staff("view_workspace", "change_workspace", "view_note")
+    page = client.get(change(workspace)).content.decode()
+    assert "Read me first." in page
+    assert 'name="notes-0-text"' not in page
+    client.post(change(workspace), notes_form(workspace, {"text": "More"}))
+    assert Note.objects.filter(workspace=workspace).count() == 1
 
 
 def test_messages_stop_publishing_and_are_shown(admin_client: Client, draft: FlowVersion) -> None:

@@ -20,8 +20,10 @@ from tests.servers import Process
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def begin(folder: Path, user: User, name: str, blocks: str, variables: str = "{}") -> Execution:
-    version = publish(folder, name, blocks, variables)
+def begin(
+    folder: Path, user: User, name: str, blocks: str, variables: str = "{}", notes: str = "[]"
+) -> Execution:
+    version = publish(folder, name, blocks, variables, notes)
     actor = Actor(user.pk, user.get_username(), "page")
     return start(version, {}, actor, Execution.Trigger.PAGE, paused=True)
 
@@ -33,7 +35,8 @@ def loop(tmp_path: Path, admin_user: User, worker: Process) -> Execution:
 
 @pytest.fixture
 def nested(tmp_path: Path, admin_user: User, worker: Process) -> Execution:
-    return begin(tmp_path, admin_user, "nested", NESTED, NESTED_VARIABLES)
+    notes = "[{text: What is inside throws, block: w}]"
+    return begin(tmp_path, admin_user, "nested", NESTED, NESTED_VARIABLES, notes)
 
 
 @pytest.fixture
@@ -264,6 +267,8 @@ def test_axe_finds_nothing(signed_in_page: Page, nested: Execution, scheme: Any)
     page.locator("#do-step").click()
     token_at(page, "w")
     page.goto(f"/executions/{nested.pk}/?overlay=time&children=1&workspace=&tab=blocks")
+    expect(page.get_by_role("img", name="What is inside throws")).to_be_visible()
+    expect(page.locator(".notes")).to_contain_text("What is inside throws")
     page.locator('g.b[data-block="a"]').focus()
     page.keyboard.press("b")
     expect(bar(page, "a")).to_have_count(1)

@@ -1,5 +1,6 @@
 """The page of a flow in a browser: its counts move with the executions."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_counts_are_live_and_axe_finds_nothing(
     tmp_path: Path, admin_user: User, worker: Process, signed_in_page: Page, scheme: Any
 ) -> None:
-    version = publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
+    notes = "[{text: It sleeps in there, block: w}, {text: Anything}]"
+    version = publish(tmp_path, "nap", WAIT, WAIT_VARIABLES, notes)
     actor = Actor(admin_user.pk, "admin", "page")
     page = signed_in_page
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -34,6 +36,9 @@ def test_counts_are_live_and_axe_finds_nothing(
     expect(pill).to_be_visible()
     start(version, {"Seconds": 60}, actor, Execution.Trigger.PAGE)
     expect(page.get_by_role("link", name="1 running at Nap")).to_be_visible()
+    expect(page.get_by_role("img", name="Note on Nap: It sleeps in there")).to_be_visible()
+    page.get_by_text("and 2 notes of Top-level as a list").click()
+    expect(page.locator(".twin .notes")).to_contain_text("Anything")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert control("stop", admin_user, paused, actor).done
@@ -44,3 +49,26 @@ def test_counts_are_live_and_axe_finds_nothing(
     rows = page.locator("tr[data-id]")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("Sleep")
+
+
+def test_blocks_are_walked_by_keyboard(tmp_path: Path, signed_in_page: Page) -> None:
+    publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
+    page = signed_in_page
+    page.goto("/flows/nap/")
+    page.locator("[data-canvas] .view").focus()
+    page.keyboard.press("Tab")
+    start = page.get_by_role("img", name="Start Flow", exact=True)
+    expect(start).to_be_focused()
+    expect(start.locator("circle").first).to_have_css("outline-style", "solid")
+    page.keyboard.press("ArrowUp")  # there is nothing above
+    expect(start).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    workspace = page.get_by_role("link", name="Open workspace Nap")
+    expect(workspace).to_be_focused()
+    expect(page.locator('svg[data-workspace] [tabindex="0"]')).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("img", name="End Flow", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"workspace=w$"))
+    expect(page.get_by_role("img", name="Sleep, Wait For Duration")).to_be_visible()

@@ -223,6 +223,75 @@ def test_problems_name_line_path_and_what_was_expected(blocks: str, expected: st
     assert found[0].startswith("access.yaml:")
 
 
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ("notes: {text: a}", "3: notes: Expected a list, found keys with values."),
+        ("notes: [a]", "3: notes.0: Expected keys with values, found 'a'."),
+        ("notes:\n- at: [1, 2]", "4: notes.0: 'text' is missing."),
+        (
+            "notes:\n- {text: a}\n- {text: ' '}",
+            "5: notes.1.text: Expected a text that is not blank",
+        ),
+        ("notes:\n- {text: 3}", "4: notes.0.text: Expected a text, found the number 3."),
+        ("notes:\n- {text: a, postion: 1}", "4: notes.0.postion: There is no 'postion' here."),
+        ("notes:\n- {text: a, at: [1]}", "4: notes.0.at: Expected 2 numbers, found 1."),
+        (
+            "notes:\n- {text: a, size: [39, 50]}",
+            "4: notes.0.size.0: Expected a number of minimum 40, found the number 39.",
+        ),
+        (
+            "notes:\n- {text: a}\n- text: a\n  block: strat",
+            "6: notes.1.block: There is no block 'strat' in this workspace; did you mean 'start'? "
+            "A note names the key of a block of the same workspace, or none.",
+        ),
+        (
+            "notes: [" + "{text: a}, " * 201 + "]",
+            "3: notes: Expected at most 200 notes, found 201.",
+        ),
+        (f"notes: [{{text: {'a' * 4001}}}]", "3: notes.0.text: Expected at most 4000 characters"),
+    ],
+)
+def test_problems_of_notes(notes: str, expected: str) -> None:
+    found = problems(f"flow: access\nblocks: {{start: {{type: Start Flow}}}}\n{notes}\n")
+    assert len(found) == 1
+    assert found[0].startswith(f"access.yaml:{expected}")
+
+
+def test_a_note_is_about_a_block_of_its_own_workspace() -> None:
+    nested = (
+        "group:\n"
+        "  type: Workspace\n"
+        "  notes: [{text: a, block: inner}, {text: b, block: group}]\n"
+        "  blocks: {inner: {type: Start Workspace}}"
+    )
+    (problem,) = problems(with_blocks(nested))
+    assert problem.startswith(
+        "access.yaml:5: blocks.group.notes.1.block: There is no block 'group'"
+    )
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)},
+            optional={
+                "block": st.just("start"),
+                "at": st.lists(st.integers(-100_000, 100_000), min_size=2, max_size=2),
+                "size": st.lists(st.integers(40, 2_000), min_size=2, max_size=2),
+            },
+        ).filter(lambda note: note["text"].strip()),
+        max_size=4,
+    )
+)
+def test_notes_go_round(notes: list[dict[str, object]]) -> None:
+    blocks = {"start": {"type": "Start Flow"}}
+    document = canonical({"flow": "noted", "notes": notes, "blocks": blocks})
+    assert ("notes" in document) == bool(notes)
+    for text, name in ((dump_yaml(document), "a.yaml"), (dump_json(document), "a.json")):
+        assert digest(parse(text, name).document) == digest(document)
+
+
 def test_a_long_text_is_not_repeated_whole() -> None:
     found = problems("a text " * 1000)[0]
     assert found.startswith("access.yaml:1: Expected keys with values, found 'a text")

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from flows.models import Block, Connection, Flow, FlowVersion, Variable, Workspace
+from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 
 
 def make(flow: Flow, number: int) -> FlowVersion:
@@ -18,6 +18,7 @@ def make(flow: Flow, number: int) -> FlowVersion:
     end = Block.objects.create(workspace=top, version=version, key="end", type="End Flow")
     Connection.objects.create(source=start, port="bottom", target=end)
     Variable.objects.create(workspace=top, name="Total")
+    Note.objects.create(workspace=top, text="Begins here", block=start)
     return version
 
 
@@ -40,6 +41,7 @@ PARTS: list[Callable[[FlowVersion], Model]] = [
     lambda version: version.blocks.get(key="end"),
     lambda version: Variable.objects.get(workspace__version=version),
     lambda version: Connection.objects.get(source__version=version),
+    lambda version: Note.objects.get(workspace__version=version),
     lambda version: version,
 ]
 
@@ -62,6 +64,7 @@ def test_a_published_version_refuses_inserts(version: FlowVersion) -> None:
         lambda: Block.objects.create(version=version, workspace=top, key="a", type="End Flow"),
         lambda: Variable.objects.create(workspace=top, name="Another"),
         lambda: Connection.objects.create(source=start, port="right", target=start),
+        lambda: Note.objects.create(workspace=top, text="Another"),
     ]
     for insert in inserts:
         with pytest.raises(IntegrityError, match="orders v1 is published"), transaction.atomic():
@@ -74,6 +77,40 @@ def test_parts_cannot_be_moved_out_of_a_published_version(version: FlowVersion) 
     total.workspace, total.name = draft.workspaces.get(), "Moved"
     with pytest.raises(IntegrityError, match="orders v1 is published"), transaction.atomic():
         total.save()
+
+
+def test_a_note_cannot_be_moved_out_of_a_published_version(version: FlowVersion) -> None:
+    draft = make(version.flow, 2)
+    note = Note.objects.get(workspace__version=version)
+    note.workspace, note.block = draft.workspaces.get(), None
+    with pytest.raises(IntegrityError, match="orders v1 is published"), transaction.atomic():
+        note.save()
+
+
+def test_a_note_is_about_a_block_of_its_workspace_and_outlives_it(flow: Flow) -> None:
+    draft, other = make(flow, 1), make(Flow.objects.create(name="other"), 1)
+    note = Note.objects.get(workspace__version=draft)
+    note.block = other.blocks.get(key="start")
+    with pytest.raises(IntegrityError, match="same workspace"), transaction.atomic():
+        note.save()
+    draft.blocks.get(key="start").delete()
+    note.refresh_from_db()
+    assert note.block is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "constraint"),
+    [
+        ({"text": ""}, "note_not_empty"),
+        ({"x": 3}, "note_position_whole"),
+        ({"height": 50}, "note_size_whole"),
+        ({"width": 50, "height": 39}, "note_size_whole"),
+    ],
+)
+def test_what_no_note_can_be(flow: Flow, wrong: dict[str, object], constraint: str) -> None:
+    notes = Note.objects.filter(workspace__version=make(flow, 1))
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        notes.update(**wrong)
 
 
 def test_the_publisher_may_be_deleted(version: FlowVersion, admin_user: User) -> None:

@@ -29,12 +29,17 @@ ORDERS = parse(
     variables:
       Orders: {type: List, input: true, default: []}
       Total: {output: true}
+    notes:
+      - {text: Read me first., at: [-220, 0], size: [180, 60]}
     blocks:
       start: {type: Start Flow, bottom: count}
       count:
         type: Workspace
         description: Count them
         variables: {Sum: {default: 0}}
+        notes:
+          - {text: "Two\n  lines", block: sum}
+          - {text: About nothing}
         blocks:
           begin: {type: Start Workspace, bottom: sum}
           sum:
@@ -108,7 +113,7 @@ def test_reading_a_document_takes_few_queries() -> None:
         connection,
     ) as captured:
         queries.document(version)
-    assert len(captured) == 3
+    assert len(captured) == 4
 
 
 # Publishing ----------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 `draw` is what templates render; a drawing never changes, so it may be kept as long as its graph.
 """
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import pairwise
 
 from flows.blocks.base import Port, Shape
 from flows.blocks.decisions.exits import Decision
-from flows.diagram import layout, wires
+from flows.diagram import layout, notes, routing, wires
 from flows.diagram.geometry import (
     BESIDE_LABEL,
     LABEL_GAP,
@@ -17,7 +18,11 @@ from flows.diagram.geometry import (
     Box,
     Point,
     fit_text,
+    fold,
+    outline,
+    text_width,
 )
+from flows.diagram.notes import NoteDrawing
 from flows.graph import BlockNode, FlowGraph
 
 _MARGIN = 24
@@ -120,6 +125,7 @@ class Drawing:
     height: float
     blocks: tuple[BlockDrawing, ...]
     wires: tuple[WireDrawing, ...]
+    notes: tuple[NoteDrawing, ...]
     by_key: dict[str, BlockDrawing] = field(repr=False, compare=False)
 
     @property
@@ -135,13 +141,18 @@ class Drawing:
             return None
         for drawn in block.ports:
             if drawn.port is port:
-                dx, dy = drawn.x - block.box.x, drawn.y - block.box.y
-                if abs(dx) > abs(dy):
-                    return drawn.x + _TOKEN_GAP, drawn.y
-                return drawn.x, drawn.y + _TOKEN_GAP
+                return _beyond(block, drawn)
         x, y = block.before
         # In an activity the bar of the breakpoint is between the token and its block.
         return (x, y - _BAR_GAP) if at_breakpoint and self.kind == "activity" else (x, y)
+
+
+def _beyond(block: BlockDrawing, port: PortDrawing) -> Point:
+    """Where a token stands that is on a port."""
+    dx, dy = port.x - block.box.x, port.y - block.box.y
+    if abs(dx) > abs(dy):
+        return port.x + _TOKEN_GAP, port.y
+    return port.x, port.y + _TOKEN_GAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +170,9 @@ def draw(graph: FlowGraph, workspace: str) -> Drawing:
     boxes = layout.place(graph, workspace)
     blocks = tuple(_block(graph.kind, nodes, nodes[key], boxes[key]) for key in nodes)
     by_key = {block.key: block for block in blocks}
-    routes = _wires(graph, workspace, nodes, boxes, by_key)
-    x0, y0, x1, y1 = _extent(graph.kind, nodes, blocks, routes)
+    routes = _wires(graph, workspace, boxes, blocks)
+    written = notes.drawn(graph, workspace, boxes, partial(_taken, blocks, routes))
+    x0, y0, x1, y1 = _extent(graph.kind, nodes, blocks, routes, written)
     return Drawing(
         workspace=workspace,
         title=graph.workspaces[workspace].name,
@@ -171,6 +183,7 @@ def draw(graph: FlowGraph, workspace: str) -> Drawing:
         height=y1 - y0,
         blocks=blocks,
         wires=routes,
+        notes=written,
         by_key=by_key,
     )
 
@@ -210,8 +223,8 @@ def _block(kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box) ->
             box.right - (10 if node.block.shape in (Shape.DECISION, Shape.LOOP) else 8),
             box.bottom - (12 if node.block.shape in (Shape.DECISION, Shape.LOOP) else 9),
         ),
-        path=_outline(shape, box),
-        fold=_fold(box) if shape is Shape.WORKSPACE else "",
+        path=outline(shape, box),
+        fold=fold(box) if shape is Shape.WORKSPACE else "",
         opens=node.key if node.block.opens_workspace else "",
     )
 
@@ -267,38 +280,17 @@ def _port_place(kind: str, node: BlockNode, box: Box, port: Port) -> Point:
 
 
 def _wires(
-    graph: FlowGraph,
-    workspace: str,
-    nodes: dict[str, BlockNode],
-    boxes: dict[str, Box],
-    by_key: dict[str, BlockDrawing],
+    graph: FlowGraph, workspace: str, boxes: dict[str, Box], blocks: tuple[BlockDrawing, ...]
 ) -> tuple[WireDrawing, ...]:
-    kind = graph.kind
-    turned = kind == "process"
-
-    def turn(point: Point) -> Point:
-        return (point[1], point[0]) if turned else point
-
-    frame = {key: box.turned() if turned else box for key, box in boxes.items()}
-    labels = [_label_box(node, frame[key], kind) for key, node in nodes.items()]
-    router = wires.Router(frame, [label for label in labels if label], kind)
-    connections = []
-    for key in nodes:
-        for port, target in layout.edges(nodes, key):
-            drawn = next((p for p in by_key[key].ports if p.port is port), None)
-            if drawn is not None:
-                start = turn((drawn.x, drawn.y))
-                end = frame[target].x, frame[target].top
-                connections.append(wires.Connection(key, port, target, start, end))
-    routed = _route(router, connections, nodes, frame, graph.workspaces[workspace].start)
+    leaves = {(b.key, port.port): (port.x, port.y) for b in blocks for port in b.ports}
     result = []
-    for c in connections:
-        points = [turn(point) for point in routed[c.source, c.port]]
+    for (source, port), route in routing.routes(graph, workspace, boxes, leaves).items():
+        points = [(y, x) for x, y in route] if graph.kind == "process" else route
         result.append(
             WireDrawing(
-                source=c.source,
-                port=c.port,
-                target=c.target,
+                source=source,
+                port=port,
+                target=graph.blocks[source].ports[port],
                 points=tuple(points),
                 path=wires.path(points),
                 arrow=wires.arrowhead(points),
@@ -307,46 +299,29 @@ def _wires(
     return tuple(result)
 
 
-def _route(
-    router: wires.Router,
-    connections: list[wires.Connection],
-    nodes: dict[str, BlockNode],
-    frame: dict[str, Box],
-    start: str,
-) -> dict[tuple[str, Port], list[Point]]:
-    """Straight and short ones first, then the ways back, from the innermost circle outwards."""
-    back = layout.returns(nodes, start)
-    routed = {
-        (c.source, c.port): router.route(c)
-        for c in sorted(connections, key=_difficulty)
-        if (c.source, c.target) not in back
-    }
-    circles = layout.circles(nodes, start)
-    reached: dict[str, float] = {}
-    for target in sorted(circles, key=lambda key: len(circles[key])):
-        body = circles[target]
-        around = max([frame[key].right for key in body] + [reached.get(key, 0) for key in body])
-        for c in connections:
-            if c.target == target and (c.source, target) in back:
-                points = router.route(replace(c, around=around))
-                routed[c.source, c.port] = points
-                reached[target] = max([reached.get(target, 0)] + [x for x, _ in points])
-    return routed
+def _taken(blocks: tuple[BlockDrawing, ...], routes: tuple[WireDrawing, ...]) -> list[Box]:
+    """What notes keep clear of: blocks, their labels, wires, and where tokens and counts stand."""
+    taken = []
+    for block in blocks:
+        x, y = block.before
+        taken += [block.box, Box(x + 20, y, 80, 24)]
+        taken.append(Box(block.hits[0] + 20, block.hits[1] + 9, 40, 18))
+        labels = () if block.shape in LABELLED_INSIDE else block.labels
+        taken += [_label_extent(label) for label in labels]
+        for port in block.ports:
+            x, y = _beyond(block, port)
+            taken.append(Box(x, y, 28, 28))
+            taken += [_label_extent(port.label)] if port.label else []
+    for wire in routes:
+        for (x0, y0), (x1, y1) in pairwise(wire.points):
+            taken.append(Box((x0 + x1) / 2, (y0 + y1) / 2, abs(x0 - x1), abs(y0 - y1)))
+    return taken
 
 
-def _difficulty(connection: wires.Connection) -> tuple[bool, float]:
-    (x0, y0), (x1, y1) = connection.start, connection.end
-    return (x0 != x1 and not connection.aside, abs(x1 - x0) + abs(y1 - y0))
-
-
-def _label_box(node: BlockNode, box: Box, kind: str) -> Box | None:
-    """Where the label beside a block is, in the frame of an activity."""
-    if node.block.shape in LABELLED_INSIDE:
-        return None
-    before, _ = layout.footprint(node, kind)
-    left, right = box.x - before, box.left - LABEL_GAP / 2
-    height = 32.0 if kind == "activity" else layout.label_width(node)
-    return Box((left + right) / 2, box.y, right - left, height)
+def _label_extent(label: Label) -> Box:
+    width = text_width(label.text)
+    shift = {"start": width / 2, "end": -width / 2}.get(label.anchor, 0)
+    return Box(label.x + shift, label.y - 4, width, 16)
 
 
 def _extent(
@@ -354,12 +329,13 @@ def _extent(
     nodes: dict[str, BlockNode],
     blocks: tuple[BlockDrawing, ...],
     routes: tuple[WireDrawing, ...],
+    written: tuple[NoteDrawing, ...],
 ) -> tuple[float, float, float, float]:
     xs, ys = [0.0], [0.0]
     if blocks:
         xs, ys = [], []
     for block in blocks:
-        box, label = block.box, _label_box(nodes[block.key], block.box, "activity")
+        box, label = block.box, layout.label_box(nodes[block.key], block.box, "activity")
         xs += [box.left, box.right + 20]
         ys += [box.top, box.bottom + 8]
         if label and kind == "activity":
@@ -373,27 +349,12 @@ def _extent(
     for wire in routes:
         xs += [x for x, _ in wire.points]
         ys += [y for _, y in wire.points]
+    for note in written:
+        xs += [note.box.left, note.box.right]
+        ys += [note.box.top, note.box.bottom]
     return (
         round(min(xs)) - _MARGIN,
         round(min(ys)) - _MARGIN // 2,
         round(max(xs)) + _MARGIN,
         round(max(ys)) + _MARGIN,
     )
-
-
-def _outline(shape: Shape, box: Box) -> str:
-    """The path of a shape that is no circle or rectangle."""
-    x, y, w, h = box.left, box.top, box.width, box.height
-    if shape in (Shape.DECISION, Shape.LOOP):
-        r = w / 2
-        return f"M{box.x:g} {y:g}l{r:g} {r:g} {-r:g} {r:g} {-r:g} {-r:g}z"
-    if shape is Shape.WORKSPACE:
-        return (
-            f"M{x + 4:g} {y:g}h{w - 18:g}l14 14v{h - 18:g}a4 4 0 0 1-4 4h{8 - w:g}"
-            f"a4 4 0 0 1-4-4v{8 - h:g}a4 4 0 0 1 4-4z"
-        )
-    return ""
-
-
-def _fold(box: Box) -> str:
-    return f"M{box.right - 14:g} {box.top:g}v10a4 4 0 0 0 4 4h10z"

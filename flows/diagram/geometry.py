@@ -104,3 +104,22 @@ def fit_text(text: str, width: float, size: float = 12) -> str:
     while kept and text_width(kept + "…", size) > width:
         kept = kept[:-1]
     return kept.rstrip() + "…"
+
+
+def outline(shape: Shape, box: Box) -> str:
+    """The path of a shape that is no circle or rectangle."""
+    x, y, w, h = box.left, box.top, box.width, box.height
+    if shape in (Shape.DECISION, Shape.LOOP):
+        r = w / 2
+        return f"M{box.x:g} {y:g}l{r:g} {r:g} {-r:g} {r:g} {-r:g} {-r:g}z"
+    if shape is Shape.WORKSPACE:
+        return (
+            f"M{x + 4:g} {y:g}h{w - 18:g}l14 14v{h - 18:g}a4 4 0 0 1-4 4h{8 - w:g}"
+            f"a4 4 0 0 1-4-4v{8 - h:g}a4 4 0 0 1 4-4z"
+        )
+    return ""
+
+
+def fold(box: Box) -> str:
+    """The corner of a workspace that is turned down."""
+    return f"M{box.right - 14:g} {box.top:g}v10a4 4 0 0 0 4 4h10z"

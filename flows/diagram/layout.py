@@ -76,6 +76,16 @@ def label_width(node: BlockNode) -> float:
     return max(title, text_width(fit_text(node.block.type, LABEL_WIDTH, 11), 11))
 
 
+def label_box(node: BlockNode, box: Box, kind: str) -> Box | None:
+    """Where the label beside a block is, in the frame of an activity."""
+    if node.block.shape in LABELLED_INSIDE:
+        return None
+    before, _ = footprint(node, kind)
+    left, right = box.x - before, box.left - LABEL_GAP / 2
+    height = 32.0 if kind == "activity" else label_width(node)
+    return Box((left + right) / 2, box.y, right - left, height)
+
+
 def _box(node: BlockNode, x: float, y: float) -> Box:
     return Box(x, y, *size_of(node))
 

@@ -35,11 +35,12 @@ def _given(key: str, value: Any) -> dict[str, Any]:
 
 
 def _content(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables and blocks of a workspace."""
+    """The variables, notes and blocks of a workspace."""
     variables = part.get("variables") or {}
     blocks = part.get("blocks") or {}
     return {
         **_given("variables", {name: _variable(v or {}) for name, v in variables.items()}),
+        **_given("notes", [_note(note) for note in part.get("notes") or ()]),
         "blocks": {key: _block(block) for key, block in blocks.items()},
     }
 
@@ -52,6 +53,19 @@ def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
         **({"default": source(variable["default"])} if "default" in variable else {}),
         **_given("description", variable.get("description")),
     }
+
+
+def _note(note: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "text": note_text(note["text"]),
+        **_given("block", note.get("block")),
+        **{key: list(note[key]) for key in ("at", "size") if key in note},
+    }
+
+
+def note_text(text: str) -> str:
+    """The text of a note as it is kept: browsers and YAML end lines in ways of their own."""
+    return text.replace("\r\n", "\n").strip()
 
 
 def _block(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,18 @@ from flows.validation import VARIABLE_TYPES
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 FLOW_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 VARIABLE_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+NOT_BLANK = r"^[\s\S]*\S[\s\S]*$"
+#: Of a workspace: the most notes, the longest text, and from which to which size, in pixels.
+MOST_NOTES, LONGEST_NOTE = 200, 4_000
+LEAST_NOTE_SIZE, MOST_NOTE_SIZE = 40, 2_000
 #: A variable, or a part of one, that is written to: "($)Name", "($)Name.Items[0]".
 TARGET = (
     r"^(= *[A-Za-z_][A-Za-z0-9_]*"
     r"|\(\$\)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*|\[[^\n]+\])*)$"
 )
+
+#: How far from the origin something may be drawn.
+FAR = 100_000
 
 PORTS = {
     "bottom": "The block that the bottom port leads to.",
@@ -50,6 +57,7 @@ def schema() -> dict[str, Any]:
             },
             "description": {"type": "string"},
             "variables": {"$ref": "#/$defs/variables"},
+            "notes": {"$ref": "#/$defs/notes"},
             "blocks": {"$ref": "#/$defs/blocks"},
         },
         "$defs": {
@@ -71,6 +79,30 @@ def schema() -> dict[str, Any]:
                     "output": {"description": "Returned at the end.", "type": "boolean"},
                     "default": {"description": "What it holds when it comes into scope."},
                     "description": {"type": "string", "maxLength": 400},
+                },
+            },
+            "notes": {
+                "description": "What is to be read on this workspace's canvas.",
+                "type": "array",
+                "maxItems": MOST_NOTES,
+                "items": {"$ref": "#/$defs/note"},
+            },
+            "note": {
+                "type": "object",
+                "required": ["text"],
+                "additionalProperties": False,
+                "properties": {
+                    "text": {"type": "string", "pattern": NOT_BLANK, "maxLength": LONGEST_NOTE},
+                    "block": {
+                        "description": "The block of this workspace that it is about.",
+                        "type": "string",
+                    },
+                    "at": _pair("Where its upper left corner is drawn: x and y.", -FAR, FAR),
+                    "size": _pair(
+                        "Its width and height; left out, the text's.",
+                        LEAST_NOTE_SIZE,
+                        MOST_NOTE_SIZE,
+                    ),
                 },
             },
             "target": {
@@ -119,22 +151,28 @@ def _block(block: Block) -> dict[str, Any]:
                 port.value: {"description": PORTS[port.value], "type": "string"}
                 for port in block.ports
             },
-            "position": {
-                "description": "Where it is drawn: x and y.",
-                "type": "array",
-                "items": {"type": "integer", "minimum": -100_000, "maximum": 100_000},
-                "minItems": 2,
-                "maxItems": 2,
-            },
+            "position": _pair("Where it is drawn: x and y.", -FAR, FAR),
             **(
                 {
                     "variables": {"$ref": "#/$defs/variables"},
+                    "notes": {"$ref": "#/$defs/notes"},
                     "blocks": {"$ref": "#/$defs/blocks"},
                 }
                 if block.opens_workspace
                 else {}
             ),
         },
+    }
+
+
+def _pair(description: str, least: int, most: int) -> dict[str, Any]:
+    """Two whole numbers: a place or a size."""
+    return {
+        "description": description,
+        "type": "array",
+        "items": {"type": "integer", "minimum": least, "maximum": most},
+        "minItems": 2,
+        "maxItems": 2,
     }
 
 

@@ -34,6 +34,7 @@ _PATTERNS = {
     schema.KEY: "letters, digits, hyphens and underscores, a letter or digit first",
     schema.FLOW_NAME: "letters, digits, hyphens, underscores and dots, a letter or digit first",
     schema.VARIABLE_NAME: "letters, digits and underscores, a letter first",
+    schema.NOT_BLANK: "a text that is not blank",
     schema.TARGET: "a variable: ($)Name, or ($)_ to discard the value; or a part: ($)Name.Items[0]",
 }
 
@@ -117,6 +118,8 @@ def _explain(error: ValidationError) -> Iterator[Found]:
             yield path, f"Expected at most {wanted} characters, found {len(value)}."
         case "minProperties" | "minItems" if wanted == 1:
             yield path, f"Expected at least one variable{_found(value)}, which is empty."
+        case "maxItems" if wanted == schema.MOST_NOTES:
+            yield path, f"Expected at most {wanted} notes, found {len(value)}."
         case "minItems" | "maxItems":
             yield path, f"Expected {wanted} numbers, found {len(value)}."
         case "minimum" | "maximum":

@@ -33,10 +33,12 @@ def validate(graph: FlowGraph) -> list[Message]:
 
 
 def structural(graph: FlowGraph) -> list[Message]:
-    """What a flow cannot even be stored with: unknown targets and ports, names given twice."""
+    """What a flow cannot even be stored with: unknown targets and ports, names given twice,
+    notes about unknown blocks."""
     return [
         *(m for workspace in graph.workspaces.values() for m in blocks.unique_names(workspace)),
         *(m for node in graph.blocks.values() for m in blocks.ports(graph, node)),
+        *(m for workspace in graph.workspaces.values() for m in blocks.notes(workspace)),
     ]
 
 

@@ -65,6 +65,20 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
             )
 
 
+def notes(workspace: WorkspaceNode) -> Iterator[Message]:
+    """A note is about a block of its own workspace."""
+    for number, note in enumerate(workspace.notes):
+        if note.block and note.block not in workspace.blocks:
+            name = _local(note.block)
+            yield Message(
+                f"Workspace {workspace.name}",
+                f"There is no block '{name}' in this workspace"
+                f"{near(name, map(_local, workspace.blocks))}",
+                "A note names the key of a block of the same workspace, or none.",
+                (*workspace_path(workspace), "notes", number, "block"),
+            )
+
+
 def connections(graph: FlowGraph) -> Iterator[Message]:
     """Semantics 32: red ports lead to Handle Block Exception blocks, and nothing else does."""
     for node in graph.blocks.values():

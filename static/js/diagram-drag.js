@@ -1,7 +1,8 @@
 // Dragging the innermost token onto a block sets the next block, after a look at what that does.
 
 import { canvasOf, drawingOf, swallowClick } from "./diagram.js";
-import { blockOf, open } from "./diagram-blocks.js";
+import { open } from "./diagram-blocks.js";
+import { blockOf } from "./diagram-walk.js";
 
 const FAR = 5; // pixels that make a drag of a click
 

@@ -1,6 +1,7 @@
-// The page of one flow: how many executions are where, kept fresh.
+// The page of one flow: how many executions are where, kept fresh; its blocks by keyboard.
 
 import { applyZoom } from "./diagram.js";
+import "./diagram-walk.js";
 import { morph } from "./morph.js";
 import { elementsOf, keepFresh } from "./parts.js";
 
