@@ -283,3 +283,14 @@ def test_presence_expires_and_asks_no_database(
         presence.renew([look(execution, ada)])
     key = f"cortexweb:looks:{execution.pk}"
     assert 0 < redis.ttl(key) <= 20
+
+
+def test_a_page_that_polls_is_there_too(loop: FlowVersion, ada: Session, grace: Session) -> None:
+    execution = ada.start(loop, paused=True)
+    address = f"/executions/{execution.pk}/live/"
+    client_of(grace.user).get(address)
+    assert presence.people([execution.pk]) == {}
+    client_of(grace.user).get(address, headers={"X-Polling": "1"})
+    assert [person.name for person in presence.people([execution.pk])[str(execution.pk)]] == [
+        "grace"
+    ]

@@ -105,7 +105,7 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     dialog.get_by_role("button", name="Save").click()
     expect(page.locator("#notices")).to_contain_text('Order.Lines.0.Sku: "a" → 42')
     expect(dialog).not_to_be_visible()
-    expect(look.locator(".fold")).to_contain_text("42")
+    expect(look.locator(".folded")).to_contain_text("42")
 
     # Into the workspace, its variables beside the outer ones; then another block is next.
     page.locator("#do-step").click()
@@ -160,7 +160,7 @@ def test_a_link_opens_exactly_what_it_names(
     other = page.context.new_page()
     other.goto(link)
     expect(other.locator(".look h3")).to_contain_text(re.compile("Big.77777.er"))
-    expect(other.locator(".look .fold")).to_contain_text("77777")
+    expect(other.locator(".look .folded")).to_contain_text("77777")
     other.locator(".look h3 a", has_text="Big").click()
     expect(other.locator(".look .pages")).to_contain_text("77700 to 77799", timeout=15_000)
 

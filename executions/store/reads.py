@@ -1,13 +1,14 @@
 """What the page of one execution reads. Every list is limited, and paged by a key."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from executions.models import (
     AuditEntry,
@@ -261,9 +262,20 @@ def live_children(execution_id: UUID, visible: QuerySet[Execution]) -> list[Exec
     return list(rows.order_by("-started_at", "-id").only(*shown)[:PAGE])
 
 
-def logs(execution_id: UUID, before: int | None = None) -> Rows:
-    """A page of log entries, oldest first; the newest page unless `before` an id."""
+def logs(
+    execution_id: UUID,
+    before: int | None = None,
+    severities: Iterable[str] | None = None,
+    search: str = "",
+) -> Rows:
+    """A page of log entries, oldest first; the newest page unless `before` an id. Of these
+    severities only, if they are given, and with the searched text in their event or details."""
     rows = LogEntry.objects.filter(execution_id=execution_id).order_by("-id")
+    if severities is not None:
+        rows = rows.filter(severity__in=list(severities))
+    if search:
+        rows = rows.annotate(told=Cast("details", TextField()))
+        rows = rows.filter(Q(event_type__icontains=search) | Q(told__icontains=search))
     if before is not None:
         rows = rows.filter(id__lt=before)
     page = list(rows[: PAGE + 1])

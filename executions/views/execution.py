@@ -61,6 +61,8 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The parts that differ from those that the browser says it holds."""
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    if "X-Polling" in request.headers:
+        page.people.here()
     context = page.context()
     held = request.headers.get("X-Held", "")[:2000]
     html = changed(PARTS, request, context, held)

@@ -19,7 +19,10 @@ export function keepFresh(page, fitIn, { pause, settle = 0 }) {
 
   async function fetchParts() {
     const shown = location.search;
-    const response = await fetch(page().dataset.liveUrl + shown, { headers: { "X-Held": held() } });
+    const headers = { "X-Held": held() };
+    // Without a connection it is these fetches that tell that somebody is there.
+    if (document.querySelector('[data-live][data-state="poll"]')) headers["X-Polling"] = "1";
+    const response = await fetch(page().dataset.liveUrl + shown, { headers });
     if (response.redirected || !response.ok) throw new Error(`refresh: ${response.status}`);
     const html = await response.text();
     if (page() && shown === location.search) fitIn(html, response);

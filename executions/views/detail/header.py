@@ -8,6 +8,7 @@ from django.urls import reverse
 from executions.commands.objections import objection
 from executions.states import APPLIES, words
 from executions.store import why
+from executions.views.detail import reasons
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode
 
@@ -32,6 +33,11 @@ class Header:
     def explained(self) -> why.Explained:
         """Why it is not moving."""
         return why.explain(self._subject.execution)
+
+    @property
+    def links(self) -> list[reasons.Link]:
+        """Where that sentence leads."""
+        return reasons.links(self._subject)
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:

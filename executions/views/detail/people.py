@@ -47,6 +47,13 @@ class People:
         found = presence.people([execution.pk]).get(str(execution.pk), [])
         return [person for person in found if person.id != self._subject.user.pk]
 
+    def here(self) -> None:
+        """The reader's page polls, having no connection that would say that they are there."""
+        user, execution = self._subject.user, self._subject.execution
+        name, key = user.get_username(), str(execution.pk)
+        look = presence.Look(key, str(execution.root_id), user.pk, name, "poll")
+        presence.renew([look], presence.POLLED)
+
     @property
     def may_control(self) -> bool:
         return access.may_control(self._subject.user, self._subject.execution.initiator_id)

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from executions.grid.counts import CAP
+from executions.grid.tree import count_children
 from executions.models import Execution, LogEntry, Step
 from executions.store import reads
 from executions.store.plans import Plan
@@ -15,6 +17,7 @@ from executions.views import visits
 from executions.views.address import Address
 from flows import pretty, values
 from flows.blocks.base import Port
+from flows.blocks.logs.log_event import SEVERITIES
 from flows.diagram.drawing import port_names
 from flows.graph import FlowGraph
 
@@ -95,7 +98,11 @@ def children(
 ) -> dict[str, Any]:
     """A page of child executions, newest first."""
     page = reads.children(execution.pk, visible, address.uuid)
+    counts, whole = count_children(visible, execution.pk) if page.rows else ({}, True)
     return {
+        "counts": counts,
+        "whole": whole,
+        "cap": CAP,
         "rows": page.rows,
         "older": address.url(at=page.older) if page.older else "",
         "first": address.url(at="") if address.at else "",
@@ -104,9 +111,14 @@ def children(
 
 def logs(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, Any]:
     """A page of what its blocks logged, the newest last."""
-    page = reads.logs(execution.pk, address.number)
+    known = address.severity in SEVERITIES
+    wanted = SEVERITIES[SEVERITIES.index(address.severity) :] if known else None
+    page = reads.logs(execution.pk, address.number, wanted, address.search)
     return {
         "rows": [_log(entry, graph) for entry in page.rows],
+        "severities": SEVERITIES[1:],
+        "is_filtered": known or bool(address.search),
+        "fields": address.fields("severity", "search", "at"),
         "older": address.url(at=page.older) if page.older else "",
         "last": address.url(at="") if address.at else "",
     }

@@ -1,0 +1,54 @@
+"""Links to what the sentence names that tells why an execution is not moving; only to what its
+reader may see."""
+
+from dataclasses import dataclass
+
+from django.utils.text import Truncator
+
+from executions.models import SemaphoreTicket
+from executions.states import TERMINAL, Place, Reason, Status
+from executions.store.why import NAMED
+from executions.views.detail.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    words: str
+    url: str
+
+
+def links(subject: Subject) -> list[Link]:
+    """Where the sentence leads."""
+    execution, address = subject.execution, subject.address
+    if execution.reason == Reason.CHILDREN and execution.status == Status.RUNNING:
+        return [*_children(subject), Link("Show children", address.url(tab="children"))]
+    if execution.reason == Reason.SEMAPHORE and execution.status == Status.RUNNING:
+        return _holders(subject)
+    if execution.status == Status.EXCEPTION:
+        return [Link("Show the exception", address.url(panel="exceptions", exception=None))]
+    if execution.status == Status.PAUSED and execution.block in subject.graph.blocks:
+        words = "Show the breakpoint" if execution.place == Place.BREAKPOINT else "Show the block"
+        link = Link(words, address.block_url(subject.graph, execution.block))
+        return [link, Link("Who did what", address.url(tab="audit"))]
+    return []
+
+
+def _children(subject: Subject) -> list[Link]:
+    """The children that it waits for, the oldest first."""
+    waits = subject.execution.state.get("waits") or {}
+    ids = [key for key in waits.get("tasks") or [waits.get("child")] if key]
+    rows = subject.visible.filter(pk__in=ids).exclude(status__in=TERMINAL).order_by("started_at")
+    found = rows.only("id", "flow_name")[:NAMED]
+    return [Link(Truncator(row.flow_name).chars(32), row.get_absolute_url()) for row in found]
+
+
+def _holders(subject: Subject) -> list[Link]:
+    """Those who hold the semaphore."""
+    tickets = SemaphoreTicket.objects.filter(execution=subject.execution, stage="waiting")
+    holding = SemaphoreTicket.objects.filter(semaphore__in=tickets.values("semaphore"))
+    ids = holding.exclude(stage="waiting").values("execution_id")
+    found = subject.visible.filter(pk__in=ids).order_by("started_at").only("id", "flow_name")
+    return [
+        Link(f"Held by {Truncator(row.flow_name).chars(32)}", row.get_absolute_url())
+        for row in found[:NAMED]
+    ]
