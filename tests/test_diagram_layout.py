@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.blocks.base import Port
@@ -232,8 +232,22 @@ def documents(draw_from: st.DrawFn) -> dict[str, Any]:
     return {"flow": "random", "kind": kind, "blocks": blocks}
 
 
+#: Blocks that nothing leads to from the start, one of them entered from a lower one.
+STACKED = {
+    "flow": "stacked",
+    "blocks": {
+        "start": block("Start Flow", bottom="b0"),
+        "b0": block("Set Variable", ""),
+        "b1": block("Set Variable", ""),
+        "b2": block("If True Exit Right", "", bottom="b1", right="b2"),
+        "b4": block("Set Variable", "", exception="b4"),
+    },
+}
+
+
 @settings(max_examples=150, deadline=None)
 @given(documents())
+@example(STACKED)
 def test_any_flow_is_drawn_without_overlaps(document: dict[str, Any]) -> None:
     graph, _ = build(document)
     drawing = draw(graph, "")

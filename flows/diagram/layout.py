@@ -250,7 +250,7 @@ def _arrange(
             # Handlers and whatever nothing leads to stand below each other at the far right.
             if below and below + height > max(bottom, 12):
                 shelf, below, widest = shelf + widest, 0, 0
-            shift = below - min(tree.contour) - 1 if below else 0
+            shift = below - min(tree.contour) - 1
             below += height + 1
             widest = max(widest, width)
         for key, column in members.items():
