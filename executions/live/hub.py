@@ -37,7 +37,7 @@ TICK = 0.25
 #: Changes go out together that many seconds after those before them, or so many times longer than
 #: sending those took, but at most a tick: when there is much to send, more of it goes together.
 PAUSE = 0.05
-PAUSE_FACTOR = 4
+PAUSE_FACTOR = 1
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
 #: Every so many seconds it looks for changes that nobody told of, among those that are older than a
