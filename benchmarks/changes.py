@@ -12,6 +12,7 @@ import os
 import random
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from executions.live import events, publish  # noqa: E402
 from executions.live.events import ExecutionChanged  # noqa: E402
 from executions.models import Execution, new_id  # noqa: E402
 
+#: Connections that commit at the same time, as those of workers do.
+CONNECTIONS = 4
 #: How many are under way at a time, so that each changes about four times a second.
 UNDER_WAY = 250
 #: What executions come to, of a hundred.
@@ -53,7 +56,7 @@ MOVE = (
 
 
 class Changes:
-    """The executions under way, and the commits so far."""
+    """The executions under way, and the commits so far, of one connection."""
 
     def __init__(self, seed: int = 7) -> None:
         self.dice = random.Random(seed)
@@ -105,7 +108,7 @@ class Changes:
 
     def run(self, rate: int, starts: int, seconds: float) -> float:
         """Returns the changes a second that were reached."""
-        while len(self.under_way) < UNDER_WAY:
+        while len(self.under_way) < UNDER_WAY // CONNECTIONS:
             self.start()
             time.sleep(1 / rate)
         began, done = time.monotonic(), 0
@@ -129,12 +132,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--commits", type=Path, required=True)
     options = parser.parse_args()
-    changes = Changes()
     began = datetime.now(UTC)
-    reached = changes.run(options.rate, options.starts, options.seconds)
+
+    def share(seed: int) -> tuple[float, list[tuple[str, int, float]]]:
+        changes = Changes(seed)
+        rate, starts = options.rate // CONNECTIONS, max(1, options.starts // CONNECTIONS)
+        return changes.run(rate, starts, options.seconds), changes.commits
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        shares = list(pool.map(share, range(CONNECTIONS)))
     ended = time.time()
     publish._sender.flush(5)
-    lines = (f"{one} {revision} {at!r}\n" for one, revision, at in changes.commits)
+    reached = sum(rate for rate, _ in shares)
+    commits = sorted((commit for _, one in shares for commit in one), key=lambda commit: commit[2])
+    lines = (f"{one} {revision} {at!r}\n" for one, revision, at in commits)
     options.commits.write_text("".join(lines))
     took = datetime.now(UTC) - began
     used = os.times()

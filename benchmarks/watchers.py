@@ -94,7 +94,7 @@ class Watcher:
             entered = entered or held is None
         if entered:
             self.trim()
-            self.tell_soon(1.0)
+            self.tell_soon(2.0)
         if lacking:
             self.told = None
             self.tell()

@@ -16,7 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions.grid.columns import COLUMNS, DEFAULT_COLUMNS, column_of
 from executions.grid.layout import COLUMN_LIMIT, Children, Layout
 from executions.grid.row import GridRow, RenderedCells
-from executions.live.rendering import RenderedRows
+from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
 from executions.states import Reason, Status
 from executions.store import variables, waiting
@@ -184,9 +184,11 @@ def test_rows_are_shared_by_layouts_that_look_the_same(admin_user: User) -> None
     wide = Layout(
         widths=(("flow", 300),), density="comfortable", zone="UTC", given=(("view", "7"),)
     )
-    assert rows.part(event, wide.shared) == rows.part(event, Layout(zone="UTC").shared)
+    assert rows.part(event, form_of(wide.shared)) == rows.part(
+        event, form_of(Layout(zone="UTC").shared)
+    )
     assert rows.rendered == 1
-    other = rows.part(event, Layout(("flow",), zone="UTC").shared)
+    other = rows.part(event, form_of(Layout(("flow",), zone="UTC").shared))
     assert rows.rendered == 2
     assert json.loads(other)["html"].count("<td") == 3
 

@@ -15,7 +15,7 @@ from executions.grid.page import PageQuery
 from executions.live import hub as hub_module
 from executions.live.changes import Changes, Scope
 from executions.live.publish import GROUP
-from executions.live.rendering import RenderedRows
+from executions.live.rendering import RenderedRows, form_of
 from executions.live.viewers import GridViewer
 from executions.models import Value
 from flows.values import encode
@@ -125,7 +125,7 @@ async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> N
 
 
 def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
-    rows, layout = RenderedRows(), Layout()
+    rows, layout = RenderedRows(), form_of(Layout())
     execution = make_execution(ada, error_message="<td> in a text")
     first = event_of(execution)
     whole = json.loads(rows.part(first, layout))

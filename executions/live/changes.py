@@ -2,8 +2,8 @@
 have the same filter and the same permissions, and not at all for the others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -14,12 +14,24 @@ from executions.grid.sorting import Sort
 from executions.live.events import ExecutionChanged
 
 
+@lru_cache(maxsize=10_000)
+def same(filters: Filters) -> Filters:
+    """One object for all filters that are equal."""
+    return filters
+
+
 @dataclass(frozen=True)
 class Scope:
     """Whose executions a user sees (`executions.access`), as it was when they connected."""
 
     user: Any
     sees_all: bool
+    #: Users with the same one see the same executions.
+    key: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked of every event, and the user of a request is looked up each time.
+        object.__setattr__(self, "key", None if self.sees_all else self.user.pk)
 
     @classmethod
     def of(cls, user: Any) -> "Scope":
@@ -27,12 +39,7 @@ class Scope:
         return cls(user, access.sees_all(user))
 
     def includes(self, event: ExecutionChanged) -> bool:
-        return self.sees_all or event.initiator_id == self.user.pk
-
-    @property
-    def key(self) -> int | None:
-        """Users with the same one see the same executions."""
-        return None if self.sees_all else self.user.pk
+        return self.key is None or event.initiator_id == self.key
 
 
 class Changes:
@@ -54,9 +61,11 @@ class Changes:
         self.variables = variables or {}
         self.now = timezone.now()
         self._seen: dict[int | None, Mapping[str, ExecutionChanged]] = {None: events}
-        self._mismatches: dict[tuple[str, Filters], str] = {}
+        #: By the identities of filters, which are dear to compare (`same`), and are kept here.
+        self._mismatches: dict[tuple[str, int], str] = {}
+        self._filters: list[Filters] = []
         self._keys: dict[Sort, dict[str, str]] = {}
-        self._matching: dict[tuple[int | None, Filters], Mapping[str, ExecutionChanged]] = {}
+        self._matching: dict[tuple[int | None, int], Mapping[str, ExecutionChanged]] = {}
 
     def __len__(self) -> int:
         return len(self.events)
@@ -71,8 +80,9 @@ class Changes:
 
     def matching(self, scope: Scope, filters: Filters) -> Mapping[str, ExecutionChanged]:
         """Those of them that a filter lets through."""
-        key = (scope.key, filters)
+        key = (scope.key, id(filters))
         if key not in self._matching:
+            self._filters.append(filters)
             seen = self.seen(scope)
             self._matching[key] = {
                 one: event for one, event in seen.items() if not self.mismatch(event, filters)
@@ -81,8 +91,9 @@ class Changes:
 
     def mismatch(self, event: ExecutionChanged, filters: Filters) -> str:
         """Why a filter doesn't let an event through; "" when it does."""
-        key = (event.id, filters)
+        key = (event.id, id(filters))
         if key not in self._mismatches:
+            self._filters.append(filters)
             held = self.variables.get(event.id)
             self._mismatches[key] = filters.mismatch(event, held, self.now)
         return self._mismatches[key]

@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 #: A row is sent at most every that many seconds.
 TICK = 0.25
-#: Changes go out together that many seconds after those before them, or so many times longer than
-#: sending those took, but at most a tick: when there is much to send, more of it goes together.
+#: Changes go out together that many seconds after those before them, or that part of the time that
+#: sending those took: when there is much to send, more of it goes together.
 PAUSE = 0.05
-PAUSE_FACTOR = 1
+PAUSE_FACTOR = 0.25
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
 #: Every so many seconds it looks for changes that nobody told of, among those that are older than a

@@ -6,6 +6,7 @@ Each is made once a change and a layout, however many browsers are sent it.
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from executions.grid.layout import Layout
@@ -47,25 +48,36 @@ class Rendered:
         return json.dumps(told)
 
 
+class Form:
+    """What the rows of a page are rendered by; compared by identity, which is cheap."""
+
+    def __init__(self, layout: Layout, sort: Sort) -> None:
+        self.layout = layout
+        self.sort = sort
+
+
+@lru_cache(maxsize=10_000)
+def form_of(layout: Layout, sort: Sort = NEWEST_FIRST) -> Form:
+    """The form of all pages with that layout (`PageQuery.row_layout`) and order."""
+    return Form(layout, sort)
+
+
 class RenderedRows:
     """The rows that were sent lately. Old ones are dropped."""
 
     def __init__(self, limit: int = 3_000) -> None:
         self._limit = limit
-        self._rows: OrderedDict[tuple[str, Layout, Sort], list[Rendered]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, Form], list[Rendered]] = OrderedDict()
         self._cells = RenderedCells(limit)
         self._variables: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self.rendered = 0
 
-    def part(
-        self, event: ExecutionChanged, layout: Layout, held: int = 0, sort: Sort = NEWEST_FIRST
-    ) -> str:
-        """The JSON object of a row for a browser that holds the revision `held` of it; `layout` is
-        that of `PageQuery.row_layout`."""
-        place = (event.id, layout, sort)
+    def part(self, event: ExecutionChanged, form: Form, held: int = 0) -> str:
+        """The JSON object of a row for a browser that holds the revision `held` of it."""
+        place = (event.id, form)
         kept = self._rows.setdefault(place, [])
         if not kept or kept[-1].revision != event.revision:
-            kept.append(Rendered(event, self._render(event, layout, sort), sort))
+            kept.append(Rendered(event, self._render(event, form), form.sort))
             del kept[:-REVISIONS]
             self._rows.move_to_end(place)
             if len(self._rows) > self._limit:
@@ -77,11 +89,16 @@ class RenderedRows:
             newest.parts[base] = newest.since(before) if before else newest.whole()
         return newest.parts[base]
 
-    def _render(self, event: ExecutionChanged, layout: Layout, sort: Sort) -> str:
+    def _render(self, event: ExecutionChanged, form: Form) -> str:
         self.rendered += 1
         _, variables = self._variables.get(event.id, (0, {}))
-        row = GridRow(event, layout=layout, sort=sort, variables=variables, cells=self._cells)
-        return row.render()
+        return GridRow(
+            event,
+            layout=form.layout,
+            sort=form.sort,
+            variables=variables,
+            cells=self._cells,
+        ).render()
 
     # Variables that layouts show: read once a tick for all viewers ------------------------------
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from executions.grid.filters import Filters
 from executions.grid.page import PageQuery
-from executions.live.changes import Changes, Scope
+from executions.live.changes import Changes, Scope, same
 from executions.live.events import ExecutionChanged
-from executions.live.rendering import RenderedRows
+from executions.live.rendering import RenderedRows, form_of
 
 #: More changed rows than that at a time, and the browser fetches its page instead.
 PENDING_LIMIT = 500
@@ -81,11 +81,12 @@ class GridViewer:
         if page != self.page:
             self._sent.clear()
         self.page = page
-        self.filters: Filters = query.filters.seen_by(self.scope.user)
+        self.filters: Filters = same(query.filters.seen_by(self.scope.user))
         self.asks = self.filters.variables
         self.sort = query.sort
         self.tree = query.is_tree
         self.layout = query.row_layout
+        self.form = form_of(self.layout, self.sort)
         self.open = {str(one) for one in query.open}
         self._sent = {one: number for one, number in self._sent.items() if number > heard}
         self.shown = {
@@ -166,9 +167,7 @@ class GridViewer:
         if not pending:
             return None
         gone = {one: why for one in pending if (why := self._why.pop(one))}
-        parts = [
-            rows.part(e, self.layout, self.shown.get(e.id, 0), self.sort) for e in pending.values()
-        ]
+        parts = [rows.part(e, self.form, self.shown.get(e.id, 0)) for e in pending.values()]
         self._number += 1
         for event in pending.values():
             # What was left out of `shown` for want of space is sent whole again.

@@ -125,7 +125,7 @@ function changed() {
   setCurrent();
   markWatched();
   refreshActions();
-  showWithin(isApplying ? 1000 : 100);
+  showWithin(isApplying ? 2000 : 100);
 }
 
 document.addEventListener("click", (event) => {
