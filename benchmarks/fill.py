@@ -69,15 +69,18 @@ class Published:
 def fill(count: int, days: float = 90, seed: int = 1) -> float:
     """Add `count` executions that started within the last `days`; returns the seconds it took.
 
-    The indexes of an empty table are built after its rows. Raises ValueError without a published
-    flow.
+    Where as many come as are there, the indexes are built after the rows. Raises ValueError without
+    a published flow.
     """
     began = time.monotonic()
     # Asked for before the COPY, which has the connection to itself.
     published, people = _published(), _people()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT NOT EXISTS (SELECT 1 FROM executions_execution)")
-        indexes = _drop_indexes(cursor) if cursor.fetchone()[0] else []
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM executions_execution LIMIT %s) AS there",
+            [count + 1],
+        )
+        indexes = _drop_indexes(cursor) if cursor.fetchone()[0] <= count else []
         names = ", ".join(COLUMNS)
         cursor.execute("ALTER TABLE executions_execution DISABLE TRIGGER ALL")
         with cursor.copy(f"COPY executions_execution ({names}) FROM STDIN") as copy:

@@ -15,6 +15,7 @@ from executions.views.execution import (
     execution_value,
 )
 from executions.views.export import export
+from executions.views.finding import completions, execution_groups
 from executions.views.flow import flow, flow_live, flow_start
 from executions.views.grid import execution_child_counts, execution_children, executions
 from executions.views.help import help_page
@@ -36,6 +37,8 @@ urlpatterns = [
     path("executions/jobs/<uuid:job_id>/", bulk_job, name="bulk-job"),
     path("executions/jobs/<uuid:job_id>/refusals/", bulk_refusals, name="bulk-refusals"),
     path("executions/jobs/<uuid:job_id>/cancel/", bulk_cancel, name="bulk-cancel"),
+    path("executions/complete/", completions, name="execution-completions"),
+    path("executions/groups/", execution_groups, name="execution-groups"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
     path(
         "executions/<uuid:execution_id>/children/counts/",

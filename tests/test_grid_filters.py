@@ -123,8 +123,9 @@ class FilterMeaning(TestCase):
         filters = parsed(wanted).seen_by(ada)
         events = read(Execution.objects.all())
         matching = {event.id for event in events if filters.matches(event, now=NOW)}
-        found = Execution.objects.filter(filters.condition(NOW))
-        assert matching == {str(one.pk) for one in found}
+        for by_row in (False, True):
+            found = Execution.objects.filter(filters.condition(NOW, by_row=by_row))
+            assert matching == {str(one.pk) for one in found}, by_row
 
     @settings(max_examples=150, deadline=None)
     @given(parameters())

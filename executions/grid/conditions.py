@@ -1,22 +1,28 @@
 """What a term of a filter means to the database. `matching` means the same for an event."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, DurationField, Expression, F, Func, Q, Value
-from django.db.models.lookups import GreaterThanOrEqual, LessThan
+from django.db.models import BooleanField, DurationField, Expression, F, Func, Q, TextField, Value
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan, StartsWith
 
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
+from executions.grid.matching import SEARCHED
 from executions.grid.terms import Term, Wanted
-from executions.models.expressions import Length, Lexemes, Words
+from executions.models.expressions import Length, Lexemes
 
 #: So many digits of an id's beginning find it: eleven of them are the millisecond of its start.
 ID_DIGITS = 8
 HEX = frozenset("0123456789abcdef")
+#: What stands before a word: the beginning, or what of ASCII is neither letter nor digit.
+BEFORE = r"(^|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f])"
 EVERYTHING = ~Q(pk__in=[])
+#: The fields of what an execution that failed says.
+OF_FAILURES = ("error", "message")
 
 
 class Found(Func):
@@ -30,24 +36,104 @@ class Found(Func):
         super().__init__(lexemes, Value(query))
 
 
-def condition(term: Term, now: datetime, me: int | None) -> Q:
+class Folded(Func):
+    """Lower case in ASCII, as `words.fold`."""
+
+    template = '(lower(%(expressions)s COLLATE "C") COLLATE "C")'
+    output_field = TextField()
+
+
+class Said(Func):
+    """Everything that is searched of a row, folded."""
+
+    template = '(lower((%(expressions)s) COLLATE "C") COLLATE "C")'
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
+
+    def __init__(self) -> None:
+        super().__init__(*map(F, SEARCHED))
+
+
+class Holding(Func):
+    """Whether a folded text holds a word that begins so, as `words.words` parts them."""
+
+    template = "%(expressions)s"
+    arg_joiner = " ~ "
+    output_field = BooleanField()
+
+
+class Like(Func):
+    template = "%(expressions)s"
+    arg_joiner = " LIKE "
+    output_field = BooleanField()
+
+
+class By(Enum):
+    """How a condition is put."""
+
+    #: In the words of the search index, where it serves a term.
+    INDEX = "index"
+    #: In the columns of a row, which cost less to look at one after the other.
+    ROW = "row"
+    #: As by the index, and no more exact than that: what the planner can estimate.
+    ROUGH = "rough"
+
+
+def condition(term: Term, now: datetime, me: int | None, by: By = By.INDEX) -> Q:
     """The executions that a term lets through."""
     field = term.field
+    by = By.ROW if term.negated else by
     if field.kind.alternatives:
-        wanted = _any_of(field, term.values, me)
+        wanted = _any_of(field, term.values, me, by is By.ROW)
     else:
         wanted = Q()
         for value in term.values:
-            wanted &= _holds(field, value, now)
+            wanted &= _holds(field, value, now, by)
+    if field.key in OF_FAILURES and by is not By.ROUGH:
+        # Says nothing new, but lets the index of what failed be used.
+        wanted &= FLAGS["has", "exception"]
     return ~wanted if term.negated else wanted
 
 
-def searched(search: str) -> Q:
-    """What holds every word of a search, or has the id that it begins."""
+def is_sought(term: Term) -> bool:
+    """Whether the search index serves a term, and no other index does."""
+    field = term.field
+    if term.negated or (field.exact_case and not any(v.endswith("*") for v in term.values)):
+        return False
+    if field.kind is Kind.NUMBER:
+        return bool(field.code) and any(_one_number(value) for value in term.values)
+    return bool(field.code) or field.kind is Kind.WORDS
+
+
+def is_unindexed(term: Term) -> bool:
+    """Whether no index finds what a term lets through."""
+    return (
+        term.negated
+        or term.field.kind is Kind.VARIABLE
+        or term.key in ("steps", "waiting", "version")
+        or (term.key == "has" and "children" in term.values)
+    )
+
+
+def searched(search: str, in_row: Callable[[str], bool]) -> Q:
+    """What holds every word of a search, or has the id that it begins; `in_row` says which words
+    are looked for in the columns of a row instead of the index."""
     wanted = words.words(search)
-    found = Q(Found(Lexemes(), words.query_of(wanted))) if wanted else EVERYTHING
+    indexed = [word for word in wanted if not in_row(word)]
+    found = Q(Found(Lexemes(), words.query_of(indexed))) if indexed else Q()
+    for word in wanted:
+        if in_row(word):
+            found &= _has_word(Said(), word)
     if ids := id_range(search):
-        found |= Q(id__range=ids)
+        found = (found if wanted else ~EVERYTHING) | Q(id__range=ids)
+    return found
+
+
+def _has_word(text: Expression, word: str) -> Q:
+    found = Q()
+    for way in words.spellings(word):
+        # Most rows are told apart by the first, which costs little. No sign of either is in a word.
+        found |= Q(Like(text, Value(f"%{way}%"))) & Q(Holding(text, Value(BEFORE + way)))
     return found
 
 
@@ -59,10 +145,12 @@ def id_range(search: str) -> tuple[UUID, UUID] | None:
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
-def _any_of(field: Field, values: Sequence[str], me: int | None) -> Q:
+def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -> Q:
     if field.kind is Kind.ID:
         return Q(**{f"{field.column}__in": [UUID(value) for value in values]})
     if field.kind is Kind.CHOICE:
+        if field.code and not by_row:
+            return Q(Found(Lexemes(), words.query_of_names(field.code, values)))
         return Q(**{f"{field.column}__in": list(values)})
     wanted = Q()
     named = [value for value in values if not (field.key == "initiator" and value == ME)]
@@ -74,19 +162,35 @@ def _any_of(field: Field, values: Sequence[str], me: int | None) -> Q:
         if whole:
             wanted |= Q(**{f"{field.column}__in": whole})
     if named:
-        wanted |= Q(Found(Lexemes(), words.query_of_names(field.code, named)))
+        wanted |= _named_in_row(field, named) if by_row else _named(field, named)
     return wanted
 
 
-def _holds(field: Field, value: str, now: datetime) -> Q:
+def _named(field: Field, names: list[str]) -> Q:
+    return Q(Found(Lexemes(), words.query_of_names(field.code, names)))
+
+
+def _named_in_row(field: Field, names: list[str]) -> Q:
+    folded = Folded(F(field.column))
+    wanted = Q()
+    for name in map(words.fold, names):
+        if name.endswith("*"):
+            wanted |= Q(StartsWith(folded, Value(name[:-1]))) & ~Q(**{field.column: ""})
+        else:
+            wanted |= Q(Exact(folded, Value(name)))
+    return wanted
+
+
+def _holds(field: Field, value: str, now: datetime, by: By) -> Q:
     match field.kind:
         case Kind.WORDS:
-            query = words.query_of(words.words(value))
-            return Q(Found(Lexemes(), query)) & Q(Found(Words(F(field.column)), query))
+            return _has_words(F(field.column), words.words(value), by)
         case Kind.TIME:
             low, high = spans.times(value)[0].between(now)
             return _between(field.column, low, high)
         case Kind.NUMBER:
+            if field.code and by is not By.ROW and (number := _one_number(value)):
+                return Q(Found(Lexemes(), words.query_of_names(field.code, [number])))
             numbers = spans.numbers(value)[0]
             return _between(field.column, numbers.low, numbers.high)
         case Kind.DURATION:
@@ -96,6 +200,23 @@ def _holds(field: Field, value: str, now: datetime) -> Q:
         case Kind.VARIABLE:
             return Q(Holds(field.key[len(VARIABLE) :], Wanted.parse(value)))
     raise AssertionError(field.kind)
+
+
+def _has_words(column: Expression | F, wanted: list[str], by: By) -> Q:
+    found = Q()
+    if by is not By.ROUGH:
+        for word in wanted:
+            found &= _has_word(Folded(column), word)
+    if by is By.ROW:
+        return found
+    # Words of one text seldom come alone: the planner, who takes them for independent, is asked
+    # about the one that is likely the rarest.
+    indexed = [max(wanted, key=len)] if by is By.ROUGH else wanted
+    return found & Q(Found(Lexemes(), words.query_of(indexed)))
+
+
+def _one_number(value: str) -> str:
+    return value if value.isdigit() else ""
 
 
 def _between(column: str, low: Any, high: Any) -> Q:

@@ -1,44 +1,204 @@
-"""How many executions there are in each status, never counting further than a cap."""
+"""How many executions there are in each status: exactly where that is cheap, else about."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import Count as CountRows
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from executions.grid import bounded
+from executions.grid.bounded import TooSlow
+from executions.grid.expected import Expected
 from executions.grid.filters import Filters
 from executions.models import Execution
-from executions.states import Status
+from executions.states import LIVE, Status
 
+#: No count goes on beyond that.
 CAP = 10_000
+#: More rows than the planner expects here are not counted: what finds them costs too much.
+COUNTED = 5_000
+#: The same for what the search index finds, whose estimates are rough for what is rare.
+COUNTED_SOUGHT = 20_000
+#: Rows that are looked at to tell about how many there are among all.
+SAMPLE = 3_000
+#: Seconds that counting may take; then it is the planner's estimates.
+SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number that is exact up to the cap."""
+    """A number: exact up to the cap, or about."""
 
     number: int
+    about: bool = False
 
     def __str__(self) -> str:
-        return f"{CAP:,}+" if self.number > CAP else f"{self.number:,}"
+        if self.number < 0:
+            return "?"
+        if not self.about:
+            return f"{CAP:,}+" if self.number > CAP else f"{self.number:,}"
+        for size, sign in ((10**6, "M"), (10**3, "k")):
+            if self.number >= size:
+                share = self.number / size
+                return f"~{share:.1f}{sign}" if share < 10 else f"~{share:.0f}{sign}"
+        return f"~{self.number}"
+
+    @property
+    def words(self) -> str:
+        """The number in full, for a title."""
+        if self.number < 0:
+            return "It took too long to count them"
+        if self.about:
+            return f"About {self.number:,}, as the database estimates"
+        return f"More than {CAP:,}" if self.number > CAP else f"{self.number:,}"
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.number + other.number, self.about or other.about)
 
 
-def count_by_status(visible: QuerySet[Execution], filters: Filters) -> dict[str, Count]:
+NONE = Count(0)
+#: What took too long to count.
+UNKNOWN = Count(-1, about=True)
+
+
+def count_by_status(
+    visible: QuerySet[Execution],
+    filters: Filters,
+    expected: Expected | None = None,
+    now: datetime | None = None,
+) -> dict[str, Count]:
     """What each status would show, with the other filters as they are; "" is all of them.
 
-    One statement, and each of its counts stops at the cap.
+    `filters` are as their viewer means them (`Filters.seen_by`); `expected` is asked for when the
+    caller has not. What is expected to be too much is not counted.
     """
-    matching = visible.filter(replace(filters, statuses=frozenset()).condition())
+    now = now or timezone.now()
+    expected = expected or Expected.of(visible, filters, now)
+    others = replace(filters, statuses=frozenset())
+    if not others.are_active:
+        return _with_all(_unfiltered(visible))
+    if not others.sought:
+        return _with_all(_indexed(visible, others, expected, now))
+    return _with_all(_sought(visible, others, expected, now))
+
+
+def counted(statuses: Iterable[str]) -> dict[str, Count]:
+    """The counts of executions that are all known."""
+    found = Counter(statuses)
+    return _with_all({status: Count(found[status.value]) for status in Status})
+
+
+def _with_all(counts: dict[Status, Count]) -> dict[str, Count]:
+    if UNKNOWN in counts.values():
+        return {"": UNKNOWN, **{status.value: UNKNOWN for status in Status}}
+    return {"": sum(counts.values(), NONE), **{status.value: counts[status] for status in Status}}
+
+
+def _unfiltered(visible: QuerySet[Execution]) -> dict[Status, Count]:
+    """Every status has an index of its own, so each is counted up to the cap; how many are beyond
+    is asked in the same message."""
+    branches = [visible.filter(status=status) for status in Status]
+    capped, *expected = bounded.ask(
+        [_capped(branches), *(bounded.expected(rows) for rows in branches)], SECONDS * 4
+    )
+    exact = capped[0] if capped else (0,) * len(Status)
+    return {
+        status: _told(number, bounded.estimate(answer))
+        for status, number, answer in zip(Status, exact, expected, strict=True)
+    }
+
+
+def _indexed(
+    visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
+) -> dict[Status, Count]:
+    matching = visible.filter(filters.condition(now))
+    if sum(expected.by_status.values()) <= COUNTED and (found := _grouped(matching)):
+        return found
+    counts = {status: Count(number, about=True) for status, number in expected.by_status.items()}
+    # What is under way is what people act on, and seldom much.
+    few = [one for one in Status if one in LIVE and expected.by_status[one] <= COUNTED]
+    try:
+        capped = _capped([matching.filter(status=status) for status in few])
+        (exact,) = bounded.ask([capped], SECONDS)[0] or [(0,) * len(few)]
+    except TooSlow:
+        return counts
+    told = zip(few, exact, strict=True)
+    return counts | {one: _told(number, expected.by_status[one]) for one, number in told}
+
+
+def _told(exact: int, expected: int) -> Count:
+    """What was counted up to the cap; beyond, what is expected."""
+    return Count(expected, about=True) if exact > CAP < expected else Count(exact)
+
+
+def _capped(branches: Sequence[QuerySet[Execution]]) -> bounded.Statement:
+    """Counts in one statement, each of which stops at the cap."""
     parts: list[str] = []
     values: list[Any] = []
-    for status in Status:
-        capped = matching.filter(status=status).order_by().values("pk")[: CAP + 1]
-        sql, given = capped.query.sql_with_params()
+    for rows in branches:
+        try:
+            sql, given = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
+        except EmptyResultSet:
+            return bounded.NOTHING
         parts.append(f"(SELECT count(*) FROM ({sql}) AS capped)")
         values.extend(given)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT " + ", ".join(parts), values)
-        numbers = cursor.fetchone()
-    assert numbers is not None
-    counts = {status.value: Count(n) for status, n in zip(Status, numbers, strict=True)}
-    return {"": Count(sum(numbers)), **counts}
+    return ("SELECT " + ", ".join(parts), values) if parts else bounded.NOTHING
+
+
+def _grouped(matching: QuerySet[Execution]) -> dict[Status, Count] | None:
+    """All statuses in one go; None when that comes to more than the cap, or takes too long."""
+    rows = matching.order_by().values("status")[: CAP + 1]
+    try:
+        sql, given = rows.query.sql_with_params()
+        found = bounded.fetch(
+            f"SELECT status, count(*) FROM ({sql}) AS capped GROUP BY 1", given, seconds=SECONDS
+        )
+    except EmptyResultSet:
+        return _by_status({})
+    except TooSlow:
+        return None
+    if sum(number for _, number in found) > CAP:
+        return None
+    return _by_status({status: Count(number) for status, number in found})
+
+
+def _sought(
+    visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
+) -> dict[Status, Count]:
+    if expected.in_any_status <= COUNTED_SOUGHT:
+        matching = visible.filter(filters.condition(now, by_row=expected.frequent))
+        if found := _grouped(matching):
+            return found
+    try:
+        # What failed is few among what a page of the table holds, and the rest is soon told.
+        size = SAMPLE / 4 if filters.of_failures else SAMPLE
+        return _sampled(visible.filter(filters.condition(now, by_row=True)), expected, size)
+    except TooSlow:
+        return _by_status({}, UNKNOWN)
+
+
+def _sampled(matching: QuerySet[Execution], expected: Expected, size: float) -> dict[Status, Count]:
+    """In what proportion they are on some pages of the table."""
+    percent = min(100.0, 100 * size / max(expected.among, 1))
+    rows = matching.order_by().values("status").annotate(number=CountRows("pk"))
+    sql, given = rows.values_list("status", "number").query.sql_with_params()
+    table = connection.ops.quote_name(Execution._meta.db_table)
+    sql = sql.replace(
+        f"FROM {table}", f"FROM {table} TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)", 1
+    )
+    found = bounded.fetch(sql, given, seconds=SECONDS)
+    scale = expected.in_any_status / max(sum(number for _, number in found), 1)
+    return _by_status(
+        {status: Count(round(number * scale), about=True) for status, number in found},
+        Count(0, about=True),
+    )
+
+
+def _by_status(found: dict[str, Count], lacking: Count = NONE) -> dict[Status, Count]:
+    return {status: found.get(status.value, lacking) for status in Status}

@@ -5,7 +5,7 @@ database, matched to events.
 a field is declared stands in `fields`, how its values are written in `terms` and `text`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -16,9 +16,11 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions.grid import conditions, matching, text
+from executions.grid.conditions import By
 from executions.grid.fields import FIELDS, ME, VARIABLE, field_of
 from executions.grid.spans import Unreadable
 from executions.grid.terms import Term, read, term, unknown_field
+from executions.grid.words import words
 from executions.live.events import ExecutionChanged
 from executions.states import Status
 
@@ -55,6 +57,10 @@ class Filters:
             negated = parameter.startswith("-")
             if parameter != "q" and field_of(parameter[negated:]):
                 reading.add(parameter[negated:], parameters.getlist(parameter), negated)
+        if path := parameters.get("variable", "").strip():  # as a form without a script says it
+            reading.add(
+                VARIABLE + path.removeprefix(VARIABLE), [parameters.get("holds", "")], False
+            )
         return reading.filters()
 
     @classmethod
@@ -99,6 +105,11 @@ class Filters:
     def are_active(self) -> bool:
         return bool(self.statuses or self.search or self.terms)
 
+    @property
+    def are_loose(self) -> bool:
+        """Whether they name fields; read from a typed query, they have parameters of their own."""
+        return bool(self.statuses or self.terms)
+
     def values(self, key: str) -> tuple[str, ...]:
         """What a field is wanted to be."""
         if key == "status":
@@ -141,17 +152,53 @@ class Filters:
 
     # What they let through -------------------------------------------------------------------
 
-    def condition(self, now: datetime | None = None) -> Q:
-        """The filters for a queryset of executions; `now` is what relative times count from."""
+    @cached_property
+    def sought(self) -> tuple[str, ...]:
+        """What the search index has to find: the parameters of terms, and `q:` with each word of
+        the search. Empty when other indexes do."""
+        terms = [one.parameter for one in self.terms if conditions.is_sought(one)]
+        if conditions.id_range(self.search):
+            return (*terms, "q:")
+        return (*terms, *(f"q:{word}" for word in words(self.search)))
+
+    @property
+    def of_failures(self) -> bool:
+        """Whether they let through nothing but what failed."""
+        return any(one.key in conditions.OF_FAILURES and not one.negated for one in self.terms)
+
+    def condition(
+        self,
+        now: datetime | None = None,
+        *,
+        by_row: bool | Collection[str] = False,
+        rough: bool = False,
+    ) -> Q:
+        """The filters for a queryset of executions; `now` is what relative times count from.
+
+        `by_row` means the same, put for looking at one row after the other: all of it, or those of
+        `sought` that it names. `rough` is for estimates, and lets a few more through.
+        """
         now = now or timezone.now()
         condition = Q()
         if self.statuses:
             condition &= Q(status__in=sorted(self.statuses))
+
+        def in_row(name: str) -> bool:
+            return by_row if isinstance(by_row, bool) else name in by_row
+
         for one in self.terms:
-            condition &= conditions.condition(one, now, self.me)
+            by = By.ROW if in_row(one.parameter) else By.ROUGH if rough else By.INDEX
+            condition &= conditions.condition(one, now, self.me, by)
         if self.search:
-            condition &= conditions.searched(self.search)
+            condition &= conditions.searched(self.search, lambda word: in_row(f"q:{word}"))
         return condition
+
+    def part(self, name: str) -> "Filters":
+        """One of `sought` alone."""
+        if name.startswith("q:"):
+            return replace(self, statuses=frozenset(), terms=(), search=name[2:] or self.search)
+        terms = tuple(one for one in self.terms if one.parameter == name)
+        return replace(self, statuses=frozenset(), terms=terms, search="")
 
     def matches(
         self,
@@ -214,7 +261,7 @@ class _Reading:
         for value in values:
             try:
                 if field is None:
-                    raise Unreadable(unknown_field(key))
+                    raise Unreadable(unknown_field(key) or f"There is no field “{key}”")
                 if spelled := read(field, value, self.zone):
                     self.read.setdefault((field.key, negated), []).append(spelled)
                 elif value:

@@ -39,10 +39,21 @@ class _Compared(Func):
     output_field = BooleanField()
 
 
-def order(sort: Sort, *, upwards: bool = False) -> list[Any]:
-    """The order of a queryset, from top to bottom or the other way."""
+class _Opaque(Func):
+    """The value of an expression whose order no index has: rows are found first, then sorted."""
+
+    def __init__(self, expression: Any, kind: Any) -> None:
+        nothing = "|| ''" if isinstance(kind, TextField) else "+ INTERVAL '0'"
+        super().__init__(expression, output_field=kind, template=f"(%(expressions)s {nothing})")
+
+
+def order(sort: Sort, *, upwards: bool = False, opaque: bool = False) -> list[Any]:
+    """The order of a queryset, from top to bottom or the other way; `opaque`, so that no index
+    leads through it."""
     names = [*(part.column for part in sort.parts), "id"]
     expressions = [COLUMNS[name][0] for name in names]
+    if opaque:
+        expressions[0] = _Opaque(*COLUMNS[names[0]])
     if sort.descending is not upwards:
         return [one.desc() for one in expressions]
     return [one.asc() for one in expressions]

@@ -91,6 +91,11 @@ def _one(field: Field, value: str) -> Holds:
     match field.kind:
         case Kind.WORDS:
             wanted = words.words(value)
+            if field.key == "message":  # that of an exception
+                return lambda event, variables, now: (
+                    bool(event.error_type)
+                    and words.has_all(wanted, words.words(event.error_message))
+                )
             return lambda event, variables, now: words.has_all(
                 wanted, words.words(getattr(event, field.column))
             )

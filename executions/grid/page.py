@@ -11,9 +11,13 @@ from django.http import Http404, QueryDict
 from django.utils import timezone
 
 from executions import access
-from executions.grid import keys
+from executions.grid.bounded import STATEMENT_SECONDS, TooSlow
+from executions.grid.conditions import is_unindexed
+from executions.grid.counts import Count, count_by_status, counted
+from executions.grid.expected import Expected
 from executions.grid.filters import Filters
 from executions.grid.layout import Layout
+from executions.grid.reading import Reading
 from executions.grid.row import GridRow, read
 from executions.grid.sorting import NEWEST_FIRST, SORTS, Key, Sort
 from executions.grid.spans import moment
@@ -21,6 +25,8 @@ from executions.grid.tree import MORE_LIMIT, Sum, Tree
 from executions.live.events import ExecutionChanged
 
 PAGE_SIZE = 50
+#: What rows can be grouped by (`executions.grid.groups`).
+GROUPED = ("flow", "status", "block", "root", "error")
 #: Rows that can be expanded at a time.
 OPEN_LIMIT = 40
 
@@ -41,6 +47,8 @@ class PageQuery:
     #: Of how many children more hundreds are listed than the first: (execution, hundreds).
     more: frozenset[tuple[UUID, int]] = frozenset()
     layout: Layout = field(default_factory=Layout)
+    #: What the rows are grouped by above them (`groups.GROUPS`); "" for nothing.
+    group: str = ""
 
     @classmethod
     def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
@@ -64,12 +72,12 @@ class PageQuery:
             open=frozenset(_ids(parameters.getlist("open"))[:OPEN_LIMIT]),
             more=frozenset(_more(parameters.getlist("more"))[:OPEN_LIMIT]),
             layout=layout or Layout(),
+            group=parameters.get("group", "") if parameters.get("group") in GROUPED else "",
         )
 
     def address(self) -> str:
         """The query string that `parse` reads this from."""
-        pairs = [*self.layout.given, *self.filters.parameters()]
-        pairs += self._order()
+        pairs = self.pairs()
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
         pairs += [("more", f"{one}.{count}") for one, count in sorted(self.more)]
@@ -84,12 +92,24 @@ class PageQuery:
         others = frozenset(one for one in self.more if one[0] != execution_id)
         return replace(self, more=others | {(execution_id, more)}).address()
 
+    def pairs(self, *, filtered: bool = True) -> list[tuple[str, str]]:
+        """What the address of the first page says; also without its filters, for forms that say
+        them anew."""
+        filters = self.filters.parameters() if filtered else []
+        return [*self.layout.given, *filters, *self._order()]
+
     def terms(self) -> str:
-        """Filters and order alone, as an address has them: what a saved view keeps."""
+        """Filters, order and groups alone, as an address has them: what a saved view keeps."""
         return urlencode([*self.filters.parameters(), *self._order()])
 
     def _order(self) -> list[tuple[str, str]]:
-        return [("sort", str(self.sort))] if self.sort != NEWEST_FIRST else []
+        pairs = [("sort", str(self.sort))] if self.sort != NEWEST_FIRST else []
+        return [*pairs, ("group", self.group)] if self.group else pairs
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """What the form of the query box says beside the query."""
+        return self.pairs(filtered=False)
 
     @property
     def cleared(self) -> str:
@@ -101,7 +121,17 @@ class PageQuery:
         sorted by."""
         if column not in SORTS:
             return ""
-        return PageQuery(self.filters, self.sort.toggled(column), layout=self.layout).address()
+        return self.first(sort=self.sort.toggled(column)).address()
+
+    def first(self, **changes: Any) -> "PageQuery":
+        """The first page with some of it changed."""
+        nowhere: dict[str, Any] = {
+            "older": None,
+            "newer": None,
+            "open": frozenset(),
+            "more": frozenset(),
+        }
+        return replace(self, **(nowhere | changes))
 
     def toggled(self, execution_id: str) -> str:
         """The address that shows, or hides, the children of an execution."""
@@ -109,7 +139,21 @@ class PageQuery:
 
     def filtered(self, filters: Filters) -> str:
         """The address of the first page with other filters."""
-        return PageQuery(filters, self.sort, layout=self.layout).address()
+        return self.first(filters=filters).address()
+
+    def grouped_by(self, group: str) -> str:
+        """The address of the first page with its rows grouped otherwise."""
+        return self.first(group=group).address()
+
+    @property
+    def before(self) -> str:
+        """What stands above this page, in a word."""
+        return _BESIDE.get(self.sort, ("previous", "next"))[0]
+
+    @property
+    def after(self) -> str:
+        """What stands below it."""
+        return _BESIDE.get(self.sort, ("previous", "next"))[1]
 
     @property
     def is_tree(self) -> bool:
@@ -129,6 +173,12 @@ class PageQuery:
         return (self.layout if self.is_tree else self.layout.flat).shared
 
 
+_BESIDE = {
+    NEWEST_FIRST: ("newer", "older"),
+    Sort("started", descending=False): ("older", "newer"),
+}
+
+
 class Page:
     """The rows of a grid's address that a user may see, and where its neighbours are."""
 
@@ -137,24 +187,28 @@ class Page:
         self.size = size
         self.visible = access.visible(user)
         self.filters = query.filters.seen_by(user)
-        self._read()
+        self.now = timezone.now()
+        self.expected = Expected.of(self.visible, self.filters, self.now)
+        self.has_newer = self.has_older = self.is_too_slow = False
+        self.events: list[ExecutionChanged] = []
+        try:
+            self._read()
+        except TooSlow:
+            self.is_too_slow = True
 
     def _read(self) -> None:
         rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
-        rows = rows.filter(self.filters.condition())
-        sort = self.query.sort
+        reading = Reading(rows, self.filters, self.query.sort, self.expected, self.now)
         self.has_newer = self.query.older is not None
-        found: list[ExecutionChanged] = []
+        found = self.events
         if key := self.query.newer:
-            nearest = rows.filter(keys.above(key)).order_by(*keys.order(sort, upwards=True))
-            found = read(nearest[: self.size + 1])
+            found = reading.above(key, self.size + 1)
             self.has_newer = len(found) > self.size
             found = found[: self.size][::-1]
             self.has_older = True
         if not self.has_newer or self.query.older:
             # Also when the way up came to the top: the first page is a full one.
-            below = rows.filter(keys.below(self.query.older)) if self.query.older else rows
-            found = read(below.order_by(*keys.order(sort))[: self.size + 1])
+            found = reading.below(self.query.older, self.size + 1)
             self.has_older = len(found) > self.size
             found = found[: self.size]
         self.events = found
@@ -163,6 +217,39 @@ class Page:
     def rows(self) -> list[GridRow | Sum]:
         """The rows from top to bottom, with the children of those that are open."""
         return Tree(self.visible, self.query).rows(self.events)
+
+    @cached_property
+    def counts(self) -> dict[str, Count]:
+        """How many each status would show; "" is all of them."""
+        is_all = not (self.filters.statuses or self.has_newer or self.has_older)
+        if is_all and not self.query.is_tree and not self.is_too_slow:
+            return counted(event.status for event in self.events)
+        return count_by_status(self.visible, self.filters, self.expected, self.now)
+
+    # What is said when it was stopped ---------------------------------------------------------
+
+    seconds = int(STATEMENT_SECONDS)
+
+    @property
+    def advice(self) -> str:
+        """Which filter to narrow."""
+        slow = [term.field.label for term in self.filters.terms if is_unindexed(term)]
+        if not slow:
+            return "Your filters are kept. Narrow them, for example by when it started."
+        named = " and ".join(dict.fromkeys(slow))
+        return f"Your filters are kept. No index serves {named}: say also when it started."
+
+    @property
+    def narrower(self) -> str:
+        """The address with what has started lately only."""
+        return self.query.filtered(self.query.filters.with_values("started", [">-1d"]))
+
+    @property
+    def begins(self) -> str:
+        """The start of its first row in the reader's zone, as an input takes it; "" on top."""
+        if not (self.events and self.has_newer):
+            return ""
+        return f"{timezone.localtime(self.events[0].started_at):%Y-%m-%dT%H:%M:%S}"
 
     # What tells a live connection where the page begins and ends -----------------------------
 
@@ -191,8 +278,7 @@ class Page:
         return self._page(newer=self.query.sort.key(self.events[0])).address()
 
     def _page(self, older: Key | None = None, newer: Key | None = None) -> PageQuery:
-        query = self.query
-        return PageQuery(query.filters, query.sort, older, newer, layout=query.layout)
+        return self.query.first(older=older, newer=newer)
 
 
 def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow | Sum]:

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             FUNCTIONS,
-            "DROP FUNCTION executions_lexemes; DROP FUNCTION executions_words",
+            "DROP FUNCTION executions_lexemes; DROP FUNCTION IF EXISTS executions_words",
         ),
         *(migrations.RemoveIndex("execution", name) for name, _ in ORDERS),
         migrations.AlterField(

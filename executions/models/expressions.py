@@ -42,11 +42,3 @@ LEXEME_COLUMNS = (
     "flow_name", "block_type", "block_description", "workspace_name", "error_type",
     "error_message", "initiator_name", "trigger", "version_number",
 )  # fmt: skip
-
-
-class Words(Func):
-    """The lexemes of one text."""
-
-    function = "executions_words"
-    output_field = SearchVectorField()
-    arity = 1

@@ -5,22 +5,22 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
+from executions.grid import bar as filter_bar
 from executions.grid import choosing
-from executions.grid.counts import CAP, count_by_status
+from executions.grid.counts import CAP, Count
+from executions.grid.filters import Filters
+from executions.grid.groups import GROUPS, groups
 from executions.grid.layout import Children, Layout, view_of
 from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
 from executions.grid.tree import count_children
 from executions.states import Status
 from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
-from flows import access as flows_access
-
-#: Flows offered in the filter; any other can be found by the search.
-FLOWS_OFFERED = 500
 
 #: Where children are listed: the address's word, what the button says, and what its title says.
 ORDERS = [
@@ -37,10 +37,14 @@ def executions(request: HttpRequest) -> HttpResponse:
         return start
     view = view_of(request.user, request.GET)
     query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET, view))
-    page = Page(request.user, query)
+    said = reverse("executions") + query.address()
     is_part = bool(request.headers.get("HX-Request")) and not request.headers.get(
         "HX-History-Restore-Request"
     )
+    if not is_part and _is_loose(request):
+        return redirect(said)
+    page = Page(request.user, query)
+    counts = page.counts
     context = {
         "section": "executions",
         "part": is_part,
@@ -53,8 +57,14 @@ def executions(request: HttpRequest) -> HttpResponse:
         "orders": ORDERS,
         "here": request.get_full_path(),
         "size": PAGE_SIZE,
-        "chips": _chips(request.user, query),
-        "flows": _flows(request.user, query.filters.flow),
+        "chips": _chips(query, counts),
+        "total": _total(query.filters, counts),
+        "pieces": filter_bar.pieces(query),
+        "menu": filter_bar.menu(query),
+        "editor": filter_bar.editor(request.user, query, request.GET.get("edit", "")),
+        "grouped": GROUPS[query.group][0] if query.group else "",
+        "groupings": _groupings(query),
+        "groups": groups(request.user, query) if query.group else None,
         "bar": bar(query.filters, query.layout.children),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
@@ -62,7 +72,30 @@ def executions(request: HttpRequest) -> HttpResponse:
     # One address, two contents: a cache must not give one for the other.
     response["Vary"] = "HX-Request, Cookie"
     response["Cache-Control"] = "no-store"
+    if is_part and _is_loose(request):
+        response["HX-Push-Url"] = said
     return response
+
+
+def _is_loose(request: HttpRequest) -> bool:
+    """Whether an address is that of a form: a typed query that names fields, a variable, a time to
+    jump to. The page's own says each by a parameter."""
+    typed = Filters.parse_text(request.GET.get("q", ""))
+    return typed.are_loose or bool({"at", "variable"} & request.GET.keys())
+
+
+def _groupings(query: PageQuery) -> list[tuple[str, str, bool]]:
+    """What can be grouped by: words, address, and whether it is."""
+    found = [
+        (words, query.grouped_by(key), key == query.group) for key, (words, _) in GROUPS.items()
+    ]
+    return [("Nothing", query.grouped_by(""), not query.group), *found]
+
+
+def _total(filters: Filters, counts: dict[str, Count]) -> Count:
+    """How many there are on all pages."""
+    chosen = [counts[status.value] for status in filters.statuses] or [counts[""]]
+    return sum(chosen[1:], chosen[0])
 
 
 @require_safe
@@ -82,10 +115,9 @@ def execution_child_counts(request: HttpRequest, execution_id: UUID) -> HttpResp
     return render(request, "executions/child_counts.html", context)
 
 
-def _chips(user: Any, query: PageQuery) -> list[dict[str, Any]]:
+def _chips(query: PageQuery, counts: dict[str, Count]) -> list[dict[str, Any]]:
     """A chip a status, and one for all; pressing one adds its status to the filter or takes it."""
     filters = query.filters
-    counts = count_by_status(access.visible(user), filters)
     chips: list[dict[str, Any]] = [
         {
             "status": "",
@@ -123,9 +155,3 @@ CHIP_ORDER = (
     Status.ENDED,
     Status.ERROR,
 )
-
-
-def _flows(user: Any, chosen: str) -> list[str]:
-    visible = flows_access.visible(user).order_by("name").values_list("name", flat=True)
-    names = list(visible[:FLOWS_OFFERED])
-    return sorted({*names, chosen}) if chosen else names

@@ -1,0 +1,124 @@
+"""The filter bar: what is filtered, a piece each, and how each is changed.
+
+It is another face of the typed query: both are read into the same Filters.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from executions.grid import completion
+from executions.grid.fields import FIELDS, VARIABLE, Field, Kind, field_of
+from executions.grid.page import PageQuery
+from executions.grid.terms import Term
+
+#: Fields that are offered also while nothing is wanted of them.
+OFFERED = ("flow", "workspace", "initiator", "started")
+#: The key under which a variable is chosen.
+ANY_VARIABLE = "variable"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is wanted of one field; `value` is empty where it is only offered."""
+
+    key: str
+    label: str
+    value: str
+    edit: str
+    remove: str = ""
+
+
+@dataclass(frozen=True)
+class Editor:
+    """The form for one field: the choices with whether they are taken, what is typed, and what is
+    suggested. `carried` is the rest of the address."""
+
+    key: str
+    label: str
+    kind: str
+    carried: list[tuple[str, str]]
+    close: str
+    options: list[tuple[str, str, bool]]
+    typed: str = ""
+    example: str = ""
+    suggested: tuple[tuple[str, str], ...] = ()
+
+
+def pieces(query: PageQuery) -> list[Piece]:
+    """What the bar shows, in the order of the fields."""
+    found = []
+    wanted = {term.parameter for term in query.filters.terms}
+    for field in FIELDS:
+        if field.key in OFFERED and field.key not in wanted:
+            found.append(Piece(field.key, field.label, "", _editing(query, field.key)))
+    for term in query.filters.terms:
+        without = query.filters.with_values(term.parameter, ())
+        found.append(
+            Piece(
+                key=term.parameter,
+                label=term.field.label,
+                value=_value(term),
+                edit=_editing(query, term.parameter),
+                remove=query.filtered(without),
+            )
+        )
+    return found
+
+
+def menu(query: PageQuery) -> list[tuple[str, str]]:
+    """What can be added: the label of each field, and the address that opens its editor."""
+    offered = [(field.label, _editing(query, field.key)) for field in FIELDS]
+    return [*offered, ("Variable", _editing(query, ANY_VARIABLE))]
+
+
+def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
+    """The editor that an address opens; None for what is no field."""
+    close = query.address()
+    if parameter == ANY_VARIABLE:
+        suggested = tuple((name, name) for name in completion.variables(user, ""))
+        carried = query.pairs()
+        return Editor(ANY_VARIABLE, "Variable", "variable", carried, close, [], suggested=suggested)
+    negated = parameter.startswith("-")
+    field = field_of(parameter[negated:])
+    if field is None:
+        return None
+    parameter = f"-{field.key}" if negated else field.key
+    values = query.filters.values(parameter)
+    others = query.first(filters=query.filters.with_values(parameter, ()))
+    options = [(value, label, value in values) for value, label in field.options]
+    typed = ""
+    if field.kind in (Kind.NAME, Kind.ID):
+        options = [(value, value, True) for value in values]
+    elif not options:
+        typed = values[0] if values else ""
+        options = [(value, value, True) for value in values[1:]]
+    return Editor(
+        key=parameter,
+        label=field.label,
+        kind=field.kind.value,
+        carried=others.pairs(),
+        close=close,
+        options=options,
+        typed=typed,
+        example=field.example,
+        suggested=_suggested(user, field),
+    )
+
+
+def _suggested(user: Any, field: Field) -> tuple[tuple[str, str], ...]:
+    if field.options or field.kind is Kind.VARIABLE:
+        return ()
+    return tuple((one.value, one.detail) for one in completion.values(user, field, ""))
+
+
+def _editing(query: PageQuery, key: str) -> str:
+    address = query.address()
+    return f"{address}{'&' if len(address) > 1 else ''}edit={key}"
+
+
+def _value(term: Term) -> str:
+    words = dict(term.field.options)
+    joined = ", ".join(words.get(value, value) for value in term.values)
+    if term.key.startswith(VARIABLE) and not joined.startswith((">", "<", "!")):
+        joined = f"= {joined}"
+    return f"not {joined}" if term.negated else joined

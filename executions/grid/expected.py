@@ -1,0 +1,73 @@
+"""How many executions the planner expects filters to let through: asked once a page, in one
+message, and without reading a row."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import prod
+
+from django.db.models import QuerySet
+
+from executions.grid import bounded
+from executions.grid.filters import Filters
+from executions.models import Execution
+from executions.states import Status
+
+#: What share of all rows is frequent: enough for a page are among the next thousand or two.
+FREQUENT = 0.03
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Of filters that take the search index: how many match, how many do when their statuses don't
+    count, and among how many; `frequent` are those of `Filters.sought` that are soon met without
+    it. Of others: how many match in each status. Of those by status alone: nothing."""
+
+    matching: int = 0
+    in_any_status: int = 0
+    among: int = 0
+    frequent: frozenset[str] = frozenset()
+    by_status: dict[Status, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, visible: QuerySet[Execution], filters: Filters, now: datetime) -> "Expected":
+        """`filters` are as their viewer means them."""
+        without = replace(filters, statuses=frozenset())
+        if not without.are_active:
+            return cls()
+        if not filters.sought:
+            others = visible.filter(without.condition(now))
+            counted = bounded.estimates([others.filter(status=status) for status in Status])
+            return cls(by_status=dict(zip(Status, counted, strict=True)))
+        parts = [filters.part(one) for one in filters.sought]
+        asked = [
+            base(filters),
+            visible.filter(filters.condition(now, rough=True)),
+            visible.filter(without.condition(now, rough=True)),
+            *(visible.filter(part.condition(now, rough=True)) for part in parts),
+        ]
+        among, *together = bounded.estimates(asked)
+        matching, in_any_status, *alone = (max(number, 1) for number in together)
+        # What is sought is seldom independent: the rarest part says more than their product.
+        shares = [number / max(among, 1) for number in alone]
+        known = min(shares) / prod(shares)
+        frequent = {
+            one for one, share in zip(filters.sought, shares, strict=True) if share >= FREQUENT
+        }
+        return cls(
+            matching=min(int(matching * known), *alone),
+            in_any_status=min(int(in_any_status * known), *alone),
+            among=among,
+            frequent=frozenset(frequent),
+        )
+
+    @property
+    def share(self) -> float:
+        """What share of all rows matches."""
+        return self.matching / max(self.among, 1)
+
+
+def base(filters: Filters) -> QuerySet[Execution]:
+    """What has an index in the order of time and holds all that filters let through: everything,
+    or what failed."""
+    everything = Execution.objects.all()
+    return everything.exclude(error_type="") if filters.of_failures else everything

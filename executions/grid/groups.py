@@ -1,0 +1,149 @@
+"""The executions of a grid in groups: how many, how long on average and at most.
+
+Of a grid that lets very many through only the newest are looked at, and that is told.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from executions import access
+from executions.grid import bounded
+from executions.grid.bounded import IN_ORDER, TooSlow
+from executions.grid.filters import Filters
+from executions.grid.page import GROUPED, PageQuery
+from executions.models import Execution
+
+#: Executions that are grouped at most: the newest that match.
+LOOKED_AT = 50_000
+#: Groups that are listed, those with the most executions.
+LISTED = 50
+#: Seconds for which the groups that one reader was shown are shown to all who ask for the same.
+SHARED = 2.0
+REMEMBERED = 100
+
+#: The words of each, and the column that it is made of.
+GROUPS: dict[str, tuple[str, str]] = {
+    "flow": ("Flow", "flow_name"),
+    "status": ("Status", "status"),
+    "block": ("Block type", "block_type"),
+    "root": ("Root", "root_id"),
+    "error": ("Exception type", "error_type"),
+}
+assert tuple(GROUPS) == GROUPED
+
+
+@dataclass(frozen=True)
+class Group:
+    """Executions that have something in common. `address` is the grid of them; "" where there is
+    no filter for them."""
+
+    name: str
+    address: str
+    count: str
+    average: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True)
+class Groups:
+    """All groups of a grid. `others` are not listed; `capped` says that older ones were not looked
+    at, `is_too_slow` that looking was stopped."""
+
+    label: str
+    listed: tuple[Group, ...] = ()
+    others: int = 0
+    looked_at: int = 0
+    is_too_slow: bool = False
+
+    @property
+    def told(self) -> str:
+        """How many were looked at."""
+        return f"{self.looked_at:,}"
+
+    @property
+    def capped(self) -> bool:
+        return self.looked_at >= LOOKED_AT
+
+
+_known: OrderedDict[Any, tuple[float, list[tuple[Any, ...]] | None]] = OrderedDict()
+
+
+def groups(user: Any, query: PageQuery) -> Groups:
+    """The groups that the address of a grid asks for."""
+    label, column = GROUPS[query.group]
+    found = _rows(user, query.filters.seen_by(user), column)
+    if found is None:
+        return Groups(label, is_too_slow=True)
+    listed = found[:LISTED]
+    names = _names(user, [row[0] for row in listed]) if query.group == "root" else {}
+    return Groups(
+        label=label,
+        listed=tuple(
+            Group(
+                name=names.get(str(value), str(value)),
+                address=_address(query, str(value)),
+                count=f"{count:,}",
+                average=average,
+                longest=longest,
+            )
+            for value, count, average, longest in listed
+        ),
+        others=len(found) - len(listed),
+        looked_at=sum(row[1] for row in found),
+    )
+
+
+def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | None:
+    """Value, count, average and longest of each group; None when that took too long."""
+    whose = None if access.sees_all(user) else user.pk
+    key = (whose, filters, column)
+    now = time.monotonic()
+    if (kept := _known.get(key)) and now - kept[0] < SHARED:
+        return kept[1]
+    try:
+        found = _ask(access.visible(user), filters, column)
+    except TooSlow:
+        found = None
+    _known[key] = (now, found)
+    _known.move_to_end(key)
+    while len(_known) > REMEMBERED:
+        _known.popitem(last=False)
+    return found
+
+
+def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tuple[Any, ...]]:
+    now = timezone.now()
+    (expected,) = bounded.estimates([visible.filter(filters.condition(now))])
+    in_order = expected > LOOKED_AT
+    rows = visible.filter(filters.condition(now, by_row=in_order))
+    if column == "error_type":
+        rows = rows.exclude(error_type="")
+    if in_order:
+        rows = rows.order_by("-started_at", "-id")
+    sql, given = rows.values(column, "started_at", "ended_at")[:LOOKED_AT].query.sql_with_params()
+    took = "greatest(coalesce(ended_at, %s) - started_at, interval '0')"
+    return bounded.fetch(
+        f"SELECT {column}, count(*), avg({took}), max({took}) FROM ({sql}) AS matching "
+        "GROUP BY 1 ORDER BY 2 DESC, 1",
+        [now, now, *given],
+        planned=IN_ORDER if in_order else (),
+    )
+
+
+def _address(query: PageQuery, value: str) -> str:
+    # A name that ends like this would be the beginning of others.
+    if not value or value.endswith("*"):
+        return ""
+    filters = query.filters.with_values(query.group, [value])
+    return query.first(filters=filters, group="").address()
+
+
+def _names(user: Any, ids: list[Any]) -> dict[str, str]:
+    roots = access.visible(user).filter(pk__in=ids).values_list("pk", "flow_name")
+    return {str(one): f"{flow} …{str(one)[-4:]}" for one, flow in roots}

@@ -1,0 +1,187 @@
+"""How the rows of a page are found, however many there are to find them among.
+
+Most filters have an index in the order of the page; PostgreSQL picks it. Three things it would get
+wrong are decided here:
+
+- Several statuses, or flows, are a branch each, every one in the order of its own index, merged.
+- What takes the search index has no order there. What is frequent is met soon when rows are looked
+  at in the order of the page; what is rare is gathered by the index and then sorted; in between,
+  the index is asked about the nearest stretch of time that holds enough.
+- A plan that turns out slow is stopped, and another one tried; what no plan finds soon is told
+  (`bounded.TooSlow`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from executions.grid import bounded, keys
+from executions.grid.bounded import FIRST_TRY_SECONDS, IN_ORDER, TooSlow
+from executions.grid.expected import Expected, base
+from executions.grid.filters import Filters
+from executions.grid.row import event_of
+from executions.grid.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
+from executions.live import events
+from executions.live.events import ExecutionChanged
+from executions.models import Execution
+
+#: Branches that are merged; more are left to the planner.
+BRANCHES = 12
+#: What share of all rows is so much that looking through them in the order of the page is best.
+SOON_MET = 0.01
+#: Seconds in which that finds a page of what was updated lately, which has mostly started lately.
+SOON_SECONDS = 0.1
+#: So few are gathered and sorted, wherever they are.
+FEW = 2_000
+#: The stretch of time that is asked first holds so many times what is wanted.
+SPARE = 4
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Rows that match filters in one order: `rows` is what a user may see, of a tree its roots."""
+
+    rows: QuerySet[Execution]
+    filters: Filters
+    sort: Sort
+    expected: Expected
+    now: datetime
+
+    def below(self, key: Key | None, limit: int) -> list[ExecutionChanged]:
+        """The first rows, or the first below a key, from top to bottom. Raises TooSlow."""
+        return self._read(key, limit, upwards=False)
+
+    def above(self, key: Key, limit: int) -> list[ExecutionChanged]:
+        """The nearest rows above a key, from bottom to top. Raises TooSlow."""
+        return self._read(key, limit, upwards=True)
+
+    def _read(self, key: Key | None, limit: int, *, upwards: bool) -> list[ExecutionChanged]:
+        beyond = Q() if key is None else keys.above(key) if upwards else keys.below(key)
+        scan = _Scan(self, key, beyond, limit, upwards)
+        if self.filters.sought:
+            return scan.sought()
+        if scan.meets_recent_soon:
+            try:
+                return scan.in_order(SOON_SECONDS, IN_ORDER)
+            except TooSlow:
+                if connection.in_atomic_block:
+                    raise
+        try:
+            return scan.in_order(FIRST_TRY_SECONDS)
+        except TooSlow:
+            if connection.in_atomic_block:
+                raise
+            return scan.gathered()
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """One reading, from a key on, in one direction."""
+
+    reading: Reading
+    key: Key | None
+    beyond: Q
+    limit: int
+    upwards: bool
+
+    def matching(self, *, by_row: bool | Collection[str] = False) -> QuerySet[Execution]:
+        reading = self.reading
+        condition = reading.filters.condition(reading.now, by_row=by_row)
+        return reading.rows.filter(condition)
+
+    def in_order(
+        self, seconds: float = bounded.STATEMENT_SECONDS, planned: Sequence[str] = ()
+    ) -> list[ExecutionChanged]:
+        """By an index in the order of the page."""
+        matching = self.matching(by_row=True).filter(self.beyond)
+        order = keys.order(self.reading.sort, upwards=self.upwards)
+        parts = [
+            branch.order_by(*order).values(*events.COLUMNS)[: self.limit]
+            for branch in self._branches(matching)
+        ]
+        if len(parts) == 1:
+            return _events(bounded.fetch(parts[0], seconds=seconds, planned=planned))
+        written = [part.query.sql_with_params() for part in parts]
+        direction = "DESC" if self.reading.sort.descending is not self.upwards else "ASC"
+        return _events(
+            bounded.fetch(
+                f"SELECT * FROM ({' UNION ALL '.join(f'({sql})' for sql, _ in written)}) AS merged "
+                f"ORDER BY started_at {direction}, id {direction} LIMIT {self.limit}",
+                [value for _, given in written for value in given],
+                seconds=seconds,
+            )
+        )
+
+    def _branches(self, matching: QuerySet[Execution]) -> list[QuerySet[Execution]]:
+        filters = self.reading.filters
+        flows = [flow for flow in filters.values("flow") if not flow.endswith("*")]
+        choices = [
+            [Q(status=status) for status in sorted(filters.statuses)] or [Q()],
+            # With a flow's index alone, its statuses need no branches.
+            [Q(flow_name=flow) for flow in flows if len(flows) == len(filters.values("flow"))]
+            or [Q()],
+        ]
+        found = [matching.filter(one, other) for one, other in product(*choices)]
+        is_by_start = self.reading.sort.parts == (STARTED,)
+        return found if is_by_start and len(found) <= BRANCHES else [matching]
+
+    @property
+    def meets_recent_soon(self) -> bool:
+        filters, sort = self.reading.filters, self.reading.sort
+        return (
+            bool(filters.values("updated"))
+            and sort == NEWEST_FIRST
+            and self.key is None
+            and not self.upwards
+        )
+
+    def gathered(self, since: Q | None = None) -> list[ExecutionChanged]:
+        """All that match, sorted; or those of a stretch of time."""
+        matching = self.matching(by_row=self.reading.expected.frequent)
+        matching = matching.filter(self.beyond, since or Q())
+        order = keys.order(self.reading.sort, upwards=self.upwards, opaque=True)
+        rows = matching.order_by(*order).values(*events.COLUMNS)[: self.limit]
+        return _events(bounded.fetch(rows))
+
+    def sought(self) -> list[ExecutionChanged]:
+        """By the search index, or without it where what is looked for is frequent."""
+        expected = self.reading.expected
+        if expected.share >= SOON_MET and len(expected.frequent) == len(
+            self.reading.filters.sought
+        ):
+            try:
+                return self.in_order(FIRST_TRY_SECONDS, IN_ORDER)
+            except TooSlow:
+                if connection.in_atomic_block:
+                    raise
+        wide = int(SPARE * self.limit / max(expected.share, 1e-9))
+        if expected.matching > FEW and wide < expected.among / 2:
+            since = self._nearest(wide)
+            found = self.gathered(since) if since is not None else []
+            if len(found) == self.limit:
+                return found
+        return self.gathered()
+
+    def _nearest(self, rows: int) -> Q | None:
+        """The stretch of time that the next so many rows take; None when it has no end, or when
+        the rows are not in the order of time."""
+        sort = self.reading.sort
+        if sort.parts not in ((STARTED,), (UPDATED,)):
+            return None
+        column = sort.parts[0].column
+        order = keys.order(sort, upwards=self.upwards)
+        following = base(self.reading.filters).filter(self.beyond).order_by(*order)
+        last = bounded.fetch(following.values(column)[rows : rows + 1])
+        if not last:
+            return None
+        back = sort.descending is not self.upwards
+        return Q(**{f"{column}__{'gte' if back else 'lte'}": last[0][0]})
+
+
+def _events(rows: Iterable[tuple[Any, ...]]) -> list[ExecutionChanged]:
+    return [event_of(dict(zip(events.COLUMNS, row, strict=True))) for row in rows]

@@ -1,0 +1,207 @@
+"""However rows are found, they are the same rows; nothing may take long; counts tell the truth."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from executions.grid import bounded, counts, expected, reading
+from executions.grid.bounded import TooSlow
+from executions.grid.counts import CAP, Count, count_by_status
+from executions.grid.filters import Filters
+from executions.grid.page import Page, PageQuery
+from executions.grid.sorting import SORTS, Sort
+from executions.models import Execution
+from executions.states import Status
+from tests.executions_in_tests import make_execution
+
+pytestmark = pytest.mark.django_db
+
+TYPED = (
+    "",
+    "status:error,stopped",
+    "status:error,stopped flow:orders,stock",
+    "flow:o* status:ended",
+    "pricing",
+    "pricing status:error",
+    "block:wait",
+    "initiator:me trigger:page",
+    "message:timed version:1",
+    "-error:http* has:exception",
+    "duration:>1s is:root",
+)
+EVERY_SORT = [Sort(column, descending) for column in SORTS for descending in (True, False)]
+
+
+@pytest.fixture
+def many(admin_user: User) -> User:
+    now = timezone.now() - timedelta(hours=1)
+    for number in range(60):
+        status = (Status.ENDED, Status.ERROR, Status.RUNNING, Status.STOPPED)[number % 4]
+        started = now - timedelta(seconds=number // 3)
+        make_execution(
+            admin_user if number % 5 else None,
+            flow=("orders", "stock")[number % 2],
+            status=status,
+            started_at=started,
+            updated_at=now - timedelta(seconds=number % 7),
+            ended_at=started + timedelta(seconds=number % 5) if status.is_terminal else None,
+            block_type=("Wait", "HTTP Request")[number % 3 == 0],
+            error_type="HttpRequestException" if number % 6 == 1 else "",
+            error_message="Timed out: pricing" if number % 4 == 1 else "",
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE executions_execution")
+    return admin_user
+
+
+@pytest.fixture(params=["frequent", "rare", "in between"])
+def found_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is sought is taken for frequent, for rare, or for neither."""
+    monkeypatch.setattr(expected, "FREQUENT", 0.0 if request.param == "frequent" else 2.0)
+    monkeypatch.setattr(reading, "SOON_MET", 0.0)
+    monkeypatch.setattr(reading, "FEW", 10**9 if request.param == "rare" else 0)
+    monkeypatch.setattr(reading, "SPARE", 0.3)
+
+
+@pytest.mark.parametrize("sort", EVERY_SORT, ids=str)
+@pytest.mark.usefixtures("found_as")
+def test_every_way_finds_the_same_rows(many: User, sort: Sort) -> None:
+    for typed in TYPED:
+        filters = Filters.parse_text(typed)
+        matching = Execution.objects.filter(filters.seen_by(many).condition())
+        page = Page(many, PageQuery(filters, sort=sort), size=7)
+        down = [[event.id for event in page.events]]
+        keys = [str(sort.key(event)) for event in page.events]
+        while page.older_address:
+            page = Page(many, parsed(page.older_address), size=7)
+            down.append([event.id for event in page.events])
+            keys += [str(sort.key(event)) for event in page.events]
+        if typed:
+            assert sorted(one for part in down for one in part) == sorted(
+                str(one.pk) for one in matching
+            ), typed
+        assert all(sort.is_above(one, other) for one, other in pairwise(keys)), typed
+        up = []
+        while page.newer_address:
+            page = Page(many, parsed(page.newer_address), size=7)
+            up.append([event.id for event in page.events])
+        assert up[::-1] == down[:-1], typed
+
+
+def parsed(address: str) -> PageQuery:
+    return PageQuery.parse(QueryDict(address.removeprefix("?")))
+
+
+# Counts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_counts_are_exact_where_there_is_little_to_count(many: User, typed: str) -> None:
+    filters = Filters.parse_text(typed).seen_by(many)
+    told = count_by_status(Execution.objects.all(), filters)
+    others = Execution.objects.filter(replace(filters, statuses=frozenset()).condition())
+    assert told[""] == Count(others.count())
+    for status in Status:
+        assert told[status.value] == Count(others.filter(status=status).count())
+
+
+def test_what_is_much_is_told_about(many: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "COUNTED", -1)
+    monkeypatch.setattr(counts, "COUNTED_SOUGHT", -1)
+    for typed in ("has:exception", "pricing"):
+        told = count_by_status(Execution.objects.all(), Filters.parse_text(typed))
+        assert told[""].about, typed
+        assert 0 < told["Error"].number <= 60, typed
+        assert str(told["Error"]).startswith("~")
+
+
+def test_counting_that_takes_long_tells_estimates(
+    many: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: Any, **__: Any) -> None:
+        raise TooSlow
+
+    asked = bounded.ask
+    monkeypatch.setattr(
+        counts.bounded,
+        "ask",
+        lambda statements, seconds=3.0, planned=(): (
+            slow() if seconds == counts.SECONDS else asked(statements, seconds, planned)
+        ),
+    )
+    told = count_by_status(Execution.objects.all(), Filters.parse_text("flow:orders"))
+    assert told["Ended"].about
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (Count(0), "0"),
+        (Count(CAP), "10,000"),
+        (Count(CAP + 1), "10,000+"),
+        (Count(412, about=True), "~412"),
+        (Count(1_183, about=True), "~1.2k"),
+        (Count(46_400, about=True), "~46k"),
+        (Count(1_183_000, about=True), "~1.2M"),
+        (Count(11_183_000, about=True), "~11M"),
+        (counts.UNKNOWN, "?"),
+    ],
+)
+def test_a_count_says_what_it_is(count: Count, text: str) -> None:
+    assert str(count) == text
+
+
+# Bounds ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_is_stopped_in_time_and_leaves_no_trace() -> None:
+    with pytest.raises(TooSlow):
+        bounded.fetch("SELECT pg_sleep(%s)", [5], seconds=0.05)
+    assert bounded.fetch("SELECT 1") == [(1,)]
+    with connection.cursor() as cursor:
+        for setting in ("statement_timeout", "enable_sort"):
+            cursor.execute(f"SHOW {setting}")
+            assert cursor.fetchone() in ((("0"),), ("on",))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_takes_long_says_what_to_narrow(
+    admin_client: Any, admin_user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_execution(admin_user)
+    monkeypatch.setattr(reading, "FIRST_TRY_SECONDS", 0.0001)
+    monkeypatch.setattr(bounded, "STATEMENT_SECONDS", 0.001)
+
+    def slow(self: Any, *_: Any, **__: Any) -> Any:
+        return bounded.fetch("SELECT pg_sleep(1)", seconds=0.01)
+
+    monkeypatch.setattr(reading._Scan, "in_order", slow)
+    monkeypatch.setattr(reading._Scan, "gathered", slow)
+    response = admin_client.get("/?var.customer=42&flow=orders")
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert "was stopped" in html
+    assert "No index serves Variable customer" in html
+    assert 'value="flow:orders var.customer=42"' in html
+    assert "started=%3E-1d" in html
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_that_is_slow_is_replaced(admin_user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_execution(admin_user)
+
+    def slow(self: Any, *_: Any, **__: Any) -> Any:
+        raise TooSlow
+
+    monkeypatch.setattr(reading._Scan, "in_order", slow)
+    page = Page(admin_user, PageQuery(Filters.parse_text("steps:0")))
+    assert [event.id for event in page.events] == [str(made.pk)]
+    assert not page.is_too_slow
