@@ -33,16 +33,15 @@ PLACED = frozenset({"icon", "description", "duration", "status", "flow", "error"
 class Column:
     """A column: what heads it and what its cells hold.
 
-    `width` is what it takes unless somebody has resized it, in pixels. `order` is its aria-sort
-    when the rows are sorted by it. `emphasis` marks what a reader looks at first; the rest steps
-    back. A `zoned` one holds times, so that its cells differ between time zones.
+    `width` is what it takes unless somebody has resized it, in pixels. `emphasis` marks what a
+    reader looks at first; the rest steps back. A `zoned` one holds times, so that its cells differ
+    between time zones.
     """
 
     key: str
     label: str
     cell: Callable[[ExecutionChanged], str]
     width: int = 120
-    order: str = ""
     emphasis: bool = False
     numeric: bool = False
     zoned: bool = False
@@ -228,7 +227,7 @@ def variable(value: Any) -> str:
 
 COLUMNS: tuple[Column, ...] = (
     Column("icon", "Status icon", status_icon, 26, quiet=True),
-    Column("started", "Started At", started_at, 96, order="descending", emphasis=True, zoned=True),
+    Column("started", "Started At", started_at, 96, emphasis=True, zoned=True),
     Column("updated", "Updated At", updated_at, 102, zoned=True),
     Column("status", "Status", status, 126, emphasis=True),
     Column("type", "Block Type", block_type, 146),

@@ -23,8 +23,9 @@ from executions.models import Execution
 LOOKED_AT = 50_000
 #: Groups that are listed, those with the most executions.
 LISTED = 50
-#: Seconds for which the groups that one reader was shown are shown to all who ask for the same.
-SHARED = 2.0
+#: Seconds for which the groups that one reader was shown are shown to all who ask for the same:
+#: less than a page waits (groups.html) after it was told that something has changed.
+SHARED = 0.9
 REMEMBERED = 100
 
 #: The words of each, and the column that it is made of.

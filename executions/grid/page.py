@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from executions import access
 from executions.grid.bounded import STATEMENT_SECONDS, TooSlow
+from executions.grid.columns import Column
 from executions.grid.conditions import is_unindexed
 from executions.grid.counts import Count, count_by_status, counted
 from executions.grid.expected import Expected
@@ -122,6 +123,15 @@ class PageQuery:
         if column not in SORTS:
             return ""
         return self.first(sort=self.sort.toggled(column)).address()
+
+    @property
+    def heads(self) -> list[tuple[Column, str, str]]:
+        """The columns that are shown, where a click on each head leads, and how it is sorted."""
+        column = self.sort.column
+        return [
+            (one, self.sorted_by(one.key), self.sort.aria if one.key == column else "")
+            for one in self.layout.shown
+        ]
 
     def first(self, **changes: Any) -> "PageQuery":
         """The first page with some of it changed."""

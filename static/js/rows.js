@@ -314,8 +314,10 @@ export function merge(html, force = false) {
   }
   tree.sumUp(page);
   for (const count of page.querySelectorAll("[data-count]")) showCount(count.dataset.count, count.textContent);
-  const foot = page.querySelector(".foot");
-  document.querySelector(".foot").replaceWith(foot);
+  const [shownFoot, foot] = [document.querySelector(".foot"), page.querySelector(".foot")];
+  // The time that somebody is about to jump to stays.
+  foot.querySelector(".jump").replaceWith(shownFoot.querySelector(".jump"));
+  shownFoot.replaceWith(foot);
   htmx.process(foot);
   if (fresh.length) flash(fresh);
   settle();

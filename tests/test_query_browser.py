@@ -1,0 +1,168 @@
+"""Finding executions in a browser: the box and the bar are one, Back restores, groups, jumping."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from executions.states import Status
+from tests.executions_in_tests import make_execution
+from tests.test_live_browser import LIVE, shown, tell
+
+
+@pytest.fixture
+def grid(signed_in_page: Page) -> Callable[..., Page]:
+    """Open the grid at an address and wait until it is live."""
+
+    def opening(address: str = "/") -> Page:
+        signed_in_page.goto(address)
+        expect(signed_in_page.locator(LIVE)).to_be_visible()
+        return signed_in_page
+
+    return opening
+
+
+def query(page: Page) -> str:
+    return page.url.partition("?")[2]
+
+
+def test_the_box_and_the_bar_are_one(grid: Any, admin_user: Any) -> None:
+    late = make_execution(admin_user, status=Status.ERROR, workspace_name="Send invoices")
+    other = make_execution(admin_user, status=Status.ERROR, flow="stock")
+    make_execution(admin_user, status=Status.ENDED)
+    page = grid()
+    box = page.locator("#search")
+    box.fill("status:error flow:orders")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    assert shown(page) == [str(late.pk)]
+    expect(page.locator("#chip-error")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#piece-flow")).to_have_text(re.compile("orders"))
+    expect(page).to_have_url(re.compile(r"\?status=Error&flow=orders$"))
+    # What the bar changes is in the box.
+    page.get_by_label("Remove the filter Flow orders").click()
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    expect(box).to_have_value("status:Error")
+    page.locator("#piece-workspace").click()
+    field = page.locator("#editor input[name=workspace]")
+    expect(field).to_be_focused()
+    field.fill("send*")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(box).to_have_value("status:Error workspace:send*")
+    expect(page.locator("#editor")).to_have_count(0)
+    # Back restores rows, bar and box.
+    page.go_back()
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    expect(box).to_have_value("status:Error")
+    page.go_back()
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(box).to_have_value("status:Error flow:orders")
+    page.go_forward()
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    assert str(other.pk) in shown(page)
+    page.reload()
+    expect(box).to_have_value("status:Error")
+    expect(page.locator("#rows > tr")).to_have_count(2)
+
+
+def test_what_is_typed_is_completed(grid: Any, admin_user: Any) -> None:
+    make_execution(admin_user, status=Status.ERROR, workspace_name="Send invoices")
+    make_execution(admin_user, status=Status.ENDED)
+    page = grid()
+    box, options = page.locator("#search"), page.locator("#completions > li")
+    page.keyboard.press("/")
+    page.keyboard.type("wor")
+    expect(options).to_have_count(1)
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", "completion-1")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("workspace:")
+    expect(options).to_have_text([re.compile("Send invoices"), re.compile("Top-level")])
+    options.first.click()
+    expect(box).to_have_value('workspace:"Send invoices" ')
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(box).to_be_focused()
+    page.keyboard.type("sta")
+    expect(options.first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#completions")).to_be_hidden()
+    expect(box).to_have_value(re.compile("sta$"))
+
+
+def test_a_bad_term_is_kept_and_told(grid: Any, admin_user: Any) -> None:
+    make_execution(admin_user)
+    page = grid()
+    page.locator("#search").fill("status:Eror flow:orders")
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-problems")).to_contain_text("did you mean Error?")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    page.reload()
+    expect(page.locator("#search")).to_have_value("flow:orders status:Eror")
+
+
+def test_sorting_jumping_and_groups(grid: Any, admin_user: Any) -> None:
+    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    made = [
+        make_execution(
+            admin_user,
+            flow=("orders", "stock")[n % 2],
+            status=Status.ENDED,
+            started_at=noon + timedelta(minutes=n),
+            ended_at=noon + timedelta(minutes=n, seconds=n),
+        )
+        for n in range(6)
+    ]
+    ids = [str(one.pk) for one in made]
+    page = grid()
+    page.locator("#sort-duration").click()
+    expect(page.locator("th.c-duration")).to_have_attribute("aria-sort", "descending")
+    assert shown(page) == ids[::-1]
+    page.locator("#sort-duration").click()
+    expect(page.locator("th.c-duration")).to_have_attribute("aria-sort", "ascending")
+    assert shown(page) == ids
+    # A row that ends later moves to where it belongs, live.
+    tell(made[0], ended_at=noon + timedelta(hours=1))
+    expect(page.locator("#rows > tr").last).to_have_attribute("data-id", ids[0])
+    page.goto("/")
+    page.locator("#jump").fill(f"{noon + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}")
+    page.locator(".jump button").click()
+    expect(page.locator("#rows > tr")).to_have_count(3)
+    assert shown(page) == [ids[2], ids[1], ids[0]]
+    page.go_back()
+    expect(page.locator("#rows > tr")).to_have_count(6)
+    page.locator("summary", has_text="Group").click()
+    page.get_by_role("link", name="Flow", exact=True).last.click()
+    expect(page.locator("#groups tbody tr")).to_have_count(2)
+    tell(make_execution(admin_user, flow="tickets"))
+    expect(page.locator("#groups tbody tr")).to_have_count(3, timeout=15_000)
+    page.locator("#groups").get_by_role("link", name="stock").click()
+    expect(page.locator("#rows > tr")).to_have_count(3)
+    expect(page.locator("#search")).to_have_value("flow:stock")
+    assert query(page) == "flow=stock"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing(grid: Any, admin_user: Any, theme: str, width: int) -> None:
+    make_execution(admin_user, status=Status.ERROR, error_type="BadException")
+    page = grid("/?q=status:Eror+flow:orders&group=flow")
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=theme)
+    page.locator("#piece-workspace").click()
+    expect(page.locator("#editor")).to_be_visible()
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    page.keyboard.press("Escape")
+    expect(page.locator("#editor")).to_have_count(0)
+    page.locator("#search").click()
+    page.keyboard.type(" sta")
+    expect(page.locator("#completions > li").first).to_be_visible()
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
