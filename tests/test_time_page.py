@@ -52,7 +52,7 @@ def test_a_moment_is_shown_as_it_was(loop: FlowVersion, admin_user: User) -> Non
     assert 'data-block="add"' in part(html, "tokens")
     assert 'class="ghost"' in part(html, "tokens")
     side = part(html, "side")
-    assert re.search(r'title="I">I</span><span class="v el" title="Integer: 2">2<', side)
+    assert re.search(r'title="Integer: 2"><span[^>]*>#</span><span class="nm el">I</span>', side)
     assert "List with 1 item<" in side
     assert 'aria-valuetext="Step 4 of 9, For Loop"' in html
     assert 'href="?step=3"' in html  # the way back and on, without JavaScript
@@ -109,8 +109,8 @@ def test_a_large_value_of_the_past_is_loaded_with_its_moment(
     number = execution.steps.filter(block="add").order_by("number")[150].number
     html = page(admin_user, execution, f"?step={number}")
     assert "List with 151 items" in part(html, "side")
-    assert len(client.get(url, {"level": 0, "name": "seen", "step": number}).json()) == 151
-    assert len(client.get(url, {"level": 0, "name": "seen"}).json()) == 400
+    assert len(client.get(url, {"var": "0:Seen", "step": number}).json()) == 151
+    assert len(client.get(url, {"var": "0:Seen"}).json()) == 400
 
 
 def test_differences_between_two_moments(loop: FlowVersion, admin_user: User) -> None:
