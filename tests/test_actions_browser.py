@@ -206,8 +206,9 @@ def test_being_told_what_is_watched(grid: Any, admin_user: Any) -> None:
     expect(notice).to_contain_text("orders is over: Ended")
     expect(marks).to_have_count(1)
     assert page.evaluate("window.told") == [["orders: Ended", str(one.pk)]]
-    # On another page, at the next visit.
-    page.goto("/help/")
+    # On another page, at the next visit; this one has asked before it happens.
+    with page.expect_response("**/executions/watches/"):
+        page.goto("/help/")
     event_of(other, status=Status.ERROR, ended_at=timezone.now(), error_type="Oops")
     page.goto("/help/")
     expect(page.locator("#notices")).to_contain_text("mail is over: Error, Oops")

@@ -339,8 +339,8 @@ def test_what_needs_the_outside_is_asked_for() -> None:
     assert run.go(Resumed()) == Finished({"X": {"Square": 4}})
 
 
-def test_what_a_block_did_not_foresee_is_thrown_in_the_flow() -> None:
-    """A value nested too deep to copy must not come back at every attempt."""
+def test_a_value_that_is_nested_too_deep_is_thrown_in_the_flow() -> None:
+    """It must not come back at every attempt."""
     deep = "[" * 900 + "]" * 900
     run = Run(
         """
@@ -356,4 +356,4 @@ def test_what_a_block_did_not_foresee_is_thrown_in_the_flow() -> None:
         "{X: {output: true}, Text: {input: true}}",
         Text=deep,
     )
-    assert run.outputs()["X"].short_type == "UnexpectedException"
+    assert run.outputs()["X"].short_type == "VariableTooLargeException"

@@ -61,13 +61,14 @@ def test_a_walk_through_an_execution(
     step.click()
     token(page, "one")
     # What is open and focused stays so while the page goes on.
-    page.locator("summary", has_text="List with 9 items").first.click()
-    expect(page.locator("#v-0-List pre")).to_be_visible()
+    page.locator("#part-side a.line", has_text="List with 9 items").first.click()
+    looked = page.get_by_role("region", name="Value of List")
+    expect(looked).to_be_visible()
     expect(step).to_be_enabled()
     page.keyboard.press("s")
     token(page, "w")
-    expect(page.locator("#v-0-Copy")).to_be_visible()
-    expect(page.locator("#v-0-List pre")).to_be_visible()
+    expect(page.locator("#part-side a.line", has_text="Copy")).to_be_visible()
+    expect(looked).to_be_visible()
     expect(page.locator('[data-block="one"].b')).not_to_have_class(re.compile("dim"))
     expect(page.locator("#part-bottom tbody tr")).to_have_count(2)
 

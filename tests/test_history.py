@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from executions import runner
@@ -163,7 +163,17 @@ commands = st.one_of(
 )
 
 
+#: The next block is set before the first step, which then changes something itself.
+BEFORE_THE_FIRST = {
+    "body": [("throw", True)],
+    "budgets": [0, 4],
+    "wanted": [("set-next", 24), ("none",)],
+    "crash": True,
+}
+
+
 @settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@example(**BEFORE_THE_FIRST)
 @given(
     body=statements,
     budgets=st.lists(st.integers(0, 9), min_size=1, max_size=5),

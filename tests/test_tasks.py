@@ -361,10 +361,10 @@ def test_the_execution_page_shows_what_has_become_of_a_task(
     """Semantics 68: viewers are live, as expressions are."""
     execution = begin(parent, N=5, Seconds=60)
     runner.run(execution.pk)
-    page = admin_client.get(execution.get_absolute_url()).content.decode()
+    page = admin_client.get(f"{execution.get_absolute_url()}?var=0:Task").content.decode()
     assert "IsCompletedSuccessfully" in page
     assert "$task" not in page
     runner.run(children(execution)[0].pk)
     url = reverse("execution-value", args=[execution.pk])
-    answer = admin_client.get(f"{url}?level=0&name=task")
+    answer = admin_client.get(f"{url}?var=0:Task")
     assert answer.json()["Status"] == "RanToCompletion"

@@ -257,8 +257,8 @@ class Interpreter:
 
     def _leave(self, frame: Frame, instruction: Instruction, outcome: Leave) -> Decision | None:
         changes = self._save(instruction, outcome.outputs) if outcome.outputs else None
-        if not self.step_count:
-            changes = self.progress.take_saved()  # Start Flow tells what its flow begins with.
+        if not self.step_count:  # The first step also tells what its flow begins with.
+            changes = (self.progress.take_saved() or {}) | (changes or {})
         key = instruction.key
         if outcome.keep is not None:
             frame.kept[key] = outcome.keep
