@@ -205,7 +205,7 @@ class Measurement:
         layout = Layout()
         rows = self.execution.objects.order_by("-started_at", "-id")[:51]
         for event in read(rows)[:50]:
-            GridRow(event, layout=layout).render()
+            GridRow(event, layout=layout).html()
 
     def page(self, address: str) -> Asked:
         from django.test.utils import CaptureQueriesContext

@@ -14,7 +14,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions.grid.columns import COLUMNS
 from executions.grid.counts import CAP, Count
 from executions.grid.page import Page, PageQuery
-from executions.grid.sorting import NEWEST_FIRST
+from executions.grid.row import GridRow
+from executions.grid.sorting import NEWEST_FIRST, Sort
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -332,3 +333,26 @@ def test_buttons_know_when_they_apply(admin_client: Client) -> None:
     applies: dict[str, Any] = dict(re.findall(r'data-command="(\w+)" data-applies="([^"]*)"', html))
     assert applies["continue"] == "Paused Exception"
     assert applies["stop"] == "Queued Running Pausing Paused Exception"
+
+
+def test_a_row_that_is_over_is_rendered_once(admin_user: User, monkeypatch: Any) -> None:
+    """Until it changes, for whoever looks; what still runs tells its time anew."""
+    made = [make_execution(admin_user, age=n, status=s) for n, s in enumerate(("Ended", "Running"))]
+    rendered: list[str] = []
+    html = GridRow.html
+
+    def counting(self: GridRow) -> str:
+        rendered.append(self.event.id)
+        return html(self)
+
+    monkeypatch.setattr(GridRow, "html", counting)
+    over, runs = (str(one.pk) for one in made)
+    first = [row.render() for row in Page(admin_user, PageQuery()).rows]
+    assert [row.render() for row in Page(admin_user, PageQuery()).rows] == first
+    assert sorted(rendered) == sorted([over, runs, runs])
+    Execution.objects.filter(pk=over).update(revision=9, block_description="Another")
+    assert "Another" in Page(admin_user, PageQuery()).rows[0].render()
+    other = PageQuery(sort=Sort("flow"))
+    assert (
+        Page(admin_user, other).rows[0].render() != Page(admin_user, PageQuery()).rows[0].render()
+    )

@@ -38,6 +38,11 @@ class RenderedCells:
         return kept[1]
 
 
+#: Rows of executions that are over, which are kept rendered; about 2 KB each.
+KEPT = 3_000
+_kept: dict[tuple[Any, ...], str] = {}
+
+
 class GridRow:
     """An execution as the grid shows it.
 
@@ -64,6 +69,8 @@ class GridRow:
         self.variables = variables or {}
         self.is_open = is_open
         self.toggle = toggle or f"?open={event.id}"
+        #: Whether whoever renders it keeps what it has rendered.
+        self._is_shared = cells is not None
         self._rendered = cells.of(event) if cells else {}
 
     @property
@@ -119,7 +126,24 @@ class GridRow:
         return variable(self.variables[column.variable]) if held else ""
 
     def render(self) -> str:
-        """The row's HTML; asks nothing of the database."""
+        """The row's HTML; asks nothing of the database.
+
+        That of an execution which is over is kept for who asks for the same again: everybody who
+        reloads, and everybody else who looks at the same page.
+        """
+        if self.event.ended_at is None or self.layout.variables or self._is_shared:
+            return self.html()
+        today = timezone.localdate()  # times of another day are written otherwise
+        about = (self.event.id, self.event.revision, self.layout.shared, self.sort)
+        key = (*about, self.is_open, self.toggle, today)
+        if (kept := _kept.get(key)) is None:
+            if len(_kept) >= KEPT:
+                _kept.clear()
+            kept = _kept[key] = self.html()
+        return kept
+
+    def html(self) -> str:
+        """The row's HTML, made anew."""
         template = get_template("executions/row.html")
         if not self.layout.zone:
             return template.render({"row": self})
