@@ -53,6 +53,8 @@ def executions(draw: st.DrawFn) -> dict[str, Any]:
         "error_message": draw(texts),
         "child_count": draw(st.sampled_from([0, 0, 3])),
         "step_count": draw(st.integers(0, 6)),
+        "lease_owner": "" if status.is_terminal else draw(st.sampled_from(["", "ada:7", "host"])),
+        "debugged_by_name": draw(st.sampled_from(["", "ada", "ADA b"])),
         "reason": draw(st.sampled_from(["", "children", "time"])),
     }
 

@@ -17,6 +17,7 @@ from executions.grid import text
 from executions.grid.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
 from executions.grid.words import fold
 from executions.models import Execution, Value
+from executions.states import LIVE
 from flows import access as flows_access
 from flows.blocks import BY_TYPE
 
@@ -113,7 +114,7 @@ def _names(user: Any, field: Field, folded: str) -> Iterable[str]:
         case "flow":
             flows = flows_access.visible(user).filter(name__icontains=folded)
             return list(flows.order_by("name").values_list("name", flat=True)[:LIMIT])
-        case "initiator":
+        case "initiator" | "debugger":
             people = get_user_model().objects.filter(username__icontains=folded, is_active=True)
             if not access.sees_all(user):
                 people = people.filter(pk=user.pk)
@@ -121,8 +122,10 @@ def _names(user: Any, field: Field, folded: str) -> Iterable[str]:
             return [ME, *names] if ME.startswith(folded) else names
         case "block":
             return [block.type for block in BY_TYPE.values() if folded in fold(block.type)]
-        case "workspace" | "error":
+        case "workspace" | "error" | "worker":
             rows = _newest(user)
+            if field.key == "worker":
+                rows = rows.filter(status__in=sorted(LIVE))
             if field.key == "error":
                 rows = rows.exclude(error_type="")
             found = set(rows.values_list(field.column, flat=True)[:RECENT])

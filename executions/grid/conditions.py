@@ -14,6 +14,7 @@ from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.matching import SEARCHED
 from executions.grid.terms import Term, Wanted
 from executions.models.expressions import Length, Lexemes
+from executions.states import LIVE
 
 #: So many digits of an id's beginning find it: eleven of them are the millisecond of its start.
 ID_DIGITS = 8
@@ -110,7 +111,7 @@ def is_unindexed(term: Term) -> bool:
     return (
         term.negated
         or term.field.kind is Kind.VARIABLE
-        or term.key in ("steps", "waiting", "version")
+        or term.key in ("steps", "waiting", "version", "debugger")
         or (term.key == "has" and "children" in term.values)
     )
 
@@ -153,16 +154,20 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
             return Q(Found(Lexemes(), words.query_of_names(field.code, values)))
         return Q(**{f"{field.column}__in": list(values)})
     wanted = Q()
-    named = [value for value in values if not (field.key == "initiator" and value == ME)]
+    named = [value for value in values if not (field.person and value == ME)]
     if len(named) < len(values):
-        wanted |= Q(initiator_id=me)
+        wanted |= Q(**{field.person: me})
     if field.exact_case:
         whole = [value for value in named if not value.endswith("*")]
         named = [value for value in named if value.endswith("*")]
         if whole:
             wanted |= Q(**{f"{field.column}__in": whole})
     if named:
-        wanted |= _named_in_row(field, named) if by_row else _named(field, named)
+        in_row = by_row or not field.code
+        wanted |= _named_in_row(field, named) if in_row else _named(field, named)
+    if field.key == "worker":
+        # Says nothing new: none holds what is over. There are few others, and an index of them.
+        wanted &= Q(status__in=sorted(LIVE))
     return wanted
 
 

@@ -56,6 +56,11 @@ class Field:
     example: str = ""
 
     @property
+    def person(self) -> str:
+        """The column of the user that a field names, who may be `me`; "" for other fields."""
+        return {"initiator": "initiator_id", "debugger": "debugged_by_id"}.get(self.key, "")
+
+    @property
     def exact_case(self) -> bool:
         """Two flows may differ by case alone, so a whole name is taken as it stands."""
         return self.key == "flow"
@@ -90,6 +95,8 @@ FIELDS: tuple[Field, ...] = (
     Field("duration", "Duration", Kind.DURATION, example=">10s"),
     Field("initiator", "Initiator", Kind.NAME, "initiator_name", "i", example=ME),
     Field("trigger", "Trigger", Kind.CHOICE, "trigger", "t", options=_choices(TRIGGERS)),
+    Field("worker", "Worker", Kind.NAME, "lease_owner", example="host-1*"),
+    Field("debugger", "Debugged by", Kind.NAME, "debugged_by_name", example=ME),
     Field("error", "Exception type", Kind.NAME, "error_type", "e", example="HttpRequest*"),
     Field("message", "Exception message", Kind.WORDS, "error_message", example="timed out"),
     Field("failure", "Same failure", Kind.ID, "failure", example="from an exception's page"),

@@ -146,7 +146,7 @@ class Filters:
 
     def seen_by(self, user: Any) -> Self:
         """As that user means them: who `me` is."""
-        if not any(ME in one.values for one in self.terms if one.key == "initiator"):
+        if not any(ME in one.values for one in self.terms if one.field.person):
             return self
         return replace(self, me=user.pk or 0)
 

@@ -67,7 +67,7 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
     if field.kind is not Kind.NAME:
         wanted = frozenset(values)
         return lambda event, variables, now: getattr(event, field.column) in wanted
-    mine = field.key == "initiator" and ME in values
+    mine = bool(field.person) and ME in values
     whole = frozenset(
         value if field.exact_case else words.fold(value)
         for value in values
@@ -76,7 +76,7 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
     begin = tuple(words.fold(value[:-1]) for value in values if value.endswith("*"))
 
     def holds(event: ExecutionChanged, variables: Values, now: datetime) -> bool:
-        if mine and me is not None and event.initiator_id == me:
+        if mine and me is not None and getattr(event, field.person) == me:
             return True
         name = getattr(event, field.column)
         folded = words.fold(name)

@@ -89,7 +89,7 @@ def _option(field: Field, value: str) -> str:
 def _name(field: Field, value: str) -> str:
     if field.key == "block" and (block := BY_TYPE.get(value.casefold())):
         return block.type
-    if field.key == "initiator" and value.casefold() == ME:
+    if field.person and value.casefold() == ME:
         return ME
     return value
 
