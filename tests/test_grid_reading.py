@@ -114,7 +114,8 @@ def test_counts_are_exact_where_there_is_little_to_count(many: User, typed: str)
 
 def test_what_is_much_is_told_about(many: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "COUNTED", -1)
-    monkeypatch.setattr(counts, "COUNTED_SOUGHT", -1)
+    monkeypatch.setattr(counts, "COUNTED_SOUGHT", 0)
+    monkeypatch.setattr(counts, "SMALL", 0)
     for typed in ("has:exception", "pricing"):
         told = count_by_status(Execution.objects.all(), Filters.parse_text(typed))
         assert told[""].about, typed

@@ -23,8 +23,9 @@ from executions.states import LIVE, Status
 CAP = 10_000
 #: More rows than the planner expects here are not counted: what finds them costs too much.
 COUNTED = 5_000
-#: The same for what the search index finds, whose estimates are rough for what is rare.
-COUNTED_SOUGHT = 20_000
+#: Of what the search index finds so many are counted, and all in a table that is no larger than:
+COUNTED_SOUGHT = 2_000
+SMALL = 10_000
 #: Rows that are looked at to tell about how many there are among all.
 SAMPLE = 3_000
 #: Seconds that counting may take; then it is the planner's estimates.
@@ -151,9 +152,9 @@ def _capped(branches: Sequence[QuerySet[Execution]]) -> bounded.Statement:
     return ("SELECT " + ", ".join(parts), values) if parts else bounded.NOTHING
 
 
-def _grouped(matching: QuerySet[Execution]) -> dict[Status, Count] | None:
+def _grouped(matching: QuerySet[Execution], cap: int = CAP) -> dict[Status, Count] | None:
     """All statuses in one go; None when that comes to more than the cap, or takes too long."""
-    rows = matching.order_by().values("status")[: CAP + 1]
+    rows = matching.order_by().values("status")[: cap + 1]
     try:
         sql, given = rows.query.sql_with_params()
         found = bounded.fetch(
@@ -163,7 +164,7 @@ def _grouped(matching: QuerySet[Execution]) -> dict[Status, Count] | None:
         return _by_status({})
     except TooSlow:
         return None
-    if sum(number for _, number in found) > CAP:
+    if sum(number for _, number in found) > cap:
         return None
     return _by_status({status: Count(number) for status, number in found})
 
@@ -171,9 +172,10 @@ def _grouped(matching: QuerySet[Execution]) -> dict[Status, Count] | None:
 def _sought(
     visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
 ) -> dict[Status, Count]:
-    if expected.in_any_status <= COUNTED_SOUGHT:
+    is_small = expected.among <= SMALL
+    if is_small or len(expected.frequent) < len(filters.sought):
         matching = visible.filter(filters.condition(now, by_row=expected.frequent))
-        if found := _grouped(matching):
+        if found := _grouped(matching, CAP if is_small else COUNTED_SOUGHT):
             return found
     try:
         # What failed is few among what a page of the table holds, and the rest is soon told.
