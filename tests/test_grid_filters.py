@@ -54,6 +54,7 @@ def executions(draw: st.DrawFn) -> dict[str, Any]:
         "child_count": draw(st.sampled_from([0, 0, 3])),
         "step_count": draw(st.integers(0, 6)),
         "lease_owner": "" if status.is_terminal else draw(st.sampled_from(["", "ada:7", "host"])),
+        "lease_expires_at": draw(st.sampled_from([None, NOW])),
         "debugged_by_name": draw(st.sampled_from(["", "ada", "ADA b"])),
         "reason": draw(st.sampled_from(["", "children", "time"])),
     }

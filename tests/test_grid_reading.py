@@ -52,6 +52,7 @@ def many(admin_user: User) -> User:
             started_at=started,
             updated_at=now - timedelta(seconds=number % 7),
             ended_at=started + timedelta(seconds=number % 5) if status.is_terminal else None,
+            lease_expires_at=None if number % 4 else now,
             block_type=("Wait", "HTTP Request")[number % 3 == 0],
             error_type="HttpRequestException" if number % 6 == 1 else "",
             error_message="Timed out: pricing" if number % 4 == 1 else "",
@@ -152,6 +153,7 @@ def test_counting_that_takes_long_tells_estimates(
         (Count(46_400, about=True), "~46k"),
         (Count(1_183_000, about=True), "~1.2M"),
         (Count(11_183_000, about=True), "~11M"),
+        (Count(999_832, about=True), "~1.0M"),
         (counts.UNKNOWN, "?"),
     ],
 )

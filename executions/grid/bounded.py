@@ -38,11 +38,8 @@ def fetch(
     `planned` are settings for it alone. Raises TooSlow after so many seconds; a transaction that
     it was part of can then only be rolled back.
     """
-    statement = (rows, params) if isinstance(rows, str) else _statement(rows)
-    return NONE if statement is NOTHING else ask([statement], seconds, planned)[0]
-
-
-NONE: list[tuple[Any, ...]] = []
+    asked = (rows, params) if isinstance(rows, str) else statement(rows)
+    return ask([asked], seconds, planned)[0]
 
 
 def ask(
@@ -73,7 +70,8 @@ def ask(
     return found
 
 
-def _statement(rows: QuerySet[Any]) -> Statement:
+def statement(rows: QuerySet[Any]) -> Statement:
+    """The statement of a queryset."""
     try:
         return rows.query.sql_with_params()
     except EmptyResultSet:
@@ -86,10 +84,10 @@ def _statement(rows: QuerySet[Any]) -> Statement:
 def expected(rows: QuerySet[Any]) -> Statement:
     """The statement whose answer `estimate` reads: how many rows the planner expects, without
     reading any."""
-    statement = _statement(rows.order_by().values("pk"))
-    if statement is NOTHING:
+    asked = statement(rows.order_by().values("pk"))
+    if asked is NOTHING:
         return NOTHING
-    sql, params = statement
+    sql, params = asked
     return f"EXPLAIN (FORMAT JSON) {sql}", params
 
 

@@ -22,6 +22,8 @@ HEX = frozenset("0123456789abcdef")
 #: What stands before a word: the beginning, or what of ASCII is neither letter nor digit.
 BEFORE = r"(^|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f])"
 EVERYTHING = ~Q(pk__in=[])
+#: What the search index holds (executions/models/execution.py).
+INDEXED = Q(lease_expires_at__isnull=True)
 #: The fields of what an execution that failed says.
 OF_FAILURES = ("error", "message")
 

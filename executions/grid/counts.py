@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -45,7 +46,7 @@ class Count:
         if not self.about:
             return f"{CAP:,}+" if self.number > CAP else f"{self.number:,}"
         for size, sign in ((10**6, "M"), (10**3, "k")):
-            if self.number >= size:
+            if self.number >= size * 0.9995:  # what would be written as 1000 of the smaller
                 share = self.number / size
                 return f"~{share:.1f}{sign}" if share < 10 else f"~{share:.0f}{sign}"
         return f"~{self.number}"
@@ -119,7 +120,7 @@ def _indexed(
     visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
 ) -> dict[Status, Count]:
     matching = visible.filter(filters.condition(now))
-    if sum(expected.by_status.values()) <= COUNTED and (found := _grouped(matching)):
+    if sum(expected.by_status.values()) <= COUNTED and (found := _grouped([matching])):
         return found
     counts = {status: Count(number, about=True) for status, number in expected.by_status.items()}
     # What is under way is what people act on, and seldom much.
@@ -152,21 +153,26 @@ def _capped(branches: Sequence[QuerySet[Execution]]) -> bounded.Statement:
     return ("SELECT " + ", ".join(parts), values) if parts else bounded.NOTHING
 
 
-def _grouped(matching: QuerySet[Execution], cap: int = CAP) -> dict[Status, Count] | None:
-    """All statuses in one go; None when that comes to more than the cap, or takes too long."""
-    rows = matching.order_by().values("status")[: cap + 1]
+def _grouped(parts: list[QuerySet[Execution]], cap: int = CAP) -> dict[Status, Count] | None:
+    """All statuses in one go, of querysets that have nothing in common; None when that comes to
+    more than the cap, or takes too long."""
+    asked = []
+    for rows in parts:
+        statement = bounded.statement(rows.order_by().values("status")[: cap + 1])
+        if statement is bounded.NOTHING:
+            continue
+        sql, given = statement
+        asked.append((f"SELECT status, count(*) FROM ({sql}) AS capped GROUP BY 1", given))
     try:
-        sql, given = rows.query.sql_with_params()
-        found = bounded.fetch(
-            f"SELECT status, count(*) FROM ({sql}) AS capped GROUP BY 1", given, seconds=SECONDS
-        )
-    except EmptyResultSet:
-        return _by_status({})
+        answers = bounded.ask(asked, SECONDS)
     except TooSlow:
         return None
-    if sum(number for _, number in found) > cap:
+    found: Counter[str] = Counter()
+    for status, number in chain.from_iterable(answers):
+        found[status] += number
+    if found.total() > cap:
         return None
-    return _by_status({status: Count(number) for status, number in found})
+    return _by_status({status: Count(number) for status, number in found.items()})
 
 
 def _sought(
@@ -174,8 +180,8 @@ def _sought(
 ) -> dict[Status, Count]:
     is_small = expected.among <= SMALL
     if is_small or len(expected.frequent) < len(filters.sought):
-        matching = visible.filter(filters.condition(now, by_row=expected.frequent))
-        if found := _grouped(matching, CAP if is_small else COUNTED_SOUGHT):
+        parts = [visible.filter(one) for one in filters.branches(now, expected.frequent)]
+        if found := _grouped(parts, CAP if is_small else COUNTED_SOUGHT):
             return found
     try:
         # What failed is few among what a page of the table holds, and the rest is soon told.

@@ -8,7 +8,8 @@ a field is declared stands in `fields`, how its values are written in `terms` an
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db.models import Q
@@ -179,18 +180,50 @@ class Filters:
         `sought` that it names. `rough` is for estimates, and lets a few more through.
         """
         now = now or timezone.now()
-        condition = Q()
+        common, *either = self._parts(now, by_row, rough)
+        return common & reduce(or_, either) if either else common
+
+    def branches(self, now: datetime, by_row: bool | Collection[str] = False) -> list[Q]:
+        """Conditions that share out between them what `condition` lets through, each of which an
+        index serves without looking at the rows that it finds."""
+        common, *either = self._parts(now, by_row)
+        return [common & one for one in either] or [common]
+
+    def _parts(self, now: datetime, by_row: bool | Collection[str], rough: bool = False) -> list[Q]:
+        """What everything has to be; and, where the search index is asked, what is in it and what
+        is not."""
+        common = Q()
         if self.statuses:
-            condition &= Q(status__in=sorted(self.statuses))
+            common &= Q(status__in=sorted(self.statuses))
 
         def in_row(name: str) -> bool:
             return by_row if isinstance(by_row, bool) else name in by_row
 
+        indexed = [one for one in self.sought if not in_row(one)]
         for one in self.terms:
-            by = By.ROW if in_row(one.parameter) else By.ROUGH if rough else By.INDEX
-            condition &= conditions.condition(one, now, self.me, by)
+            if one.parameter not in indexed:
+                common &= conditions.condition(one, now, self.me, By.ROW)
+        if not indexed:
+            return [common & self._sought(now, By.ROW) if self.search else common]
+        by_index = self._sought(now, By.ROUGH if rough else By.INDEX, indexed)
+        if rough:
+            return [common & conditions.INDEXED & by_index]
+        # What is in the queue or on a worker is in the index a moment later, and few until then.
+        rest = self._sought(now, By.ROW, indexed)
+        return [common, conditions.INDEXED & by_index, ~conditions.INDEXED & rest]
+
+    def _sought(self, now: datetime, by: By, indexed: Collection[str] = ()) -> Q:
+        """The search, and the terms that are named, in one form; words that are not named are
+        looked for by row."""
+        condition = Q()
+        for one in self.terms:
+            if one.parameter in indexed:
+                condition &= conditions.condition(one, now, self.me, by)
         if self.search:
-            condition &= conditions.searched(self.search, lambda word: in_row(f"q:{word}"))
+            condition &= conditions.searched(
+                self.search,
+                lambda word: by is By.ROW or not {"q:", f"q:{word}"}.intersection(indexed),
+            )
         return condition
 
     def part(self, name: str) -> "Filters":

@@ -120,19 +120,25 @@ def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | N
 
 def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tuple[Any, ...]]:
     now = timezone.now()
-    (expected,) = bounded.estimates([visible.filter(filters.condition(now))])
+    (expected,) = bounded.estimates([visible.filter(filters.condition(now, rough=True))])
     in_order = expected > LOOKED_AT
-    rows = visible.filter(filters.condition(now, by_row=in_order))
-    if column == "error_type":
-        rows = rows.exclude(error_type="")
-    if in_order:
-        rows = rows.order_by("-started_at", "-id")
-    sql, given = rows.values(column, "started_at", "ended_at")[:LOOKED_AT].query.sql_with_params()
+    parts = []
+    for condition in filters.branches(now, by_row=in_order):
+        rows = visible.filter(condition)
+        if column == "error_type":
+            rows = rows.exclude(error_type="")
+        if in_order:
+            rows = rows.order_by("-started_at", "-id")
+        parts.append(bounded.statement(rows.values(column, "started_at", "ended_at")[:LOOKED_AT]))
+    parts = [part for part in parts if part is not bounded.NOTHING]
+    if not parts:
+        return []
+    matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
     took = "greatest(coalesce(ended_at, %s) - started_at, interval '0')"
     return bounded.fetch(
-        f"SELECT {column}, count(*), avg({took}), max({took}) FROM ({sql}) AS matching "
+        f"SELECT {column}, count(*), avg({took}), max({took}) FROM ({matching}) AS matching "
         "GROUP BY 1 ORDER BY 2 DESC, 1",
-        [now, now, *given],
+        [now, now, *(value for _, given in parts for value in given)],
         planned=IN_ORDER if in_order else (),
     )
 

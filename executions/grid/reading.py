@@ -11,7 +11,7 @@ wrong are decided here:
   (`bounded.TooSlow`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -100,22 +100,21 @@ class _Scan:
         """By an index in the order of the page."""
         matching = self.matching(by_row=True).filter(self.beyond)
         order = keys.order(self.reading.sort, upwards=self.upwards)
-        parts = [
-            branch.order_by(*order).values(*events.COLUMNS)[: self.limit]
-            for branch in self._branches(matching)
-        ]
-        if len(parts) == 1:
-            return _events(bounded.fetch(parts[0], seconds=seconds, planned=planned))
-        written = [part.query.sql_with_params() for part in parts]
-        direction = "DESC" if self.reading.sort.descending is not self.upwards else "ASC"
-        return _events(
-            bounded.fetch(
-                f"SELECT * FROM ({' UNION ALL '.join(f'({sql})' for sql, _ in written)}) AS merged "
-                f"ORDER BY started_at {direction}, id {direction} LIMIT {self.limit}",
-                [value for _, given in written for value in given],
-                seconds=seconds,
-            )
-        )
+        parts = [branch.order_by(*order) for branch in self._branches(matching)]
+        return self._merged(parts, seconds, planned)
+
+    def _merged(
+        self, parts: list[QuerySet[Execution]], seconds: float, planned: Sequence[str] = ()
+    ) -> list[ExecutionChanged]:
+        """The first rows of several querysets, each of which is in order."""
+        asked = [part.values(*events.COLUMNS)[: self.limit] for part in parts]
+        answers = bounded.ask([bounded.statement(one) for one in asked], seconds, planned)
+        found = [_event(row) for rows in answers for row in rows]
+        if len(parts) > 1:
+            sort = self.reading.sort
+            downwards = sort.descending is not self.upwards
+            found.sort(key=lambda event: str(sort.key(event)), reverse=downwards)
+        return found[: self.limit]
 
     def _branches(self, matching: QuerySet[Execution]) -> list[QuerySet[Execution]]:
         filters = self.reading.filters
@@ -142,11 +141,12 @@ class _Scan:
 
     def gathered(self, since: Q | None = None) -> list[ExecutionChanged]:
         """All that match, sorted; or those of a stretch of time."""
-        matching = self.matching(by_row=self.reading.expected.frequent)
-        matching = matching.filter(self.beyond, since or Q())
-        order = keys.order(self.reading.sort, upwards=self.upwards, opaque=True)
-        rows = matching.order_by(*order).values(*events.COLUMNS)[: self.limit]
-        return _events(bounded.fetch(rows))
+        reading = self.reading
+        order = keys.order(reading.sort, upwards=self.upwards, opaque=True)
+        branches = reading.filters.branches(reading.now, reading.expected.frequent)
+        rows = reading.rows.filter(self.beyond, since or Q())
+        parts = [rows.filter(one).order_by(*order) for one in branches]
+        return self._merged(parts, bounded.STATEMENT_SECONDS)
 
     def sought(self) -> list[ExecutionChanged]:
         """By the search index, or without it where what is looked for is frequent."""
@@ -183,5 +183,5 @@ class _Scan:
         return Q(**{f"{column}__{'gte' if back else 'lte'}": last[0][0]})
 
 
-def _events(rows: Iterable[tuple[Any, ...]]) -> list[ExecutionChanged]:
-    return [event_of(dict(zip(events.COLUMNS, row, strict=True))) for row in rows]
+def _event(row: tuple[Any, ...]) -> ExecutionChanged:
+    return event_of(dict(zip(events.COLUMNS, row, strict=True)))

@@ -170,7 +170,9 @@ class Execution(models.Model):
                 name="execution_by_failure",
                 condition=Q(failure__isnull=False),
             ),
-            GinIndex(Lexemes(), name="execution_found"),
+            # Not while it is in the queue or on a worker, which changes it soon: that would write
+            # it three times for a short execution. `execution_leased` has those.
+            GinIndex(Lexemes(), name="execution_found", condition=Q(lease_expires_at__isnull=True)),
             # How many are where on a flow's page.
             models.Index(
                 fields=["flow_name"], name="execution_live_by_flow", condition=Q(status__in=_LIVE)
