@@ -24,8 +24,10 @@ from executions.states import LIVE, Status
 CAP = 10_000
 #: More rows than the planner expects here are not counted: what finds them costs too much.
 COUNTED = 5_000
-#: Of what the search index finds so many are counted, and all in a table that is no larger than:
+#: Of what the search index finds so many are counted, when no more are expected than (roughly: of
+#: what is rare nothing is known), and all in a table that is no larger than:
 COUNTED_SOUGHT = 2_000
+EXPECTED_SOUGHT = 20_000
 SMALL = 10_000
 #: Rows that are looked at to tell about how many there are among all.
 SAMPLE = 3_000
@@ -179,7 +181,8 @@ def _sought(
     visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
 ) -> dict[Status, Count]:
     is_small = expected.among <= SMALL
-    if is_small or len(expected.frequent) < len(filters.sought):
+    is_rare = expected.in_any_status <= EXPECTED_SOUGHT
+    if is_small or (is_rare and len(expected.frequent) < len(filters.sought)):
         parts = [visible.filter(one) for one in filters.branches(now, expected.frequent)]
         if found := _grouped(parts, CAP if is_small else COUNTED_SOUGHT):
             return found

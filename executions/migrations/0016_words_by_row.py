@@ -7,5 +7,5 @@ class Migration(migrations.Migration):
     dependencies = [("executions", "0015_bulk_jobs_fail_and_have_an_order")]
 
     operations = [
-        migrations.RunSQL("DROP FUNCTION executions_words(text)", migrations.RunSQL.noop),
+        migrations.RunSQL("DROP FUNCTION IF EXISTS executions_words(text)", migrations.RunSQL.noop),
     ]
