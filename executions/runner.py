@@ -52,7 +52,7 @@ from executions.states import Reason, Request, Status
 from executions.store import initiators, semaphores, transitions, waiting
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.claims import Claimed, claim, hold
-from executions.store.families import states
+from executions.store.families import ended_by, states
 from executions.store.semaphores import Outcome
 from flows import queries, values
 from flows.blocks.errors import BlockException, unexpected
@@ -177,11 +177,13 @@ class _Turn:
         with transaction.atomic():
             # Locked, so that it cannot end between this look and the parent's parking.
             state = states(self.claimed.event.root_id, [child], lock=True)[child]
+            # Asked of the child's end, and not only now: the worker that stopped it for being late
+            # may have died before it wrote that down.
+            if self._is_late() and not ended_by(child, self.interpreter.deadline):
+                # As when the parent is stopped: nobody waits for it any more.
+                publish(stop(UUID(child)) or [])
+                return TimedOut()
             if not state.is_completed:
-                if self._is_late():
-                    # As when the parent is stopped: nobody waits for it any more.
-                    publish(stop(UUID(child)) or [])
-                    return TimedOut()
                 self._park(Reason.CHILDREN, self._waits())
                 return None
         return Resumed(state.exception or state.outputs)

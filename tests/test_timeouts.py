@@ -78,6 +78,14 @@ def one(folder: Path, block: str, properties: str, timeout: Any) -> Any:
     return publish(folder, "one", blocks, ONE_VARIABLES)
 
 
+class Died(BaseException):
+    """What ends a turn as the death of its worker does: nothing handles it."""
+
+
+def dies(*given: Any, **named: Any) -> None:
+    raise Died
+
+
 @pytest.fixture
 def around(tmp_path: Path) -> Any:
     return publish(tmp_path, "around", AROUND, AROUND_VARIABLES)
@@ -261,6 +269,31 @@ def test_run_flow_times_out_and_stops_its_child(tmp_path: Path) -> None:
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
     assert outputs(execution)["Result"] == "untouched"
     assert fresh(child).status == Status.STOPPED
+
+
+def test_a_timeout_survives_the_worker_that_stopped_the_child_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Semantics 76: the child's end does not become the result in the timeout's place."""
+    properties = "Flow: wait, Inputs: {Seconds: 60}, Outputs: ($)Result"
+    execution = begin(one(tmp_path, "Run Flow", properties, 200))
+    runner.run(execution.pk)
+    child = Execution.objects.get(parent=execution)
+    runner.run(child.pk)
+    time.sleep(0.25)
+    with monkeypatch.context() as patch:
+        # The worker dies between the two: the child is stopped, the timeout not written down.
+        patch.setattr(runner, "release", dies)
+        patch.setattr(runner, "checkpoint", dies)
+        recovery.recover()
+        with pytest.raises(Died):
+            runner.run(execution.pk)
+    assert fresh(child).status == Status.STOPPED
+    assert fresh(execution).status == Status.RUNNING
+    expire_leases()
+    drive(execution.pk)
+    assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
+    assert outputs(execution)["Result"] == "untouched"
 
 
 def test_run_flow_in_time_has_no_due_time_left(tmp_path: Path) -> None:

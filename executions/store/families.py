@@ -1,6 +1,7 @@
 """What has become of tasks. A flow reaches the executions of its own family (one root) only."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,12 @@ def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False
         rows = rows.order_by("-depth", "pk").select_for_update()
     found = {str(row["pk"]): _state(row) for row in rows.values("pk", "status", "outputs", "state")}
     return {execution_id: found.get(execution_id) or _missing() for execution_id in wanted}
+
+
+def ended_by(execution_id: UUID | str, moment: float) -> bool:
+    """Whether an execution ended before a moment (seconds since 1970)."""
+    at = datetime.fromtimestamp(moment, UTC)
+    return Execution.objects.filter(pk=execution_id, ended_at__lt=at).exists()
 
 
 def shown(root_id: UUID, value: Any) -> Any:
