@@ -61,6 +61,8 @@ def create_account() -> bool:
             f"named {ACCOUNT_NAME}, or run as an ordinary user."
         ) from None
     except subprocess.CalledProcessError as error:
+        if any(entry.pw_name == ACCOUNT_NAME for entry in pwd.getpwall()):
+            return False  # somebody else created it meanwhile
         raise EmbeddedServerError(
             f"PostgreSQL doesn't run as root and its system user {ACCOUNT_NAME} could not be "
             f"created: {error.stderr.strip()}"
