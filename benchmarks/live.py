@@ -215,6 +215,10 @@ def report(
         parts = [f"p{p} {found[int(len(found) * p / 100)] * 1000:.0f} ms" for p in (50, 95, 99)]
         say(f"commit to frame, {name} ({len(found):,}): {', '.join(parts)}, "
             f"most {found[-1] * 1000:.0f} ms")  # fmt: skip
+    for place, name in enumerate(("newest change to frame", "frame to page")):
+        found = sorted(stages[place] for watcher in watchers for stages in watcher["stages"])
+        parts = [f"p{p} {found[int(len(found) * p / 100)]:.0f} ms" for p in (50, 95, 99)]
+        say(f"of that, {name}: {', '.join(parts)}")
     frames, sent = sum(w["frames"] for w in watchers), sum(w["bytes"] for w in watchers)
     rows = sum(len(w["received"]) for w in watchers)
     say(f"{frames / seconds / len(watchers):.1f} frames a second a page, "

@@ -43,6 +43,8 @@ class Watcher:
         self.heard = 0
         self.received: list[tuple[str, int, float]] = []
         self.bytes = self.frames = self.catchups = self.lacking = 0
+        #: Milliseconds from the newest change's publication to the frame, and from there to here.
+        self.stages: list[tuple[float, float]] = []
         self.ready = asyncio.Event()
         self.socket: ClientConnection | None = None
         self.telling: asyncio.TimerHandle | None = None
@@ -67,6 +69,7 @@ class Watcher:
         self.bytes += len(text)
         if frame["type"] == "rows":
             self.frames += 1
+            self.stages.append((frame["now"] - frame["published"], now * 1000 - frame["now"]))
             self.apply(frame, now)
         elif frame["type"] == "catchup":
             self.catchups += 1
@@ -148,6 +151,7 @@ class Watcher:
         return {
             "address": self.address,
             "received": self.received,
+            "stages": self.stages,
             "snapshot": at_end,
             "bytes": self.bytes,
             "frames": self.frames,
@@ -182,6 +186,7 @@ async def main() -> None:
             elif command == "mark":
                 for one, _ in watching:
                     one.received = [(k, rev, 0.0) for k, (rev, _) in one.held.items()]
+                    one.stages.clear()
                     one.bytes = one.frames = one.catchups = one.lacking = 0
             elif command == "snapshot":
                 snapshots = [{k: v[0] for k, v in one.held.items()} for one, _ in watching]

@@ -10,7 +10,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import mark_safe
 
 from executions import appearance
 from executions.live.events import ExecutionChanged
@@ -62,13 +63,33 @@ class Column:
         marks = ((self.emphasis, "k"), (self.numeric, "num"))
         return " ".join([f"c-{name}", *(name for wanted, name in marks if wanted)])
 
+    def in_row(self, cell: str) -> str:
+        """The table cell around what it holds."""
+        return self._opening + conditional_escape(cell) + _CLOSING
+
+    @cached_property
+    def _opening(self) -> str:
+        label = format_html(' data-label="{}"', self.label) if self.on_card else ""
+        return format_html('<td role="gridcell" class="{}"{}>', self.classes, label)
+
+
+_CLOSING = mark_safe("</td>")
+
+#: For cells that follow from a few words which many executions have in common.
+_kept = lru_cache(maxsize=4096)
+
 
 def status_icon(event: ExecutionChanged) -> str:
+    return _status_icon(event.status, event.place, event.reason)
+
+
+@_kept
+def _status_icon(status: str, place: str, reason: str) -> str:
     return format_html(
         '<span class="st-{}" title="{}">{}</span>',
-        event.status.lower(),
-        appearance.explanation(event.status, event.place, event.reason),
-        icon(appearance.icon_name(event.status, event.place), "s"),
+        status.lower(),
+        appearance.explanation(status, place, reason),
+        icon(appearance.icon_name(status, place), "s"),
     )
 
 
@@ -89,15 +110,16 @@ def status(event: ExecutionChanged) -> str:
 
 
 def block_type(event: ExecutionChanged) -> str:
-    block = BY_TYPE.get(event.block_type.casefold())
+    return _block_type(event.block_type)
+
+
+@_kept
+def _block_type(name: str) -> str:
+    block = BY_TYPE.get(name.casefold())
     if block is None:
-        return event.block_type
-    return format_html(
-        '{}<span title="{}">{}</span>',
-        icon(f"shape-{block.shape.value}", "xs"),
-        event.block_type,
-        event.block_type,
-    )
+        return name
+    shape = icon(f"shape-{block.shape.value}", "xs")
+    return format_html('{0}<span title="{1}">{1}</span>', shape, name)
 
 
 def block_description(event: ExecutionChanged) -> str:
@@ -110,16 +132,25 @@ def block_description(event: ExecutionChanged) -> str:
 
 
 def workspace_name(event: ExecutionChanged) -> str:
-    return format_html('<span title="{0}">{0}</span>', event.workspace_name)
+    return _workspace_name(event.workspace_name)
+
+
+@_kept
+def _workspace_name(name: str) -> str:
+    return format_html('<span title="{0}">{0}</span>', name)
 
 
 def flow_name(event: ExecutionChanged) -> str:
+    return _flow_name(event.flow_name, event.version_number)
+
+
+@_kept
+def _flow_name(name: str, version: int) -> str:
     return format_html(
-        '<a href="{}" tabindex="-1" title="{}, version {}">{}</a>',
-        flow_address(event.flow_name),
-        event.flow_name,
-        event.version_number,
-        event.flow_name,
+        '<a href="{0}" tabindex="-1" title="{1}, version {2}">{1}</a>',
+        flow_address(name),
+        name,
+        version,
     )
 
 
@@ -128,13 +159,13 @@ def duration(event: ExecutionChanged) -> str:
 
 
 def initiator(event: ExecutionChanged) -> str:
-    return format_html(
-        '{}<span title="{}, {}">{}</span>',
-        icon("tree" if event.parent_id else "user", "xs"),
-        event.initiator_name,
-        event.trigger,
-        event.initiator_name,
-    )
+    return _initiator(event.initiator_name, event.trigger, bool(event.parent_id))
+
+
+@_kept
+def _initiator(name: str, trigger: str, is_child: bool) -> str:
+    of = icon("tree" if is_child else "user", "xs")
+    return format_html('{0}<span title="{1}, {2}">{1}</span>', of, name, trigger)
 
 
 def flow_version(event: ExecutionChanged) -> str:

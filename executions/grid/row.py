@@ -2,12 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from executions.grid.columns import Column, variable
 from executions.grid.layout import Children, Layout
@@ -110,13 +113,14 @@ class GridRow:
         return f"{edge} done".strip() if status.is_terminal else edge
 
     @property
-    def cells(self) -> list[tuple[Column, str]]:
-        return [(column, self._cell(column)) for column in self.layout.shown]
+    def cells(self) -> str:
+        """Its table cells but for the first two, in the order of the layout."""
+        return reduce(add, map(self._cell, self.layout.shown), mark_safe(""))
 
     def _cell(self, column: Column) -> str:
         place = (column.key, self.layout.zone if column.zoned else "")
         if place not in self._rendered:
-            self._rendered[place] = self._render(column)
+            self._rendered[place] = column.in_row(self._render(column))
         return self._rendered[place]
 
     def _render(self, column: Column) -> str:
@@ -146,9 +150,9 @@ class GridRow:
         """The row's HTML, made anew."""
         template = get_template("executions/row.html")
         if not self.layout.zone:
-            return template.render({"row": self})
+            return template.render({"row": self, "event": self.event})
         with timezone.override(self.layout.zone):
-            return template.render({"row": self})
+            return template.render({"row": self, "event": self.event})
 
 
 def event_of(values: Mapping[str, Any]) -> ExecutionChanged:

@@ -24,6 +24,7 @@ from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.events import ExecutionChanged
 from executions.live.onlookers import Onlookers
+from executions.live.pace import WINDOW, Pace
 from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
@@ -32,12 +33,11 @@ from executions.store import variables
 
 logger = logging.getLogger(__name__)
 
-#: A row is sent at most every that many seconds.
-TICK = 0.25
 #: Changes go out together that many seconds after those before them, or that part of the time that
 #: sending those took: when there is much to send, more of it goes together.
 PAUSE = 0.05
 PAUSE_FACTOR = 0.25
+PAUSE_LIMIT = 0.25
 #: Counts are taken at most every that many seconds, once for all viewers that share them.
 COUNT_EVERY = 2.0
 #: Every so many seconds it looks for changes that nobody told of, among those that are older than a
@@ -97,6 +97,7 @@ class Hub:
         #: What was offered lately, and when, the latest last.
         self._recent: OrderedDict[str, tuple[float, ExecutionChanged]] = OrderedDict()
         self._repeated: Changes | None = None
+        self._pace = Pace()
         self._flush: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
@@ -263,15 +264,16 @@ class Hub:
         self._flush = None
         began = loop.time()
         ready: dict[str, ExecutionChanged] = {}
-        next_at = began + TICK
+        next_at = began + WINDOW
         for one, event in self._changed.items():
-            due = self._recent[one][0] + TICK if one in self._recent else began
+            due = self._pace.due(one)
             if due <= began:
                 ready[one] = event
             else:
                 next_at = min(next_at, due)
         for one, event in ready.items():
             del self._changed[one]
+            self._pace.sent(one, began)
             self._recent[one] = (began, event)
             self._recent.move_to_end(one)
         while self._recent and (
@@ -316,7 +318,7 @@ class Hub:
 
     def _rest(self, began: float) -> None:
         took = asyncio.get_running_loop().time() - began
-        self._rests_until = began + took + min(TICK, max(PAUSE, PAUSE_FACTOR * took))
+        self._rests_until = began + took + min(PAUSE_LIMIT, max(PAUSE, PAUSE_FACTOR * took))
 
     def _wake(self, connections: list[Connection]) -> None:
         """Have the frames of these viewers written, once their variables are there."""

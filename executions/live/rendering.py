@@ -75,19 +75,29 @@ class RenderedRows:
     def part(self, event: ExecutionChanged, form: Form, held: int = 0) -> str:
         """The JSON object of a row for a browser that holds the revision `held` of it."""
         place = (event.id, form)
-        kept = self._rows.setdefault(place, [])
-        if not kept or kept[-1].revision != event.revision:
-            kept.append(Rendered(event, self._render(event, form), form.sort))
-            del kept[:-REVISIONS]
-            self._rows.move_to_end(place)
-            if len(self._rows) > self._limit:
-                self._rows.popitem(last=False)
+        kept = self._rows.get(place)
+        if kept is None or kept[-1].revision != event.revision:
+            kept = self._keep(place, Rendered(event, self._render(event, form), form.sort))
         newest = kept[-1]
-        before = next((one for one in kept[:-1] if one.revision == held), None)
-        base = before.revision if before else 0
-        if base not in newest.parts:
-            newest.parts[base] = newest.since(before) if before else newest.whole()
-        return newest.parts[base]
+        # Asked for once a row and a viewer, and nearly always known.
+        part = newest.parts.get(held)
+        if part is None:
+            before = next((one for one in kept[:-1] if one.revision == held), None)
+            base = before.revision if before else 0
+            if base not in newest.parts:
+                newest.parts[base] = newest.since(before) if before else newest.whole()
+            part = newest.parts[held] = newest.parts[base]
+        return part
+
+    def _keep(self, place: tuple[str, Form], row: Rendered) -> list[Rendered]:
+        """The last revisions of a row, this one the last."""
+        kept = self._rows.setdefault(place, [])
+        kept.append(row)
+        del kept[:-REVISIONS]
+        self._rows.move_to_end(place)
+        if len(self._rows) > self._limit:
+            self._rows.popitem(last=False)
+        return kept
 
     def _render(self, event: ExecutionChanged, form: Form) -> str:
         self.rendered += 1
