@@ -126,6 +126,8 @@ class ExecutionAdmin(ReadOnly):
     list_filter = ("status", "trigger", FlowFilter)
     ordering = ("-started_at", "-id")
     raw_id_fields = ("version", "parent", "initiator")
+    #: What only the engine reads: secrets stand in these.
+    exclude = ("secrets", "state")
     search_help_text = "An execution's id, or a flow's name, in full"
     execution_field = "pk"
 
@@ -173,8 +175,9 @@ class BulkJobAdmin(Owned):
     list_display = ("id", "created_at", "user", "command", "status", "done", "refused", "ended_at")
     list_filter = ("status", "command")
     raw_id_fields = ("user",)
-    #: As many as were chosen, up to thousands: the page of the job says more of them.
-    exclude = ("chosen",)
+    #: As many as were chosen, up to thousands: the page of the job says more of them. A field may
+    #: hold what a secret variable is set to.
+    exclude = ("chosen", "fields")
     search_help_text = "A job's id, in full"
     execution_field = "pk"
 

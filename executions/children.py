@@ -1,6 +1,6 @@
 """Child executions: what Run Flow and Run Flow Async insert."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,14 @@ from flows.models import Flow
 
 
 def insert_child(
-    claimed: Claimed, asked: StartChild, block: str, extensions: Mapping[str, Any]
+    claimed: Claimed,
+    asked: StartChild,
+    block: str,
+    extensions: Mapping[str, Any],
+    known: Iterable[str] = (),
 ) -> UUID:
     """Insert a child that a block of a claimed execution starts; its message is sent on commit.
+    What its parent keeps to itself, `known`, it does too.
 
     Raises ExecutionDepthException, TooManyChildrenException, FlowNotFoundException,
     ProcessInActivityException or InvalidInputVariablesException as a BlockException
@@ -61,6 +66,7 @@ def insert_child(
             parent=parent,
             called_by=block,
             extensions=extensions,
+            known=known,
         )
     except NotStarted as refused:
         raise exception(

@@ -1,7 +1,7 @@
 """The form that starts a flow: a field for each input variable, by its type.
 
 A field that is left empty is not given, so that the variable's default, or nothing, counts. What
-was typed is shown again when something is wrong.
+was typed is shown again when something is wrong, but for secrets.
 """
 
 import json
@@ -79,12 +79,13 @@ class _Input(forms.Field):
     def __init__(self, variable: VariableNode) -> None:
         self.variable = variable
         self.default = _default(variable)
+        changed = variable.type in ("List", "Structure") and not variable.is_secret
         super().__init__(
             required=False,
             label=variable.name,
             widget=_widget(variable, self.default),
             # A list or structure is changed more often than written anew.
-            initial=self.default if variable.type in ("List", "Structure") else None,
+            initial=self.default if changed else None,
             help_text=variable.description,
         )
 
@@ -104,7 +105,13 @@ class _Input(forms.Field):
             raise forms.ValidationError(f"It is longer than {LIMIT:,} characters.")
         if not text.strip() and not (self.variable.type == "Text" and text):
             return NOTHING
-        return _PARSERS.get(self.variable.type, _anything)(text)
+        try:
+            return _PARSERS.get(self.variable.type, _anything)(text)
+        except forms.ValidationError:
+            if not self.variable.is_secret:
+                raise
+        # Without what is wrong with it: that may repeat some of it.
+        raise forms.ValidationError(f"This cannot be read as {self.kind}.")
 
 
 def _default(variable: VariableNode) -> str:
@@ -130,6 +137,8 @@ def _no_variables(name: str) -> Any:
 
 
 def _widget(variable: VariableNode, default: str) -> forms.Widget:
+    if variable.is_secret:
+        return forms.PasswordInput({"autocomplete": "new-password", "spellcheck": "false"})
     hint = {"placeholder": default[:200]} if default else {}
     match variable.type:
         case "Boolean":

@@ -17,9 +17,9 @@ from django.db import transaction
 
 from executions.children import insert_child
 from executions.dispatch import send
-from executions.effects import world
+from executions.effects.performing import performed
 from executions.endings import ended, given_up, stop
-from executions.engine import overruns
+from executions.engine import overruns, secrets
 from executions.engine.debugging import Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
@@ -34,7 +34,6 @@ from executions.engine.state import (
     Go,
     LookUp,
     Perform,
-    Performed,
     Resumed,
     Route,
     Seen,
@@ -55,8 +54,9 @@ from executions.store.claims import Claimed, claim, hold
 from executions.store.families import ended_by, states
 from executions.store.semaphores import Outcome
 from flows import queries, values
-from flows.blocks.errors import BlockException, unexpected
+from flows.blocks.errors import BlockException
 from flows.blocks.guards import Semaphore, could_not_be_acquired
+from flows.tasks import States
 from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class _Turn:
             claimed.frames,
             claimed.event.step_count,
             initiators.context(claimed, graph),
+            claimed.known,
         )
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
@@ -176,7 +177,7 @@ class _Turn:
     def _child_result(self, child: str) -> Event | None:
         with transaction.atomic():
             # Locked, so that it cannot end between this look and the parent's parking.
-            state = states(self.claimed.event.root_id, [child], lock=True)[child]
+            state = self._states([child], lock=True)[child]
             # Asked of the child's end, and not only now: the worker that stopped it for being late
             # may have died before it wrote that down.
             if self._is_late() and not ended_by(child, self.interpreter.deadline):
@@ -208,7 +209,7 @@ class _Turn:
             case Acquire(semaphore):
                 return self._acquire(semaphore)
             case LookUp(tasks):
-                return Seen(states(self.claimed.event.root_id, tasks))
+                return Seen(self._states(tasks))
             case Wait(until):
                 state = self._waiting("time", until=until.isoformat())
                 self._park(Reason.TIME, state, until=until.timestamp())
@@ -252,14 +253,9 @@ class _Turn:
             return None
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
-        try:
-            with kept(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
-                event = Performed(block.perform(decision.given, world(decision.until)))
-        except BlockException as thrown:
-            event = Threw(thrown.value)
-        except Exception as problem:
-            logger.exception("%s failed in %s", block.type, self.claimed.id)
-            event = Threw(unexpected(problem))
+        with kept(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
+            known = self.interpreter.progress.secrets
+            event = performed(block, decision, self.claimed.id, known)
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
@@ -272,7 +268,9 @@ class _Turn:
         try:
             with transaction.atomic():
                 block = self.interpreter.frames[-1].block
-                child = insert_child(self.claimed, decision, block, self.interpreter.extensions)
+                known = secrets.texts_of(self.interpreter.progress)
+                extensions = self.interpreter.extensions
+                child = insert_child(self.claimed, decision, block, extensions, known)
                 if decision.awaited:
                     state = self._waiting("child", child=str(child))
                     self._park(Reason.CHILDREN, state, children=1)
@@ -297,16 +295,22 @@ class _Turn:
             return self._yielded()
         return Go()
 
+    def _states(self, ids: Sequence[str], *, lock: bool = False) -> States:
+        """What has become of children; what they keep to themselves is kept here too."""
+        found = states(self.claimed.event.root_id, ids, lock=lock)
+        for state in found.values():
+            secrets.share(self.interpreter.progress, state.known)
+        return found
+
     def _await(self, ids: Sequence[str], *, cancel: bool = False) -> Event | None:
         """Park until all these tasks are completed; at once when they are (semantics 72, 73)."""
-        root = self.claimed.event.root_id
         with transaction.atomic():
             # Locked, so that none can end between this look and the parking.
-            known = states(root, ids, lock=True)
+            known = self._states(ids, lock=True)
             if cancel:
                 live = [task for task in known if not known[task].is_completed]
                 publish(stop(*map(UUID, live)) or [])
-                known = states(root, ids)
+                known = self._states(ids)
             live = [task for task in known if not known[task].is_completed]
             if live:
                 state = self._waiting("tasks", tasks=list(ids))

@@ -91,8 +91,8 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Variable
         fields = (
-            "name", "type", "is_input", "is_output", "has_default", "default", "description",
-            "order",
+            "name", "type", "is_input", "is_output", "is_secret", "has_default", "default",
+            "description", "order",
         )  # fmt: skip
 
     def clean_default(self) -> Any:

@@ -47,6 +47,8 @@ class VariableNode:
     default: Source
     is_input: bool
     is_output: bool
+    #: What it holds is shown to nobody (docs/secrets.md).
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class _Builder:
             default=self.source(definition.get("default"), f"Variable {name}", (*path, "default")),
             is_input=bool(definition.get("input")),
             is_output=bool(definition.get("output")),
+            is_secret=bool(definition.get("secret")),
         )
 
     def block(self, key: str, workspace: str, definition: Mapping[str, Any]) -> bool:

@@ -220,6 +220,11 @@ class Variable(models.Model):
     default = models.JSONField(null=True, blank=True)
     is_input = models.BooleanField(default=False)
     is_output = models.BooleanField(default=False)
+    is_secret = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What it holds is shown to nobody; then it has no default (docs/secrets.md).",
+    )
     order = models.PositiveIntegerField(default=0)
 
     class Meta:

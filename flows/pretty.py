@@ -13,7 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from flows import values
-from flows.values import ExceptionValue
+from flows.values import ExceptionValue, Masked
 
 #: Lines and characters after which the rest is left out.
 LINES, CHARACTERS = 1000, 100_000
@@ -22,7 +22,7 @@ LINES, CHARACTERS = 1000, 100_000
 def decoded(form: Any) -> Any:
     """The value of a typed JSON form; the form itself where it cannot be read."""
     try:
-        return values.decode(form)
+        return values.decode(form, masks=True)
     except (ValueError, TypeError, KeyError):
         return form
 
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
             return value.isoformat()
         case timedelta():
             return str(value)
-        case bytes():
+        case bytes() | Masked():
             return values.summary(value)
         case float() if value != value or value in (float("inf"), float("-inf")):
             return str(value)

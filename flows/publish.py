@@ -227,6 +227,7 @@ def _variable(workspace: Workspace, order: int, name: str, definition: Document)
         default=definition.get("default"),
         is_input=definition.get("input", False),
         is_output=definition.get("output", False),
+        is_secret=definition.get("secret", False),
         order=order,
     )
 

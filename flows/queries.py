@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
+from django.db.models.functions import Lower
+
 from flows.files import canonical
 from flows.graph import FlowGraph, InvalidFlow, build
 from flows.models import Block, Connection, FlowVersion, Note, Variable
@@ -47,6 +49,13 @@ def compiled(version_id: int) -> FlowGraph:
         while len(_graphs) > KEPT_GRAPHS:
             _graphs.popitem(last=False)
     return graph
+
+
+def secret_names(names: Iterable[str]) -> list[str]:
+    """Those of these names that are secret variables in some flow, as they are written there."""
+    wanted = Lower("name")
+    rows = Variable.objects.annotate(folded=wanted).filter(is_secret=True, folded__in=list(names))
+    return sorted(set(rows.order_by().values_list("name", flat=True)))
 
 
 def document(version: FlowVersion) -> dict[str, Any]:
@@ -108,6 +117,7 @@ def _variables(variables: Iterable[Variable]) -> dict[str, Any]:
             "type": variable.type,
             "input": variable.is_input,
             "output": variable.is_output,
+            "secret": variable.is_secret,
             "description": variable.description,
             **({"default": variable.default} if variable.has_default else {}),
         }

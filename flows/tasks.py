@@ -5,7 +5,7 @@ interpreter asks its runner for the present state, puts it in the task's place (
 the task back into whatever the expression gives (`hidden`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,8 @@ class TaskState:
     status: TaskStatus
     outputs: Mapping[str, Any] | None = None
     exception: ExceptionValue | None = None
+    #: The texts that it keeps to itself: so does whoever takes what it left.
+    known: Iterable[str] = ()
 
     @property
     def is_completed(self) -> bool:

@@ -78,7 +78,15 @@ class TaskValue:
     execution_id: str
 
 
-type_names[TaskValue] = "Execution Task"
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Stands, where people read, for what a secret variable holds. No variable holds one."""
+
+
+type_names |= {TaskValue: "Execution Task", Masked: "Secret"}
+MASKED = Masked()
+#: What is shown of a secret, also where its text stands in another.
+MASK = "••••••"
 
 
 def type_name(value: Any) -> str:
@@ -109,6 +117,8 @@ def summary(value: Any, limit: int = 80) -> str:
             return f"Execution Task {value.execution_id}"
         case datetime():
             return value.isoformat()
+        case Masked():
+            return MASK
     return str(value)[:limit]
 
 
@@ -166,37 +176,39 @@ def encode(value: Any) -> Any:
         }
     if kind is TaskValue:
         return {"$task": value.execution_id}
+    if kind is Masked:
+        return {"$secret": True}
     raise TypeError(f"{kind.__name__} is not a type that variables can hold")
 
 
-def decode(form: Any) -> Any:
-    """The value of a typed JSON form.
+def decode(form: Any, *, masks: bool = False) -> Any:
+    """The value of a typed JSON form; of one that is there for people to read, also with `masks`.
 
     Raises ValueError for an unknown "$" key, and for a known one that holds something else.
     """
     kind = type(form)
     if kind is list:
-        return [decode(item) for item in form]
+        return [decode(item, masks=masks) for item in form]
     if kind is not dict:
         return form
     if len(form) == 1:
         ((tag, body),) = form.items()
         if tag.startswith("$"):
             try:
-                return _decode_tagged(tag, body)
+                return _decode_tagged(tag, body, masks)
             except (AttributeError, KeyError, OverflowError, TypeError) as error:
                 raise ValueError(f"{tag} does not hold what it stands for: {error}") from None
-    return {key: decode(item) for key, item in form.items()}
+    return {key: decode(item, masks=masks) for key, item in form.items()}
 
 
-def _decode_tagged(tag: str, body: Any) -> Any:
+def _decode_tagged(tag: str, body: Any, masks: bool) -> Any:
     match tag:
         case "$text":
             return _unescape(body)
         case "$number":
             return float(body)
         case "$items":
-            return {decode(key): decode(item) for key, item in body}
+            return {decode(key): decode(item, masks=masks) for key, item in body}
         case "$datetime":
             return datetime.fromisoformat(body)
         case "$duration":
@@ -206,11 +218,13 @@ def _decode_tagged(tag: str, body: Any) -> Any:
         case "$task":
             return TaskValue(str(UUID(body)))
         case "$exception":
-            return _exception(body)
+            return _exception(body, masks)
+        case "$secret" if masks:
+            return MASKED
     raise ValueError(f"{tag} is not a known kind of value")
 
 
-def _exception(body: dict[str, Any]) -> ExceptionValue:
+def _exception(body: dict[str, Any], masks: bool) -> ExceptionValue:
     """One without a message has an empty one. Raises ValueError for parts of another type."""
     value = ExceptionValue(
         type=decode(body["type"]),
@@ -218,9 +232,9 @@ def _exception(body: dict[str, Any]) -> ExceptionValue:
         help_link=decode(body.get("help_link")),
         category=decode(body.get("category")),
         error_code=body.get("error_code"),
-        details=decode(body.get("details")),
-        inner=decode(body.get("inner")),
-        extra=decode(body.get("extra", {})),
+        details=decode(body.get("details"), masks=masks),
+        inner=decode(body.get("inner"), masks=masks),
+        extra=decode(body.get("extra", {}), masks=masks),
     )
     for name, kinds in _PARTS.items():
         if not isinstance(getattr(value, name), kinds):

@@ -21,7 +21,7 @@ from executions.models import BulkJob, Execution
 from executions.states import APPLIES, Status
 
 #: What a command reads of an execution.
-_FIELDS = ("id", "flow_name", "status", "initiator_id", "started_at")
+_FIELDS = ("id", "flow_name", "status", "initiator_id", "started_at", "secrets")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

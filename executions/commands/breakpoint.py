@@ -6,6 +6,7 @@ breakpoints of the flow, which the executions that they start in debug mode get.
 """
 
 from executions.commands.order import Done, Order, Refused
+from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
 from executions.store import debugging
@@ -63,6 +64,11 @@ def _breakpoint(order: Order, graph: FlowGraph, node: BlockNode) -> Breakpoint:
         unknown = sorted(n for n in names if n.casefold() not in {*visible, CONTEXT})
         if unknown:
             raise Refused(f"'{node.title}' sees no variable {', '.join(unknown)}.")
+        if secret := secrets.read_by(graph, node.workspace, names):
+            raise Refused(
+                f"A condition must not read {', '.join(secret)}: where it pauses would tell what "
+                "that holds, which is secret."
+            )
     hits = order.text("hits") or "1"
     if not (hits.isascii() and hits.isdigit() and 0 < len(hits) < 10 and int(hits)):
         raise Refused("Hits is a whole number from 1 on.")

@@ -34,7 +34,7 @@ from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
-from executions.store import debuggers
+from executions.store import debuggers, secrecy
 from executions.store.many import standings
 
 #: Every command: its name in URLs and audit entries → what it does. None means that the
@@ -112,11 +112,13 @@ def control(
             if done is None:
                 transaction.set_rollback(True)
             else:
-                audit(actor, command, execution, done=True, detail=done.detail)
+                detail = secrecy.covered(execution.secrets, done.detail)
+                audit(actor, command, execution, done=True, detail=detail)
                 publish(taken + done.changed)
-                return Result(execution, done=True, detail=done.detail)
+                return Result(execution, done=True, detail=detail)
     except Refused as refused:
-        return _refuse(command, execution, actor, str(refused))
+        detail = secrecy.covered(execution.secrets, str(refused))
+        return _refuse(command, execution, actor, detail)
     why = objections.of_status(command, standings([execution.pk])[execution.pk], seen)
     return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
 

@@ -10,7 +10,9 @@ from flows.graph import FlowGraph
 
 def interpreter_of(held: Claimed, graph: FlowGraph) -> Interpreter:
     """The interpreter of an execution that is held; one that had not begun begins."""
-    interpreter = Interpreter(graph, time.time, held.frames, held.event.step_count)
+    interpreter = Interpreter(
+        graph, time.time, held.frames, held.event.step_count, known=held.known
+    )
     if not interpreter.frames:
         interpreter.begin(held.inputs, values.decode(held.state.get("extensions")))
     return interpreter

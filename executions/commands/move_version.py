@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from executions.commands.holding import interpreter_of
 from executions.commands.order import Done, Order, Refused
-from executions.engine import moving
+from executions.engine import moving, secrets
+from executions.engine.program import compile_program
 from executions.models import Execution
 from executions.states import APPLIES
 from executions.store import claims, plans
@@ -37,7 +38,8 @@ def preview(execution: Execution, version: FlowVersion) -> Preview:
 
 def _preview(held: Claimed, version: FlowVersion) -> Preview:
     old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
-    found = moving.compare(old, new, held.frames)
+    known = secrets.of(compile_program(old).secrets, held.known, held.frames)
+    found = moving.compare(old, new, held.frames, known)
     for key in plans.load(held.debug, None).breakpoints:
         if key not in new.blocks:
             found.lost.append(f"The block '{old.blocks[key].title}', with a breakpoint, is gone.")

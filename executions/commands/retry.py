@@ -42,6 +42,7 @@ def execute(order: Order) -> Done | None:
             paused=order.ticked("paused"),
             origin_id=failed.id,
             extensions=values.decode(failed.state.get("extensions")),
+            known=failed.known,
         )
     except NotStarted as refused:
         raise Refused(str(refused)) from None
@@ -51,7 +52,8 @@ def execute(order: Order) -> Done | None:
         begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
         assert begun is not None, "nobody else knows of it yet"
         cause = Cause("retry", order.actor.name)
-        rewrite(begun, Interpreter(graph, time.time, frames), {}, cause)
+        interpreter = Interpreter(graph, time.time, frames, known=failed.known)
+        rewrite(begun, interpreter, {}, cause)
     send(fresh.pk)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(order.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")

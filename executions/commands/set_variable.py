@@ -3,16 +3,20 @@
 (`flows.paths`); `value` as JSON in the typed form of `flows.values` (for a Text also as it is), and
 `retype` to change the type on purpose. `was` is the fingerprint of what the variable held when the
 person looked: another value is not overwritten unseen.
+
+What a secret variable held and holds is told to nobody; it is given whole.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils.crypto import salted_hmac
+
 from executions.commands.holding import interpreter_of
 from executions.commands.order import Done, Order, Refused
+from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import APPLIES, Status, refusal
 from executions.store import claims
@@ -20,6 +24,7 @@ from executions.store.checkpoints import rewrite
 from executions.store.interventions import Cause
 from flows import paths, queries, values
 from flows.graph import FlowGraph, VariableNode
+from flows.values import MASK, MASKED
 
 #: Characters that a value may be typed in.
 LIMIT = 1_000_000
@@ -27,7 +32,8 @@ LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an order comes to: the part before and after it, and what the variable then holds."""
+    """What an order comes to: the part before and after it, as people may see them, and what the
+    variable then holds."""
 
     frame: Frame
     name: str
@@ -46,7 +52,7 @@ def execute(order: Order) -> Done | None:
         return None
     graph = queries.compiled(held.version_id)
     interpreter = interpreter_of(held, graph)
-    edit = _edit(order, graph, interpreter.frames)
+    edit = _edit(order, graph, interpreter)
     if order.text("was") not in ("", edit.was):
         raise Refused(f"{edit.name} has changed since you looked: see what it holds now.")
     key = edit.name.casefold()
@@ -66,21 +72,28 @@ def foresee(execution_id: UUID, order: Order) -> Edit:
     if why:
         raise Refused(why)
     graph = queries.compiled(held.version_id)
-    return _edit(order, graph, interpreter_of(held, graph).frames)
+    return _edit(order, graph, interpreter_of(held, graph))
 
 
 def _fingerprint(value: Any, is_set: bool) -> str:
-    """Tells whether a variable still holds what it held."""
+    """Tells whether a variable still holds what it held, and nothing else of it."""
     form = json.dumps(values.encode(value), sort_keys=True) if is_set else ""
-    return hashlib.blake2b(form.encode(), digest_size=12).hexdigest()
+    return salted_hmac("executions.set-variable", form, algorithm="sha256").hexdigest()[:24]
 
 
-def _edit(order: Order, graph: FlowGraph, frames: list[Frame]) -> Edit:
-    frame, variable = _find(order, graph, frames)
+def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
+    frame, variable = _find(order, graph, interpreter.frames)
     key = variable.name.casefold()
     is_set, whole = key in frame.variables, frame.variables.get(key)
     was = _fingerprint(whole, is_set)
     keys = paths.split(order.text("path"))
+    if MASK in order.fields.get("value", ""):
+        raise Refused(f"{MASK} stands for a secret: write what is to be there instead.")
+    if variable.is_secret:
+        if keys:
+            raise Refused(f"{variable.name} is secret: it is given whole.")
+        value = _secret(order, variable)
+        return Edit(frame, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
     exists, before = paths.follow(whole, keys)
     if not exists:
         raise Refused(f"{variable.name} has no such part now.")
@@ -93,7 +106,22 @@ def _edit(order: Order, graph: FlowGraph, frames: list[Frame]) -> Edit:
         whole = paths.replaced(whole, keys, value)
     except KeyError:
         raise Refused(f"That part of {variable.name} cannot be edited by itself.") from None
+    if (known := interpreter.progress.secrets) is not None:
+        before, value = known.shown(before), known.shown(value)
     return Edit(frame, variable.name, is_set, before, value, whole, was)
+
+
+def _secret(order: Order, variable: VariableNode) -> Any:
+    """What a secret variable is given. A refusal must not repeat any of it."""
+    retype = order.ticked("retype")
+    try:
+        value = _parse(order.fields.get("value", ""), variable.type, retype)
+    except Refused:
+        raise Refused(f"The value for {variable.name} is not valid JSON.") from None
+    given = values.type_name(value)
+    if variable.type and given != variable.type and not retype:
+        raise Refused(f"{variable.name} is of type {variable.type}: change it on purpose.")
+    return value
 
 
 def _find(order: Order, graph: FlowGraph, frames: list[Frame]) -> tuple[Frame, VariableNode]:

@@ -4,14 +4,18 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from executions.engine.state import Progress
+from executions.engine.state import Frame, Progress
 from executions.limits import INLINE_CHANGE, STORED_CHANGES
 from flows import values
 
 
-def change(value: Any, block: str, progress: Progress) -> dict[str, Any]:
-    """{"value": typed JSON} when it is small; else {"summary": text}, with "stored", the key of its
-    text in `progress.stored`, and "size" in bytes, unless too much is stored already."""
+def change(frame: Frame, name: str, block: str, progress: Progress) -> dict[str, Any]:
+    """{"value": typed JSON} of a variable when it is small; else {"summary": text}, with "stored",
+    the key of its text in `progress.stored`, and "size" in bytes, unless too much is stored
+    already. Secrets are masked."""
+    value = frame.variables[name]
+    if progress.secrets is not None:
+        value = progress.secrets.of_variable(frame.workspace, name, value)
     small = values.encode_small(value, INLINE_CHANGE)
     if small is not None or value is None:
         return {"value": small}

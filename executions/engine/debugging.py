@@ -7,6 +7,7 @@ then calls the interpreter itself. Breaking on exceptions is the interpreter's o
 from dataclasses import dataclass, field
 from math import inf
 
+from executions.engine import secrets
 from executions.engine.interpreter import Interpreter
 from executions.engine.program import reader
 from executions.engine.state import Decision, Event, Go, Yielded
@@ -99,7 +100,8 @@ class Watch:
 
 
 def _holds(condition: str, interpreter: Interpreter) -> bool:
-    """A condition that cannot be evaluated here pauses: to run past it silently would hide it."""
+    """A condition that cannot be evaluated here pauses: to run past it silently would hide it. So
+    does one that reads a secret: where it pauses would tell what that holds."""
     if not condition:
         return True
     lookup = reader(
@@ -109,7 +111,15 @@ def _holds(condition: str, interpreter: Interpreter) -> bool:
     )
     try:
         expression = expressions.compile(condition)
+        if interpreter.program.secrets and secrets.read_by(
+            interpreter.graph, _workspace(interpreter), expression.names
+        ):
+            return True
         result = expression.evaluate({name: lookup(name) for name in expression.names})
     except (ExpressionError, KeyError):
         return True
     return result is not False
+
+
+def _workspace(interpreter: Interpreter) -> str:
+    return interpreter.program.instructions[interpreter.frames[-1].block].node.workspace

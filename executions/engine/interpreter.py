@@ -5,12 +5,12 @@ until something outside is needed, and says what. What happened meanwhile is in 
 changed in the frames.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from executions.engine import guards, reading, scopes
+from executions.engine import guards, reading, scopes, secrets
 from executions.engine.program import EXTENSIONS, Instruction, compile_program, reader
 from executions.engine.state import (
     Acquired,
@@ -70,7 +70,8 @@ class Interpreter:
     """One execution in memory.
 
     `frames` are its tokens, outermost first; `step_count` the number of its last step; `since`
-    when the block under way (an effect, a wait) was entered, in seconds since the epoch.
+    when the block under way (an effect, a wait) was entered, in seconds since the epoch; `known`
+    are texts that are known to be secret.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Interpreter:
         frames: list[Frame] | None = None,
         step_count: int = 0,
         context: Mapping[str, Any] | None = None,
+        known: Iterable[str] = (),
     ) -> None:
         self.graph = graph
         self.program = compile_program(graph)
@@ -90,7 +92,7 @@ class Interpreter:
         self.since = 0.0
         #: Whether `Broke` is decided where something throws.
         self.breaks_on_exception = False
-        self.progress = Progress()
+        self.progress = Progress(secrets=secrets.of(self.program.secrets, known, self.frames))
         #: By when the first of the visits under way must be done.
         self.deadline = guards.earliest(self.frames)
         #: When this `advance` has to return, and when it looks up from its blocks at the latest.
@@ -159,7 +161,8 @@ class Interpreter:
             case Performed(outputs):
                 return self._finish(Leave(outputs=outputs))
             case Resumed(result):
-                return self._resume(result)
+                visit = Visit({}, now=self._now)
+                return self._finish(self._instruction().block.resume(visit, result))
             case Route(thrown, step):
                 return self._route(thrown, step)
             case Threw(thrown):
@@ -200,9 +203,6 @@ class Interpreter:
             return Perform(instruction.key, given, again, self.deadline)
         kept = frame.kept.get(instruction.key)
         return self._finish(block.run(Visit(given, kept, frame.exception, self._now)))
-
-    def _resume(self, result: Any) -> Decision | None:
-        return self._finish(self._instruction().block.resume(Visit({}, now=self._now), result))
 
     def _finish(self, outcome: Outcome) -> Decision | None:
         frame = self.frames[-1]

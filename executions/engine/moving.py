@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from executions.engine import guards, scopes
 from executions.engine.interpreter import Interpreter
+from executions.engine.secrets import Secrets
 from executions.engine.state import Frame
 from flows import values
 from flows.graph import FlowGraph, VariableNode, WorkspaceNode
@@ -124,7 +125,9 @@ class Carried:
     lost: list[str] = field(default_factory=list)
 
 
-def compare(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> Carried:
+def compare(
+    old: FlowGraph, new: FlowGraph, frames: list[Frame], secrets: Secrets | None = None
+) -> Carried:
     """What of an execution's tokens and variables another version has no place for."""
     found = Carried()
     for frame in frames:
@@ -141,7 +144,10 @@ def compare(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> Carried:
         before = _declared(old.workspaces[frame.workspace])
         for name in _variables(frame):
             if name in before and name not in declared:
-                what = values.summary(frame.variables[name])
+                held = frame.variables[name]
+                if secrets is not None:
+                    held = secrets.of_variable(frame.workspace, name, held)
+                what = values.summary(held)
                 found.lost.append(f"The variable {before[name].name} is gone; it holds {what}.")
         for key in frame.kept:
             if not _same_type(old, new, key):

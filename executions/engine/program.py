@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from executions.engine.secrets import Names, names_of
 from executions.engine.state import Frame
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
@@ -60,6 +61,7 @@ class Program:
     instructions: dict[str, Instruction]
     #: Whether it reads the built-in variable that tells about the execution (semantics 30).
     reads_context: bool
+    secrets: Names
 
 
 def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
@@ -90,6 +92,7 @@ def compile_program(graph: FlowGraph) -> Program:
             for source in (*node.sources.values(), *(t.part for t in node.targets if t.part))
             for name in source.names
         ),
+        names_of(graph),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from executions.engine import sizes
 from executions.engine.changes import change
 from executions.engine.program import EXTENSIONS, Instruction
+from executions.engine.secrets import Secrets
 from executions.engine.state import Frame, Progress
 from flows import values
 from flows.blocks.errors import exception, invalid_property
@@ -64,16 +65,18 @@ def begun(frames: list[Frame], graph: FlowGraph, progress: Progress) -> dict[str
     frame = frames[-1]
     if not frame.variables:
         return {}
+    if progress.secrets is not None:
+        progress.secrets.learn_frames([frame])
     workspace = graph.workspaces[frame.workspace]
     block = workspace.key or workspace.start
     changes = {
-        variable.name: change(frame.variables[key], block, progress)
+        variable.name: change(frame, key, block, progress)
         for variable in workspace.variables
         if (key := variable.name.casefold()) in frame.variables
     }
     if EXTENSIONS in frame.variables:
         written = "_executionContext.Extensions"
-        changes[written] = change(frame.variables[EXTENSIONS], block, progress)
+        changes[written] = change(frame, EXTENSIONS, block, progress)
     return changes
 
 
@@ -97,6 +100,8 @@ def save(
     """
     if instruction.taken:
         outputs = _taken_apart(instruction, outputs)
+    if progress.secrets is not None:
+        _learn(progress.secrets, frames, instruction, outputs)
     changes: dict[str, Any] = {}
     try:
         _save(frames, progress, instruction, outputs, changes, lookup)
@@ -128,7 +133,16 @@ def _save(
             value = values.copy(value)
             frame.variables[key] = value
         frame.changed.add(key)
-        changes[written] = change(value, instruction.key, progress)
+        changes[written] = change(frame, key, instruction.key, progress)
+
+
+def _learn(
+    secrets: Secrets, frames: list[Frame], instruction: Instruction, outputs: Mapping[str, Any]
+) -> None:
+    """Take note of the outputs that secret variables get, before any of them is written down."""
+    for name, level, key, _, _ in instruction.writers:
+        if name in outputs and secrets.is_secret(frames[level].workspace, key):
+            secrets.learn(outputs[name])
 
 
 def _taken_apart(instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:

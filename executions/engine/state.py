@@ -6,13 +6,16 @@ Pure. `executions.store` turns these into rows and back.
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from executions.limits import STORED_IN_ALL
 from flows.blocks.base import LogLine
 from flows.blocks.guards import Semaphore
 from flows.tasks import States
 from flows.values import ExceptionValue
+
+if TYPE_CHECKING:
+    from executions.engine.secrets import Secrets
 
 
 @dataclass(slots=True)
@@ -98,6 +101,8 @@ class Progress:
     room: int = STORED_IN_ALL
     #: What the visit under way has changed that throws while it saves its outputs.
     saved: dict[str, Any] | None = None
+    #: What the execution keeps to itself; None when it has no secrets.
+    secrets: "Secrets | None" = None
 
     def take_saved(self) -> dict[str, Any] | None:
         """`saved`, for the step that threw; the next one has none."""

@@ -22,6 +22,7 @@ from executions.store.variables import Large
 from flows import values
 from flows.blocks import BY_TYPE
 from flows.display import icon, moment, ticking
+from flows.values import MASK, Masked
 
 #: Characters of a variable's value in a cell.
 CELL_LIMIT = 200
@@ -251,6 +252,8 @@ def variable(value: Any) -> str:
         return format_html('<span class="mut">{}</span>', f"{value.size:,} bytes")
     if isinstance(value, datetime):
         return moment(value)
+    if isinstance(value, Masked):
+        return format_html('<span aria-hidden="true">{}</span><span class="vh">secret</span>', MASK)
     text = value if isinstance(value, str) else values.summary(value, CELL_LIMIT)
     text = " ".join(text[: CELL_LIMIT + 1].split())
     return format_html('<span title="{0}">{0}</span>', text[:CELL_LIMIT])

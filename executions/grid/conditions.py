@@ -309,7 +309,12 @@ class Holds(Func):
             either = f"coalesce({' OR '.join(parts)}, false)"
             if wanted.sign == "=":
                 return either, given
-            return f"({kind} IS NOT NULL AND NOT {either})", [*path, *given]
+            # A secret is neither this nor that: either would tell something of it.
+            shown = (
+                f"(CASE {kind} WHEN 'object' THEN ({value} ->> '$secret') IS NULL ELSE true END)"
+            )
+            differs = f"({kind} IS NOT NULL AND NOT {either} AND {shown})"
+            return differs, [*path, *given, *path, *path]
         if wanted.number is not None:
             return (
                 f"(CASE {kind} WHEN 'number' THEN {text}::numeric {wanted.sign} %s::numeric "

@@ -27,6 +27,7 @@ from executions.live.events import ExecutionChanged
 from executions.store import variables
 from executions.store.variables import Large
 from flows import values
+from flows.values import MASK, Masked
 
 #: Rows of the first batch, so that the download begins at once, and of the others.
 FIRST, BATCH = 200, 2_000
@@ -165,6 +166,8 @@ def _plain(value: Any) -> Any:
         return f"{value.size} bytes"
     if value is None or isinstance(value, str | bool | int):
         return value
+    if isinstance(value, Masked):
+        return MASK
     return values.encode(value)
 
 

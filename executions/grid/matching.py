@@ -13,6 +13,7 @@ from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.terms import Term, Wanted
 from executions.live.events import ExecutionChanged
+from flows.values import Masked
 
 TICK = timedelta(microseconds=1)
 Values = Mapping[str, Any]
@@ -149,7 +150,7 @@ def _variable(path: str, wanted: Wanted) -> Holds:
                 value = value[int(key)] if int(key) < len(value) else _MISSING
             else:
                 return False
-        if value is _MISSING:
+        if value is _MISSING or isinstance(value, Masked):
             return False
         if wanted.sign in ("=", "!="):
             return _equals(value, wanted) is (wanted.sign == "=")

@@ -101,6 +101,9 @@ class Execution(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
     state = ExactJSONField(default=dict)
+    #: What it keeps to itself (`executions.store.secrecy`); null where its flow has no secrets.
+    #: Nothing that people read is made of it.
+    secrets = ExactJSONField(null=True)
 
     #: The execution that this one tries again.
     origin = models.ForeignKey(
@@ -231,7 +234,10 @@ class Token(models.Model):
 
 
 class Value(models.Model):
-    """What a variable of one token's scope holds, in the typed JSON form of `flows.values`."""
+    """What a variable of one token's scope holds, in the typed JSON form of `flows.values`.
+
+    Where that is secret, or a secret's text stands in it, `value` is what is shown of it, and
+    `secret` what the engine goes on with: whatever reads `value` shows none."""
 
     pk = models.CompositePrimaryKey("execution_id", "level", "name")
     execution = models.ForeignKey(
@@ -240,6 +246,7 @@ class Value(models.Model):
     level = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=220)
     value = ExactJSONField(null=True)
+    secret = ExactJSONField(null=True)
 
     def __str__(self) -> str:
         return self.name

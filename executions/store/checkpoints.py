@@ -15,7 +15,7 @@ from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
-from executions.store import interventions, plans, rows, steps
+from executions.store import interventions, plans, rows, secrecy, steps
 from executions.store.claims import RETURNING, Claimed
 from executions.store.interventions import Cause, Intervened
 from executions.store.statements import fetch
@@ -79,6 +79,14 @@ def release(
     token stands. `children` is the number of child executions just started; the end of the last of
     those in `awaits` wakes it; `waiting_for` tells a reader of the grid (`store.waiting`).
     """
+    secrets = interpreter.progress.secrets
+    shown = None if outputs is None else values.encode(dict(outputs))
+    if secrets is not None:
+        waiting_for = secrets.text(waiting_for)
+        error = error and secrets.exception(error)
+        if outputs is not None:
+            shown, claimed.secrets = secrecy.of_outputs(secrets, outputs, claimed.secrets)
+            secrets.changed = True
     status = (
         "%(target)s"
         if target.is_terminal
@@ -118,7 +126,7 @@ def release(
             "due_at": due_at,
             "awaits": None if awaits is None else list(awaits),
             "state": rows.dumps(state or {}),
-            "outputs": None if outputs is None else rows.dumps(values.encode(dict(outputs))),
+            "outputs": None if shown is None else rows.dumps(shown),
             "error_type": rows.storable(error.short_type)[:200] if error else "",
             "error_message": rows.storable(error.message)[:400] if error else "",
             "children": children,
@@ -164,6 +172,13 @@ def _write(
     if intervened is not None:
         params["intervention"] = rows.dumps(intervened.row)
         stored += intervened.stored
+    secrets = interpreter.progress.secrets
+    if secrets is not None:
+        secrets.cover(interpreter.progress)
+        if secrets.changed:
+            claimed.secrets = secrecy.written(secrets, claimed.secrets)
+            params["secrets"] = rows.dumps(claimed.secrets)
+            assignments = [*assignments, "secrets = %(secrets)s::json"]
     if stored:
         params["stored"] = rows.dumps(stored)
         params["stored_size"] = sum(value["size"] for value in stored)
@@ -197,7 +212,9 @@ def _write(
     row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)
     if row is None:
         raise LeaseLost
-    interpreter.progress = Progress(room=interpreter.progress.room)
+    interpreter.progress = Progress(room=interpreter.progress.room, secrets=secrets)
+    if secrets is not None:
+        secrets.changed = False
     claimed.written = [(frame, set(frame.variables)) for frame in interpreter.frames]
     for frame in interpreter.frames:
         frame.changed.clear()
@@ -231,6 +248,22 @@ def _position(interpreter: Interpreter) -> dict[str, str]:
     }
 
 
+_SAVED = """saved AS (
+    INSERT INTO executions_value (execution_id, level, name, value)
+    SELECT %(id)s, v.level, v.name, v.value
+    FROM held, json_to_recordset(%(saved)s::json) AS v(level smallint, name text, value json)
+    ON CONFLICT (execution_id, level, name) DO UPDATE SET value = excluded.value
+)"""
+_SAVED_SECRETLY = """saved AS (
+    INSERT INTO executions_value (execution_id, level, name, value, secret)
+    SELECT %(id)s, v.level, v.name, v.value, v.secret
+    FROM held, json_to_recordset(%(saved)s::json)
+        AS v(level smallint, name text, value json, secret json)
+    ON CONFLICT (execution_id, level, name) DO UPDATE
+    SET value = excluded.value, secret = excluded.secret
+)"""
+
+
 def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, Any]) -> list[str]:
     frames = interpreter.frames
     params["tokens"] = rows.dumps([rows.token_row(n, frame) for n, frame in enumerate(frames)])
@@ -252,6 +285,7 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
                 WHERE execution_id = %(id)s AND level >= %(levels)s
             )"""
         )
+    secrets = interpreter.progress.secrets
     saved: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
     for level, frame in enumerate(frames):
@@ -259,26 +293,16 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
         names: set[str] | Mapping[str, Any] = frame.variables
         if level < len(claimed.written):
             written, before = claimed.written[level]
-            if written is frame:
+            # A new secret may stand in any of them.
+            if written is frame and not (secrets is not None and secrets.changed):
                 names = frame.changed & frame.variables.keys()
-        saved += (
-            {"level": level, "name": name, "value": values.encode(frame.variables[name])}
-            for name in names
-        )
+        saved += (rows.value_row(level, frame, name, secrets) for name in names)
         gone += ({"level": level, "name": name} for name in before - frame.variables.keys())
     for level, (_, before) in enumerate(claimed.written[len(frames) :], len(frames)):
         gone += ({"level": level, "name": name} for name in before)
     if saved:
         params["saved"] = rows.dumps(saved)
-        parts.append(
-            """saved AS (
-                INSERT INTO executions_value (execution_id, level, name, value)
-                SELECT %(id)s, v.level, v.name, v.value
-                FROM held, json_to_recordset(%(saved)s::json)
-                    AS v(level smallint, name text, value json)
-                ON CONFLICT (execution_id, level, name) DO UPDATE SET value = excluded.value
-            )"""
-        )
+        parts.append(_SAVED if secrets is None else _SAVED_SECRETLY)
     if gone:
         params["gone"] = rows.dumps(gone)
         parts.append(

@@ -5,7 +5,7 @@ execution has an expiry too: after it, its message counts as lost and recovery s
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.limits import INLINE_CHANGE, LEASE
 from executions.live.events import COLUMNS, IDS, ExecutionChanged
-from executions.store import plans
+from executions.store import plans, secrecy
 from executions.store.rows import frame_of
 from executions.store.statements import fetch
 from flows import values
@@ -27,13 +27,13 @@ RETURNING = ", ".join(f"{name}::text" if name in IDS else name for name in COLUM
 #: What a claim needs beside the columns of an event.
 _MORE = (
     "version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text, "
-    "run_until::text, passed_step, stored_size"
+    "run_until::text, passed_step, stored_size, secrets::text"
 )
 
 _ROWS = """
     (SELECT json_agg(json_build_array(workspace, block, state) ORDER BY level)::text
         FROM executions_token WHERE execution_id = %(id)s) AS tokens,
-    (SELECT json_agg(json_build_array(level, name, value))::text
+    (SELECT json_agg(json_build_array(level, name, coalesce(secret, value)))::text
         FROM executions_value WHERE execution_id = %(id)s) AS held
 """
 # One statement reads all there is. Its parts see the execution's rows as they were when it began,
@@ -73,6 +73,8 @@ class Claimed:
     inputs: Mapping[str, Any]
     #: Bytes of large changed values that its steps have stored.
     stored: int
+    #: What it keeps to itself (`executions.store.secrecy`).
+    secrets: dict[str, Any] | None = None
     #: How many workers have died with it since its last progress, and whether the alarm ended the
     #: last of them. One until it has passed the blocks at which the first may have died.
     deaths: int = 0
@@ -82,6 +84,11 @@ class Claimed:
     debug: str | None = None
     breaks_on_exception: bool = False
     watch: Watch | None = None
+
+    @property
+    def known(self) -> Iterable[str]:
+        """The texts that it keeps to itself."""
+        return secrecy.texts(self.secrets)
 
 
 def claim(execution_id: UUID, owner: str) -> Claimed | None:
@@ -124,7 +131,9 @@ def read(execution_id: UUID) -> Claimed:
 
 def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
     """An execution without its tokens and variables."""
-    *columns, version_id, state, steps_wanted, inputs, debug, hits, until, passed, stored = row
+    *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-4]
+    until, passed, stored, kept_secret = row[-4:]
+    secrets = json.loads(kept_secret) if kept_secret else None
     plan = plans.load(debug, hits) if debug else plans.NO_PLAN
     kept = json.loads(state)
     deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
@@ -135,8 +144,9 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         version_id=version_id,
         state=kept.get("was", kept),
         steps_wanted=steps_wanted,
-        inputs=values.decode(json.loads(inputs)),
+        inputs=values.decode(secrecy.real(secrets, "inputs", json.loads(inputs))),
         stored=stored,
+        secrets=secrets,
         deaths=deaths,
         was_late=was_late,
         debug=debug,

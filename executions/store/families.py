@@ -7,6 +7,7 @@ from uuid import UUID
 
 from executions.models import Execution
 from executions.states import Status
+from executions.store import secrecy
 from flows import tasks, values
 from flows.blocks.errors import exception
 from flows.tasks import States, TaskState, TaskStatus
@@ -23,7 +24,8 @@ def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False
     if lock:
         # In the order in which a stop locks a family.
         rows = rows.order_by("-depth", "pk").select_for_update()
-    found = {str(row["pk"]): _state(row) for row in rows.values("pk", "status", "outputs", "state")}
+    columns = ("pk", "status", "outputs", "state", "secrets")
+    found = {str(row["pk"]): _state(row) for row in rows.values(*columns)}
     return {execution_id: found.get(execution_id) or _missing() for execution_id in wanted}
 
 
@@ -40,11 +42,19 @@ def shown(root_id: UUID, value: Any) -> Any:
 
 
 def _state(row: Mapping[str, Any]) -> TaskState:
+    kept = row["secrets"]
     match row["status"]:
         case Status.ENDED:
-            return TaskState(TaskStatus.RAN_TO_COMPLETION, values.decode(row["outputs"] or {}))
+            outputs = secrecy.real(kept, "outputs", row["outputs"] or {})
+            return TaskState(
+                TaskStatus.RAN_TO_COMPLETION, values.decode(outputs), known=secrecy.texts(kept)
+            )
         case Status.ERROR:
-            return TaskState(TaskStatus.FAULTED, exception=values.decode(row["state"]["error"]))
+            return TaskState(
+                TaskStatus.FAULTED,
+                exception=values.decode(row["state"]["error"]),
+                known=secrecy.texts(kept),
+            )
         case Status.STOPPED:
             stopped = exception(
                 "FlowExecutionStoppedException", "Flow execution has been stopped!"

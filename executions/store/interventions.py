@@ -54,7 +54,9 @@ def of(
     execution waits for then, `version_id` the version to which it moves, if it does."""
     frames = interpreter.frames
     stays = _stays(held, frames)
-    progress = Progress(room=STORED_IN_ALL - held.stored)
+    progress = Progress(room=STORED_IN_ALL - held.stored, secrets=interpreter.progress.secrets)
+    if progress.secrets is not None:
+        progress.secrets.learn_frames(frames)
     changes = {
         level: told
         for level, frame in enumerate(frames)
@@ -101,7 +103,7 @@ def _stays(held: Claimed, frames: list[Frame]) -> int:
 def _changes(frame: Frame, level: int, progress: Progress, *, whole: bool) -> dict[str, Any]:
     names = frame.variables if whole else frame.changed
     return {
-        name: change(frame.variables[name], f"{level}:{name}", progress)
+        name: change(frame, name, f"{level}:{name}", progress)
         if name in frame.variables
         else {"gone": True}
         for name in sorted(names)

@@ -249,7 +249,7 @@ def children(execution_id: UUID, visible: QuerySet[Execution], after: UUID | Non
         edge = visible.filter(pk=after).values_list("started_at", flat=True).first()
         if edge is not None:
             rows = rows.filter(Q(started_at__lt=edge) | Q(started_at=edge, id__lt=after))
-    page = list(rows.defer("inputs", "outputs", "state")[: PAGE + 1])
+    page = list(rows.defer("inputs", "outputs", "state", "secrets")[: PAGE + 1])
     more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
     return Rows(page[:PAGE], older=more)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from executions.engine.secrets import Secrets
 from executions.engine.state import Frame, Logged, StepDone, Thrown
 from flows import values
 
@@ -28,6 +29,18 @@ def token_row(level: int, frame: Frame) -> dict[str, Any]:
     if frame.semaphore:
         state["semaphore"] = frame.semaphore
     return {"level": level, "workspace": frame.workspace, "block": frame.block, "state": state}
+
+
+def value_row(level: int, frame: Frame, name: str, secrets: Secrets | None) -> dict[str, Any]:
+    """A variable's row: what is shown of it, and what it holds where that is something else."""
+    value = frame.variables[name]
+    form = values.encode(value)
+    row = {"level": level, "name": name, "value": form}
+    if secrets is not None:
+        shown = values.encode(secrets.of_variable(frame.workspace, name, value))
+        if shown != form:
+            row |= {"value": shown, "secret": form}
+    return row
 
 
 def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:

@@ -1,6 +1,6 @@
 """Inserting an execution: held against its flow first, so that messages can stop it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from executions.limits import REQUEUE_AFTER
 from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
+from executions.store import secrecy
 from executions.store.debugging import kept
 from executions.store.plans import Plan, plan_of
 from flows import queries, values
@@ -42,13 +43,14 @@ def insert(
     debugged_by_id: int | None = None,
     debugged_by_name: str = "",
     origin_id: UUID | None = None,
+    known: Iterable[str] = (),
 ) -> Execution:
     """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
     of its parent's `_executionContext` (semantics 30), `called_by` the block of it that starts it.
 
     The child of an execution that somebody debugs is debugged along: it breaks on exceptions as
     its parent does, and at the breakpoints that they keep for its flow. `origin_id` is the
-    execution that it tries again.
+    execution that it tries again. `known` are texts that whoever starts it keeps to itself.
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
@@ -73,6 +75,7 @@ def insert(
         plan = plan_of(parent.debug)
         plan.breakpoints = kept(debugged_by_id, graph.name)
     execution_id = new_id()
+    shown, secrets = secrecy.of_inputs(graph, inputs, known)
     return Execution.objects.create(
         id=execution_id,
         version=version,
@@ -94,7 +97,8 @@ def insert(
         initiator_id=initiator_id,
         initiator_name=initiator_name,
         trigger=trigger,
-        inputs=values.encode(dict(inputs)),
+        inputs=shown,
+        secrets=secrets,
         state={"extensions": values.encode(dict(extensions))} if extensions else {},
         origin_id=origin_id,
         debugged_by_id=debugged_by_id,

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from executions.bulk import jobs, targets
@@ -23,6 +24,7 @@ AT_ONCE = 200
 ONE_BY_ONE = 20
 
 
+@sensitive_post_parameters("value")
 @require_POST
 def command(request: HttpRequest, command: str) -> HttpResponse:
     """Give a command to every execution that the form names, and report on each; to many of them

@@ -227,7 +227,9 @@ def _choice(request: HttpRequest, found: list[Execution], context: dict[str, Any
     one = found[0]
     near = Q(flow_name=one.flow_name) | Q(origin_id=one.pk) | Q(pk=one.origin_id)
     others = access.visible(request.user).filter(near).exclude(pk=one.pk)
-    rows = others.order_by("-started_at", "-id").defer("inputs", "outputs", "state")[:OFFERED]
+    rows = others.order_by("-started_at", "-id").defer("inputs", "outputs", "state", "secrets")[
+        :OFFERED
+    ]
     base = reverse("executions-compare")
     context |= {
         "one": one,

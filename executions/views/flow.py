@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -66,6 +67,7 @@ def flow_live(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
+@sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     """Start an execution, or show the form again with what is wrong beside what it is about.

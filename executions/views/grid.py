@@ -21,6 +21,7 @@ from executions.grid.tree import count_children
 from executions.states import Status
 from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
+from flows import queries
 
 #: Where children are listed: the address's word, what the button says, and what its title says.
 ORDERS = [
@@ -66,6 +67,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "groupings": _groupings(query),
         "groups": groups(request.user, query) if query.group else None,
         "bar": bar(query.filters, query.layout.children),
+        "secret": _secret(query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)
@@ -75,6 +77,12 @@ def executions(request: HttpRequest) -> HttpResponse:
     if is_part and _is_loose(request):
         response["HX-Push-Url"] = said
     return response
+
+
+def _secret(filters: Filters) -> list[str]:
+    """The variables that the query asks for and that are secret somewhere: where they are, they
+    match nothing, so that nobody learns by asking what they hold."""
+    return queries.secret_names(filters.variables) if filters.variables else []
 
 
 def _is_loose(request: HttpRequest) -> bool:

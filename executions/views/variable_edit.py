@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from executions.commands.actor import Actor
@@ -18,12 +19,14 @@ from executions.commands.set_variable import foresee
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
-from flows import differences, folding, paths, values
+from flows import differences, folding, paths, pretty, values
+from flows.values import MASK
 
 #: Characters of a value that is edited as a whole; of a larger one, parts are.
 EDITABLE = 100_000
 
 
+@sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The value that `var` names, to be edited; posted with `value` and `retype`, what would differ
@@ -52,8 +55,11 @@ def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 
 def _form(view: ValueView) -> dict[str, Any]:
-    """What it holds, as text to be edited."""
+    """What it holds, as text to be edited. A secret is only given anew, and never put back."""
     found = view.found
+    if view.is_secret:
+        why = f"{view.place.name} is secret: edit it as a whole." if view.place.keys else ""
+        return {"refusal": why} if why else {"value": ""}
     if not found.is_known and view.whole.is_known:
         return {"refusal": found.why}
     text = _text(found.value) if found.is_known else ""
@@ -79,6 +85,8 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "value": request.POST.get("value", ""),
         "retype": request.POST.get("retype", ""),
     }
+    if view.is_secret:
+        return {}
     order = Order(subject.execution, request.user, Actor.of_request(request), fields)
     typed = {"value": fields["value"], "retype": order.ticked("retype")}
     try:
@@ -94,6 +102,9 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "was": edit.was,
         "parts": parts,
         "more": more,
-        "is_same": edit.is_set and folding.same(edit.before, edit.after),
+        # Of what stands for a secret that is not told.
+        "is_same": edit.is_set
+        and folding.same(edit.before, edit.after)
+        and MASK not in pretty.text(edit.after),
         "types": (before, after) if edit.is_set and before != after else None,
     }

@@ -50,6 +50,7 @@ def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
         **_given("type", variable.get("type")),
         **_given("input", variable.get("input")),
         **_given("output", variable.get("output")),
+        **_given("secret", variable.get("secret")),
         **({"default": source(variable["default"])} if "default" in variable else {}),
         **_given("description", variable.get("description")),
     }

@@ -77,6 +77,10 @@ def schema() -> dict[str, Any]:
                     },
                     "input": {"description": "Given at start.", "type": "boolean"},
                     "output": {"description": "Returned at the end.", "type": "boolean"},
+                    "secret": {
+                        "description": "What it holds is shown to nobody; it has no default.",
+                        "type": "boolean",
+                    },
                     "default": {"description": "What it holds when it comes into scope."},
                     "description": {"type": "string", "maxLength": 400},
                 },

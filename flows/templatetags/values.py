@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 
 from flows import pretty, values
-from flows.values import ExceptionValue
+from flows.values import ExceptionValue, Masked
 
 register = template.Library()
 register.filter("pretty", pretty.lines)
@@ -36,6 +36,8 @@ def type_mark(value: Any) -> str:
             return "D"
         case ExceptionValue():
             return "!"
+        case Masked():
+            return "•"
     return "·"
 
 

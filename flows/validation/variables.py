@@ -54,11 +54,20 @@ def written_by(graph: FlowGraph, reached: Iterable[str]) -> set[tuple[str, str]]
 
 
 def defaults(graph: FlowGraph) -> Iterator[Message]:
-    """Semantics 20, 21: a default reads no variables and has the variable's type."""
+    """Semantics 20, 21: a default reads no variables and has the variable's type. A secret has
+    none: it would stand in the flow's file, and in every version of it."""
     for workspace in graph.workspaces.values():
         for variable in workspace.variables:
             path = (*workspace_path(workspace), "variables", variable.name, "default")
-            if variable.default.names:
+            if variable.is_secret and variable.default not in (Literal(None), Literal("")):
+                yield Message(
+                    f"Variable {variable.name}",
+                    "It is secret, and has a default.",
+                    "Whoever reads the flow would read it there: give it at start, or read it from "
+                    "a file.",
+                    path,
+                )
+            elif variable.default.names:
                 names = ", ".join(sorted(variable.default.names))
                 yield Message(
                     f"Variable {variable.name}",

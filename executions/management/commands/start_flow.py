@@ -13,8 +13,9 @@ from executions.commands.actor import Actor
 from executions.commands.start import NotStarted, start
 from executions.models import Execution
 from executions.states import Status
-from flows import queries, values
+from flows import pretty, queries, values
 from flows.models import Flow, FlowVersion
+from flows.values import MASK, Masked
 
 #: Exit codes beside 0: it failed or was stopped; messages stopped it; it still runs.
 FAILED, REFUSED, UNFINISHED = 1, 2, 3
@@ -111,8 +112,9 @@ class Command(BaseCommand):
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")
             for name, form in (outputs or {}).items():
-                value = values.decode(form)
+                value = pretty.decoded(form)
                 text = value if isinstance(value, str) else json.dumps(form, ensure_ascii=False)
+                text = MASK if isinstance(value, Masked) else text
                 self.stdout.write(f"{name} = {text}")
         if status in (Status.ERROR, Status.STOPPED):
             raise SystemExit(FAILED)

@@ -86,7 +86,7 @@ def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> 
     children = list(
         visible.filter(parent_id=execution.pk)
         .order_by("started_at", "id")
-        .defer("inputs", "outputs", "state")[: CHILDREN + 1]
+        .defer("inputs", "outputs", "state", "secrets")[: CHILDREN + 1]
     )
     return Gantt(
         begins=begins,

@@ -227,6 +227,15 @@ class ValueView:
         """Whether it is a variable that can be edited at all."""
         return self.place.level is not None and self.place.name != BUILT_IN
 
+    @cached_property
+    def is_secret(self) -> bool:
+        """Whether it is, or is in, a variable that is declared secret."""
+        level, past = self.place.level, self.subject.past
+        if level is None or level >= len(past.tokens):
+            return False
+        folded = self.place.name.casefold()
+        return any(v.is_secret for v in self._declared(past) if v.name.casefold() == folded)
+
     @property
     def no_edit(self) -> str:
         """Why it cannot be edited now; "" when it can."""
