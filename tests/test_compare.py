@@ -1,5 +1,6 @@
 """Two executions compared: where they part, what each did and holds, and who may see that."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ def compared(client: Client, status: int = 200, **query: Any) -> str:
     return response.content.decode()
 
 
+def table(html: str, name: str) -> str:
+    return html.partition(f'<table class="tl" aria-label="{name}"')[2].partition("</table>")[0]
+
+
 def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User) -> None:
     good, bad = run(square, N=4), run(square, N=-4)
     parting = compare.ways(good, bad).parting
@@ -45,14 +50,18 @@ def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User
     assert f'href="{bad.get_absolute_url()}?step=2"' in told
     assert "left by bottom" in told
     assert "left by right" in told
-    blocks = html.partition('aria-label="Blocks"')[2].partition("</table>")[0]
+    blocks = table(html, "Blocks")
     assert blocks.count("only A") == 2  # Set Variable and End Flow
     assert blocks.count("only B") == 2  # Throw and Handle Flow Exception
-    values = html.partition('aria-label="Inputs and outputs"')[2].partition("</table>")[0]
-    assert "Input N" in values
-    assert "Output Square" in values
-    assert ">16<" in values
-    variables = html.partition('aria-label="Variables"')[2]
+    assert blocks.count("they part here") == 1
+    assert f'href="{good.get_absolute_url()}?block=s" aria-label="1 visits of Set' in blocks
+    assert re.search(r"Start Flow.*?(\d+ µs|\d+ ms).*?(\d+ µs|\d+ ms)", blocks, re.S)
+    values = table(html, "Inputs and outputs")
+    assert re.search(
+        r">N</td><td>Input</td><td>changed</td>.*?<del>4</del>.*?<ins>-4</ins>", values
+    )
+    assert re.search(r">Square</td><td>Output</td><td>gone</td>.*?<del>16</del>", values)
+    variables = table(html, "Variables")
     assert "<del>4</del>" in variables
     assert "<ins>-4</ins>" in variables
 
@@ -61,8 +70,11 @@ def test_the_same_way(square: FlowVersion, admin_user: User) -> None:
     one, two = run(square, N=2), run(square, N=2)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
     assert "They went the same way." in html
-    assert "They are the same." in html
-    assert "None differs." in html
+    assert "0 of 2 differ" in html  # N and Square, in and out
+    values, variables = table(html, "Inputs and outputs"), table(html, "Variables")
+    assert ">N</td><td>Input</td><td>same</td>" in values
+    assert 'class="df-same"' in variables
+    assert "<ins>" not in values + variables
     assert 'class="ch ' not in html
 
 
@@ -118,6 +130,71 @@ def test_two_versions(tmp_path: Path, admin_user: User, square: FlowVersion) -> 
     html = compared(client_of(admin_user), a=old.pk, b=new.pk)
     assert 'data-block="more"' in html
     assert ">added<" in html
+
+
+def test_what_only_the_older_version_has_is_told(
+    tmp_path: Path, admin_user: User, square: FlowVersion
+) -> None:
+    old = run(square, N=-2)
+    less = {"a": "{type: Start Flow, bottom: e}", "e": "{type: End Flow}"}
+    newer = publish(
+        tmp_path, "square", "\n".join(f"{k}: {v}" for k, v in less.items()), SQUARE_VARIABLES
+    )
+    html = compared(client_of(admin_user), a=old.pk, b=run(newer, N=-2).pk)
+    blocks = table(html, "Blocks")
+    assert 'data-block="t"' not in html
+    assert blocks.count("not in the version that is drawn") == 3
+    # The inside of its handler is not there in the newer one, but for who opens it.
+    assert "workspace=h" in html
+    inside = compared(client_of(admin_user), a=old.pk, b=old.pk, status=422)
+    assert "That is one execution." in inside
+    inside = compared(client_of(admin_user), a=old.pk, b=run(newer, N=-2).pk, workspace="h")
+    assert 'data-block="h/s"' in inside
+    assert "only A" in table(inside, "Blocks")
+
+
+def test_where_they_part_is_shown_first(tmp_path: Path, admin_user: User) -> None:
+    blocks = """
+    a: {type: Start Flow, bottom: w}
+    w:
+      type: Workspace
+      blocks:
+        s: {type: Start Workspace, bottom: i}
+        i: {type: If True Exit Right, properties: {Value: =N}, right: x, bottom: t}
+        t: {type: Set Variable, properties: {Value: 1, Variable: ($)Out}, bottom: x}
+        x: {type: End Workspace}
+      bottom: e
+    e: {type: End Flow}
+    """
+    version = publish(tmp_path, "deep", blocks, "{N: {input: true}, Out: {}}")
+    one, two = run(version, N=True), run(version, N=False)
+    html = compared(client_of(admin_user), a=one.pk, b=two.pk)
+    assert 'data-workspace="w"' in html
+    assert table(html, "Blocks").count("they part here") == 1
+    top = compared(client_of(admin_user), a=one.pk, b=two.pk, workspace="")
+    assert 'data-workspace=""' in top
+    # The time of a workspace is that of the blocks inside of it.
+    assert "they part here" not in table(top, "Blocks")
+
+
+def test_the_previous_execution(square: FlowVersion, tmp_path: Path, admin_user: User) -> None:
+    client = client_of(admin_user)
+    first = run(square, N=1)
+    run(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=1)
+    hidden, last = run(square, N=2), run(square, N=3)
+    ada = User.objects.create_user("ada")
+    Execution.objects.filter(pk__in=[first.pk, last.pk]).update(initiator=ada)
+    address = f"?a=previous&b={last.pk}"
+    assert address.replace("&", "&amp;") in client.get(last.get_absolute_url()).content.decode()
+    for who, previous in ((admin_user, hidden), (ada, first)):
+        response = client_of(who).get(f"{reverse('executions-compare')}{address}")
+        assert response.status_code == 302
+        assert response["Location"].endswith(f"?a={previous.pk}&b={last.pk}")
+    html = compared(client, a="previous", b=first.pk)
+    assert "was started before" in html
+    assert str(last.pk) in html  # offered instead
+    compared(client_of(ada), 404, a="previous", b=hidden.pk)
+    compared(client, 404, a="previous")
 
 
 def test_what_cannot_be_compared(square: FlowVersion, tmp_path: Path, admin_user: User) -> None:

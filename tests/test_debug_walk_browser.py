@@ -24,7 +24,7 @@ from tests.servers import Process
 
 pytestmark = pytest.mark.usefixtures("worker")
 
-#: A structure, a workspace, and an exception that nothing handles.
+#: A structure, a workspace, and in it an exception that nothing handles, unless all is well.
 WALK = """
 a: {type: Start Flow, bottom: set}
 set:
@@ -37,13 +37,15 @@ w:
   description: Check
   variables: {Inside: {default: 7}}
   blocks:
-    s: {type: Start Workspace, bottom: t}
+    s: {type: Start Workspace, bottom: q}
+    q: {type: If True Exit Right, properties: {Value: =Bad}, right: t, bottom: x}
     t: {type: Throw New Flow Exception, description: Refuse, properties: {Message: too much}}
     x: {type: End Workspace}
   bottom: e
 e: {type: End Flow}
 """
 WALK_VARIABLES = """
+Bad: {input: true, default: true}
 Limit: {default: 10}
 Order: {default: {Total: 1, Lines: [{Sku: a}, {Sku: b}]}}
 Big: {default: []}
@@ -58,6 +60,7 @@ def walk(transactional_db: None, tmp_path: Path) -> FlowVersion:
 def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Page) -> None:
     page = signed_in_page
     actor = Actor(admin_user.pk, "admin", "page")
+    good = start(walk, {"Bad": False}, actor, Execution.Trigger.PAGE)
     execution = start(
         walk, {}, actor, Execution.Trigger.PAGE, paused=True, debug=True, break_on_exception=True
     )
@@ -126,6 +129,59 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     expect(head).to_contain_text("Stopped")
     expect(side).to_contain_text("too much")
     expect(side).to_contain_text("only here")
+    replayed(page)
+    compared(page, good, execution)
+
+
+def replayed(page: Page) -> None:
+    """The same execution by the slider: token, values and exceptions as they were."""
+    slider, side = page.locator("[data-slider]"), page.locator("#part-side")
+    order = side.locator("a.line", has_text="Order")
+    inner = page.locator(".tok:not(.outer)")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 0 of 4")
+    expect(inner).to_have_attribute("data-block", "a")
+    expect(side).to_contain_text("No exception was thrown.")
+    side.locator("#panel-variables").click()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 4, Start Flow")
+    expect(inner).to_have_attribute("data-block", "set")
+    order.click()
+    expect(side.locator(".look .folded")).to_contain_text('"Total": 1')
+    expect(side.locator(".look .folded")).not_to_contain_text('"Total": 11')
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    # With what was edited before the next step.
+    expect(slider).to_have_attribute("aria-valuetext", "Step 2 of 4, Raise")
+    expect(inner).to_have_attribute("data-block", "w")
+    expect(side.locator(".look .folded")).to_contain_text('"Total": 11')
+    expect(side.locator(".look .folded")).to_contain_text('"Sku": 42')
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 3 of 4, Check")
+    expect(inner).to_have_attribute("data-block", "w/t")
+    expect(side.locator("a.line", has_text="Inside")).to_contain_text("7")
+    page.keyboard.press("End")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 4 of 4, Refuse, live")
+
+
+def compared(page: Page, good: Execution, execution: Execution) -> None:
+    """Held against the execution before it, in which all was well."""
+    page.get_by_role("link", name="Compare with the previous execution").click()
+    expect(page).to_have_url(re.compile(rf"/executions/compare/\?a={good.pk}&b={execution.pk}$"))
+    expect(page.get_by_label("Execution A", exact=True)).to_contain_text("Ended")
+    expect(page.get_by_label("Execution B", exact=True)).to_contain_text("Stopped")
+    parting = page.get_by_label("Where they part")
+    expect(parting).to_contain_text("Step 4: Start Workspace")
+    expect(parting).to_contain_text("Step 4: Refuse threw")
+    # It opens in the workspace in which they part.
+    expect(page.locator('svg[data-workspace="w"] g.b[data-block="w/t"]')).to_be_visible()
+    variables = page.get_by_role("table", name="Variables")
+    expect(variables).to_contain_text("Order.Lines[0].Sku")
+    parting.get_by_role("link").last.click()
+    expect(page).to_have_url(re.compile(rf"/executions/{execution.pk}/\?step=4$"))
 
 
 def test_a_link_opens_exactly_what_it_names(

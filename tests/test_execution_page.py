@@ -1,6 +1,8 @@
 """The page of one execution: what it shows to whom, at what price, live and without JavaScript."""
 
 import re
+from datetime import datetime, timedelta
+from html import unescape as html_text
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +195,7 @@ def test_the_same_failure_is_counted_and_listed(person: User, tmp_path: Path) ->
         t: {type: Throw New Flow Exception, properties: {Message: ="order " + string(N)}}
         """
     version = publish(tmp_path, "fails", blocks, "{N: {input: true}}")
-    first, *_ = [run(version, person, N=n) for n in (1, 22, 333)]
+    first, *others = [run(version, person, N=n) for n in (1, 22, 333)]
     run(version, User.objects.create_user("eve"), N=4)
     html = page(person, first, "?panel=exceptions")
     assert ">3 executions</a>" in html
@@ -201,6 +203,22 @@ def test_the_same_failure_is_counted_and_listed(person: User, tmp_path: Path) ->
     assert link
     listed = client_of(person).get(link[1]).content.decode()
     assert len(set(re.findall(r'data-id="([^"]+)"', listed))) == 3
+    # When it was first seen, and how often lately.
+    old = timezone.now() - timedelta(days=8)
+    Execution.objects.filter(pk=first.pk).update(started_at=old)
+    html = page(person, first, "?panel=exceptions")
+    assert ">2 executions</a>" in html
+    seen = re.search(r'href="(/\?failure=[^"]+sort=started)"[^>]*><time datetime="([^"]+)"', html)
+    assert seen
+    assert datetime.fromisoformat(seen[2]).replace(microsecond=0) == old.replace(microsecond=0)
+    lately = re.search(r'href="(/\?failure=[^"]+started=[^"]+)"', html)
+    assert lately
+    for address, ids in ((seen[1], [first, *others]), (lately[1], others)):
+        listed = client_of(person).get(html_text(address)).content.decode()
+        found = list(dict.fromkeys(re.findall(r'data-id="([^"]+)"', listed)))
+        assert set(found) == {str(one.pk) for one in ids}
+    oldest = client_of(person).get(html_text(seen[1])).content.decode()
+    assert re.findall(r'data-id="([^"]+)"', oldest)[0] == str(first.pk)
     alone = run(publish(tmp_path, "alone", blocks, "{N: {input: true}}"), person, N=1)
     assert "only here" in page(person, alone, "?panel=exceptions")
 

@@ -14,7 +14,7 @@ from executions import runner
 from executions.models import Execution, Intervention
 from executions.trimming import gap
 from flows.models import FlowVersion
-from tests.debugging import NESTED, NESTED_VARIABLES
+from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.driving import begin, drive, fresh
 from tests.flows_in_tests import (
     LOOP,
@@ -61,6 +61,64 @@ def test_a_moment_is_shown_as_it_was(loop: FlowVersion, admin_user: User) -> Non
     assert "Viewing" not in live
     assert "List with 3 items<" in part(live, "side")
     assert 'aria-valuetext="Step 9 of 9, End Flow, live"' in live
+
+
+def test_times_and_visits_are_those_of_the_moment(loop: FlowVersion, admin_user: User) -> None:
+    execution = run(loop, Last=3)
+    for number in range(1, execution.step_count + 1):
+        execution.steps.filter(number=number).update(duration=number * 1_000_000)
+    shown = part(page(admin_user, execution, "?step=4&overlay=time"), "marks")
+    assert "For Loop: 6.0 s in all" in shown  # steps 2 and 4
+    assert "Add Item At End: 3.0 s in all" in shown
+    assert "End Flow" not in shown
+    assert "6.0 s" in part(page(admin_user, execution, "?step=4&overlay=time"), "legend")
+    live = part(page(admin_user, execution, "?overlay=time"), "marks")
+    assert "For Loop: 20.0 s in all" in live
+    assert "For Loop: 2 visits" in part(page(admin_user, execution, "?step=4"), "marks")
+    blocks = part(page(admin_user, execution, "?step=4&tab=blocks"), "bottom")
+    assert "after step 4" in blocks
+    assert execution.status not in blocks
+    client = client_of(admin_user)
+    menu = reverse("execution-block", args=[execution.pk])
+    then = client.get(menu, {"block": "l", "step": "4"}).content.decode()
+    assert "<b>Until step 4:</b> 2 visits, 6.0 s in all." in then
+    assert re.search(r"in all\. \w+ \W2\s*</p>", then)
+    assert "4 visits, 20.0 s in all" in client.get(menu, {"block": "l"}).content.decode()
+    stood = client.get(menu, {"block": "add", "step": "4"}).content.decode()
+    assert "a token stood here" in stood
+
+
+def test_the_built_in_variable_is_that_of_the_moment(tmp_path: Path, admin_user: User) -> None:
+    """Semantics 30, 93."""
+    blocks = """
+    a: {type: Start Flow, bottom: s}
+    s: {type: Set Variable, properties: {Value: 1, Variable: ($)EXTENSIONS.X}, bottom: t}
+    t: {type: Set Variable, properties: {Value: 2, Variable: ($)EXTENSIONS.X}, bottom: e}
+    e: {type: End Flow}
+    """.replace("EXTENSIONS", "_executionContext.Extensions")
+    execution = run(publish(tmp_path, "extended", blocks))
+    client, address = client_of(admin_user), f"/executions/{execution.pk}/value/"
+
+    def held(query: str) -> Any:
+        return json.loads(client.get(f"{address}{query}").content)["Extensions"]
+
+    assert held("?var=0:_executionContext") == {"X": 2}
+    assert held("?var=0:_executionContext&step=2") == {"X": 1}
+    assert held("?var=0:_executionContext&step=1") == {}
+    shown = part(page(admin_user, execution, "?step=3&var=0:_executionContext"), "side")
+    assert 'data-key="0:_executionContext" class="fresh"' in shown
+    assert ">Before</a>" in shown
+    before = part(page(admin_user, execution, "?step=3&var=0:_executionContext&before=1"), "side")
+    assert "X" in before
+    assert "fresh" not in part(page(admin_user, execution, "?step=4"), "side")
+    told = part(page(admin_user, execution, "?step=3&tab=differences&from=2"), "bottom")
+    assert "_executionContext.Extensions" in told
+    assert "context:extensions" not in told
+    execution.steps.filter(number=2).update(
+        changes={"_executionContext.Extensions": {"summary": "Structure with 1 item", "size": 9000}}
+    )
+    lost = part(page(admin_user, execution, "?step=2&var=0:_executionContext"), "side")
+    assert "Its Extensions were large" in lost
 
 
 def test_the_first_and_the_last_moment(loop: FlowVersion, admin_user: User) -> None:
@@ -150,6 +208,51 @@ def test_steps_of_one_block_and_those_that_threw(tmp_path: Path, admin_user: Use
         assert re.findall(r'data-key="s(\d+)"', html) == [str(step)]
     html = part(page(admin_user, execution, "?thrown=1&block=a"), "bottom")
     assert "None of the steps that are kept is like that." in html
+
+
+def listed(html: str) -> list[int]:
+    return [int(number) for number in re.findall(r'data-key="s(\d+)"', part(html, "bottom"))]
+
+
+def test_steps_of_the_selected_token(tmp_path: Path, admin_user: User) -> None:
+    execution = run(publish(tmp_path, "nested", NESTED, NESTED_VARIABLES))
+    blocks = list(execution.steps.order_by("number").values_list("block", flat=True))
+    assert blocks == ["a", "w", "w/s", "w/v", "w/v/s", "w/v/t", "w/h", "w/x", "e"]
+    inner = page(admin_user, execution, "?step=5&own=1")
+    assert listed(inner) == [5, 6]
+    assert "Only the token in Inner" in inner
+    middle = page(admin_user, execution, "?step=5&own=1&token=1")
+    assert listed(middle) == [3, 4, 7, 8]
+    assert "Only the token in Outer" in middle
+    assert listed(page(admin_user, execution, "?step=5&own=1&token=0")) == [1, 2, 9]
+    assert listed(page(admin_user, execution, "?step=5&own=1&token=1&block=w/h")) == [7]
+    assert listed(page(admin_user, execution, "?step=5&own=1&thrown=1")) == [6]
+    assert listed(page(admin_user, execution, "?own=1")) == [1, 2, 9]
+    # One click on the selected token, which is the inner one; one on another selects that.
+    tokens = part(page(admin_user, execution, "?step=5&thrown=1&workspace=w/v"), "tokens")
+    assert 'href="?step=5&amp;thrown=1&amp;own=1&amp;workspace=w/v"' in tokens
+    assert "Click for its steps alone" in tokens
+    tokens = part(page(admin_user, execution, "?step=5&own=1&workspace=w"), "tokens")
+    assert 'href="?token=1&amp;step=5&amp;own=1&amp;workspace=w"' in tokens
+    # The form keeps the rest of the address, and paging keeps the filter.
+    form = part(inner, "bottom").partition("<form")[2].partition("</form>")[0]
+    assert 'name="step" value="5"' in form
+    assert 'name="own" value="1" checked' in form
+
+
+def test_a_token_that_was_moved_out_begins_anew(tmp_path: Path, admin_user: User) -> None:
+    """Out of its workspace and in again: another token, with steps of its own."""
+    session = Session(admin_user)
+    execution = session.start(publish(tmp_path, "nested", NESTED, NESTED_VARIABLES), paused=True)
+    for _ in range(3):
+        session.do("step", execution)
+    session.do("set-next", execution, block="w")  # out
+    session.do("step", execution)  # in
+    session.do("step", execution)
+    assert listed(page(admin_user, execution, "?own=1&token=1")) == [5]
+    # Out of it there is only the outer one.
+    assert listed(page(admin_user, execution, "?step=3&own=1&token=1")) == [1, 2, 4]
+    assert listed(page(admin_user, execution, "?step=2&own=1&token=1")) == [3]
 
 
 def test_filtered_steps_are_paged_by_number(loop: FlowVersion, admin_user: User) -> None:

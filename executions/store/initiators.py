@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from executions.engine.program import EXTENSIONS, compile_program
+from executions.engine.program import compile_program
 from executions.models import Execution
-from executions.store import reads
 from executions.store.claims import Claimed
 from flows import pretty
 from flows.graph import FlowGraph
@@ -24,9 +23,9 @@ def context(claimed: Claimed, graph: FlowGraph) -> dict[str, Any]:
     return known | {"Initiator": initiator(claimed.event.root_id)}
 
 
-def shown(execution: Execution) -> dict[str, Any]:
-    """The whole built-in variable, as people see it (semantics 93)."""
-    _, extensions = reads.whole_value(execution.pk, 0, EXTENSIONS)
+def shown(execution: Execution, extensions: Any) -> dict[str, Any]:
+    """The whole built-in variable, as people see it (semantics 93), with the stored form of its
+    Extensions: the only part of it that changes."""
     return {
         "ExecutionId": str(execution.pk),
         "Initiator": initiator(execution.root_id),

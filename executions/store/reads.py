@@ -161,16 +161,32 @@ def steps(execution: Execution, first: int | None = None) -> Rows:
     )
 
 
-def some_steps(
-    execution_id: UUID, first: int | None, *, block: str = "", thrown: bool = False
-) -> Rows:
-    """A page of the steps of one block, or of those that threw, that are kept, oldest first: from
-    `first`, or the newest."""
-    rows = Step.objects.filter(execution_id=execution_id)
-    if block:
-        rows = rows.filter(block=block)
-    if thrown:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which steps are asked for: those of one block, those that threw, those that the token of a
+    level made after one step and before another. What is not said does not matter."""
+
+    block: str = ""
+    thrown: bool = False
+    level: int | None = None
+    after: int = 0
+    before: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != Wanted()
+
+
+def some_steps(execution_id: UUID, first: int | None, wanted: Wanted) -> Rows:
+    """A page of the steps asked for that are kept, oldest first: from `first`, or the newest."""
+    rows = Step.objects.filter(execution_id=execution_id, number__gt=wanted.after)
+    if wanted.block:
+        rows = rows.filter(block=wanted.block)
+    if wanted.thrown:
         rows = rows.exclude(exception="")
+    if wanted.level is not None:
+        rows = rows.filter(level=wanted.level)
+    if wanted.before is not None:
+        rows = rows.filter(number__lt=wanted.before)
     if first is None:
         page = list(rows.order_by("-number")[:PAGE])[::-1]
     else:
@@ -220,13 +236,15 @@ def visits(execution: Execution, step: int | None = None) -> Mapping[tuple[str, 
         return {(block, port): int(number) for block, port, number in cursor.fetchall()}
 
 
-def durations(execution: Execution) -> Mapping[str, int]:
-    """How many microseconds the visits of each block took, of the steps that are kept."""
+def durations(execution: Execution, step: int | None = None) -> Mapping[str, int]:
+    """How many microseconds the visits of each block took, of the steps that are kept; until a
+    step, if one is given."""
+    last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT block, sum(duration) FROM executions_step "
             "WHERE execution_id = %s AND number <= %s GROUP BY block",
-            [execution.pk, execution.step_count],
+            [execution.pk, last],
         )
         return {block: int(microseconds) for block, microseconds in cursor.fetchall()}
 

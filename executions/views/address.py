@@ -41,9 +41,10 @@ class Address:
     since: int | None = None
     #: Whether the executions below are shown as they were then.
     clock: bool = False
-    #: Which steps are listed: those of one block, or those that threw.
+    #: Which steps are listed: those of one block, those that threw, those of the selected token.
     block: str = ""
     thrown: bool = False
+    own: bool = False
     #: The value that is looked into: "<level, in or out>:<path>" (`flows.paths`), from which of its
     #: items on, and whether as it was before the step.
     var: str = ""
@@ -78,6 +79,7 @@ class Address:
             clock=parameters.get("clock") == "1",
             block=parameters.get("block", "")[:200],
             thrown=parameters.get("thrown") == "1",
+            own=parameters.get("own") == "1",
             var=parameters.get("var", "")[:2000],
             item=_number(parameters.get("item", "")) or 0,
             before=parameters.get("before") == "1",
@@ -91,7 +93,7 @@ class Address:
     def url(self, **changes: Any) -> str:
         """The query string with some of it changed; another tab, or moment, begins at its own
         page."""
-        if {"tab", "step", "block", "thrown", "severity", "search"} & changes.keys():
+        if {"tab", "step", "block", "thrown", "own", "severity", "search"} & changes.keys():
             changes.setdefault("at", "")
         if "var" in changes:
             changes.setdefault("item", 0)
@@ -110,6 +112,7 @@ class Address:
             "clock": "1" if there.clock else "",
             "block": there.block,
             "thrown": "1" if there.thrown else "",
+            "own": "1" if there.own else "",
             "var": there.var,
             "item": str(there.item) if there.item else "",
             "before": "1" if there.before else "",

@@ -11,13 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from executions import access
 from executions.commands.objections import objection
-from executions.store import reads
 from executions.store.plans import plan_of
 from executions.views import sending, visits
+from executions.views.address import Address
+from executions.views.detail.subject import Subject
 from flows import access as flows_access
-from flows import queries
 from flows.diagram.drawing import port_names
 from flows.graph import BlockNode
 from flows.sources import Literal
@@ -25,16 +24,17 @@ from flows.sources import Literal
 
 @require_safe
 def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """One block of the version that runs, named by `block`."""
-    execution = access.get(request.user, execution_id)
-    graph = queries.compiled(execution.version_id)
+    """The block named by `block`: what has come of it, or had after `step`; what is done with it is
+    done now."""
+    address = Address.parse({"step": request.GET.get("step", "")})
+    subject = Subject(request.user, execution_id, address)
+    execution, graph, past = subject.execution, subject.graph, subject.past
     node = graph.blocks.get(request.GET.get("block", ""))
     if node is None:
         raise Http404("The flow has no such block.")
     names = port_names(node)
-    counted = {
-        port: number for (key, port), number in reads.visits(execution).items() if key == node.key
-    }
+    counted = {port: number for (key, port), number in past.visits.items() if key == node.key}
+    took = visits.times(past.durations, graph, node.workspace)
 
     def why_not(command: str) -> str:
         return objection(command, request.user, execution)
@@ -44,9 +44,11 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "node": node,
         "shape": visits.shape_icon(node),
         "visits": sum(counted.values()),
-        "took": visits.took(reads.durations(execution).get(node.key, 0)),
+        "took": visits.took(took[node.key]),
         "ways": [(names.get(port, port), counted.get(port.value, 0)) for port in node.ports],
-        "here": any(token.block == node.key for token in reads.tokens(execution.pk)),
+        "here": any(token.block == node.key for token in subject.tokens),
+        "step": None if subject.is_live else past.step,
+        "is_kept": past.is_kept,
         "breakpoint": plan_of(execution.debug).breakpoints.get(node.key),
         "opens": f"?workspace={node.key}" if node.block.opens_workspace else "",
         "flow": _flow(request, node),

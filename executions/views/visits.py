@@ -57,6 +57,19 @@ class Visits:
         return bool(self._counted.get((key, Port.EXCEPTION.value)))
 
 
+def times(durations: Mapping[str, int], graph: FlowGraph, workspace: str) -> dict[str, int]:
+    """The microseconds that the blocks of a workspace took, by key, of what every block took; what
+    a nested workspace took is what the blocks inside of it did."""
+    found = dict.fromkeys(graph.workspaces[workspace].blocks, 0)
+    start = f"{workspace}/" if workspace else ""
+    for key, microseconds in durations.items():
+        if key.startswith(start):
+            here = start + key.removeprefix(start).partition("/")[0]
+            if here in found:
+                found[here] += microseconds
+    return found
+
+
 def short(number: int) -> str:
     """A number of visits for a pill: 32 times, 12k times."""
     if number > 999_999:

@@ -38,7 +38,8 @@ let beside = null; // the block whose menu it is
 /** Open the menu beside a block, with what an address answers. */
 export function open(block, address = null) {
   const canvas = canvasOf(block);
-  const url = address ?? `${canvas.dataset.menu}?block=${encodeURIComponent(block.dataset.block)}`;
+  const step = new URLSearchParams(location.search).get("step") ?? "";
+  const url = address ?? `${canvas.dataset.menu}?block=${encodeURIComponent(block.dataset.block)}&step=${step}`;
   beside = block;
   window.htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" });
 }

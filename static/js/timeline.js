@@ -203,14 +203,20 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// The filter of the steps is a form without JavaScript, and a move with it.
+// The filter of the steps is a form without JavaScript; with it, each choice is a move.
+document.addEventListener("change", (event) => {
+  event.target.closest?.("#detail form[data-filters]")?.requestSubmit();
+});
 document.addEventListener("submit", (event) => {
   const form = event.target.closest?.("#detail form[data-filters]");
   if (!form) return;
   event.preventDefault();
   const there = new URLSearchParams(location.search);
-  for (const name of ["block", "thrown", "at"]) there.delete(name);
-  for (const [name, value] of new FormData(form)) if (value) there.set(name, value);
+  const chosen = new FormData(form);
+  for (const name of ["block", "thrown", "own", "at"]) {
+    there.delete(name);
+    if (chosen.get(name)) there.set(name, chosen.get(name));
+  }
   goTo(`?${there}`);
 });
 

@@ -1,13 +1,15 @@
 """What differs between two moments, of one execution or of two."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
+from executions.engine.program import EXTENSIONS
 from executions.models import Execution
 from executions.store.history.past import Known, Past, VariableAt
-from flows import differences, pretty
+from flows import differences, pretty, values
 from flows.differences import Difference
 
 #: Bytes of a value that is looked into; of a larger one it is only told that it changed.
@@ -16,7 +18,7 @@ LOOKED_INTO = 500_000
 
 @dataclass(frozen=True, slots=True)
 class VariableDifference:
-    """A variable that differs: `kind` is "added", "gone", "changed" or "unknown"."""
+    """A variable at two moments: `kind` is "added", "gone", "changed", "unknown" or "same"."""
 
     scope: str
     name: str
@@ -27,22 +29,49 @@ class VariableDifference:
     more: bool = False
 
 
-def of_variables(before: Past, after: Past) -> list[VariableDifference]:
-    """The variables that differ, the outermost scope first. They are the same variables where
-    they have one name in scopes of one workspace."""
+def of_variables(before: Past, after: Past, *, same: bool = False) -> list[VariableDifference]:
+    """The variables that differ, the outermost scope first; with `same` the others after them.
+    They are the same variables where they have one name in scopes of one workspace."""
     old, new = _named(before), _named(after)
     found = []
     for key in [*old, *(key for key in new if key not in old)]:
         _level, workspace, name = key
         told = _difference(before, after, old.get(key), new.get(key))
-        if told is None:
+        if told is None and not same:
             continue
         graph = after.graph if key in new else before.graph
         node = graph.workspaces.get(workspace)
         declared = {v.name.casefold(): v.name for v in node.variables} if node else {}
+        declared[EXTENSIONS] = "_executionContext.Extensions"
         scope = node.name if node else workspace
+        if told is None:
+            told = "same", _told(old[key]), _told(new[key]), [], False
         found.append(VariableDifference(scope, declared.get(name, name), *told))
-    return found
+    return sorted(found, key=lambda one: one.kind == "same")
+
+
+def of_values(
+    scope: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[VariableDifference]:
+    """Named values beside each other: those that differ, then those that do not."""
+    found = []
+    for name in [*before, *(name for name in after if name not in before)]:
+        old, new = before.get(name, differences.ABSENT), after.get(name, differences.ABSENT)
+        parts, more = differences.between(old, new)
+        kind = "changed" if parts else "same"
+        if old is differences.ABSENT:
+            kind = "added"
+        elif new is differences.ABSENT:
+            kind = "gone"
+        if any(not part.path for part in parts):
+            parts = []
+        first, second = _in_a_line(old), _in_a_line(new)
+        found.append(VariableDifference(scope, name, kind, first, second, parts, more))
+    return sorted(found, key=lambda one: one.kind == "same")
+
+
+def _in_a_line(value: Any) -> str:
+    return "" if value is differences.ABSENT else values.summary(value, 200)
 
 
 _Told = tuple[str, str, str, list[Difference], bool]

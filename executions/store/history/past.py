@@ -11,8 +11,9 @@ from typing import Any
 
 from executions.models import ExceptionRecord, Execution, Intervention, Step
 from executions.store import reads
-from executions.store.history import positions, variables
+from executions.store.history import positions, scopes, variables
 from executions.store.history.eras import Course
+from executions.store.history.scopes import Life
 from executions.trimming import gap
 from flows.blocks.base import Port
 from flows.graph import FlowGraph
@@ -116,6 +117,11 @@ class Past:
             for level, (workspace, block, port) in enumerate(placed)
         ]
 
+    def life(self, level: int) -> Life:
+        """Which steps the token of a level made."""
+        workspaces = [token.workspace for token in self.tokens]
+        return scopes.life(self.execution, self._course, self.step, workspaces, level)
+
     @cached_property
     def variables(self) -> Mapping[tuple[int, str], VariableAt]:
         """What the variables of the tokens' scopes held, by level and case-folded name."""
@@ -184,6 +190,12 @@ class Past:
     def visits(self) -> Mapping[tuple[str, str], int]:
         """How often each (block, port) had been visited by then."""
         return {} if self.lacking else reads.visits(self.execution, self.step)
+
+    @cached_property
+    def durations(self) -> Mapping[str, int]:
+        """How many microseconds the visits of each block had taken by then, of the steps that are
+        kept."""
+        return {} if self.lacking else reads.durations(self.execution, self.step)
 
 
 def at(execution: Execution, graph: FlowGraph, step: int | None) -> Past:

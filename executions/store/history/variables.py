@@ -13,16 +13,14 @@ from django.db import connection
 
 from executions.models import ChangedValue, Execution, Step, TrimmedChange, TrimmedVisits
 from executions.store import reads
+from executions.store.history import scopes
 from executions.store.history.eras import Course, Era
+from executions.store.history.scopes import When
 from executions.trimming import gap
 from flows import pretty, values
 
 #: Level of a scope and case-folded name of a variable.
 Key = tuple[int, str]
-#: When something happened: the number of a step, and which of the interventions after it, from 1.
-When = tuple[int, int]
-#: Before anything.
-BEGINNING: When = (0, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +62,16 @@ def at(
     """What they held after a step that is kept and not the last one; `workspaces` are those that
     the tokens were in, the outermost first."""
     latest = _latest(execution, course, step)
-    begun = _begun(execution, course, step, workspaces)
+    begins = scopes.begun(execution, course, step, workspaces)
     outdated = _unknown(execution, step)
     found: dict[Key, Held] = {}
     for key, event in latest.items():
         level = key[0]
-        if level >= len(workspaces) or event.when < begun[level] or event.change.get("gone"):
+        if level >= len(workspaces) or event.when < begins[level] or event.change.get("gone"):
             continue
         is_lost = outdated is not None and event.when[0] <= outdated
         found[key] = _held(event, step, is_lost=is_lost)
-    return _recovered(execution, course, step, workspaces, begun, found)
+    return _recovered(execution, course, step, workspaces, begins, found)
 
 
 def whole(
@@ -186,49 +184,6 @@ def _of_steps(execution: Execution, course: Course, numbers: Mapping[Key, int]) 
     return found
 
 
-# Scopes ---------------------------------------------------------------------------------------
-
-
-def _begun(
-    execution: Execution, course: Course, step: int, workspaces: Sequence[str]
-) -> list[When]:
-    """When the scope of each token began that there was after a step."""
-    begun = [BEGINNING for _ in workspaces]
-    inner = {workspace: level for level, workspace in enumerate(workspaces) if level}
-    if inner:
-        for block, number in _entered(execution, step, list(inner)):
-            begun[inner[block]] = max(begun[inner[block]], (number, 0))
-    number, before = 0, -1
-    for intervention in course.interventions:
-        if intervention.after_step > step:
-            break
-        number = number + 1 if intervention.after_step == before else 1
-        before = intervention.after_step
-        tokens = intervention.tokens
-        for level in range(intervention.stays, min(len(tokens), len(workspaces))):
-            if tokens[level][0] == workspaces[level]:
-                begun[level] = max(begun[level], (intervention.after_step, number))
-    return begun
-
-
-def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
-    """The last steps, kept or not, at which these workspaces were entered."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT block, max(number) FROM executions_step WHERE execution_id = %s "
-            "AND number <= %s AND block = ANY(%s) AND port = '' GROUP BY block",
-            [execution.pk, step, blocks],
-        )
-        found: list[tuple[str, int]] = cursor.fetchall()
-    lacking = gap(execution.step_count)
-    if lacking and step >= lacking.stop:
-        rows = TrimmedVisits.objects.filter(
-            execution_id=execution.pk, block__in=blocks, port="", last__isnull=False
-        )
-        found += [(row.block, row.last) for row in rows if row.last is not None]
-    return found
-
-
 # What is not kept -----------------------------------------------------------------------------
 
 
@@ -247,7 +202,7 @@ def _recovered(
     course: Course,
     step: int,
     workspaces: Sequence[str],
-    begun: list[When],
+    begins: list[When],
     found: dict[Key, Held],
 ) -> dict[Key, Held]:
     """With the values that are not kept, but that the variables still hold."""
@@ -256,9 +211,9 @@ def _recovered(
         return found
     tokens = list(execution.tokens.order_by("level").values_list("workspace", flat=True))
     same = 0
-    last = _begun(execution, course, execution.step_count, tokens)
+    last = scopes.begun(execution, course, execution.step_count, tokens)
     while same < min(len(tokens), len(workspaces)) and (
-        tokens[same] == workspaces[same] and last[same] == begun[same]
+        tokens[same] == workspaces[same] and last[same] == begins[same]
     ):
         same += 1
     latest = _latest(execution, course, execution.step_count)

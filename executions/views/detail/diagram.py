@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from executions.engine.debugging import Breakpoint
-from executions.store import reads
+from executions.trimming import gap
 from executions.views import visits
 from executions.views.address import OPEN, OVERLAYS
 from executions.views.detail.rows import missing
@@ -153,18 +153,9 @@ class Diagram:
 
     @cached_property
     def durations(self) -> dict[str, int]:
-        """The microseconds that the blocks of the workspace took; what a nested workspace took is
-        what the blocks inside of it did."""
-        found = dict.fromkeys(self.drawing.by_key, 0)
-        shown = self._subject.workspace
-        for key, microseconds in reads.durations(self._subject.execution).items():
-            inside = key.removeprefix(f"{shown}/") if shown else key
-            if shown and inside == key:
-                continue
-            here = f"{shown}/{inside.partition('/')[0]}" if shown else inside.partition("/")[0]
-            if here in found:
-                found[here] += microseconds
-        return found
+        """The microseconds that the blocks of the workspace had taken at the moment shown."""
+        subject = self._subject
+        return visits.times(subject.past.durations, self._graph, subject.workspace)
 
     def _times(self) -> list[Mark]:
         longest = max(self.durations.values(), default=0)
@@ -190,7 +181,8 @@ class Diagram:
         """What the times leave out, in words; "" for nothing."""
         if self._address.overlay != "time":
             return ""
-        lacking = missing(self._subject.execution.step_count)
+        step, count = self._subject.past.step, self._subject.execution.step_count
+        lacking = missing(count) if step >= gap(count).start else ""
         return f"{lacking} Their times are left out." if lacking else ""
 
     @property

@@ -1,17 +1,25 @@
 """The exceptions of an execution's page."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
-from executions.models import ExceptionRecord
+from executions.models import ExceptionRecord, Execution
 from executions.states import Place, Status
 from executions.store import reads
 from executions.views.detail.subject import Subject
 from flows import pretty
 from flows.failures import fingerprint
 from flows.values import ExceptionValue
+
+#: What counts as lately, of failures elsewhere.
+LATELY = timedelta(days=7)
 
 
 class Exceptions:
@@ -99,21 +107,58 @@ class Exceptions:
         return f"{reverse('execution-exception', args=[key, record.pk])}?as={form}"
 
     @cached_property
-    def elsewhere(self) -> dict[str, Any]:
-        """How many executions had the same failure last, of those that the user may see, and the
-        grid with them."""
+    def elsewhere(self) -> "Elsewhere":
+        """The executions that had the same failure last, of those that the user may see."""
         record = self.chosen
         assert record is not None
-        name = self._subject.execution.flow_name
-        failure = fingerprint(name, record.block, record.type, record.message)
-        same = self._subject.visible.filter(failure=failure).order_by()
-        count = same.values("pk")[: reads.COUNTED].count()
-        return {
-            "count": f"{reads.COUNTED - 1}+" if count >= reads.COUNTED else f"{count:,}",
-            "is_alone": count == 1 and self._subject.execution.failure == failure,
-            "any": count > 0,
-            "url": f"{reverse('executions')}?failure={failure}",
-        }
+        execution = self._subject.execution
+        failure = fingerprint(execution.flow_name, record.block, record.type, record.message)
+        same = self._subject.visible.filter(failure=failure)
+        oldest = same.order_by("started_at", "id").values_list("started_at", flat=True)
+        return Elsewhere(
+            count := _count(same),
+            oldest.first() if count else None,
+            _count(same.filter(started_at__gt=timezone.now() - LATELY)),
+            is_alone=count == 1 and execution.failure == failure,
+            url=f"{reverse('executions')}?failure={failure}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How many executions failed alike, in all and lately, each counted up to `reads.COUNTED`; when
+    the first of them was started; and the grid with them."""
+
+    count: int
+    first: datetime | None
+    lately: int
+    is_alone: bool
+    url: str
+
+    @property
+    def count_text(self) -> str:
+        return _text(self.count)
+
+    @property
+    def lately_text(self) -> str:
+        return _text(self.lately)
+
+    @property
+    def first_url(self) -> str:
+        """The grid with the oldest of them at its top."""
+        return f"{self.url}&sort=started"
+
+    @property
+    def lately_url(self) -> str:
+        return f"{self.url}&started={quote(f'>-{LATELY.days}d')}"
+
+
+def _count(rows: QuerySet[Execution]) -> int:
+    return rows.order_by().values("pk")[: reads.COUNTED].count()
+
+
+def _text(count: int) -> str:
+    return f"{reads.COUNTED - 1}+" if count >= reads.COUNTED else f"{count:,}"
 
 
 def as_text(value: Any) -> str:

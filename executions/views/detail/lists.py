@@ -1,5 +1,6 @@
 """The panel at the bottom of an execution's page: its tabs and the list that is shown."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -39,7 +40,25 @@ class Lists:
     def steps(self) -> dict[str, Any]:
         """The page of steps that is asked for."""
         subject = self._subject
-        return rows.steps(subject.execution, subject.graph, subject.address)
+        return rows.steps(subject.execution, subject.graph, subject.address, self._wanted)
+
+    @property
+    def _wanted(self) -> reads.Wanted:
+        subject = self._subject
+        wanted = reads.Wanted(subject.address.block, subject.address.thrown)
+        token = subject.selected
+        if not subject.address.own or token is None:
+            return wanted
+        life = subject.past.life(token.level)
+        return replace(wanted, level=life.level, after=life.after, before=life.before)
+
+    @property
+    def token(self) -> str:
+        """The workspace of the selected token, whose steps alone may be listed; "" for none."""
+        subject = self._subject
+        if subject.selected is None:
+            return ""
+        return subject.graph.workspaces[subject.selected.workspace].name
 
     @cached_property
     def children(self) -> dict[str, Any]:

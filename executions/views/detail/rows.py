@@ -25,23 +25,22 @@ from flows.graph import FlowGraph
 BEFORE = 4
 
 
-def steps(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, Any]:
+def steps(
+    execution: Execution, graph: FlowGraph, address: Address, wanted: reads.Wanted
+) -> dict[str, Any]:
     """A page of steps, of all or of those that are asked for; around the moment that is shown
     unless a page is asked for."""
-    is_filtered = bool(address.block or address.thrown)
     first = address.number
     if first is None and address.step is not None:
         first = max(1, min(address.step, execution.step_count) - BEFORE)
     page = (
-        reads.some_steps(execution.pk, first, block=address.block, thrown=address.thrown)
-        if is_filtered
-        else reads.steps(execution, first)
+        reads.some_steps(execution.pk, first, wanted) if wanted else reads.steps(execution, first)
     )
     return {
-        "is_filtered": is_filtered,
+        "is_filtered": bool(wanted),
         "blocks": [(node.key, node.title) for node in graph.blocks.values()],
-        "thrown_url": address.url(thrown=not address.thrown),
-        "all_url": address.url(block="", thrown=False),
+        "fields": address.fields("block", "thrown", "own", "at"),
+        "all_url": address.url(block="", thrown=False, own=False),
         "rows": [_step(step, graph, address) for step in page.rows],
         "older": address.url(at=page.older) if page.older else "",
         "newer": address.url(at=page.newer) if page.newer else "",

@@ -31,7 +31,7 @@ class TokenDrawing:
     inner: bool
     selected: bool
     title: str
-    #: Selects it.
+    #: Selects it; of the selected one, lists its steps alone, or all again.
     url: str
     #: "block port" of the newest steps of its level: the way that it came.
     trail: str
@@ -87,7 +87,7 @@ def drawn(subject: Subject, drawing: Drawing) -> list[TokenDrawing]:
                 inner=inner,
                 selected=token is subject.selected,
                 title=_title(subject, token, inner),
-                url=subject.address.url(token=None if inner else token.level),
+                url=_url(subject, token, inner),
                 trail=",".join(f"{step.block} {step.port}" for step in trail),
                 pace=_pace(trail),
             )
@@ -151,6 +151,12 @@ def ghosts(subject: Subject, drawing: Drawing) -> list[Ghost]:
             )
             found.append(Ghost(*place, title))
     return found
+
+
+def _url(subject: Subject, token: TokenAt, inner: bool) -> str:
+    if token is subject.selected:
+        return subject.address.url(tab="steps", own=not subject.address.own)
+    return subject.address.url(token=None if inner else token.level)
 
 
 def _title(subject: Subject, token: TokenAt, inner: bool) -> str:

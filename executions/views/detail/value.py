@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from executions.commands.objections import objection
+from executions.engine.program import EXTENSIONS
 from executions.store import families, history, initiators
 from executions.store.history import Known, Past
 from executions.views.detail.subject import Subject
@@ -95,10 +96,10 @@ class ValueView:
             if not isinstance(known, dict) or self.place.name not in known:
                 return Found(False, why="There is no such value.")
             return Found(True, self._shown(known[self.place.name]))
-        if self.place.name == BUILT_IN:
-            return Found(True, initiators.shown(execution))
         if not past.is_kept:
             return Found(False, why="That step is not kept.")
+        if self.place.name == BUILT_IN:
+            return self._built_in(past)
         if level >= len(past.tokens):
             return Found(False, why="The execution is in no such workspace at this moment.")
         folded = self.place.name.casefold()
@@ -111,6 +112,14 @@ class ValueView:
         if not exists:
             return Found(False, why="It is not set.")
         return Found(True, self._shown(pretty.decoded(form)))
+
+    def _built_in(self, past: Past) -> Found:
+        """Of the built-in variable only its Extensions change."""
+        at = None if past.is_live else past.variables.get((0, EXTENSIONS))
+        if at is not None and at.known is Known.LOST:
+            return Found(False, why="Its Extensions were large, and this step did not keep them.")
+        _, extensions = past.value(0, EXTENSIONS)
+        return Found(True, initiators.shown(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
         return value if self._exact else families.shown(self.subject.execution.root_id, value)
@@ -147,9 +156,10 @@ class ValueView:
     def has_sides(self) -> bool:
         """Whether it can be shown as it was before the step: where that changed it."""
         subject, level = self.subject, self.place.level
-        if level is None or self.place.name == BUILT_IN or subject.past.step < 1:
+        if level is None or subject.past.step < 1:
             return False
-        return (level, self.place.name.casefold()) in subject.just_changed
+        name = EXTENSIONS if self.place.name == BUILT_IN else self.place.name.casefold()
+        return (level, name) in subject.just_changed
 
     @cached_property
     def folded(self) -> Folded:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from executions.engine.program import EXTENSIONS
 from executions.store import families, reads
 from executions.store.history import Known
 from executions.views.detail.subject import Subject
@@ -65,7 +66,13 @@ class Variables:
         if scopes:
             place = Place("0", BUILT_IN)
             told = Variable(
-                BUILT_IN, place, self._url(place), text="Structure with 3 items", is_large=True
+                BUILT_IN,
+                place,
+                self._url(place),
+                text="Structure with 3 items",
+                is_large=True,
+                changed=(0, EXTENSIONS) in self._subject.just_changed,
+                shown=self._is_shown(place),
             )
             scopes.append(self._searched("Built-in", [told]))
         return scopes

@@ -1,0 +1,84 @@
+"""When the scopes of an execution's tokens began, and which steps each of the tokens made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from executions.models import Execution, TrimmedVisits
+from executions.store.history.eras import Course
+from executions.trimming import gap
+
+#: When something happened: the number of a step, and which of the interventions after it, from 1.
+When = tuple[int, int]
+#: Before anything.
+BEGINNING: When = (0, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The steps that one token made: those of its level, after one step and before another; None
+    where it is there still."""
+
+    level: int
+    after: int
+    before: int | None
+
+
+def life(
+    execution: Execution, course: Course, step: int, workspaces: Sequence[str], level: int
+) -> Life:
+    """The life of the token of a level that there was after a step, also of its steps since."""
+    began = begun(execution, course, step, workspaces)[level]
+    with connection.cursor() as cursor:
+        # A token of a lower level moves again only when this one has gone.
+        cursor.execute(
+            "SELECT min(number) FROM executions_step "
+            "WHERE execution_id = %s AND number > %s AND level < %s",
+            [execution.pk, max(step, began[0]), level],
+        )
+        (gone,) = cursor.fetchone()
+    moved = [
+        intervention.after_step + 1
+        for intervention in course.interventions
+        if intervention.after_step > step and intervention.tokens and intervention.stays <= level
+    ]
+    return Life(level, began[0], min([*moved, *([gone] if gone else [])], default=None))
+
+
+def begun(execution: Execution, course: Course, step: int, workspaces: Sequence[str]) -> list[When]:
+    """When the scope of each token began that there was after a step."""
+    found = [BEGINNING for _ in workspaces]
+    inner = {workspace: level for level, workspace in enumerate(workspaces) if level}
+    if inner:
+        for block, number in _entered(execution, step, list(inner)):
+            found[inner[block]] = max(found[inner[block]], (number, 0))
+    number, before = 0, -1
+    for intervention in course.interventions:
+        if intervention.after_step > step:
+            break
+        number = number + 1 if intervention.after_step == before else 1
+        before = intervention.after_step
+        tokens = intervention.tokens
+        for level in range(intervention.stays, min(len(tokens), len(workspaces))):
+            if tokens[level][0] == workspaces[level]:
+                found[level] = max(found[level], (intervention.after_step, number))
+    return found
+
+
+def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
+    """The last steps, kept or not, at which these workspaces were entered."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, max(number) FROM executions_step WHERE execution_id = %s "
+            "AND number <= %s AND block = ANY(%s) AND port = '' GROUP BY block",
+            [execution.pk, step, blocks],
+        )
+        found: list[tuple[str, int]] = cursor.fetchall()
+    lacking = gap(execution.step_count)
+    if lacking and step >= lacking.stop:
+        rows = TrimmedVisits.objects.filter(
+            execution_id=execution.pk, block__in=blocks, port="", last__isnull=False
+        )
+        found += [(row.block, row.last) for row in rows if row.last is not None]
+    return found
