@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from executions import runner
 from executions.models import Execution
 from flows.models import FlowVersion
+from tests.debugging import NESTED, NESTED_VARIABLES
 from tests.driving import begin, fresh
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 
@@ -166,3 +167,52 @@ def test_axe_finds_nothing(
     expect(page.locator(".viewing")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("query", ["", "?step=3&tab=gantt", "?panel=exceptions&overlay=time"])
+def test_on_a_phone_nothing_sticks_out(signed_in_page: Page, failed: Execution, query: str) -> None:
+    page = signed_in_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(failed.get_absolute_url() + query)
+    expect(page.locator("[data-slider]")).to_be_attached()
+    main = page.locator("main")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+    # Everything is reached by scrolling the page: the toolbar, the slider, the panels below.
+    for name in ("#do-retry", "[data-slider]", "#panel-variables", ".rail .who .el"):
+        page.locator(name).scroll_into_view_if_needed()
+        expect(page.locator(name)).to_be_in_viewport()
+    moved = page.locator("#do-continue").bounding_box()
+    assert moved is not None
+    assert moved["x"] >= 0
+    assert moved["x"] + moved["width"] <= 390
+    if "step" in query:
+        # The way back does not lie over what stands beside the blocks.
+        then, legend = (
+            page.locator(".viewing").bounding_box(),
+            page.locator(".legend").bounding_box(),
+        )
+        assert then is not None
+        assert legend is not None
+        assert then["y"] + then["height"] <= legend["y"]
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_steps_of_the_selected_token(signed_in_page: Page, tmp_path: Path) -> None:
+    page = signed_in_page
+    execution = run(publish(tmp_path, "nested", NESTED, NESTED_VARIABLES))
+    page.goto(f"{execution.get_absolute_url()}?step=5&thrown=1&tab=logs")
+    rows = page.locator('#part-bottom tr[data-key^="s"]')
+    page.locator('[data-token="2"]').click()
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?step=5&thrown=1&own=1$"))
+    # Each choice is a move; the others stay.
+    page.get_by_label("Exceptions only").uncheck()
+    expect(rows).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"\?step=5&own=1$"))
+    page.get_by_label("Only the token in Inner").uncheck()
+    expect(rows).to_have_count(9)
+    page.locator('[data-token="2"]').press("Enter")
+    expect(rows).to_have_count(2)
+    page.reload()
+    expect(rows).to_have_count(2)

@@ -14,7 +14,15 @@ from executions.views import visits
 from executions.views.address import Address
 from executions.views.visits import Visits
 from flows import pretty, queries
-from flows.diagram.drawing import BlockDrawing, Drawing, Visited, WireDrawing, draw
+from flows.blocks.base import Port
+from flows.diagram.drawing import (
+    BlockDrawing,
+    Drawing,
+    Visited,
+    WireDrawing,
+    draw,
+    port_names,
+)
 from flows.graph import BlockNode, FlowGraph
 
 _NONE = Visited(frozenset(), frozenset())
@@ -50,12 +58,13 @@ class Side:
         if row is None:
             return None
         node = self.graph.blocks.get(row.block)
+        names = port_names(node) if node else {}
         return {
             "number": number,
             "block": row.block,
             "workspace": node.workspace if node else "",
             "title": node.title if node else row.block,
-            "port": row.port or "",
+            "port": names.get(Port(row.port), row.port) if row.port else "",
             "exception": row.exception,
             "took": visits.took(row.duration),
             "url": self._url(Address(step=number)),
