@@ -20,3 +20,7 @@ os.environ["SECRET_KEY"] = "tests-" * 10
 os.environ["DJANGO_SETTINGS_MODULE"] = "cortexweb.settings"
 
 from cortexweb.settings import *  # noqa: E402, F403
+
+# A password costs what it costs to guess; here each test makes its users anew. The product's own
+# processes can read what this writes.
+PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
