@@ -12,15 +12,15 @@ wrong are decided here:
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from executions.grid import bounded, keys
+from executions.grid import bounded, keys, spans
 from executions.grid.bounded import FIRST_TRY_SECONDS, IN_ORDER, TooSlow
 from executions.grid.expected import Expected, base
 from executions.grid.filters import Filters
@@ -36,6 +36,8 @@ BRANCHES = 12
 SOON_MET = 0.01
 #: Seconds in which that finds a page of what was updated lately, which has mostly started lately.
 SOON_SECONDS = 0.1
+#: Both times are the database's; nobody sets its clock back by more.
+CLOCKS = timedelta(hours=1)
 #: So few are gathered and sorted, wherever they are.
 FEW = 2_000
 #: The stretch of time that is asked first holds so many times what is wanted.
@@ -67,7 +69,8 @@ class Reading:
             return scan.sought()
         if scan.meets_recent_soon:
             try:
-                return scan.in_order(SOON_SECONDS, IN_ORDER)
+                beyond = scan.beyond & scan.started_before_updated
+                return replace(scan, beyond=beyond).in_order(SOON_SECONDS, IN_ORDER)
             except TooSlow:
                 if connection.in_atomic_block:
                     raise
@@ -134,10 +137,21 @@ class _Scan:
         filters, sort = self.reading.filters, self.reading.sort
         return (
             bool(filters.values("updated"))
+            # Of few it may take all rows to meet a page; they are soon gathered.
+            and sum(self.reading.expected.by_status.values()) > FEW
             and sort == NEWEST_FIRST
-            and self.key is None
             and not self.upwards
         )
+
+    @property
+    def started_before_updated(self) -> Q:
+        """What follows for the start of what was updated before some time."""
+        condition = Q()
+        for value in self.reading.filters.values("updated"):
+            _, high = spans.times(value)[0].between(self.reading.now)
+            if high is not None:
+                condition &= Q(started_at__lt=high + CLOCKS)
+        return condition
 
     def gathered(self, since: Q | None = None) -> list[ExecutionChanged]:
         """All that match, sorted; or those of a stretch of time."""
