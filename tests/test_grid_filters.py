@@ -18,8 +18,9 @@ from executions.grid.filters import Filters
 from executions.grid.page import read
 from executions.grid.terms import Term, term
 from executions.grid.terms import read as spelled
-from executions.models import Execution, Value
+from executions.models import Execution, Value, Watch
 from executions.states import Status
+from executions.store import watches
 from flows.values import decode, encode
 from tests.executions_in_tests import make_execution, version_of
 
@@ -56,7 +57,8 @@ def executions(draw: st.DrawFn) -> dict[str, Any]:
         "lease_owner": "" if status.is_terminal else draw(st.sampled_from(["", "ada:7", "host"])),
         "lease_expires_at": draw(st.sampled_from([None, NOW])),
         "debugged_by_name": draw(st.sampled_from(["", "ada", "ADA b"])),
-        "reason": draw(st.sampled_from(["", "children", "time"])),
+        "reason": draw(st.sampled_from(["", "children", "time", "semaphore"])),
+        "waiting_for": draw(st.sampled_from(["", "/default/*/a", "/default/*/B"])),
     }
 
 
@@ -64,7 +66,9 @@ VALUES: dict[Kind, Callable[[Any], st.SearchStrategy[str]]] = {
     Kind.CHOICE: lambda field: st.sampled_from([name for name, _ in field.options]),
     Kind.FLAG: lambda field: st.sampled_from([name for name, _ in field.options]),
     Kind.NAME: lambda field: (
-        st.sampled_from(["orders", "ORDERS", "ord*", "*", "http request", "HTTP*", "ada", "a*", ME])
+        st.sampled_from(
+            ["orders", "ORDERS", "ord*", "*", "http request", "HTTP*", "a*", "/default*", ME]
+        )
         | texts
     ),
     Kind.WORDS: lambda field: texts,
@@ -122,10 +126,16 @@ class FilterMeaning(TestCase):
         ada, grace = User.objects.create_user("ada"), User.objects.create_user("grâce")
         for number, one in enumerate(columns):
             parent = Execution.objects.first() if number % 3 == 1 else None
-            make_execution((ada, grace, None)[number % 3], version=version, parent=parent, **one)
+            made = make_execution(
+                (ada, grace, None)[number % 3], version=version, parent=parent, **one
+            )
+            Watch.objects.create(user=(grace, ada)[number % 2], execution=made, told_revision=1)
         filters = parsed(wanted).seen_by(ada)
         events = read(Execution.objects.all())
-        matching = {event.id for event in events if filters.matches(event, now=NOW)}
+        watched = watches.ids(ada.pk)
+        matching = {
+            event.id for event in events if filters.matches(event, now=NOW, watched=watched)
+        }
         for by_row in (False, True):
             found = Execution.objects.filter(filters.condition(NOW, by_row=by_row))
             assert matching == {str(one.pk) for one in found}, by_row
@@ -264,12 +274,31 @@ def test_me_is_whoever_looks(admin_user: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_what_is_watched_is_what_whoever_looks_watches(admin_user: Any) -> None:
+    execution = make_execution(admin_user)
+    other = User.objects.create_user("other")
+    Watch.objects.create(user=other, execution=execution, told_revision=1)
+    for typed, seen in (("is:watched", {other}), ("-is:watched", {admin_user})):
+        filters = Filters.parse_text(typed)
+        for user in (admin_user, other):
+            found = Execution.objects.filter(filters.seen_by(user).condition())
+            assert found.exists() is (user in seen), (typed, user)
+        # Without a reader nobody watches anything.
+        assert Execution.objects.filter(filters.condition()).exists() is typed.startswith("-")
+        assert filters.seen_by(other) != filters.seen_by(admin_user)
+
+
+@pytest.mark.django_db
 def test_a_mismatch_says_why(admin_user: Any) -> None:
     make_execution(admin_user, status=Status.ENDED)
     event = read(Execution.objects.all())[0]
     told = {
         typed: Filters.parse_text(typed).mismatch(event)
-        for typed in ("status:running,queued", "flow:stock", "-flow:orders", "lost", "is:over")
+        for typed in (
+            *("status:running,queued", "flow:stock", "-flow:orders", "lost", "is:over"),
+            *("is:live", "-is:over,root", "has:exception", "-has:children", "is:watched"),
+            "semaphore:/default/*",
+        )
     }
     assert told == {
         "status:running,queued": "it is Ended, not Queued or Running",
@@ -277,6 +306,12 @@ def test_a_mismatch_says_why(admin_user: Any) -> None:
         "-flow:orders": "Flow is no longer other than orders",
         "lost": "“lost” is no longer found",
         "is:over": "",
+        "is:live": "it is no longer live",
+        "-is:over,root": "it is over and root now",
+        "has:exception": "it no longer has an exception",
+        "-has:children": "",
+        "is:watched": "you no longer watch it",
+        "semaphore:/default/*": "Waits for semaphore is no longer /default/*",
     }
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 
 from executions import appearance
+from executions.grid.terms import VALUE_LIMIT
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Reason, Status
@@ -160,13 +162,16 @@ def duration(event: ExecutionChanged) -> str:
 
 
 def initiator(event: ExecutionChanged) -> str:
-    return _initiator(event.initiator_name, event.trigger, bool(event.parent_id))
+    return _initiator(event.initiator_name, event.trigger, event.parent_id or "")
 
 
 @_kept
-def _initiator(name: str, trigger: str, is_child: bool) -> str:
-    of = icon("tree" if is_child else "user", "xs")
-    return format_html('{0}<span title="{1}, {2}">{1}</span>', of, name, trigger)
+def _initiator(name: str, trigger: str, parent: str) -> str:
+    """Who, or which parent, started it, with a link to what else they have, or to that parent."""
+    of = icon("tree" if parent else "user", "xs")
+    address = execution_address(parent) if parent else finding("initiator", name)
+    link = '{0}<a href="{3}" tabindex="-1" title="{1}, {2}">{1}</a>'
+    return format_html(link, of, name, trigger, address)
 
 
 def flow_version(event: ExecutionChanged) -> str:
@@ -188,7 +193,7 @@ def worker(event: ExecutionChanged) -> str:
     """The machine whose worker holds it."""
     host, _, rest = event.lease_owner.partition(":")
     process = rest.partition(":")[0]
-    return host and format_html('<span title="{0}, process {1}">{0}</span>', host, process)
+    return host and _found("worker", host, f"{host}, process {process}", f"{host}:*")
 
 
 def execution_id(event: ExecutionChanged) -> str:
@@ -213,7 +218,8 @@ def waiting_for(event: ExecutionChanged) -> str:
         case Reason.SEMAPHORE:
             # /tenant/system/*/package/*/flow/name: the end tells semaphores apart.
             name = event.waiting_for.rpartition("/")[2] or "a semaphore"
-            return format_html('<span title="Semaphore {}">{}</span>', event.waiting_for, name)
+            title = f"Semaphore {event.waiting_for}: who waits for it"
+            return _found("semaphore", name, title, event.waiting_for)
         case Reason.CHILDREN:
             count, one = waiting.tasks(event.waiting_for)
             if count == 1:
@@ -231,15 +237,16 @@ def error(event: ExecutionChanged) -> str:
     if not event.error_type:
         return ""
     return format_html(
-        '<span title="{0}: {1}"><b>{0}</b> {1}</span>', event.error_type, event.error_message
+        '<span title="{0}: {1}"><a href="{2}" tabindex="-1"><b>{0}</b></a> {1}</span>',
+        event.error_type,
+        event.error_message,
+        finding("error", event.error_type),
     )
 
 
 def debugged_by(event: ExecutionChanged) -> str:
     name = event.debugged_by_name
-    return (
-        format_html('{}<span title="{}">{}</span>', icon("bug", "xs"), name, name) if name else ""
-    )
+    return name and format_html("{}{}", icon("bug", "xs"), _found("debugger", name))
 
 
 def steps(event: ExecutionChanged) -> str:
@@ -312,6 +319,24 @@ def execution_address(execution_id: str) -> str:
 
 
 _ANY_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@lru_cache(maxsize=1024)
+def finding(field: str, value: str) -> str:
+    """The address of the executions of which a field is that."""
+    if len(value) > VALUE_LIMIT:
+        value = value[: VALUE_LIMIT - 1] + "*"
+    return f"{reverse('executions')}?{urlencode({field: value})}"
+
+
+def _found(field: str, name: str, title: str = "", value: str = "") -> str:
+    """A name that leads to the executions which it has in common."""
+    return name and format_html(
+        '<a href="{}" tabindex="-1" title="{}">{}</a>',
+        finding(field, value or name),
+        title or name,
+        name,
+    )
 
 
 def _link(execution_id: str) -> str:

@@ -17,7 +17,7 @@ from executions.grid import text
 from executions.grid.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
 from executions.grid.words import fold
 from executions.models import Execution, Value
-from executions.states import LIVE
+from executions.states import LIVE, Reason, Status
 from flows import access as flows_access
 from flows.blocks import BY_TYPE
 
@@ -122,8 +122,10 @@ def _names(user: Any, field: Field, folded: str) -> Iterable[str]:
             return [ME, *names] if ME.startswith(folded) else names
         case "block":
             return [block.type for block in BY_TYPE.values() if folded in fold(block.type)]
-        case "workspace" | "error" | "worker":
+        case "workspace" | "error" | "worker" | "semaphore":
             rows = _newest(user)
+            if field.key == "semaphore":
+                rows = rows.filter(status=Status.RUNNING, reason=Reason.SEMAPHORE)
             if field.key == "worker":
                 rows = rows.filter(status__in=sorted(LIVE))
             if field.key == "error":

@@ -14,7 +14,8 @@ from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.matching import SEARCHED
 from executions.grid.terms import Term, Wanted
 from executions.models.expressions import Length, Lexemes
-from executions.states import LIVE
+from executions.models.people import Watch
+from executions.states import LIVE, Reason, Status
 
 #: So many digits of an id's beginning find it: eleven of them are the millisecond of its start.
 ID_DIGITS = 8
@@ -91,7 +92,7 @@ def condition(term: Term, now: datetime, me: int | None, by: By = By.INDEX) -> Q
     else:
         wanted = Q()
         for value in term.values:
-            wanted &= _holds(field, value, now, by)
+            wanted &= _holds(field, value, now, me, by)
     if field.key in OF_FAILURES and by is not By.ROUGH:
         # Says nothing new, but lets the index of what failed be used.
         wanted &= FLAGS["has", "exception"]
@@ -113,7 +114,7 @@ def is_unindexed(term: Term) -> bool:
     return (
         term.negated
         or term.field.kind is Kind.VARIABLE
-        or term.key in ("steps", "waiting", "version", "debugger")
+        or term.key in ("steps", "waiting", "semaphore", "version", "debugger")
         or (term.key == "has" and "children" in term.values)
     )
 
@@ -170,6 +171,9 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
     if field.key == "worker":
         # Says nothing new: none holds what is over. There are few others, and an index of them.
         wanted &= Q(status__in=sorted(LIVE))
+    if field.key == "semaphore":
+        # What it waited for is still there when it waits no longer.
+        wanted &= Q(status=Status.RUNNING, reason=Reason.SEMAPHORE)
     return wanted
 
 
@@ -188,7 +192,7 @@ def _named_in_row(field: Field, names: list[str]) -> Q:
     return wanted
 
 
-def _holds(field: Field, value: str, now: datetime, by: By) -> Q:
+def _holds(field: Field, value: str, now: datetime, me: int | None, by: By) -> Q:
     match field.kind:
         case Kind.WORDS:
             return _has_words(F(field.column), words.words(value), by)
@@ -203,7 +207,7 @@ def _holds(field: Field, value: str, now: datetime, by: By) -> Q:
         case Kind.DURATION:
             return _duration(spans.durations(value)[0], now)
         case Kind.FLAG:
-            return FLAGS[field.key, value]
+            return _watched(me) if value == "watched" else FLAGS[field.key, value]
         case Kind.VARIABLE:
             return Q(Holds(field.key[len(VARIABLE) :], Wanted.parse(value)))
     raise AssertionError(field.kind)
@@ -248,6 +252,10 @@ def _duration(wanted: spans.Numbers, now: datetime) -> Q:
         return over | running
     # What is not over is longer than anything to the index, so only the young ones are out.
     return over & (Q(ended_at__isnull=False) | running)
+
+
+def _watched(me: int | None) -> Q:
+    return Q(pk__in=Watch.objects.filter(user_id=me or 0).values("execution_id"))
 
 
 FLAGS = {

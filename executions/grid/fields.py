@@ -76,6 +76,7 @@ IS = (
     ("child", "Has a parent"),
     ("live", "Is not over"),
     ("over", "Is over"),
+    ("watched", "You watch it"),
 )
 HAS = (("exception", "An exception"), ("children", "Child executions"))
 #: The word by which people name themselves as the initiator.
@@ -109,6 +110,7 @@ FIELDS: tuple[Field, ...] = (
         "reason",
         options=_choices(tuple(r.value for r in Reason if r)),
     ),
+    Field("semaphore", "Waits for semaphore", Kind.NAME, "waiting_for", example="/default/*"),
     Field("steps", "Steps", Kind.NUMBER, "step_count", example=">1000"),
     Field("parent", "Parent", Kind.ID, "parent_id", example="an execution's id"),
     Field("root", "Root", Kind.ID, "root_id", example="an execution's id"),

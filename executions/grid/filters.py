@@ -5,7 +5,7 @@ database, matched to events.
 a field is declared stands in `fields`, how its values are written in `terms` and `text`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property, reduce
@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from executions.grid import conditions, matching, text
 from executions.grid.conditions import By
-from executions.grid.fields import FIELDS, ME, VARIABLE, field_of
+from executions.grid.fields import FIELDS, VARIABLE, field_of
+from executions.grid.matching import Beside, Test
 from executions.grid.spans import Unreadable
 from executions.grid.terms import Term, read, term, unknown_field
 from executions.grid.words import words
@@ -37,7 +38,7 @@ class Filters:
 
     `unread` are terms as they were typed that mean nothing: they filter nothing, and the query
     box shows them with what is wrong. Whoever acts on everything that matches must refuse while
-    there are any. `me` is whom `initiator:me` means; `seen_by` says so.
+    there are any. `me` is whom `initiator:me` means, and who `is:watched` by; `seen_by` says so.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -146,8 +147,8 @@ class Filters:
         return replace(self, terms=_in_order([*others, wanted] if wanted.values else others))
 
     def seen_by(self, user: Any) -> Self:
-        """As that user means them: who `me` is."""
-        if not any(ME in one.values for one in self.terms if one.field.person):
+        """As that user means them: who `me` is, and whose watches count."""
+        if not any(one.is_personal for one in self.terms):
             return self
         return replace(self, me=user.pk or 0)
 
@@ -238,28 +239,30 @@ class Filters:
         event: ExecutionChanged,
         variables: Mapping[str, Any] | None = None,
         now: datetime | None = None,
+        watched: Collection[str] = (),
     ) -> bool:
         """Whether the queryset of `condition` would hold the execution of this event.
 
         `variables` are the values, decoded, of those that `self.variables` names; one that it
-        lacks is not there.
+        lacks is not there. `watched` are the executions that `me` watches.
         """
-        return not self.mismatch(event, variables, now)
+        return not self.mismatch(event, variables, now, watched)
 
     def mismatch(
         self,
         event: ExecutionChanged,
         variables: Mapping[str, Any] | None = None,
         now: datetime | None = None,
+        watched: Collection[str] = (),
     ) -> str:
         """Why an event does not match, in a few words; "" when it does."""
         if self.statuses and event.status not in self.statuses:
             return self._wrong_status(event)
         if not self._tests:
             return ""
-        now = now or timezone.now()
+        beside = Beside(variables or {}, now or timezone.now(), watched)
         for test in self._tests:
-            if why := test(event, variables or {}, now):
+            if why := test(event, beside):
                 return why
         return ""
 
@@ -268,7 +271,7 @@ class Filters:
         return f"it is {event.status}, not {' or '.join(wanted)}"
 
     @cached_property
-    def _tests(self) -> list[Callable[[ExecutionChanged, Mapping[str, Any], datetime], str]]:
+    def _tests(self) -> list[Test]:
         tests = [matching.test(one, self.me) for one in self.terms]
         return [*tests, matching.searched(self.search)] if self.search else tests
 

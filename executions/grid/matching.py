@@ -1,11 +1,12 @@
 """What a term of a filter means for an event. `conditions` means the same to the database. Pure.
 
-A test takes an event, the values of the variables that it asks for, and the time; it returns "" or
-in a few words why the event does not match.
+A test takes an event and what is known beside it; it returns "" or in a few words why the event
+does not match.
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,25 @@ from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.terms import Term, Wanted
 from executions.live.events import ExecutionChanged
+from executions.states import Reason, Status
 from flows.values import Masked
 
 TICK = timedelta(microseconds=1)
 Values = Mapping[str, Any]
-Test = Callable[[ExecutionChanged, Values, datetime], str]
-Holds = Callable[[ExecutionChanged, Values, datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What it takes beside an event: the values of the variables that are asked for, by name, what
+    time it is, and the ids of the executions that `me` watches."""
+
+    variables: Values
+    now: datetime
+    watched: Collection[str] = ()
+
+
+Test = Callable[[ExecutionChanged, Beside], str]
+Holds = Callable[[ExecutionChanged, Beside], bool]
 
 SEARCHED = (
     "flow_name", "block_type", "block_description", "workspace_name", "error_type",
@@ -34,17 +48,33 @@ def test(term: Term, me: int | None) -> Test:
     else:
         tests = [_one(field, value) for value in term.values]
 
-        def holds(event: ExecutionChanged, variables: Values, now: datetime) -> bool:
-            return all(one(event, variables, now) for one in tests)
+        def holds(event: ExecutionChanged, beside: Beside) -> bool:
+            return all(one(event, beside) for one in tests)
 
-    why = f"{field.label} is no longer {'other than ' if term.negated else ''}" + (
-        " or " if field.kind.alternatives else " and "
-    ).join(term.values)
+    why = _why(term)
 
-    def tested(event: ExecutionChanged, variables: Values, now: datetime) -> str:
-        return "" if holds(event, variables, now) is not term.negated else why
+    def tested(event: ExecutionChanged, beside: Beside) -> str:
+        return "" if holds(event, beside) is not term.negated else why
 
     return tested
+
+
+def _why(term: Term) -> str:
+    """What is said of an event that a term no longer lets through."""
+    field, values = term.field, term.values
+    if field.kind is not Kind.FLAG:
+        joined = (" or " if field.kind.alternatives else " and ").join(values)
+        return f"{field.label} is no longer {'other than ' if term.negated else ''}{joined}"
+    if values == ("watched",):
+        return "you watch it now" if term.negated else "you no longer watch it"
+    words = [label.lower() for value, label in field.options if value in values]
+    joined = " and ".join(words if field.key == "has" else values)
+    return (
+        f"it {field.key} {joined} now" if term.negated else f"it {_NO_LONGER[field.key]} {joined}"
+    )
+
+
+_NO_LONGER = {"is": "is no longer", "has": "no longer has"}
 
 
 def searched(search: str) -> Test:
@@ -52,7 +82,7 @@ def searched(search: str) -> Test:
     wanted = words.words(search)
     digits = search.replace("-", "").lower()
 
-    def tested(event: ExecutionChanged, variables: Values, now: datetime) -> str:
+    def tested(event: ExecutionChanged, beside: Beside) -> str:
         held = [word for column in SEARCHED for word in words.words(getattr(event, column))]
         if not wanted or words.has_all(wanted, held) or is_id(event):
             return ""
@@ -67,7 +97,7 @@ def searched(search: str) -> Test:
 def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
     if field.kind is not Kind.NAME:
         wanted = frozenset(values)
-        return lambda event, variables, now: getattr(event, field.column) in wanted
+        return lambda event, beside: getattr(event, field.column) in wanted
     mine = bool(field.person) and ME in values
     whole = frozenset(
         value if field.exact_case else words.fold(value)
@@ -76,7 +106,9 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
     )
     begin = tuple(words.fold(value[:-1]) for value in values if value.endswith("*"))
 
-    def holds(event: ExecutionChanged, variables: Values, now: datetime) -> bool:
+    def holds(event: ExecutionChanged, beside: Beside) -> bool:
+        if field.key == "semaphore" and not _waits_for_semaphore(event):
+            return False
         if mine and me is not None and getattr(event, field.person) == me:
             return True
         name = getattr(event, field.column)
@@ -93,25 +125,24 @@ def _one(field: Field, value: str) -> Holds:
         case Kind.WORDS:
             wanted = words.words(value)
             if field.key == "message":  # that of an exception
-                return lambda event, variables, now: (
+                return lambda event, beside: (
                     bool(event.error_type)
                     and words.has_all(wanted, words.words(event.error_message))
                 )
-            return lambda event, variables, now: words.has_all(
+            return lambda event, beside: words.has_all(
                 wanted, words.words(getattr(event, field.column))
             )
         case Kind.TIME:
             times = spans.times(value)[0]
-            return lambda event, variables, now: times.holds(getattr(event, field.column), now)
+            return lambda event, beside: times.holds(getattr(event, field.column), beside.now)
         case Kind.NUMBER:
             numbers = spans.numbers(value)[0]
-            return lambda event, variables, now: numbers.holds(getattr(event, field.column))
+            return lambda event, beside: numbers.holds(getattr(event, field.column))
         case Kind.DURATION:
             length = spans.durations(value)[0]
-            return lambda event, variables, now: length.holds(_took(event, now))
+            return lambda event, beside: length.holds(_took(event, beside.now))
         case Kind.FLAG:
-            flag = FLAGS[field.key, value]
-            return lambda event, variables, now: flag(event)
+            return FLAGS[field.key, value]
         case Kind.VARIABLE:
             return _variable(field.key[len(VARIABLE) :], Wanted.parse(value))
     raise AssertionError(field.kind)
@@ -124,14 +155,21 @@ def _took(event: ExecutionChanged, now: datetime) -> int:
     return max((event.ended_at - event.started_at) // TICK, 0)
 
 
-FLAGS: dict[tuple[str, str], Callable[[ExecutionChanged], bool]] = {
-    ("is", "root"): lambda event: event.parent_id is None,
-    ("is", "child"): lambda event: event.parent_id is not None,
-    ("is", "live"): lambda event: event.ended_at is None,
-    ("is", "over"): lambda event: event.ended_at is not None,
-    ("has", "exception"): lambda event: bool(event.error_type),
-    ("has", "children"): lambda event: event.child_count > 0,
+FLAGS: dict[tuple[str, str], Holds] = {
+    ("is", "root"): lambda event, beside: event.parent_id is None,
+    ("is", "child"): lambda event, beside: event.parent_id is not None,
+    ("is", "live"): lambda event, beside: event.ended_at is None,
+    ("is", "over"): lambda event, beside: event.ended_at is not None,
+    ("has", "exception"): lambda event, beside: bool(event.error_type),
+    ("has", "children"): lambda event, beside: event.child_count > 0,
+    ("is", "watched"): lambda event, beside: event.id in beside.watched,
 }
+
+
+def _waits_for_semaphore(event: ExecutionChanged) -> bool:
+    """What it waited for is still there when it waits no longer."""
+    return event.status == Status.RUNNING and event.reason == Reason.SEMAPHORE
+
 
 _MISSING = object()
 _SIGNS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
@@ -141,8 +179,8 @@ def _variable(path: str, wanted: Wanted) -> Holds:
     name, *below = path.split(".")
     name = name.casefold()
 
-    def holds(event: ExecutionChanged, variables: Values, now: datetime) -> bool:
-        value = variables.get(name, _MISSING)
+    def holds(event: ExecutionChanged, beside: Beside) -> bool:
+        value = beside.variables.get(name, _MISSING)
         for key in below:
             if isinstance(value, dict):
                 value = value.get(key, _MISSING)

@@ -36,6 +36,13 @@ class Term:
         return found
 
     @property
+    def is_personal(self) -> bool:
+        """Whether it means something else for each who looks."""
+        if self.key == "is":
+            return "watched" in self.values
+        return bool(self.field.person) and ME in self.values
+
+    @property
     def parameter(self) -> str:
         return f"-{self.key}" if self.negated else self.key
 

@@ -1,7 +1,7 @@
 """What has changed since the last tick, and whom it concerns: worked out once for all viewers that
 have the same filter and the same permissions, and not at all for the others."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -46,7 +46,8 @@ class Changes:
     """The newest event of each execution that has changed.
 
     `late` ones come again, to someone who looks at something else now, and measure no delay.
-    `variables` are the values, by id and name, that filters ask for.
+    `variables` are the values, by id and name, that filters ask for; `watched` tells the ids of
+    what a user watches.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class Changes:
         *,
         late: bool = False,
         variables: Mapping[str, Mapping[str, Any]] | None = None,
+        watched: Callable[[int], Collection[str]] = lambda user_id: (),
     ) -> None:
         self.events = events
         self.late = late
         self.variables = variables or {}
+        self.watched = watched
         self.now = timezone.now()
         self._seen: dict[int | None, Mapping[str, ExecutionChanged]] = {None: events}
         #: By the identities of filters, which are dear to compare (`same`), and are kept here.
@@ -95,7 +98,8 @@ class Changes:
         if key not in self._mismatches:
             self._filters.append(filters)
             held = self.variables.get(event.id)
-            self._mismatches[key] = filters.mismatch(event, held, self.now)
+            watched = () if filters.me is None else self.watched(filters.me)
+            self._mismatches[key] = filters.mismatch(event, held, self.now, watched)
         return self._mismatches[key]
 
     def key(self, event: ExecutionChanged, sort: Sort) -> str:

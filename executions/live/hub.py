@@ -146,7 +146,7 @@ class Hub:
         and fetched that before it said so."""
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
-            self._repeated = Changes(recent, late=True)
+            self._repeated = Changes(recent, late=True, watched=self.people.watched)
         self._give([connection], self._repeated)
 
     # What comes in -----------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class Hub:
             self._recent.popitem(last=False)
         self._repeated = None
         self._uncounted = True
-        self._give(self._connections, Changes(ready))
+        self._give(self._connections, Changes(ready, watched=self.people.watched))
         if self._changed:
             self._rests_until = began + PAUSE
             self._flush_at(next_at)
@@ -307,7 +307,9 @@ class Hub:
             for connection in asking:
                 connection.note("catchup", message("catchup"))
             return
-        changes = Changes(changes.events, late=changes.late, variables=found)
+        changes = Changes(
+            changes.events, late=changes.late, variables=found, watched=changes.watched
+        )
         self._wake([one for one in asking if one.viewer.offer(changes)])
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -1,7 +1,7 @@
 """What the hub tells people, wherever they are on the site: that what they watch has ended or
 broken, and that a job of theirs has moved on. It asks the database nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -46,6 +46,10 @@ class People:
         if not connections:
             self._connections.pop(user_id, None)
             self._unwatch(user_id, set(self._watched.get(user_id, ())))
+
+    def watched(self, user_id: int) -> Collection[str]:
+        """The executions that a connected user watches."""
+        return self._watched.get(user_id, ())
 
     def hear(self, heard: dict[str, Any], message: Message) -> None:
         """What came through the channel layer; other messages are no business of this."""

@@ -64,10 +64,12 @@ def news(user_id: int, visible: QuerySet[Execution]) -> list[dict[str, Any]]:
     return list(visible.filter(pk__in=untold).order_by("-updated_at").values(*columns)[:20])
 
 
-def told(user_id: int, execution_id: UUID, revision: int) -> None:
-    """They know what happened up to a revision; of one that has ended there is no more to come."""
+def told(user_id: int, execution_id: UUID, revision: int) -> bool:
+    """They know what happened up to a revision; of one that has ended there is no more to come.
+    Returns whether that ends the watch."""
     watches = Watch.objects.filter(user_id=user_id, execution_id=execution_id)
     watches.update(told_revision=Greatest("told_revision", revision))
-    watches.filter(
+    ended, _ = watches.filter(
         execution__ended_at__isnull=False, execution__revision__lte=F("told_revision")
     ).delete()
+    return bool(ended)

@@ -33,8 +33,10 @@ def watches(request: HttpRequest) -> HttpResponse:
         return response
     if known := selection.named(request.POST.getlist("told")[:1]):
         revision = request.POST.get("revision", "")
-        if revision.isascii() and revision.isdigit() and len(revision) < 19:
-            store.told(user_id, known[0], int(revision))
+        is_number = revision.isascii() and revision.isdigit() and len(revision) < 19
+        if is_number and store.told(user_id, known[0], int(revision)):
+            ids = [str(known[0])]
+            announce({"type": WATCHES, "user": user_id, "ids": ids, "on": False})
         return HttpResponse(status=204)
     return _change(request, user_id)
 

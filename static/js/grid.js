@@ -2,6 +2,7 @@
 
 import { refreshActions, startActions } from "./actions.js";
 import { catchUp } from "./live.js";
+import { tellPositions } from "./positions.js";
 import * as rows from "./rows.js";
 import { setCurrent, startSelection } from "./selection.js";
 import { isTyping, notify } from "./shell.js";
@@ -123,6 +124,7 @@ function markWatched() {
 
 function changed() {
   setCurrent();
+  tellPositions();
   markWatched();
   refreshActions();
   showWithin(isApplying ? 2000 : 100);
@@ -182,6 +184,12 @@ document.body.addEventListener("live:counts", (event) => {
 });
 document.body.addEventListener("grid:changed", changed);
 document.body.addEventListener("watches:changed", markWatched);
+document.body.addEventListener("live:watches", ({ detail }) => {
+  const { searchParams } = new URL(location.href);
+  const isBy = (name) => searchParams.getAll(name).includes("watched");
+  if (isBy("is") && !detail.on) rows.leave(detail.ids, "you no longer watch it");
+  else if (isBy("is") || isBy("-is")) catchUp();
+});
 document.body.addEventListener("live:state", (event) => (state = event.detail));
 
 // Another page of the grid, or another filter, has been swapped in.

@@ -48,14 +48,14 @@ export function watchPointer(section) {
     const row = event.target.closest("#rows > [data-id]");
     clearTimeout(leaving);
     if (row) hovered = row;
-    else leave();
+    else left();
   });
-  section.addEventListener("pointerleave", leave);
+  section.addEventListener("pointerleave", left);
   section.addEventListener("focusout", () => setTimeout(release));
   section.addEventListener("scroll", (event) => event.target.scrollTop <= 4 && release(), true);
 }
 
-function leave() {
+function left() {
   clearTimeout(leaving);
   leaving = setTimeout(() => {
     hovered = null;
@@ -90,7 +90,7 @@ function patch(row, change) {
         count.parentElement.title = told.title;
       }
     } else if (cell.innerHTML !== next.innerHTML) {
-      if (cell.contains(document.activeElement)) row.focus();
+      if (cell !== document.activeElement && cell.contains(document.activeElement)) row.focus();
       cell.replaceChildren(...next.childNodes);
     }
   }
@@ -130,6 +130,16 @@ function strike(row, why) {
     delete row.dataset.gone;
     row.removeAttribute("title");
   }
+}
+
+/** Rows that something else than a change of theirs takes out of the filter. */
+export function leave(ids, why) {
+  for (const id of ids) {
+    const row = rowOf(id);
+    if (row) strike(row, why);
+    pending.delete(id);
+  }
+  settle();
 }
 
 /** Insert a row, or keep it waiting; whether it was inserted. */
