@@ -37,6 +37,36 @@ def heads(page: Page) -> list[str]:
     return found
 
 
+def places(page: Page) -> list[tuple[str, str, str]]:
+    """Level, place and number of siblings of each row, as screen readers tell them."""
+    found: list[list[str]] = page.locator("#rows > [data-id]").evaluate_all(
+        "rows => rows.map(row => ['level', 'posinset', 'setsize']"
+        ".map(name => row.getAttribute(`aria-${name}`) ?? ''))"
+    )
+    return [(level, place, size) for level, place, size in found]
+
+
+def test_rows_tell_their_places_among_their_siblings(grid: Any, admin_user: Any) -> None:
+    root = make_execution(admin_user, age=1)
+    make_children(root, 130, age=60)
+    for age in range(60):
+        make_execution(admin_user, age=1000 + age)
+    page = grid(f"/?open={root.pk}")
+    # Of 130 children 100 are listed, of the executions the first page.
+    told = places(page)
+    assert told[0] == ("1", "1", "-1")
+    assert told[1:101] == [("2", str(place), "130") for place in range(1, 101)]
+    assert told[101:] == [("1", str(place), "-1") for place in range(2, 51)]
+    page.keyboard.press("n")
+    expect(page.locator("#rows > tr")).to_have_count(11)
+    assert places(page) == [("1", "", "-1")] * 11
+    page.goto("/?status=Paused")
+    expect(page.locator("[data-empty]")).to_be_visible()
+    tell(make_execution(admin_user, status=Status.PAUSED))
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    assert places(page) == [("1", "1", "1")]
+
+
 def head(page: Page, key: str) -> Locator:
     return page.locator(f'th[data-column="{key}"]')
 
@@ -279,7 +309,7 @@ def test_arrows_lead_through_a_tree_that_stands_upside_down(grid: Any, admin_use
     row(page, root).focus()
     page.keyboard.press("ArrowRight")
     expect(row(page, child)).to_be_visible()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
     expect(row(page, child)).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(row(page, grandchild)).to_be_visible()
@@ -290,6 +320,9 @@ def test_arrows_lead_through_a_tree_that_stands_upside_down(grid: Any, admin_use
     page.evaluate("document.activeElement.blur()")
     expect(row(page, sibling)).to_be_visible()
     assert shown(page) == [str(one.pk) for one in (sibling, grandchild, child, root)]
+    # Root says that it has one child: the other has come since it was rendered.
+    assert places(page) == [("2", "1", "2"), ("3", "1", "1"), ("2", "2", "2"), ("1", "1", "1")]
+    expect(row(page, child)).to_have_attribute("aria-description", "above its parent")
     row(page, grandchild).focus()
     page.keyboard.press("ArrowLeft")
     expect(row(page, child)).to_be_focused()

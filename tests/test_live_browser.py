@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from executions.live.publish import publish
-from executions.models import Execution
+from executions.live.publish import announce, publish
+from executions.models import Execution, Watch
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
 
@@ -101,6 +101,95 @@ def test_what_leaves_the_filter_is_struck_until_the_next_refresh(
     expect(row(page, running)).to_have_count(0)
 
 
+def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: Any) -> None:
+    one, other = make_execution(admin_user, age=5), make_execution(admin_user, age=9)
+    Watch.objects.create(user=admin_user, execution=one, told_revision=1)
+    page = grid("/?is=watched")
+    assert shown(page) == [str(one.pk)]
+    expect(page.locator(".piece", has_text="You watch it")).to_be_visible()
+    said = {"type": "watches.changed", "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
+    Watch.objects.create(user=admin_user, execution=other, told_revision=1)
+    announce(said)
+    expect(row(page, other)).to_be_visible()
+    # What changes is held against what is watched without a query.
+    tell(other, block_description="Further on")
+    expect(row(page, other).locator(".c-description")).to_have_text("Further on")
+    expect(row(page, other)).not_to_have_attribute("data-gone", "")
+    row(page, one).locator("input[name=id]").check()
+    page.locator("[data-watch]").click()
+    expect(row(page, one)).to_have_attribute("data-gone", "")
+    expect(row(page, one).locator(".why")).to_have_text("you no longer watch it")
+    # Of what is over there is no more to come: being told of it ends the watch.
+    tell(other, status=Status.ENDED, ended_at=timezone.now())
+    expect(row(page, other).locator(".why")).to_have_text("you no longer watch it")
+    assert not Watch.objects.exists()
+    page.reload()
+    expect(page.locator("[data-empty]")).to_be_visible()
+
+
+def test_a_cell_that_is_cut_off_says_all_of_it_to_the_keyboard(grid: Any, admin_user: Any) -> None:
+    long = "Send every invoice of the last quarter to whoever has not paid it yet"
+    one = make_execution(admin_user, age=5, block_description=long)
+    other = make_execution(admin_user, age=9, block_description="Short")
+    page = grid()
+    tip = page.locator(".tip")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    cell = page.locator("#rows td:focus")
+    expect(cell).to_have_class(re.compile("c-icon"))
+    page.keyboard.press("ArrowRight")
+    expect(cell).to_have_class(re.compile("c-started"))
+    # Not cut, but a time has more to say: in UTC, and how long ago.
+    expect(tip).to_contain_text(re.compile(r"UTC\s+\d+ seconds ago"))
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(cell).to_have_class(re.compile("c-description"))
+    expect(tip).to_have_text(long)
+    box, below = cell.bounding_box(), tip.bounding_box()
+    assert box["y"] + box["height"] <= below["y"] <= box["y"] + box["height"] + 8
+    # It follows what changes, and leaves the focus where it is.
+    tell(one, block_description=f"{long}: 3 of 7")
+    expect(tip).to_have_text(f"{long}: 3 of 7")
+    expect(cell).to_have_class(re.compile("c-description"))
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, other).locator("td.c-description")).to_be_focused()
+    expect(tip).to_be_hidden()
+    page.keyboard.press("x")
+    expect(row(page, other)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    expect(row(page, other)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")  # the initiator's cell leads to what they have started
+    expect(page).to_have_url(re.compile(r"\?initiator=admin$"))
+
+
+def test_keys_that_are_pressed_before_the_scripts_are_there_wait(
+    signed_in_page: Page, admin_user: Any
+) -> None:
+    page = signed_in_page
+    one = make_execution(admin_user, age=5)
+    arrived: list[Route] = []
+    page.route("**/js/grid.js", lambda route: arrived.append(route))
+    page.goto("/", wait_until="commit")
+    expect(row(page, one)).to_be_visible()
+    for key in ("j", "x", "/", "e", "r"):
+        page.keyboard.press(key)
+    expect(row(page, one)).to_have_attribute("aria-selected", "false")
+    for _ in range(100):
+        if arrived:
+            break
+        page.wait_for_timeout(50)
+    arrived[0].continue_()
+    expect(row(page, one)).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#search")).to_be_focused()
+    expect(page.locator("#search")).to_have_value("er")
+
+
 def test_children_come_and_go_with_their_parent(grid: Any, admin_user: Any) -> None:
     parent = make_execution(admin_user, child_count=1)
     first = make_execution(admin_user, parent=parent, age=20)
@@ -151,7 +240,7 @@ def test_everything_by_keyboard(grid: Any, admin_user: Any) -> None:
     for key in ("j", "ArrowRight"):
         page.keyboard.press(key)
     expect(row(page, child)).to_be_visible()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
     expect(row(page, child)).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Shift+ArrowDown")

@@ -2,7 +2,8 @@
 
 import { refreshActions } from "./actions.js";
 import { executionAddress, isTyping } from "./shell.js";
-import { all as rows, body, descendants, isExpanded, parentOf, rowOf } from "./rows.js";
+import * as cells from "./cells.js";
+import { all as rows, body, isExpanded, parentOf, rowOf } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
@@ -106,9 +107,8 @@ const onRow = {
   Enter: open,
   " ": (row) => mark(row, row.getAttribute("aria-selected") !== "true"),
   ArrowRight: (row) => {
-    if (!row.hasAttribute("aria-expanded")) return;
-    if (isExpanded(row)) focus(descendants(row).find((below) => below.dataset.id));
-    else row.querySelector("[data-toggle]").click();
+    if (row.hasAttribute("aria-expanded") && !isExpanded(row)) row.querySelector("[data-toggle]").click();
+    else cells.enter(row);
   },
   ArrowLeft: (row) => {
     if (isExpanded(row)) row.querySelector("[data-toggle]").click();
@@ -134,13 +134,19 @@ function pressed(event) {
     return;
   }
   if (isTyping(event)) return;
+  const cell = cells.isCell(document.activeElement) ? document.activeElement : null;
   const by = moves[event.key];
   const isArrow = event.key.startsWith("Arrow");
   if (by && (row || !isArrow)) {
     step(row ?? (current && rowOf(current)), by, event.shiftKey && isArrow);
+    if (cell) cells.enterSame(cell, document.activeElement);
+  } else if (cell && cells.inCell[event.key]) {
+    cells.inCell[event.key](cell);
+  } else if (cell && event.key === "Enter" && cell.querySelector("a")) {
+    cell.querySelector("a").click();
   } else if (event.key === "Escape" && selected().length) {
     selectOnly([]);
-  } else if (row && row === document.activeElement && onRow[event.key]) {
+  } else if (row && [row, cell].includes(document.activeElement) && onRow[event.key]) {
     onRow[event.key](row);
     if (event.key === " " || event.key === "x") anchor = row.dataset.id;
   } else {
@@ -151,6 +157,7 @@ function pressed(event) {
 }
 
 export function startSelection() {
+  cells.startCells();
   document.addEventListener("click", clicked, true);
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest("a, button, input")) return;

@@ -1,0 +1,91 @@
+// The cells of the grid by keyboard. The one that has the focus says in full what it has no room
+// for, and what its title says to who points at it.
+
+import { told } from "./moments.js";
+
+const FIRST = 2; // after the checkbox and the handle, which have keys of their own
+const GAP = 4;
+
+let tip = null;
+
+/** The cells of a row that the keyboard goes to. */
+const cellsOf = (row) => [...row.cells].slice(FIRST);
+
+export const isCell = (element) => Boolean(element?.matches?.("#rows > [data-id] > td"));
+
+function focus(cell) {
+  if (!cell) return;
+  cell.tabIndex = -1;
+  cell.focus();
+  cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Go from a row to its first cell. */
+export const enter = (row) => focus(cellsOf(row)[0]);
+
+/** Go to the same cell of another row. */
+export const enterSame = (cell, row) => focus(row.cells[cell.cellIndex]);
+
+/** What a key does in a cell; undefined for what it does in the row too. */
+export const inCell = {
+  ArrowRight: (cell) => focus(cell.nextElementSibling),
+  ArrowLeft: (cell) => (cell.cellIndex > FIRST ? focus(cell.previousElementSibling) : cell.parentElement.focus()),
+  Home: (cell) => focus(cellsOf(cell.parentElement)[0]),
+  End: (cell) => focus(cellsOf(cell.parentElement).at(-1)),
+  Escape: (cell) => (tip?.hidden === false ? hide() : cell.parentElement.focus()),
+};
+
+// What a cell says in full -----------------------------------------------------------------------
+
+const isCut = (cell) => [cell, ...cell.querySelectorAll("*")].some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth);
+
+/** The text of a cell where it is cut off, and the titles in it that say more; "" for neither. */
+function inFull(cell) {
+  const text = cell.textContent.trim().replace(/\s+/g, " ");
+  const titles = [...cell.querySelectorAll("[title]:not([title=''])")].map((one) =>
+    one.matches("time[datetime]") ? told(one) : one.title,
+  );
+  const more = [...new Set(titles)].filter((title) => title !== text);
+  const isSaid = more.some((title) => title.includes(text));
+  return [...(isCut(cell) && !isSaid ? [text] : []), ...more].join("\n");
+}
+
+function hide() {
+  if (tip) tip.hidden = true;
+}
+
+function show(cell) {
+  const text = inFull(cell);
+  if (!text) {
+    hide();
+    return;
+  }
+  if (!tip?.isConnected) {
+    tip = document.createElement("div");
+    tip.className = "tip";
+    tip.ariaHidden = "true"; // who hears the cell has heard all of it
+    document.body.append(tip);
+  }
+  tip.textContent = text;
+  tip.hidden = false;
+  const place = cell.getBoundingClientRect();
+  const { width, height } = tip.getBoundingClientRect();
+  const below = place.bottom + GAP + height < innerHeight;
+  tip.style.left = `${Math.max(GAP, Math.min(place.left, innerWidth - width - GAP))}px`;
+  tip.style.top = `${below ? place.bottom + GAP : place.top - GAP - height}px`;
+}
+
+export function startCells() {
+  document.addEventListener("focusin", ({ target }) => {
+    const cell = target.closest?.("#rows > [data-id] > td");
+    // Whoever points at a cell has its title.
+    if (cell?.matches(":focus-visible, :has(:focus-visible)")) show(cell);
+    else hide();
+  });
+  document.addEventListener("focusout", hide);
+  document.addEventListener("scroll", hide, true);
+  // What is said in full has changed.
+  document.body.addEventListener("grid:changed", () => {
+    if (tip?.hidden === false && isCell(document.activeElement)) show(document.activeElement);
+  });
+}
