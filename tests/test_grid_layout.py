@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.grid.columns import COLUMNS, DEFAULT_COLUMNS, column_of
+from executions.grid.filters import Filters
 from executions.grid.layout import COLUMN_LIMIT, Children, Layout
+from executions.grid.page import read
 from executions.grid.row import GridRow, RenderedCells
 from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
@@ -102,7 +105,34 @@ def test_the_default_columns_are_columns() -> None:
 
 def test_a_worker_is_told_by_its_machine(admin_user: User) -> None:
     event = event_of(make_execution(admin_user), lease_owner="host-7:4711:ab12:task")
-    assert cell(event, "worker") == '<span title="host-7, process 4711">host-7</span>'
+    told = cell(event, "worker")
+    assert 'title="host-7, process 4711">host-7</a>' in told
+    assert finds(told) == [event.id]
+
+
+def test_what_a_cell_names_leads_to_all_that_have_it(admin_user: User) -> None:
+    long = "/default/default/*/default/*/orders/" + "x" * 300
+    one = event_of(
+        make_execution(admin_user),
+        error_type="Oops",
+        debugged_by_name="ada",
+        reason=Reason.SEMAPHORE,
+        waiting_for=long,
+    )
+    child = make_execution(None, parent=make_execution(admin_user))
+    for key in ("error", "debugger", "waiting"):
+        assert finds(cell(one, key)) == [one.id], key
+    assert set(finds(cell(one, "initiator"))) >= {one.id}
+    (event,) = read(Execution.objects.filter(pk=child.pk))
+    assert f'href="/executions/{child.parent_id}/"' in cell(event, "initiator")
+
+
+def finds(told: str) -> list[str]:
+    """The executions that the link of a cell leads to."""
+    (address,) = re.findall(r'href="/\?([^"]+)"', told)
+    filters = Filters.parse(QueryDict(unescape(address)))
+    assert filters.are_active
+    return [str(one.pk) for one in Execution.objects.filter(filters.condition())]
 
 
 def test_parent_and_root_lead_there(admin_user: User) -> None:
@@ -129,7 +159,10 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
     until = datetime(2020, 7, 14, 2, tzinfo=UTC)
     assert "until <time" in told({"for": "time"}, reason=Reason.TIME, due_at=until)
     semaphore = told({"for": "semaphore", "path": "/tenant/a/b<c"}, reason=Reason.SEMAPHORE)
-    assert semaphore == '<span title="Semaphore /tenant/a/b&lt;c">b&lt;c</span>'
+    assert semaphore == (
+        '<a href="/?semaphore=%2Ftenant%2Fa%2Fb%3Cc" tabindex="-1" '
+        'title="Semaphore /tenant/a/b&lt;c: who waits for it">b&lt;c</a>'
+    )
     assert told({"for": "child", "child": child}, status=Status.PAUSED) == ""
 
 

@@ -70,6 +70,10 @@ class Changes:
         self._keys: dict[Sort, dict[str, str]] = {}
         self._matching: dict[tuple[int | None, int], Mapping[str, ExecutionChanged]] = {}
 
+    def knowing(self, variables: Mapping[str, Mapping[str, Any]]) -> "Changes":
+        """The same, with the values that filters ask for."""
+        return Changes(self.events, late=self.late, variables=variables, watched=self.watched)
+
     def __len__(self) -> int:
         return len(self.events)
 

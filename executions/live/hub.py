@@ -307,10 +307,8 @@ class Hub:
             for connection in asking:
                 connection.note("catchup", message("catchup"))
             return
-        changes = Changes(
-            changes.events, late=changes.late, variables=found, watched=changes.watched
-        )
-        self._wake([one for one in asking if one.viewer.offer(changes)])
+        known = changes.knowing(found)
+        self._wake([one for one in asking if one.viewer.offer(known)])
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
