@@ -6,9 +6,10 @@ from importlib import import_module
 import pytest
 from django.conf import settings
 
+from executions.grid.columns import COLUMNS
 from executions.grid.fields import FIELDS, TRIGGERS, VARIABLE, field_of
 from executions.grid.filters import Filters
-from executions.grid.sorting import SORTS
+from executions.grid.sorting import INDEXED, SORTS
 from executions.models import Execution
 
 TEXT = (settings.BASE_DIR / "docs" / "grid-queries.md").read_text()
@@ -42,11 +43,22 @@ def test_the_query_that_begins_the_page_is_read() -> None:
 
 
 def test_every_order_is_told_with_an_index_that_is_there() -> None:
-    told = re.findall(r"^\| `(\w+)` \| [^|]+ \| ((?:`\w+`(?:, )?)+) \|$", TEXT, re.MULTILINE)
-    assert [key for key, _ in told] == list(SORTS)
+    listed = r"^\| ((?:`\w+`(?:, )?)+) \| [^|]+ \| (none|(?:`\w+`(?:, )?)+) \|$"
+    told = [
+        (key, cell if cell != "none" else "")
+        for keys, cell in re.findall(listed, TEXT.partition("| `sort` |")[2], re.MULTILINE)
+        for key in re.findall(r"\w+", keys)
+    ]
+    assert {key for key, _ in told} == set(SORTS)
+    assert {key for key, cell in told if cell} == INDEXED
     indexes = {index.name for index in Execution._meta.indexes}
     assert {name for _, cell in told for name in re.findall(r"\w+", cell)} <= indexes
     assert "execution_found" in indexes
+
+
+def test_a_column_without_an_order_says_why() -> None:
+    for column in COLUMNS:
+        assert (column.key in SORTS) is not (f"*{column.label}*" in TEXT), column.label
 
 
 def test_the_limits_are_those_of_the_code() -> None:

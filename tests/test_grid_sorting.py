@@ -11,7 +11,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.grid import keys
+from executions.grid import bounded, keys
+from executions.grid.bounded import TooSlow
+from executions.grid.expected import Expected
+from executions.grid.filters import Filters
 from executions.grid.page import Page, PageQuery, read
 from executions.grid.sorting import NEWEST_FIRST, SORTS, Sort
 from executions.models import Execution
@@ -42,6 +45,10 @@ def twins(admin_user: User) -> User:
             started_at=started,
             updated_at=moment - timedelta(seconds=number % 3),
             ended_at=started + took if status.is_terminal else None,
+            block_type=("Wait", "wait", "Åh", "")[number % 4],
+            error_type=("", "", "Oops", "oops: b")[number % 4],
+            step_count=number % 5,
+            debugged_by_name=("", "ada", "Grace")[number % 3],
         )
     return admin_user
 
@@ -85,7 +92,33 @@ def test_a_click_on_a_header_turns_its_order_around() -> None:
     by_flow = PageQuery(sort=Sort("flow", descending=False))
     assert parsed(by_flow.sorted_by("flow")).sort == Sort("flow", descending=True)
     assert parsed(by_flow.sorted_by("duration")).sort == Sort("duration", descending=True)
-    assert PageQuery().sorted_by("error") == ""
+    assert parsed(PageQuery().sorted_by("steps")).sort == Sort("steps", descending=True)
+    assert PageQuery().sorted_by("waiting") == ""
+
+
+@pytest.mark.django_db
+def test_an_order_without_an_index_holds_with_every_filter(twins: User) -> None:
+    for typed in ("", "status:ended,error", "wait", "error:oops*", "flow:a*", "updated:>-2h"):
+        for sort in (Sort("type"), Sort("steps", descending=False)):
+            filters = Filters.parse_text(typed)
+            events = Page(twins, PageQuery(filters=filters, sort=sort)).events
+            rows = Execution.objects.filter(filters.condition()).order_by(*keys.order(sort))
+            assert [event.id for event in events] == [str(one.pk) for one in rows], typed
+            assert events
+
+
+@pytest.mark.django_db
+def test_an_order_that_takes_too_long_is_named(twins: User, monkeypatch: Any) -> None:
+    def stopped(*args: Any, **named: Any) -> Any:
+        raise TooSlow
+
+    page = Page(twins, PageQuery(sort=Sort("steps")))
+    assert not page.is_too_slow
+    monkeypatch.setattr(bounded, "ask", stopped)
+    monkeypatch.setattr(Expected, "of", lambda *args: Expected())
+    page = Page(twins, PageQuery(sort=Sort("steps")))
+    assert page.is_too_slow
+    assert "No index serves this order (Most steps first): say also when" in page.advice
 
 
 @pytest.mark.django_db

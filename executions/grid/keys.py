@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     DateTimeField,
     DurationField,
@@ -14,9 +15,14 @@ from django.db.models import (
     Value,
 )
 
+from executions.grid.conditions import Folded
 from executions.grid.sorting import Key, Sort
 from executions.models.expressions import Length
 
+NAMES = (
+    "block_type", "block_description", "workspace_name", "initiator_name", "trigger",
+    "lease_owner", "error_type", "debugged_by_name",
+)  # fmt: skip
 #: What each part of a key is to the database.
 COLUMNS: dict[str, Any] = {
     "started_at": (F("started_at"), DateTimeField()),
@@ -24,6 +30,8 @@ COLUMNS: dict[str, Any] = {
     "length": (Length(), DurationField()),
     "flow_name": (F("flow_name"), TextField()),
     "status": (F("status"), TextField()),
+    **{name: (Folded(F(name)), TextField()) for name in NAMES},
+    **{name: (F(name), BigIntegerField()) for name in ("version_number", "step_count")},
     "id": (F("id"), UUIDField()),
 }
 
@@ -52,7 +60,7 @@ def order(sort: Sort, *, upwards: bool = False, opaque: bool = False) -> list[An
     leads through it."""
     names = [*(part.column for part in sort.parts), "id"]
     expressions = [COLUMNS[name][0] for name in names]
-    if opaque:
+    if opaque and sort.is_indexed:
         expressions[0] = _Opaque(*COLUMNS[names[0]])
     if sort.descending is not upwards:
         return [one.desc() for one in expressions]

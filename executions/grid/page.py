@@ -244,6 +244,8 @@ class Page:
     def advice(self) -> str:
         """Which filter to narrow."""
         slow = [term.field.label for term in self.filters.terms if is_unindexed(term)]
+        if not self.query.sort.is_indexed:
+            slow.append(f"this order ({self.query.sort.words})")
         if not slow:
             return "Your filters are kept. Narrow them, for example by when it started."
         named = " and ".join(dict.fromkeys(slow))

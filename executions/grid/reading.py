@@ -7,6 +7,7 @@ wrong are decided here:
 - What takes the search index has no order there. What is frequent is met soon when rows are looked
   at in the order of the page; what is rare is gathered by the index and then sorted; in between,
   the index is asked about the nearest stretch of time that holds enough.
+- An order that no index has sorts what matches, or is told to be too slow.
 - A plan that turns out slow is stopped, and another one tried; what no plan finds soon is told
   (`bounded.TooSlow`).
 """
@@ -67,6 +68,8 @@ class Reading:
         scan = _Scan(self, key, beyond, limit, upwards)
         if self.filters.sought:
             return scan.sought()
+        if not self.sort.is_indexed:
+            return scan.in_order()
         if scan.meets_recent_soon:
             try:
                 beyond = scan.beyond & scan.started_before_updated
@@ -165,6 +168,8 @@ class _Scan:
     def sought(self) -> list[ExecutionChanged]:
         """By the search index, or without it where what is looked for is frequent."""
         expected = self.reading.expected
+        if not self.reading.sort.is_indexed:
+            return self.gathered()
         if expected.share >= SOON_MET and len(expected.frequent) == len(
             self.reading.filters.sought
         ):

@@ -4,9 +4,9 @@ A `Key` is a row's place: the values that it is sorted by, and its id, which par
 is the values and the id with `-` between them, each so that the order of the texts is the order of
 the rows: a script compares two keys of one order as strings (`<`, by code units; they are ASCII),
 and the row with the greater one stands above when the order is descending, below when it is
-ascending. Moments are microseconds since 1970 in 18 digits, lengths microseconds in 19 digits, and
-texts their UTF-8 in hexadecimal, so that they sort by code point, as the database does in the
-collation "C".
+ascending. Moments are microseconds since 1970 in 18 digits, as are numbers, lengths microseconds in
+19 digits, and texts their UTF-8 in hexadecimal, so that they sort by code point, as the database
+does in the collation "C".
 """
 
 import re
@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from executions.grid.spans import EPOCH, LAST, TICK
+from executions.grid.words import fold
 from executions.live.events import ExecutionChanged
 
 #: The length of what is not over, less the time from 1970 to its start: longer than all that is.
@@ -76,20 +77,48 @@ def _read_length(text: str) -> timedelta:
     return timedelta(microseconds=_digits(text, 19))
 
 
+def _write_number(number: int) -> str:
+    return f"{number:018}"
+
+
+def _read_number(text: str) -> int:
+    return _digits(text, 18)
+
+
+def _named(column: str) -> Part:
+    """A name, in whatever case it is written."""
+    return Part(column, lambda event: fold(getattr(event, column)), _write_text, _read_text)
+
+
+def _number(column: str) -> Part:
+    return Part(column, lambda event: getattr(event, column), _write_number, _read_number)
+
+
 STARTED = Part("started_at", lambda event: event.started_at, _write_time, _read_time)
 UPDATED = Part("updated_at", lambda event: event.updated_at, _write_time, _read_time)
 LENGTH = Part("length", _length, _write_length, _read_length)
 FLOW = Part("flow_name", lambda event: event.flow_name, _write_text, _read_text)
 STATUS = Part("status", lambda event: event.status, _write_text, _read_text)
 
-#: What can be sorted by: the key of a grid's column, and the values that order it. Each has an
-#: index that ends with the id (executions/models/execution.py).
+#: What has an index in its order, which ends with the id (executions/models/execution.py).
+INDEXED = frozenset({"started", "updated", "duration", "flow", "status"})
+#: What can be sorted by: the key of a grid's column, and the values that order it.
 SORTS: dict[str, tuple[Part, ...]] = {
     "started": (STARTED,),
     "updated": (UPDATED,),
     "duration": (LENGTH,),
     "flow": (FLOW, STARTED),
     "status": (STATUS, STARTED),
+    "type": (_named("block_type"), STARTED),
+    "description": (_named("block_description"), STARTED),
+    "workspace": (_named("workspace_name"), STARTED),
+    "version": (_number("version_number"), STARTED),
+    "initiator": (_named("initiator_name"), STARTED),
+    "trigger": (_named("trigger"), STARTED),
+    "worker": (_named("lease_owner"), STARTED),
+    "error": (_named("error_type"), STARTED),
+    "debugger": (_named("debugged_by_name"), STARTED),
+    "steps": (_number("step_count"), STARTED),
 }
 WORDS = {
     "started": ("Oldest first", "Newest first"),
@@ -97,9 +126,19 @@ WORDS = {
     "duration": ("Shortest first", "Longest first"),
     "flow": ("By flow, A to Z", "By flow, Z to A"),
     "status": ("By status, A to Z", "By status, Z to A"),
+    "type": ("By block type, A to Z", "By block type, Z to A"),
+    "description": ("By block description, A to Z", "By block description, Z to A"),
+    "workspace": ("By workspace, A to Z", "By workspace, Z to A"),
+    "version": ("Lowest flow version first", "Highest flow version first"),
+    "initiator": ("By initiator, A to Z", "By initiator, Z to A"),
+    "trigger": ("By trigger, A to Z", "By trigger, Z to A"),
+    "worker": ("By worker, A to Z", "By worker, Z to A"),
+    "error": ("By exception, A to Z", "By exception, Z to A"),
+    "debugger": ("By debugger, A to Z", "By debugger, Z to A"),
+    "steps": ("Fewest steps first", "Most steps first"),
 }
-#: Columns whose first click sorts ascending.
-ASCENDING_FIRST = frozenset({"flow", "status"})
+#: Columns whose first click sorts ascending. What many rows lack begins with those that have it.
+ASCENDING_FIRST = frozenset({"flow", "status", "type", "description", "workspace", "initiator"})
 
 
 @dataclass(frozen=True)
@@ -121,6 +160,12 @@ class Sort:
     @property
     def parts(self) -> tuple[Part, ...]:
         return SORTS[self.column]
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index leads through all executions in this order; else what matches is
+        sorted for each page."""
+        return self.column in INDEXED
 
     @property
     def words(self) -> str:

@@ -160,12 +160,15 @@ function insert(row, force = false) {
 function place(row, force = false) {
   const rows = family(row);
   const after = rows.at(-1).nextElementSibling;
-  for (const one of rows) one.remove();
   const before = placeOf(row.dataset);
   const stays = before === undefined || before === after;
-  const may = force || (mayInsertBefore(before) && mayInsertBefore(after));
-  const there = stays || !may ? after : before;
-  for (const one of rows) body().insertBefore(one, there);
+  const may = force || (!rows.some(isHeld) && mayInsertBefore(before) && mayInsertBefore(after));
+  if (!stays && may) {
+    const focused = document.activeElement;
+    for (const one of rows) body().insertBefore(one, before);
+    // What is moved in the page has lost the focus.
+    if (rows.some((one) => one.contains(focused))) focused.focus({ preventScroll: true });
+  }
   if (before === undefined) strike(row, "it is on another page now");
   if (stays || may) moved.delete(row);
   else moved.add(row);
