@@ -5,8 +5,9 @@ of 100,000 items or a deep structure never comes at once.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.utils.html import escape
@@ -46,21 +47,59 @@ class Folded:
         return max(self.first, self.last - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A page of a large list or structure: what is on it, from the item `first` of `count` on."""
+
+    items: list[Any] | dict[Any, Any]
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Stands for a large part that was not read with those around it: what a line says of it, and
+    what two that are alike have in common."""
+
+    summary: str
+    digest: str
+
+
 def fold(value: Any, address: Address, first: int = 0, other: Any = ABSENT) -> Folded:
-    """The page of a value that begins at the item, key or character `first`.
+    """The page of a value that begins at the item, key or character `first`; the value may be the
+    `Slice` that is that page.
 
     Lines that differ from `other`, the same value at another time, are marked; nothing is when that
     is not given.
     """
-    inside = parts(value)
+    inside = parts(value) if not isinstance(value, Slice) else value.items
     if inside is None:
         return _scalar_page(value, address, first, other)
-    count = len(inside)
-    first = min(first, max(0, count - 1)) // ITEMS * ITEMS
+    if isinstance(value, Slice):
+        first, count = value.first, value.count
+        page = dict(enumerate(inside, first)) if isinstance(inside, list) else inside
+    else:
+        count = len(inside)
+        first = min(first, max(0, count - 1)) // ITEMS * ITEMS
+        page = dict(islice(_pairs(inside), first, first + ITEMS))
     writer = _Writer(address, marks=other is not ABSENT)
-    writer.page(inside, first, parts(other) if other is not ABSENT else None)
-    unit = "items" if isinstance(inside, list) else "keys"
+    is_list = isinstance(inside, list)
+    writer.page(page, is_list, first, count, _inside(other) if other is not ABSENT else None)
+    unit = "items" if is_list else "keys"
     return Folded(writer.html, first, min(count, first + ITEMS), count, unit)
+
+
+def _pairs(inside: list[Any] | dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    return enumerate(inside) if isinstance(inside, list) else inside.items()
+
+
+def _inside(other: Any) -> Any:
+    """What another value is made of; of a page of a list, by number."""
+    if not isinstance(other, Slice):
+        return parts(other)
+    if isinstance(other.items, list):
+        return dict(enumerate(other.items, other.first))
+    return other.items
 
 
 def _scalar_page(value: Any, address: Address, first: int, other: Any) -> Folded:
@@ -110,28 +149,27 @@ class _Writer:
         mark = " ch" if differs and self._marks else ""
         self._written.append(f'<div class="ln d{min(depth, DEEP)}{mark}">{text}</div>')
 
-    def page(self, inside: Any, first: int, other: Any) -> None:
-        opens, closes = ("[", "]") if isinstance(inside, list) else ("{", "}")
+    def page(self, page: dict[Any, Any], is_list: bool, first: int, count: int, other: Any) -> None:
+        opens, closes = ("[", "]") if is_list else ("{", "}")
         self.line(0, opens)
-        self._items(inside, (), other, 0, first)
+        for number, (key, item) in enumerate(page.items(), first):
+            comma = "," if number + 1 < count else ""
+            self._item(item, (str(key),), key, _at(other, key), 1, comma)
         self.line(0, closes)
 
-    def _items(
-        self, inside: Any, keys: tuple[str, ...], other: Any, depth: int, first: int
-    ) -> None:
-        pairs = enumerate(inside) if isinstance(inside, list) else inside.items()
-        for number, (key, item) in enumerate(pairs):
-            if number < first:
-                continue
-            if number >= first + ITEMS:
-                break
-            comma = "," if number + 1 < len(inside) else ""
+    def _items(self, inside: Any, keys: tuple[str, ...], other: Any, depth: int) -> None:
+        """All the parts of one that has not many."""
+        for number, (key, item) in enumerate(_pairs(inside), 1):
+            comma = "," if number < len(inside) else ""
             self._item(item, (*keys, str(key)), key, _at(other, key), depth + 1, comma)
 
     def _item(
         self, item: Any, keys: tuple[str, ...], key: Any, other: Any, depth: int, comma: str
     ) -> None:
         name = self._name(keys, key)
+        if isinstance(item, Outline):
+            self.line(depth, f"{name}{self._link(keys, item.summary)}{comma}", item != other)
+            return
         inside = parts(item)
         if not inside:
             plain = pretty.plain(item)
@@ -162,7 +200,7 @@ class _Writer:
             f'<div class="fo">{into}<details{opened}>'
             f'<summary class="ln d{depth}{mark}">{self._key(key)}: {opens}{told}</summary>'
         )
-        self._items(inside, keys, inner, depth, 0)
+        self._items(inside, keys, inner, depth)
         self.line(depth, f"{closes}{comma}", inner is None)
         self._written.append("</details></div>")
 

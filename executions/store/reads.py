@@ -125,18 +125,6 @@ def stored_values(execution_id: UUID) -> list[StoredValue]:
         ]
 
 
-def whole_value(execution_id: UUID, level: int, name: str) -> tuple[bool, Any]:
-    """Whether the variable holds a value now, and its stored form."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT value::text FROM executions_value "
-            "WHERE execution_id = %s AND level = %s AND name = %s",
-            [execution_id, level, name],
-        )
-        row = cursor.fetchone()
-    return (False, None) if row is None else (True, json.loads(row[0]))
-
-
 # Steps ----------------------------------------------------------------------------------------
 
 

@@ -109,7 +109,10 @@ def back(request: HttpRequest) -> HttpResponse:
 
 def _tell(request: HttpRequest, command: str, results: list[dict[str, Any]]) -> None:
     done = sum(result["done"] for result in results)
-    if done:
+    if done == len(results) == 1:
+        one = results[0]
+        messages.success(request, f"{words(command)}: {one['flow']}, {one['detail'] or 'done'}")
+    elif done:
         messages.success(request, f"{words(command)}: {done} of {len(results)} done.")
     if not results:
         messages.warning(request, "Select executions first.")

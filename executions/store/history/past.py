@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from executions.models import ExceptionRecord, Execution, Intervention, Step
-from executions.store import reads
+from executions.store import parts, reads
 from executions.store.history import positions, scopes, variables
 from executions.store.history.eras import Course
 from executions.store.history.scopes import Life
@@ -147,16 +147,25 @@ class Past:
             for key, held in found.items()
         }
 
+    def stored(self, level: int, name: str) -> parts.Stored | None:
+        """Where a variable's value is stored by itself, as that of now is, and a large one."""
+        if self.is_live:
+            return variables.held(self.execution, level, name.casefold())
+        variable = self.variables.get((level, name.casefold()))
+        if variable is None or variable.known is not Known.STORED:
+            return None
+        return variables.stored(self.execution, self._course, self.step, level, name.casefold())
+
     def value(self, level: int, name: str) -> tuple[bool, Any]:
         """Whether a variable's value is known, and its typed JSON form, however large it is."""
-        if self.is_live:
-            return reads.whole_value(self.execution.pk, level, name)
+        stored = self.stored(level, name)
+        if stored is not None:
+            whole = parts.part(stored, ())
+            return (False, None) if whole is None else (True, whole.form)
         variable = self.variables.get((level, name.casefold()))
-        if variable is None or variable.known is Known.LOST:
+        if variable is None or variable.known is not Known.VALUE:
             return False, None
-        if variable.known is Known.VALUE:
-            return True, variable.form
-        return variables.whole(self.execution, self._course, self.step, level, name.casefold())
+        return True, variable.form
 
     @cached_property
     def just_changed(self) -> frozenset[tuple[int, str]]:

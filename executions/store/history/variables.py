@@ -11,8 +11,15 @@ from typing import Any
 
 from django.db import connection
 
-from executions.models import ChangedValue, Execution, Step, TrimmedChange, TrimmedVisits
-from executions.store import reads
+from executions.models import (
+    ChangedValue,
+    Execution,
+    Step,
+    TrimmedChange,
+    TrimmedVisits,
+    Value,
+)
+from executions.store import parts, reads
 from executions.store.history import scopes
 from executions.store.history.eras import Course, Era
 from executions.store.history.scopes import When
@@ -74,20 +81,24 @@ def at(
     return _recovered(execution, course, step, workspaces, begins, found)
 
 
-def whole(
+def stored(
     execution: Execution, course: Course, step: int, level: int, name: str
-) -> tuple[bool, Any]:
-    """A large value, whole, of a variable that is known to hold one then."""
+) -> parts.Stored | None:
+    """Where a large value is stored of a variable that is known to hold one then."""
     event = _latest(execution, course, step).get((level, name))
-    if event is not None and "stored" not in event.change:
-        last = _latest(execution, course, execution.step_count).get((level, name))
-        if last is not None and last.when == event.when:
-            return reads.whole_value(execution.pk, level, name)
     if event is None:
-        return False, None
-    rows = ChangedValue.objects.filter(execution_id=execution.pk, key=event.change["stored"])
-    value = rows.first()
-    return (False, None) if value is None else (True, value.value)
+        return None
+    if "stored" in event.change:
+        row = (("execution_id", execution.pk), ("key", event.change["stored"]))
+        return parts.Stored(ChangedValue, "value", row)
+    last = _latest(execution, course, execution.step_count).get((level, name))
+    return held(execution, level, name) if last is not None and last.when == event.when else None
+
+
+def held(execution: Execution, level: int, name: str) -> parts.Stored:
+    """Where what a variable holds now is stored."""
+    row = (("execution_id", execution.pk), ("level", level), ("name", name))
+    return parts.Stored(Value, "value", row)
 
 
 def _until(course: Course, step: int) -> int:

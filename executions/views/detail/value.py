@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from executions.commands.objections import objection
 from executions.engine.program import EXTENSIONS
-from executions.store import families, history, initiators
+from executions.store import families, history, initiators, parts
 from executions.store.history import Known, Past
 from executions.views.detail.subject import Subject
 from flows import paths, pretty, values
 from flows.differences import ABSENT
-from flows.folding import Folded, fold
+from flows.folding import ITEMS, Folded, Outline, Slice, fold
 
 #: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
 BUILT_IN = "_executionContext"
@@ -89,29 +89,45 @@ class ValueView:
         return self._of(self._side)
 
     def _of(self, past: Past) -> Found:
-        execution, level = self.subject.execution, self.place.level
+        level = self.place.level
+        why = self._why_not(past)
+        if why:
+            return Found(False, why=why)
         if level is None:
-            held = execution.inputs if self.place.scope == INPUTS else execution.outputs
-            known = pretty.decoded(held)
-            if not isinstance(known, dict) or self.place.name not in known:
-                return Found(False, why="There is no such value.")
-            return Found(True, self._shown(known[self.place.name]))
-        if not past.is_kept:
-            return Found(False, why="That step is not kept.")
+            return Found(True, self._shown(pretty.decoded(self._held)[self.place.name]))
         if self.place.name == BUILT_IN:
             return self._built_in(past)
-        if level >= len(past.tokens):
-            return Found(False, why="The execution is in no such workspace at this moment.")
-        folded = self.place.name.casefold()
-        if folded not in {v.name.casefold() for v in self._declared(past)}:
-            return Found(False, why="The workspace has no such variable.")
-        at = None if past.is_live else past.variables.get((level, folded))
-        if at is not None and at.known is Known.LOST:
-            return Found(False, why=f"{at.summary}: it was large, and this step did not keep it.")
-        exists, form = past.value(level, folded)
+        exists, form = past.value(level, self.place.name)
         if not exists:
             return Found(False, why="It is not set.")
         return Found(True, self._shown(pretty.decoded(form)))
+
+    def _why_not(self, past: Past) -> str:
+        """Why there is no such value at a moment; "" where there may be one."""
+        level = self.place.level
+        if level is None:
+            known = pretty.decoded(self._held)
+            is_there = isinstance(known, dict) and self.place.name in known
+            return "" if is_there else "There is no such value."
+        if not past.is_kept:
+            return "That step is not kept."
+        if self.place.name == BUILT_IN:
+            return ""
+        if level >= len(past.tokens):
+            return "The execution is in no such workspace at this moment."
+        folded = self.place.name.casefold()
+        if folded not in {v.name.casefold() for v in self._declared(past)}:
+            return "The workspace has no such variable."
+        at = None if past.is_live else past.variables.get((level, folded))
+        if at is not None and at.known is Known.LOST:
+            return f"{at.summary}: it was large, and this step did not keep it."
+        return ""
+
+    @property
+    def _held(self) -> Any:
+        """The inputs or the outputs."""
+        execution = self.subject.execution
+        return execution.inputs if self.place.scope == INPUTS else execution.outputs
 
     def _built_in(self, past: Past) -> Found:
         """Of the built-in variable only its Extensions change."""
@@ -132,7 +148,11 @@ class ValueView:
 
     @cached_property
     def found(self) -> Found:
-        """What the address leads to inside of it."""
+        """What the address leads to inside of it, whole."""
+        stored = self._stored(self._side)
+        part = parts.part(stored, self.place.keys) if stored is not None else None
+        if part is not None:
+            return Found(True, self._shown(pretty.decoded(part.form)))
         if not self.whole.is_known:
             return self.whole
         exists, value = paths.follow(self.whole.value, self.place.keys)
@@ -141,11 +161,46 @@ class ValueView:
         return Found(True, value)
 
     @cached_property
+    def shown(self) -> Found:
+        """The same as far as it is shown: of a large list or structure a `Slice`."""
+        cut = self._cut(self._side)
+        return self.found if cut is ABSENT else Found(True, cut)
+
+    def _stored(self, past: Past) -> parts.Stored | None:
+        """Where the variable's value is stored by itself, to be cut there."""
+        level = self.place.level
+        if level is None or self.place.name == BUILT_IN or self._why_not(past):
+            return None
+        return past.stored(level, self.place.name)
+
+    def _cut(self, past: Past, keys: Sequence[str] | None = None) -> Any:
+        """What is shown of the part at a moment, as the database cuts it; ABSENT where it cannot
+        be cut there."""
+        stored = self._stored(past)
+        if stored is None:
+            return ABSENT
+        first = self.subject.address.item
+        part = parts.look(stored, self.place.keys, first, ITEMS, keys)
+        if part is None:
+            return ABSENT
+        if part.cut is None:
+            return self._shown(pretty.decoded(part.form))
+        items = self._shown([_told(item) for item in part.cut.items])
+        inside = (
+            items if part.cut.kind == "array" else dict(zip(part.cut.places, items, strict=True))
+        )
+        return Slice(inside, part.cut.first, part.cut.count)
+
+    @cached_property
     def _other(self) -> Any:
         """The same part before the step; ABSENT where that is not looked for."""
-        subject = self.subject
+        subject, shown = self.subject, self.shown.value
         if not self.has_sides or subject.address.before:
             return ABSENT
+        is_structure = isinstance(shown, Slice) and isinstance(shown.items, dict)
+        cut = self._cut(self._earlier, list(shown.items) if is_structure else None)
+        if cut is not ABSENT:
+            return cut
         before = self._of(self._earlier)
         exists, value = paths.follow(before.value, self.place.keys) if before.is_known else (0, 0)
         return value if exists else None
@@ -164,7 +219,7 @@ class ValueView:
     @cached_property
     def folded(self) -> Folded:
         """The page of it."""
-        return fold(self.found.value, self._address, self.subject.address.item, self._other)
+        return fold(self.shown.value, self._address, self.subject.address.item, self._other)
 
     def _address(self, keys: Sequence[str]) -> str:
         return "?" + urlencode({"var": str(self.place.inside(keys))}, safe="/,:")
@@ -175,11 +230,8 @@ class ValueView:
 
     @property
     def type_name(self) -> str:
-        return values.type_name(self.found.value)
-
-    @property
-    def summary(self) -> str:
-        return values.summary(self.found.value)
+        shown = self.shown.value
+        return values.type_name(shown.items if isinstance(shown, Slice) else shown)
 
     @property
     def path(self) -> str:
@@ -258,6 +310,19 @@ class ValueView:
     def edit_url(self) -> str:
         query = urlencode({"var": str(self.place)})
         return f"{reverse('variable-edit', args=[self.subject.execution.pk])}?{query}"
+
+
+def _told(item: Any) -> Any:
+    """An item of a large value; of one that was not read, what a line says of it."""
+    if not isinstance(item, parts.Large):
+        return pretty.decoded(item)
+    s = "" if item.count == 1 else "s"
+    said = {
+        "array": f"List with {item.count} item{s}",
+        "object": f"Structure with {item.count} item{s}",
+    }
+    text = f"{item.beginning}\u2026 ({item.count})"
+    return Outline(said.get(item.kind, f'"{text}"'), item.digest)
 
 
 def _number(key: str) -> int:
