@@ -141,7 +141,7 @@ def _cut(
     found, parameters = _found(stored, path)
     each = "json_array_elements(form)" if kind == "array" else "json_each(form)"
     columns = "item, number" if kind == "array" else "key, item, number"
-    wanted, chosen = "number > %s AND number <= %s", [first, first + count]
+    wanted, chosen = "number > %s AND number <= %s", list[Any]([first, first + count])
     if keys is not None and kind == "object":
         wanted, chosen = "key = ANY(%s)", [list(keys)]
     rows = _fetch(
