@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from executions import recovery, runner
 from executions.commands.control import control
 from executions.commands.start import start
+from executions.effects import world
 from executions.engine import overruns
 from executions.engine.state import Go, Perform, Yielded
 from executions.models import Execution, Step, new_id
@@ -205,7 +206,7 @@ def test_random_commands_and_crashes(
             turn._checkpoint(turn._waiting("effect", again=decision.again))
             block = turn.interpreter.graph.blocks[decision.block].block
             if done:
-                block.perform(decision.given, runner.world(decision.until))
+                block.perform(decision.given, world(decision.until))
 
         @rule()
         def wake(self) -> None:

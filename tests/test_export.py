@@ -118,9 +118,8 @@ def test_a_file_has_the_date_in_its_name(admin_client: Client) -> None:
     assert reverse("export", args=["csv"]) == "/executions/export/csv/"
 
 
-def test_a_hundred_thousand_stream_in_constant_memory(live_app: Any, admin_user: User) -> None:
-    for _ in range(5):
-        many(admin_user, 20_000)
+def test_twenty_thousand_stream_in_constant_memory(live_app: Any, admin_user: User) -> None:
+    many(admin_user, 20_000)
     client = Client()
     client.force_login(admin_user)
     cookies = {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
@@ -137,7 +136,7 @@ def test_a_hundred_thousand_stream_in_constant_memory(live_app: Any, admin_user:
                 most = max(most, process.memory_info().rss)
         took = time.monotonic() - began
     print(f"first byte {first:.2f} s, {lines:,} lines in {took:.1f} s, +{(most - before) >> 20} MB")
-    assert lines == 100_001
+    assert lines == 20_001
     assert first < 2
-    assert most - before < 60_000_000
+    assert most - before < 25_000_000
     assert os.path.exists(f"/proc/{process.pid}")

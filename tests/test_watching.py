@@ -14,7 +14,7 @@ from executions.models import Execution
 from executions.states import Status
 from executions.trimming import gap
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
-from tests.servers import Process, celery_worker
+from tests.servers import celery_worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -155,9 +155,10 @@ def test_selected_rows_are_commanded_together(signed_in_page: Page, tmp_path: Pa
 def test_an_execution_survives_the_death_of_its_worker(
     signed_in_page: Page,
     tmp_path: Path,
-    worker: Process,
     product_environment: dict[str, str],
 ) -> None:
+    environment = {**product_environment, "LEASE_SECONDS": "3"}
+    worker = celery_worker(tmp_path / "worker.log", environment)
     publish(tmp_path, "count", COUNT, COUNT_VARIABLES)
     page = signed_in_page
     start_by_form(page, "count", button="Start and open", Last="60000")
@@ -168,7 +169,7 @@ def test_an_execution_survives_the_death_of_its_worker(
     execution.refresh_from_db()
     assert execution.status == Status.RUNNING
     assert execution.lease_owner
-    another = celery_worker(tmp_path / "another.log", product_environment)
+    another = celery_worker(tmp_path / "another.log", environment)
     try:
         expect(page.locator(".pillst")).to_have_text("Ended", timeout=60_000)
     finally:
