@@ -18,6 +18,7 @@ from executions.states import Status
 from flows import queries, values
 from tests.conftest import LiveApp
 from tests.driving import drive
+from tests.test_secrets import SECRET, where
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -106,6 +107,35 @@ def test_the_products_own_addresses_are_checked(live_app: LiveApp) -> None:
     results = {row["Url"]: row["Up"] for row in outputs["Results"]}
     assert results == {urls[0]: True, urls[1]: results[urls[1]], urls[2]: False}
     assert outputs["Down"] == sum(not up for up in results.values())
+
+
+def test_a_token_reaches_the_addresses_and_is_shown_to_nobody() -> None:
+    heard: list[str] = []
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers.get("Authorization", ""))
+            # It repeats the token where no web server should.
+            self.send_response(401, heard[-1])
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        execution, _ = run("check-urls", Urls=[url], Token=SECRET)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert heard == [f"Bearer {SECRET}"]
+    assert execution.status == Status.ENDED
+    assert "401 Bearer ••••••" in execution.outputs["Results"][0]["Answer"]
+    assert where(SECRET) == []
 
 
 def test_the_tour_visits_every_room() -> None:

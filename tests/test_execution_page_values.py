@@ -59,6 +59,18 @@ def test_large_values_are_loaded_when_asked_for(loop: FlowVersion, person: User)
     assert json.loads(client_of(person).get(f"{address}.19999").content) == large[19_999]
 
 
+def test_a_null_variable_is_shown_as_null(loop: FlowVersion, person: User) -> None:
+    execution = run(loop, person)
+    Value.objects.filter(execution=execution, level=0, name="seen").update(value=None)
+    client = client_of(person)
+    value = client.get(f"/executions/{execution.pk}/value/?var=0:Seen")
+    assert (value.status_code, value.content) == (200, b"null")
+    assert client.get(f"/executions/{execution.pk}/?var=0:Seen").status_code == 200
+    grid = client.get("/?column=var.seen").content.decode()
+    assert 'title="null"' in grid
+    assert "0 bytes" not in grid
+
+
 def test_the_built_in_variable_is_shown_when_asked_for(loop: FlowVersion, person: User) -> None:
     """Semantics 30, 93."""
     execution = run(loop, person)

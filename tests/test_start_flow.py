@@ -27,11 +27,12 @@ class StartFlow:
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", "start_flow", *arguments],
             cwd=PROJECT,
             env=self.environment,
+            input=given,
             capture_output=True,
             text=True,
             timeout=60,
@@ -89,3 +90,16 @@ def test_one_that_goes_on_exits_with_3(start_flow: StartFlow) -> None:
     done = start_flow("wait", "--input", "Seconds=600", "--wait", "0.5")
     assert done.returncode == 3
     assert "Running" in done.stdout
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_input_is_asked_for_and_stands_on_no_command_line(
+    start_flow: StartFlow, tmp_path: Path
+) -> None:
+    blocks = "{a: {type: Start Flow, bottom: s}, e: {type: End Flow}, s: {type: Set Variable, "
+    blocks += "properties: {Value: '=Key.size()', Variable: ($)Size}, bottom: e}}"
+    publish(tmp_path, "asked", blocks, "{Key: {input: true, secret: true}, Size: {output: true}}")
+    done = start_flow("asked", "--ask", "Key", "--wait", "20", given="two words\n")
+    assert done.returncode == 0, done.stderr
+    assert "Size = 9" in done.stdout
+    assert "two words" not in done.stdout + done.stderr

@@ -38,7 +38,8 @@ def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
         )
         held: dict[str, dict[str, Any]] = {}
         for execution_id, name, size, text in cursor.fetchall():
-            value = Large(size) if text is None else pretty.decoded(json.loads(text))
+            is_large = text is None and size > 0  # a null variable is stored as NULL
+            value = Large(size) if is_large else pretty.decoded(json.loads(text or "null"))
             held.setdefault(execution_id, {})[name] = value
     return {one: found for one, names_held in held.items() if (found := _found(names_held, asked))}
 

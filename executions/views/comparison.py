@@ -271,7 +271,7 @@ class Comparison:
 
 
 def _differing(rows: list[VariableDifference]) -> int:
-    return sum(row.kind != "same" for row in rows)
+    return sum(row.kind not in ("same", "secret") for row in rows)
 
 
 def _which(first: bool, second: bool) -> str:

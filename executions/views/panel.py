@@ -23,7 +23,8 @@ class Debugging:
 
     @property
     def variables(self) -> list[tuple[str, str]]:
-        """ "level:name" and the name of every variable, with its workspace."""
+        """ "level:name" and the name of every variable, with its workspace; but of those that are
+        secret, which are not typed in the open."""
         return [
             (
                 f"{len(list(self.graph.scopes(key))) - 1}:{variable.name}",
@@ -31,6 +32,7 @@ class Debugging:
             )
             for key, workspace in self.graph.workspaces.items()
             for variable in workspace.variables
+            if not variable.is_secret
         ]
 
     @property

@@ -2,8 +2,10 @@
 
 import getpass
 import json
+import sys
 import time
 from argparse import ArgumentTypeError
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -42,6 +44,14 @@ class Command(BaseCommand):
             help="""an input variable, such as --input Count=3 or --input 'Name="Ada"'""",
         )
         parser.add_argument(
+            "--ask",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="""an input variable of text that is asked for and not shown as you type, or else
+            read from a line of standard input: others see what stands on a command line""",
+        )
+        parser.add_argument(
             "--wait",
             nargs="?",
             type=_seconds,
@@ -57,7 +67,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = _version(options["name"], options["version"])
-        inputs = dict(_parse_input(text) for text in options["input"])
+        secret = {v.name.casefold() for v in queries.compiled(version.pk).inputs if v.is_secret}
+        inputs = dict(_parse_input(text, secret) for text in options["input"])
+        inputs |= {name: _asked(name) for name in options["ask"]}
         actor = Actor(user_id=None, name=getpass.getuser(), source="command line")
         try:
             execution = start(version, inputs, actor, Execution.Trigger.COMMAND_LINE)
@@ -143,10 +155,19 @@ def _version(name: str, number: int | None) -> FlowVersion:
     raise CommandError(f"There is no {wanted}. Flows: {known}.", returncode=REFUSED)
 
 
-def _parse_input(text: str) -> tuple[str, Any]:
+def _asked(name: str) -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{name}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _parse_input(text: str, secret: Collection[str]) -> tuple[str, Any]:
+    """The name and the value; what is wrong with that of a secret does not repeat it."""
     name, equals, source = text.partition("=")
     if not equals:
         raise CommandError(f"--input {text}: write NAME=JSON.", returncode=REFUSED)
+    if name.casefold() in secret:
+        return name, _parse_secret(name, source)
     shown = source if len(source) <= LONGEST_SHOWN else f"{source[:LONGEST_SHOWN]}…"
     try:
         return name, values.decode(json.loads(source))
@@ -158,6 +179,14 @@ def _parse_input(text: str) -> tuple[str, Any]:
     except RecursionError:
         problem = "is nested too deeply."
     raise CommandError(f"--input {name}: {shown} {problem}", returncode=REFUSED)
+
+
+def _parse_secret(name: str, source: str) -> Any:
+    try:
+        return values.decode(json.loads(source))
+    except (ValueError, RecursionError):
+        problem = f"it is no JSON value. Text needs quotes; --ask {name} takes it as it is."
+        raise CommandError(f"--input {name}: {problem}", returncode=REFUSED) from None
 
 
 def _seconds(text: str) -> float:

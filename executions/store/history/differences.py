@@ -18,7 +18,8 @@ LOOKED_INTO = 500_000
 
 @dataclass(frozen=True, slots=True)
 class VariableDifference:
-    """A variable at two moments: `kind` is "added", "gone", "changed", "unknown" or "same"."""
+    """A variable at two moments: `kind` is "added", "gone", "changed", "unknown" or "same"; or
+    "secret", where two values look alike and a secret is hidden in them."""
 
     scope: str
     name: str
@@ -58,7 +59,7 @@ def of_values(
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name, differences.ABSENT), after.get(name, differences.ABSENT)
         parts, more = differences.between(old, new)
-        kind = "changed" if parts else "same"
+        kind = "changed" if parts else "secret" if _hides(old) else "same"
         if old is differences.ABSENT:
             kind = "added"
         elif new is differences.ABSENT:
@@ -68,6 +69,12 @@ def of_values(
         first, second = _in_a_line(old), _in_a_line(new)
         found.append(VariableDifference(scope, name, kind, first, second, parts, more))
     return sorted(found, key=lambda one: one.kind == "same")
+
+
+def _hides(value: Any) -> bool:
+    """Whether a secret is hidden in what is shown of a value: nobody is told whether it is like
+    another."""
+    return values.MASK in pretty.text(value)
 
 
 def _in_a_line(value: Any) -> str:
@@ -100,7 +107,8 @@ def _difference(
     second = pretty.decoded(after.value(new.level, new.name)[1])
     parts, more = differences.between(first, second)
     if not parts:
-        return None
+        hides = before.execution.secrets is not None and _hides(first)
+        return ("secret", _told(old), _told(new), [], False) if hides else None
     whole = [part for part in parts if not part.path]
     return "changed", _told(old), _told(new), [] if whole else parts, more
 
