@@ -1,6 +1,7 @@
 """An execution as it was after each of its steps: for random flows, commands and crashes between
 them, exactly what a snapshot taken then holds."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from executions.commands.control import control
 from executions.commands.start import start
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Broke, Go, Route, Yielded
-from executions.models import Execution, new_id
+from executions.models import Execution, Step, new_id
 from executions.states import Status
 from executions.store import claims, history
 from flows import queries, values
@@ -141,7 +142,26 @@ class Play:
             # What a crash has lost; an exception that is on its way from its port.
             if step > execution.step_count or (step == execution.step_count and expected.port):
                 continue
-            assert Snapshot.at(history.at(execution, graph, step)) == expected, step
+            past = history.at(execution, graph, step)
+            assert Snapshot.at(past) == expected, step
+            made = list(execution.steps.filter(number__lte=step))
+            assert past.visits == Counter((row.block, row.port) for row in made)
+            took: Counter[str] = Counter()
+            for row in made:
+                took[row.block] += row.duration
+            assert past.durations == took
+            self.compare_lives(past, made)
+
+    def compare_lives(self, past: history.Past, made: list[Step]) -> None:
+        """Every step until then that a token made is one of its level since it came."""
+        for token in past.tokens:
+            life = past.life(token.level)
+            own = [row for row in made if row.level == token.level and row.number > life.after]
+            inside = {row.block.rpartition("/")[0] for row in own}
+            assert inside <= {token.workspace}
+            later = [row for row in made if row.level < token.level and row.number > life.after]
+            assert not later
+            assert life.before is None or life.before > past.step
 
 
 def publish(folder: Path, document: dict[str, Any]) -> FlowVersion:

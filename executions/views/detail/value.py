@@ -94,7 +94,7 @@ class ValueView:
         if why:
             return Found(False, why=why)
         if level is None:
-            return Found(True, self._shown(pretty.decoded(self._held)[self.place.name]))
+            return Found(True, self._shown(self._held[self.place.name]))
         if self.place.name == BUILT_IN:
             return self._built_in(past)
         exists, form = past.value(level, self.place.name)
@@ -106,9 +106,7 @@ class ValueView:
         """Why there is no such value at a moment; "" where there may be one."""
         level = self.place.level
         if level is None:
-            known = pretty.decoded(self._held)
-            is_there = isinstance(known, dict) and self.place.name in known
-            return "" if is_there else "There is no such value."
+            return "" if self.place.name in self._held else "There is no such value."
         if not past.is_kept:
             return "That step is not kept."
         if self.place.name == BUILT_IN:
@@ -123,11 +121,14 @@ class ValueView:
             return f"{at.summary}: it was large, and this step did not keep it."
         return ""
 
-    @property
-    def _held(self) -> Any:
+    @cached_property
+    def _held(self) -> dict[str, Any]:
         """The inputs or the outputs."""
         execution = self.subject.execution
-        return execution.inputs if self.place.scope == INPUTS else execution.outputs
+        known = pretty.decoded(
+            execution.inputs if self.place.scope == INPUTS else execution.outputs
+        )
+        return known if isinstance(known, dict) else {}
 
     def _built_in(self, past: Past) -> Found:
         """Of the built-in variable only its Extensions change."""
