@@ -138,7 +138,12 @@ def _no_variables(name: str) -> Any:
 
 def _widget(variable: VariableNode, default: str) -> forms.Widget:
     if variable.is_secret:
-        return forms.PasswordInput({"autocomplete": "new-password", "spellcheck": "false"})
+        told = " ".join(
+            f"id_{PREFIX}{variable.name}_{part}" for part in ("secret", "helptext", "error")
+        )
+        return forms.PasswordInput(
+            {"autocomplete": "new-password", "spellcheck": "false", "aria-describedby": told}
+        )
     hint = {"placeholder": default[:200]} if default else {}
     match variable.type:
         case "Boolean":

@@ -176,11 +176,11 @@ def test_variables_are_read_by_path_for_many_at_once(
     hold(one, order={"lines": [{"price": 4.5}], "id": "A-1"}, **{"dotted.name": "found"})
     hold(two, level=0, order={"id": "outer"})
     hold(two, level=1, order={"id": "inner"})
-    paths = ["order.id", "order.lines.0.price", "order.lines.1", "dotted.name", "nothing"]
+    paths = ["order.id", "Order.lines.0.price", "order.lines.1", "dotted.name", "nothing"]
     with django_assert_num_queries(1):
         held = variables.of([one.pk, two.pk], paths)
     assert held == {
-        str(one.pk): {"order.id": "A-1", "order.lines.0.price": 4.5, "dotted.name": "found"},
+        str(one.pk): {"order.id": "A-1", "Order.lines.0.price": 4.5, "dotted.name": "found"},
         str(two.pk): {"order.id": "inner"},
     }
     with django_assert_num_queries(0):

@@ -1,6 +1,7 @@
 """Secrets: what a secret variable holds is shown to nobody, and stored only where the engine needs
 it (docs/secrets.md)."""
 
+import html
 import json
 import re
 from hashlib import sha256
@@ -9,13 +10,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db import connection
 from django.test import Client
 
+from executions import runner
 from executions.commands.control import control
-from executions.engine.secrets import MOST, Secrets
+from executions.engine.secrets import LONGEST, MOST, SHORTEST, Secrets
 from executions.forms import PREFIX, StartForm
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Value
 from executions.states import Status
@@ -134,7 +137,7 @@ def test_texts_are_replaced_wherever_they_stand() -> None:
 def test_a_secret_is_known_again_as_texts_and_addresses_quote_it(text: str) -> None:
     known = Secrets({}, {text: None})
     for form in (text, json.dumps(text), json.dumps([text], ensure_ascii=False), repr(text),
-                 quote(text), quote(text, safe="")):  # fmt: skip
+                 quote(text), quote(text, safe=""), html.escape(text)):  # fmt: skip
         assert MASK in known.text(f"<{form}>"), form
         assert text.split()[-1] not in known.text(form)
 
@@ -378,10 +381,34 @@ def test_a_breakpoint_does_not_ask_what_a_secret_holds(flow: FlowVersion, admin_
     assert control("breakpoint", admin_user, execution, ACTOR, fields).done
 
 
+@pytest.mark.parametrize(
+    ("condition", "pauses"),
+    [(f"Copy == '{SECRET}'", False), (f"Copy.startsWith('{SECRET[0]}')", False),
+     (f"Copy == '{MASK}'", True), (f"Deep.Inner[0].endsWith('{SECRET[-1]}')", False)],
+)  # fmt: skip
+def test_a_condition_sees_what_people_see(
+    flow: FlowVersion, admin_user: User, condition: str, pauses: bool
+) -> None:
+    execution = begin(flow, paused=True, Token=SECRET)
+    drive_once(execution)
+    fields = {"block": "log", "action": "set", "condition": condition}
+    assert control("breakpoint", admin_user, execution, ACTOR, fields).done
+    control("continue", admin_user, fresh(execution), ACTOR)
+    runner.run(execution.pk)
+    stands = fresh(execution).block
+    assert (stands == "log") is pauses, stands
+
+
+def test_the_handbook_knows_the_limits() -> None:
+    page = (settings.BASE_DIR / "docs" / "secrets.md").read_text()
+    assert f"a text of at least {SHORTEST} characters" in page
+    assert f"the newest {MOST}, with real" in page
+    assert f"shorter than {SHORTEST} characters, or longer than\n  {LONGEST:,}." in page
+    assert MASK in page
+
+
 def drive_once(execution: Execution) -> None:
     """Let a worker take it up, and pause it."""
-    from executions import runner
-
     runner.run(execution.pk)
     assert fresh(execution).status == Status.PAUSED
 
@@ -396,15 +423,17 @@ def test_the_start_form_takes_a_secret_and_never_gives_it_back(
     assert re.search(
         r'<input type="password" name="input-Token"[^>]*autocomplete="new-password"', page
     )
+    assert 'id="id_input-Token_secret"' in page
+    assert 'aria-describedby="id_input-Token_secret ' in page
     assert "it is shown to nobody" in page
     assert ">secret</span>" in page
     refused = admin_client.post(
         "/flows/secret-child/start/", {PREFIX + "Key": SECRET, PREFIX + "Fails": "{"}
     )
     assert refused.status_code == 422
-    html = refused.content.decode()
-    assert SECRET not in html
-    assert "Type it again: a secret is never put back into a page." in html
+    told = refused.content.decode()
+    assert SECRET not in told
+    assert "Type it again: a secret is never put back into a page." in told
     started = admin_client.post("/flows/secret-flow/start/", {PREFIX + "Token": SECRET})
     assert started.status_code == 302
     assert where(SECRET) == []

@@ -101,7 +101,8 @@ class Watch:
 
 def _holds(condition: str, interpreter: Interpreter) -> bool:
     """A condition that cannot be evaluated here pauses: to run past it silently would hide it. So
-    does one that reads a secret: where it pauses would tell what that holds."""
+    does one that reads a secret: where it pauses would tell what that holds. Of other variables it
+    sees what people see."""
     if not condition:
         return True
     lookup = reader(
@@ -115,7 +116,10 @@ def _holds(condition: str, interpreter: Interpreter) -> bool:
             interpreter.graph, _workspace(interpreter), expression.names
         ):
             return True
-        result = expression.evaluate({name: lookup(name) for name in expression.names})
+        seen = {name: lookup(name) for name in expression.names}
+        if (known := interpreter.progress.secrets) is not None:
+            seen = {name: known.shown(value) for name, value in seen.items()}
+        result = expression.evaluate(seen)
     except (ExpressionError, KeyError):
         return True
     return result is not False

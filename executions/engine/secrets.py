@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -214,7 +215,8 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def _forms(text: str) -> Iterable[str]:
-    """A text as it stands in others: as it is, quoted as JSON and Python do, in an address."""
+    """A text as it stands in others: as it is, quoted as JSON and Python do, in an address, in a
+    page."""
     yield text
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
@@ -222,3 +224,4 @@ def _forms(text: str) -> Iterable[str]:
     yield quote(text, safe="")
     yield quote(text)
     yield quote_plus(text)
+    yield escape(text)

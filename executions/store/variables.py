@@ -1,6 +1,7 @@
 """Variables of many executions at a time, by path, as their last checkpoints hold them.
 
-A path is a variable's name, then keys of structures and places in lists: `order.lines.0.price`.
+A path is a variable's name, in any case, then keys of structures and places in lists:
+`Order.lines.0.price`.
 Where scopes hold the same name it is the innermost that counts, as for an expression there.
 """
 
@@ -45,9 +46,10 @@ def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _names(path: str) -> list[str]:
-    """The names that a path may begin with, longest first: names may hold dots themselves."""
+    """The names that a path may begin with, as they are stored, longest first: names may hold dots
+    themselves."""
     parts = path.split(".")
-    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return [".".join(parts[:count]).casefold() for count in range(len(parts), 0, -1)]
 
 
 def _found(held: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
