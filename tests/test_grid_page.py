@@ -15,7 +15,7 @@ from executions.grid.columns import COLUMNS
 from executions.grid.counts import CAP, Count
 from executions.grid.page import Page, PageQuery
 from executions.grid.row import GridRow
-from executions.grid.sorting import NEWEST_FIRST, Sort
+from executions.grid.sorting import NEWEST_FIRST
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -112,6 +112,36 @@ def test_a_page_takes_at_most_eight_queries(
     ):
         with django_assert_max_num_queries(8):
             assert client.get(address).status_code == 200
+
+
+def test_a_row_is_rendered_once_but_for_its_duration(
+    watcher: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, live = (
+        make_execution(watcher, age=90, status=status) for status in (Status.ENDED, Status.PAUSED)
+    )
+    rendered: list[str] = []
+    html = GridRow.html
+    monkeypatch.setattr(GridRow, "html", lambda row: rendered.append(row.event.id) or html(row))
+    client = client_of(watcher)
+
+    def page(address: str = "/") -> str:
+        return client.get(address).content.decode()
+
+    assert "1 m 3" in page()
+    assert sorted(rendered) == sorted([str(over.pk), str(live.pk)])
+    monkeypatch.setattr(timezone, "now", lambda real=timezone.now: real() + timedelta(minutes=5))
+    again = page()
+    assert len(rendered) == 2
+    # What is not over goes on, also for who has no script to count.
+    assert "6 m 3" in again
+    assert "1 m 3" not in again
+    # Whatever changes in it makes another row, also what raises no revision.
+    Execution.objects.filter(pk=live.pk).update(lease_owner="ada:7")
+    page()
+    assert rendered[2:] == [str(live.pk)]
+    page("/?sort=-updated")
+    assert len(rendered) == 5
 
 
 def test_counts_stop_at_the_cap() -> None:
@@ -360,26 +390,3 @@ def test_buttons_know_when_they_apply(admin_client: Client) -> None:
     applies: dict[str, Any] = dict(re.findall(r'data-command="(\w+)" data-applies="([^"]*)"', html))
     assert applies["continue"] == "Paused Exception"
     assert applies["stop"] == "Queued Running Pausing Paused Exception"
-
-
-def test_a_row_that_is_over_is_rendered_once(admin_user: User, monkeypatch: Any) -> None:
-    """Until it changes, for whoever looks; what still runs tells its time anew."""
-    made = [make_execution(admin_user, age=n, status=s) for n, s in enumerate(("Ended", "Running"))]
-    rendered: list[str] = []
-    html = GridRow.html
-
-    def counting(self: GridRow) -> str:
-        rendered.append(self.event.id)
-        return html(self)
-
-    monkeypatch.setattr(GridRow, "html", counting)
-    over, runs = (str(one.pk) for one in made)
-    first = [row.render() for row in Page(admin_user, PageQuery()).rows]
-    assert [row.render() for row in Page(admin_user, PageQuery()).rows] == first
-    assert sorted(rendered) == sorted([over, runs, runs])
-    Execution.objects.filter(pk=over).update(revision=9, block_description="Another")
-    assert "Another" in Page(admin_user, PageQuery()).rows[0].render()
-    other = PageQuery(sort=Sort("flow"))
-    assert (
-        Page(admin_user, other).rows[0].render() != Page(admin_user, PageQuery()).rows[0].render()
-    )

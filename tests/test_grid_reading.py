@@ -14,6 +14,7 @@ from django.utils import timezone
 from executions.grid import bounded, counts, expected, reading
 from executions.grid.bounded import TooSlow
 from executions.grid.counts import CAP, Count, count_by_status
+from executions.grid.expected import Expected
 from executions.grid.filters import Filters
 from executions.grid.page import Page, PageQuery
 from executions.grid.sorting import SORTS, Sort
@@ -62,13 +63,33 @@ def many(admin_user: User) -> User:
     return admin_user
 
 
-@pytest.fixture(params=["frequent", "rare", "in between"])
+@pytest.fixture(params=["frequent", "rare", "in between", "unknown"])
 def found_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is sought is taken for frequent, for rare, or for neither."""
+    """Whatever is sought is taken for frequent, for rare, for neither, or for what nothing is known
+    of."""
+    is_unknown = property(lambda expected: request.param == "unknown")
+    monkeypatch.setattr(expected.Expected, "is_unknown", is_unknown)
     monkeypatch.setattr(expected, "FREQUENT", 0.0 if request.param == "frequent" else 2.0)
     monkeypatch.setattr(reading, "SOON_MET", 0.0)
     monkeypatch.setattr(reading, "FEW", 10**9 if request.param == "rare" else 0)
     monkeypatch.setattr(reading, "SPARE", 0.3)
+
+
+def test_what_the_planner_knows_nothing_of_is_told_from_what_it_knows(admin_user: User) -> None:
+    rows = [
+        make_execution(admin_user, status=Status.ENDED, error_message=f"order {n}")
+        for n in range(200)
+    ]
+    Execution.objects.filter(pk__in=[one.pk for one in rows[:20]]).update(error_message="pricing")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE executions_execution")
+    everything, now = Execution.objects.all(), timezone.now()
+    for typed, is_unknown in (
+        *(("pricing", False), ("order", False), ("flow:ord*", False), ("pricing order", False)),
+        *(("zebra", True), ("flow:zebra*", True), ("block:zebra", True), ("zebra order", True)),
+    ):
+        known = Expected.of(everything, Filters.parse_text(typed), now)
+        assert known.is_unknown is is_unknown, (typed, known)
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT, ids=str)

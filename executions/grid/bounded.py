@@ -16,6 +16,9 @@ FIRST_TRY_SECONDS = 0.4
 #: What makes PostgreSQL read the rows in the order of an index, however it estimates that.
 IN_ORDER = ("enable_sort = off", "enable_bitmapscan = off")
 
+#: What keeps it from starting processes beside its own, which takes longer than to find a few rows.
+ALONE = ("max_parallel_workers_per_gather = 0",)
+
 
 class TooSlow(Exception):
     """A statement was stopped."""

@@ -40,6 +40,10 @@ class Found(Func):
         super().__init__(lexemes, Value(query))
 
 
+#: What the search index holds of nothing: no field has that code.
+NOWHERE = INDEXED & Q(Found(Lexemes(), words.query_of_names("?", ["?"])))
+
+
 class Folded(Func):
     """Lower case in ASCII, as `words.fold`."""
 

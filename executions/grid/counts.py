@@ -24,10 +24,9 @@ from executions.states import LIVE, Status
 CAP = 10_000
 #: More rows than the planner expects here are not counted: what finds them costs too much.
 COUNTED = 5_000
-#: Of what the search index finds so many are counted, when no more are expected than (roughly: of
-#: what is rare nothing is known), and all in a table that is no larger than:
+#: Of what the search index finds so many are counted, where that is not known to be more; and all
+#: in a table that is no larger than:
 COUNTED_SOUGHT = 2_000
-EXPECTED_SOUGHT = 20_000
 SMALL = 10_000
 #: Rows that are looked at to tell about how many there are among all.
 SAMPLE = 3_000
@@ -181,7 +180,7 @@ def _sought(
     visible: QuerySet[Execution], filters: Filters, expected: Expected, now: datetime
 ) -> dict[Status, Count]:
     is_small = expected.among <= SMALL
-    is_rare = expected.in_any_status <= EXPECTED_SOUGHT
+    is_rare = expected.is_unknown or expected.in_any_status <= COUNTED_SOUGHT
     if is_small or (is_rare and len(expected.frequent) < len(filters.sought)):
         parts = [visible.filter(one) for one in filters.branches(now, expected.frequent)]
         if found := _grouped(parts, CAP if is_small else COUNTED_SOUGHT):

@@ -7,7 +7,7 @@ from math import prod
 
 from django.db.models import QuerySet
 
-from executions.grid import bounded
+from executions.grid import bounded, conditions
 from executions.grid.filters import Filters
 from executions.models import Execution
 from executions.states import Status
@@ -20,12 +20,14 @@ FREQUENT = 0.03
 class Expected:
     """Of filters that take the search index: how many match, how many do when their statuses don't
     count, and among how many; `frequent` are those of `Filters.sought` that are soon met without
-    it. Of others: how many match in each status. Of those by status alone: nothing."""
+    it, and `unknown` is what the planner expects of any word that it knows nothing of. Of others:
+    how many match in each status. Of those by status alone: nothing."""
 
     matching: int = 0
     in_any_status: int = 0
     among: int = 0
     frequent: frozenset[str] = frozenset()
+    unknown: int = 0
     by_status: dict[Status, int] = field(default_factory=dict)
 
     @classmethod
@@ -41,11 +43,12 @@ class Expected:
         parts = [filters.part(one) for one in filters.sought]
         asked = [
             base(filters),
+            visible.filter(conditions.NOWHERE),
             visible.filter(filters.condition(now, rough=True)),
             visible.filter(without.condition(now, rough=True)),
             *(visible.filter(part.condition(now, rough=True)) for part in parts),
         ]
-        among, *together = bounded.estimates(asked)
+        among, unknown, *together = bounded.estimates(asked)
         matching, in_any_status, *alone = (max(number, 1) for number in together)
         # What is sought is seldom independent: the rarest part says more than their product.
         shares = [number / max(among, 1) for number in alone]
@@ -58,7 +61,13 @@ class Expected:
             in_any_status=min(int(in_any_status * known), *alone),
             among=among,
             frequent=frozenset(frequent),
+            unknown=unknown,
         )
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether all that is known of what is sought is that it is not frequent."""
+        return self.in_any_status <= self.unknown
 
     @property
     def share(self) -> float:

@@ -22,7 +22,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from executions.grid import bounded, keys, spans
-from executions.grid.bounded import FIRST_TRY_SECONDS, IN_ORDER, TooSlow
+from executions.grid.bounded import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
 from executions.grid.expected import Expected, base
 from executions.grid.filters import Filters
 from executions.grid.row import event_of
@@ -39,6 +39,8 @@ SOON_MET = 0.01
 SOON_SECONDS = 0.1
 #: Both times are the database's; nobody sets its clock back by more.
 CLOCKS = timedelta(hours=1)
+#: Seconds in which what is rare is gathered; the planner knows only that it is not frequent.
+PROBE_SECONDS = 0.05
 #: So few are gathered and sorted, wherever they are.
 FEW = 2_000
 #: The stretch of time that is asked first holds so many times what is wanted.
@@ -156,14 +158,19 @@ class _Scan:
                 condition &= Q(started_at__lt=high + CLOCKS)
         return condition
 
-    def gathered(self, since: Q | None = None) -> list[ExecutionChanged]:
+    def gathered(
+        self,
+        since: Q | None = None,
+        seconds: float = bounded.STATEMENT_SECONDS,
+        planned: Sequence[str] = (),
+    ) -> list[ExecutionChanged]:
         """All that match, sorted; or those of a stretch of time."""
         reading = self.reading
         order = keys.order(reading.sort, upwards=self.upwards, opaque=True)
         branches = reading.filters.branches(reading.now, reading.expected.frequent)
         rows = reading.rows.filter(self.beyond, since or Q())
         parts = [rows.filter(one).order_by(*order) for one in branches]
-        return self._merged(parts, bounded.STATEMENT_SECONDS)
+        return self._merged(parts, seconds, planned)
 
     def sought(self) -> list[ExecutionChanged]:
         """By the search index, or without it where what is looked for is frequent."""
@@ -175,6 +182,12 @@ class _Scan:
         ):
             try:
                 return self.in_order(FIRST_TRY_SECONDS, IN_ORDER)
+            except TooSlow:
+                if connection.in_atomic_block:
+                    raise
+        if expected.is_unknown:
+            try:
+                return self.gathered(seconds=PROBE_SECONDS, planned=ALONE)
             except TooSlow:
                 if connection.in_atomic_block:
                     raise

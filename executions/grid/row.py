@@ -1,7 +1,7 @@
 """One row of the grid, from the database or from an event: the same fields, the same partial."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
 from typing import Any
@@ -19,6 +19,7 @@ from executions.live import events
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
+from flows.display import duration, milliseconds
 
 EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exc"}
 
@@ -41,9 +42,25 @@ class RenderedCells:
         return kept[1]
 
 
-#: Rows of executions that are over, which are kept rendered; about 2 KB each.
-KEPT = 3_000
-_kept: dict[tuple[Any, ...], str] = {}
+class KeptRows:
+    """Rows that are kept rendered, about 2 KB each; all are dropped when there are too many."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._rows: dict[tuple[Any, ...], str] = {}
+
+    def of(self, key: tuple[Any, ...], render: Callable[[], str]) -> str:
+        """The row of a key, which says all that it is made of."""
+        if (kept := self._rows.get(key)) is None:
+            if len(self._rows) >= self._limit:
+                self._rows.clear()
+            kept = self._rows[key] = render()
+        return kept
+
+
+#: Those of executions that are over, and of the others, which push no row of those out.
+OVER = KeptRows(3_000)
+LIVE = KeptRows(1_000)
 
 
 class GridRow:
@@ -132,19 +149,25 @@ class GridRow:
     def render(self) -> str:
         """The row's HTML; asks nothing of the database.
 
-        That of an execution which is over is kept for who asks for the same again: everybody who
-        reloads, and everybody else who looks at the same page.
+        It is kept for who asks for the same again: everybody who reloads, and everybody else who
+        looks at the same page.
         """
-        if self.event.ended_at is None or self.layout.variables or self._is_shared:
+        if self.layout.variables or self._is_shared:
             return self.html()
         today = timezone.localdate()  # times of another day are written otherwise
-        about = (self.event.id, self.event.revision, self.layout.shared, self.sort)
-        key = (*about, self.is_open, self.toggle, today)
-        if (kept := _kept.get(key)) is None:
-            if len(_kept) >= KEPT:
-                _kept.clear()
-            kept = _kept[key] = self.html()
-        return kept
+        look = (self.layout.shared, self.sort, self.is_open, self.toggle, today)
+        if self.event.ended_at is not None:
+            return OVER.of((self.event.id, self.event.revision, *look), self.html)
+        return self._counted_on(LIVE.of((self.event, *look), self.html))
+
+    def _counted_on(self, html: str) -> str:
+        """The row of what is not over, with the duration that it has by now."""
+        started = self.event.started_at
+        before, mark, after = html.partition(f'data-since="{milliseconds(started)}">')
+        if not mark:
+            return html
+        now = duration(timezone.now() - started)
+        return mark_safe(before + mark + now + after[after.index("<") :])  # noqa: S308
 
     def html(self) -> str:
         """The row's HTML, made anew."""
