@@ -16,9 +16,7 @@ from tests.test_live_browser import LIVE
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing(
-    signed_in_page: Page, admin_user: Any, scheme: Any, width: int, request: Any
-) -> None:
+def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, width: int) -> None:
     page = signed_in_page
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 844})
@@ -72,5 +70,3 @@ def test_axe_finds_nothing(
         result = Axe().run(page)
         assert result.violations_count == 0, (name, result.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if request.config.getoption("--basetemp"):
-            page.screenshot(path=f"/tmp/gq/a-{name}-{width}-{scheme}.png")
