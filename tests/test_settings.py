@@ -44,6 +44,33 @@ def test_the_table_of_settings_is_the_settings() -> None:
     assert documented == sorted(documented)
 
 
+def defaults(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names with the defaults that are written beside them, as the table would say them."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name("env")),
+                args=[ast.Constant(str(name))],
+                keywords=[ast.keyword("default", ast.Constant(default))],
+            ) if default not in (None, ""):
+                yield name, str(default).lower() if isinstance(default, bool) else str(default)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get"),
+                args=[ast.Constant(str(name)), ast.Constant(str(default))],
+            ):
+                yield name, default
+
+
+def test_the_defaults_in_the_table_are_those_of_the_code() -> None:
+    rows = TABLE_ROW.findall((PROJECT / "docs" / "settings.md").read_text())
+    told = {name: default for name, default, _ in rows}
+    sources = [PROJECT / "cortexweb" / "settings.py", PROJECT / "executions" / "limits.py"]
+    found = [each for path in sources for each in defaults(ast.parse(path.read_text()))]
+    assert len(found) >= 12
+    for name, default in found:
+        assert told[name].startswith(f"`{default}`"), name
+
+
 def test_what_breaks_in_a_request_is_logged_without_debug_too() -> None:
     script = (
         "import django, logging; django.setup();"
