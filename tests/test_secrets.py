@@ -4,6 +4,7 @@ it (docs/secrets.md)."""
 import html
 import json
 import re
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,21 @@ def test_the_newest_texts_are_known() -> None:
         known.learn(f"secret {number}")
     assert len(known.texts) == MOST
     assert known.text(f"secret {MOST + 9}") == MASK
+
+
+def test_a_loop_that_renews_a_secret_stays_quick() -> None:
+    known = Secrets({"": frozenset({"t"})})
+    began = time.process_time()
+    for number in range(2_000):
+        known.learn(f"token number {number}")
+        assert known.text(f"Bearer token number {number}") == f"Bearer {MASK}"
+    assert time.process_time() - began < 2, "each cost a millisecond when it compiled a pattern"
+
+
+def test_a_secret_of_dots_does_not_grow() -> None:
+    known = Secrets({"": frozenset({"t"})})
+    known.learn(MASK[:4])
+    assert known.text(f"{MASK} and {MASK[:5]}") == f"{MASK} and {MASK[:5]}"
 
 
 def test_keys_that_look_alike_are_two() -> None:
@@ -370,6 +386,15 @@ def test_what_is_refused_repeats_nothing(
     assert not result.done
     assert told in result.detail
     assert where(SECRET, OTHER) == []
+
+
+def test_dots_are_written_where_there_are_no_secrets(
+    db: None, tmp_path: Path, admin_user: User
+) -> None:
+    execution = begin(publish(tmp_path, "dots", BLANK, "{Text: {type: Text}}"), paused=True)
+    drive_once(execution)
+    fields = {"level": "0", "name": "Text", "value": MASK}
+    assert control("set-variable", admin_user, fresh(execution), ACTOR, fields).done
 
 
 def test_a_breakpoint_does_not_ask_what_a_secret_holds(flow: FlowVersion, admin_user: User) -> None:

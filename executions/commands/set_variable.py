@@ -87,7 +87,7 @@ def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
     is_set, whole = key in frame.variables, frame.variables.get(key)
     was = _fingerprint(whole, is_set)
     keys = paths.split(order.text("path"))
-    if MASK in order.fields.get("value", ""):
+    if interpreter.progress.secrets is not None and MASK in order.fields.get("value", ""):
         raise Refused(f"{MASK} stands for a secret: write what is to be there instead.")
     if variable.is_secret:
         if keys:

@@ -6,9 +6,9 @@ are (docs/secrets.md).
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -58,7 +58,8 @@ class Secrets:
     texts: dict[str, None] = field(default_factory=dict)
     #: Whether there are some that are not written down yet.
     changed: bool = False
-    _pattern: re.Pattern[str] | None = None
+    #: As they stand in others, the longest first; None until they are looked for.
+    _forms: list[str] | None = None
 
     # What is known ----------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class Secrets:
         for text in texts:
             if text not in self.texts:
                 self.texts[text] = None
-                self.changed, self._pattern = True, None
+                self.changed, self._forms = True, None
         while len(self.texts) > MOST:
             del self.texts[next(iter(self.texts))]
 
@@ -129,11 +130,14 @@ class Secrets:
         cut."""
         if not self.texts:
             return text
-        if self._pattern is None:
+        if self._forms is None:
             forms = {form for known in self.texts for form in _forms(known)}
-            longest_first = sorted(forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-        text = self._pattern.sub(MASK, text)
+            self._forms = sorted(forms, key=len, reverse=True)
+        for form in self._forms:
+            # Not one pattern of all: that would be tried at each character, and compiled anew for
+            # each secret that a loop comes to know.
+            if form in text:
+                text = text.replace(form, MASK)
         if _CUT in text:
             *before, last = text.split(_CUT)
             text = _CUT.join([*map(self._without_beginning, before), last])
@@ -200,7 +204,7 @@ def _texts(value: Any) -> Iterable[str]:
     match value:
         case str():
             text = value.strip()
-            if SHORTEST <= len(text) <= LONGEST:
+            if SHORTEST <= len(text) <= LONGEST and text not in MASK:
                 yield text
         case bytes():
             yield from _texts(value.decode("utf-8", "replace"))
@@ -214,14 +218,17 @@ def _texts(value: Any) -> Iterable[str]:
             yield from _texts(value.as_structure())
 
 
-def _forms(text: str) -> Iterable[str]:
+@lru_cache(maxsize=MOST)
+def _forms(text: str) -> tuple[str, ...]:
     """A text as it stands in others: as it is, quoted as JSON and Python do, in an address, in a
     page."""
-    yield text
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
-    yield repr(text)[1:-1]
-    yield quote(text, safe="")
-    yield quote(text)
-    yield quote_plus(text)
-    yield escape(text)
+    return (
+        text,
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        repr(text)[1:-1],
+        quote(text, safe=""),
+        quote(text),
+        quote_plus(text),
+        escape(text),
+    )

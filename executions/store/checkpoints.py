@@ -293,10 +293,14 @@ def _token_parts(claimed: Claimed, interpreter: Interpreter, params: dict[str, A
         names: set[str] | Mapping[str, Any] = frame.variables
         if level < len(claimed.written):
             written, before = claimed.written[level]
-            # A new secret may stand in any of them.
-            if written is frame and not (secrets is not None and secrets.changed):
+            if written is frame:
                 names = frame.changed & frame.variables.keys()
         saved += (rows.value_row(level, frame, name, secrets) for name in names)
+        if secrets is not None and secrets.changed:
+            # A new secret may stand in any of the others too.
+            others = frame.variables.keys() - set(names)
+            found = (rows.value_row(level, frame, name, secrets) for name in others)
+            saved += (row for row in found if "secret" in row)
         gone += ({"level": level, "name": name} for name in before - frame.variables.keys())
     for level, (_, before) in enumerate(claimed.written[len(frames) :], len(frames)):
         gone += ({"level": level, "name": name} for name in before)
