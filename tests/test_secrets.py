@@ -335,6 +335,37 @@ def test_secrets_are_not_compared(flow: FlowVersion, admin_client: Client) -> No
         assert page.count("0 of ") == 2
 
 
+def test_a_task_that_failed_is_shown_without_it(
+    flow: FlowVersion, tmp_path: Path, admin_client: Client
+) -> None:
+    """Where a page looks up what has become of a task, whose exception the engine keeps whole."""
+    blocks = """
+    a: {type: Start Flow, bottom: r}
+    r:
+      type: Run Flow Async
+      properties:
+        Flow: secret-child
+        Inputs: {Key: =Key, Fails: true}
+        Execution Task: ($)Task
+      bottom: w
+    w: {type: Wait For Task, properties: {Task: =Task}, bottom: e}
+    e: {type: End Flow}
+    """
+    version = publish(tmp_path, "tasks", blocks, "{Key: {input: true}, Task: {output: true}}")
+    execution = drive(begin(version, Key=SECRET).pk)
+    assert Execution.objects.get(parent=execution).status == Status.ERROR
+    page = f"/executions/{execution.pk}/"
+    for query in (
+        "?var=0:Task",
+        "?panel=io&var=out:Task",
+        "value/?var=0:Task",
+        "value/?var=out:Task",
+    ):
+        text = admin_client.get(page + query).content.decode()
+        assert f"child knows {MASK}" in text, query
+        assert f"child knows {SECRET}" not in text, query
+
+
 # Editing --------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ def starts(execution: Execution) -> list[str]:
         *(f"{own}?step={step}" for step in steps),
         *(f"{own}?tab=differences&step={step}&from=0" for step in steps),
         *(f"{own}?var={scope}:{name}" for name in names for scope in ("0", "in", "out")),
+        *(f"{own}?panel=io&var={scope}:{name}" for name in names for scope in ("in", "out")),
         *(f"{own}value/?var={scope}:{name}" for name in names for scope in ("0", "in", "out")),
         *(f"{own}value/?var=0:{name}&step={step}" for name in names for step in steps),
         *(f"{own}steps/{step}/change/?name={name}" for name in names for step in steps),

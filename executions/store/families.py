@@ -1,10 +1,12 @@
 """What has become of tasks. A flow reaches the executions of its own family (one root) only."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from executions.engine.secrets import Secrets
 from executions.models import Execution
 from executions.states import Status
 from executions.store import secrecy
@@ -38,7 +40,18 @@ def ended_by(execution_id: UUID | str, moment: float) -> bool:
 def shown(root_id: UUID, value: Any) -> Any:
     """A value as people see it: tasks with what has become of them by now (semantics 68)."""
     met = tasks.found(value)
-    return tasks.shown(value, states(root_id, met), marked=False) if met else value
+    if not met:
+        return value
+    found = {key: _covered(state) for key, state in states(root_id, met).items()}
+    return tasks.shown(value, found, marked=False)
+
+
+def _covered(state: TaskState) -> TaskState:
+    """A task without what its execution keeps to itself."""
+    if not state.known or state.exception is None:
+        return state
+    secrets = Secrets({}, dict.fromkeys(state.known))
+    return replace(state, exception=secrets.exception(state.exception))
 
 
 def _state(row: Mapping[str, Any]) -> TaskState:

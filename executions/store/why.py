@@ -8,6 +8,7 @@ from django.utils import timezone
 from executions import workers
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
+from executions.store import secrecy
 from flows import display
 
 #: Executions before one in the queue that are counted.
@@ -154,7 +155,8 @@ def _for_semaphore(execution: Execution) -> str:
     named = list(holders.order_by("id").values_list("execution__flow_name", "execution_id"))
     told = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
     more = ", …" if len(named) > NAMED else ""
-    semaphore = f"the semaphore {ticket.semaphore_id}, held by {told}{more}"
+    name = secrecy.covered(execution.secrets, ticket.semaphore_id)
+    semaphore = f"the semaphore {name}, held by {told}{more}"
     return f"Waiting at {_at(execution)} for {semaphore}."
 
 
