@@ -512,3 +512,5 @@ def test_nobody_learns_by_filtering(flow: FlowVersion, admin_client: Client, ask
     assert "is secret: what a secret variable holds is not compared" in page
     page = admin_client.get("/", {"q": f"var.copy={SECRET}"}, follow=True).content.decode()
     assert str(execution.pk) not in page
+    page = admin_client.get("/", {"q": f"-var.token{asked}"}, follow=True).content.decode()
+    assert str(execution.pk) in page, "whatever is asked"

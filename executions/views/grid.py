@@ -80,8 +80,8 @@ def executions(request: HttpRequest) -> HttpResponse:
 
 
 def _secret(filters: Filters) -> list[str]:
-    """The variables that the query asks for and that are secret somewhere: where they are, they
-    match nothing, so that nobody learns by asking what they hold."""
+    """The variables that the query asks for and that are secret somewhere: where they are, no
+    comparison holds, so that nobody learns by asking what is in them."""
     return queries.secret_names(filters.variables) if filters.variables else []
 
 
