@@ -1,16 +1,23 @@
 """Watching executions: who is told what, on which connections, and what is told later."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
 
+from executions.grid.page import PageQuery
+from executions.live.changes import Changes, Scope
 from executions.live.hub import hub
 from executions.live.publish import announce
+from executions.live.rendering import RenderedRows
+from executions.live.viewers import GridViewer
 from executions.live.watches import JOB, WATCHES, People
 from executions.models import Watch
 from executions.states import Place, Status
@@ -121,6 +128,28 @@ async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
         await tab.leave()
     assert not hub.people._connections
     assert not hub.people._watchers
+
+
+def test_what_is_watched_is_matched_without_a_query(
+    admin_user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Two people with the same filter see their own; nobody sees what they may not."""
+    ada = User.objects.create_user("ada")
+    one, other = make_execution(admin_user), make_execution(ada)
+    watched = {admin_user.pk: {str(one.pk)}, ada.pk: {str(one.pk), str(other.pk)}}
+    query = PageQuery.parse(QueryDict("is=watched"))
+    people = [GridViewer(Scope.of(user), query) for user in (admin_user, ada)]
+    events = {event.id: event for event in (event_of(one), event_of(other))}
+    with django_assert_num_queries(0):
+        changes = Changes(events, watched=lambda user_id: watched[user_id])
+        seen = [viewer.offer(changes) and set(viewer.shown) for viewer in people]
+        # What was unwatched meanwhile says so; without a watch nothing comes in.
+        watched[admin_user.pk] = set()
+        later = {str(one.pk): replace(events[str(one.pk)], revision=9)}
+        assert people[0].offer(Changes(later, watched=lambda user_id: watched[user_id]))
+    assert seen == [{str(one.pk)}, {str(other.pk)}]
+    frame = json.loads(people[0].frame(RenderedRows()) or "")
+    assert frame["gone"] == {str(one.pk): "you no longer watch it"}
 
 
 async def test_who_signs_in_nowhere_hears_nothing() -> None:
