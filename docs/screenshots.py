@@ -53,6 +53,14 @@ def execution(page: Page) -> None:
     page.locator("[data-token]").first.wait_for()
 
 
+def compare(page: Page) -> None:
+    """An order that failed, held against the one before it."""
+    page.goto("/?flow=check-order&status=Error")
+    found = page.locator("#rows > tr").first.get_attribute("data-id")
+    page.goto(f"/executions/compare/?a=previous&b={found}")
+    page.locator(".compare .parting").wait_for()
+
+
 def flow(page: Page) -> None:
     page.goto("/flows/check-orders/")
 
@@ -61,6 +69,7 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "executions": grid,
     "columns": columns,
     "execution": execution,
+    "compare": compare,
     "flow": flow,
 }
 
