@@ -163,6 +163,25 @@ def test_who_has_left_loses_it(
     assert holder(execution) == ("grace", None)
 
 
+def test_who_opens_pages_without_scripts_has_not_left(
+    loop: FlowVersion, ada: Session, grace: Session, redis: Redis
+) -> None:
+    execution = ada.start(loop, paused=True)
+    ada.do("step", execution)
+    long_ago = timezone.now() - timedelta(seconds=CONTROL_AWAY + 5)
+    Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
+    seen_ago(redis, execution, ada, CONTROL_AWAY + 1)
+    page(ada.user, execution)
+    assert handovers.settle() == 0
+    assert "asked ada" in grace.do("take-over", execution)
+    # Nobody is told that they look: whether they still do is not known.
+    assert presence.people([execution.pk]) == {}
+    # Somebody else's page of it says nothing about them.
+    seen_ago(redis, execution, ada, CONTROL_AWAY + 1)
+    page(grace.user, execution)
+    assert handovers.settle() == 1
+
+
 def test_from_who_has_left_it_is_taken_at_once(
     loop: FlowVersion, ada: Session, grace: Session, redis: Redis
 ) -> None:

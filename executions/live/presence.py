@@ -75,6 +75,14 @@ def renew(looks: Iterable[Look], seconds: float = CONNECTED) -> None:
         return  # then nobody can ask either
 
 
+def opened(root_id: Any, user_id: int) -> None:
+    """Somebody has opened a page, which may run no scripts and never be heard of again."""
+    try:
+        _redis().set(_seen(root_id, user_id), int(time.time()), ex=int(2 * CONTROL_AWAY))
+    except RedisError:
+        return
+
+
 def leave(look: Look) -> None:
     """One is gone."""
     try:

@@ -49,6 +49,7 @@ PARTS = (
 def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole page."""
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    page.people.opened()
     context = page.context()
     context["form"] = sending.new_key()
     context["parts"] = {part.name: part.element(request, context) for part in PARTS}

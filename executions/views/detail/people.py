@@ -47,6 +47,10 @@ class People:
         found = presence.people([execution.pk]).get(str(execution.pk), [])
         return [person for person in found if person.id != self._subject.user.pk]
 
+    def opened(self) -> None:
+        """The reader has opened the page."""
+        presence.opened(self._subject.execution.root_id, self._subject.user.pk)
+
     def here(self) -> None:
         """The reader's page polls, having no connection that would say that they are there."""
         user, execution = self._subject.user, self._subject.execution
