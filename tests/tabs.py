@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
+from redis import Redis
 
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
@@ -20,6 +21,20 @@ from executions.models import Execution
 from tests.executions_in_tests import event_of, make_execution
 
 Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types
+
+
+def subscriptions(redis: Redis) -> list[int]:
+    """How many processes listen on each channel of changes."""
+    channels = [name for name in redis.pubsub_channels() if GROUP.encode() in name]
+    return [number for _, number in redis.pubsub_numsub(*channels)] if channels else []
+
+
+async def alone(redis: Redis, seconds: float = 10) -> None:
+    """Wait until the web process of earlier tests has noticed that its last browser has gone."""
+    deadline = time.monotonic() + seconds
+    while subscriptions(redis):
+        assert time.monotonic() < deadline, "somebody else listens"
+        await asyncio.sleep(0.05)
 
 
 class Tab:

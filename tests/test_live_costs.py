@@ -14,13 +14,12 @@ from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live import hub as hub_module
 from executions.live.changes import Changes, Scope
-from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows, form_of
 from executions.live.viewers import GridViewer
 from executions.models import Value
 from flows.values import encode
 from tests.executions_in_tests import event_of, make_execution
-from tests.tabs import Opener, change, make, open_tabs, tell
+from tests.tabs import Opener, alone, change, make, open_tabs, subscriptions, tell
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
 
@@ -113,6 +112,7 @@ async def test_a_filter_by_a_variable_holds_for_live_rows_too(
 
 async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> None:
     """Each hears of a change once, and what it shows does not come again for the other's sake."""
+    await alone(redis)
     one, other = await tab(ada), await tab(ada)
     execution = await make(ada)
     await tell(await change(execution))
@@ -120,8 +120,7 @@ async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> N
         assert await each.rows() == [str(execution.pk)]
     await other.show("", execution)
     assert await one.frames("rows", 0.4) == []
-    channels = [name for name in redis.pubsub_channels() if GROUP.encode() in name]
-    assert [number for _, number in redis.pubsub_numsub(*channels)] == [1]
+    assert subscriptions(redis) == [1]
 
 
 def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:

@@ -23,11 +23,10 @@ from executions.live.changes import Scope
 from executions.live.consumers import GridConsumer
 from executions.live.hub import Connection, hub
 from executions.live.pace import UPDATES, WINDOW
-from executions.live.publish import GROUP
 from executions.live.viewers import GridViewer
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution
-from tests.tabs import Opener, Tab, change, make, open_tabs, tell
+from tests.tabs import Opener, Tab, alone, change, make, open_tabs, subscriptions, tell
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis")
 
@@ -231,6 +230,7 @@ async def test_an_older_revision_is_dropped(ada: User, tab: Opener) -> None:
 async def test_many_viewers_cost_one_rendering_and_one_subscription(
     ada: User, tab: Opener, redis: Redis
 ) -> None:
+    await alone(redis)
     tabs = [await tab(ada) for _ in range(5)]
     events = [await change(await make(ada)) for _ in range(3)]
     before = hub.rows.rendered
@@ -238,8 +238,7 @@ async def test_many_viewers_cost_one_rendering_and_one_subscription(
     for one in tabs:
         assert len(await one.rows()) == 3
     assert hub.rows.rendered - before == 3
-    channels = [name for name in redis.pubsub_channels() if GROUP.encode() in name]
-    assert [number for _, number in redis.pubsub_numsub(*channels)] == [1]
+    assert subscriptions(redis) == [1]
 
 
 def test_a_row_asks_nothing_of_the_database(
@@ -326,10 +325,11 @@ async def test_nonsense_from_a_browser_ends_nothing(ada: User, tab: Opener, said
 
 
 async def test_the_hub_rests_when_nobody_watches(ada: User, tab: Opener, redis: Redis) -> None:
+    await alone(redis)
     one = await tab(ada)
     await one.leave()
     assert hub._task is None
-    assert not [name for name in redis.pubsub_channels() if GROUP.encode() in name]
+    assert not subscriptions(redis)
 
 
 async def test_an_unknown_address_is_closed_without_a_traceback(ada: User) -> None:
