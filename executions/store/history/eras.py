@@ -1,5 +1,6 @@
 """What people did between the steps of an execution, and which version ran which of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,6 +8,9 @@ from executions.engine.program import CONTEXT, EXTENSIONS, scope_of
 from executions.models import Execution, Intervention
 from flows import queries
 from flows.graph import FlowGraph
+
+#: When something happened: the number of a step, and which of the interventions after it, from 1.
+When = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,17 @@ class Course:
         """All of them, in their order."""
         rows = Intervention.objects.filter(execution_id=self._execution.pk)
         return list(rows.order_by("after_step", "id"))
+
+    def until(self, step: int) -> Iterator[tuple[When, Intervention]]:
+        """Those at the moment after a step, with when each was: of several after the same step the
+        first counts 1."""
+        number, before = 0, -1
+        for intervention in self.interventions:
+            if intervention.after_step > step:
+                return
+            number = number + 1 if intervention.after_step == before else 1
+            before = intervention.after_step
+            yield (before, number), intervention
 
     @cached_property
     def eras(self) -> list[Era]:

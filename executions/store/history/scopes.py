@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from django.db import connection
 
 from executions.models import Execution, TrimmedVisits
-from executions.store.history.eras import Course
+from executions.store.history.eras import Course, When
 from executions.trimming import gap
 
-#: When something happened: the number of a step, and which of the interventions after it, from 1.
-When = tuple[int, int]
 #: Before anything.
 BEGINNING: When = (0, -1)
 
@@ -53,16 +51,11 @@ def begun(execution: Execution, course: Course, step: int, workspaces: Sequence[
     if inner:
         for block, number in _entered(execution, step, list(inner)):
             found[inner[block]] = max(found[inner[block]], (number, 0))
-    number, before = 0, -1
-    for intervention in course.interventions:
-        if intervention.after_step > step:
-            break
-        number = number + 1 if intervention.after_step == before else 1
-        before = intervention.after_step
+    for when, intervention in course.until(step):
         tokens = intervention.tokens
         for level in range(intervention.stays, min(len(tokens), len(workspaces))):
             if tokens[level][0] == workspaces[level]:
-                found[level] = max(found[level], (intervention.after_step, number))
+                found[level] = max(found[level], when)
     return found
 
 

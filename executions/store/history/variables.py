@@ -21,8 +21,7 @@ from executions.models import (
 )
 from executions.store import parts, reads
 from executions.store.history import scopes
-from executions.store.history.eras import Course, Era
-from executions.store.history.scopes import When
+from executions.store.history.eras import Course, Era, When
 from executions.trimming import gap
 from flows import pretty, values
 
@@ -145,15 +144,10 @@ def _latest(execution: Execution, course: Course, step: int) -> dict[Key, Event]
     for key, event in trimmed.items():
         if key not in found or found[key].when < event.when:
             found[key] = event
-    number, before = 0, -1
-    for intervention in course.interventions:
-        if intervention.after_step > step:
-            break
-        number = number + 1 if intervention.after_step == before else 1
-        before = intervention.after_step
+    for when, intervention in course.until(step):
         for level, changes in intervention.changes.items():
             for name, change in changes.items():
-                event = Event((intervention.after_step, number), change)
+                event = Event(when, change)
                 if (int(level), name) not in found or found[int(level), name].when < event.when:
                     found[int(level), name] = event
     return found
