@@ -6,7 +6,7 @@ the tables are emptied after each of their tests, once those processes rest.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
+from tests.grids import LIVE
 from tests.servers import (
     Process,
     celery_beat,
@@ -176,3 +177,15 @@ def signed_in_page(page: Page, live_app: LiveApp, admin_user: object) -> Page:
         [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}]
     )
     return page
+
+
+@pytest.fixture
+def grid(signed_in_page: Page) -> Callable[..., Page]:
+    """Open the executions page at an address and wait until it is live."""
+
+    def opening(address: str = "/") -> Page:
+        signed_in_page.goto(address)
+        expect(signed_in_page.locator(LIVE)).to_be_visible()
+        return signed_in_page
+
+    return opening

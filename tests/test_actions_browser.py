@@ -2,41 +2,23 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session as SignIn
 from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from executions.live.publish import publish
 from executions.models import AuditEntry, BulkJob, Execution, Watch
 from executions.states import Status
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
 from tests.executions_in_tests import event_of, make_execution
 from tests.flows_in_tests import publish as publish_flow
+from tests.grids import LIVE, tell
 from tests.servers import Process
 from tests.test_bulk_jobs import many
-
-LIVE = '[data-live][data-state="live"]'
-
-
-def tell(*executions: Execution, **changes: Any) -> None:
-    publish([event_of(execution, **changes) for execution in executions])
-
-
-@pytest.fixture
-def grid(signed_in_page: Page) -> Callable[..., Page]:
-    def opening(address: str = "/") -> Page:
-        signed_in_page.goto(address)
-        expect(signed_in_page.locator(LIVE)).to_be_visible()
-        return signed_in_page
-
-    return opening
 
 
 def axe_finds_nothing(page: Page) -> None:

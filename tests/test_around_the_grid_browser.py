@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from executions.models import BulkJob, BulkRefusal, SavedView, Watch
 from executions.states import Status
 from tests.executions_in_tests import make_execution
-from tests.test_live_browser import LIVE
+from tests.grids import LIVE
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

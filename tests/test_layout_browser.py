@@ -1,7 +1,6 @@
 """Columns, views, time zones, trees and cards in a browser."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,19 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_children, make_execution
-from tests.test_live_browser import LIVE, row, shown, tell
-
-
-@pytest.fixture
-def grid(signed_in_page: Page) -> Callable[..., Page]:
-    """Open the grid at an address and wait until it is live."""
-
-    def opening(address: str = "/") -> Page:
-        signed_in_page.goto(address)
-        expect(signed_in_page.locator(LIVE)).to_be_visible()
-        return signed_in_page
-
-    return opening
+from tests.grids import LIVE, row, shown, tell
 
 
 def heads(page: Page) -> list[str]:

@@ -1,7 +1,6 @@
 """The grid in a browser: rows made by the ORM, their changes published as workers do."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,37 +8,11 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from executions.live.publish import announce, publish
+from executions.live.publish import announce
 from executions.models import Execution, Watch
 from executions.states import Status
-from tests.executions_in_tests import event_of, make_execution
-
-LIVE = '[data-live][data-state="live"]'
-
-
-def row(page: Page, execution: Execution) -> Any:
-    return page.locator(f'#rows > tr[data-id="{execution.pk}"]')
-
-
-def tell(*executions: Execution, **changes: Any) -> None:
-    publish([event_of(execution, **changes) for execution in executions])
-
-
-def shown(page: Page) -> list[str]:
-    ids: list[str] = page.locator("#rows > tr").evaluate_all("rows => rows.map(r => r.dataset.id)")
-    return ids
-
-
-@pytest.fixture
-def grid(signed_in_page: Page) -> Callable[..., Page]:
-    """Open the grid at an address and wait until it is live."""
-
-    def opening(address: str = "/") -> Page:
-        signed_in_page.goto(address)
-        expect(signed_in_page.locator(LIVE)).to_be_visible()
-        return signed_in_page
-
-    return opening
+from tests.executions_in_tests import make_execution
+from tests.grids import LIVE, row, shown, tell
 
 
 def test_a_new_execution_appears_on_top_and_moves(grid: Any, admin_user: Any) -> None:

@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, expect
 from executions.states import Status
 from tests.conftest import LiveApp
 from tests.executions_in_tests import event_of, make_execution
+from tests.grids import LIVE, row, shown, tell
 from tests.proxies import refusing_proxy
 from tests.servers import free_port, web_server
-from tests.test_live_browser import LIVE, row, shown, tell
 
 STALE = '[data-live][data-state="stale"]'
 POLL = '[data-live][data-state="poll"]'

@@ -1,7 +1,6 @@
 """Finding executions in a browser: the box and the bar are one, Back restores, groups, jumping."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,19 +11,7 @@ from playwright.sync_api import Page, expect
 
 from executions.states import Status
 from tests.executions_in_tests import make_execution
-from tests.test_live_browser import LIVE, shown, tell
-
-
-@pytest.fixture
-def grid(signed_in_page: Page) -> Callable[..., Page]:
-    """Open the grid at an address and wait until it is live."""
-
-    def opening(address: str = "/") -> Page:
-        signed_in_page.goto(address)
-        expect(signed_in_page.locator(LIVE)).to_be_visible()
-        return signed_in_page
-
-    return opening
+from tests.grids import shown, tell
 
 
 def query(page: Page) -> str:

@@ -1,28 +1,17 @@
 """Rows in a browser whose place changes, in other orders than by their start: none moves under the
 pointer; and rows that no longer match, as a card on a phone too."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
-from tests.test_live_browser import LIVE, row, shown, tell
-
-
-@pytest.fixture
-def grid(signed_in_page: Page) -> Callable[..., Page]:
-    def opening(address: str = "/") -> Page:
-        signed_in_page.goto(address)
-        expect(signed_in_page.locator(LIVE)).to_be_visible()
-        return signed_in_page
-
-    return opening
+from tests.grids import row, shown, tell
 
 
 def ids(*executions: Execution) -> list[str]:

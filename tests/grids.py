@@ -1,0 +1,25 @@
+"""The executions page in a browser: its rows, and changes told as workers tell them."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+from executions.live.publish import publish
+from executions.models import Execution
+from tests.executions_in_tests import event_of
+
+LIVE = '[data-live][data-state="live"]'
+
+
+def row(page: Page, execution: Execution) -> Any:
+    return page.locator(f'#rows > tr[data-id="{execution.pk}"]')
+
+
+def shown(page: Page) -> list[str]:
+    """The ids of the rows, from above."""
+    ids: list[str] = page.locator("#rows > tr").evaluate_all("rows => rows.map(r => r.dataset.id)")
+    return ids
+
+
+def tell(*executions: Execution, **changes: Any) -> None:
+    publish([event_of(execution, **changes) for execution in executions])
