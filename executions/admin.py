@@ -94,6 +94,11 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # Django lets the address ask about each field of the model, also one that it doesn't show.
+        asked = lookup.partition("__")[0]
+        return asked not in (self.exclude or ()) and super().lookup_allowed(lookup, value, request)
+
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)
         if access.sees_all(request.user):

@@ -95,3 +95,20 @@ def test_lists_filter_and_count_no_more_than_they_show(
 def test_a_nul_is_a_bad_request(admin_client: Client, mine: Execution, address: str) -> None:
     """PostgreSQL stores none, so that there is nothing to look up."""
     assert admin_client.get(f"/admin/executions/execution/{address}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (Execution, "secrets__texts__0__startswith"),
+        (Execution, "secrets__icontains"),
+        (Execution, "state__icontains"),
+        (Execution, "parent__secrets__icontains"),
+        (BulkJob, "fields__value__startswith"),
+    ],
+)
+def test_what_is_not_shown_is_not_found_out_by_asking(
+    admin_client: Client, mine: Execution, model: type, asked: str
+) -> None:
+    page = admin_client.get(address(model, "changelist"), {asked: "z"})
+    assert page.status_code == 400
