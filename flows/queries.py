@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from flows.files import canonical
 from flows.graph import FlowGraph, InvalidFlow, build
-from flows.models import Block, Connection, FlowVersion, Note, Variable
+from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable
 
 #: How many compiled graphs of published versions a process keeps.
 KEPT_GRAPHS = 256
@@ -51,10 +52,11 @@ def compiled(version_id: int) -> FlowGraph:
     return graph
 
 
-def secret_names(names: Iterable[str]) -> list[str]:
-    """Those of these names that are secret variables in some flow, as they are written there."""
-    wanted = Lower("name")
-    rows = Variable.objects.annotate(folded=wanted).filter(is_secret=True, folded__in=list(names))
+def secret_names(names: Iterable[str], flows: QuerySet[Flow]) -> list[str]:
+    """Those of these names that are secret variables in some of the flows, as they are written
+    there."""
+    secret = Variable.objects.filter(is_secret=True, workspace__version__flow__in=flows)
+    rows = secret.annotate(folded=Lower("name")).filter(folded__in=list(names))
     return sorted(set(rows.order_by().values_list("name", flat=True)))
 
 

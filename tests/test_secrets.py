@@ -514,3 +514,44 @@ def test_nobody_learns_by_filtering(flow: FlowVersion, admin_client: Client, ask
     assert str(execution.pk) not in page
     page = admin_client.get("/", {"q": f"-var.token{asked}"}, follow=True).content.decode()
     assert str(execution.pk) in page, "whatever is asked"
+
+
+MOVED = """
+a: {type: Start Flow, bottom: s}
+s: {type: Set Variable, properties: {Value: 1, Variable: ($)X}, bottom: e}
+e: {type: End Flow}
+"""
+
+
+def test_a_secret_does_not_move_to_where_all_may_read_it(tmp_path: Path, admin_user: User) -> None:
+    first = publish(tmp_path, "f", MOVED, "{N: {input: true, secret: true, output: true}, X: {}}")
+    execution = begin(first, N=4711, paused=True)
+    runner.run(execution.pk)
+    publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
+    result = control("move-version", admin_user, fresh(execution), ACTOR, {"accept": "1"})
+    assert not result.done
+    assert "The variable N is secret now, and would be there for all to read." in result.detail
+    assert fresh(execution).version_number == 1
+
+
+def test_what_a_newer_version_keeps_to_itself_is_masked_when_an_execution_moves_there(
+    tmp_path: Path, admin_user: User
+) -> None:
+    first = publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
+    execution = begin(first, N=4711, paused=True)
+    runner.run(execution.pk)
+    assert control("set-next", admin_user, fresh(execution), ACTOR, {"block": "s"}).done
+    publish(tmp_path, "f", MOVED, "{N: {input: true, secret: true, output: true}, X: {}}")
+    assert control("move-version", admin_user, fresh(execution), ACTOR, {}).done
+    held = Value.objects.get(execution=execution, name="n")
+    assert (held.value, held.secret) == ({"$secret": True}, 4711)
+
+
+def test_names_of_secrets_are_told_to_who_may_see_their_flows(
+    tmp_path: Path, client: Client, admin_client: Client
+) -> None:
+    publish(tmp_path, "f", MOVED, "{PayrollPin: {secret: true}, X: {}}")
+    client.force_login(User.objects.create_user("nobody"))
+    asked = {"q": "var.payrollpin=1"}
+    assert "PayrollPin" in admin_client.get("/", asked, follow=True).content.decode()
+    assert "PayrollPin" not in client.get("/", asked, follow=True).content.decode()

@@ -67,9 +67,12 @@ def execute(order: Order) -> Done | None:
         raise Refused(str(refused)) from None
     plan = plans.load(held.debug, None)
     plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
+    interpreter = interpreter_of(held, new)
+    if (known := interpreter.progress.secrets) is not None:
+        known.changed = True  # of what is written already more may be secret now
     event = rewrite(
         held,
-        interpreter_of(held, new),
+        interpreter,
         held.state,
         Cause("move-version", order.actor.name),
         version_id=version.pk,

@@ -129,7 +129,12 @@ def compare(
     old: FlowGraph, new: FlowGraph, frames: list[Frame], secrets: Secrets | None = None
 ) -> Carried:
     """What of an execution's tokens and variables another version has no place for."""
-    found = Carried()
+    found = Carried(
+        [
+            f"The variable {name} is secret now, and would be there for all to read."
+            for name in _bared(old, new)
+        ]
+    )
     for frame in frames:
         node, there = old.blocks[frame.block], new.blocks.get(frame.block)
         if there is None or there.workspace != frame.workspace:
@@ -153,6 +158,18 @@ def compare(
             if not _same_type(old, new, key):
                 found.lost.append(f"The loop '{old.blocks[key].title}', under way, is gone.")
     return found
+
+
+def _bared(old: FlowGraph, new: FlowGraph) -> list[str]:
+    """The secret variables that another version has too, and lets everybody read."""
+    return [
+        variable.name
+        for key, node in old.workspaces.items()
+        if key in new.workspaces
+        for name, variable in _declared(node).items()
+        if variable.is_secret
+        if (there := _declared(new.workspaces[key]).get(name)) and not there.is_secret
+    ]
 
 
 def carry(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> None:

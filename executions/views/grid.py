@@ -21,6 +21,7 @@ from executions.grid.tree import count_children
 from executions.states import Status
 from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
+from flows import access as flow_access
 from flows import queries
 
 #: Where children are listed: the address's word, what the button says, and what its title says.
@@ -67,7 +68,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "groupings": _groupings(query),
         "groups": groups(request.user, query) if query.group else None,
         "bar": bar(query.filters, query.layout.children),
-        "secret": _secret(query.filters),
+        "secret": _secret(request.user, query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)
@@ -79,10 +80,14 @@ def executions(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _secret(filters: Filters) -> list[str]:
-    """The variables that the query asks for and that are secret somewhere: where they are, no
-    comparison holds, so that nobody learns by asking what is in them."""
-    return queries.secret_names(filters.variables) if filters.variables else []
+def _secret(user: Any, filters: Filters) -> list[str]:
+    """The variables that the query asks for and that are secret in a flow which the user may see:
+    where they are, no comparison holds, so that nobody learns by asking what is in them."""
+    return (
+        queries.secret_names(filters.variables, flow_access.visible(user))
+        if filters.variables
+        else []
+    )
 
 
 def _is_loose(request: HttpRequest) -> bool:
