@@ -76,6 +76,11 @@ async def test_what_matches_in_the_order_of_the_grid_or_what_is_selected(admin_u
     form = {"query": "flow=orders&sort=started"}
     found = json.loads(await downloaded(admin_user, "/executions/export/json/", form))
     assert [one["id"] for one in found] == wanted[::-1]
+    # An order without an index would be sorted anew for each batch.
+    await Execution.objects.filter(pk=executions[7].pk).aupdate(step_count=9)
+    form = {"query": "sort=steps"}
+    found = json.loads(await downloaded(admin_user, "/executions/export/json/", form))
+    assert [one["id"] for one in found] == [str(one.pk) for one in reversed(executions)]
     form = {"query": "flow=orders", "selection": f"{executions[0].pk}:Paused {executions[9].pk}"}
     found = json.loads(await downloaded(admin_user, "/executions/export/json/", form))
     assert [one["id"] for one in found] == [str(executions[9].pk), str(executions[0].pk)]

@@ -22,7 +22,7 @@ from executions.grid import keys
 from executions.grid.columns import Column, column_of
 from executions.grid.page import PageQuery
 from executions.grid.row import read
-from executions.grid.sorting import Key
+from executions.grid.sorting import NEWEST_FIRST, Key
 from executions.live.events import ExecutionChanged
 from executions.store import variables
 from executions.store.variables import Large
@@ -77,12 +77,14 @@ def _waiting(event: ExecutionChanged) -> str:
 
 
 class Export:
-    """The executions that a user may see of those that match, in the order of the grid; of those
-    only the ones with these ids, where there are any."""
+    """The executions that a user may see of those that match, in the order of the grid where an
+    index has it, otherwise the newest first; of those only the ones with these ids, where there are
+    any."""
 
     def __init__(self, user: access.User, query: PageQuery, ids: Sequence[UUID] = ()) -> None:
         self.user = user
-        self.query = query
+        # Each batch would sort them all again.
+        self.sort = query.sort if query.sort.is_indexed else NEWEST_FIRST
         self.ids = list(ids)
         self.filters = query.filters.seen_by(user)
         #: What is said relative to now means the same for every batch.
@@ -135,13 +137,13 @@ class Export:
         )
         if behind is not None:
             rows = rows.filter(keys.below(behind))
-        events = read(rows.order_by(*keys.order(self.query.sort))[:size])
+        events = read(rows.order_by(*keys.order(self.sort))[:size])
         held = self._variables(events)
         batch = [[self._value(column, event, held) for column in self.columns] for event in events]
         if not connection.in_atomic_block:
             # Whoever downloads slowly must not keep a connection from others meanwhile.
             connection.close()
-        return batch, self.query.sort.key(events[-1]) if len(events) == size else None
+        return batch, self.sort.key(events[-1]) if len(events) == size else None
 
     def _variables(self, events: Sequence[ExecutionChanged]) -> Mapping[str, Mapping[str, Any]]:
         names = [column.variable for column in self.columns if column.variable]

@@ -56,7 +56,9 @@ def _with_previous(request: HttpRequest, one: Execution) -> HttpResponse:
     """Leads to the comparison with the execution of the flow that was started before this one, of
     those that the user may see; to a choice where there is none."""
     earlier = Q(started_at__lt=one.started_at) | Q(started_at=one.started_at, id__lt=one.pk)
-    rows = access.visible(request.user).filter(earlier, flow_name=one.flow_name)
+    # The first condition says the same more roughly: an index begins there.
+    same = access.visible(request.user).filter(flow_name=one.flow_name)
+    rows = same.filter(earlier, started_at__lte=one.started_at)
     found = rows.order_by("-started_at", "-id").values_list("pk", flat=True).first()
     if found is None:
         context = {
