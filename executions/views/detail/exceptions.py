@@ -36,8 +36,7 @@ class Exceptions:
     @property
     def count_text(self) -> str:
         """Their number on the tab, as far as they are counted."""
-        limited = self._subject.is_live and self.count >= reads.COUNTED
-        return f"{reads.COUNTED - 1}+" if limited else f"{self.count:,}"
+        return _text(self.count) if self._subject.is_live else f"{self.count:,}"
 
     @property
     def records(self) -> list[ExceptionRecord]:
