@@ -18,7 +18,7 @@ from executions.states import Status
 from flows import queries, values
 from tests.conftest import LiveApp
 from tests.driving import drive
-from tests.test_secrets import SECRET, where
+from tests.secrets_in_tests import SECRET, where
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

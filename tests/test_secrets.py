@@ -1,9 +1,8 @@
-"""Secrets: what a secret variable holds is shown to nobody, and stored only where the engine needs
-it (docs/secrets.md)."""
+"""Secrets: what a secret variable holds is stored only where the engine needs it
+(docs/secrets.md)."""
 
 import html
 import json
-import re
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -11,17 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError
-from django.db import connection
 from django.test import Client
 
-from executions import runner
 from executions.commands.control import control
-from executions.engine.secrets import LONGEST, MOST, SHORTEST, Secrets
-from executions.forms import PREFIX, StartForm
-from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step, Value
+from executions.engine.secrets import MOST, Secrets
+from executions.models import ExceptionRecord, Execution, LogEntry, Step, Value
 from executions.states import Status
 from executions.store import families
 from executions.store.statements import fetch
@@ -31,90 +26,20 @@ from flows.models import Variable as Declared
 from flows.values import MASK, MASKED, ExceptionValue
 from tests.driving import ACTOR, begin, drive, fresh
 from tests.flows_in_tests import publish
-
-#: A text that stands nowhere else.
-SECRET, OTHER = "zebra-7719-quagga", "okapi-4417-bongo"
-
-CHILD = """
-a: {type: Start Flow, bottom: s}
-s: {type: Set Variable, properties: {Value: =Key, Variable: ($)Result}, bottom: i}
-i: {type: If True Exit Right, properties: {Value: =Fails}, right: t, bottom: e}
-t: {type: Throw New Flow Exception, properties: {Message: '="child knows " + Key'}}
-e: {type: End Flow}
-h:
-  type: Handle Flow Exception
-  properties: {Exception: ($)E}
-  variables: {E: {}}
-  blocks:
-    s: {type: Start Workspace, bottom: r}
-    r: {type: Rethrow Exception, properties: {Exception: ($)E}}
-"""
-CHILD_VARIABLES = """
-Key: {type: Text, input: true, secret: true}
-Plain: {input: true, default: null}
-Fails: {input: true, default: false}
-Result: {output: true}
-"""
-PARENT = """
-a: {type: Start Flow, description: Begin, bottom: copy}
-copy: {type: Set Variable, properties: {Value: =Token, Variable: ($)Copy}, bottom: deep}
-deep:
-  type: Set Variable
-  properties: {Value: {Inner: ["='Bearer ' + Token", 7]}, Variable: ($)Deep}
-  bottom: log
-log:
-  type: Log Event
-  properties: {Event Details: {Sent: =Token}, Event Type: "='with ' + Token"}
-  bottom: run
-run:
-  type: Run Flow
-  properties: {Flow: secret-child, Inputs: {Key: =Token, Plain: =Deep}, Outputs: ($)Left}
-  bottom: bad
-bad:
-  type: Run Flow
-  properties: {Flow: secret-child, Inputs: {Key: =Token, Fails: true}, Outputs: ($)Left}
-  bottom: e
-  exception: h1
-h1:
-  type: Handle Block Exception
-  properties: {Exception: ($)Problem}
-  bottom: throw
-throw:
-  type: Throw New Flow Exception
-  properties: {Message: "='no such user: ' + Token", Details: {Given: =Deep}, Category: =Token}
-  exception: h
-h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
-e: {type: End Flow}
-"""
-PARENT_VARIABLES = """
-Token: {type: Text, input: true, secret: true, output: true}
-Copy: {output: true}
-Deep: {}
-Left: {}
-Problem: {output: true}
-"""
+from tests.secrets_in_tests import (
+    BLANK,
+    CHILD,
+    CHILD_VARIABLES,
+    OTHER,
+    SECRET,
+    secret_flow,
+    where,
+)
 
 
 @pytest.fixture
 def flow(db: None, tmp_path: Path) -> FlowVersion:
-    publish(tmp_path, "secret-child", CHILD, CHILD_VARIABLES)
-    return publish(tmp_path, "secret-flow", PARENT, PARENT_VARIABLES)
-
-
-def stored() -> dict[str, str]:
-    """Everything in the database, but for what only the engine reads: table → its rows as text."""
-    found = {}
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(
-                f"SELECT (to_jsonb(t) - 'secrets' - 'secret' - 'state')::text FROM {table} AS t"
-            )
-            found[table] = "\n".join(text for (text,) in cursor.fetchall())
-    return found
-
-
-def where(*texts: str) -> list[str]:
-    return [name for name, rows in stored().items() if any(text in rows for text in texts)]
+    return secret_flow(tmp_path)
 
 
 # What is told and what is not -----------------------------------------------------------------
@@ -178,9 +103,6 @@ def test_keys_that_look_alike_are_two() -> None:
 
 
 # Declared in flows ----------------------------------------------------------------------------
-
-
-BLANK = "{a: {type: Start Flow, bottom: e}, e: {type: End Flow}}"
 
 
 def test_a_secret_has_no_default(
@@ -364,194 +286,3 @@ def test_a_task_that_failed_is_shown_without_it(
         text = admin_client.get(page + query).content.decode()
         assert f"child knows {MASK}" in text, query
         assert f"child knows {SECRET}" not in text, query
-
-
-# Editing --------------------------------------------------------------------------------------
-
-
-def test_a_secret_is_edited_without_being_told(
-    flow: FlowVersion, admin_client: Client, admin_user: User
-) -> None:
-    execution = begin(flow, paused=True, Token=SECRET)
-    drive_once(execution)
-    form = admin_client.get(f"/executions/{execution.pk}/variable/?var=0:Token").content.decode()
-    assert 'type="password"' in form
-    assert SECRET not in form
-    # Neither is it put back, nor does anybody learn whether it is what was there.
-    seen = admin_client.post(
-        f"/executions/{execution.pk}/variable/", {"var": "0:Token", "value": SECRET}
-    ).content.decode()
-    assert SECRET not in seen
-    assert "holds already" not in seen
-    fields = {"level": "0", "name": "Token", "value": OTHER}
-    assert control("set-variable", admin_user, fresh(execution), ACTOR, fields).done
-    assert AuditEntry.objects.filter(command="set-variable").get().detail == (
-        f"Token: {MASK} → {MASK}"
-    )
-    assert where(SECRET, OTHER) == []
-    held = Value.objects.get(execution=execution, name="token")
-    assert held.secret == OTHER
-    control("continue", admin_user, fresh(execution), ACTOR)
-    drive(execution.pk)
-    assert where(SECRET, OTHER) == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"name": "Token", "path": "x", "value": "y"}, "given whole"),
-        ({"name": "Token", "value": f'"{OTHER}'}, "is not valid JSON"),
-        (
-            {"name": "Token", "value": f'{{"$datetime": "{OTHER}"}}', "retype": "1"},
-            "not valid JSON",
-        ),
-        ({"name": "Copy", "value": f'"{MASK} and more"'}, "stands for a secret"),
-    ],
-)
-def test_what_is_refused_repeats_nothing(
-    flow: FlowVersion, admin_user: User, fields: dict[str, str], told: str
-) -> None:
-    execution = begin(flow, paused=True, Token=SECRET)
-    drive_once(execution)
-    result = control("set-variable", admin_user, fresh(execution), ACTOR, {"level": "0", **fields})
-    assert not result.done
-    assert told in result.detail
-    assert where(SECRET, OTHER) == []
-
-
-def test_dots_are_written_where_there_are_no_secrets(
-    db: None, tmp_path: Path, admin_user: User
-) -> None:
-    execution = begin(publish(tmp_path, "dots", BLANK, "{Text: {type: Text}}"), paused=True)
-    drive_once(execution)
-    fields = {"level": "0", "name": "Text", "value": MASK}
-    assert control("set-variable", admin_user, fresh(execution), ACTOR, fields).done
-
-
-def test_a_breakpoint_does_not_ask_what_a_secret_holds(flow: FlowVersion, admin_user: User) -> None:
-    execution = begin(flow, paused=True, Token=SECRET)
-    fields = {"block": "log", "action": "set", "condition": "token.startsWith('z')"}
-    result = control("breakpoint", admin_user, execution, ACTOR, fields)
-    assert "must not read Token" in result.detail
-    fields["condition"] = "Deep != null"
-    assert control("breakpoint", admin_user, execution, ACTOR, fields).done
-
-
-@pytest.mark.parametrize(
-    ("condition", "pauses"),
-    [(f"Copy == '{SECRET}'", False), (f"Copy.startsWith('{SECRET[0]}')", False),
-     (f"Copy == '{MASK}'", True), (f"Deep.Inner[0].endsWith('{SECRET[-1]}')", False)],
-)  # fmt: skip
-def test_a_condition_sees_what_people_see(
-    flow: FlowVersion, admin_user: User, condition: str, pauses: bool
-) -> None:
-    execution = begin(flow, paused=True, Token=SECRET)
-    drive_once(execution)
-    fields = {"block": "log", "action": "set", "condition": condition}
-    assert control("breakpoint", admin_user, execution, ACTOR, fields).done
-    control("continue", admin_user, fresh(execution), ACTOR)
-    runner.run(execution.pk)
-    stands = fresh(execution).block
-    assert (stands == "log") is pauses, stands
-
-
-def test_the_handbook_knows_the_limits() -> None:
-    page = (settings.BASE_DIR / "docs" / "secrets.md").read_text()
-    assert f"a text of at least {SHORTEST} characters" in page
-    assert f"the newest {MOST}, with real" in page
-    assert f"shorter than {SHORTEST} characters, or longer than\n  {LONGEST:,}." in page
-    assert MASK in page
-
-
-def drive_once(execution: Execution) -> None:
-    """Let a worker take it up, and pause it."""
-    runner.run(execution.pk)
-    assert fresh(execution).status == Status.PAUSED
-
-
-# Pages ----------------------------------------------------------------------------------------
-
-
-def test_the_start_form_takes_a_secret_and_never_gives_it_back(
-    flow: FlowVersion, admin_client: Client
-) -> None:
-    page = admin_client.get("/flows/secret-flow/").content.decode()
-    assert re.search(
-        r'<input type="password" name="input-Token"[^>]*autocomplete="new-password"', page
-    )
-    assert 'id="id_input-Token_secret"' in page
-    assert 'aria-describedby="id_input-Token_secret ' in page
-    assert "it is shown to nobody" in page
-    assert ">secret</span>" in page
-    refused = admin_client.post(
-        "/flows/secret-child/start/", {PREFIX + "Key": SECRET, PREFIX + "Fails": "{"}
-    )
-    assert refused.status_code == 422
-    told = refused.content.decode()
-    assert SECRET not in told
-    assert "Type it again: a secret is never put back into a page." in told
-    started = admin_client.post("/flows/secret-flow/start/", {PREFIX + "Token": SECRET})
-    assert started.status_code == 302
-    assert where(SECRET) == []
-
-
-def test_what_is_wrong_with_a_secret_does_not_repeat_it(db: None, tmp_path: Path) -> None:
-    version = publish(tmp_path, "moments", BLANK, "{Key: {input: true, secret: true}}")
-    form = StartForm(queries.compiled(version.pk),
-                     {PREFIX + "Key": f'{{"$datetime": "{SECRET}"}}'})  # fmt: skip
-    assert not form.is_valid()
-    assert SECRET not in str(form.errors)
-    assert "cannot be read" in str(form.errors)
-
-
-@pytest.mark.parametrize("asked", [f"={SECRET}", "!=x", f'!="{SECRET}"', ">0", "=null", f"={MASK}"])
-def test_nobody_learns_by_filtering(flow: FlowVersion, admin_client: Client, asked: str) -> None:
-    execution = drive(begin(flow, Token=SECRET).pk)
-    page = admin_client.get("/", {"q": f"var.token{asked}"}, follow=True).content.decode()
-    assert str(execution.pk) not in page
-    assert "is secret: what a secret variable holds is not compared" in page
-    page = admin_client.get("/", {"q": f"var.copy={SECRET}"}, follow=True).content.decode()
-    assert str(execution.pk) not in page
-    page = admin_client.get("/", {"q": f"-var.token{asked}"}, follow=True).content.decode()
-    assert str(execution.pk) in page, "whatever is asked"
-
-
-MOVED = """
-a: {type: Start Flow, bottom: s}
-s: {type: Set Variable, properties: {Value: 1, Variable: ($)X}, bottom: e}
-e: {type: End Flow}
-"""
-
-
-def test_a_secret_does_not_move_to_where_all_may_read_it(tmp_path: Path, admin_user: User) -> None:
-    first = publish(tmp_path, "f", MOVED, "{N: {input: true, secret: true, output: true}, X: {}}")
-    execution = begin(first, N=4711, paused=True)
-    runner.run(execution.pk)
-    publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
-    result = control("move-version", admin_user, fresh(execution), ACTOR, {"accept": "1"})
-    assert not result.done
-    assert "The variable N is secret now, and would be there for all to read." in result.detail
-    assert fresh(execution).version_number == 1
-
-
-def test_what_a_newer_version_keeps_to_itself_is_masked_when_an_execution_moves_there(
-    tmp_path: Path, admin_user: User
-) -> None:
-    first = publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
-    execution = begin(first, N=4711, paused=True)
-    runner.run(execution.pk)
-    assert control("set-next", admin_user, fresh(execution), ACTOR, {"block": "s"}).done
-    publish(tmp_path, "f", MOVED, "{N: {input: true, secret: true, output: true}, X: {}}")
-    assert control("move-version", admin_user, fresh(execution), ACTOR, {}).done
-    held = Value.objects.get(execution=execution, name="n")
-    assert (held.value, held.secret) == ({"$secret": True}, 4711)
-
-
-def test_names_of_secrets_are_told_to_who_may_see_their_flows(
-    tmp_path: Path, client: Client, admin_client: Client
-) -> None:
-    publish(tmp_path, "f", MOVED, "{PayrollPin: {secret: true}, X: {}}")
-    client.force_login(User.objects.create_user("nobody"))
-    asked = {"q": "var.payrollpin=1"}
-    assert "PayrollPin" in admin_client.get("/", asked, follow=True).content.decode()
-    assert "PayrollPin" not in client.get("/", asked, follow=True).content.decode()

@@ -22,8 +22,7 @@ from executions.views.address import PANELS, TABS
 from flows.models import Flow
 from tests.conftest import LiveApp
 from tests.flows_in_tests import publish
-from tests.servers import PROJECT, Process
-from tests.test_secrets import (
+from tests.secrets_in_tests import (
     CHILD,
     CHILD_VARIABLES,
     OTHER,
@@ -32,6 +31,7 @@ from tests.test_secrets import (
     SECRET,
     where,
 )
+from tests.servers import PROJECT, Process
 
 #: Addresses that are followed from page to page: of executions, flows, jobs, the admin.
 FOLLOWED = re.compile(
