@@ -79,9 +79,9 @@ def test_columns_are_chosen_ordered_and_kept(grid: Any, admin_user: Any) -> None
     panel.get_by_placeholder("order.customer.name").press("Enter")
     expect(head(page, "var.customer.name")).to_be_visible()
     expect(row(page, execution).locator(".c-var")).to_have_text("Ada Ltd")
-    up = panel.get_by_role("button", name="Move Flow Name up")
-    up.click()
-    page.wait_for_function("() => document.activeElement.id === 'up-flow'")
+    down = panel.get_by_role("button", name="Move Flow Name down")
+    down.click()
+    page.wait_for_function("() => document.activeElement.id === 'down-flow'")
     page.keyboard.press("Enter")
     expected = [
         "icon", "started", "status", "flow", "description", "workspace", "duration", "initiator",
@@ -138,7 +138,7 @@ def test_widths_are_kept(grid: Any, admin_user: Any) -> None:
     assert width(page, "flow") == before + 64
     page.locator('.edge[tabindex="0"]').focus()
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.activeElement.closest('th').dataset.column") == "started"
+    assert page.evaluate("document.activeElement.closest('th').dataset.column") == "flow"
 
 
 # Views --------------------------------------------------------------------------------------------

@@ -111,6 +111,8 @@ def test_a_cell_that_is_cut_off_says_all_of_it_to_the_keyboard(grid: Any, admin_
     cell = page.locator("#rows td:focus")
     expect(cell).to_have_class(re.compile("c-icon"))
     page.keyboard.press("ArrowRight")
+    expect(cell).to_have_class(re.compile("c-flow"))
+    page.keyboard.press("ArrowRight")
     expect(cell).to_have_class(re.compile("c-started"))
     # Not cut, but a time has more to say: in UTC, and how long ago.
     expect(tip).to_contain_text(re.compile(r"UTC\s+\d+ seconds ago"))

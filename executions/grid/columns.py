@@ -98,9 +98,7 @@ def _status_icon(status: str, place: str, reason: str) -> str:
 
 def started_at(event: ExecutionChanged) -> str:
     return format_html(
-        '<a href="{}" tabindex="-1" data-open>{}</a>',
-        execution_address(event.id),
-        moment(event.started_at),
+        '<a href="{}" tabindex="-1">{}</a>', execution_address(event.id), moment(event.started_at)
     )
 
 
@@ -144,16 +142,26 @@ def _workspace_name(name: str) -> str:
 
 
 def flow_name(event: ExecutionChanged) -> str:
-    return _flow_name(event.flow_name, event.version_number)
+    """The link that opens the execution, by the name of its flow; beside it one to the flow."""
+    name = event.flow_name
+    return format_html(
+        '<a href="{}" tabindex="-1" title="{}" data-open>{}</a>{}',
+        execution_address(event.id),
+        name,
+        name,
+        _to_flow(name, event.version_number),
+    )
 
 
 @_kept
-def _flow_name(name: str, version: int) -> str:
+def _to_flow(name: str, version: int) -> str:
     return format_html(
-        '<a href="{0}" tabindex="-1" title="{1}, version {2}">{1}</a>',
+        '<a class="to-flow" href="{0}" tabindex="-1" title="Flow {1}, version {2}" '
+        'aria-label="Flow {1}">{3}</a>',
         flow_address(name),
         name,
         version,
+        icon("nav-flow", "xs"),
     )
 
 
@@ -268,13 +276,13 @@ def variable(value: Any) -> str:
 
 COLUMNS: tuple[Column, ...] = (
     Column("icon", "Status icon", status_icon, 26, quiet=True),
+    Column("flow", "Flow Name", flow_name, 168, emphasis=True),
     Column("started", "Started At", started_at, 96, emphasis=True, zoned=True),
     Column("updated", "Updated At", updated_at, 102, zoned=True),
     Column("status", "Status", status, 126, emphasis=True),
-    Column("type", "Block Type", block_type, 146),
-    Column("description", "Block Description", block_description, 178, emphasis=True),
-    Column("workspace", "Workspace Name", workspace_name, 112),
-    Column("flow", "Flow Name", flow_name, 128, emphasis=True),
+    Column("type", "Block Type", block_type, 138),
+    Column("description", "Block Description", block_description, 164, emphasis=True),
+    Column("workspace", "Workspace Name", workspace_name, 100),
     Column("version", "Flow Version", flow_version, 92, numeric=True),
     Column("duration", "Duration", duration, 80, numeric=True),
     Column("initiator", "Initiator", initiator, 108),
@@ -291,7 +299,7 @@ COLUMNS: tuple[Column, ...] = (
 
 #: What is shown to who has chosen nothing.
 DEFAULT_COLUMNS = (
-    "icon", "started", "updated", "status", "type", "description", "workspace", "flow",
+    "icon", "flow", "started", "updated", "status", "type", "description", "workspace",
     "duration", "initiator", "error",
 )  # fmt: skip
 
