@@ -22,6 +22,8 @@ from executions.views import selection, sending
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
 AT_ONCE = 200
 ONE_BY_ONE = 20
+#: Given again and again, and shown by the live page at once: a notice of each would bury that.
+SILENT = frozenset({"run-to", "step", "step-out", "step-over"})
 
 
 @sensitive_post_parameters("value")
@@ -40,16 +42,19 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
         return to_job(request, UUID(answer["job"]))
     results = answer["results"]
     if getattr(request, "htmx", False):
+        done = [result for result in results if result["done"]]
+        refused = [result for result in results if not result["done"]]
         context = {
             "command": words(command),
-            "done": [result for result in results if result["done"]],
-            "refused": [result for result in results if not result["done"]],
+            "done": done,
+            "refused": refused,
+            "silent": command in SILENT and bool(done) and not refused,
             # The grid's next key; the page of an execution renews its own when it shows what came
             # of the command (static/js/sending.js).
             "form": sending.new_key() if "query" in request.POST else "",
         }
         response = render(request, "executions/command_results.html", context)
-        if results and not context["refused"]:
+        if results and not refused:
             # What was filled in for it may close; a refusal leaves it open.
             response["HX-Trigger"] = "command-done"
         return response

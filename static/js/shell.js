@@ -38,11 +38,8 @@ export const executionAddress = (id) =>
 /** Say something where the results of actions are shown: a problem stays until it is dismissed, with
     a link to what to do about it; good news passes. */
 export function notify(text, { passing = false, link = null } = {}) {
-  const notices = document.getElementById("notices");
-  for (const same of notices.children) if (same.dataset.text === text) same.remove();
   const notice = document.createElement("div");
   notice.className = passing ? "notice passing" : "notice warning";
-  notice.dataset.text = text;
   const said = document.createElement("div");
   said.append(text);
   if (link) said.append(" ", Object.assign(document.createElement("a"), { textContent: link.text, href: link.href }));
@@ -53,12 +50,40 @@ export function notify(text, { passing = false, link = null } = {}) {
   notices.append(notice);
 }
 
-// Good news passes by itself; a refusal stays until it is dismissed.
+// One notice is seen at a time, the newest (shell.css). Good news passes by itself, and makes room for
+// what comes next. A problem stays below that until it is dismissed, and is not told twice.
+const notices = document.getElementById("notices");
+const textOf = (notice) => notice.textContent.replace(/\s+/g, " ").trim();
+
+function arrived(notice) {
+  for (const other of [...notices.children]) {
+    if (other === notice) continue;
+    if (other.matches(".passing") || textOf(other) === textOf(notice)) other.remove();
+  }
+  if (notice.matches(".passing")) setTimeout(() => notice.remove(), 8000);
+}
+
+function count() {
+  for (const notice of notices.children) {
+    const below = [...notices.children].indexOf(notice);
+    const close = notice.querySelector("[data-dismiss]");
+    if (below) close.dataset.below = below;
+    else delete close.dataset.below;
+    close.ariaLabel = close.title = below ? `Dismiss; ${below} more below` : "Dismiss";
+  }
+}
+
 new MutationObserver((changes) => {
   for (const notice of changes.flatMap((change) => [...change.addedNodes])) {
-    if (notice.classList?.contains("passing")) setTimeout(() => notice.remove(), 8000);
+    if (notice.isConnected && notice.matches?.(".notice")) arrived(notice);
   }
-}).observe(document.getElementById("notices"), { childList: true });
+  count();
+}).observe(notices, { childList: true });
+count();
+// What had been refused before is over.
+document.body.addEventListener("command-done", () => {
+  for (const notice of notices.querySelectorAll(".warning[data-command-result]")) notice.remove();
+});
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".notice").remove();
