@@ -8,8 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from executions.effects.addresses import Networks
 from executions.effects.files import FolderFiles
-from executions.effects.http import HttpxHttp, Networks
+from executions.effects.http import HttpxHttp
 from flows.blocks.world import World
 
 

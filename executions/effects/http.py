@@ -1,9 +1,11 @@
 """HTTP requests, to public addresses only unless HTTP_PRIVATE_ADDRESSES allows others."""
 
+import codecs
 import ipaddress
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -12,10 +14,29 @@ from typing import Any
 import httpcore
 import httpx
 
+from executions.effects.addresses import Networks, is_allowed
 from executions.limits import HTTP_BODY, HTTP_TIMEOUT
 from flows.blocks.world import HttpAnswer
 
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+#: How a text may begin that says by itself how it is encoded; that counts more than its header.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+#: Python's own encodings, which are no charset of a text on the web.
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+)
+#: How a body may be encoded, and how zlib reads that; 0 for as it is. Not twice: a few bytes could
+#: stand for terabytes.
+_CODINGS = {
+    "": 0,
+    "identity": 0,
+    "gzip": 16 + zlib.MAX_WBITS,
+    "x-gzip": 16 + zlib.MAX_WBITS,
+    "deflate": zlib.MAX_WBITS,
+}
 
 
 def _left(until: float, timeout: float | None) -> float:
@@ -74,13 +95,13 @@ class _GuardedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise httpcore.ConnectError(f"{host} is not known: {error}") from None
         refused = ""
         problem: httpcore.ConnectError | None = None
         for *_, address in found:
             ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
-            if not (ip.is_global or any(ip in network for network in self.allowed)):
+            if not is_allowed(ip, self.allowed):
                 refused = f"{ip} is a private address; HTTP_PRIVATE_ADDRESSES does not allow it"
                 continue
             try:
@@ -112,8 +133,10 @@ class HttpxHttp:
         body: str,
         credentials: tuple[str, str] | None,
     ) -> HttpAnswer:
+        # Everything together takes no longer, however the answer trickles in.
+        until = min(self.until, time.monotonic() + HTTP_TIMEOUT)
         transport = httpx.HTTPTransport()
-        transport._pool._network_backend = _GuardedBackend(self.allowed, self.until)
+        transport._pool._network_backend = _GuardedBackend(self.allowed, until)
         try:
             with (
                 httpx.Client(transport=transport, timeout=HTTP_TIMEOUT, trust_env=False) as client,
@@ -121,21 +144,78 @@ class HttpxHttp:
                     method,
                     url,
                     params=dict(query) or None,
-                    headers=dict(headers),
+                    headers={"Accept-Encoding": "gzip, deflate", **headers},
                     content=body.encode() if body else None,
                     auth=credentials,
                 ) as response,
             ):
-                content = b""
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if len(content) > HTTP_BODY:
-                        raise ConnectionError(f"the body is larger than {HTTP_BODY:,} bytes")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+                content = _content(response)
+        except _FAILURES as error:
             raise ConnectionError(str(error) or type(error).__name__) from None
         return HttpAnswer(
             status=response.status_code,
             reason=response.reason_phrase,
             headers=dict(response.headers),
-            body=content.decode(response.encoding or "utf-8", "replace"),
+            body=_text(content, response.charset_encoding),
         )
+
+
+#: What a server, or a request that no server could answer, makes the libraries raise.
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, LookupError, ValueError)
+
+
+def _content(response: httpx.Response) -> bytes:
+    """The body of an answer. Raises ConnectionError for one that is too large, that ends early, or
+    whose encoding is not known."""
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in _CODINGS:
+        raise ConnectionError(f"its body is encoded as {coding[:100]}, which is not supported")
+    content = bytearray()
+    for chunk in response.iter_raw():
+        content += chunk
+        _measure(content)
+    return _decompressed(content, coding) if _CODINGS[coding] and content else bytes(content)
+
+
+def _decompressed(data: bytearray, coding: str) -> bytes:
+    """Raises ConnectionError as above. No more than the limit is ever decompressed."""
+    rest, content = bytes(data), bytearray()
+    window = _CODINGS[coding]
+    if coding == "deflate" and (rest[0] & 15 != 8 or int.from_bytes(rest[:2]) % 31):
+        window = -zlib.MAX_WBITS  # many servers leave zlib's frame out
+    while rest:
+        decoder = zlib.decompressobj(window)
+        try:
+            content += decoder.decompress(rest, HTTP_BODY + 1 - len(content))
+        except zlib.error as error:
+            raise ConnectionError(f"its body is not what {coding} makes: {error}") from None
+        _measure(content)
+        if not decoder.eof:
+            raise ConnectionError(f"its body, encoded as {coding}, ends early")
+        # A body of gzip may have several members.
+        rest = decoder.unused_data if coding != "deflate" else b""
+    return bytes(content)
+
+
+def _measure(content: bytearray) -> None:
+    if len(content) > HTTP_BODY:
+        raise ConnectionError(f"the body is larger than {HTTP_BODY:,} bytes")
+
+
+def _text(content: bytes, charset: str | None) -> str:
+    """The text of a body, without the mark that it may begin with; UTF-8 where its charset is none,
+    with replacement characters for what cannot be decoded."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, "replace")
+    return content.decode(_encoding(charset), "replace")
+
+
+def _encoding(charset: str | None) -> str:
+    try:
+        found = codecs.lookup(charset or "utf-8")
+    except (LookupError, ValueError):
+        return "utf-8"
+    name = found.name.replace("-", "_")
+    is_text = getattr(found, "_is_text_encoding", True) and name not in _NO_CHARSETS
+    return found.name if is_text else "utf-8"
