@@ -1,7 +1,9 @@
-"""Who may see and control which executions. Pages, sockets, admin and commands all ask here.
+"""Who may see, control and debug which executions. Pages, sockets, admin and commands all ask here.
 
 Everyone who is signed in sees and controls what they started; `executions.view_execution` shows
-everything, `executions.control_execution` controls it.
+everything, `executions.control_execution` controls it. Nobody debugs without
+`executions.debug_execution`, which holds for the executions that they control
+(docs/permissions.md).
 """
 
 from typing import Any
@@ -45,3 +47,19 @@ def may_control(user: User, initiator_id: int | None) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return initiator_id == user.pk or user.has_perm("executions.control_execution")
+
+
+def is_debugger(user: User) -> bool:
+    """Whether the user may debug the executions that they control: step, set breakpoints, start
+    paused, and change how one goes on."""
+    return user.is_active and user.has_perm("executions.debug_execution")
+
+
+def may_debug(user: User, initiator_id: int | None) -> bool:
+    """Whether the user may debug an execution of that initiator."""
+    return may_control(user, initiator_id) and is_debugger(user)
+
+
+def debugs_secrets(user: User) -> bool:
+    """Whether the user may also change how executions go on that hold secrets of others."""
+    return user.is_active and user.has_perm("executions.debug_secrets")

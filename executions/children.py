@@ -9,6 +9,7 @@ from executions.engine.state import StartChild
 from executions.limits import CHILDREN, DEPTH
 from executions.live.publish import publish
 from executions.models import Execution
+from executions.store import secrecy
 from executions.store.claims import Claimed
 from executions.store.starts import NotStarted, events, insert
 from flows import queries
@@ -67,6 +68,7 @@ def insert_child(
             called_by=block,
             extensions=extensions,
             known=known,
+            giver_id=_giver(claimed, parent),
         )
     except NotStarted as refused:
         raise exception(
@@ -77,3 +79,8 @@ def insert_child(
     send(child.pk)
     publish(events([child.pk]))
     return child.pk
+
+
+def _giver(claimed: Claimed, parent: Execution) -> int | None:
+    """Who gave the secrets that a child gets: whoever gave its parent's."""
+    return parent.initiator_id if claimed.secrets is None else secrecy.giver(claimed.secrets)

@@ -13,6 +13,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from executions.commands.objections import NO_DEBUGGER
 from flows import pretty, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
@@ -32,8 +33,12 @@ class StartForm(forms.Form):
     debug = forms.BooleanField(required=False, label="Debug it with my breakpoints")
     break_on_exception = forms.BooleanField(required=False, label="Break on exception")
 
-    def __init__(self, graph: FlowGraph, data: Any = None) -> None:
+    #: The fields of who may debug.
+    DEBUGGING = ("paused", "debug", "break_on_exception")
+
+    def __init__(self, graph: FlowGraph, data: Any = None, *, debugs: bool = False) -> None:
         super().__init__(data)
+        self.debugs = debugs
         self.variables = {variable.name: variable for variable in graph.inputs}
         for variable in graph.inputs:
             self.fields[PREFIX + variable.name] = _Input(variable)
@@ -52,6 +57,15 @@ class StartForm(forms.Form):
             for name in self.variables
             if self.cleaned_data.get(PREFIX + name, NOTHING) is not NOTHING
         }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what only who may debug asks for."""
+        cleaned = super().clean() or self.cleaned_data
+        if not self.debugs and any(cleaned.get(name) for name in self.DEBUGGING):
+            text = f"You may start it, but not debug it. {NO_DEBUGGER}"
+            self.general.append(Message("Start", text, ""))
+            self.add_error(None, text)
+        return cleaned
 
     def tell(self, messages: Iterable[Message]) -> None:
         """Put each message beside the variable that it is about, the others above the form."""

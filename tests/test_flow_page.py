@@ -20,6 +20,7 @@ from flows import files, values
 from flows.graph import FlowGraph, build
 from flows.models import Flow, FlowVersion
 from flows.publish import save_draft
+from tests.debugging import may_debug
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, WAIT, WAIT_VARIABLES, publish
 
@@ -257,7 +258,7 @@ def test_start_and_open_leads_to_the_execution(typed: FlowVersion, starter: User
 
 
 def test_pause_at_the_first_block(typed: FlowVersion, starter: User) -> None:
-    begin(starter, I="1", paused="on")
+    begin(may_debug(starter), I="1", paused="on")
     assert Execution.objects.get().steps_wanted == 0
 
 
@@ -279,7 +280,7 @@ def test_nothing_is_lost_on_bad_input(typed: FlowVersion, starter: User) -> None
         "S": '{"broken": ',
         "X": "[1, 2",
     }
-    response = begin(starter, **given, paused="on")
+    response = begin(may_debug(starter), **given, paused="on")
     html = response.content.decode()
     assert response.status_code == 422
     assert not Execution.objects.exists()

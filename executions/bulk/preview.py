@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from executions import access
 from executions.bulk.targets import matching
+from executions.commands.objections import DEBUGS, NO_DEBUGGER
 from executions.grid.counts import Count, count_by_status
 from executions.grid.filters import Filters
 from executions.limits import BULK_COUNTED
@@ -28,12 +29,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`expected` is None where there are more than are counted; `refused` of them are others',
-    whom the user may look at only."""
+    """`expected` is None where there are more than are counted; `refused` of them will be refused,
+    and `why` tells why."""
 
     shares: list[Share]
     expected: int | None
     refused: int
+    why: str
     first: list[Execution]
 
     @property
@@ -48,7 +50,7 @@ class Preview:
     @property
     def is_refused(self) -> bool:
         """Whether all of it would be refused."""
-        return self.expected is not None and 0 < self.expected == self.refused
+        return self.expected is not None and 0 < self.expected <= self.refused
 
 
 def preview(
@@ -69,12 +71,19 @@ def preview(
         if status in chosen and counts[status.value].number
     ]
     shares.sort(key=lambda share: status_rank(share.status, command))
-    controls_all = access.may_control(user, None)
-    refused = 0 if controls_all else _counted(rows.exclude(initiator_id=user.pk)) or 0
+    expected = count(rows)
+    why = "others have started them, and you may look at them, but not control them."
+    if command in DEBUGS and not access.is_debugger(user):
+        refused, why = _counted(rows), f"you may not debug them. {NO_DEBUGGER}"
+    elif access.may_control(user, None):
+        refused = 0
+    else:
+        refused = _counted(rows.exclude(initiator_id=user.pk))
     return Preview(
         shares=shares,
-        expected=count(rows),
+        expected=expected,
         refused=refused,
+        why=why,
         first=list(rows.only("id", "flow_name", "status", "place", "reason", "started_at")[:FIRST]),
     )
 

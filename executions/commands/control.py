@@ -108,6 +108,8 @@ def control(
     try:
         with transaction.atomic():
             taken = _held(command, user, execution) if command in ALONE else []
+            if why := objections.of_secrets(command, user, execution.pk):
+                raise Refused(why)
             done = execute(Order(execution, user, actor, fields or {}))
             if done is None:
                 transaction.set_rollback(True)

@@ -7,7 +7,10 @@ over. `preview` says what that is, before anything is changed; so does the refus
 
 from dataclasses import dataclass, field
 
+from executions import access
+from executions.commands import secrets as secrets_of
 from executions.commands.holding import interpreter_of
+from executions.commands.objections import NO_SECRETS_PERMISSION
 from executions.commands.order import Done, Order, Refused
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
@@ -51,6 +54,8 @@ def execute(order: Order) -> Done | None:
     if held is None:
         return None
     version = _version(order, held)
+    if not access.debugs_secrets(order.user) and secrets_of.may_come_to_some([version.pk]):
+        raise Refused(f"v{version.number} may come to hold secrets. {NO_SECRETS_PERMISSION}")
     found = _preview(held, version)
     if found.impossible:
         raise Refused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))

@@ -2,12 +2,42 @@
 since the person looked."""
 
 from datetime import datetime
+from uuid import UUID
 
 from executions import access
+from executions.commands import secrets
 from executions.models import AuditEntry, Execution
 from executions.states import APPLIES, Status, refusal, words
 from executions.store.many import Standing, standing_of
 from flows.display import clock
+
+#: What only who may debug does; the rest is control, or gives up debugging.
+DEBUGS = frozenset(
+    {
+        "attach",
+        "break-on-exception",
+        "breakpoint",
+        "move-version",
+        "run-to",
+        "set-next",
+        "set-variable",
+        "step",
+        "step-out",
+        "step-over",
+        "take-over",
+    }
+)
+#: What makes an execution do other than its flow says: it could be led to tell its secrets.
+DIVERTS = frozenset({"move-version", "set-next", "set-variable"})
+
+NO_CONTROL = "You may look at it, but not control it."
+NO_DEBUGGER = "Ask an administrator for the permission to debug executions."
+NO_SECRETS_PERMISSION = (
+    "Ask an administrator for the permission to debug executions with secrets of others."
+)
+NO_SECRETS = (
+    f"It holds secrets that you did not give, or may come to hold some. {NO_SECRETS_PERMISSION}"
+)
 
 #: What others may do while somebody debugs an execution.
 OPEN = frozenset({"take-over", "stop", "force-stop", "retry"})
@@ -32,7 +62,9 @@ _MOVES = tuple(command for command in _DID if command not in (*_ENDS, *_HALTS))
 def of_person(command: str, user: access.User, standing: Standing) -> str:
     """Why this person may not; empty when they may."""
     if not access.may_control(user, standing.initiator_id):
-        return "You may look at it, but not control it."
+        return NO_CONTROL
+    if command in DEBUGS and not access.is_debugger(user):
+        return f"You may control it, but not debug it. {NO_DEBUGGER}"
     others = standing.debugger_id is not None and standing.debugger_id != user.pk
     if others and command not in OPEN and not standing.status.is_terminal:
         return held_by(standing.debugger, standing.debugged_since)
@@ -48,7 +80,16 @@ def objection(command: str, user: access.User, execution: Execution) -> str:
     """Why this person may not give the command to an execution as it was read; empty when they
     may and it applies."""
     why = of_person(command, user, standing_of(execution))
-    return why or refusal(command, Status(execution.status))
+    why = why or refusal(command, Status(execution.status))
+    return why or of_secrets(command, user, execution.pk)
+
+
+def of_secrets(command: str, user: access.User, execution_id: UUID) -> str:
+    """Why this person may not make the execution do other than its flow says; empty when they may,
+    or the command doesn't."""
+    if command not in DIVERTS or access.debugs_secrets(user):
+        return ""
+    return NO_SECRETS if secrets.are_of_others(execution_id, user) else ""
 
 
 def of_status(command: str, standing: Standing, seen: Status | None = None) -> str:

@@ -8,14 +8,16 @@ begins again.
 
 import time
 
+from executions import access as executions_access
 from executions.commands.actor import audit
+from executions.commands.objections import NO_DEBUGGER
 from executions.commands.order import Done, Order, Refused
 from executions.dispatch import send
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.models import ExceptionRecord, Execution
 from executions.states import APPLIES
-from executions.store import claims
+from executions.store import claims, secrecy
 from executions.store.checkpoints import rewrite
 from executions.store.claims import Claimed
 from executions.store.interventions import Cause
@@ -28,6 +30,8 @@ from flows.models import FlowVersion
 def execute(order: Order) -> Done | None:
     if not access.may_start(order.user):
         raise Refused("You may not start flows.")
+    if order.ticked("paused") and not executions_access.is_debugger(order.user):
+        raise Refused(f"A retry that begins paused is debugged. {NO_DEBUGGER}")
     failed = claims.lock_parked(order.execution.pk, APPLIES["retry"])
     if failed is None:
         return None
@@ -43,6 +47,7 @@ def execute(order: Order) -> Done | None:
             origin_id=failed.id,
             extensions=values.decode(failed.state.get("extensions")),
             known=failed.known,
+            giver_id=secrecy.giver(failed.secrets),
         )
     except NotStarted as refused:
         raise Refused(str(refused)) from None

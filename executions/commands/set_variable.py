@@ -19,7 +19,7 @@ from executions.commands.order import Done, Order, Refused
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import APPLIES, Status, refusal
-from executions.store import claims
+from executions.store import claims, secrecy
 from executions.store.checkpoints import rewrite
 from executions.store.interventions import Cause
 from flows import paths, queries, values
@@ -59,6 +59,8 @@ def execute(order: Order) -> Done | None:
     edit.frame.variables[key] = edit.whole
     edit.frame.changed.add(key)
     event = rewrite(held, interpreter, held.state, Cause("set-variable", order.actor.name))
+    if held.secrets is not None:
+        secrecy.given_by_another(held.event.root_id, order.user.pk)
     old = values.summary(edit.before) if edit.is_set else "not set"
     path = order.text("path")
     told = f"{edit.name}.{path}" if path else edit.name

@@ -47,6 +47,7 @@ def start(
             trigger=trigger,
             paused=paused,
             plan=plan,
+            giver_id=actor.user_id,
             debugged_by_id=actor.user_id if debugs else None,
             debugged_by_name=actor.name if debugs else "",
         )

@@ -39,6 +39,17 @@ def names_of(graph: FlowGraph) -> Names:
     return {key: names for key, names in found.items() if names}
 
 
+def draws(graph: FlowGraph) -> bool:
+    """Whether a flow comes to secrets by itself: a secret variable is no input, or a block writes
+    to it. What a secret input holds was given by whoever starts the flow."""
+    given = {v.name.casefold() for v in graph.inputs if v.is_secret}
+    declared = [v for node in graph.workspaces.values() for v in node.variables if v.is_secret]
+    if len(declared) > len(given):
+        return True
+    targets = (target for node in graph.blocks.values() for target in node.targets)
+    return any(target.variable.casefold() in given for target in targets)
+
+
 def read_by(graph: FlowGraph, workspace: str, names: Iterable[str]) -> list[str]:
     """Those of the names in an expression that are of secret variables, as a workspace sees
     them."""

@@ -137,7 +137,11 @@ class Execution(models.Model):
     passed_step = models.BigIntegerField(null=True)
 
     class Meta:
-        permissions = [("control_execution", "Can control any execution")]
+        permissions = [
+            ("control_execution", "Can control any execution"),
+            ("debug_execution", "Can debug the executions that they control"),
+            ("debug_secrets", "Can debug executions with secrets that others gave"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=[s.value for s in Status]), name="execution_status_known"

@@ -44,13 +44,15 @@ def insert(
     debugged_by_name: str = "",
     origin_id: UUID | None = None,
     known: Iterable[str] = (),
+    giver_id: int | None = None,
 ) -> Execution:
     """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
     of its parent's `_executionContext` (semantics 30), `called_by` the block of it that starts it.
 
     The child of an execution that somebody debugs is debugged along: it breaks on exceptions as
     its parent does, and at the breakpoints that they keep for its flow. `origin_id` is the
-    execution that it tries again. `known` are texts that whoever starts it keeps to itself.
+    execution that it tries again. `known` are texts that whoever starts it keeps to itself, and
+    `giver_id` the user who gave it these and its secret inputs.
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
@@ -75,7 +77,7 @@ def insert(
         plan = plan_of(parent.debug)
         plan.breakpoints = kept(debugged_by_id, graph.name)
     execution_id = new_id()
-    shown, secrets = secrecy.of_inputs(graph, inputs, known)
+    shown, secrets = secrecy.of_inputs(graph, inputs, known, giver_id)
     return Execution.objects.create(
         id=execution_id,
         version=version,

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 
+from executions.access import User, is_debugger
+from executions.commands.objections import DEBUGS
 from executions.grid.filters import Filters
 from executions.grid.layout import Children
 from executions.states import APPLIES, Status, words
@@ -29,9 +31,9 @@ PAST = {
 }
 
 
-def bar(filters: Filters, children: Children) -> dict[str, Any]:
-    """What the bar needs: the commands, and where each leads for all that match, with the order in
-    which it goes through families when that is not the usual one."""
+def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
+    """What the bar needs: the commands that the user may give to some, and where each leads for all
+    that match, with the order in which it goes through families when that is not the usual one."""
     order = [("children", str(children))] if children is Children.CHILD_FIRST else []
     address = urlencode(filters.parameters() + order)
     return {
@@ -43,13 +45,20 @@ def bar(filters: Filters, children: Children) -> dict[str, Any]:
                 "applies": [s for s in Status if s in APPLIES[name]],
                 "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
             }
-            for name, icon in COMMANDS.items()
+            for name, icon in commands_for(user).items()
         ],
-        "set_next": [s for s in Status if s in APPLIES["set-next"]],
+        "set_next": [s for s in Status if s in APPLIES["set-next"] and is_debugger(user)],
         "form": sending.new_key(),
         "filters": address,
         "compare": _compare(),
     }
+
+
+def commands_for(user: User) -> dict[str, str]:
+    """The commands of the bar and their icons, without those that take a permission which the
+    user lacks."""
+    debugs = is_debugger(user)
+    return {name: icon for name, icon in COMMANDS.items() if debugs or name not in DEBUGS}
 
 
 def _compare() -> str:

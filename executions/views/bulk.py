@@ -18,7 +18,7 @@ from executions.grid.layout import Children
 from executions.models import BulkJob, BulkRefusal
 from executions.states import words
 from executions.views import sending
-from executions.views.actions import COMMANDS, PAST
+from executions.views.actions import COMMANDS, PAST, commands_for
 from executions.views.commands import to_job
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
@@ -52,7 +52,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "filters": _told(filters),
         "problems": filters.problems,
         "address": f"?{address}" if address else "",
-        "others": [(name, words(name)) for name in COMMANDS],
+        "others": [(name, words(name)) for name in commands_for(request.user)],
         "form": sending.new_key(),
     }
     response = render(request, "executions/bulk/preview.html", context)

@@ -67,7 +67,8 @@ def executions(request: HttpRequest) -> HttpResponse:
         "grouped": GROUPS[query.group][0] if query.group else "",
         "groupings": _groupings(query),
         "groups": groups(request.user, query) if query.group else None,
-        "bar": bar(query.filters, query.layout.children),
+        "bar": bar(request.user, query.filters, query.layout.children),
+        "sees_all": access.sees_all(request.user),
         "secret": _secret(request.user, query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from executions import access
 from executions.commands import set_next as command
+from executions.commands.objections import objection
 from executions.commands.order import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
@@ -72,8 +73,8 @@ def set_next(request: HttpRequest) -> HttpResponse:
 def _move(user: access.User, execution: Execution, target: str) -> Move:
     node = queries.compiled(execution.version_id).blocks.get(execution.block)
     stands = node.title if node else execution.block
-    if not access.may_control(user, execution.initiator_id):
-        return Move(execution, stands, None, "You may look at it, but not control it.")
+    if why := objection("set-next", user, execution):
+        return Move(execution, stands, None, why)
     try:
         return Move(execution, stands, command.foresee(execution.pk, target), "")
     except Refused as refused:

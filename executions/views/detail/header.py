@@ -5,7 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from executions.commands.objections import objection
+from executions import access
+from executions.commands.objections import DEBUGS, NO_DEBUGGER, objection
 from executions.states import APPLIES, words
 from executions.store import why
 from executions.views.detail import reasons
@@ -41,7 +42,8 @@ class Header:
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:
-        """The toolbar: each command with why it does not apply, or ""."""
+        """The toolbar: each command with why it does not apply, or "". Who may not debug it has
+        none that do."""
         execution = self._subject.execution
         user = self._subject.user
         return [
@@ -53,8 +55,16 @@ class Header:
                 "refusal": objection(name, user, execution),
             }
             for name, (icon, key) in COMMANDS.items()
-            if name in APPLIES
+            if name in APPLIES and (not self.no_debugging or name not in DEBUGS)
         ]
+
+    @cached_property
+    def no_debugging(self) -> str:
+        """Why somebody who may control it may not debug it."""
+        user, initiator = self._subject.user, self._subject.execution.initiator_id
+        if access.may_control(user, initiator) and not access.is_debugger(user):
+            return f"You may control it, but not debug it. {NO_DEBUGGER}"
+        return ""
 
     @property
     def block(self) -> BlockNode | None:

@@ -59,8 +59,8 @@ class People:
         presence.renew([look], presence.POLLED)
 
     @property
-    def may_control(self) -> bool:
-        return access.may_control(self._subject.user, self._subject.execution.initiator_id)
+    def may_debug(self) -> bool:
+        return access.may_debug(self._subject.user, self._subject.execution.initiator_id)
 
     @property
     def is_live(self) -> bool:

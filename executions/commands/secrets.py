@@ -1,0 +1,58 @@
+"""Whose secrets an execution holds, or may come to hold: who did not give them all must not lead it
+to tell them.
+
+A flow comes to secrets by its inputs, by its blocks (a file, an answer), and from the flows that it
+runs. An execution also counts as holding what those above it hold: what it leaves goes to them.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from executions import access
+from executions.engine import secrets
+from executions.store import secrecy
+from flows import queries
+from flows.graph import FlowGraph
+from flows.models import Variable
+from flows.sources import Literal
+
+
+def are_of_others(execution_id: UUID, user: access.User) -> bool:
+    """Whether the execution, or one above it, holds a secret that the user did not give, or runs a
+    flow that may come to one."""
+    family = secrecy.givers(execution_id)
+    if any(holds and giver != user.pk for _, holds, giver in family):
+        return True
+    return may_come_to_some(version_id for version_id, _, _ in family)
+
+
+def may_come_to_some(version_ids: Iterable[int]) -> bool:
+    """Whether one of these versions of flows, or a flow that they run, comes to secrets that are
+    not its inputs. A flow that is named by an expression may be any."""
+    ahead, seen = list(version_ids), set[int]()
+    while ahead:
+        version_id = ahead.pop()
+        if version_id in seen:
+            continue
+        seen.add(version_id)
+        graph = queries.compiled(version_id)
+        if secrets.draws(graph):
+            return True
+        for name in _runs(graph):
+            if name is None:
+                if Variable.objects.filter(is_secret=True).exists():
+                    return True
+            elif (version := queries.latest_published(name)) is not None:
+                ahead.append(version.pk)
+    return False
+
+
+def _runs(graph: FlowGraph) -> set[str | None]:
+    """The names of the flows that a flow runs; None among them where one is computed."""
+    found: set[str | None] = set()
+    for node in graph.blocks.values():
+        if node.block.type in ("Run Flow", "Run Flow Async"):
+            source = node.sources.get("Flow")
+            name = source.value if isinstance(source, Literal) else None
+            found.add(name if isinstance(name, str) else None)
+    return found
