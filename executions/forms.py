@@ -11,10 +11,9 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from executions.commands.objections import NO_DEBUGGER
-from flows import pretty, values
+from flows import parsing, pretty, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
 
@@ -92,14 +91,15 @@ class _Input(forms.Field):
 
     def __init__(self, variable: VariableNode) -> None:
         self.variable = variable
-        self.default = _default(variable)
+        value = _default(variable)
         changed = variable.type in ("List", "Structure") and not variable.is_secret
         super().__init__(
             required=False,
             label=variable.name,
-            widget=_widget(variable, self.default),
-            # A list or structure is changed more often than written anew.
-            initial=self.default if changed else None,
+            widget=_widget(variable, _hint(variable, value)),
+            # A list or structure is changed more often than written anew. It is sent back as it
+            # is, so it has the form that is read.
+            initial=_typed(value) if changed and value is not NOTHING else None,
             help_text=variable.description,
         )
 
@@ -121,29 +121,39 @@ class _Input(forms.Field):
             return NOTHING
         try:
             return _PARSERS.get(self.variable.type, _anything)(text)
-        except forms.ValidationError:
-            if not self.variable.is_secret:
-                raise
-        # Without what is wrong with it: that may repeat some of it.
-        raise forms.ValidationError(f"This cannot be read as {self.kind}.")
+        except parsing.ParseError as error:
+            # Of a secret nothing is said that may repeat some of it.
+            told = f"This cannot be read as {self.kind}." if self.variable.is_secret else str(error)
+        raise forms.ValidationError(told)
 
 
-def _default(variable: VariableNode) -> str:
-    """The default as one would type it."""
+def _default(variable: VariableNode) -> Any:
+    """The default's value; NOTHING where there is none, or none that can be told."""
     if not variable.has_default:
-        return ""
+        return NOTHING
     try:
-        value = variable.default.read(_no_variables)
+        return variable.default.read(_no_variables)
     except (ExpressionError, KeyError):
         # The flow's own messages say what is wrong with a default; here it is only a hint.
+        return NOTHING
+
+
+def _typed(value: Any) -> str:
+    """A value in the form that is read back without a difference."""
+    return json.dumps(values.encode(value), indent=2, ensure_ascii=False)
+
+
+def _hint(variable: VariableNode, value: Any) -> str:
+    """A value as one reads it; it is never read back."""
+    if value is NOTHING:
         return ""
     if variable.type == "Text" and isinstance(value, str):
-        return value
+        return values.legible(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    if value is None:
-        return "null"
-    return pretty.text(value) if isinstance(value, list | dict) else json.dumps(pretty.plain(value))
+    if isinstance(value, float):
+        return values.number_text(value)
+    return pretty.text(value)
 
 
 def _no_variables(name: str) -> Any:
@@ -180,84 +190,21 @@ def _widget(variable: VariableNode, default: str) -> forms.Widget:
     return forms.Textarea({"rows": 2, "spellcheck": "false", **hint})
 
 
-def _integer(text: str) -> int:
-    try:
-        return int(text.strip())
-    except ValueError:
-        raise forms.ValidationError("This is no whole number, such as 42.") from None
-
-
-def _number(text: str) -> int | float:
-    try:
-        number = float(text.strip().replace(",", "."))
-    except ValueError:
-        raise forms.ValidationError("This is no number, such as 2.5.") from None
-    whole = text.strip().lstrip("+-").isdigit()
-    return int(text.strip()) if whole else number
-
-
-def _boolean(text: str) -> bool:
-    match text.strip().lower():
-        case "true" | "on" | "1" | "yes":
-            return True
-        case "false" | "off" | "0" | "no":
-            return False
-    raise forms.ValidationError("This is neither true nor false.")
-
-
 def _moment(text: str) -> datetime:
-    cleaned = text.strip()
-    if len(cleaned) == 10:
-        cleaned += " 00:00"
-    try:
-        moment = parse_datetime(cleaned)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise forms.ValidationError("This is no moment, such as 2025-07-15 12:00 or with +02:00.")
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-
-
-def _json(text: str) -> Any:
-    try:
-        form = json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
-        raise forms.ValidationError(f"This is not valid JSON: {_reason(error)}.") from None
-    except RecursionError:
-        raise forms.ValidationError("This is nested too deeply.") from None
-    return _value(form)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _reason(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return str(error)
-
-
-def _value(form: Any) -> Any:
-    try:
-        return values.decode(form)
-    except ValueError as error:
-        raise forms.ValidationError(f"This is not a value: {error}.") from None
-    except RecursionError:
-        raise forms.ValidationError("This is nested too deeply.") from None
+    return parsing.moment(text, timezone.get_current_timezone())
 
 
 def _list(text: str) -> Any:
-    value = _json(text)
+    value = parsing.value(text)
     if not isinstance(value, list):
-        raise forms.ValidationError('This is no list, such as ["a", "b"].')
+        raise parsing.ParseError('Enter a list, such as ["a", "b"].')
     return value
 
 
 def _structure(text: str) -> Any:
-    value = _json(text)
+    value = parsing.value(text)
     if not isinstance(value, dict):
-        raise forms.ValidationError('This is no structure, such as {"key": "value"}.')
+        raise parsing.ParseError('Enter a structure, such as {"key": "value"}.')
     return value
 
 
@@ -268,20 +215,19 @@ def _text(text: str) -> str:
 
 def _anything(text: str) -> Any:
     """JSON where it is, else the text itself. What begins like JSON's containers has to be it."""
-    if text.lstrip()[:1] in ("{", "["):
-        return _json(text)
     try:
-        form = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return _value(form)
+        return parsing.value(text)
+    except parsing.ParseError as error:
+        if error.is_syntax and text.lstrip()[:1] not in ("{", "["):
+            return text
+        raise
 
 
 _PARSERS = {
     "Text": _text,
-    "Integer": _integer,
-    "Number": _number,
-    "Boolean": _boolean,
+    "Integer": parsing.integer,
+    "Number": parsing.number,
+    "Boolean": parsing.boolean,
     "Date Time": _moment,
     "List": _list,
     "Structure": _structure,

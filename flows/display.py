@@ -3,7 +3,7 @@
 `static/js/clock.js` writes the same durations while they tick in the browser.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from django.templatetags.static import static
@@ -12,26 +12,38 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 
+def local(at: datetime) -> datetime:
+    """A moment in the reader's time zone; in UTC, or as it is, where the calendar ends before. One
+    without a zone is in UTC."""
+    if timezone.is_naive(at):
+        at = at.replace(tzinfo=UTC)
+    try:
+        return timezone.localtime(at)
+    except (OverflowError, ValueError):
+        return at
+
+
 def clock(at: datetime | None, now: datetime | None = None) -> str:
     """A moment in the reader's time zone: `12:03:58` today, `14 Jul 02:00` before, with the year
     once that is another one."""
     if at is None:
         return ""
-    local = timezone.localtime(at)
+    told = local(at)
     today = timezone.localtime(now or timezone.now())
-    if local.date() == today.date():
-        return f"{local:%H:%M:%S}"
-    if local.year == today.year:
-        return f"{local.day} {local:%b %H:%M}"
-    return f"{local.day} {local:%b %Y}"
+    if told.date() == today.date():
+        return f"{told:%H:%M:%S}"
+    if told.year == today.year:
+        return f"{told.day} {told:%b %H:%M}"
+    return f"{told.day} {told:%b} {told.year:04}"
 
 
 def full(at: datetime | None) -> str:
     """A moment to the millisecond with its time zone, for titles."""
     if at is None:
         return ""
-    local = timezone.localtime(at)
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+    told = local(at)
+    clock = f"{told:%m-%d %H:%M:%S}.{told.microsecond // 1000:03} {told:%Z}"
+    return f"{told.year:04}-{clock}"
 
 
 def offset(at: datetime) -> str:

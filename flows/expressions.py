@@ -4,6 +4,7 @@ Pure. Expressions have no side effects and cannot reach Python. `($)Name` is acc
 variable, as in the original's documents.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -23,7 +24,23 @@ _ENV = cel.NewEnv(
 _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '([A-Za-z_]\w*)")
 _ERROR_LINE = re.compile(r"^(?:\w+: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.M)
 _DOLLAR = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\(\$\)([A-Za-z_]\w*)""")
+#: What of a source is looked at on its own: texts, which are left alone, names, and numbers.
+_TOKEN = re.compile(
+    r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
+    r"|(?P<name>(?<![\w.])[A-Za-z_]\w*)|(?P<number>(?<![\w.])\.?[0-9][\w.]*(?:(?<=[eE])[+-]?[0-9]+)?)"
+)
 _ERROR = cel.Type.ERROR
+#: The types that the language has names for; they are values in an expression.
+TYPES = frozenset(
+    "bool bytes double dyn int list map null_type string type uint".split()  # noqa: SIM905
+)
+#: What cannot be the name of a variable: types, literals, and what the language keeps for itself.
+WORDS = TYPES | frozenset(
+    "true false null in as break const continue else for function if import let loop package "  # noqa: SIM905
+    "namespace return var void while".split()
+)
+#: What `($)Name` is called to the language where the name alone is a word of its own.
+_ALIAS = "_variable_"
 #: How many items the macros of one evaluation (map, filter, all…) may go through; CEL's own bound.
 ITERATIONS = 10_000
 _SCALARS = frozenset({type(None), bool, int, float, str})
@@ -42,23 +59,37 @@ class TasksRead(ExpressionError):
 
 
 class Expression:
-    """A compiled expression. `names` are the variables that it reads, as they are spelled."""
+    """A compiled expression. `names` are the variables that it reads, as they are spelled, `types`
+    the types of the language that it names as values without asking for the type of anything."""
 
-    __slots__ = ("_program", "names", "source")
+    __slots__ = ("_aliases", "_program", "names", "source", "types")
 
     def __init__(self, source: str) -> None:
         """Raises ExpressionError, with line and column, when `source` is not an expression."""
         self.source = source
-        text = _DOLLAR.sub(lambda found: found[1] or found[2], source)
+        self._aliases: dict[str, str] = {}
+        text = _DOLLAR.sub(lambda found: found[1] or self._variable(found[2]), source)
+        self.types = _types(text)
         try:
             self._program = _ENV.compile(text, disable_check=True)
         except RuntimeError as error:
             raise ExpressionError(_first_error(str(error))) from None
-        self.names = _names(text)
+        except TypeError:
+            raise ExpressionError("it holds half of a character.") from None
+        names = _names(text)
+        self.names = names.difference(self._aliases.values()).union(self._aliases)
+
+    def _variable(self, name: str) -> str:
+        """What a variable is called to the language."""
+        if name not in WORDS:
+            return name
+        return self._aliases.setdefault(name, _ALIAS + name)
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value for the given variables. Raises ExpressionError, and TasksRead for tasks that
         `tasks.shown` has not replaced by what has become of them."""
+        if self._aliases:
+            variables = {self._aliases.get(name, name): it for name, it in variables.items()}
         result = self._run({name: _to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR and "Non-CEL value type" in str(result.plain_value()):
             if met := tasks.found(list(variables.values())):
@@ -75,6 +106,8 @@ class Expression:
             if "Iteration budget exceeded" in str(error):
                 problem = f"it takes {ITERATIONS:,} iterations or more."
                 raise ExpressionError(problem) from None
+            if "construction from null" in str(error):
+                raise ExpressionError(_HALF) from None
             raise ExpressionError(str(error)) from None
 
 
@@ -103,15 +136,49 @@ def _names(text: str) -> frozenset[str]:
     return frozenset()
 
 
+def _types(text: str) -> frozenset[str]:
+    """Types that are named as values. There is a use for one where `type(…)` asks for that of
+    something: then there are none. Raises ExpressionError for a number that no double comes near.
+    """
+    named, asks = set(), False
+    for found in _TOKEN.finditer(text):
+        if number := found["number"]:
+            if _is_endless(number):
+                raise ExpressionError(f"{number} is too large: a Number goes up to about 1.8e308.")
+        elif found["name"] in TYPES:
+            calls = text[found.end() :].lstrip().startswith("(")
+            asks = asks or (calls and found["name"] == "type")
+            if not calls:
+                named.add(found["name"])
+    return frozenset() if asks else frozenset(named)
+
+
+def _is_endless(number: str) -> bool:
+    try:
+        return math.isinf(float(number))
+    except ValueError:
+        return False  # an integer in hexadecimal, or nothing that the language knows
+
+
 def _first_error(text: str) -> str:
     found = _ERROR_LINE.search(text)
     if not found:
         return text
     line, column, message = found.groups()
+    if word := re.fullmatch(r"reserved identifier: (\w+)", message):
+        message += f"; a variable of that name is written ($){word[1]}"
     return f"{message} (line {line}, column {column})"
 
 
+_HALF = "it reads a text with half of a character, which expressions cannot hold."
+
+
 def _to_cel(value: Any) -> Any:
+    if type(value) is str:
+        if "\0" in value:
+            # The library would end the text there.
+            raise ExpressionError("it reads a text with a NUL, which expressions cannot hold.")
+        return value
     if isinstance(value, datetime | timedelta | ExceptionValue | TaskValue):
         return _to_cel_deep(value)
     return value
@@ -126,7 +193,11 @@ def _to_cel_deep(value: Any) -> Any:
 
 def _timestamp(value: datetime) -> Any:
     stamp = timestamp_pb2.Timestamp()
-    stamp.FromDatetime(value)
+    try:
+        stamp.FromDatetime(value)
+    except (OverflowError, ValueError):
+        problem = "in UTC it is before the year 1 or after the year 9999."
+        raise ExpressionError(f"it cannot read {value.isoformat()}: {problem}") from None
     return stamp
 
 

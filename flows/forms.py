@@ -5,10 +5,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.forms.fields import JSONString
 
-from flows import sources
+from flows import parsing, sources
 from flows.blocks import ALL, BY_TYPE
-from flows.expressions import ExpressionError
+from flows.expressions import WORDS, ExpressionError
 from flows.files.canonical import note_text, source
 from flows.files.schema import FAR, KEY, LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 from flows.files.structure import unstorable
@@ -27,6 +28,21 @@ def _checked(raw: Any, name: str) -> Any:
     return source(raw)
 
 
+class SourceField(forms.JSONField):
+    """JSON, of which every key and every number counts as it is written."""
+
+    def to_python(self, value: Any) -> Any:
+        if self.disabled or not isinstance(value, str) or isinstance(value, JSONString):
+            return super().to_python(value)
+        if value in self.empty_values:
+            return None
+        try:
+            found = parsing.load(value)
+        except parsing.ParseError as error:
+            raise ValidationError(str(error), code="invalid") from None
+        return JSONString(found) if isinstance(found, str) else found
+
+
 class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A choice of workspaces of different flows."""
 
@@ -41,6 +57,7 @@ class BlockForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Block
+        field_classes = {"properties": SourceField}
         fields = ("workspace", "key", "type", "description", "properties", "x", "y", "order")
         help_texts = {
             "key": "Of a block in a nested workspace, without the keys around it.",
@@ -90,10 +107,20 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Variable
+        field_classes = {"default": SourceField}
         fields = (
             "name", "type", "is_input", "is_output", "is_secret", "has_default", "default",
             "description", "order",
         )  # fmt: skip
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name in WORDS:
+            raise ValidationError(
+                f"{name} is a word of the expression language. Choose another name, such as "
+                f"{name.capitalize()}."
+            )
+        return name
 
     def clean_default(self) -> Any:
         return _checked(self.cleaned_data["default"], "Default")

@@ -5,6 +5,7 @@ durations, bytes by their size, exceptions as the structure that expressions see
 """
 
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,10 +20,14 @@ from flows.values import ExceptionValue, Masked
 LINES, CHARACTERS = 1000, 100_000
 
 
-def decoded(form: Any) -> Any:
-    """The value of a typed JSON form; the form itself where it cannot be read."""
+def decoded(form: Any, *, exact: bool = False) -> Any:
+    """The value of a typed JSON form; the form itself where it cannot be read.
+
+    What UTF-8 cannot write is replaced, so that a page, a file or a frame can show it; not in an
+    `exact` one, which is to be written back.
+    """
     try:
-        return values.decode(form, masks=True)
+        return values.decode(form, masks=True, readable=not exact)
     except (ValueError, TypeError, KeyError):
         return form
 
@@ -38,7 +43,7 @@ def plain(value: Any) -> Any:
     """The value with JSON's types only."""
     match value:
         case dict():
-            return {key if isinstance(key, str) else str(key): plain(v) for key, v in value.items()}
+            return {values.legible(str(key)): plain(v) for key, v in value.items()}
         case list():
             return [plain(item) for item in value]
         case ExceptionValue():
@@ -49,8 +54,10 @@ def plain(value: Any) -> Any:
             return str(value)
         case bytes() | Masked():
             return values.summary(value)
-        case float() if value != value or value in (float("inf"), float("-inf")):
-            return str(value)
+        case str():
+            return values.legible(value)
+        case float() if not math.isfinite(value):
+            return values.number_text(value)
     return value
 
 

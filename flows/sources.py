@@ -34,6 +34,10 @@ class Literal:
     def names(self) -> frozenset[str]:
         return frozenset()
 
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset()
+
     def read(self, lookup: Lookup) -> Any:
         return values.copy(self.value)
 
@@ -45,6 +49,10 @@ class Variable:
     @property
     def names(self) -> frozenset[str]:
         return frozenset((self.name,))
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset()
 
     def read(self, lookup: Lookup) -> Any:
         """The variable's own value, not a copy: whoever saves it elsewhere copies."""
@@ -58,6 +66,11 @@ class Expression:
     @property
     def names(self) -> frozenset[str]:
         return self.compiled.names
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of the language that it names as values (`flows.expressions`)."""
+        return self.compiled.types
 
     def read(self, lookup: Lookup) -> Any:
         return self.compiled.evaluate({name: lookup(name) for name in self.compiled.names})
@@ -77,6 +90,10 @@ class Path:
     def names(self) -> frozenset[str]:
         inside = (step.names for step in self.steps if not isinstance(step, str))
         return frozenset((self.name,)).union(*inside)
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset().union(*(s.types for s in self.steps if not isinstance(s, str)))
 
     def keys(self, lookup: Lookup) -> list[Any]:
         """The steps as keys and indexes. Raises KeyError and ExpressionError."""
@@ -144,6 +161,11 @@ class Composite:
     def names(self) -> frozenset[str]:
         parts = self.items.values() if isinstance(self.items, dict) else self.items
         return frozenset().union(*(part.names for part in parts))
+
+    @property
+    def types(self) -> frozenset[str]:
+        parts = self.items.values() if isinstance(self.items, dict) else self.items
+        return frozenset().union(*(part.types for part in parts))
 
     def read(self, lookup: Lookup) -> Any:
         if isinstance(self.items, dict):

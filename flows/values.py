@@ -8,15 +8,23 @@ never stopped.
 
 import base64
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 #: How deep lists and structures may be nested: what is much deeper than that, not every process
 #: could copy or write down.
 LEVELS = 100
+#: The farthest that a moment's offset is from UTC.
+FARTHEST_OFFSET = timedelta(hours=14)
+#: What stands for a character that cannot be written.
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: How numbers without digits are written where people and other programs read them.
+_ENDLESS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 type_names: dict[type, str] = {
     type(None): "Null",
@@ -96,8 +104,43 @@ def type_name(value: Any) -> str:
     return type_names.get(type(value), type(value).__name__)
 
 
+def legible(text: str) -> str:
+    """The text as UTF-8 can write it: a mark stands for each half of a character."""
+    return text if text.isascii() else _SURROGATE.sub(REPLACEMENT, text)
+
+
+def storable(text: str) -> str:
+    """The text as a text column takes it: PostgreSQL knows neither NUL nor lone surrogates."""
+    return legible(text).replace("\0", REPLACEMENT)
+
+
+def with_offset(at: datetime) -> datetime:
+    """The same moment with an offset that everyone can read: one without is in UTC, and one too
+    far from UTC is told in UTC where that is in the calendar."""
+    offset = at.utcoffset()
+    if offset is None:
+        return at.replace(tzinfo=UTC)
+    if abs(offset) <= FARTHEST_OFFSET:
+        return at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return at.replace(tzinfo=UTC)
+
+
+def number_text(number: float) -> str:
+    """A number as other programs read it, also where it is infinite or none."""
+    text = repr(number)
+    return _ENDLESS.get(text, text)
+
+
 def summary(value: Any, limit: int = 80) -> str:
-    """One line about a value: scalars themselves, containers by their size (semantics 93)."""
+    """One line about a value: scalars themselves, containers by their size (semantics 93). What
+    UTF-8 or a text column cannot hold is replaced."""
+    return storable(_summary(value, limit))
+
+
+def _summary(value: Any, limit: int) -> str:
     match value:
         case None:
             return "null"
@@ -117,6 +160,8 @@ def summary(value: Any, limit: int = 80) -> str:
             return f"Execution Task {value.execution_id}"
         case datetime():
             return value.isoformat()
+        case float():
+            return number_text(value)
         case Masked():
             return MASK
     return str(value)[:limit]
@@ -181,65 +226,82 @@ def encode(value: Any) -> Any:
     raise TypeError(f"{kind.__name__} is not a type that variables can hold")
 
 
-def decode(form: Any, *, masks: bool = False) -> Any:
+def decode(form: Any, *, masks: bool = False, readable: bool = False) -> Any:
     """The value of a typed JSON form; of one that is there for people to read, also with `masks`.
 
-    Raises ValueError for an unknown "$" key, and for a known one that holds something else.
+    `readable` replaces what UTF-8 cannot write. Raises ValueError for an unknown "$" key, and for a
+    known one that holds something else.
     """
-    kind = type(form)
-    if kind is list:
-        return [decode(item, masks=masks) for item in form]
-    if kind is not dict:
-        return form
-    if len(form) == 1:
-        ((tag, body),) = form.items()
-        if tag.startswith("$"):
-            try:
-                return _decode_tagged(tag, body, masks)
-            except (AttributeError, KeyError, OverflowError, TypeError) as error:
-                raise ValueError(f"{tag} does not hold what it stands for: {error}") from None
-    return {key: decode(item, masks=masks) for key, item in form.items()}
+    return _Decoder(masks, readable).value(form)
 
 
-def _decode_tagged(tag: str, body: Any, masks: bool) -> Any:
-    match tag:
-        case "$text":
-            return _unescape(body)
-        case "$number":
-            return float(body)
-        case "$items":
-            return {decode(key): decode(item, masks=masks) for key, item in body}
-        case "$datetime":
-            return datetime.fromisoformat(body)
-        case "$duration":
-            return timedelta(*body)
-        case "$bytes":
-            return base64.b64decode(body)
-        case "$task":
-            return TaskValue(str(UUID(body)))
-        case "$exception":
-            return _exception(body, masks)
-        case "$secret" if masks:
-            return MASKED
-    raise ValueError(f"{tag} is not a known kind of value")
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    masks: bool
+    readable: bool
 
+    def value(self, form: Any) -> Any:
+        kind = type(form)
+        if kind is list:
+            return [self.value(item) for item in form]
+        if kind is not dict:
+            return form
+        if len(form) == 1:
+            ((tag, body),) = form.items()
+            if tag.startswith("$"):
+                try:
+                    return self._tagged(tag, body)
+                except (AttributeError, KeyError, OverflowError, TypeError) as error:
+                    raise ValueError(f"{tag} does not hold what it stands for: {error}") from None
+        return {key: self.value(item) for key, item in form.items()}
 
-def _exception(body: dict[str, Any], masks: bool) -> ExceptionValue:
-    """One without a message has an empty one. Raises ValueError for parts of another type."""
-    value = ExceptionValue(
-        type=decode(body["type"]),
-        message=decode(body.get("message") or ""),
-        help_link=decode(body.get("help_link")),
-        category=decode(body.get("category")),
-        error_code=body.get("error_code"),
-        details=decode(body.get("details"), masks=masks),
-        inner=decode(body.get("inner"), masks=masks),
-        extra=decode(body.get("extra", {}), masks=masks),
-    )
-    for name, kinds in _PARTS.items():
-        if not isinstance(getattr(value, name), kinds):
-            raise ValueError(f"$exception has no {name} that holds what it stands for")
-    return value
+    def _tagged(self, tag: str, body: Any) -> Any:
+        match tag:
+            case "$text":
+                return legible(_unescape(body)) if self.readable else _unescape(body)
+            case "$number":
+                return float(body)
+            case "$items":
+                return self._items(body)
+            case "$datetime":
+                return with_offset(datetime.fromisoformat(body))
+            case "$duration":
+                return timedelta(*body)
+            case "$bytes":
+                return base64.b64decode(body)
+            case "$task":
+                return TaskValue(str(UUID(body)))
+            case "$exception":
+                return self._exception(body)
+            case "$secret" if self.masks:
+                return MASKED
+        raise ValueError(f"{tag} is not a known kind of value")
+
+    def _items(self, body: Any) -> dict[Any, Any]:
+        items: dict[Any, Any] = {}
+        for form, item in body:
+            key = self.value(form)
+            while self.readable and key in items:
+                key = f"{key}{REPLACEMENT}"  # two keys that differ by what was replaced
+            items[key] = self.value(item)
+        return items
+
+    def _exception(self, body: dict[str, Any]) -> ExceptionValue:
+        """One without a message has an empty one. Raises ValueError for parts of another type."""
+        value = ExceptionValue(
+            type=self.value(body["type"]),
+            message=self.value(body.get("message") or ""),
+            help_link=self.value(body.get("help_link")),
+            category=self.value(body.get("category")),
+            error_code=body.get("error_code"),
+            details=self.value(body.get("details")),
+            inner=self.value(body.get("inner")),
+            extra=self.value(body.get("extra", {})),
+        )
+        for name, kinds in _PARTS.items():
+            if not isinstance(getattr(value, name), kinds):
+                raise ValueError(f"$exception has no {name} that holds what it stands for")
+        return value
 
 
 #: The types that the parts of an exception have; details are any value.
@@ -304,11 +366,7 @@ def too_deep(value: Any, levels: int = LEVELS) -> bool:
 
 def _is_plain_text(text: str) -> bool:
     """Whether jsonb can hold it: no NUL, no lone surrogates."""
-    return "\0" not in text and (text.isascii() or not _has_surrogate(text))
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and (text.isascii() or not _SURROGATE.search(text))
 
 
 def _escape(text: str) -> str:

@@ -142,7 +142,13 @@ def test_a_drafts_block_is_edited(admin_client: Client, draft: FlowVersion) -> N
         ('{"Variable": "Total"}', "Variable is an output and needs a variable"),
         ('{"Value": "a\\u0000"}', "Value: The text holds a character that cannot be stored."),
         ("[1]", "Write an object"),
-        ("{", "Enter a valid JSON."),
+        ("{", "This is not valid JSON"),
+        ("9" * 5000, "Enter a number of at most 4,300 digits."),
+        ('{"Value": 1e400}', "1e400 is too large"),
+        ('{"Value": NaN}', "NaN is not JSON"),
+        ('{"Value": 1, "Value": 2}', "The key &#x27;Value&#x27; is twice in one object"),
+        ('{"Value": {"$datetime": "2026-01-01T00:00:00"}}', "lacks its offset"),
+        ('{"Value": "=1e400"}', "1e400 is too large"),
     ],
 )
 def test_properties_are_held_against_the_block(

@@ -23,6 +23,7 @@ PURE = (
     "flows.targets",
     "flows.expressions",
     "flows.failures",
+    "flows.parsing",
     "flows.paths",
     "flows.values",
     "flows.validation",

@@ -125,7 +125,17 @@ def test_a_variable_is_edited_with_its_type_kept(loop: FlowVersion, ada: Session
     execution = ada.start(loop, inputs={"Last": 2}, paused=True)
     assert ada.do("set-variable", execution, name="last", value="4") == "Last: 2 → 4"
     assert "Integer" in ada.refused("set-variable", execution, name="Last", value='"many"')
-    assert "JSON" in ada.refused("set-variable", execution, name="Last", value="{")
+    for typed, said in (
+        ("{", "Enter a whole number"),
+        ("five", "Enter a whole number"),
+        ("", "Enter a whole number"),
+        ("1,234", "nothing between thousands"),
+        ("1_000", "without blanks or underscores"),
+        ("\uff11\uff12", "with the digits 0 to 9"),
+        ("1e3", "Integer, not Number"),
+        ("9" * 5000, "at most 4,300 digits"),
+    ):
+        assert said in ada.refused("set-variable", execution, name="Last", value=typed), typed
     assert "no such variable" in ada.refused("set-variable", execution, name="Other", value="1")
     assert "workspace" in ada.refused("set-variable", execution, name="I", value="1", level="3")
     ada.do("set-variable", execution, name="Seen", value='{"a": 1}', retype="1")

@@ -312,11 +312,11 @@ def test_a_mapping_in_plain_text_gives_the_hint_to_quote() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "flow.json:1: This is not JSON"),
-        ('{"flow": "a", "flow": "b"}', "the key 'flow' is twice in one object"),
+        ("", "flow.json:1: This is not valid JSON"),
+        ('{"flow": "a", "flow": "b"}', "The key 'flow' is twice in one object"),
         (
             '{"flow": "a", "blocks": {},\n "variables": {"V": {"default": NaN}}}',
-            "NaN is not a JSON",
+            "NaN is not JSON",
         ),
         ('{"flow": "a",\n "blocks": {"a": {}}}', "flow.json:2: blocks.a: 'type' is missing."),
         ("[" * 100_000, "nested too deeply"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -290,10 +291,10 @@ def test_nothing_is_lost_on_bad_input(typed: FlowVersion, starter: User) -> None
     assert '<option value="true" selected>' in html
     assert re.search(r'name="paused"[^>]* checked', html)
     for name, said in {
-        "I": "This is no whole number",
-        "N": "This is no number",
-        "D": "This is no moment",
-        "L": "This is no list",
+        "I": "Enter a whole number",
+        "N": "Enter a number",
+        "D": "Enter a date and time",
+        "L": "Enter a list",
         "S": "This is not valid JSON",
         "X": "This is not valid JSON",
     }.items():
@@ -317,7 +318,7 @@ def test_htmx_gets_the_form_alone_and_is_led_on(typed: FlowVersion, starter: Use
     html = refused.content.decode()
     assert refused.status_code == 422
     assert html.startswith("<section")
-    assert "This is no whole number" in html
+    assert "Enter a whole number" in html
     assert not Execution.objects.exists()
     begun = client.post("/flows/typed/start/", {f"{PREFIX}I": "12", "open": "1"}, **asked)
     assert begun["HX-Redirect"] == Execution.objects.get().get_absolute_url()
@@ -394,12 +395,67 @@ def test_moments_are_aware(text: str) -> None:
         ("Structure", '{"a":' * 800 + "1" + "}" * 800),
         ("", "{"),
         ("Text", "x" * 1_000_001),
+        *((kind, "9" * 5_000) for kind in ("Integer", "Number", "List", "")),
+        *((kind, "1,234") for kind in ("Integer", "Number")),
+        *((kind, "1 234") for kind in ("Integer", "Number")),
+        *((kind, "1_234") for kind in ("Integer", "Number")),
+        *((kind, "\uff11\uff12") for kind in ("Integer", "Number", "Date Time")),
+        *((kind, "1e400") for kind in ("Integer", "Number", "")),
+        ("Number", "1e-400"),
+        ("Integer", "1e3"),
+        ("List", "[1e400]"),
+        ("Structure", '{"a": 1, "a": 2}'),
+        ("", '[{"a": 1, "a": 2}]'),
+        ("Structure", '{"a": {"$datetime": "2026-01-01T00:00:00"}}'),
+        ("Structure", '{"a": {"$datetime": "2026-01-01T00:00:00+20:00"}}'),
+        ("List", '[{"$number": "1e400"}]'),
+        ("Date Time", "2026-01-01 00:00+20:00"),
+        ("Date Time", "2026-02-29"),
     ],
 )
 def test_what_is_no_value_is_said_so(type_: str, text: str) -> None:
     form = StartForm(graph_of(type_), {PREFIX + "V": text})
     assert not form.is_valid()
     assert form[PREFIX + "V"].errors
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-03-29 02:30", "02:30 does not exist on 2026-03-29"),
+        ("2026-10-25 02:30", "2026-10-25 02:30+02:00 or 2026-10-25 02:30+01:00"),
+    ],
+)
+def test_a_local_time_that_is_skipped_or_doubled_is_told(text: str, said: str) -> None:
+    with timezone.override("Europe/Berlin"):
+        form = StartForm(graph_of("Date Time"), {PREFIX + "V": text})
+        assert said in form.errors[PREFIX + "V"][0]
+        for clear in (f"{text}+01:00", f"{text}Z", text.replace("02:30", "03:30")):
+            assert StartForm(graph_of("Date Time"), {PREFIX + "V": clear}).is_valid()
+
+
+#: Defaults of which what people read is not what they type.
+DEFAULTS = (
+    '=[timestamp("2026-01-01T00:00:00Z"), duration("90s"), b"key", 1.0, 1e20, -0.0, 1.0 / 0.0]',
+    [{"$text": "caf\\ud83d\\x00"}, {"$items": [[1, "a"], ["$b", 2]]}, {"$number": "nan"}],
+    [{"$datetime": "0001-01-01T00:00:00+14:00"}, {"$exception": {"type": "Shop.SoldOut"}}],
+)
+
+
+@pytest.mark.parametrize("default", DEFAULTS)
+def test_a_start_that_types_nothing_gives_the_default(default: Any) -> None:
+    document = {
+        "flow": "one",
+        "variables": {"V": {"type": "List", "input": True, "default": default}},
+        "blocks": {"a": {"type": "Start Flow"}},
+    }
+    graph = build(document)[0]
+    shown = StartForm(graph)[PREFIX + "V"]
+    sent = shown.value().replace("\n", "\r\n")  # as a browser sends a text area
+    form = StartForm(graph, {PREFIX + "V": sent})
+    assert form.is_valid(), form.errors
+    expected = graph.inputs[0].default.read(lambda name: None)
+    assert values.encode(form.values["V"]) == values.encode(expected)
 
 
 @given(

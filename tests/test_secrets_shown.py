@@ -61,10 +61,10 @@ def test_a_secret_is_edited_without_being_told(
     ("fields", "told"),
     [
         ({"name": "Token", "path": "x", "value": "y"}, "given whole"),
-        ({"name": "Token", "value": f'"{OTHER}'}, "is not valid JSON"),
+        ({"name": "Token", "value": f'"{OTHER}'}, "is not a value of type Text"),
         (
             {"name": "Token", "value": f'{{"$datetime": "{OTHER}"}}', "retype": "1"},
-            "not valid JSON",
+            "is not a value of type Text",
         ),
         ({"name": "Copy", "value": f'"{MASK} and more"'}, "stands for a secret"),
     ],

@@ -8,10 +8,12 @@ What a secret variable held and holds is told to nobody; it is given whole.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from executions.commands.holding import interpreter_of
@@ -22,12 +24,14 @@ from executions.states import APPLIES, Status, refusal
 from executions.store import claims, secrecy
 from executions.store.checkpoints import rewrite
 from executions.store.interventions import Cause
-from flows import paths, queries, values
+from flows import parsing, paths, queries, values
 from flows.graph import FlowGraph, VariableNode
 from flows.values import MASK, MASKED
 
 #: Characters that a value may be typed in.
 LIMIT = 1_000_000
+#: The types of which people write values otherwise than as JSON.
+PLAIN = ("Integer", "Number", "Boolean", "Date Time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ def _secret(order: Order, variable: VariableNode) -> Any:
     try:
         value = _parse(order.fields.get("value", ""), variable.type, retype)
     except Refused:
-        raise Refused(f"The value for {variable.name} is not valid JSON.") from None
+        wanted = f"a value of type {variable.type}" if variable.type else "valid JSON"
+        raise Refused(f"What you wrote for {variable.name} is not {wanted}.") from None
     given = values.type_name(value)
     if variable.type and given != variable.type and not retype:
         raise Refused(f"{variable.name} is of type {variable.type}: change it on purpose.")
@@ -145,14 +150,21 @@ def _parse(text: str, kind: str, retype: bool) -> Any:
     if kind == "Text" and not retype and text[:1] != '"':
         return text.replace("\r\n", "\n")  # as browsers send the ends of lines
     try:
-        value = values.decode(json.loads(text, parse_constant=_no_constant))
-    except (ValueError, TypeError, KeyError, RecursionError) as problem:
-        raise Refused(f"The value is not valid JSON: {problem}") from None
-    if values.too_deep(value):
-        raise Refused(f"A value is nested no deeper than {values.LEVELS} levels.")
+        value = _typed(text, "" if retype else kind)
+    except parsing.ParseError as problem:
+        hint = " A text needs quotation marks." if problem.is_syntax and kind != "Text" else ""
+        raise Refused(f"{problem}{hint}") from None
     # A whole number is a Number too.
     return float(value) if kind == "Number" and type(value) is int and not retype else value
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is none")
+def _typed(text: str, kind: str) -> Any:
+    """A value as people write those of its type, else JSON. Raises ParseError for neither."""
+    if kind not in PLAIN:
+        return parsing.value(text)
+    try:
+        return parsing.of_type(kind, timezone.get_current_timezone())(text)
+    except parsing.ParseError as problem:
+        with suppress(parsing.ParseError):
+            return parsing.value(text)
+        raise problem

@@ -238,7 +238,7 @@ def _forms(text: str) -> tuple[str, ...]:
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
         repr(text)[1:-1],
-        quote(text, safe=""),
+        quote(text, safe="", errors="replace"),
         quote(text),
         quote_plus(text),
         escape(text),

@@ -47,11 +47,12 @@ def shown(root_id: UUID, value: Any) -> Any:
 
 
 def _covered(state: TaskState) -> TaskState:
-    """A task without what its execution keeps to itself."""
-    if not state.known or state.exception is None:
+    """A task without what its execution keeps to itself, and what no page can show."""
+    if state.exception is None:
         return state
     secrets = Secrets({}, dict.fromkeys(state.known))
-    return replace(state, exception=secrets.exception(state.exception))
+    shown = values.encode(secrets.exception(state.exception))
+    return replace(state, exception=values.decode(shown, readable=True))
 
 
 def _state(row: Mapping[str, Any]) -> TaskState:

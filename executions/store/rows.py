@@ -101,4 +101,4 @@ def log_row(logged: Logged) -> dict[str, Any]:
 
 def storable(text: str) -> str:
     """Text that a text column takes: PostgreSQL knows neither NUL nor lone surrogates."""
-    return text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")
+    return values.storable(text)

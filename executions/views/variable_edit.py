@@ -69,9 +69,13 @@ def _form(view: ValueView) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """As it is typed: Text as it is where that is unmistakable, else JSON in its typed form."""
-    if isinstance(value, str) and value[:1] != '"' and value.isprintable():
-        return value
+    """As it is typed: Text as it is where that is unmistakable, else JSON in its typed form. Either
+    is read back as it was."""
+    if isinstance(value, str):
+        if value[:1] != '"' and value.isprintable():
+            return value
+        # A typed form would be taken for the text itself.
+        return json.dumps(value, ensure_ascii=values.legible(value) != value)
     return json.dumps(values.encode(value), indent=2, ensure_ascii=False)
 
 

@@ -3,7 +3,6 @@
 Pure but for opening the file.
 """
 
-import json
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from flows import parsing
 from flows.files import scalars, structure
 from flows.files.canonical import canonical
 from flows.graph import Message, build
@@ -124,7 +124,8 @@ class _Builder:
         try:
             return scalars.value(node)
         except ValueError as error:
-            self.fail(node, path, f"This is not a value: {error}.")
+            told = str(error).rstrip(".")
+            self.fail(node, path, f"This is not a value: {told}.")
 
     def mapping(self, node: yaml.MappingNode, path: DocumentPath) -> dict[str, Any]:
         built: dict[str, Any] = {}
@@ -165,11 +166,9 @@ def _yaml(text: str, name: str) -> tuple[Any, dict[DocumentPath, int]]:
 
 def _json(text: str, name: str) -> tuple[Any, dict[DocumentPath, int]]:
     try:
-        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise FlowFileError([f"{name}:{error.lineno}: This is not JSON: {error.msg}."]) from None
-    except ValueError as error:
-        raise FlowFileError([f"{name}: This is not JSON: {error}."]) from None
+        data = parsing.load(text)
+    except parsing.ParseError as error:
+        raise FlowFileError([f"{_at(error, name)}: {error}"]) from None
     try:
         # JSON is YAML, which tells the lines; where it is not quite, there are none to tell.
         _, lines = _yaml(text, name)
@@ -178,14 +177,5 @@ def _json(text: str, name: str) -> tuple[Any, dict[DocumentPath, int]]:
     return data, lines
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    built = dict(pairs)
-    if len(built) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is twice in one object")
-    return built
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a JSON number")
+def _at(error: parsing.ParseError, name: str) -> str:
+    return f"{name}:{error.line}" if error.line else name

@@ -8,6 +8,8 @@ import re
 
 import yaml
 
+from flows import parsing
+
 NULL, BOOL, INT, FLOAT, STR, SEQ, MAP = (
     f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")
 )
@@ -45,7 +47,8 @@ for _tag, _pattern, _first in _RULES:
 
 
 def value(node: yaml.ScalarNode) -> object:
-    """The value of a scalar. Raises ValueError for a tag that is none of the core schema's."""
+    """The value of a scalar. Raises ValueError for a tag that is none of the core schema's, and for
+    a number that is too large."""
     text = node.value
     if node.tag == STR:
         return text
@@ -54,9 +57,17 @@ def value(node: yaml.ScalarNode) -> object:
     if node.tag == BOOL:
         return text.lower() == "true"
     if node.tag == INT:
-        if text.startswith("0o"):
-            return int(text[2:], 8)
-        return int(text, 16) if text.startswith("0x") else int(text)
+        return _integer(text)
     if node.tag == FLOAT:
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        if text.lower().endswith((".inf", ".nan")):
+            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        return parsing.real(text)
     raise ValueError(f"the tag {node.tag} is not supported")
+
+
+def _integer(text: str) -> int:
+    if text[:2] not in ("0o", "0x"):
+        return parsing.integer(text)
+    if len(text) > parsing.MOST_DIGITS // 2:
+        raise ValueError("the number has too many digits")
+    return int(text[2:], 8 if text[1] == "o" else 16)

@@ -9,6 +9,7 @@ from typing import Any
 
 from flows.blocks import ALL
 from flows.blocks.base import Block, Property
+from flows.expressions import WORDS
 from flows.validation import VARIABLE_TYPES
 
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -64,7 +65,11 @@ def schema() -> dict[str, Any]:
             "variables": {
                 "description": "The variables of this workspace's scope, by name.",
                 "type": ["object", "null"],
-                "propertyNames": {"pattern": VARIABLE_NAME, "maxLength": 120},
+                "propertyNames": {
+                    "pattern": VARIABLE_NAME,
+                    "maxLength": 120,
+                    "not": {"enum": sorted(WORDS)},
+                },
                 "additionalProperties": {"$ref": "#/$defs/variable"},
             },
             "variable": {

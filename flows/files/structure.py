@@ -10,6 +10,7 @@ from jsonschema.validators import extend
 
 from flows.blocks import BY_TYPE
 from flows.files import schema
+from flows.parsing import CHECKED, unclear
 from flows.validation.types import VARIABLE_TYPES
 from flows.validation.wording import near
 
@@ -70,7 +71,8 @@ def _name_types(part: Any) -> None:
 
 
 def unstorable(data: Any, path: DocumentPath) -> Iterator[Found]:
-    """Texts that PostgreSQL cannot keep."""
+    """Texts that PostgreSQL cannot keep, and typed values that do not say for certain what they
+    stand for."""
     if isinstance(data, str):
         if _UNSTORABLE.search(data):
             yield (
@@ -79,6 +81,8 @@ def unstorable(data: Any, path: DocumentPath) -> Iterator[Found]:
                 "a NUL.",
             )
     elif isinstance(data, dict):
+        if len(data) == 1 and next(iter(data)) in CHECKED and (problem := unclear(data)):
+            yield path, problem
         for key, item in data.items():
             yield from unstorable(key, path)
             yield from unstorable(item, (*path, key))
@@ -114,6 +118,12 @@ def _explain(error: ValidationError) -> Iterator[Found]:
             if "propertyNames" in error.absolute_schema_path:
                 path = (*path, value)
             yield path, f"Expected {_PATTERNS[wanted]}{_found(value)}."
+        case "not":
+            yield (
+                (*path, value),
+                f"{value} is a word of the expression language. Choose another name, such as "
+                f"{value.capitalize()}.",
+            )
         case "maxLength":
             yield path, f"Expected at most {wanted} characters, found {len(value)}."
         case "minProperties" | "minItems" if wanted == 1:

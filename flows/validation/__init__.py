@@ -22,6 +22,7 @@ def validate(graph: FlowGraph) -> list[Message]:
         *blocks.multiplicity(graph),
         *blocks.connections(graph),
         *blocks.wireless(graph),
+        *variables.names(graph),
         *variables.defaults(graph),
         *(
             message

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flows.blocks.base import TYPES, Property, article
+from flows.expressions import WORDS
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode
 from flows.sources import DISCARD, Composite, Literal, Path, Source
 from flows.targets import Target
@@ -51,6 +52,19 @@ def written_by(graph: FlowGraph, reached: Iterable[str]) -> set[tuple[str, str]]
             if found and target.output not in node.sources and target.part is None:
                 written.add((found[0], target.variable.casefold()))
     return written
+
+
+def names(graph: FlowGraph) -> Iterator[Message]:
+    """A variable is read by its name: the words of the expression language are none."""
+    for workspace in graph.workspaces.values():
+        for variable in workspace.variables:
+            if variable.name in WORDS:
+                yield Message(
+                    f"Variable {variable.name}",
+                    f"{variable.name} is a word of the expression language.",
+                    f"Choose another name, such as {variable.name.capitalize()}.",
+                    (*workspace_path(workspace), "variables", variable.name),
+                )
 
 
 def defaults(graph: FlowGraph) -> Iterator[Message]:
@@ -137,6 +151,16 @@ def _reads(
     path: tuple[str | int, ...],
 ) -> Iterator[Message]:
     """Semantics 15, 18, 23: what is read is defined in scope, and something initialises it."""
+    for word in sorted(source.types):
+        if found := _resolve(graph, node.workspace, word):
+            name = found[1].name
+            yield Message(
+                title(node),
+                f"{path[-1]} reads {word}, which is a type of the expression language, and not the "
+                f"variable {name}.",
+                f"Write ($){name} for the variable.",
+                path,
+            )
     for name in sorted(source.names):
         if name.casefold() == CONTEXT.casefold():
             continue

@@ -15,9 +15,9 @@ from executions.commands.actor import Actor
 from executions.commands.start import NotStarted, start
 from executions.models import Execution
 from executions.states import Status
-from flows import pretty, queries, values
+from flows import parsing, pretty, queries
 from flows.models import Flow, FlowVersion
-from flows.values import MASK, Masked
+from flows.values import MASK, Masked, legible
 
 #: Exit codes beside 0: it failed or was stopped; messages stopped it; it still runs.
 FAILED, REFUSED, UNFINISHED = 1, 2, 3
@@ -166,25 +166,25 @@ def _parse_input(text: str, secret: Collection[str]) -> tuple[str, Any]:
     name, equals, source = text.partition("=")
     if not equals:
         raise CommandError(f"--input {text}: write NAME=JSON.", returncode=REFUSED)
+    if legible(text) != text:
+        problem = "write it in UTF-8, or with \\u before the digits of a character."
+        raise CommandError(f"--input {legible(name)}: {problem}", returncode=REFUSED)
     if name.casefold() in secret:
         return name, _parse_secret(name, source)
     shown = source if len(source) <= LONGEST_SHOWN else f"{source[:LONGEST_SHOWN]}…"
     try:
-        return name, values.decode(json.loads(source))
-    except json.JSONDecodeError as error:
-        example = f"""--input '{name}="{shown}"'"""
-        problem = f"is not JSON ({error}). Text needs quotes: {example}."
-    except ValueError as error:
-        problem = f"is not a value: {error}."
-    except RecursionError:
-        problem = "is nested too deeply."
-    raise CommandError(f"--input {name}: {shown} {problem}", returncode=REFUSED)
+        return name, parsing.value(source)
+    except parsing.ParseError as error:
+        problem = str(error)
+        if error.is_syntax:
+            problem += f""" Text needs quotes: --input '{name}="{shown}"'."""
+    raise CommandError(f"--input {name}: {shown}: {problem}", returncode=REFUSED)
 
 
 def _parse_secret(name: str, source: str) -> Any:
     try:
-        return values.decode(json.loads(source))
-    except (ValueError, RecursionError):
+        return parsing.value(source)
+    except parsing.ParseError:
         problem = f"it is no JSON value. Text needs quotes; --ask {name} takes it as it is."
         raise CommandError(f"--input {name}: {problem}", returncode=REFUSED) from None
 

@@ -100,7 +100,7 @@ class ValueView:
         exists, form = past.value(level, self.place.name)
         if not exists:
             return Found(False, why="It is not set.")
-        return Found(True, self._shown(pretty.decoded(form)))
+        return Found(True, self._shown(pretty.decoded(form, exact=self._exact)))
 
     def _why_not(self, past: Past) -> str:
         """Why there is no such value at a moment; "" where there may be one."""
@@ -153,7 +153,7 @@ class ValueView:
         stored = self._stored(self._side)
         part = parts.part(stored, self.place.keys) if stored is not None else None
         if part is not None:
-            return Found(True, self._shown(pretty.decoded(part.form)))
+            return Found(True, self._shown(pretty.decoded(part.form, exact=self._exact)))
         if not self.whole.is_known:
             return self.whole
         exists, value = paths.follow(self.whole.value, self.place.keys)
@@ -185,7 +185,7 @@ class ValueView:
         if part is None:
             return ABSENT
         if part.cut is None:
-            return self._shown(pretty.decoded(part.form))
+            return self._shown(pretty.decoded(part.form, exact=self._exact))
         items = self._shown([_told(item) for item in part.cut.items])
         inside = (
             items if part.cut.kind == "array" else dict(zip(part.cut.places, items, strict=True))

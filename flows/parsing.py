@@ -1,0 +1,290 @@
+"""Reading the values that people type: numbers, moments and JSON.
+
+Pure. Forms, flow files, the editor of variables and `start_flow` read by the same rules, and what
+is refused says in plain words what to write instead.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any, NoReturn
+
+from flows import values
+
+#: Digits that a number may be written with; Python writes no more than that back.
+MOST_DIGITS = 4_300
+#: Of a text that is refused, no more is repeated.
+SHOWN = 80
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+#: A comma before a fraction that is not taken for one between thousands, as in 2,5 and 0,125.
+_COMMA = re.compile(r"[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0,[0-9]+)")
+#: Numbers that have no digits, by how they are written.
+_WORDS = {
+    "Infinity": math.inf,
+    "+Infinity": math.inf,
+    "-Infinity": -math.inf,
+    "NaN": math.nan,
+}
+_MOMENT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?))?"
+    r" *(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
+    re.IGNORECASE,
+)
+
+
+class ParseError(ValueError):
+    """A text that is not the value that is wanted; says what to write, in whole sentences, and
+    where it is known in which line it is wrong (from 1, else 0)."""
+
+    def __init__(self, problem: str, line: int = 0) -> None:
+        super().__init__(problem)
+        self.line = line
+
+    @property
+    def is_syntax(self) -> bool:
+        """Whether a text was to be JSON and is none."""
+        return bool(self.line)
+
+
+def integer(text: str) -> int:
+    """A whole number. Raises ParseError."""
+    text = text.strip()
+    if _INTEGER.fullmatch(text):
+        return _digits(text)
+    raise ParseError(_no_number(text, "Enter a whole number, such as 42"))
+
+
+def number(text: str) -> int | float:
+    """A number: an int where it is written as a whole one. Raises ParseError."""
+    text = text.strip()
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return _digits(text)
+    if _NUMBER.fullmatch(text):
+        return real(text)
+    if _COMMA.fullmatch(text):
+        return real(text.replace(",", "."))
+    raise ParseError(_no_number(text, "Enter a number, such as 2.5"))
+
+
+def real(text: str) -> float:
+    """The double that a decimal number means. Raises ParseError for one that no double comes
+    near."""
+    if len(text) > MOST_DIGITS:
+        raise ParseError(f"Enter a number of at most {MOST_DIGITS:,} digits.")
+    found = float(text)
+    if math.isinf(found):
+        raise ParseError(
+            f"{_shown(text)} is too large: a Number goes up to about 1.8e308. Enter a smaller one."
+        )
+    if not found and re.search(r"[1-9]", re.split("[eE]", text)[0]):
+        raise ParseError(
+            f"{_shown(text)} is too close to 0: the smallest Number is about 5e-324. Enter 0."
+        )
+    return found
+
+
+def _digits(text: str) -> int:
+    if len(text.lstrip("+-")) > MOST_DIGITS:
+        raise ParseError(f"Enter a number of at most {MOST_DIGITS:,} digits.")
+    return int(text)
+
+
+def _no_number(text: str, wanted: str) -> str:
+    """What to write instead of a text that is none."""
+    if not text:
+        return f"{wanted}."
+    plain = re.sub(r"[\s_,]", "", text)
+    if any(char.isdigit() and not char.isascii() for char in text):
+        return f"{wanted}, with the digits 0 to 9."
+    if "," in text and _NUMBER.fullmatch(plain):
+        return f"{wanted}, with a point before a fraction and nothing between thousands."
+    if _NUMBER.fullmatch(plain):
+        if plain != text:
+            return f"{wanted}, without blanks or underscores."
+        return f"{wanted}, without a fraction or an exponent."
+    return f"{wanted}."
+
+
+def boolean(text: str) -> bool:
+    """True or false, as people write them. Raises ParseError."""
+    match text.strip().lower():
+        case "true" | "on" | "1" | "yes":
+            return True
+        case "false" | "off" | "0" | "no":
+            return False
+    raise ParseError("Enter true or false.")
+
+
+def moment(text: str, zone: tzinfo = UTC) -> datetime:
+    """A moment: a day, or a day with a time; without an offset it is in `zone`.
+
+    Raises ParseError, also for a local time that the clocks skip or show twice.
+    """
+    found = _MOMENT.fullmatch(text.strip())
+    if not found:
+        raise ParseError("Enter a date and time, such as 2025-07-15 12:00 or 2025-07-15 12:00Z.")
+    day, clock, offset = found.groups()
+    try:
+        local = datetime.fromisoformat(f"{day} {_clock(clock)}")
+    except ValueError:
+        raise ParseError(f"{_shown(text.strip())} is not in the calendar.") from None
+    if offset is None:
+        return _in_zone(local, zone)
+    at = local.replace(tzinfo=_offset(offset))
+    return values.with_offset(at)
+
+
+def _clock(clock: str | None) -> str:
+    """A time of day as Python reads it; six digits of a fraction are kept."""
+    if clock is None:
+        return "00:00"
+    hour, _, rest = clock.partition(":")
+    seconds, dot, fraction = rest.partition(".")
+    return f"{hour.zfill(2)}:{seconds}" + (f".{fraction[:6].ljust(6, '0')}" if dot else "")
+
+
+def _offset(text: str) -> tzinfo:
+    if text in "Zz":
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    ahead = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or ahead > values.FARTHEST_OFFSET:
+        raise ParseError(f"The offset {text} is none: it goes from -14:00 to +14:00.")
+    return timezone(-ahead if text[0] == "-" else ahead)
+
+
+def _in_zone(local: datetime, zone: tzinfo) -> datetime:
+    """A local time that exists once. Raises ParseError for another."""
+    first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    before, after = first.utcoffset(), second.utcoffset()
+    if before is None or after is None or before == after:
+        # With the offset alone: what is stored knows no zones.
+        return first.replace(tzinfo=timezone(before or timedelta()))
+    one, other = (f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:5] for at in (first, second))
+    if before > after:
+        problem = f"{local:%H:%M} comes twice on {local:%Y-%m-%d}: the clocks are put back."
+        ways = f"{local:%Y-%m-%d %H:%M}{one} or {local:%Y-%m-%d %H:%M}{other}"
+        raise ParseError(f"{problem} Say which one you mean: {ways}.")
+    raise ParseError(
+        f"{local:%H:%M} does not exist on {local:%Y-%m-%d}: the clocks are put forward. Enter "
+        f"another time, or one with its offset, such as {local:%Y-%m-%d %H:%M}{other}."
+    )
+
+
+def value(text: str) -> Any:
+    """The value of a JSON text in the typed form of `flows.values`. Raises ParseError."""
+    return decoded(load(text))
+
+
+def decoded(form: Any) -> Any:
+    """The value of a typed JSON form that somebody has written. Raises ParseError."""
+    try:
+        if problem := unclear(form):
+            raise ParseError(problem)
+        found = values.decode(form)
+        too_deep = values.too_deep(found)
+    except ParseError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise ParseError(f"This is not a value: {error}.") from None
+    except RecursionError:
+        too_deep = True
+    if too_deep:
+        raise ParseError(f"A value is nested no deeper than {values.LEVELS} levels.")
+    return found
+
+
+def load(text: str) -> Any:
+    """What a JSON text says. Raises ParseError, also for what other readers would read otherwise:
+    a key that is twice in one object, a number that is too large, NaN."""
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=once,
+            parse_constant=_no_constant,
+            parse_float=real,
+            parse_int=_digits,
+        )
+    except json.JSONDecodeError as error:
+        raise ParseError(
+            f"This is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            error.lineno,
+        ) from None
+    except RecursionError:
+        raise ParseError("This is nested too deeply.") from None
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which each key is there once. Raises ParseError."""
+    built = dict(pairs)
+    if len(built) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ParseError(f"The key {_shown(twice)!r} is twice in one object: leave one out.")
+    return built
+
+
+def _no_constant(name: str) -> NoReturn:
+    form = {"Infinity": "inf", "-Infinity": "-inf"}.get(name, "nan")
+    raise ParseError(f'{name} is not JSON: write {{"$number": "{form}"}}.')
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def of_type(kind: str, zone: tzinfo = UTC) -> Callable[[str], Any]:
+    """Reads a text as a value of a type; one without a type of its own is JSON."""
+    if kind == "Date Time":
+        return lambda text: moment(text, zone)
+    return {"Integer": integer, "Number": number, "Boolean": boolean}.get(kind, value)
+
+
+#: The kinds of which `unclear` has something to say.
+CHECKED = ("$datetime", "$number")
+
+
+def unclear(form: Any) -> str:
+    """What somebody who has written a typed JSON form did not say for certain, as a sentence; ""
+    when it is clear: a moment without its offset, a number that is too large."""
+    if isinstance(form, list):
+        return next(filter(None, map(unclear, form)), "")
+    if not isinstance(form, dict):
+        return ""
+    if len(form) == 1:
+        ((tag, body),) = form.items()
+        if tag == "$datetime" and isinstance(body, str):
+            return _unclear_moment(body)
+        if tag == "$number" and isinstance(body, str):
+            return _unclear_number(body)
+    return next(filter(None, map(unclear, form.values())), "")
+
+
+def _unclear_moment(text: str) -> str:
+    try:
+        offset = datetime.fromisoformat(text).utcoffset()
+    except ValueError:
+        return ""  # no moment at all, as `decode` says
+    if offset is None:
+        return f"The moment {text} lacks its offset: write {text}Z or {text}+01:00."
+    if abs(offset) > values.FARTHEST_OFFSET:
+        return f"The offset of {text} is none: it goes from -14:00 to +14:00."
+    return ""
+
+
+def _unclear_number(text: str) -> str:
+    try:
+        found = float(text)
+    except ValueError:
+        return ""
+    if math.isinf(found) and "inf" not in text.lower():
+        return f"{text[:80]} is too large: a Number goes up to about 1.8e308."
+    return ""
