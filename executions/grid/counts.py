@@ -1,7 +1,7 @@
 """How many executions there are in each status: exactly where that is cheap, else about."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -79,16 +79,30 @@ def count_by_status(
     """What each status would show, with the other filters as they are; "" is all of them.
 
     `filters` are as their viewer means them (`Filters.seen_by`); `expected` is asked for when the
-    caller has not. What is expected to be too much is not counted.
+    caller has not. What is expected to be too much is not counted; what takes too long is UNKNOWN.
     """
     now = now or timezone.now()
-    expected = expected or Expected.of(visible, filters, now)
     others = replace(filters, statuses=frozenset())
-    if not others.are_active:
-        return _with_all(_unfiltered(visible))
-    if not others.sought:
-        return _with_all(_indexed(visible, others, expected, now))
-    return _with_all(_sought(visible, others, expected, now))
+    try:
+        expected = expected or Expected.of(visible, filters, now)
+        if not others.are_active:
+            return _with_all(_unfiltered(visible))
+        if not others.sought:
+            return _with_all(_indexed(visible, others, expected, now))
+        return _with_all(_sought(visible, others, expected, now))
+    except TooSlow:
+        return uncounted()
+
+
+def uncounted() -> dict[str, Count]:
+    """What is said where counting takes too long."""
+    return _with_all(dict.fromkeys(Status, UNKNOWN))
+
+
+def total(counts: Mapping[str, Count], statuses: Iterable[Status]) -> Count:
+    """How many there are on all pages, of what `count_by_status` tells."""
+    chosen = [counts[status.value] for status in statuses] or [counts[""]]
+    return sum(chosen[1:], chosen[0])
 
 
 def counted(statuses: Iterable[str]) -> dict[str, Count]:

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
+import msgspec
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -158,8 +159,8 @@ class Layout:
     def parse(cls, text: str) -> "Layout":
         """The inverse of `text`; what cannot be read counts for nothing."""
         try:
-            columns, children, zone = json.loads(text)
-        except (ValueError, TypeError):
+            columns, children, zone = msgspec.json.decode(text, type=tuple[list[str], str, str])
+        except ValueError:
             return cls()
         layout = cls().changed({"columns": columns, "children": children})
         return replace(layout, zone=zone if is_zone(zone) else "")

@@ -14,7 +14,7 @@ from executions import access
 from executions.grid.bounded import STATEMENT_SECONDS, TooSlow
 from executions.grid.columns import Column
 from executions.grid.conditions import is_unindexed
-from executions.grid.counts import Count, count_by_status, counted
+from executions.grid.counts import Count, count_by_status, counted, uncounted
 from executions.grid.expected import Expected
 from executions.grid.filters import Filters
 from executions.grid.layout import Layout
@@ -173,6 +173,11 @@ class PageQuery:
         return self.layout.is_tree and (rooted or not self.filters.are_active)
 
     @property
+    def lists_unfiltered_children(self) -> bool:
+        """Whether children are listed that the filter doesn't let through: with their parents."""
+        return self.is_tree and self.filters.are_active
+
+    @property
     def rooted(self) -> str:
         """The address with the filters as they are, but of executions without a parent alone."""
         return self.filtered(self.filters.with_values("is", ["root"]))
@@ -198,17 +203,19 @@ class Page:
         self.visible = access.visible(user)
         self.filters = query.filters.seen_by(user)
         self.now = timezone.now()
-        self.expected = Expected.of(self.visible, self.filters, self.now)
+        #: None when it takes too long to ask.
+        self.expected: Expected | None = None
         self.has_newer = self.has_older = self.is_too_slow = False
         self.events: list[ExecutionChanged] = []
         try:
-            self._read()
+            self.expected = Expected.of(self.visible, self.filters, self.now)
+            self._read(self.expected)
         except TooSlow:
             self.is_too_slow = True
 
-    def _read(self) -> None:
+    def _read(self, expected: Expected) -> None:
         rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
-        reading = Reading(rows, self.filters, self.query.sort, self.expected, self.now)
+        reading = Reading(rows, self.filters, self.query.sort, expected, self.now)
         self.has_newer = self.query.older is not None
         found = self.events
         if key := self.query.newer:
@@ -228,12 +235,30 @@ class Page:
         """The rows from top to bottom, with the children of those that are open."""
         return Tree(self.visible, self.query).rows(self.events)
 
+    @property
+    def shown(self) -> int:
+        """How many of its rows match."""
+        return len(self._executions) - self.shown_below
+
+    @property
+    def shown_below(self) -> int:
+        """How many of its rows are children that come along with a parent that matches."""
+        if not self.query.lists_unfiltered_children:
+            return 0
+        return sum(row.level > 0 for row in self._executions)
+
+    @property
+    def _executions(self) -> list[GridRow]:
+        return [row for row in self.rows if isinstance(row, GridRow)]
+
     @cached_property
     def counts(self) -> dict[str, Count]:
         """How many each status would show; "" is all of them."""
         is_all = not (self.filters.statuses or self.has_newer or self.has_older)
         if is_all and not self.query.is_tree and not self.is_too_slow:
             return counted(event.status for event in self.events)
+        if self.expected is None:
+            return uncounted()
         return count_by_status(self.visible, self.filters, self.expected, self.now)
 
     # What is said when it was stopped ---------------------------------------------------------

@@ -1,9 +1,7 @@
 """The live connections: authorize, subscribe to the hub, relay."""
 
 import asyncio
-import json
 import logging
-import sys
 import time
 from contextlib import suppress
 from importlib import import_module
@@ -14,6 +12,7 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
@@ -21,20 +20,15 @@ from executions import access
 from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live.changes import Scope
+from executions.live.hearing import Malformed, Ping, Show, read
 from executions.live.hub import Connection, hub
 from executions.live.presence import Look
-from executions.live.viewers import (
-    SHOWN_LIMIT,
-    ExecutionViewer,
-    GridViewer,
-    NoViewer,
-    Viewer,
-    message,
-)
+from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
 from executions.store import watches
 
 logger = logging.getLogger(__name__)
 
+NOT_UNDERSTOOD = 4400
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 FAILED = 1011
@@ -42,8 +36,6 @@ FAILED = 1011
 CHANGED = 1012
 #: So many seconds after it was asked last, a connection is asked again whose it is.
 ASK_AGAIN = 30.0
-#: Longer messages from a browser are not read.
-MESSAGE_LIMIT = 400_000
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -58,6 +50,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
     #: Of a page that shows one execution: who looks at it.
     look: Look | None = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Whatever ended it: the browser, or a defect that the log tells.
+            await self.end()
+
     async def connect(self) -> None:
         # Accepted first, because a browser doesn't learn the code of a refused handshake.
         await self.accept()
@@ -70,6 +69,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             watched = await database_sync_to_async(watches.ids)(user.pk)
         except Http404:
             await self.close(NOT_FOUND)
+            return
+        except TooManyFieldsSent:
+            await self.close(NOT_UNDERSTOOD)
             return
         self.connection = hub.join(viewer)
         hub.people.join(self.connection, watched)
@@ -114,31 +116,40 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return None  # asked again later
         return None if now.sees_all == scope.sees_all else CHANGED
 
-    async def disconnect(self, code: int) -> None:
+    async def end(self) -> None:
+        """Leave the hub, and end the task that writes."""
+        if self.writer is not None:
+            self.writer.cancel()
         if self.connection is not None:
             await hub.leave(self.connection)
         if self.writer is not None:
-            self.writer.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await self.writer
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.connection is None or text_data is None or len(text_data) > MESSAGE_LIMIT:
-            return
-        # Nonsense is not answered, and a browser that has left can't be.
-        with suppress(
-            ValueError, TypeError, AttributeError, OverflowError, RecursionError, OSError
-        ):
-            heard = json.loads(text_data)
-            if heard.get("type") == "ping":
-                # The browser measures the way and the difference of the clocks.
-                await self.send(message("pong", sent=heard.get("sent"), precise=time.time() * 1000))
-            else:
-                self.hear(self.connection.viewer, heard)
+        if self.connection is None:
+            return  # it is being closed
+        try:
+            heard = read(text_data)
+            if isinstance(heard, Show):
+                self.show(self.connection.viewer, heard)
                 hub.catch_up(self.connection)
+        except Malformed as problem:
+            # Told, because the page would go on as if it had been heard.
+            await self.answer(message("refused", why=str(problem)[:200]))
+            return
+        if isinstance(heard, Ping):
+            # The browser measures the way and the difference of the clocks.
+            await self.answer(message("pong", sent=heard.sent, precise=time.time() * 1000))
 
-    def hear(self, viewer: Any, heard: dict[str, Any]) -> None:
-        """What else the browser says."""
+    async def answer(self, text: str) -> None:
+        """Send a frame to a browser that may have left."""
+        with suppress(OSError):
+            await self.send(text)
+
+    def show(self, viewer: Any, heard: Show) -> None:
+        """What the page shows now. Raises Malformed on a page that shows no rows."""
+        raise Malformed("This page shows no rows")
 
 
 class NowhereConsumer(AsyncWebsocketConsumer):
@@ -160,20 +171,18 @@ class GridConsumer(LiveConsumer):
         layout = await database_sync_to_async(Layout.of)(scope.user, address)
         return GridViewer(scope, PageQuery.parse(address, layout))
 
-    def hear(self, viewer: GridViewer, heard: dict[str, Any]) -> None:
-        if heard.get("type") != "show":
-            return
-        address = QueryDict(str(heard.get("query", "")).removeprefix("?"))
-        # As the page was rendered: the user may have chosen otherwise since, on another.
-        layout = Layout.parse(str(heard.get("layout", "")))
-        query = PageQuery.parse(address, layout)
-        shown = {str(one): int(revision) for one, revision in heard.get("rows", ())[:SHOWN_LIMIT]}
-        windows = {
-            str(one): str(last) for one, last in list(heard.get("windows", {}).items())[:100]
-        }
-        newest, oldest = str(heard.get("newest", "")), str(heard.get("oldest", ""))
-        number, page = int(heard.get("heard", sys.maxsize)), int(heard.get("page", 0))
-        viewer.show(query, shown, newest, oldest, windows, number, page)
+    def show(self, viewer: GridViewer, heard: Show) -> None:
+        # Laid out as the page was rendered: the user may have chosen otherwise since, on another.
+        query = PageQuery.parse(heard.address, Layout.parse(heard.layout))
+        viewer.show(
+            query,
+            dict(heard.rows),
+            heard.newest,
+            heard.oldest,
+            heard.windows,
+            heard.heard,
+            heard.page,
+        )
 
 
 class NoticesConsumer(LiveConsumer):

@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from executions import access
-from executions.grid.counts import count_by_status
+from executions.grid.counts import Count, count_by_status, total
 from executions.grid.filters import Filters
 from executions.live import missed
 from executions.live.changes import Changes
@@ -69,6 +69,8 @@ class Connection:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.wake = asyncio.Event()
+        #: Why it has to end, and come again: its viewer raised that.
+        self.failure: Exception | None = None
         self._notes: OrderedDict[str, str] = OrderedDict()
 
     def note(self, kind: str, text: str) -> None:
@@ -76,9 +78,24 @@ class Connection:
         self._notes[kind] = text
         self.wake.set()
 
+    def offer(self, changes: Changes) -> bool:
+        """Offer changes to its viewer; whether there is anything to be sent. What one viewer
+        raises ends its own connection, and keeps nothing from the others."""
+        try:
+            return self.viewer.offer(changes)
+        except Exception as error:
+            self.fail(error)
+            return True
+
+    def fail(self, error: Exception) -> None:
+        self.failure = error
+        self.wake.set()
+
     def take(self, rows: RenderedRows) -> list[str]:
-        """Everything to be sent now."""
+        """Everything to be sent now. Raises what its viewer raised."""
         self.wake.clear()
+        if self.failure is not None:
+            raise self.failure
         notes, self._notes = list(self._notes.values()), OrderedDict()
         frame = self.viewer.frame(rows)
         return [frame, *notes] if frame else notes
@@ -144,6 +161,8 @@ class Hub:
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
         and fetched that before it said so."""
+        # It may have been counted for what it looked at before.
+        self._uncounted = self._uncounted or bool(self._recent)
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
             self._repeated = Changes(recent, late=True, watched=self.people.watched)
@@ -294,7 +313,7 @@ class Hub:
         """Offer changes; to viewers whose filters ask for variables, once these are read."""
         asking = [one for one in connections if one.viewer.asks]
         plain = [one for one in connections if not one.viewer.asks]
-        self._wake([one for one in plain if one.viewer.offer(changes)])
+        self._wake([one for one in plain if one.offer(changes)])
         if asking and changes.events:
             self._begin(self._give_with_variables(asking, changes))
 
@@ -302,13 +321,13 @@ class Hub:
         names = frozenset[str]().union(*(one.viewer.asks for one in asking))
         try:
             found = await _variables(list(changes.events), sorted(names))
-        except DatabaseError as error:
-            logger.warning("The variables that filters ask for could not be read: %r", error)
-            for connection in asking:
-                connection.note("catchup", message("catchup"))
+        except Exception as error:
+            _unread(asking, error)
             return
         known = changes.knowing(found)
-        self._wake([one for one in asking if one.viewer.offer(known)])
+        # Who has turned to another filter meanwhile is offered it all again.
+        still = [one for one in asking if one.viewer.asks <= names]
+        self._wake([one for one in still if one.offer(known)])
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -344,8 +363,8 @@ class Hub:
             return
         try:
             found = await _variables(list(events), sorted(paths))
-        except DatabaseError as error:
-            logger.warning("The variables of the grid could not be read: %r", error)
+        except Exception as error:
+            _unread(wanting, error)
             return
         self.rows.hold(events.values(), found)
         for connection in wanting:
@@ -369,24 +388,50 @@ class Hub:
                 continue
             began = time.monotonic()
             self._uncounted = False
-            sharing: dict[tuple[Any, Filters], list[Connection]] = {}
+            sharing: dict[tuple[Any, Filters], list[tuple[Connection, GridViewer]]] = {}
             for connection in self._connections:
-                if isinstance(connection.viewer, GridViewer):
-                    sharing.setdefault(connection.viewer.counted, []).append(connection)
-            for (_, filters), connections in sharing.items():
+                viewer = connection.viewer
+                if isinstance(viewer, GridViewer):
+                    sharing.setdefault(viewer.counted, []).append((connection, viewer))
+            for (_, filters), viewers in sharing.items():
                 try:
-                    counts = await _counts(connections[0].viewer.scope.user, filters)
+                    counts = await _counts(viewers[0][1].scope.user, filters)
                 except DatabaseError as error:
                     logger.warning("The counts of the grid could not be taken: %r", error)
-                    continue
-                text = message("counts", counts={k: str(count) for k, count in counts.items()})
-                for connection in connections:
-                    connection.note("counts", text)
+                except Exception:
+                    logger.exception("The counts of a grid could not be taken")
+                else:
+                    self._tell_counts(viewers, filters, counts)
             took = time.monotonic() - began
+
+    def _tell_counts(
+        self,
+        viewers: Iterable[tuple[Connection, GridViewer]],
+        filters: Filters,
+        counts: dict[str, Count],
+    ) -> None:
+        texts = {status: str(count) for status, count in counts.items()}
+        for connection, viewer in viewers:
+            if viewer.counted[1] != filters:
+                self._uncounted = True  # it has turned to something else meanwhile
+                continue
+            whole = total(counts, viewer.filters.statuses)
+            told = {"page": viewer.page, "total": str(whole), "words": whole.words}
+            connection.note("counts", message("counts", counts=texts, **told))
+
+
+def _unread(connections: Iterable[Connection], error: Exception) -> None:
+    """What these viewers show or filter by could not be read: their pages fetch it."""
+    if isinstance(error, DatabaseError):
+        logger.warning("The variables of the grid could not be read: %r", error)
+    else:
+        logger.error("The variables of the grid could not be read", exc_info=error)
+    for connection in connections:
+        connection.note("catchup", message("catchup"))
 
 
 @database_sync_to_async
-def _counts(user: Any, filters: Filters) -> dict[str, Any]:
+def _counts(user: Any, filters: Filters) -> dict[str, Count]:
     return count_by_status(access.visible(user), filters)
 
 

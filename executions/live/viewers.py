@@ -80,6 +80,9 @@ class GridViewer:
         """
         if page != self.page:
             self._sent.clear()
+            # What was kept for the page before is offered again, by what this one shows.
+            self._pending.clear()
+            self._why.clear()
         self.page = page
         self.filters: Filters = same(query.filters.seen_by(self.scope.user))
         self.asks = self.filters.variables

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_safe
 from executions import access, appearance
 from executions.grid import bar as filter_bar
 from executions.grid import choosing
-from executions.grid.counts import CAP, Count
+from executions.grid.counts import CAP, Count, total
 from executions.grid.filters import Filters
 from executions.grid.groups import GROUPS, groups
 from executions.grid.layout import Children, Layout, view_of
-from executions.grid.page import PAGE_SIZE, Page, PageQuery, children
+from executions.grid.page import OPEN_LIMIT, PAGE_SIZE, Page, PageQuery, children
 from executions.grid.tree import count_children
+from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
 from executions.views.actions import bar
 from executions.views.saved_views import is_edited, start_page
@@ -60,7 +61,9 @@ def executions(request: HttpRequest) -> HttpResponse:
         "here": request.get_full_path(),
         "size": PAGE_SIZE,
         "chips": _chips(query, counts),
-        "total": _total(query.filters, counts),
+        "total": total(counts, query.filters.statuses),
+        "live_rows": SHOWN_LIMIT,
+        "open_rows": OPEN_LIMIT,
         "pieces": filter_bar.pieces(query),
         "menu": filter_bar.menu(query),
         "editor": filter_bar.editor(request.user, query, request.GET.get("edit", "")),
@@ -104,12 +107,6 @@ def _groupings(query: PageQuery) -> list[tuple[str, str, bool]]:
         (words, query.grouped_by(key), key == query.group) for key, (words, _) in GROUPS.items()
     ]
     return [("Nothing", query.grouped_by(""), not query.group), *found]
-
-
-def _total(filters: Filters, counts: dict[str, Count]) -> Count:
-    """How many there are on all pages."""
-    chosen = [counts[status.value] for status in filters.statuses] or [counts[""]]
-    return sum(chosen[1:], chosen[0])
 
 
 @require_safe

@@ -206,7 +206,8 @@ export function startActions() {
   document.addEventListener("formdata", (event) => event.target.id === "commands" && together(event.formData));
   document.body.addEventListener("htmx:confirm", confirmCommand);
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.elt.closest("#commands")) together(detail.formData);
+    // Links in the form only lead to other pages.
+    if (detail.verb === "post" && detail.elt.closest("#commands")) together(detail.formData);
   });
   document.body.addEventListener("htmx:beforeRequest", (event) => underWay(event, true));
   document.body.addEventListener("htmx:afterRequest", (event) => underWay(event, false));

@@ -1,7 +1,7 @@
 // The executions page: joins its rows, its selection and its live connection.
 
 import { refreshActions, startActions } from "./actions.js";
-import { catchUp } from "./live.js";
+import { catchUp, tellLimit } from "./live.js";
 import { tellPositions } from "./positions.js";
 import * as rows from "./rows.js";
 import { setCurrent, startSelection } from "./selection.js";
@@ -23,11 +23,13 @@ let state = "waiting";
 function show() {
   clearTimeout(sending);
   sending = 0;
-  const { newest, oldest, layout } = rows.table().dataset;
-  const shown = rows.revisions();
+  const { newest, oldest, layout, liveRows } = rows.table().dataset;
+  const all = rows.revisions();
+  const shown = all.slice(0, Number(liveRows));
+  tellLimit(shown.length < all.length ? shown.length : 0);
   const place = { query: location.search, layout, newest, oldest, windows: rows.windows() };
-  // Rows that only changed are no news to who sent them.
-  const news = JSON.stringify([place, shown.map(([id]) => id)]);
+  // Rows that only changed are no news to who sent them. Another page is, even of the same rows.
+  const news = JSON.stringify([page, place, shown.map(([id]) => id)]);
   if (news === told) return;
   told = news;
   send({ type: "show", ...place, rows: shown, heard, page });
@@ -61,16 +63,23 @@ async function fetchPart(address) {
 async function refresh(force = false) {
   const address = location.href;
   const html = await fetchPart(address);
-  if (location.href !== address || rows.merge(html, force)) return; // or the reader has gone elsewhere
+  if (location.href !== address) return; // the reader has gone elsewhere
+  if (rows.merge(html, force)) {
+    told = ""; // what came in while it was fetched may have gone again
+    return;
+  }
   // Columns have been chosen in another tab.
   await htmx.ajax("GET", address, { target: section, swap: "innerHTML" });
 }
+
+/** The ids of the rows that are open, of those that are here. */
+const openRows = () => new URL(location.href).searchParams.getAll("open").filter(rows.rowOf);
 
 /** Say in the address that a row is open, and how many hundreds more of its children are listed. */
 function setOpen(id, open, more = 0) {
   const address = new URL(location.href);
   const { searchParams } = address;
-  const others = searchParams.getAll("open").filter((one) => one !== id);
+  const others = openRows().filter((one) => one !== id);
   const lists = searchParams.getAll("more").filter((one) => !one.startsWith(id));
   searchParams.delete("open");
   searchParams.delete("more");
@@ -90,6 +99,12 @@ function collapse(row) {
 
 async function expand(row, more = 0) {
   const { id } = row.dataset;
+  const limit = Number(rows.table().dataset.openRows);
+  if (openRows().filter((one) => one !== id).length >= limit) {
+    // The address of a page, and its live connection, name no more.
+    notify(`${limit} rows are open. Close one first, or go to the execution to see its children.`);
+    return;
+  }
   row.setAttribute("aria-expanded", "true");
   setOpen(id, true, more);
   show();
@@ -97,6 +112,7 @@ async function expand(row, more = 0) {
   try {
     const html = await fetchPart(path + location.search);
     if (row.isConnected && rows.isExpanded(row)) rows.fill(row, html);
+    told = "";
   } catch (error) {
     collapse(row);
     notify("The child executions could not be fetched. Try again in a moment.");
@@ -146,10 +162,8 @@ document.addEventListener("click", (event) => {
 });
 
 function showNew() {
-  const isOverrun = rows.isOverrun();
   rows.body().closest(".sc").scrollTop = 0;
   rows.release(true);
-  if (isOverrun) refresh(true).catch(catchUp);
 }
 
 /** Every single key of the grid, with what it does. */
@@ -175,12 +189,26 @@ document.body.addEventListener("live:catchup", (event) => event.detail.until(ref
 document.body.addEventListener("live:rows", (event) => {
   if (event.detail.page !== page) return;
   isApplying = true;
-  heard = event.detail.number;
-  if (rows.apply(event.detail)) showAnew();
-  isApplying = false;
+  try {
+    const lacking = rows.apply(event.detail);
+    heard = event.detail.number;
+    if (lacking) showAnew();
+  } catch (error) {
+    reportError(error);
+    told = "";
+    catchUp(); // what could not be put in is fetched
+  } finally {
+    isApplying = false;
+  }
 });
-document.body.addEventListener("live:counts", (event) => {
-  for (const [status, text] of Object.entries(event.detail.counts)) rows.showCount(status, text);
+document.body.addEventListener("live:counts", ({ detail }) => {
+  if (detail.page !== page) return;
+  for (const [status, text] of Object.entries(detail.counts)) rows.showCount(status, text);
+  rows.showTotal(detail.total, detail.words);
+});
+document.body.addEventListener("grid:lacking", ({ detail }) => {
+  if (detail.force) refresh(true).catch(catchUp);
+  else catchUp();
 });
 document.body.addEventListener("grid:changed", changed);
 document.body.addEventListener("watches:changed", markWatched);

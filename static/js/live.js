@@ -17,6 +17,7 @@ const LATE = 2_000; // changes that are older than that on arrival: catching up
 const POLL = 5_000;
 const SIGNED_OUT = 4401;
 const NOT_FOUND = 4404;
+const NOT_UNDERSTOOD = 4400; // the page and the server are not of the same version
 
 const badge = document.querySelector("[data-live][data-socket]");
 let socket = null;
@@ -31,6 +32,7 @@ let best = Infinity; // the shortest way there and back so far, the best measure
 let triedAt = 0;
 let retrying = 0;
 let over = ""; // why there is no point in connecting again
+let limit = 0; // how many rows are told of, when that is not all of them
 
 const tell = (name, detail) =>
   document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
@@ -40,9 +42,11 @@ const clockText = (milliseconds) =>
     timeZone: document.documentElement.dataset.zone || undefined,
   });
 
+const limited = () => (limit ? ` · first ${limit.toLocaleString("en")} rows` : "");
+
 const words = {
   waiting: () => ["Connecting", ""],
-  live: () => ["Live", delay === null ? "" : ` · ${Math.max(1, Math.round(delay))} ms`],
+  live: () => ["Live", `${delay === null ? "" : ` · ${Math.max(1, Math.round(delay))} ms`}${limited()}`],
   lag: () => ["Catching up", catching || delay === null ? "" : ` · ${(delay / 1000).toFixed(1)} s`],
   poll: () => ["Polling", ` every ${POLL / 1000} s`],
   stale: () => (over ? [over, ""] : ["Stale", ` since ${clockText(heardAt)}`]),
@@ -73,6 +77,13 @@ function show() {
   tell("state", state);
 }
 
+/** Say that only the first rows of the page are live; 0: all of them are. */
+export function tellLimit(rows) {
+  if (limit === rows) return;
+  limit = rows;
+  show();
+}
+
 /** Ask the page to fetch again what it shows; the badge says so until that is done. */
 export async function catchUp() {
   const promises = [];
@@ -101,6 +112,10 @@ function measure(frame) {
 function hear(event) {
   heardAt = serverNow();
   const frame = JSON.parse(event.data);
+  if (frame.type === "refused") {
+    drop(NOT_UNDERSTOOD); // else it would go on as if it had been heard
+    return;
+  }
   if (frame.type === "pong") measure(frame);
   else if (frame.type === "catchup") setTimeout(catchUp, Math.random() * (frame.within ?? 0));
   else tell(frame.type, frame);
@@ -134,6 +149,7 @@ function closed(event) {
   failures += 1;
   if (event.code === SIGNED_OUT) over = "Signed out: reload";
   if (event.code === NOT_FOUND) over = "Gone";
+  if (event.code === NOT_UNDERSTOOD) over = "Out of date: reload";
   show();
   if (over) return;
   if (failures >= 2 && !polling) {
@@ -147,11 +163,11 @@ function closed(event) {
 }
 
 /** Give up a socket without waiting for a farewell that a dead line never brings. */
-function drop() {
+function drop(code = 0) {
   const silent = socket;
   silent.onopen = silent.onmessage = silent.onclose = null;
   silent.close();
-  closed({ code: 0 });
+  closed({ code });
 }
 
 /** The machine or the tab has slept, or the network was away: what is shown may be old, and the

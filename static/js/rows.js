@@ -15,6 +15,7 @@ const pending = new Map(); // rows that wait behind the pill, by id
 const moved = new Set(); // rows that wait where they were until they may go to where they belong
 let hovered = null;
 let leaving = 0;
+let overrun = false; // whether more rows came than can wait
 
 export { all, body, descendants, isExpanded, levelOf, parentOf, rowOf, table, windows } from "./tree.js";
 
@@ -142,18 +143,28 @@ export function leave(ids, why) {
   settle();
 }
 
-/** Insert a row, or keep it waiting; whether it was inserted. */
+/** Keep a row waiting, unless a newer copy of it waits already. When too many wait, the page has to
+    be fetched once there is room. */
+function wait(row) {
+  const other = pending.get(row.dataset.id);
+  if (!other && pending.size >= PENDING_LIMIT) overrun = true;
+  else if (!other || Number(other.dataset.revision) <= Number(row.dataset.revision)) pending.set(row.dataset.id, row);
+}
+
+/** Insert a row, or the newer copy of it that waits, or keep it waiting. Returns the row that was
+    inserted, null when none was. An execution has one row, here or among those that wait. */
 function insert(row, force = false) {
   const { id } = row.dataset;
-  const before = placeOf(row.dataset);
-  if (before === undefined) return false;
-  if (!force && !mayInsertBefore(before)) {
-    pending.set(id, row);
-    return false;
-  }
-  pending.delete(id);
-  body().insertBefore(row, before);
-  return true;
+  const before = rowOf(id) ? undefined : placeOf(row.dataset);
+  if (before === undefined) pending.delete(id);
+  else if (force || mayInsertBefore(before)) {
+    const waiting = pending.get(id);
+    const newest = waiting && Number(waiting.dataset.revision) > Number(row.dataset.revision) ? waiting : row;
+    pending.delete(id);
+    body().insertBefore(newest, before);
+    return newest;
+  } else wait(row);
+  return null;
 }
 
 /** Move a row to where its new key puts it, or let it wait there until nothing is held. */
@@ -204,6 +215,21 @@ function announceSoon(text) {
   }, QUIET);
 }
 
+/** How many rows match, of how many. Where only what has no parent matches, children come along. */
+function tellShown() {
+  const matching = all().filter((row) => !("gone" in row.dataset));
+  const counted = table().dataset.rooted === "true" ? matching.filter((row) => levelOf(row) === 1) : matching;
+  const foot = document.querySelector(".foot");
+  foot.querySelector("[data-shown]").textContent = counted.length;
+  const below = matching.length - counted.length;
+  foot.querySelector("[data-below]").textContent = below ? ` and ${below} child${below === 1 ? "" : "ren"}` : "";
+  const total = foot.querySelector("[data-total]");
+  // What is here counts before it has been counted.
+  if (/^[\d,]+$/.test(total.textContent) && Number(total.textContent.replaceAll(",", "")) < counted.length) {
+    total.textContent = counted.length.toLocaleString("en");
+  }
+}
+
 function settle() {
   trim();
   for (const row of moved) if (!row.isConnected) moved.delete(row);
@@ -216,23 +242,24 @@ function settle() {
   if (text && pill.textContent.trim() !== text) announceSoon(text);
   pill.hidden = text === "";
   pill.querySelector("[data-pill-text]").textContent = text;
-  document.querySelector("[data-shown]").textContent = all().length;
+  tellShown();
   document.querySelector("[data-empty]").hidden = all().length > 0;
   changed();
 }
-
-/** Whether more rows came than can wait: those that are missing have to be fetched. */
-export const isOverrun = () => pending.size >= PENDING_LIMIT;
 
 /** Let in those that wait and may come in now; all of them when forced. */
 export function release(force = false) {
   if (!pending.size && !moved.size) return;
   const rows = [...pending.values()].sort((a, b) => (isAbove(a.dataset.key, b.dataset.key) ? 1 : -1));
-  const inserted = rows.filter((row) => insert(row, force));
-  if (force) pending.clear();
+  const inserted = rows.map((row) => insert(row, force)).filter(Boolean);
   for (const row of moved) place(row, force);
   if (inserted.length) flash(inserted);
   settle();
+  if (overrun && pending.size < PENDING_LIMIT) {
+    // Those that could not wait are missing.
+    overrun = false;
+    document.body.dispatchEvent(new CustomEvent("grid:lacking", { detail: { force } }));
+  }
 }
 
 /** The id and the revision of every row that is here, those that wait included. */
@@ -244,10 +271,19 @@ export function forgetPending() {
   pending.clear();
   moved.clear();
   hovered = null;
+  overrun = false;
 }
 
-/** The rows that hang on one that has been expanded. */
-export const fill = (row, html) => tree.fill(row, parse(html));
+/** The rows that hang on one that has been expanded; they take the place of those that waited. */
+export function fill(row, html) {
+  const fetched = parse(html);
+  for (const newer of fetched.querySelectorAll("[data-id]")) {
+    const waiting = pending.get(newer.dataset.id);
+    pending.delete(newer.dataset.id);
+    if (waiting && Number(waiting.dataset.revision) > Number(newer.dataset.revision)) newer.replaceWith(waiting);
+  }
+  tree.fill(row, fetched);
+}
 
 // What arrives ---------------------------------------------------------------------------------
 
@@ -262,9 +298,9 @@ export function apply({ rows, gone }) {
     const shown = rowOf(id);
     const row = shown ?? pending.get(id);
     if (!row) {
-      if (gone[id] || !change.html || pending.size >= PENDING_LIMIT) continue;
-      const { row: entering } = read(change);
-      if (insert(entering)) fresh.push(entering);
+      if (gone[id] || !change.html) continue;
+      const entered = insert(read(change).row);
+      if (entered) fresh.push(entered);
     } else if (Number(row.dataset.revision) < revision) {
       if (fits(change, row)) {
         patch(row, change);
@@ -304,8 +340,8 @@ export function merge(html, force = false) {
     listed.add(id);
     const shown = rowOf(id);
     if (!shown) {
-      const entering = document.importNode(newer, true);
-      if (insert(entering, force)) fresh.push(entering);
+      const entered = insert(document.importNode(newer, true), force);
+      if (entered) fresh.push(entered);
       continue;
     }
     strike(shown, "");
@@ -318,6 +354,7 @@ export function merge(html, force = false) {
       place(shown, force);
     }
   }
+  for (const id of pending.keys()) if (!listed.has(id)) pending.delete(id);
   for (const row of all()) {
     if (listed.has(row.dataset.id)) continue;
     if (!isHeld(row)) row.remove();
@@ -335,6 +372,14 @@ export function merge(html, force = false) {
   if (fresh.length) flash(fresh);
   settle();
   return true;
+}
+
+/** How many there are on all pages. */
+export function showTotal(text, words) {
+  const total = document.querySelector("[data-total]");
+  total.textContent = text;
+  total.title = words;
+  tellShown();
 }
 
 export function showCount(status, text) {

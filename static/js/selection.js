@@ -46,6 +46,28 @@ function selectRange(to) {
   selectOnly(all.slice(first, last + 1));
 }
 
+// Coming back ----------------------------------------------------------------------------------
+
+// Browsers tick boxes again by their places, where other rows may stand by now, so they are kept
+// from it (autocomplete="off"); what was selected is kept by its ids.
+const WENT_BACK = "went back";
+const place = () => `selected ${location.search}`;
+
+function remember() {
+  const ids = matching ? [] : selected().map((row) => row.dataset.id);
+  if (ids.length) sessionStorage.setItem(place(), ids.join(" "));
+  else sessionStorage.removeItem(place());
+}
+
+function recall() {
+  const [{ type } = {}] = performance.getEntriesByType("navigation");
+  const wentBack = type === "back_forward" || sessionStorage.getItem(WENT_BACK);
+  sessionStorage.removeItem(WENT_BACK);
+  const ids = wentBack ? (sessionStorage.getItem(place()) ?? "").split(" ") : [];
+  for (const row of rows()) paint(row, ids.includes(row.dataset.id));
+  if (!wentBack) sessionStorage.removeItem(place());
+}
+
 // Pointer --------------------------------------------------------------------------------------
 
 function clicked(event) {
@@ -53,6 +75,7 @@ function clicked(event) {
   if (event.target.matches("[data-select-all]")) selectOnly(event.target.checked ? rows() : []);
   const row = event.target.closest("#rows > [data-id]");
   if (row) clickedRow(row, event);
+  remember();
   refreshActions();
 }
 
@@ -124,12 +147,20 @@ const moves = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 /** Every key that this script listens to, for the list of shortcuts. */
 export const keys = [...Object.keys(onRow), ...Object.keys(moves), "Escape", "Ctrl+a"];
 
+/** Ctrl+A selects the rows, unless it is pressed where it selects a text. */
+function isSelectAll(event) {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "a") return false;
+  const texts = "input:not([type=checkbox]), textarea, select, [contenteditable], dialog, [popover]";
+  return !event.defaultPrevented && rows().length > 0 && !event.target.closest?.(texts);
+}
+
 function pressed(event) {
   const row = document.activeElement?.closest("#rows > [data-id]");
-  if ((event.ctrlKey || event.metaKey) && event.key === "a" && row) {
+  if (isSelectAll(event)) {
     event.preventDefault();
     if (selected().length === rows().length) selectMatching();
     else selectOnly(rows());
+    remember();
     refreshActions();
     return;
   }
@@ -153,11 +184,14 @@ function pressed(event) {
     return;
   }
   event.preventDefault();
+  remember();
   refreshActions();
 }
 
 export function startSelection() {
   cells.startCells();
+  recall();
+  addEventListener("popstate", () => sessionStorage.setItem(WENT_BACK, "1"));
   document.addEventListener("click", clicked, true);
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest("a, button, input")) return;
