@@ -20,8 +20,9 @@ from executions.grid.page import PageQuery
 from executions.grid.row import GridRow
 from executions.live import hub as hub_module
 from executions.live.changes import Scope
+from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
-from executions.live.hub import Connection, hub
+from executions.live.hub import hub
 from executions.live.pace import UPDATES, WINDOW
 from executions.live.viewers import GridViewer
 from executions.states import Status

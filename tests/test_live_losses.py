@@ -24,8 +24,8 @@ from executions.grid.page import PageQuery
 from executions.live import hub as hub_module
 from executions.live import publish as publish_module
 from executions.live.changes import Changes, Scope
+from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
-from executions.live.hub import Connection
 from executions.live.publish import GROUP, publish
 from executions.live.viewers import GridViewer
 from executions.states import Status

@@ -265,9 +265,7 @@ def test_more_rows_than_could_wait_come_in_when_nothing_is_held(
     assert shown(page) == [str(one.pk) for one in reversed(new[-50:])]
 
 
-def test_no_more_rows_are_open_than_are_told_of(
-    grid: Callable[..., Page], admin_user: Any
-) -> None:
+def test_no_more_rows_are_open_than_are_told_of(grid: Callable[..., Page], admin_user: Any) -> None:
     parents = [make_execution(admin_user, age=n, child_count=1) for n in range(42)]
     for parent in parents:
         make_execution(admin_user, age=50, parent=parent)

@@ -20,8 +20,9 @@ from executions import access
 from executions.grid.layout import Layout
 from executions.grid.page import PageQuery
 from executions.live.changes import Scope
+from executions.live.connection import Connection
 from executions.live.hearing import Malformed, Ping, Show, read
-from executions.live.hub import Connection, hub
+from executions.live.hub import hub
 from executions.live.presence import Look
 from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
 from executions.store import watches

@@ -18,10 +18,11 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from executions import access
-from executions.grid.counts import Count, count_by_status, total
+from executions.grid.counts import Count, count_by_status
 from executions.grid.filters import Filters
 from executions.live import missed
 from executions.live.changes import Changes
+from executions.live.connection import Connection
 from executions.live.events import ExecutionChanged
 from executions.live.onlookers import Onlookers
 from executions.live.pace import WINDOW, Pace
@@ -61,44 +62,6 @@ ALL_HEARD = 10.0
 SPREAD = 0.01
 #: Counting may take that share of the time: slow counts are taken less often.
 COUNT_SHARE = 0.1
-
-
-class Connection:
-    """A viewer and what wakes the task that writes to it."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
-        self.wake = asyncio.Event()
-        #: Why it has to end, and come again: its viewer raised that.
-        self.failure: Exception | None = None
-        self._notes: OrderedDict[str, str] = OrderedDict()
-
-    def note(self, kind: str, text: str) -> None:
-        """Send this soon; only the newest of each kind."""
-        self._notes[kind] = text
-        self.wake.set()
-
-    def offer(self, changes: Changes) -> bool:
-        """Offer changes to its viewer; whether there is anything to be sent. What one viewer
-        raises ends its own connection, and keeps nothing from the others."""
-        try:
-            return self.viewer.offer(changes)
-        except Exception as error:
-            self.fail(error)
-            return True
-
-    def fail(self, error: Exception) -> None:
-        self.failure = error
-        self.wake.set()
-
-    def take(self, rows: RenderedRows) -> list[str]:
-        """Everything to be sent now. Raises what its viewer raised."""
-        self.wake.clear()
-        if self.failure is not None:
-            raise self.failure
-        notes, self._notes = list(self._notes.values()), OrderedDict()
-        frame = self.viewer.frame(rows)
-        return [frame, *notes] if frame else notes
 
 
 class Hub:
@@ -322,12 +285,17 @@ class Hub:
         try:
             found = await _variables(list(changes.events), sorted(names))
         except Exception as error:
-            _unread(asking, error)
+            self._catch_up_without_variables(asking, error)
             return
         known = changes.knowing(found)
         # Who has turned to another filter meanwhile is offered it all again.
         still = [one for one in asking if one.viewer.asks <= names]
         self._wake([one for one in still if one.offer(known)])
+
+    def _catch_up_without_variables(self, ones: Iterable[Connection], error: Exception) -> None:
+        logger.error("The variables of the grid could not be read", exc_info=error)
+        for connection in ones:
+            connection.note("catchup", message("catchup"))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -364,7 +332,7 @@ class Hub:
         try:
             found = await _variables(list(events), sorted(paths))
         except Exception as error:
-            _unread(wanting, error)
+            self._catch_up_without_variables(wanting, error)
             return
         self.rows.hold(events.values(), found)
         for connection in wanting:
@@ -401,33 +369,10 @@ class Hub:
                 except Exception:
                     logger.exception("The counts of a grid could not be taken")
                 else:
-                    self._tell_counts(viewers, filters, counts)
+                    told = [one.tell_counts(viewer, filters, counts) for one, viewer in viewers]
+                    # Who has turned to something else meanwhile is told at the next count.
+                    self._uncounted = self._uncounted or not all(told)
             took = time.monotonic() - began
-
-    def _tell_counts(
-        self,
-        viewers: Iterable[tuple[Connection, GridViewer]],
-        filters: Filters,
-        counts: dict[str, Count],
-    ) -> None:
-        texts = {status: str(count) for status, count in counts.items()}
-        for connection, viewer in viewers:
-            if viewer.counted[1] != filters:
-                self._uncounted = True  # it has turned to something else meanwhile
-                continue
-            whole = total(counts, viewer.filters.statuses)
-            told = {"page": viewer.page, "total": str(whole), "words": whole.words}
-            connection.note("counts", message("counts", counts=texts, **told))
-
-
-def _unread(connections: Iterable[Connection], error: Exception) -> None:
-    """What these viewers show or filter by could not be read: their pages fetch it."""
-    if isinstance(error, DatabaseError):
-        logger.warning("The variables of the grid could not be read: %r", error)
-    else:
-        logger.error("The variables of the grid could not be read", exc_info=error)
-    for connection in connections:
-        connection.note("catchup", message("catchup"))
 
 
 @database_sync_to_async
