@@ -169,6 +169,7 @@ def replayed(page: Page) -> None:
 
 def compared(page: Page, good: Execution, execution: Execution) -> None:
     """Held against the execution before it, in which all was well."""
+    page.get_by_role("button", name="More of this moment").click()
     page.get_by_role("link", name="Compare with the previous execution").click()
     expect(page).to_have_url(re.compile(rf"/executions/compare/\?a={good.pk}&b={execution.pk}$"))
     expect(page.get_by_label("Execution A", exact=True)).to_contain_text("Ended")

@@ -36,12 +36,13 @@ def test_breakpoints_variables_and_the_next_block(
     page.locator("#do-continue").click()
     expect(head).to_contain_text("Paused at the breakpoint above 'Add Item At End'")
 
-    page.get_by_text("Breakpoints, next block, variables, versions").click()
-    page.get_by_label("Variable", exact=True).select_option("0:I")
-    page.get_by_label("Value", exact=True).fill("41")
-    page.get_by_role("button", name="Set variable").click()
+    page.goto(f"/executions/{execution.pk}/?tab=blocks&var=0:I")
+    page.locator("#edit-value").click()
+    dialog = page.locator("#value-edit")
+    dialog.get_by_label("Value").fill("41")
+    dialog.get_by_role("button", name="Show what differs").click()
+    dialog.get_by_role("button", name="Save").click()
     expect(page.locator("#notices")).to_contain_text("I: 1 → 41")
-    expect(page.get_by_label("Value", exact=True)).to_have_value("41")
     page.locator('[data-key="b-e"]').get_by_role("button", name="Set next").click()
     expect(head).to_contain_text("Paused before 'End Flow'")
     page.locator("#do-continue").click()
@@ -109,3 +110,29 @@ def test_a_stale_command_is_refused_in_words(
     # It is told once.
     expect(page.locator("#notices .notice")).to_have_count(1)
     assert AuditEntry.objects.filter(command="continue", outcome="refused").count() == 2
+
+
+def test_what_is_asked_for_less_often_is_in_a_menu(
+    tmp_path: Path, admin_user: User, signed_in_page: Page
+) -> None:
+    execution = paused(tmp_path, admin_user)
+    publish(
+        tmp_path, "loop", LOOP.replace("e: {type", "e: {description: Over, type"), LOOP_VARIABLES
+    )
+    page = signed_in_page
+    page.goto(execution.get_absolute_url())
+    expect(page.locator('[data-live][data-state="live"]')).to_be_visible()
+    # The form of those who have no scripts is not there.
+    expect(page.locator("#debug details")).to_have_count(0)
+    menu = page.locator("#further")
+    for name, outcome in (
+        ("Attach", "Attach: loop"),
+        ("Move version", "v2"),
+        ("Detach", "Detach: loop"),
+    ):
+        expect(menu).to_be_hidden()
+        page.locator("#debug").get_by_role("button", name="More").click()
+        menu.get_by_role("button", name=re.compile(name, re.IGNORECASE)).click()
+        expect(page.locator("#notices .notice:visible")).to_contain_text(outcome)
+    execution.refresh_from_db()
+    assert execution.version_number == 2

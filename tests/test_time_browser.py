@@ -1,6 +1,7 @@
 """The slider, its keys and playback in a browser: an execution that failed is replayed."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -103,12 +104,79 @@ def test_the_slider_is_dragged_and_moved_by_its_own_keys(
 def test_it_plays_by_the_times_of_its_steps(signed_in_page: Page, failed: Execution) -> None:
     page = signed_in_page
     page.goto(failed.get_absolute_url() + "?step=1")
+    more = page.get_by_role("button", name="More of this moment")
+    more.click()
     page.select_option("[data-speed]", "100")
+    page.keyboard.press("Escape")
     page.click('[data-play="on"]')
     shows(page, failed.step_count)
     expect(page.locator('[data-play="on"]')).to_have_attribute("aria-pressed", "false")
+    more.click()
     page.click('[data-play="back"]')
+    expect(page.locator("#time-menu")).to_be_hidden()
     shows(page, 0)
+
+
+def test_one_button_ends_what_plays_in_either_direction(
+    signed_in_page: Page, failed: Execution
+) -> None:
+    page = signed_in_page
+    # Two steps an hour apart: it waits in between.
+    failed.steps.filter(number__gt=3).update(at=failed.ended_at)
+    failed.steps.filter(number__lte=3).update(at=failed.started_at - timedelta(hours=1))
+    page.goto(failed.get_absolute_url() + "?step=4")
+    button = page.locator('[data-play="on"]')
+    for start in ("on", "back"):
+        if start == "back":
+            page.get_by_role("button", name="More of this moment").click()
+        page.click(f'[data-play="{start}"]')
+        expect(button).to_have_attribute("aria-pressed", "true")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(("width", "slider"), [(1440, 620), (1280, 400), (1200, 400), (390, 340)])
+def test_the_slider_has_the_width(
+    signed_in_page: Page, failed: Execution, width: int, slider: int
+) -> None:
+    page = signed_in_page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(failed.get_absolute_url())
+    box = page.locator("[data-slider]").bounding_box()
+    assert box is not None
+    assert box["width"] >= slider
+    # Nothing of the bars is cut off, and there are two above the diagram.
+    for bar in page.locator(".detail .bar, .detail .time").all():
+        assert bar.evaluate("bar => bar.scrollWidth - bar.clientWidth") <= 0
+    above = page.evaluate(
+        """() => {
+            const top = document.querySelector("#part-head").getBoundingClientRect().bottom;
+            const end = document.querySelector("[data-canvas]").getBoundingClientRect().top;
+            return end - top;
+        }"""
+    )
+    if width >= 1200:
+        assert above <= 44 + 32
+
+
+def test_the_menu_of_a_moment_stays_where_it_is(
+    signed_in_page: Page, failed: Execution, live_app: object
+) -> None:
+    page = signed_in_page
+    page.goto(failed.get_absolute_url())
+    button = page.get_by_role("button", name="More of this moment")
+    button.click()
+    menu = page.locator("#time-menu")
+    expect(menu).to_be_visible()
+    before = menu.bounding_box()
+    # The bar is fitted in again while the menu is open.
+    page.evaluate("history.replaceState(null, '', '?step=3')")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('live:changed', { detail: {} }))")
+    shows(page, 3)
+    assert menu.bounding_box() == before
+    menu.get_by_role("link", name="Mark").click()
+    expect(menu).to_be_hidden()
+    expect(page).to_have_url(re.compile("tab=differences"))
 
 
 def test_live_changes_do_not_move_what_is_viewed(

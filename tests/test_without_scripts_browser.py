@@ -147,6 +147,7 @@ def test_a_debug_session(execution: Execution, admin_user: User, opened: Any) ->
     page.get_by_role("button", name="Stop", exact=True).click()
     says(page, "Stop: walk, done")
     until(page, "Stopped")
+    page.get_by_role("button", name="More of this moment").click()
     page.get_by_role("link", name="Compare with the previous execution").click()
     expect(page.get_by_role("status").first).to_contain_text("was started before")
 

@@ -10,9 +10,13 @@ function place(menu) {
     return;
   }
   const box = button.getBoundingClientRect();
-  menu.style.top = `${box.bottom + 4}px`;
+  const above = box.top - 16;
+  const below = innerHeight - box.bottom - 16;
+  const up = menu.scrollHeight > below && above > below;
+  menu.style.top = up ? "auto" : `${box.bottom + 4}px`;
+  menu.style.bottom = up ? `${innerHeight - box.top + 4}px` : "auto";
   menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
-  menu.style.maxHeight = `${innerHeight - box.bottom - 16}px`;
+  menu.style.maxHeight = `${up ? above : below}px`;
 }
 
 function load(menu) {
@@ -32,6 +36,11 @@ document.addEventListener(
   },
   true,
 );
+// What is chosen in a list of things to do closes it.
+document.addEventListener("click", ({ target }) => {
+  const menu = target.closest(".menu.todo button, .menu.todo a")?.closest(".menu:popover-open");
+  menu?.hidePopover();
+});
 addEventListener("resize", () => {
   for (const menu of document.querySelectorAll(".menu:popover-open")) place(menu);
 });

@@ -12,6 +12,7 @@ const alike = (a, b) =>
 function attributes(from, to) {
   for (const { name } of [...from.attributes]) {
     if (name === "open" && from.nodeName === "DETAILS") continue;
+    if (name === "style" && from.popover) continue; // where a menu stands (menus.js)
     if (!to.hasAttribute(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {

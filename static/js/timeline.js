@@ -59,7 +59,7 @@ function toRow() {
 }
 
 document.addEventListener("detail:fitted", () => {
-  player()?.removeAttribute("hidden");
+  showPlayer();
   toRow();
   if (wanted !== null) draw(wanted);
   pressed();
@@ -120,14 +120,16 @@ document.addEventListener("keydown", (event) => {
 
 // Playback ---------------------------------------------------------------------------------------
 
-const player = () => page()?.querySelector("[data-player]");
+const player = () => page()?.querySelector("[data-times]");
 let playing = null; // {back, timer}
 
+function showPlayer() {
+  for (const part of page()?.querySelectorAll("[data-player]") ?? []) part.hidden = false;
+}
+
+/** One button plays, and ends what plays in either direction. */
 function pressed() {
-  for (const button of player()?.querySelectorAll("[data-play]") ?? []) {
-    const on = Boolean(playing) && playing.back === (button.dataset.play === "back");
-    button.setAttribute("aria-pressed", on);
-  }
+  page()?.querySelector('[data-play="on"]')?.setAttribute("aria-pressed", Boolean(playing));
 }
 
 function stop() {
@@ -196,7 +198,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-play]");
   if (button) {
     const back = button.dataset.play === "back";
-    if (playing && playing.back === back) stop();
+    if (playing && !back) stop();
     else play(back);
   } else if (event.target.closest?.("[data-move], [data-replace]")) {
     stop();
@@ -220,5 +222,5 @@ document.addEventListener("submit", (event) => {
   goTo(`?${there}`);
 });
 
-player()?.removeAttribute("hidden");
+showPlayer();
 toRow();

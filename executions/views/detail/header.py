@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from executions import access
 from executions.commands.objections import DEBUGS, NO_DEBUGGER, objection
-from executions.states import APPLIES, words
+from executions.states import APPLIES, TERMINAL, words
 from executions.store import why
 from executions.views.detail import reasons
 from executions.views.detail.subject import Subject
@@ -23,6 +23,18 @@ COMMANDS = {
     "stop": ("stop", "S"),
     "force-stop": ("stop", ""),
     "retry": ("retry", ""),
+}
+#: What is asked for less often, in the toolbar's menu: icon, what it does.
+FURTHER = {
+    "attach": (
+        "bug",
+        "Debug it, and the children that it waits for, with the breakpoints that you keep",
+    ),
+    "detach": ("x", "Debug it no longer: it runs on without breakpoints"),
+    "move-version": (
+        "up",
+        "Move it to the newest version of its flow, with its tokens and variables",
+    ),
 }
 
 
@@ -65,6 +77,23 @@ class Header:
         if access.may_control(user, initiator) and not access.is_debugger(user):
             return f"You may control it, but not debug it. {NO_DEBUGGER}"
         return ""
+
+    @cached_property
+    def further(self) -> list[dict[str, Any]]:
+        """The toolbar's menu, likewise; nothing once it is over."""
+        execution = self._subject.execution
+        if execution.status in TERMINAL:
+            return []
+        return [
+            {
+                "name": name,
+                "words": words(name),
+                "icon": icon,
+                "does": does,
+                "refusal": objection(name, self._subject.user, execution),
+            }
+            for name, (icon, does) in FURTHER.items()
+        ]
 
     @property
     def block(self) -> BlockNode | None:
