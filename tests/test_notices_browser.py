@@ -40,8 +40,7 @@ def change(execution: Execution, status: Status) -> None:
 def notify(page: Page, text: str, *, passing: bool = False) -> None:
     page.evaluate(
         """async ([text, passing]) => {
-            const shell = document.querySelector('script[src*="js/shell"]').src;
-            (await import(shell)).notify(text, { passing });
+            (await import("/static/js/shell.js")).notify(text, { passing });
         }""",
         [text, passing],
     )
