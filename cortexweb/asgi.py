@@ -5,8 +5,12 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from cortexweb.web.bodies import LimitedBodies
+from cortexweb.web.origins import SameOrigin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 django_application = get_asgi_application()
@@ -16,12 +20,14 @@ from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+        "http": LimitedBodies(
+            django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS
         ),
+        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+if settings.TRUSTED_PROXIES:
+    application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
 
 # What is loaded by now stays. A collector that doesn't look through it again, and not after every
 # few hundred objects, doesn't hold up the frames of all browsers while it does.

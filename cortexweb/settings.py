@@ -4,6 +4,7 @@ Without DATABASE_URL and REDIS_URL the embedded servers of `manage.py up` are us
 and the secret key live in the data folder (CORTEXWEB_DATA).
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -213,7 +214,23 @@ CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed (cortexweb.asgi): nobody's unless named.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+for _proxy in TRUSTED_PROXIES:
+    try:
+        ip_network(_proxy)
+    except ValueError:
+        raise environ.ImproperlyConfigured(
+            f"TRUSTED_PROXIES names {_proxy!r}: write addresses or networks, such as 10.0.0.0/8."
+        ) from None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY and not TRUSTED_PROXIES else None
+)
+
+# How large a request may be, and how long it may take to arrive.
+MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=10_000_000)
+REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=60)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY = {

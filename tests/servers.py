@@ -120,9 +120,8 @@ def celery_beat(log: Path, env: dict[str, str], folder: Path) -> Process:
 
 def web_server(log: Path, env: dict[str, str], port: int) -> Process:
     """The product's web server, answering on loopback."""
-    command = [sys.executable, "-m", "uvicorn", "cortexweb.asgi:application"]
+    command = [sys.executable, "-m", "cortexweb.web.server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "1"]
-    command += ["--ws-per-message-deflate", "false"]
     process = Process("web", command, log, env, cwd=PROJECT)
     process.wait_until(lambda: "Uvicorn running on" in process.output)
     return process

@@ -33,10 +33,8 @@ def app_programs(options: Options, data: DataFolder, project: Path) -> list[Prog
     """The product's own processes, the same as in production."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "-A", "cortexweb"]
-    web = [*python, "uvicorn", "cortexweb.asgi:application", "--host", "127.0.0.1"]
-    web += ["--port", str(options.port), "--timeout-graceful-shutdown", "2", "--lifespan", "off"]
-    # Compressing each frame for each browser would cost more than all the rest of it.
-    web += ["--ws-per-message-deflate", "false"]
+    web = [*python, "cortexweb.web.server", "--host", "127.0.0.1", "--port", str(options.port)]
+    web += ["--timeout-graceful-shutdown", "2"]
     worker = [*celery, "worker", "--concurrency", str(options.workers), "--loglevel", "INFO"]
     worker += ["--prefetch-multiplier", "1", "-O", "fair", "--without-gossip", "--without-mingle"]
     # At INFO it would write a line for each of its seconds.

@@ -1,6 +1,7 @@
 """Who gives a command, and from where."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from django.http import HttpRequest
 
@@ -20,7 +21,15 @@ class Actor:
     @classmethod
     def of_request(cls, request: HttpRequest, source: str = "page") -> "Actor":
         user = request.user
-        return cls(user.pk, user.get_username(), source, request.META.get("REMOTE_ADDR") or None)
+        return cls(user.pk, user.get_username(), source, address_of(request))
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Where a request comes from, as far as that is an address: a proxy may name anything."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
 
 
 def audit(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
+from executions.commands.actor import address_of
 from executions.grid.filters import Filters
 from executions.grid.layout import Children
 from executions.models import BulkJob, BulkRefusal
@@ -69,7 +70,7 @@ def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, st
         filters=urlencode(filters.parameters()),
         child_first=request.GET.get("children") == Children.CHILD_FIRST,
         expected=count(rows),
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address_of(request),
     )
     return {"job": str(job.pk)}
 
