@@ -195,13 +195,11 @@ def encode(value: Any) -> Any:
     if kind is list:
         return [encode(item) for item in value]
     if kind is dict:
-        if all(
-            type(key) is str and not key.startswith("$") and _is_plain_text(key) for key in value
-        ):
+        if is_object(value):
             return {key: encode(item) for key, item in value.items()}
         return {"$items": [[encode(key), encode(item)] for key, item in value.items()]}
     if kind is datetime:
-        return {"$datetime": value.isoformat()}
+        return {"$datetime": with_offset(value).isoformat()}
     if kind is timedelta:
         return {"$duration": [value.days, value.seconds, value.microseconds]}
     if kind is bytes:
@@ -362,6 +360,13 @@ def too_deep(value: Any, levels: int = LEVELS) -> bool:
     if isinstance(value, dict):
         return not levels or any(too_deep(item, levels - 1) for item in value.values())
     return False
+
+
+def is_object(value: dict[Any, Any]) -> bool:
+    """Whether the form of a structure is an object with the same keys."""
+    return all(
+        type(key) is str and not key.startswith("$") and _is_plain_text(key) for key in value
+    )
 
 
 def _is_plain_text(text: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,7 +22,7 @@ from executions.grid.terms import read as spelled
 from executions.models import Execution, Value, Watch
 from executions.states import Status
 from executions.store import watches
-from flows.values import decode, encode
+from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -317,29 +318,53 @@ def test_a_mismatch_says_why(admin_user: Any) -> None:
 
 # Variables ------------------------------------------------------------------------------------
 
-LITERALS = ["42", "42.0", "-1", "abc", '"42"', "true", "null", "2026-11-01", '"a b"', "", "0"]
-held = st.sampled_from(
-    [
-        *(42, 42.0, -1, "42", "abc", "a b", "", True, False, None),
-        *(datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)),
-        *({"b": 42}, {"b": {"c": "abc"}}, ["x", 42]),
-    ]
-)
+TASK = TaskValue("0abcf000-0000-7000-8000-00000000000f")
+
+LITERALS = [
+    *("42", "42.0", "-1", "abc", '"42"', "true", "null", "2026-11-01", '"a b"', "", "0", "+42"),
+    *("1e20", "100000000000000000000", "0.00005", "5e-5", "1e23", "9007199254740993", "-0.0"),
+    *("Infinity", "-Infinity", "NaN", "0.1", "0.10000000000000001", "9" * 60, "1e300", ".5", "4e0"),
+    *("2026-03-29", "2026-10-25", "2026-10-25T02:30", "2026-11-01T00:00:00Z", "1925-02-01"),
+    *("2026-11-01T00:00:00.000001Z", "9999-12-31", "0001-01-01", "2026-03-29[Asia/Tokyo]"),
+]
+HELD: list[Any] = [
+    *(42, 42.0, -1, "42", "abc", "a b", "", True, False, None),
+    *(datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)),
+    *(1e20, 10**20, 0.00005, 1e23, 10**23, 2.0**53, 2**53 + 1, -0.0, 0.0, 1e300, 0.5, 4.0),
+    *(float("inf"), -float("inf"), float("nan"), 0.1, 10**60 - 1, 10**400, 5e-324),
+    *(datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)),
+    *(datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 22, 59, tzinfo=UTC)),
+    *(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
+    *(datetime.min.replace(tzinfo=timezone.get_fixed_timezone(840)), datetime(1925, 2, 1)),
+    *("2026-03-29", "1e20", "NaN", "caf\ud83d", "caf\ufffd", "a\0b", b"42", TASK),
+    *({"b": 1e20}, {"b": 0.00005}, {"b": 42, "$c": 1}, {"b": 42, 1: 1}, {"$b": 42}),
+    *({"b": float("nan")}, {"b": {"c": 5e-5}}, ["x", 1e20], MASKED),
+    ExceptionValue("Shop.SoldOut", "42", extra={"b": 42}),
+    *({"b": 42}, {"b": {"c": "abc"}}, ["x", 42]),
+]
+held = st.sampled_from(HELD)
 
 
 class VariableMeaning(TestCase):
     @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(held, min_size=1, max_size=4),
-        st.sampled_from(["Order", "order.b", "order.b.c", "order.1", "order.x"]),
-        st.sampled_from(["=", "!=", ">", "<=", ":"]),
+        st.sampled_from(
+            [
+                *("Order", "order.b", "order.b.c", "order.1", "order.x", "order.-1", "order.+1"),
+                *("order.$b", "order.$number", "order.$datetime", "order.$items"),
+                "order.9999999999",
+            ]
+        ),
+        st.sampled_from(["=", "!=", ">", "<=", "<", ">=", ":"]),
         st.sampled_from(LITERALS),
         st.booleans(),
     )
     def test_matcher_and_database_agree(
         self, values: list[Any], path: str, sign: str, literal: str, negated: bool
     ) -> None:
-        filters = Filters.parse_text(f"{'-' if negated else ''}var.{path}{sign}{literal}")
+        with timezone.override("Europe/Berlin"):
+            filters = Filters.parse_text(f"{'-' if negated else ''}var.{path}{sign}{literal}")
         assert Filters.parse_text(filters.text()) == filters
         assert parsed(filters.parameters()) == filters
         user = User.objects.create_user("ada")
@@ -351,7 +376,7 @@ class VariableMeaning(TestCase):
                 Value.objects.create(
                     execution=execution, level=level, name="order", value=encode(one)
                 )
-            variables[str(execution.pk)] = {"order": decode(encode(value))}
+            variables[str(execution.pk)] = {"order": decode(encode(value), masks=True)}
         make_execution(user)
         found = Execution.objects.filter(filters.condition())
         matching = {
@@ -361,6 +386,103 @@ class VariableMeaning(TestCase):
         }
         assert matching == {str(one.pk) for one in found}
         assert filters.variables == ({"order"} if filters.terms else set())
+
+
+def _held_by(user: Any) -> dict[str, Any]:
+    """An execution for each value that a variable may hold: id → value."""
+    held_by = {}
+    for value in HELD:
+        execution = make_execution(user)
+        Value.objects.create(execution=execution, level=0, name="v", value=encode(value))
+        held_by[str(execution.pk)] = decode(encode(value), masks=True)
+    return held_by
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["v", "v.b"])
+def test_every_kind_of_value_means_the_same_live_and_in_the_database(
+    admin_user: Any, path: str
+) -> None:
+    held_by = _held_by(admin_user)
+    events = read(Execution.objects.all())
+    for sign in ("=", "!=", ">", "<=", "<", ">="):
+        for literal in LITERALS:
+            with timezone.override("Europe/Berlin"):
+                filters = Filters.parse_text(f"var.{path}{sign}{literal}")
+            found = Execution.objects.filter(filters.condition()).values_list("pk", flat=True)
+            by_database = {str(pk) for pk in found}
+            live = {e.id for e in events if filters.matches(e, {"v": held_by[e.id]})}
+            differs = [held_by[one] for one in live ^ by_database]
+            assert not differs, (sign, literal)
+
+
+def _found(typed: str, held_by: dict[str, Any]) -> list[Any]:
+    with timezone.override("Europe/Berlin"):
+        filters = Filters.parse_text(typed)
+    assert not filters.unread, filters.problems
+    found = Execution.objects.filter(filters.condition())
+    return [held_by[str(one.pk)] for one in found.order_by("pk")]
+
+
+@pytest.mark.django_db
+def test_numbers_with_an_exponent_compare(admin_user: Any) -> None:
+    held_by = {}
+    for value in (0.00005, 0.0002, 1e20, float("nan"), float("inf"), 5, "0.00005"):
+        execution = make_execution(admin_user)
+        Value.objects.create(execution=execution, level=0, name="v", value=encode(value))
+        held_by[str(execution.pk)] = value
+    for typed, values in {
+        "var.V<0.001": [0.00005, 0.0002],
+        "var.V>1": [1e20, float("inf"), 5],
+        "var.V=0.00005": [0.00005, "0.00005"],
+        "var.V=5e-5": [0.00005],
+        "var.V=1e20": [1e20],
+        "var.V>=1e20": [1e20, float("inf")],
+        "var.V=Infinity": [float("inf")],
+        "var.V>=2e-4 var.V<=5": [0.0002, 5],
+    }.items():
+        assert _found(typed, held_by) == values, typed
+    assert len(_found("var.V=NaN", held_by)) == 1
+    assert len(_found("var.V!=1e20", held_by)) == 6
+
+
+@pytest.mark.django_db
+def test_a_day_is_the_readers_day(admin_user: Any) -> None:
+    """As `started:` means it, also when the clocks change."""
+    berlin = ZoneInfo("Europe/Berlin")
+    held_by = {}
+    for day, hour, minute in ((28, 23, 59), (29, 0, 0), (29, 23, 59), (30, 0, 0)):
+        execution = make_execution(admin_user)
+        at = datetime(2026, 3, day, hour, minute, tzinfo=berlin)
+        Value.objects.create(execution=execution, level=0, name="d", value=encode(at))
+        held_by[str(execution.pk)] = (day, hour)
+    for typed, days in {
+        "var.D=2026-03-29": [(29, 0), (29, 23)],
+        "var.D!=2026-03-29": [(28, 23), (30, 0)],
+        "var.D>2026-03-29": [(30, 0)],
+        "var.D>=2026-03-29": [(29, 0), (29, 23), (30, 0)],
+        "var.D<2026-03-29": [(28, 23)],
+        "var.D<=2026-03-29": [(28, 23), (29, 0), (29, 23)],
+        "var.D=2026-03-29T23:59": [(29, 23)],
+        "var.D=2026-03-29Z": [(29, 23), (30, 0)],
+    }.items():
+        assert _found(typed, held_by) == days, typed
+
+
+def test_a_day_keeps_its_zone_in_the_address() -> None:
+    with timezone.override("Europe/Berlin"):
+        filters = Filters.parse_text("var.D=2026-03-29")
+    assert filters.values("var.D") == ("2026-03-29[Europe/Berlin]",)
+    with timezone.override("Asia/Tokyo"):
+        assert parsed(filters.parameters()) == filters
+        assert Filters.parse_text(filters.text()) == filters
+    assert Filters.parse_text("var.D=2026-03-29").values("var.D") == ("2026-03-29",)
+
+
+def test_a_number_that_no_variable_holds_is_told() -> None:
+    filters = Filters.parse_text("var.V<1e400")
+    assert "1e400 is too large" in filters.problems[0]
+    assert not filters.terms
 
 
 def test_a_term_names_its_field() -> None:

@@ -12,7 +12,7 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan, Starts
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.matching import SEARCHED
-from executions.grid.terms import Term, Wanted
+from executions.grid.terms import ORDERED, Term, Wanted
 from executions.models.expressions import Length, Lexemes
 from executions.models.people import Watch
 from executions.states import LIVE, Reason, Status
@@ -272,6 +272,14 @@ FLAGS = {
 }
 
 
+#: A condition and its parameters.
+Part = tuple[str, list[Any]]
+#: What stands at a path, as JSON and as text.
+VALUE, TEXT = "(held.value #> %s::text[])", "(held.value #>> %s::text[])"
+#: A stored moment that the database can read.
+READABLE = r"^\d{4}-.*\d([+-](0\d|1[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?$"
+
+
 class Holds(Func):
     """Whether the innermost variable of a name holds something, at the last checkpoint."""
 
@@ -295,46 +303,66 @@ class Holds(Func):
         return sql, [*params, name.casefold(), *given]
 
     def _compared(self, below: list[str]) -> tuple[str, list[Any]]:
+        """What is asked of the value at a path, as SQL. `{value}` and `{text}` each take a path."""
         wanted = self.wanted
-        value, text = "(held.value #> %s::text[])", "(held.value #>> %s::text[])"
-        kind, path = f"json_typeof{value}", [below]
+        kind = f"json_typeof({VALUE})"
         if not below:
             kind = f"coalesce({kind}, 'null')"  # a null variable is stored as NULL
-        if wanted.sign in ("=", "!="):
-            parts = [f"({kind} = 'string' AND {text} = %s)"]
-            given: list[Any] = [*path, *path, wanted.text]
-            if wanted.number is not None:
-                parts.append(f"(CASE {kind} WHEN 'number' THEN {text}::numeric = %s::numeric END)")
-                given += [*path, *path, wanted.text]
-            if wanted.moment is not None:
-                parts.append(
-                    f"(CASE {kind} WHEN 'object' THEN ({value} ->> '$datetime')"
-                    "::timestamptz = %s END)"
-                )
-                given += [*path, *path, wanted.moment]
-            if not wanted.quoted and wanted.text in ("true", "false"):
-                parts.append(f"({kind} = 'boolean' AND {text} = %s)")
-                given += [*path, *path, wanted.text]
-            if not wanted.quoted and wanted.text == "null":
-                parts.append(f"({kind} = 'null')")
-                given += path
-            either = f"coalesce({' OR '.join(parts)}, false)"
-            if wanted.sign == "=":
-                return either, given
-            # A secret is neither this nor that: either would tell something of it.
-            shown = (
-                f"(CASE {kind} WHEN 'object' THEN ({value} ->> '$secret') IS NULL ELSE true END)"
-            )
-            differs = f"({kind} IS NOT NULL AND NOT {either} AND {shown})"
-            return differs, [*path, *given, *path, *path]
-        if wanted.number is not None:
-            return (
-                f"(CASE {kind} WHEN 'number' THEN {text}::numeric {wanted.sign} %s::numeric "
-                "ELSE false END)",
-                [*path, *path, wanted.text],
-            )
-        return (
-            f"(CASE {kind} WHEN 'object' THEN coalesce(({value} ->> '$datetime')::timestamptz "
-            f"{wanted.sign} %s, false) ELSE false END)",
-            [*path, *path, wanted.moment],
+        parts = [*self._numbers(kind, below), *self._moments(kind, below)]
+        if wanted.sign in ORDERED:
+            return _either(parts)
+        parts.append((f"({kind} = 'string' AND {TEXT} = %s)", [below, below, wanted.text]))
+        if not wanted.quoted and wanted.text in ("true", "false"):
+            parts.append((f"({kind} = 'boolean' AND {TEXT} = %s)", [below, below, wanted.text]))
+        if not wanted.quoted and wanted.text == "null":
+            parts.append((f"({kind} = 'null')", [below]))
+        either, given = _either(parts)
+        if wanted.sign == "=":
+            return either, given
+        # A secret is neither this nor that: either would tell something of it.
+        shown = f"(CASE {kind} WHEN 'object' THEN ({VALUE} ->> '$secret') IS NULL ELSE true END)"
+        differs = f"({kind} IS NOT NULL AND NOT {either} AND {shown})"
+        return differs, [below, *given, below, below]
+
+    def _numbers(self, kind: str, below: list[str]) -> list[Part]:
+        """Numbers are stored as they are, or, where JSON has no exact form for one, as text in an
+        object (`flows.values`)."""
+        number = self.wanted.number
+        if number is None:
+            return []
+        held = (
+            f"(CASE {kind} WHEN 'number' THEN {TEXT}::numeric "
+            f"WHEN 'object' THEN ({VALUE} ->> '$number')::numeric END)"
         )
+        given = [below, below, below]
+        if self.wanted.sign not in ORDERED:
+            return [(f"{held} = %s::numeric", [*given, str(number)])]
+        # NaN is greater than everything to the database, and has no order.
+        sql = f"({held} {self.wanted.sign} %s::numeric AND {held} <> 'NaN'::numeric)"
+        return [(sql, [*given, str(number), *given])]
+
+    def _moments(self, kind: str, below: list[str]) -> list[Part]:
+        if self.wanted.moments is None:
+            return []
+        bounds = (self.wanted.moments.low, self.wanted.moments.high)
+        # What the database could not read is passed over.
+        held = (
+            f"(CASE {kind} WHEN 'object' THEN CASE WHEN ({VALUE} ->> '$datetime') ~ %s "
+            f"THEN ({VALUE} ->> '$datetime')::timestamptz END END)"
+        )
+        given: list[Any] = [below, below, READABLE, below]
+        asked = [
+            (f"{held} {sign} %s", [*given, bound.at])
+            for sign, bound in zip((">=", "<"), bounds, strict=True)
+            if bound is not None
+        ]
+        if not asked:  # until the end of the calendar
+            asked = [(f"{held} IS NOT NULL", given)]
+        sql = " AND ".join(part for part, _ in asked)
+        return [(f"({sql})", [one for _, each in asked for one in each])]
+
+
+def _either(parts: Sequence[Part]) -> Part:
+    """Whether one of some conditions holds; not where nothing is known."""
+    sql = " OR ".join(part for part, _ in parts)
+    return f"coalesce({sql}, false)", [one for _, given in parts for one in given]

@@ -166,7 +166,9 @@ def _plain(value: Any) -> Any:
     """A variable's value as JSON has it; what is too large to be read here is said to be."""
     if isinstance(value, Large):
         return f"{value.size} bytes"
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        return values.legible(value)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, Masked):
         return MASK

@@ -5,17 +5,19 @@ does not match.
 """
 
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
-from executions.grid.terms import Term, Wanted
+from executions.grid.terms import ORDERED, Term, Wanted
 from executions.live.events import ExecutionChanged
 from executions.states import Reason, Status
-from flows.values import Masked
+from flows.values import Masked, is_object
 
 TICK = timedelta(microseconds=1)
 Values = Mapping[str, Any]
@@ -182,22 +184,48 @@ def _variable(path: str, wanted: Wanted) -> Holds:
     def holds(event: ExecutionChanged, beside: Beside) -> bool:
         value = beside.variables.get(name, _MISSING)
         for key in below:
-            if isinstance(value, dict):
-                value = value.get(key, _MISSING)
-            elif isinstance(value, list) and key.isascii() and key.isdigit():
-                value = value[int(key)] if int(key) < len(value) else _MISSING
-            else:
-                return False
+            value = _part(value, key)
         if value is _MISSING or isinstance(value, Masked):
             return False
-        if wanted.sign in ("=", "!="):
-            return _equals(value, wanted) is (wanted.sign == "=")
-        compare = _SIGNS[wanted.sign]
-        if wanted.number is not None:
-            return _is_number(value) and bool(compare(value, wanted.number))
-        return isinstance(value, datetime) and bool(compare(value, wanted.moment))
+        if wanted.sign in ORDERED:
+            return _is_beyond(value, wanted)
+        return _equals(value, wanted) is (wanted.sign == "=")
 
     return holds
+
+
+#: A place in a list, as the database reads it: from the end where it is negative.
+_PLACE = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}")
+
+
+def _part(value: Any, key: str) -> Any:
+    """What the database finds at a key of a stored value."""
+    if isinstance(value, dict):
+        return value.get(key, _MISSING) if is_object(value) else _MISSING
+    if isinstance(value, list) and _PLACE.fullmatch(key):
+        place = int(key)
+        return value[place] if -len(value) <= place < len(value) else _MISSING
+    return _MISSING
+
+
+def _is_beyond(value: Any, wanted: Wanted) -> bool:
+    if isinstance(value, datetime):
+        return _is_within(value, wanted)
+    number = wanted.number
+    if number is None or not _is_number(value) or value != value:
+        return False
+    return bool(_SIGNS[wanted.sign](_exactly(value), number))
+
+
+def _is_within(value: datetime, wanted: Wanted) -> bool:
+    if wanted.moments is None:
+        return False
+    return wanted.moments.holds(value, value)  # none of them counts from now
+
+
+def _exactly(value: float) -> Decimal:
+    """A number as it is written where it is stored."""
+    return Decimal(repr(value))
 
 
 def _equals(value: Any, wanted: Wanted) -> bool:
@@ -209,9 +237,13 @@ def _equals(value: Any, wanted: Wanted) -> bool:
         return wanted.text == ("true" if value else "false")
     if value is None:
         return wanted.text == "null"
-    if _is_number(value):
-        return wanted.number is not None and bool(value == wanted.number)
-    return isinstance(value, datetime) and value == wanted.moment
+    if isinstance(value, datetime):
+        return _is_within(value, wanted)
+    number = wanted.number
+    if number is None or not _is_number(value):
+        return False
+    held = _exactly(value)
+    return (held.is_nan() and number.is_nan()) or held == number
 
 
 def _is_number(value: Any) -> bool:

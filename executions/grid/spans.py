@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
+#: The ends of the calendar.
+FIRST = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -130,6 +133,27 @@ def moment(text: str, zone: tzinfo = UTC) -> datetime | None:
     return found[0] if found else None
 
 
+def moments(sign: str, text: str, zone: tzinfo = UTC) -> Times | None:
+    """What a sign (`=`, `>`…) and a text that names a day, a minute, a second or a moment mean
+    together, wherever in the calendar; None for another text. `!=` is read as `=`."""
+    found = _span(text.strip(), zone)
+    if found is None:
+        return None
+    start, end, *_ = found
+    bound = {"<": Bound(start), "<=": Bound(end), ">": Bound(end), ">=": Bound(start)}.get(sign)
+    if sign in ("<", "<="):
+        return Times(None, bound if end else None)
+    if sign in (">", ">="):
+        return Times(bound if end or sign == ">=" else Bound(NEVER), None)
+    return Times(Bound(start), Bound(end) if end else None)
+
+
+def has_offset(text: str) -> bool:
+    """Whether a text that names a moment says itself how far that is from UTC."""
+    found = _MOMENT.fullmatch(text.strip())
+    return bool(found and found[4])
+
+
 def _range(text: str, one: Callable[[str], tuple[T, T, str]]) -> tuple[T | None, T | None, str]:
     """`one` reads what a word names: its beginning, its end, and how it is written for certain."""
     text = text.strip()
@@ -170,6 +194,18 @@ _MOMENT = re.compile(
 
 
 def _moment(text: str, zone: tzinfo) -> tuple[datetime, datetime, str] | None:
+    found = _span(text, zone)
+    if found is None:
+        return None
+    start, end, local, written = found
+    if end is None or not EPOCH <= start < LAST:
+        return None
+    return start, end, written + _offset(local)
+
+
+def _span(text: str, zone: tzinfo) -> tuple[datetime, datetime | None, datetime, str] | None:
+    """From when to before when what a text names lasts (None where the calendar ends before), its
+    beginning in its own zone, and how it is written without that."""
     found = _MOMENT.fullmatch(text)
     if not found:
         return None
@@ -185,16 +221,35 @@ def _moment(text: str, zone: tzinfo) -> tuple[datetime, datetime, str] | None:
             hours, minutes = int(offset[1:3]), int(offset[4:6])
             ahead = timedelta(hours=hours, minutes=minutes)
             local = local.replace(tzinfo=timezone(-ahead if offset[0] == "-" else ahead))
-        start = local.astimezone(UTC)
-        names = UNITS["d"] if not minute else UNITS["m"] if not second else UNITS["s"]
-        # A day lasts until the next one begins, also where the clocks change.
-        end = ((local + names).astimezone(UTC)) if not minute else start + names
+        start = _utc(local)
+        end = _end(local, start, minute, second)
     except (ValueError, OverflowError):
         return None
-    if not EPOCH <= start < LAST:
+    return start, end, local, day + (f"T{clock}" if minute else "")
+
+
+def _utc(local: datetime) -> datetime:
+    """A moment in UTC, or where the calendar ends before, its end."""
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        return FIRST if local.year == 1 else NEVER
+
+
+def _end(
+    local: datetime, start: datetime, minute: str | None, second: str | None
+) -> datetime | None:
+    """Before when what begins then is over: a day, a minute, a second, or part of one."""
+    try:
+        if not minute:
+            # A day lasts until the next one begins, also where the clocks change.
+            return (local + UNITS["d"]).astimezone(UTC)
+        if not second:
+            return start + UNITS["m"]
+        fraction = second.partition(".")[2]
+        return start + timedelta(microseconds=10 ** (6 - len(fraction)))
+    except OverflowError:
         return None
-    written = day + (f"T{clock}" if minute else "") + _offset(local)
-    return start, end, written
 
 
 def _offset(at: datetime) -> str:

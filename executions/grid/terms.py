@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from executions.grid import spans
 from executions.grid.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
-from executions.grid.spans import Unreadable
+from executions.grid.spans import Times, Unreadable
 from executions.grid.words import words
+from flows import parsing
 from flows.blocks import BY_TYPE
+from flows.values import legible
 
 #: Characters of one value; longer ones are cut.
 VALUE_LIMIT = 200
@@ -57,7 +63,7 @@ def read(field: Field, value: str, zone: tzinfo = UTC) -> str:
 
     Moments without a time zone are in `zone`. Raises Unreadable.
     """
-    value = value.replace("\0", "").strip()[:VALUE_LIMIT].strip()
+    value = legible(value.replace("\0", "")).strip()[:VALUE_LIMIT].strip()
     if not value:
         return ""
     match field.kind:
@@ -81,7 +87,7 @@ def read(field: Field, value: str, zone: tzinfo = UTC) -> str:
             except ValueError:
                 raise Unreadable(f"{field.key}: “{value}” is no execution's id") from None
         case Kind.VARIABLE:
-            return str(Wanted.parse(value))
+            return str(Wanted.parse(value, zone))
 
 
 def _option(field: Field, value: str) -> str:
@@ -121,44 +127,87 @@ def in_quotes(value: str) -> str:
 # Variables ------------------------------------------------------------------------------------
 
 
+#: A number as JSON, Python and people write it.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+#: Numbers without digits, as pages show them.
+_ENDLESS = ("Infinity", "-Infinity", "NaN")
+#: The zone in which a day or a local time is meant: `2026-03-29[Europe/Berlin]`.
+_ZONED = re.compile(r"([0-9][0-9T:. -]*)\[([A-Za-z0-9_+/-]{1,60})\]", re.ASCII)
+#: Signs that ask for an order.
+ORDERED = (">", "<", ">=", "<=")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a variable is to hold: `sign` and a literal.
 
-    `number` is set where it reads as one, `word` for true, false and null, `text` always, and
-    `quoted` where only the text is meant.
+    `number` is set where it reads as one, `moments` where it names some, `text` always, and
+    `quoted` where only the text is meant. A day or a local time is that of `zone`, by its name.
     """
 
     sign: str
     text: str
     quoted: bool = False
+    zone: str = "UTC"
 
     @classmethod
-    def parse(cls, value: str) -> "Wanted":
-        """Read `42`, `>3`, `="a b"`. Raises Unreadable."""
+    def parse(cls, value: str, zone: tzinfo = UTC) -> "Wanted":
+        """Read `42`, `>3`, `="a b"`; what names neither a zone nor an offset is in `zone`. Raises
+        Unreadable."""
         sign = next((s for s in SIGNS if value.startswith(s)), "")
         text = value.removeprefix(sign).strip()
         quoted = len(text) > 1 and text[0] == text[-1] == '"'
         if quoted:
             text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+        elif zoned := _ZONED.fullmatch(text):
+            text, zone = zoned[1].strip(), _zone(zoned[2])
         quoted = quoted or bool(NEEDS_QUOTES.search(text))
         if not text and not quoted:
             raise Unreadable("Write what the variable holds, as in var.customer=42")
         wanted = cls(sign or "=", text.replace("\0", ""), quoted)
-        if wanted.sign in (">", "<", ">=", "<=") and wanted.number is None and not wanted.moment:
-            raise Unreadable(f"{value}: only numbers and times have an order")
+        if wanted.moments is not None and not spans.has_offset(text):
+            wanted = replace(wanted, zone=str(zone))
+        wanted._check(value)
         return wanted
+
+    def _check(self, value: str) -> None:
+        """Raises Unreadable for what has no order, and for what no number comes near."""
+        if self.quoted:
+            number: Any = None
+        else:
+            number = self.number
+            if number is not None and not self.text.lstrip("+-").isdigit() and number.is_finite():
+                try:
+                    parsing.real(self.text)
+                except parsing.ParseError as problem:
+                    told = f"{problem} In quotation marks it is a text."
+                    raise Unreadable(told) from None
+        has_order = (number is not None and not number.is_nan()) or self.moments is not None
+        if self.sign in ORDERED and not has_order:
+            raise Unreadable(f"{value}: only numbers and times have an order")
 
     def __str__(self) -> str:
         text = in_quotes(self.text) if self.quoted else self.text
+        text += f"[{self.zone}]" if self.zone != "UTC" else ""
         return (self.sign if self.sign != "=" else "") + text
 
-    @property
-    def number(self) -> float | int | None:
-        if self.quoted or not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", self.text, re.ASCII):
+    @cached_property
+    def number(self) -> Decimal | None:
+        """The number itself, without rounding: what is stored is compared in the same way."""
+        if self.quoted or not (_NUMBER.fullmatch(self.text) or self.text in _ENDLESS):
             return None
-        return float(self.text) if "." in self.text else int(self.text)
+        with suppress(InvalidOperation):  # an exponent of many digits
+            return Decimal(self.text)
+        return None
 
-    @property
-    def moment(self) -> Any:
-        return None if self.quoted else spans.moment(self.text)
+    @cached_property
+    def moments(self) -> Times | None:
+        """When a moment has to be; `!=` turns that around."""
+        return None if self.quoted else spans.moments(self.sign, self.text, _zone(self.zone))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unreadable(f"There is no time zone {name}") from None

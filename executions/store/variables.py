@@ -23,7 +23,9 @@ class Large:
 
 
 def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What these paths lead to: id → path → value. What leads nowhere is not there. One query."""
+    """What these paths lead to: id → path → value. What leads nowhere is not there. One query.
+
+    Texts are what they are: what shows them makes them `legible`."""
     wanted, asked = [str(one) for one in ids], list(paths)
     names = {name for path in asked for name in _names(path)}
     if not wanted or not names:
@@ -40,7 +42,9 @@ def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
         held: dict[str, dict[str, Any]] = {}
         for execution_id, name, size, text in cursor.fetchall():
             is_large = text is None and size > 0  # a null variable is stored as NULL
-            value = Large(size) if is_large else pretty.decoded(json.loads(text or "null"))
+            value = (
+                Large(size) if is_large else pretty.decoded(json.loads(text or "null"), exact=True)
+            )
             held.setdefault(execution_id, {})[name] = value
     return {one: found for one, names_held in held.items() if (found := _found(names_held, asked))}
 
