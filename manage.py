@@ -12,10 +12,14 @@ def main() -> None:
     from django.db import OperationalError
 
     if sys.argv[1:2] == ["up"]:
-        from cortexweb.up.options import settle_data_folder
+        from cortexweb.up.options import settle_data_folder, settle_password
 
+        settle_password(sys.argv[2:])
         settle_data_folder(sys.argv[2:])
     else:
+        from cortexweb.up.elsewhere import find_data_folder
+
+        find_data_folder()
         # One command needs one connection, and hears at once when there is none.
         os.environ.setdefault("DATABASE_POOL_SIZE", "0")
     try:
@@ -23,7 +27,10 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:
-        sys.exit(f"The database doesn't answer; is `python manage.py up` running? {error}")
+        sys.exit(
+            "The database doesn't answer; is `python manage.py up` running? After "
+            f"`up --data FOLDER` say CORTEXWEB_DATA=FOLDER. {error}"
+        )
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import admit, create_account, server_account
+from cortexweb.embedded.account import create_account, give, server_account
 from cortexweb.embedded.postgres import Postgres
+from cortexweb.embedded.programs import lend_programs
 from cortexweb.embedded.redis import Redis
 from tests.servers import PROJECT, Process, celery_beat, celery_worker
 
@@ -49,13 +50,12 @@ class Installation:
         self.data.logs.mkdir(exist_ok=True)
         create_account()
         self.account = server_account()
-        admit(self.data.path, self.account)
+        lend_programs(self.data, self.account)
+        give(self.data.path, self.account)
         self.postgres = Postgres(self.data, self.account)
         self.redis = Redis(self.data, self.account)
         self.postgres.prepare(sync=False)
         self.redis.prepare()
-        self.postgres.open_programs()
-        self.redis.open_programs()
         self.started: list[Process] = []
         self.postgres_process = self.start_postgres()
         self.redis_process = self.start_redis()

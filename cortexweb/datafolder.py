@@ -28,11 +28,16 @@ class DataFolder:
     def create(self) -> None:
         """Make the folder and its secret key; what exists is kept."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._key_file.exists() and self._key_file.stat().st_size:
+            return
+        # Whole or not at all: a full disk would leave an empty key.
+        draft = self._key_file.with_name(f"secret_key.{os.getpid()}")
         try:
-            with open(self._key_file, "x", opener=_open_private) as file:
+            with open(draft, "w", opener=_open_private) as file:
                 file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass
+            draft.replace(self._key_file)
+        finally:
+            draft.unlink(missing_ok=True)
 
     @property
     def is_foreign(self) -> bool:
@@ -55,7 +60,8 @@ class DataFolder:
         if not key:
             raise ImproperlyConfigured(
                 f"There is no secret key: set SECRET_KEY, or run `python manage.py up`, "
-                f"which makes one in the data folder {self.path}."
+                f"which makes one in the data folder {self.path}. Where `up --data FOLDER` was "
+                "run, say CORTEXWEB_DATA=FOLDER."
             )
         return key
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import admit, create_account, server_account
+from cortexweb.embedded.account import create_account, give, server_account
 from cortexweb.embedded.postgres import Postgres
+from cortexweb.embedded.programs import lend_programs
 from cortexweb.embedded.redis import Redis
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -74,13 +75,12 @@ def running_servers(data: DataFolder) -> Iterator[None]:
     data.create()
     create_account()
     account = server_account()
-    admit(data.path, account)
+    lend_programs(data, account)
+    give(data.path, account)
     data.logs.mkdir(exist_ok=True)
     postgres, redis = Postgres(data, account), Redis(data, account)
     postgres.prepare(sync=False)
     redis.prepare()
-    postgres.open_programs()
-    redis.open_programs()
     careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     started: list[tuple[Process, signal.Signals]] = []
     try:

@@ -9,10 +9,14 @@ import os
 import shutil
 import tempfile
 
+from tests.temporary import reachable_temporary_folder
+
 # What a developer's shell holds must not lead the tests to real data.
 for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
-os.environ["CORTEXWEB_DATA"] = tempfile.mkdtemp(prefix="cortexweb-")
+os.environ["CORTEXWEB_DATA"] = tempfile.mkdtemp(
+    prefix="cortexweb-", dir=reachable_temporary_folder()
+)
 atexit.register(shutil.rmtree, os.environ["CORTEXWEB_DATA"], ignore_errors=True)
 os.environ["SECRET_KEY"] = "tests-" * 10
 

@@ -1,6 +1,7 @@
 """The embedded servers' folders: where they are, and who may enter."""
 
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -15,12 +16,16 @@ from cortexweb.datafolder import DataFolder
 from cortexweb.embedded.account import (
     Account,
     EmbeddedServerError,
+    can_run,
     create_account,
+    give,
     make_private_folder,
     open_way_to,
     server_account,
+    wheel_folder,
 )
 from cortexweb.embedded.postgres import Postgres
+from cortexweb.embedded.programs import POSTGRES, REDIS, lend_programs, postgres_programs
 from tests.servers import running_servers
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
@@ -106,6 +111,46 @@ def test_a_folder_of_embedded_servers_is_taken_back_for_others(
     os.chown(folder, 65_534, 65_534)
     with pytest.raises(EmbeddedServerError, match="is not a folder of root"):
         make_private_folder(folder, root)
+
+
+@only_root
+def test_programs_in_a_private_folder_are_copied(
+    open_folder: Path, tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment in root's home: its modes stay, and the servers run."""
+    private = tmp_path / "environment"
+    private.mkdir(mode=0o700)
+    for part in (*POSTGRES, *REDIS):
+        package = wheel_folder(POSTGRES[0].partition("/")[0]).parent / part
+        shutil.copytree(package, private / part, ignore=shutil.ignore_patterns("include"))
+        (private / part).parent.joinpath("__init__.py").touch()
+        private.joinpath(part).chmod(0o700)
+    monkeypatch.syspath_prepend(private)
+    data = DataFolder(open_folder / "data")
+    with running_servers(data):
+        assert data.path in Postgres(data, account).programs.parents
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    # An environment that can be reached again needs no copy.
+    monkeypatch.undo()
+    if can_run(postgres_programs(DataFolder(open_folder / "other")) / "postgres", account):
+        lend_programs(data, account)
+        assert list((data.path / "programs").iterdir()) == []
+
+
+@only_root
+def test_a_folder_is_given_with_nothing_outside_of_it(tmp_path: Path, account: Account) -> None:
+    given, outside = tmp_path / "given", tmp_path / "outside"
+    (given / "below").mkdir(parents=True)
+    (given / "below" / "file").touch()
+    outside.mkdir()
+    (outside / "secret").touch()
+    (given / "link").symlink_to(outside)
+    (given / "below" / "link").symlink_to(outside / "secret")
+    (given / "below" / "name").hardlink_to(outside / "secret")
+    give(given, account)
+    for path in (given, given / "below", given / "below" / "file"):
+        assert path.stat().st_uid == account.uid
+    assert (outside.stat().st_uid, (outside / "secret").stat().st_uid) == (0, 0)
 
 
 @only_root

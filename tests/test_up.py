@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,13 +19,17 @@ import psutil
 import pytest
 
 from cortexweb.datafolder import DataFolder
-from cortexweb.up.claim import require_space
+from cortexweb.embedded.account import server_account
+from cortexweb.up.disk import require_space
 from cortexweb.up.errors import CannotStartError, explain
 from cortexweb.up.leftovers import marked_processes
 from cortexweb.up.supervision import Follower
+from cortexweb.up.unprivileged import CAP_DAC_READ_SEARCH
 from tests.servers import PROJECT, Process, free_port
 
 PASSWORD = "correct horse battery"
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's processes change their user")
 
 
 @dataclass
@@ -47,21 +52,23 @@ class Installation:
         return {**kept, "CORTEXWEB_DATA": str(self.data.path)}
 
     def up(self) -> Process:
-        """Start it and wait for the address."""
+        """Start it, as a script does in the background, and wait for the address."""
         command = [sys.executable, "manage.py", "up", "--port", str(self.port), "--workers", "1"]
         command += ["--admin-password", PASSWORD]
         log = self.data.path.with_name(f"up-{len(self.runs)}.log")
-        process = Process("up", command, log, self.environment, cwd=PROJECT)
+        process = Process(
+            "up", command, log, self.environment, cwd=PROJECT, preexec_fn=ignore_interrupts
+        )
         self.runs.append(process)
-        process.wait_until(lambda: f"CortexWeb is at {self.url}" in process.output, seconds=60)
+        process.wait_until(lambda: f"CortexWeb is at {self.url}" in process.output, seconds=150)
         return process
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Another command, as typed in another terminal."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
-            env=self.environment,
+            env={**self.environment, **variables},
             capture_output=True,
             text=True,
             timeout=60,
@@ -73,12 +80,20 @@ class Installation:
         return next(p for p in marked_processes(self.data) if set(words) <= set(p.cmdline()))
 
 
+def ignore_interrupts() -> None:
+    """What a shell does to a command that a script starts with `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    # In the temporary folder itself, because root's servers have to come in as another user.
+    # Private, as a user's own folders are: what root starts comes in as another user.
     folder = Path(tempfile.mkdtemp(prefix="cortexweb-up-"))
-    folder.chmod(0o711)
     installation = Installation(DataFolder(folder / "data"), free_port())
+    # A file of an earlier version, in which the data folder was root's.
+    installation.data.create()
+    (installation.data.path / "files").mkdir()
+    (installation.data.path / "files" / "earlier.txt").write_text("from an earlier version")
     try:
         installation.up()
         yield installation
@@ -112,6 +127,54 @@ def test_commands_of_another_terminal_find_the_same_data(installation: Installat
     names = "from django.contrib.auth.models import User; print(*User.objects.values_list())"
     told = installation.manage("shell", "-c", names)
     assert "admin" in told.stdout, told.stderr
+
+
+@only_root
+def test_nothing_runs_as_root(installation: Installation) -> None:
+    """It may read where the environment is private, and nothing more; no mode has changed."""
+    running = [psutil.Process(installation.runs[-1].pid), *marked_processes(installation.data)]
+    assert len(running) > 5
+    server = server_account()
+    for process in running:
+        assert set(process.uids()) == {server.uid}
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        (capabilities,) = re.findall(r"CapEff:\s+(\w+)", status)
+        assert int(capabilities, 16) in (0, 1 << CAP_DAC_READ_SEARCH)
+    for path in (installation.data.path, *installation.data.path.rglob("*")):
+        assert path.lstat().st_uid == server.uid, path
+    assert installation.data.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_password_is_not_in_sight(installation: Installation) -> None:
+    """`ps` shows command lines to everybody, and children inherit the environment."""
+    run = psutil.Process(installation.runs[-1].pid)
+    for process in (run, *marked_processes(installation.data)):
+        assert PASSWORD not in " ".join(process.cmdline())
+    for process in marked_processes(installation.data):
+        assert PASSWORD not in process.environ().values()
+    signed_in = f"authenticate(None, username='admin', password='{PASSWORD}').pk"
+    check = f"from django.contrib.auth import authenticate; {signed_in}"
+    assert installation.manage("shell", "-c", check).returncode == 0
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("\n", "is empty")])
+def test_a_file_without_a_password_is_told(tmp_path: Path, content: str | None, said: str) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_text(content)
+    refused = Installation(DataFolder(tmp_path / "data"), free_port()).manage(
+        "up", "--admin-password-file", str(file)
+    )
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_commands_find_the_folder_on_which_it_runs(installation: Installation) -> None:
+    """After `up --data`, in a terminal where CORTEXWEB_DATA is not set."""
+    told = installation.manage("export_flow", "check-orders", CORTEXWEB_DATA="")
+    assert str(installation.data.path) in told.stderr  # the one, or listed among several
+    assert "Traceback" not in told.stderr
 
 
 def test_a_second_one_on_the_same_data_is_refused(installation: Installation) -> None:
@@ -206,7 +269,7 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
     marked = "from django.contrib.auth.models import User; User.objects.create(username='kept')"
     installation.manage("shell", "-c", marked)
     killed = installation.runs[-1]
-    supervisor = installation.process("supervisor.supervisord")
+    supervisor = installation.process("cortexweb.up.supervisord")
     killed.kill()
     supervisor.kill()
     supervisor.wait(5)
@@ -221,7 +284,7 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
 
 def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> None:
     run = installation.runs[-1]
-    installation.process("supervisor.supervisord").kill()
+    installation.process("cortexweb.up.supervisord").kill()
     assert run.popen.wait(20) == 1
     assert "supervisord, which keeps everything running, ended by signal 9" in run.output
     assert "Traceback" not in run.output
@@ -229,10 +292,14 @@ def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> 
     installation.up()
 
 
-def test_sigterm_ends_everything_in_time(installation: Installation) -> None:
-    run = installation.runs[-1]
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_everything_in_time(
+    installation: Installation, asked: signal.Signals
+) -> None:
+    """Ctrl-C too where the shell had made it ignored."""
+    run = installation.runs[-1] if asked == signal.SIGINT else installation.up()
     begun = time.monotonic()
-    run.popen.send_signal(signal.SIGTERM)
+    run.popen.send_signal(asked)
     assert run.popen.wait(10) == 0
     assert time.monotonic() - begun < 10
     assert "Everything has ended; the data stays" in run.output
@@ -255,6 +322,19 @@ def test_commands_without_it_say_so_at_once(installation: Installation) -> None:
     assert refused.returncode == 1
     assert "is `python manage.py up` running?" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_cluster_of_another_major_version_is_told(installation: Installation) -> None:
+    version = installation.data.path / "postgres" / "PG_VERSION"
+    written = version.read_text()
+    version.write_text("16\n")
+    refused = installation.manage("up", "--port", str(installation.port))
+    version.write_text(written)
+    assert refused.returncode == 1
+    assert "is of PostgreSQL 16" in refused.stderr
+    assert "docs/embedded.md" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert marked_processes(installation.data) == []
 
 
 def test_a_full_disk_is_said_beforehand(tmp_path: Path) -> None:

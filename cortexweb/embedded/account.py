@@ -1,13 +1,13 @@
-"""The system account that the embedded servers run as.
+"""The system account that everything runs as when root starts it.
 
-PostgreSQL refuses to run as root. Started by root, the servers run as an account of their own,
-which may pass through the folders above its data but is never allowed to read them.
+PostgreSQL refuses to run as root, and what answers strangers should not run as root either.
 """
 
 import os
 import pwd
 import stat
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,7 @@ class EmbeddedServerError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the servers: ourselves, or for root an account of their own."""
+    """Who runs the servers: ourselves, or for root a system user."""
 
     name: str
     uid: int
@@ -44,12 +44,23 @@ class Account:
 
 def server_account() -> Account:
     """The account for the servers: our own, or for root `pgserver`, which has to exist."""
-    entry = pwd.getpwnam(ACCOUNT_NAME) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    if os.geteuid() != 0:
+        return own_account()
+    entry = pwd.getpwnam(ACCOUNT_NAME)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
+def own_account() -> Account:
+    """The account of this process. A container may give it a number without a name."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = f"user {os.geteuid()}"
+    return Account(name, os.geteuid(), os.getegid())
+
+
 def create_account() -> bool:
-    """As root, create the servers' account unless it exists; says whether it did."""
+    """As root, create the account unless it exists; says whether it did."""
     if os.geteuid() != 0 or any(entry.pw_name == ACCOUNT_NAME for entry in pwd.getpwall()):
         return False
     command = ["useradd", "--system", "--user-group", "--no-create-home", ACCOUNT_NAME]
@@ -57,14 +68,14 @@ def create_account() -> bool:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError:
         raise EmbeddedServerError(
-            f"PostgreSQL doesn't run as root and this system has no useradd: create a system user "
-            f"named {ACCOUNT_NAME}, or run as an ordinary user."
+            f"The product doesn't run as root and this system has no useradd: create a system "
+            f"user named {ACCOUNT_NAME}, or run as an ordinary user."
         ) from None
     except subprocess.CalledProcessError as error:
         if any(entry.pw_name == ACCOUNT_NAME for entry in pwd.getpwall()):
             return False  # somebody else created it meanwhile
         raise EmbeddedServerError(
-            f"PostgreSQL doesn't run as root and its system user {ACCOUNT_NAME} could not be "
+            f"The product doesn't run as root and its system user {ACCOUNT_NAME} could not be "
             f"created: {error.stderr.strip()}"
         ) from None
     return True
@@ -108,21 +119,48 @@ def _ours(account: Account) -> set[int]:
     return users
 
 
-def admit(folder: Path, account: Account) -> list[Path]:
-    """Let the account pass into `folder`: by its group, with nothing for anybody else.
+def give(folder: Path, account: Account) -> None:
+    """As root, make the account the owner of the folder and of everything in it.
 
-    The folders above get the right to pass through (not to read) where they lack it; they are
-    returned, because whoever owns them should hear of it.
+    Walks by descriptors and follows no link, so that nothing outside the folder changes its owner.
+    A file that has another name elsewhere is left alone for the same reason.
     """
     if not account.is_other:
-        return []
-    os.chown(folder, -1, account.gid)
-    folder.chmod(0o710)
-    return open_way_to(folder, account)
+        return
+    for _, _, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+        os.fchown(descriptor, account.uid, account.gid)
+        for name in files:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if status.st_uid != account.uid and status.st_nlink == 1:
+                os.chown(name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False)
+
+
+def can_run(program: Path, account: Account) -> bool:
+    """Whether the account can start the program where it is."""
+    return not _refused("-x", [program], account)
+
+
+def unreadable(paths: Iterable[Path], account: Account) -> list[Path]:
+    """Which of the paths the account can't read."""
+    return _refused("-r", paths, account)
+
+
+def _refused(test: str, paths: Iterable[Path], account: Account) -> list[Path]:
+    # Modes alone don't tell: access lists and mounts have a say too.
+    asked = subprocess.run(
+        ["/bin/sh", "-c", f'for path; do [ {test} "$path" ] || echo "$path"; done', "sh"]
+        + [str(path) for path in paths],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+        **account.process_options,  # type: ignore[call-overload]
+    )
+    return [Path(line) for line in asked.stdout.splitlines()]
 
 
 def open_way_to(path: Path, account: Account) -> list[Path]:
-    """Give the folders above `path` the right to pass through where the account lacks it."""
+    """Give the folders above `path` the right to pass through (not to read) where it is missing."""
     opened = []
     for folder in reversed(path.resolve().parents):
         if account.is_other and not _may_pass(folder, account):

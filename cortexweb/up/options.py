@@ -1,6 +1,8 @@
 """The options of `manage.py up`, and what has to be settled before settings are read."""
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -38,9 +40,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="keep starting example executions at a gentle rate"
     )
-    parser.add_argument(
-        "--admin-password", help="of the user admin (otherwise one is generated and shown once)"
+    add_password_arguments(parser)
+
+
+def settle_password(arguments: list[str]) -> None:
+    """Move the administrator's password from the command line, which every user sees (`ps`), or
+    from its file into ADMIN_PASSWORD, and start the same command again without the option.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_password_arguments(parser)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            chosen, others = parser.parse_known_args(arguments)
+    except SystemExit:
+        return  # the command says what is wrong
+    password = chosen.admin_password
+    if chosen.admin_password_file is not None:
+        password = _first_line(chosen.admin_password_file)
+    if password is None:
+        return
+    os.environ["ADMIN_PASSWORD"] = password
+    own = sys.orig_argv[1 : len(sys.orig_argv) - len(arguments)]
+    os.execv(sys.executable, [sys.executable, *own, *others])  # noqa: S606 (itself)
+
+
+def take_password() -> str | None:
+    """The password of ADMIN_PASSWORD, taken out of the environment, which all children inherit."""
+    return os.environ.pop("ADMIN_PASSWORD", "") or None
+
+
+def add_password_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the two ways to give the password, besides ADMIN_PASSWORD."""
+    password = parser.add_mutually_exclusive_group()
+    password.add_argument(
+        "--admin-password",
+        help="of the user admin (otherwise ADMIN_PASSWORD, or one is generated and shown once)",
     )
+    password.add_argument(
+        "--admin-password-file", help="file whose first line is the password of the user admin"
+    )
+
+
+def _first_line(file: str) -> str:
+    try:
+        lines = Path(file).expanduser().read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(f"The password can't be read from {file}: {error}")
+    if not lines or not lines[0]:
+        sys.exit(f"The first line of {file} is empty: write the password there.")
+    return lines[0]
 
 
 def settle_data_folder(arguments: list[str]) -> None:

@@ -87,7 +87,7 @@ def ensure_administrator(password: str | None) -> str | None:
         return None
     administrator.set_password(password)
     administrator.save(update_fields=["password"])
-    return f"Administrator: user {ADMINISTRATOR} has the password of --admin-password"
+    return f"Administrator: user {ADMINISTRATOR} has the given password"
 
 
 def close_connections() -> None:

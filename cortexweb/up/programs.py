@@ -22,7 +22,6 @@ class Program:
     command: list[str]
     folder: Path
     order: int
-    user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 3
     # One that ends sooner counts as a failed start, with growing pauses before the next.
@@ -56,9 +55,7 @@ def app_programs(options: Options, data: DataFolder, project: Path) -> list[Prog
     ]
 
 
-def supervisor_configuration(
-    data: DataFolder, servers: list[Program], app: list[Program], user: str
-) -> str:
+def supervisor_configuration(data: DataFolder, servers: list[Program], app: list[Program]) -> str:
     """The configuration: servers start on demand and stop last, `app` as a whole."""
     parser = configparser.RawConfigParser()
     socket = str(data.sockets / "supervisor.sock")
@@ -67,7 +64,6 @@ def supervisor_configuration(
         {
             "nodaemon": "true",
             "silent": "true",
-            "user": user,
             "logfile": str(data.logs / "supervisord.log"),
             "logfile_maxbytes": "1MB",
             "logfile_backups": "1",
@@ -89,7 +85,7 @@ def supervisor_configuration(
 
 
 def _section(program: Program, data: DataFolder) -> dict[str, str]:
-    section = {
+    return {
         "command": shlex.join(program.command),
         "directory": str(program.folder),
         "priority": str(program.order),
@@ -105,7 +101,6 @@ def _section(program: Program, data: DataFolder) -> dict[str, str]:
         "stdout_logfile_maxbytes": "5MB",
         "stdout_logfile_backups": "2",
     }
-    return section if program.user is None else {**section, "user": program.user}
 
 
 def _escaped(section: dict[str, str]) -> dict[str, str]:

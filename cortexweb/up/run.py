@@ -1,33 +1,27 @@
 """The run of `up` from the first line to the last: start in order, watch, end in order."""
 
 import os
-import pwd
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import psutil
 from django.conf import settings
 
 from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import (
-    Account,
-    admit,
-    create_account,
-    make_private_folder,
-    server_account,
-)
+from cortexweb.embedded.account import make_private_folder, own_account
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.redis import Redis
-from cortexweb.up.claim import (
-    SPACE_TO_WARN,
-    FolderLock,
-    free_space,
-    require_port,
+from cortexweb.up.claim import FolderLock, require_port
+from cortexweb.up.disk import (
+    SPACE_FOR_CLUSTER,
+    SPACE_TO_START,
+    disk_trouble,
+    is_nearly_full,
     require_space,
 )
 from cortexweb.up.errors import CannotStartError
@@ -43,10 +37,11 @@ from cortexweb.up.preparation import (
 )
 from cortexweb.up.programs import Program, app_programs, supervisor_configuration
 from cortexweb.up.supervision import Supervision
+from cortexweb.up.unprivileged import go_on_unprivileged
 
 SECONDS_TO_END = 8.0
 SECONDS_TO_ANSWER = 90.0
-SECONDS_BETWEEN_DISK_CHECKS = 15.0
+SECONDS_BETWEEN_DISK_CHECKS = 5.0
 
 
 class EndRequested(BaseException):
@@ -61,18 +56,24 @@ class Up:
         self.data = data
         self.say = say
         self.started = time.monotonic()
-        self.account = _own_account()
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
         self.supervision: Supervision | None = None
+        self.disk_trouble: str | None = None
+        self.disk_warned = False
+        self.disk_checked = 0.0
 
     def run(self) -> None:
         """Start everything, then watch it until somebody asks for the end."""
         with self._holding_the_folder(), self._ending_on_signals():
+            require_port(self.options.port, {p.pid for p in marked_processes(self.data)})
+            require_space(self.data.path, self._space_to_start())
+            if settings.EMBEDDED:
+                Postgres(self.data, own_account()).require_same_major()
             self._do(self._end_leftovers)
-            require_port(self.options.port)
-            require_space(self.data.path)
-            self._do(self._admit_account)
+            if os.geteuid() == 0:
+                self._go_on_unprivileged()
+            self._do(self._prepare_servers)
             self._do(self._start_supervisor)
             self._do(self._start_postgres)
             self._do(self._start_redis)
@@ -103,9 +104,10 @@ class Up:
         def request_end(number: int, frame: Any) -> None:
             raise EndRequested
 
-        # Under nohup SIGHUP is ignored already and stays so.
-        asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        ends = [number for number in asked if signal.getsignal(number) != signal.SIG_IGN]
+        # A shell makes what it starts in the background ignore SIGINT, which is how scripts end it.
+        ends = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
+            ends.append(signal.SIGHUP)
         for number in ends:
             signal.signal(number, request_end)
         try:
@@ -126,30 +128,33 @@ class Up:
         end([process for process in tops if process.name() != "postgres"], SECONDS_TO_END)
         end([p for p in marked_processes(self.data) if p.name() != "postgres"], 2)
         if settings.EMBEDDED and (self.data.path / "postgres").exists():
-            Postgres(self.data, self.account).end_leftover()
+            Postgres(self.data, own_account()).end_leftover()
         return f"Ended what a killed run had left: {', '.join(names)}" if names else None
 
-    def _admit_account(self) -> str | None:
-        lines = []
-        if settings.EMBEDDED or settings.EMBEDDED_REDIS:
-            if create_account():
-                lines.append("created the system user pgserver")
-            self.account = server_account()
-            opened = admit(self.data.path, self.account)
-            if settings.EMBEDDED:
-                self.postgres = Postgres(self.data, self.account)
-                opened += self.postgres.open_programs()
-            if settings.EMBEDDED_REDIS:
-                self.redis = Redis(self.data, self.account)
-                opened += self.redis.open_programs()
-            lines += [
-                f"opened {folder} for passing through (o+x), not reading" for folder in opened
-            ]
-        make_private_folder(self.data.sockets, self.account)
+    def _go_on_unprivileged(self) -> NoReturn:
+        embedded = settings.EMBEDDED or settings.EMBEDDED_REDIS
+        go_on_unprivileged(
+            self.data,
+            settings.BASE_DIR,
+            embedded=embedded,
+            password=self.options.admin_password,
+            say=self.say,
+        )
+
+    def _prepare_servers(self) -> None:
+        account = own_account()
+        if settings.EMBEDDED:
+            self.postgres = Postgres(self.data, account)
+        if settings.EMBEDDED_REDIS:
+            self.redis = Redis(self.data, account)
+        make_private_folder(self.data.sockets, account)
         self.data.logs.mkdir(mode=0o700, exist_ok=True)
-        if not self.account.is_other:
-            return None
-        return "; ".join([f"The servers run as {self.account.name}, not as root", *lines])
+
+    def _space_to_start(self) -> int:
+        """A new cluster needs room; one that is there, only what recovery may write."""
+        if settings.EMBEDDED and not (self.data.path / "postgres").exists():
+            return SPACE_FOR_CLUSTER
+        return SPACE_TO_START
 
     def _start_supervisor(self) -> None:
         project: Path = settings.BASE_DIR
@@ -157,22 +162,20 @@ class Up:
             self.data,
             self._server_programs(),
             app_programs(self.options, self.data, project),
-            _own_account().name,
         )
-        self.supervision = Supervision(self.data, configuration)
+        self.supervision = Supervision(self.data, project, configuration)
         self.supervision.wait_until_ready()
 
     def _server_programs(self) -> list[Program]:
-        user = self.account.name if self.account.is_other else None
         root = Path("/")
         programs = []
         if self.postgres:
             # SIGINT is its fast shutdown; SIGTERM would wait for every client.
             programs.append(
-                Program("postgres", self.postgres.command(), root, 100, user, "INT", stop_seconds=4)
+                Program("postgres", self.postgres.command(), root, 100, "INT", stop_seconds=4)
             )
         if self.redis:
-            programs.append(Program("redis", self.redis.command(), root, 200, user, stop_seconds=1))
+            programs.append(Program("redis", self.redis.command(), root, 200, stop_seconds=1))
         return programs
 
     def _start_postgres(self) -> str | None:
@@ -194,16 +197,12 @@ class Up:
 
     def _start_server(self, name: str, is_ready: Callable[[], bool]) -> None:
         """Start a server and wait for it as long as it lives: recovery may take its time."""
-        supervision = self._supervision
-        supervision.start(name)
+        self._supervision.start(name)
         told = time.monotonic()
         while not is_ready():
-            supervision.require_alive()
-            for line in supervision.follower.news():
-                self.say(line)
+            self._tell_news()
             if time.monotonic() - told > 5:
                 told = time.monotonic()
-                require_space(self.data.path, needed=SPACE_TO_WARN)
                 self.say(f"{name} isn't ready yet (see {self.data.logs / f'{name}.log'})")
             time.sleep(0.05)
 
@@ -228,6 +227,8 @@ class Up:
                 answer = f"{page.status_code} {page.reason_phrase}; health: {health.text.strip()}"
             except httpx.HTTPError as error:
                 answer = str(error)
+            if self.disk_trouble:
+                deadline = time.monotonic() + SECONDS_TO_ANSWER
             time.sleep(0.1)
         raise CannotStartError(
             f"The pages don't answer at {self.options.url} ({answer}): "
@@ -235,22 +236,37 @@ class Up:
         )
 
     def _watch(self) -> None:
-        checked = 0.0
-        warned = False
         while True:
             self._tell_news()
-            if time.monotonic() - checked > SECONDS_BETWEEN_DISK_CHECKS:
-                checked = time.monotonic()
-                full = free_space(self.data.path) < SPACE_TO_WARN
-                if full and not warned:
-                    self.say(f"The disk is nearly full at {self.data.path}: make room soon")
-                warned = full
             time.sleep(0.2)
 
     def _tell_news(self) -> None:
         self._supervision.require_alive()
-        for line in self._supervision.follower.news():
+        news = list(self._supervision.follower.news())
+        if news or time.monotonic() - self.disk_checked > SECONDS_BETWEEN_DISK_CHECKS:
+            self._check_disk()
+        # On a full disk they end again and again, for the reason that has been said.
+        for line in news if not self.disk_trouble else ():
             self.say(line)
+
+    def _check_disk(self) -> None:
+        """Say when the disk is full and when it no longer is; then start at once what waits."""
+        self.disk_checked = time.monotonic()
+        before, self.disk_trouble = self.disk_trouble, disk_trouble(self.data.path)
+        if self.disk_trouble and not before:
+            self.say(
+                f"{self.disk_trouble}. Nothing can be saved until there is room; then everything "
+                "goes on by itself"
+            )
+        elif before and not self.disk_trouble:
+            started = self._supervision.start_what_waits()
+            told = f" ({', '.join(started)} started again)" if started else ""
+            self.say(f"There is room again at {self.data.path}: everything goes on{told}")
+        elif not self.disk_trouble:
+            nearly = is_nearly_full(self.data.path)
+            if nearly and not self.disk_warned:
+                self.say(f"The disk is nearly full at {self.data.path}: make room soon")
+            self.disk_warned = nearly
 
     @property
     def _supervision(self) -> Supervision:
@@ -266,11 +282,6 @@ class Up:
         if self.postgres:
             self.postgres.end_leftover(patience=0.7)
         return "Everything has ended; the data stays" if self.supervision else None
-
-
-def _own_account() -> Account:
-    entry = pwd.getpwuid(os.geteuid())
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def _title(process: psutil.Process) -> str:

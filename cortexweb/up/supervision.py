@@ -7,18 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from cortexweb.datafolder import DataFolder
 from cortexweb.up.errors import CannotStartError
-from cortexweb.up.leftovers import MARK
+from cortexweb.up.leftovers import MARK, SUPERVISOR
 
+SUCCESS = 80  # supervisor.xmlrpc.Faults
 LOG_LINE = re.compile(r"(?P<time>\S+ \S+) \w+ (?P<event>exited|spawned|spawnerr): (?P<text>.*)")
 ENDED = re.compile(r"(?P<name>\S+) \((?P<cause>[^;)]+)")
 
@@ -26,7 +28,7 @@ ENDED = re.compile(r"(?P<name>\S+) \((?P<cause>[^;)]+)")
 class Supervision:
     """supervisord of one data folder, in a session of its own so that Ctrl-C spares it."""
 
-    def __init__(self, data: DataFolder, configuration: str) -> None:
+    def __init__(self, data: DataFolder, project: Path, configuration: str) -> None:
         self._data = data
         self._log = data.logs / "supervisord.log"
         self._log.touch()
@@ -35,7 +37,8 @@ class Supervision:
         file.write_text(configuration)
         with (data.logs / "supervisord.out").open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)],
+                [sys.executable, "-m", SUPERVISOR, "-c", str(file)],
+                cwd=project,
                 env={**os.environ, MARK: str(data.path), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -75,7 +78,24 @@ class Supervision:
 
     def start_group(self, name: str) -> None:
         """Start every program of a group."""
-        self._ask("startProcessGroup", name, False)
+        for started in self._ask("startProcessGroup", name, False):
+            if started["status"] != SUCCESS:
+                raise CannotStartError(
+                    f"{started['name']} could not be started: {started['description']}"
+                )
+
+    def start_what_waits(self) -> list[str]:
+        """Start at once what supervisord would try again only after a pause; returns the names."""
+        names = []
+        for process in self._ask("getAllProcessInfo"):
+            if process["statename"] in ("BACKOFF", "FATAL", "EXITED"):
+                name = f"{process['group']}:{process['name']}"
+                with suppress(Fault):  # it has just come to itself
+                    self._ask("stopProcess", name, True)
+                with suppress(Fault):
+                    self._ask("startProcess", name, False)
+                names.append(process["name"])
+        return names
 
     def stop(self, patience: float) -> None:
         """End everything in order: the group, Redis, PostgreSQL, supervisord itself."""
@@ -92,13 +112,13 @@ class Supervision:
             self._process.kill()
             self._process.wait()
 
-    def _ask(self, method: str, *arguments: str | bool) -> None:
+    def _ask(self, method: str, *arguments: str | bool) -> Any:
         # A connection for each call: after a failure the transport can't use its own again.
         address = f"unix://{self._data.sockets / 'supervisor.sock'}"
         transport = SupervisorTransport(None, None, serverurl=address)
         try:
             proxy = ServerProxy("http://127.0.0.1", transport=transport)
-            getattr(proxy.supervisor, method)(*arguments)
+            return getattr(proxy.supervisor, method)(*arguments)
         finally:
             transport.close()
 
@@ -138,10 +158,12 @@ class Follower:
 
     def _lines(self) -> Iterator[str]:
         yield from self._file
-        if os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
-            self._file.close()
-            self._file = self._path.open(errors="replace")
-            yield from self._file
+        with suppress(FileNotFoundError):  # in the middle of the rotation
+            if os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
+                following = self._path.open(errors="replace")
+                self._file.close()
+                self._file = following
+                yield from self._file
 
 
 def _in_words(cause: str) -> str:

@@ -1,5 +1,6 @@
 """`manage.py up`: the whole product with one command."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -7,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.up.disk import disk_trouble
 from cortexweb.up.errors import CannotStartError, explain
-from cortexweb.up.options import Options, add_arguments
+from cortexweb.up.options import Options, add_arguments, take_password
 from cortexweb.up.run import Up
 
 
@@ -23,16 +25,22 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **given: Any) -> None:
-        options = Options(given["port"], given["workers"], given["demo"], given["admin_password"])
         try:
+            password = given["admin_password"] or take_password()
+            options = Options(given["port"], given["workers"], given["demo"], password)
             Up(options, settings.DATA, self._say).run()
         except (CannotStartError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from None
         except OperationalError as error:
-            raise CommandError(f"The database doesn't work: {error}") from None
+            trouble = disk_trouble(settings.DATA.path)
+            cause = f"{trouble}. " if trouble else ""
+            raise CommandError(f"{cause}The database doesn't work: {error}") from None
         except OSError as error:
             raise CommandError(explain(error)) from error
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        # A full disk under the output, or a reader that has gone, must not end everything. What
+        # could not be written stays in the buffer and comes with the next line.
+        with suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
