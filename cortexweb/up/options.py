@@ -66,7 +66,9 @@ def settle_password(arguments: list[str]) -> None:
 
 def take_password() -> str | None:
     """The password of ADMIN_PASSWORD, taken out of the environment, which all children inherit."""
-    return os.environ.pop("ADMIN_PASSWORD", "") or None
+    password = os.environ.get("ADMIN_PASSWORD") or None
+    os.environ.pop("ADMIN_PASSWORD", None)
+    return password
 
 
 def add_password_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -122,6 +123,5 @@ def _roots(closed: list[Path]) -> str:
 def _clear_environment(account: Account, data: DataFolder) -> None:
     entry = pwd.getpwuid(account.uid)
     os.environ |= {"HOME": str(data.path), "USER": entry.pw_name, "LOGNAME": entry.pw_name}
-    temporary = os.environ.get("TMPDIR")
-    if temporary and unreadable([Path(temporary)], account):
-        del os.environ["TMPDIR"]
+    if unreadable([Path(tempfile.gettempdir())], account):
+        os.environ.pop("TMPDIR", None)
