@@ -18,7 +18,7 @@ from executions.views.export import export
 from executions.views.finding import completions, execution_groups
 from executions.views.flow import flow, flow_live, flow_start
 from executions.views.grid import execution_child_counts, execution_children, executions
-from executions.views.help import help_page
+from executions.views.help import help_blocks, help_guide, help_page
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import view, views
 from executions.views.set_next import set_next
@@ -70,4 +70,6 @@ urlpatterns = [
     path("preferences/columns/", columns, name="columns"),
     path("preferences/zones/", zone_list, name="zones"),
     path("help/", help_page, name="help"),
+    path("help/blocks/", help_blocks, name="help-blocks"),
+    path("help/<slug:name>/", help_guide, name="help-guide"),
 ]

@@ -17,6 +17,7 @@ from executions.views import sending, visits
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from flows import access as flows_access
+from flows.blocks.reference import anchor
 from flows.diagram.drawing import port_names
 from flows.graph import BlockNode
 from flows.sources import Literal
@@ -56,6 +57,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "no_run_to": why_not("run-to"),
         "no_set_next": why_not("set-next"),
         "set_next_url": reverse("set-next"),
+        "help": f"{reverse('help-blocks')}#{anchor(node.block.type)}",
         "form": sending.new_key(),
     }
     response = render(request, "executions/detail/block.html", context)

@@ -86,6 +86,10 @@ MEANINGS: dict[str, str] = {
     "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",
+    "Cel.EvaluationException": (
+        "An expression failed. It is the inner exception of the InvalidPropertyValueException that "
+        "the block throws."
+    ),
     "Newtonsoft.Json.JsonReaderException": "The text is not JSON.",
     "Newtonsoft.Json.JsonSerializationException": "The value has no JSON form.",
 }
@@ -100,9 +104,14 @@ class BlockException(Exception):
         self.value = value
 
 
+def help_link(short_type: str) -> str:
+    """Where the help pages tell what a type of MEANINGS means."""
+    return f"/help/#{short_type}"
+
+
 def exception(short_type: str, message: str, **fields: Any) -> BlockException:
     """A BlockException of a type in MEANINGS, by its short name. KeyError for any other."""
-    fields.setdefault("help_link", f"/help/#{short_type}")
+    fields.setdefault("help_link", help_link(short_type))
     return BlockException(ExceptionValue(_FULL[short_type], message, **fields))
 
 

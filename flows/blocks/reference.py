@@ -77,8 +77,8 @@ def exceptions(block: Block) -> list[str]:
 def _block(block: Block) -> str:
     ports = ", ".join(port.value for port in block.ports) or "none"
     lines = [f"### {block.type}\n", description(block)]
-    if block.effect in _EFFECTS:
-        lines += ["", _EFFECTS[block.effect]]
+    if crash := after_a_crash(block):
+        lines += ["", crash]
     lines.append("")
     if block.properties:
         lines += ["| property | type | | default | |", "|---|---|---|---|---|"]
@@ -93,8 +93,23 @@ def _block(block: Block) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _property(prop: Property) -> str:
-    default = f"`{json.dumps(prop.default)}`" if prop.reads and prop.default is not None else ""
+def anchor(title: str) -> str:
+    """The anchor of a block, or of another heading, on its page."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def after_a_crash(block: Block) -> str:
+    """What becomes of the block when its worker dies; "" where nobody can tell a difference."""
+    return _EFFECTS.get(block.effect, "")
+
+
+def default(prop: Property) -> str:
+    """What an input holds when it is left out, as JSON; "" for nothing."""
+    return json.dumps(prop.default) if prop.reads and prop.default is not None else ""
+
+
+def notes(prop: Property) -> str:
+    """What is said beside a property, but that it is advanced."""
     notes = []
     if prop.required or (prop.reads and prop.type in NOT_NULLABLE):
         notes.append("not null")
@@ -104,7 +119,11 @@ def _property(prop: Property) -> str:
         notes.append("one of " + ", ".join(prop.choices))
     if prop.description:
         notes.append(prop.description)
-    if prop.advanced:
-        notes.append("*advanced*")
-    kind = f"`{prop.type}`"
-    return f"| {prop.name} | {kind} | {prop.direction} | {default} | {'; '.join(notes)} |"
+    return "; ".join(notes)
+
+
+def _property(prop: Property) -> str:
+    given = default(prop)
+    told = "; ".join(filter(None, (notes(prop), "*advanced*" if prop.advanced else "")))
+    cells = [prop.name, f"`{prop.type}`", prop.direction, f"`{given}`" if given else "", told]
+    return f"| {' | '.join(cells)} |"

@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 
 from flows import pretty, values
+from flows.blocks.errors import MEANINGS, help_link
 from flows.values import ExceptionValue, Masked
 
 register = template.Library()
@@ -47,3 +48,9 @@ def safe_link(address: str | None) -> str:
     text = (address or "").strip()
     is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
     return text if is_path or text.lower().startswith(("https://", "http://")) else ""
+
+
+@register.filter
+def help_of(exception: ExceptionValue) -> str:
+    """Where the help pages tell of an exception that came without a link; "" for types of flows."""
+    return help_link(exception.short_type) if exception.type in MEANINGS else ""
