@@ -55,6 +55,8 @@ HTTP_TIMEOUT = 30.0
 HTTP_BODY = 10_000_000
 #: Bytes of a text file that Read All Text reads.
 FILE_SIZE = 16_000_000
+#: Bytes that the files of all flows may take together; 0 for no limit.
+FILES_BYTES = int(os.environ.get("FILES_BYTES", "1000000000"))
 #: Seconds after which a Queued execution's message counts as lost and is sent again.
 REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.

@@ -1,7 +1,10 @@
 """What blocks may do to the world: files in their folder, HTTP to allowed addresses."""
 
 import ipaddress
+import os
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,6 +90,124 @@ def test_files_stay_in_their_folder(world: World, tmp_path: Path) -> None:
         assert throws(world, "Read All Text", File_Path=path) == "OperationFailedException"
         assert throws(world, "Write All Text", File_Path=path) == "OperationFailedException"
     assert (tmp_path / "outside.txt").read_text() == "secret"
+
+
+def said(world: World, block: str, **given: Any) -> str:
+    with pytest.raises(BlockException) as caught:
+        perform(world, block, **given)
+    assert caught.value.value.short_type == "OperationFailedException"
+    return caught.value.value.message
+
+
+@pytest.fixture
+def odd_folder(tmp_path: Path) -> Iterator[Path]:
+    """A files folder with all that is no file in it."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "folder").mkdir()
+    (folder / "circle").symlink_to("circle")
+    (folder / "null").symlink_to("/dev/null")
+    (folder / "file").write_text("kept")
+    (folder / "way").symlink_to("folder")
+    with socket.socket(socket.AF_UNIX) as listener:
+        # By a short path: the kernel takes no long one.
+        descriptor = os.open(folder, os.O_RDONLY)
+        listener.bind(f"/proc/self/fd/{descriptor}/socket")
+        os.close(descriptor)
+        yield folder
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("pipe", "It is no regular file"),
+        ("socket", "It is no regular file"),
+        ("null", "It is outside the folder"),
+        ("folder", "It is a folder."),
+        ("way", "It is a folder."),
+        (".", "It is a folder."),
+        ("circle", "Its links lead in a circle."),
+        ("file/below", "A part of its path is not a folder."),
+        ("pipe/below", "A part of its path is not a folder."),
+        ("../outside", "It is outside the folder"),
+        ("/proc/self/environ", "It is outside the folder"),
+        ("x" * 300, "File name too long."),
+    ],
+)
+def test_what_is_no_file_blocks_nobody(
+    world: World, odd_folder: Path, path: str, reason: str
+) -> None:
+    """Opening a pipe waits for its other end. No reason shows where the folder is."""
+    for block in ("Read All Text", "Write All Text"):
+        begun = time.monotonic()
+        message = said(world, block, File_Path=path)
+        assert time.monotonic() - begun < 2
+        assert reason in message
+        assert str(odd_folder) not in message
+    assert (odd_folder / "file").read_text() == "kept"
+
+
+def test_a_pipe_that_somebody_reads_is_not_written(world: World, odd_folder: Path) -> None:
+    reader = os.open(odd_folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert "It is no regular file" in said(world, "Write All Text", File_Path="pipe", Text="x")
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
+def test_a_missing_file_is_told_without_its_folder(world: World, tmp_path: Path) -> None:
+    message = said(world, "Read All Text", File_Path="a/missing.txt")
+    assert message == "The file 'a/missing.txt' could not be read: There is no such file."
+
+
+def test_files_have_a_quota(tmp_path: Path) -> None:
+    """Of all together. What would exceed it is not written, and what was there stays."""
+    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    perform(world, "Write All Text", File_Path="a", Text="a" * 20_000)
+    for given in (
+        {"File_Path": "b", "Text": "b" * 30_000},
+        {"File_Path": "a", "Text": "a" * 30_000},
+        {"File_Path": "a", "Text": "b" * 50_000, "Overwrite": True},
+    ):
+        assert "may take 40,000 bytes (FILES_BYTES)" in said(world, "Write All Text", **given)
+    assert (tmp_path / "files" / "a").read_text() == "a" * 20_000
+    # What grows less, or shrinks, still goes.
+    perform(world, "Write All Text", File_Path="a", Text="c" * 19_000, Overwrite=True)
+    perform(world, "Write All Text", File_Path="a", Text="d")
+    assert (tmp_path / "files" / "a").read_text() == "c" * 19_000 + "d"
+
+
+def test_empty_files_and_folders_count_too(tmp_path: Path) -> None:
+    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    for number in range(100):
+        try:
+            perform(world, "Write All Text", File_Path=f"{number}/file", Text="")
+        except BlockException:
+            break
+    assert 3 <= number <= 5
+    assert len(list((tmp_path / "files").iterdir())) <= 5
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "files").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    perform(world, "Write All Text", File_Path="a", Text="a" * 30_000)
+    assert "FILES_BYTES" in said(world, "Write All Text", File_Path="a", Text="a" * 30_000)
+
+
+def test_two_who_append_lose_nothing(world: World) -> None:
+    def append(letter: str) -> None:
+        for _ in range(100):
+            perform(world, "Write All Text", File_Path="log", Text=letter * 100 + "\n")
+
+    threads = [threading.Thread(target=append, args=[letter]) for letter in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = perform(world, "Read All Text", File_Path="log")["Text"].splitlines()
+    assert sorted(lines) == ["a" * 100] * 100 + ["b" * 100] * 100
 
 
 def test_what_cannot_be_read_throws(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,35 +1,239 @@
 """Text files inside the configured folder (FILES_ROOT), and nowhere else."""
 
-from dataclasses import dataclass
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from executions.limits import FILE_SIZE
+from executions.limits import FILE_SIZE, FILES_BYTES
+
+# Whatever is in the folder: opening must neither wait for the other end of a pipe, nor follow a
+# link that was put there meanwhile, nor take a terminal for its own.
+SAFELY = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+#: Bytes that a file or folder takes at least, however little is in it.
+ENTRY_BYTES = 4096
+#: Seconds that a file may be held by another worker or program before writing it fails.
+SECONDS_TO_LOCK = 5.0
+
+WORDS = {
+    errno.ENOENT: "There is no such file.",
+    errno.EISDIR: "It is a folder.",
+    errno.ENOTDIR: "A part of its path is not a folder.",
+    errno.EEXIST: "A part of its path is not a folder.",
+    errno.ELOOP: "Its links lead in a circle.",
+    errno.ENOSPC: "The disk is full.",
+    errno.EDQUOT: "The disk is full.",
+}
+
+
+class Usage:
+    """Bytes that a folder takes, measured again once the last measure is too old.
+
+    A measure serves for a second, or twenty times as long as it took; what this process writes
+    meanwhile is added, what others write is not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._bytes = 0
+        self._until = 0.0
+
+    def bytes(self) -> int:
+        """What all files and folders in it take, each at least ENTRY_BYTES."""
+        begun = time.monotonic()
+        if begun >= self._until:
+            self._bytes = sum(_measured(self._root))
+            took = time.monotonic() - begun
+            self._until = begun + took + max(1.0, 20 * took)
+        return self._bytes
+
+    def add(self, grown: int) -> None:
+        """Count what has been written."""
+        self._bytes += grown
+
+
+def _measured(folder: Path) -> Iterator[int]:
+    if not folder.is_dir():
+        return
+    for _, folders, files, descriptor in os.fwalk(folder.resolve()):
+        yield ENTRY_BYTES * len(folders)
+        for name in files:
+            try:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except OSError:
+                continue  # deleted meanwhile
+            yield max(ENTRY_BYTES, status.st_size)
 
 
 @dataclass(frozen=True, slots=True)
 class FolderFiles:
-    """`flows.blocks.world.Files` below `root`; relative paths start there."""
+    """`flows.blocks.world.Files` below `root`; relative paths start there.
+
+    All files together may take `limit` bytes; 0 is no limit. Errors are OSError and ValueError
+    with a reason in words and without the path of the folder, which is nobody's business.
+    """
 
     root: Path
+    limit: int = FILES_BYTES
+    usage: Usage = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usage", Usage(self.root))
+
+    def read_text(self, path: str, encoding: str | None) -> str:
+        """Raises OSError also for a file over FILE_SIZE and for what is no file."""
+        with _in_words(), self._opened(path, os.O_RDONLY) as descriptor:
+            if os.fstat(descriptor).st_size > FILE_SIZE:
+                raise OSError(errno.EFBIG, f"It is larger than {FILE_SIZE:,} bytes.")
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(FILE_SIZE)
+        # Line ends are kept as they are, and a byte order mark is left out.
+        return data.decode(encoding or "utf-8-sig")
+
+    def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
+        """Raises OSError also when the files would take more than the limit; nothing is written
+        then, and what was in the file stays."""
+        data = text.encode(encoding or "utf-8")
+        with _in_words():
+            self._make_parents(path)
+            flags = os.O_WRONLY | os.O_CREAT | (0 if overwrite else os.O_APPEND)
+            with self._opened(path, flags, len(data)) as descriptor, _locked(descriptor):
+                before = os.fstat(descriptor).st_size
+                grown = len(data) - (before if overwrite else 0)
+                self._require_room(grown)
+                if overwrite:
+                    _overwrite(descriptor, data, before)
+                else:
+                    _append(descriptor, data, before)
+                self.usage.add(grown)
+
+    def _require_room(self, grown: int) -> None:
+        if self.limit and grown > 0 and self.usage.bytes() + grown > self.limit:
+            raise OSError(
+                errno.EFBIG, f"The files of all flows may take {self.limit:,} bytes (FILES_BYTES)."
+            )
 
     def _path(self, path: str) -> Path:
-        """Raises PermissionError for a path that leads out of the folder, also by a link."""
+        """The path below the root, links resolved. Raises PermissionError where it leads out."""
         root = self.root.resolve()
         full = (root / path).resolve()
         if not full.is_relative_to(root):
-            raise PermissionError(1, "It is outside the folder that flows may use (FILES_ROOT).")
-        return full
+            raise PermissionError(
+                errno.EPERM, "It is outside the folder that flows may use (FILES_ROOT)."
+            )
+        return full.relative_to(root)
 
-    def read_text(self, path: str, encoding: str | None) -> str:
-        full = self._path(path)
-        if full.is_file() and full.stat().st_size > FILE_SIZE:
-            raise OSError(27, f"It is larger than {FILE_SIZE:,} bytes.")
-        # Line ends are kept as they are, and a byte order mark is left out.
-        return full.read_bytes().decode(encoding or "utf-8-sig")
+    def _make_parents(self, path: str) -> None:
+        parents = self._path(path).parent
+        missing = 0
+        while not (self.root / parents).exists() and parents.name:
+            missing += 1
+            parents = parents.parent
+        if missing:
+            self._require_room(missing * ENTRY_BYTES)
+        (self.root / self._path(path)).parent.mkdir(parents=True, exist_ok=True)
 
-    def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
-        full = self._path(path)
-        data = text.encode(encoding or "utf-8")
-        full.parent.mkdir(parents=True, exist_ok=True)
-        with full.open("wb" if overwrite else "ab") as file:
-            file.write(data)
+    @contextmanager
+    def _opened(self, path: str, flags: int, grown: int = 0) -> Iterator[int]:
+        """A descriptor of the regular file, reached folder by folder without following links."""
+        *folders, name = self._path(path).parts or ("",)
+        if not name:
+            raise IsADirectoryError(errno.EISDIR, "It is a folder.")
+        with ExitStack() as stack:
+            descriptor = self._entered(folders, stack)
+            new = _require_file(name, descriptor)
+            if new and flags & os.O_CREAT:
+                self._require_room(max(grown, ENTRY_BYTES))
+            file = os.open(name, flags | SAFELY, mode=0o666, dir_fd=descriptor)
+            stack.callback(os.close, file)
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise _no_file()
+            yield file
+
+    def _entered(self, folders: list[str], stack: ExitStack) -> int:
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, descriptor)
+        for folder in folders:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | SAFELY, dir_fd=descriptor)
+            stack.callback(os.close, descriptor)
+        return descriptor
+
+
+@contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    """One worker at a time writes the file, which a program of somebody else may hold too."""
+    until = time.monotonic() + SECONDS_TO_LOCK
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise OSError(errno.EBUSY, "Another program holds it.") from None
+            time.sleep(0.01)
+        else:
+            break
+    yield  # closing the file unlocks it
+
+
+def _overwrite(descriptor: int, data: bytes, before: int) -> None:
+    """Take the room before anything is overwritten: a full disk must not cost what was there."""
+    if len(data) > before and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, before, len(data) - before)
+        except OSError as error:
+            os.ftruncate(descriptor, before)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+    _write(descriptor, data)
+    os.ftruncate(descriptor, len(data))
+
+
+def _append(descriptor: int, data: bytes, before: int) -> None:
+    """Append all of it or nothing."""
+    try:
+        _write(descriptor, data)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _require_file(name: str, folder: int) -> bool:
+    """Whether the file is missing. Raises OSError where it is there and no regular file: opening
+    a device may already do something."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "It is a folder.")
+    if not stat.S_ISREG(mode):
+        raise _no_file()
+    return False
+
+
+def _no_file() -> OSError:
+    return OSError(errno.EINVAL, "It is no regular file but a pipe, a device or a socket.")
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Errors say why in a sentence. Those of the system carry the path, which is left out."""
+    try:
+        yield
+    except RuntimeError:  # of Path.resolve, until Python 3.13
+        raise OSError(errno.ELOOP, WORDS[errno.ELOOP]) from None
+    except OSError as error:
+        own = error.filename is None and error.strerror and error.strerror.endswith(".")
+        said = error.strerror if own else WORDS.get(error.errno or 0, f"{error.strerror}.")
+        raise OSError(error.errno, said) from None

@@ -71,7 +71,8 @@ def _encoding(name: str | None) -> BlockException:
 
 
 def _failed(verb: str, path: str, error: Exception) -> BlockException:
-    problem = getattr(error, "strerror", None) or str(error)
+    # An OSError's own text would show the path of the folder.
+    problem = (isinstance(error, OSError) and error.strerror) or str(error)
     return exception(
         "OperationFailedException", f"The file '{path}' could not be {verb}: {problem}"
     )
