@@ -137,6 +137,7 @@ class FolderFiles:
         if missing:
             self._require_room(missing * ENTRY_BYTES)
         (self.root / self._path(path)).parent.mkdir(parents=True, exist_ok=True)
+        self.usage.add(missing * ENTRY_BYTES)
 
     @contextmanager
     def _opened(self, path: str, flags: int, grown: int = 0) -> Iterator[int]:
@@ -153,6 +154,8 @@ class FolderFiles:
             stack.callback(os.close, file)
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise _no_file()
+            if new:
+                self.usage.add(ENTRY_BYTES)
             yield file
 
     def _entered(self, folders: list[str], stack: ExitStack) -> int:
