@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from executions.limits import FILE_SIZE, FILES_BYTES
+from flows.values import legible
 
 # Whatever is in the folder: opening must neither wait for the other end of a pipe, nor follow a
 # link that was put there meanwhile, nor take a terminal for its own.
@@ -98,7 +99,8 @@ class FolderFiles:
     def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
         """Raises OSError also when the files would take more than the limit; nothing is written
         then, and what was in the file stays."""
-        data = text.encode(encoding or "utf-8")
+        # Half of a character is written as the mark that stands for it, as by the original.
+        data = legible(text).encode(encoding or "utf-8")
         with _in_words():
             self._make_parents(path)
             flags = os.O_WRONLY | os.O_CREAT | (0 if overwrite else os.O_APPEND)

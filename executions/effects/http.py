@@ -17,6 +17,7 @@ import httpx
 from executions.effects.addresses import Networks, is_allowed
 from executions.limits import HTTP_BODY, HTTP_TIMEOUT
 from flows.blocks.world import HttpAnswer
+from flows.values import legible
 
 #: How a text may begin that says by itself how it is encoded; that counts more than its header.
 _MARKS = (
@@ -143,9 +144,9 @@ class HttpxHttp:
                 client.stream(
                     method,
                     url,
-                    params=dict(query) or None,
+                    params={legible(k): legible(v) for k, v in query.items()} or None,
                     headers={"Accept-Encoding": "gzip, deflate", **headers},
-                    content=body.encode() if body else None,
+                    content=legible(body).encode() if body else None,
                     auth=credentials,
                 ) as response,
             ):

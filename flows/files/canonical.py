@@ -101,6 +101,8 @@ def source(raw: Any) -> Any:
     if isinstance(raw, float):
         return values.encode(raw)
     if isinstance(raw, dict):
+        if raw.keys() == {"$number"} and type(raw["$number"]) in (int, float):
+            return values.encode(float(raw["$number"]))  # written without quotation marks
         return {key: source(raw[key]) for key in sorted(raw)}
     if isinstance(raw, list):
         return [source(item) for item in raw]
