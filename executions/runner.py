@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from executions import runner_errors
 from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects.performing import performed
@@ -72,14 +73,19 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     owner ends with the id of the worker's task, by which a forced stop ends it.
     """
     owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}:{task_id}"
-    claimed = claim(execution_id, owner)
-    if claimed is None:
-        return
-    publish([claimed.event])
+    turn = None
     try:
-        _Turn(claimed).run()
+        claimed = claim(execution_id, owner)
+        if claimed is None:
+            return
+        publish([claimed.event])
+        turn = _Turn(claimed)
+        turn.run()
     except LeaseLost:
         logger.info("%s was taken over by someone else", execution_id)
+    except Exception as problem:
+        secrets = turn.interpreter.progress.secrets if turn else None
+        runner_errors.give_back(execution_id, owner, problem, secrets)
 
 
 class _Turn:
@@ -117,11 +123,12 @@ class _Turn:
         """Place the token where it is not yet, and tell what to go on with."""
         interpreter = self.interpreter
         claimed = self.claimed
-        died = overruns.died(interpreter, claimed.state, claimed.deaths, late=claimed.was_late)
+        late, broke = claimed.was_late, claimed.broke
+        died = overruns.died(interpreter, claimed.state, claimed.deaths, late=late, broke=broke)
         if not interpreter.frames:
             with alarm(BLOCK_SECONDS):
                 interpreter.begin(claimed.inputs, values.decode(claimed.state.get("extensions")))
-        return Threw(died) if died else self._first_event()
+        return died or self._first_event()
 
     def _one_by_one(self) -> int:
         """After a death each block is written down before the next, until the batch is passed in
@@ -229,6 +236,7 @@ class _Turn:
         return None
 
     def _checkpoint(self, state: dict[str, Any] | None = None, children: int = 0) -> Written:
+        runner_errors.log_defects(self.claimed.id, self.interpreter)
         released = self.interpreter.progress.released
         if not released:
             written = checkpoint(self.claimed, self.interpreter, state, children)
@@ -254,8 +262,7 @@ class _Turn:
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
         with kept(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
-            known = self.interpreter.progress.secrets
-            event = performed(block, decision, self.claimed.id, known)
+            event = performed(block, decision)
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
@@ -379,6 +386,7 @@ class _Turn:
 
     def _release(self, target: Status, **columns: Any) -> None:
         """Give the claim up, and tell whoever has to know."""
+        runner_errors.log_defects(self.claimed.id, self.interpreter)
         interpreter = self.interpreter
         released = interpreter.progress.released
         held = bool(released) or any(frame.semaphore for frame in interpreter.frames)

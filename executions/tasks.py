@@ -17,11 +17,7 @@ from executions.views import sending
 @shared_task(bind=True)
 def run_execution(self: Any, execution_id: str) -> None:
     """Advance an execution that is Queued."""
-    try:
-        runner.run(UUID(execution_id), self.request.id or "")
-    except MemoryError:
-        # Celery's main process would end itself on hearing of a MemoryError.
-        raise RuntimeError(f"There was no memory for {execution_id}") from None
+    runner.run(UUID(execution_id), self.request.id or "")
 
 
 @signals.task_failure.connect(sender=run_execution)

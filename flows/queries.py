@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from flows.files import canonical
 from flows.graph import FlowGraph, InvalidFlow, build
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable
+from flows.values import is_plain_text
 
 #: How many compiled graphs of published versions a process keeps.
 KEPT_GRAPHS = 256
@@ -20,7 +21,10 @@ _lock = Lock()
 
 
 def latest_published(name: str) -> FlowVersion | None:
-    """The published version of a flow with the highest number, its flow selected along."""
+    """The published version of a flow with the highest number, its flow selected along; None when
+    there is none, also for a name that no flow could have."""
+    if not is_plain_text(name):
+        return None
     return (
         FlowVersion.objects.select_related("flow")
         .filter(flow__name=name, published_at__isnull=False)

@@ -187,7 +187,7 @@ def encode(value: Any) -> Any:
     if value is None or kind is bool or kind is int:
         return value
     if kind is str:
-        return value if _is_plain_text(value) else {"$text": _escape(value)}
+        return value if is_plain_text(value) else {"$text": _escape(value)}
     if kind is float:
         text = repr(value)
         plain = math.isfinite(value) and "e" not in text and text != "-0.0"
@@ -364,12 +364,10 @@ def too_deep(value: Any, levels: int = LEVELS) -> bool:
 
 def is_object(value: dict[Any, Any]) -> bool:
     """Whether the form of a structure is an object with the same keys."""
-    return all(
-        type(key) is str and not key.startswith("$") and _is_plain_text(key) for key in value
-    )
+    return all(type(key) is str and not key.startswith("$") and is_plain_text(key) for key in value)
 
 
-def _is_plain_text(text: str) -> bool:
+def is_plain_text(text: str) -> bool:
     """Whether jsonb can hold it: no NUL, no lone surrogates."""
     return "\0" not in text and (text.isascii() or not _SURROGATE.search(text))
 

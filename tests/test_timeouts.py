@@ -381,6 +381,6 @@ def test_an_effect_that_hangs_is_ended(tmp_path: Path, dripping: str) -> None:
 def test_periods_are_structures_durations_or_milliseconds() -> None:
     """Semantics 76."""
     now = datetime(2026, 1, 31, tzinfo=UTC)
-    assert guards.milliseconds({"Months": 1}, now) == 28 * 86_400_000
-    assert guards.milliseconds(timedelta(seconds=2), now) == 2000
-    assert guards.milliseconds(1500, now) == 1500
+    assert guards.milliseconds({"Months": 1}, now, "Block Timeout") == 28 * 86_400_000
+    assert guards.milliseconds(timedelta(seconds=2), now, "Block Timeout") == 2000
+    assert guards.milliseconds(1500, now, "Block Timeout") == 1500

@@ -5,6 +5,7 @@ until something outside is needed, and says what. What happened meanwhile is in 
 changed in the frames.
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from math import inf
@@ -154,7 +155,7 @@ class Interpreter:
         except BlockException as thrown:
             return self._throw(thrown.value, self._instruction())
         except Exception as problem:
-            return self._throw(unexpected(problem), self._instruction())
+            return self._throw(unexpected(problem), self._instruction(), traceback.format_exc())
 
     def _take(self, event: Event) -> Decision | None:
         match event:
@@ -165,8 +166,8 @@ class Interpreter:
                 return self._finish(self._instruction().block.resume(visit, result))
             case Route(thrown, step):
                 return self._route(thrown, step)
-            case Threw(thrown):
-                return self._throw(thrown, self._instruction())
+            case Threw(thrown, told):
+                return self._throw(thrown, self._instruction(), told)
             case Seen(states):
                 self.tasks |= states
                 return None
@@ -342,16 +343,21 @@ class Interpreter:
 
     # Exceptions (semantics 31 to 46) ---------------------------------------------------------
 
-    def _throw(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
-        """A block throws instead of leaving: its step ends on the exception port."""
+    def _throw(
+        self, thrown: ExceptionValue, instruction: Instruction, told: str = ""
+    ) -> Decision | None:
+        """A block throws instead of leaving: its step ends on the exception port. `told` is the
+        traceback of a defect."""
         self.tasks = {}
         self._record(instruction, Port.EXCEPTION, self.progress.take_saved(), thrown.type)
-        return self._raise(thrown, instruction)
+        return self._raise(thrown, instruction, told)
 
-    def _raise(self, thrown: ExceptionValue, instruction: Instruction) -> Decision | None:
+    def _raise(
+        self, thrown: ExceptionValue, instruction: Instruction, told: str = ""
+    ) -> Decision | None:
         """Keep an exception of the step just recorded, and find its handler."""
         step = self.step_count
-        self.progress.thrown.append(Thrown(step, self.since, instruction.key, thrown))
+        self.progress.thrown.append(Thrown(step, self.since, instruction.key, thrown, told))
         if self.breaks_on_exception:
             return Broke(thrown, step)
         return self._route(thrown, step)

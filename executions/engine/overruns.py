@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Failed, Frame, Thrown
+from executions.engine.state import Failed, Frame, Threw, Thrown
 from executions.limits import BLOCK_SECONDS, BLOCKS, EFFECT_SECONDS, GRACE, WORKER_DEATHS
+from flows import values
 from flows.blocks import guards
 from flows.blocks.errors import exception
 from flows.values import ExceptionValue
@@ -23,15 +24,27 @@ def too_many_blocks(interpreter: Interpreter) -> Failed:
 
 
 def died(
-    interpreter: Interpreter, state: Mapping[str, Any], deaths: int, *, late: bool
-) -> ExceptionValue | None:
+    interpreter: Interpreter,
+    state: Mapping[str, Any],
+    deaths: int,
+    *,
+    late: bool,
+    broke: Mapping[str, Any] | None = None,
+) -> Threw | None:
     """What the block on which the token stands throws, when it is known to end its workers: so many
-    in a row have died, the last of them `late`. A token that is not placed yet is placed.
+    in a row have died, the last of them `late`; or when its turns have failed, the last one by what
+    `broke`. A token that is not placed yet is placed.
 
     The first may have died at any block of a batch that was never written down, unless that was
     an effect.
     """
     waits = state.get("waits")
+    if broke is not None:
+        unfinished = waits is not None and waits["for"] == "effect" and not waits["again"]
+        if deaths < (1 if unfinished else 2):
+            return None
+        _place(interpreter)
+        return Threw(values.decode(broke["exception"]), broke["traceback"])
     if waits is not None and waits["for"] != "effect":
         return None
     if deaths < (2 if waits is None else 1):
@@ -39,10 +52,14 @@ def died(
     again = waits is None or waits["again"]
     if not late and (deaths < WORKER_DEATHS or not again):
         return None
+    _place(interpreter)
+    return Threw(_late(interpreter) if late else _worker_lost(interpreter, deaths))
+
+
+def _place(interpreter: Interpreter) -> None:
+    """Defaults are not evaluated: that is where it failed."""
     if not interpreter.frames:
-        # Defaults are not evaluated: that is where the workers died.
         interpreter.frames = [Frame(workspace="", block=interpreter.graph.top.start)]
-    return _late(interpreter) if late else _worker_lost(interpreter, deaths)
 
 
 def effect_seconds(until: float, now: float) -> float:

@@ -178,6 +178,7 @@ class Secrets:
             step.exception = self.text(step.exception)
         for thrown in progress.thrown:
             thrown.exception = self.exception(thrown.exception)
+            thrown.traceback = self.text(thrown.traceback)
         for logged in progress.logged:
             line = logged.line
             logged.line = replace(

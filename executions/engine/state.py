@@ -72,6 +72,8 @@ class Thrown:
     at: float
     block: str
     exception: ExceptionValue
+    #: Where the code failed, of a block or a runner that failed in a way nobody foresaw.
+    traceback: str = ""
 
 
 @dataclass(slots=True)
@@ -135,9 +137,10 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Threw:
-    """The block's effect, or what it waited for, threw."""
+    """The block's effect, or what it waited for, threw; with the traceback of a defect."""
 
     exception: ExceptionValue
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

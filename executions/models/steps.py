@@ -140,6 +140,8 @@ class ExceptionRecord(models.Model):
     data = ExactJSONField()
     #: The handler block that took it; empty when it left the flow.
     handled_by = models.CharField(max_length=200, blank=True)
+    #: Where the code failed, of a defect; shown to administrators only.
+    traceback = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["execution", "step", "id"]

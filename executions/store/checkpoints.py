@@ -121,14 +121,14 @@ def release(
             "target": target.value,
             "requeue": REQUEUE_AFTER,
             "reason": reason.value,
-            "waiting_for": rows.storable(waiting_for)[:400],
+            "waiting_for": values.storable(waiting_for)[:400],
             "place": place.value,
             "due_at": due_at,
             "awaits": None if awaits is None else list(awaits),
             "state": rows.dumps(state or {}),
             "outputs": None if shown is None else rows.dumps(shown),
-            "error_type": rows.storable(error.short_type)[:200] if error else "",
-            "error_message": rows.storable(error.message)[:400] if error else "",
+            "error_type": values.storable(error.short_type)[:200] if error else "",
+            "error_message": values.storable(error.message)[:400] if error else "",
             "children": children,
         },
     )
@@ -327,12 +327,12 @@ def _progress_parts(progress: Progress, params: dict[str, Any]) -> list[str]:
         parts.append(
             """thrown AS (
                 INSERT INTO executions_exceptionrecord
-                    (execution_id, step, at, block, type, message, data, handled_by)
+                    (execution_id, step, at, block, type, message, data, handled_by, traceback)
                 SELECT %(id)s, e.step, to_timestamp(e.at), e.block, e.type, e.message, e.data,
-                    e.handled_by
+                    e.handled_by, e.traceback
                 FROM held, json_to_recordset(%(thrown)s::json)
                     AS e(step bigint, at double precision, block text, type text, message text,
-                         data json, handled_by text)
+                         data json, handled_by text, traceback text)
             )"""
         )
     if progress.handled:

@@ -79,6 +79,9 @@ class Claimed:
     #: last of them. One until it has passed the blocks at which the first may have died.
     deaths: int = 0
     was_late: bool = False
+    #: What went wrong when its last turn failed outside of its blocks: the exception in its JSON
+    #: form, and the traceback.
+    broke: Mapping[str, Any] | None = None
     frames: list[Frame] = field(default_factory=list)
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
     debug: str | None = None
@@ -137,6 +140,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
     plan = plans.load(debug, hits) if debug else plans.NO_PLAN
     kept = json.loads(state)
     deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
+    broke = kept.pop("broke", None)
     return Claimed(
         id=execution_id,
         owner=owner,
@@ -149,6 +153,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         secrets=secrets,
         deaths=deaths,
         was_late=was_late,
+        broke=broke,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
         watch=plans.watch_of(plan, until, passed) if debug or until else None,

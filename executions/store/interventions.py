@@ -9,8 +9,8 @@ from executions.engine.changes import change
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Progress
 from executions.limits import STORED_IN_ALL
-from executions.store import rows
 from executions.store.claims import Claimed
+from flows import values
 from flows.blocks.base import Port
 
 #: As the last step that refers to a value: those of interventions stay as long as the execution.
@@ -77,7 +77,7 @@ def of(
         {
             "after_step": step,
             "kind": cause.kind,
-            "actor": rows.storable(cause.actor)[:150],
+            "actor": values.storable(cause.actor)[:150],
             "version_id": None if version_id in (None, held.version_id) else held.version_id,
             "tokens": tokens,
             "stays": stays,

@@ -7,6 +7,10 @@ from typing import Any
 from executions.engine.secrets import Secrets
 from executions.engine.state import Frame, Logged, StepDone, Thrown
 from flows import values
+from flows.values import storable
+
+#: Characters of a traceback that are kept: its end says where the code failed.
+TRACEBACK = 20_000
 
 
 def dumps(value: Any) -> str:
@@ -82,6 +86,7 @@ def thrown_row(thrown: Thrown, handled: dict[int, str]) -> dict[str, Any]:
         "message": storable(thrown.exception.message),
         "data": values.encode(thrown.exception),
         "handled_by": handled.pop(thrown.step, ""),
+        "traceback": storable(thrown.traceback)[-TRACEBACK:],
     }
 
 
@@ -97,8 +102,3 @@ def log_row(logged: Logged) -> dict[str, Any]:
         "event_started_at": line.started_at.isoformat() if line.started_at else None,
         "event_ended_at": line.ended_at.isoformat() if line.ended_at else None,
     }
-
-
-def storable(text: str) -> str:
-    """Text that a text column takes: PostgreSQL knows neither NUL nor lone surrogates."""
-    return values.storable(text)

@@ -3,15 +3,17 @@
 Each is one UPDATE that names the statuses that it may start from and returns what it changed.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER
+from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER, WORKER_DEATHS
 from executions.live.events import ExecutionChanged
 from executions.store.claims import RETURNING
+from flows import values
 
 CHANGE = "updated_at = now(), revision = revision + 1"
 QUEUE = (
@@ -177,6 +179,48 @@ def _take_over(where: str, *, late: bool = False, **params: Any) -> list[Executi
         f"lease_owner = '', request = '', {CHANGE}",
         where,
         {"late": late, **params},
+    )
+
+
+def give_back(
+    execution_id: UUID, owner: str, broke: Mapping[str, Any] | None
+) -> list[ExecutionChanged]:
+    """Held by a worker whose turn failed → as after its death, and with `broke`, what went wrong,
+    counted beside what it was doing. One that has failed `WORKER_DEATHS` times in a row → Error."""
+    if broke is None:
+        kept, failed = "state", "false"
+    else:
+        count = "coalesce((state ->> 'deaths')::int, 0) + 1"
+        failed = f"{count} >= %(most)s"
+        kept = (
+            f"CASE WHEN {failed} THEN json_build_object('error', %(thrown)s::json) "
+            f"ELSE json_build_object('deaths', {count}, 'broke', %(broke)s::json, "
+            f"'was', coalesce(state -> 'was', state)) END"
+        )
+    status = (
+        f"CASE status WHEN 'Pausing' THEN 'Paused' WHEN 'Stopping' THEN 'Stopped' "
+        f"ELSE CASE WHEN {failed} THEN 'Error' ELSE 'Queued' END END"
+    )
+    thrown = None if broke is None else values.decode(broke["exception"])
+    return update(
+        f"state = CASE status WHEN 'Running' THEN {kept} ELSE state END, status = {status}, "
+        f"ended_at = CASE WHEN {status} IN ('Stopped', 'Error') THEN now() END, "
+        f"error_type = CASE {status} WHEN 'Error' THEN %(type)s ELSE error_type END, "
+        f"error_message = CASE {status} WHEN 'Error' THEN %(message)s ELSE error_message END, "
+        f"place = CASE {status} WHEN 'Paused' THEN 'block' ELSE '' END, "
+        f"lease_expires_at = CASE {status} WHEN 'Queued' "
+        f"THEN now() + make_interval(secs => %(requeue)s) END, "
+        f"lease_owner = '', request = '', reason = '', {CHANGE}",
+        "id = %(id)s AND lease_owner = %(owner)s AND status IN ('Running', 'Pausing', 'Stopping')",
+        {
+            "id": execution_id,
+            "owner": owner,
+            "most": WORKER_DEATHS,
+            "broke": json.dumps(broke),
+            "thrown": None if broke is None else json.dumps(broke["exception"]),
+            "type": thrown.short_type if thrown else "",
+            "message": thrown.message[:400] if thrown else "",
+        },
     )
 
 

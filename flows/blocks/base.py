@@ -262,7 +262,9 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "IEnumerable<String>": lambda value: type(value) is list,
     "IList": lambda value: type(value) is list,
     "Structure": lambda value: type(value) is dict,
-    "InputVariables": lambda value: type(value) is dict,
+    "InputVariables": lambda value: (
+        type(value) is dict and all(type(name) is str for name in value)
+    ),
     "ITask<TResult>": lambda value: type(value) is TaskValue,
     "IList<ITask<TResult>>": lambda value: (
         type(value) is list and all(item is None or type(item) is TaskValue for item in value)

@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from flows.blocks.errors import invalid_argument
+from flows.values import summary
 
 COMPARISONS = (
     "Ordinal",
@@ -32,5 +33,5 @@ def comparable(text: str, comparison: str) -> str:
 def comparison_named(name: str, value: Any) -> str:
     """The member that the property `name` gives. Raises ArgumentException as a BlockException."""
     if value not in COMPARISONS:
-        raise invalid_argument(name, f"{value} is not one of {', '.join(COMPARISONS)}.")
+        raise invalid_argument(name, f"{summary(value)} is not one of {', '.join(COMPARISONS)}.")
     return str(value)

@@ -43,7 +43,8 @@ MEANINGS: dict[str, str] = {
         "it was done is not known."
     ),
     _BLOCKS + "UnexpectedException": (
-        "The block itself failed: a value too large or too deep, or a defect of CortexWeb."
+        "The block failed in a way that it did not foresee, which is a defect of CortexWeb. "
+        "Administrators see the traceback on the execution's page; the worker's log has it too."
     ),
     "Cortex.Exceptions.Wireless.WirelessReceiverBlockNotFoundException": (
         "A Wireless Sender names no receiver, or one that is not in its workspace."
@@ -166,12 +167,17 @@ def invalid_argument(name: str, problem: str) -> BlockException:
 
 
 def unexpected(problem: Exception) -> ExceptionValue:
-    """What a block throws when it fails in a way that it did not foresee."""
+    """What a block throws when it fails in a way that it did not foresee. It says nothing of the
+    inside: that is in the traceback, which administrators see."""
     if isinstance(problem, MemoryError):
         return exception(
             "OutOfMemoryException", "The block needs more memory than a worker's process may take."
         ).value
-    return exception("UnexpectedException", f"{type(problem).__name__}: {problem}").value
+    return exception(
+        "UnexpectedException",
+        "The block failed in a way that it did not foresee, which is a defect of CortexWeb. "
+        "Administrators see more on the execution's page.",
+    ).value
 
 
 def untranslatable(problem: str) -> BlockException:

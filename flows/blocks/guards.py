@@ -5,6 +5,7 @@ Pure. The properties themselves are declared in `flows.blocks.base`; here is wha
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from flows.blocks.errors import (
@@ -17,6 +18,7 @@ from flows.blocks.errors import (
     property_null,
 )
 from flows.blocks.schedules.wait import add_period
+from flows.values import is_plain_text, summary
 
 _INT32 = 2**31 - 1
 #: Longest name of a semaphore.
@@ -37,29 +39,34 @@ class Semaphore:
     timeout: float | None = None
 
 
-def milliseconds(period: Any, now: datetime) -> float:
-    """The length of a TimePeriod from now on; a number is milliseconds already.
+def milliseconds(period: Any, now: datetime, name: str) -> float:
+    """The length of a TimePeriod from now on; a number is milliseconds already. Infinite where it
+    leads beyond the calendar.
 
-    Raises InvalidPropertyValueException and ArgumentOutOfRangeException as BlockExceptions.
+    Raises InvalidPropertyValueException of the property `name` as a BlockException.
     """
-    if type(period) in (int, float):
-        return float(period)
-    return (add_period(now, period) - now) / timedelta(milliseconds=1)
+    if type(period) is int:
+        return float(period) if abs(period) < 2**63 else inf if period > 0 else -inf
+    if type(period) is float:
+        if period != period:
+            raise invalid_property(name, "NaN is not a TimePeriod.")
+        return period
+    try:
+        return (add_period(now, period, name) - now) / timedelta(milliseconds=1)
+    except BlockException as thrown:
+        if thrown.value.short_type != "ArgumentOutOfRangeException":
+            raise
+        return inf
 
 
 def timeout(period: Any, now: datetime) -> float:
     """The milliseconds of a Block Timeout, 0 for none (semantics 76).
 
-    Raises InvalidBlockTimeoutException as a BlockException.
+    Raises InvalidBlockTimeoutException and InvalidPropertyValueException as a BlockException.
     """
     if period is None:
         return 0
-    try:
-        length = milliseconds(period, now)
-    except BlockException as thrown:
-        if thrown.value.short_type != "ArgumentOutOfRangeException":
-            raise
-        length = float("inf")
+    length = milliseconds(period, now, "Block Timeout")
     if not 0 <= length <= _INT32:
         shown = f"{length:.0f}" if abs(length) < 10**15 else "too many"
         raise exception(
@@ -88,6 +95,9 @@ def semaphore(value: Any, flow: str, now: datetime) -> Semaphore | None:
         raise property_empty("Semaphore.Name")
     if len(name) > NAME_LENGTH:
         raise out_of_range("Semaphore.Name", name, f"at most {NAME_LENGTH} characters long")
+    if not is_plain_text(name):
+        wanted = "without NUL and without half of a character (a lone surrogate)"
+        raise out_of_range("Semaphore.Name", name, wanted)
     limit = _int32(value.get("ConcurrencyLimit", 0), "ConcurrencyLimit")
     if limit < 1:
         raise out_of_range("Semaphore.ConcurrencyLimit", limit, "1 or more")
@@ -100,7 +110,7 @@ def semaphore(value: Any, flow: str, now: datetime) -> Semaphore | None:
     _only(queue, "Semaphore.Queue", ("Priority", "QueueTimeout"))
     length = None
     if queue.get("QueueTimeout") is not None:
-        length = milliseconds(queue["QueueTimeout"], now)
+        length = milliseconds(queue["QueueTimeout"], now, "Semaphore.Queue.QueueTimeout")
         if not 0 <= length <= _INT32:
             raise out_of_range("Semaphore.Queue.QueueTimeout", length, f"from 0 to {_INT32}")
     priority = _int32(queue.get("Priority", 0), "Priority")
@@ -116,9 +126,11 @@ def _path(scope: Any, flow: str) -> str:
     _only(levels, "Semaphore.Scope", tuple(SCOPE))
     parts = {}
     for level, option in levels.items():
-        chosen = str(option).rpartition(".")[2].casefold()
+        chosen = option.rpartition(".")[2].casefold() if type(option) is str else ""
         if chosen not in ("current", "all"):
-            raise invalid_argument(f"Semaphore.Scope.{level}", f"{option} is not Current or All.")
+            raise invalid_argument(
+                f"Semaphore.Scope.{level}", f"{summary(option)} is not Current or All."
+            )
         here = flow if level == "Flow" else "default"
         parts[level] = here if chosen == "current" else "*"
     return f"/{parts['Tenant']}/{parts['System']}/*/{parts['Package']}/*/{parts['Flow']}/"
@@ -127,7 +139,7 @@ def _path(scope: Any, flow: str) -> str:
 def _only(given: dict[Any, Any], name: str, known: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
-            raise invalid_property("Semaphore", f"{key} is not a part of {name}.")
+            raise invalid_property("Semaphore", f"{summary(key)} is not a part of {name}.")
 
 
 def _int32(value: Any, name: str) -> int:

@@ -89,6 +89,7 @@ class Exceptions:
             "handler": handler.title if handler else record.handled_by,
             "handler_url": address.block_url(graph, record.handled_by) if handler else "",
             "is_pending": self._is_pending(record),
+            "traceback": record.traceback if self._subject.user.is_superuser else "",
             "text_url": self._url(record, "text"),
             "json_url": self._url(record, "json"),
             "link": f"{self._subject.execution.get_absolute_url()}"

@@ -2,6 +2,7 @@
 
 from flows.blocks.base import Block, Leave, LogLine, Property, Visit
 from flows.blocks.errors import invalid_argument
+from flows.values import summary
 
 SEVERITIES = ("Trace", "Debug", "Information", "Warning", "Error", "Critical")
 
@@ -33,7 +34,7 @@ class LogEvent(Block):
             severity = "Information"
         elif severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
-            raise invalid_argument("Event Severity", f"{severity} is not one of {known}.")
+            raise invalid_argument("Event Severity", f"{summary(severity)} is not one of {known}.")
         now = visit.now()
         return Leave(
             log=LogLine(

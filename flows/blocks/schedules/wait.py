@@ -4,8 +4,9 @@ from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.blocks.base import Block, Property, Visit, WaitUntil
+from flows.blocks.base import Block, Property, Visit, WaitUntil, article
 from flows.blocks.errors import exception, invalid_property, out_of_range
+from flows.values import summary, type_name
 
 PARTS = ("Years", "Months", "Days", "Hours", "Minutes", "Seconds", "Milliseconds")
 
@@ -33,23 +34,29 @@ class WaitForDuration(Block):
         return WaitUntil(at)
 
 
-def add_period(start: datetime, period: dict[str, Any] | timedelta | float) -> datetime:
+def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime:
     """`start` plus a period: years, then months, each with the day clamped to the month's end, then
-    days down to milliseconds.
+    days down to milliseconds. A number is milliseconds.
 
-    Raises InvalidPropertyValueException for unknown or non-numeric parts and
-    ArgumentOutOfRangeException beyond the calendar, as BlockExceptions.
+    Raises InvalidPropertyValueException of the property `name` for what is no period, for unknown
+    and for non-numeric parts, and ArgumentOutOfRangeException beyond the calendar, as
+    BlockExceptions.
     """
-    if isinstance(period, int | float):
+    if type(period) in (int, float):
         period = {"Milliseconds": period}
     if isinstance(period, timedelta):
         period = {"Milliseconds": period / timedelta(milliseconds=1)}
+    if type(period) is not dict:
+        raise invalid_property(name, f"{article(type_name(period))} is not a TimePeriod.")
     parts = dict.fromkeys(PARTS, 0)
-    for name, amount in period.items():
-        whole = name in ("Years", "Months")
-        if name not in parts or type(amount) not in ((int,) if whole else (int, float)):
-            raise invalid_property("Duration", f"{name} is not a part of a period, or no number.")
-        parts[name] = amount
+    for part, amount in period.items():
+        whole = part in ("Years", "Months")
+        if part not in parts or type(amount) not in ((int,) if whole else (int, float)):
+            problem = f"{summary(part)} is not a part of a period, or no number."
+            raise invalid_property(name, problem)
+        if amount != amount:
+            raise invalid_property(name, f"{part} is not a number.")
+        parts[part] = amount
     try:
         moved = _add_months(_add_months(start, parts["Years"] * 12), parts["Months"])
         return moved + timedelta(
@@ -61,7 +68,7 @@ def add_period(start: datetime, period: dict[str, Any] | timedelta | float) -> d
         )
     except (ValueError, OverflowError, IndexError):
         raise exception(
-            "ArgumentOutOfRangeException", "The date to wait for is beyond the calendar."
+            "ArgumentOutOfRangeException", f"The '{name}' leads beyond the calendar."
         ) from None
 
 

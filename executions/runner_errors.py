@@ -1,0 +1,87 @@
+"""What becomes of an execution when the runner, or the database, fails outside of its blocks.
+
+The lease is given back at once, and what went wrong is kept beside what the execution was doing:
+its worker has not died. Whoever claims it next writes each block down before the next, so that the
+error is known to be that of one block, which then throws it. An execution whose exception cannot be
+written down either ends in Error.
+"""
+
+import logging
+import traceback
+from uuid import UUID
+
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+from executions.dispatch import send
+from executions.endings import ended
+from executions.engine.interpreter import Interpreter
+from executions.engine.secrets import Secrets
+from executions.live.publish import publish
+from executions.models import ExceptionRecord
+from executions.states import Status
+from executions.store import rows, transitions
+from flows import values
+from flows.blocks.errors import unexpected
+
+logger = logging.getLogger(__name__)
+
+#: What says nothing about the execution: the database was away, or two transactions met.
+_PASSING = (OperationalError, InterfaceError)
+
+
+def give_back(
+    execution_id: UUID, owner: str, problem: Exception, secrets: Secrets | None = None
+) -> None:
+    """Log what went wrong in a turn, and give the execution back to the queue. When the database
+    cannot be reached, the lease runs out instead."""
+    told = traceback.format_exc()
+    if secrets is not None:
+        told = secrets.text(told)
+    logger.error("The turn of %s failed outside of its blocks\n%s", execution_id, told.rstrip())
+    try:
+        if isinstance(problem, _PASSING):
+            connection.close()
+            broke = None
+        else:
+            thrown = values.encode(unexpected(problem))
+            broke = {"exception": thrown, "traceback": values.storable(told)[-rows.TRACEBACK :]}
+        _give_back(execution_id, owner, broke)
+    except Error as also:
+        logger.warning("The lease of %s runs out by itself: %s", execution_id, also)
+
+
+def _give_back(execution_id: UUID, owner: str, broke: dict[str, str] | None) -> None:
+    with transaction.atomic():
+        changed = transitions.give_back(execution_id, owner, broke)
+        for event in list(changed):
+            if event.status == Status.QUEUED:
+                send(execution_id)
+            elif event.status == Status.ERROR and broke is not None:
+                thrown = values.decode(broke["exception"])
+                ExceptionRecord.objects.create(
+                    execution_id=execution_id,
+                    step=event.step_count,
+                    at=event.updated_at,
+                    block=event.block,
+                    type=thrown.type,
+                    message=thrown.message,
+                    data=broke["exception"],
+                    traceback=broke["traceback"],
+                )
+        over = [event for event in changed if Status(event.status).is_terminal]
+        publish([*changed, *ended(*over)])
+
+
+def log_defects(execution_id: UUID, interpreter: Interpreter) -> None:
+    """Log where the code failed of what blocks did not foresee, before it is written down."""
+    progress = interpreter.progress
+    for thrown in progress.thrown:
+        if thrown.traceback:
+            told = thrown.traceback.rstrip()
+            logger.error(
+                "%s of flow %s failed in %s\n%s",
+                thrown.block,
+                interpreter.graph.name,
+                execution_id,
+                told if progress.secrets is None else progress.secrets.text(told),
+            )
