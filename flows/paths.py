@@ -4,6 +4,7 @@ Pure. A path is keys of structures and places in lists, joined by dots; a dot or
 is written after a backslash.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,28 @@ def split(path: str) -> list[str]:
             keys.append(key)
             key = ""
     return [*keys, key] if path else []
+
+
+def read(text: str) -> str:
+    """The path that somebody types: `order.lines.0`, also with keys in quotation marks, as in
+    `order."unit.price"` or `order["unit.price"]`; or a whole path in them."""
+    if whole := re.fullmatch(_QUOTED, text, re.DOTALL):
+        return _unquoted(whole[1])
+    return _KEY.sub(_key, text)
+
+
+def _key(found: re.Match[str]) -> str:
+    if found[1] is not None:
+        return "." + join([_unquoted(found[1])])
+    return join([_unquoted(found[2])])
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_KEY = re.compile(rf"\[{_QUOTED}\]|{_QUOTED}", re.DOTALL)
 
 
 def join(keys: Sequence[str]) -> str:

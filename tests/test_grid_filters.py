@@ -210,7 +210,7 @@ def test_what_means_nothing_is_kept_and_told(typed: str, said: str) -> None:
     assert parsed(filters.parameters()) == filters
 
 
-@pytest.mark.parametrize("query", ["flow=%00", "q=%00%00", "unknown=1", "status=", "", "-=x"])
+@pytest.mark.parametrize("query", ["flow=", "q=+", "unknown=1", "status=", "", "-=x"])
 def test_what_says_nothing_counts_for_nothing(query: str) -> None:
     assert Filters.parse(QueryDict(query)) == Filters()
 

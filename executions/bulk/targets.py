@@ -59,7 +59,7 @@ def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Executi
         return _next_chosen(job, user, size)
     with timezone.override(job.zone or None):
         filters = Filters.parse(QueryDict(job.filters))
-        if filters.unread:
+        if not filters.are_understood:
             # It would match more than was asked for: an older version knew more fields.
             return [], ""
         rows = matching(user, filters, job.command, job.created_at, child_first=job.child_first)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from executions.grid.columns import COLUMNS, VARIABLE, Column, column_of
+from executions.grid.columns import COLUMNS, PATH_LIMIT, VARIABLE, Column, column_of
 from executions.grid.layout import COLUMN_LIMIT, Layout, read
+from flows import paths
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,18 @@ def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
         return layout, "A grid without columns shows nothing: choose at least one."
     after = layout.changed(asked)
     columns = list(after.columns)
-    if path := form.get("add", "").strip().removeprefix(VARIABLE):
-        if column_of(VARIABLE + path) is None:
-            return layout, "That is no path of a variable. One looks like order.customer.name."
+    if path := paths.read(form.get("add", "").strip().removeprefix(VARIABLE)):
+        if len(path) > PATH_LIMIT:
+            return layout, f"A path has {PATH_LIMIT} characters at most."
+        added = column_of(VARIABLE + path)
+        if added is None:
+            return layout, (
+                "That is no path of a variable. One looks like order.customer.name, or like "
+                'order."unit.price" where a key holds a dot.'
+            )
         if len(columns) >= COLUMN_LIMIT:
             return layout, f"A grid has at most {COLUMN_LIMIT} columns: take one away first."
-        columns = list(dict.fromkeys([*columns, VARIABLE + path]))
+        columns = list(dict.fromkeys([*columns, added.key]))
     for name, by in (("up", -1), ("down", 1)):
         key = form.get(name, "")
         if key in columns:

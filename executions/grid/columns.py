@@ -21,7 +21,7 @@ from executions.models import Execution
 from executions.states import Reason, Status
 from executions.store import waiting
 from executions.store.variables import Large
-from flows import values
+from flows import paths, values
 from flows.blocks import BY_TYPE
 from flows.display import icon, moment, ticking
 from flows.values import MASK, Masked
@@ -317,8 +317,10 @@ def column_of(key: str) -> Column | None:
     if not key.startswith(VARIABLE):
         return _BY_KEY.get(key)
     path = key.removeprefix(VARIABLE).strip()
-    if not path or len(path) > PATH_LIMIT or not path.isprintable():
+    keys = paths.split(path)
+    if not all(keys) or not keys or len(path) > PATH_LIMIT or not path.isprintable():
         return None
+    path = paths.join(keys)
     return Column(VARIABLE + path, path, lambda event: "", 140, zoned=True, variable=path)
 
 

@@ -12,10 +12,11 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan, Starts
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.matching import SEARCHED
-from executions.grid.terms import ORDERED, Term, Wanted
+from executions.grid.terms import EMPTY, ORDERED, Term, Wanted
 from executions.models.expressions import Length, Lexemes
 from executions.models.people import Watch
 from executions.states import LIVE, Reason, Status
+from flows import paths
 
 #: So many digits of an id's beginning find it: eleven of them are the millisecond of its start.
 ID_DIGITS = 8
@@ -90,7 +91,7 @@ class By(Enum):
 def condition(term: Term, now: datetime, me: int | None, by: By = By.INDEX) -> Q:
     """The executions that a term lets through."""
     field = term.field
-    by = By.ROW if term.negated else by
+    by = By.ROW if term.negated or EMPTY in term.values else by
     if field.kind.alternatives:
         wanted = _any_of(field, term.values, me, by is By.ROW)
     else:
@@ -106,7 +107,9 @@ def condition(term: Term, now: datetime, me: int | None, by: By = By.INDEX) -> Q
 def is_sought(term: Term) -> bool:
     """Whether the search index serves a term, and no other index does."""
     field = term.field
-    if term.negated or (field.exact_case and not any(v.endswith("*") for v in term.values)):
+    if term.negated or EMPTY in term.values:
+        return False
+    if field.exact_case and not any(value.endswith("*") for value in term.values):
         return False
     if field.kind is Kind.NUMBER:
         return bool(field.code) and any(_one_number(value) for value in term.values)
@@ -161,8 +164,9 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
             return Q(Found(Lexemes(), words.query_of_names(field.code, values)))
         return Q(**{f"{field.column}__in": list(values)})
     wanted = Q()
-    named = [value for value in values if not (field.person and value == ME)]
-    if len(named) < len(values):
+    others = [value for value in values if value != EMPTY]
+    named = [value for value in others if not (field.person and value == ME)]
+    if len(named) < len(others):
         wanted |= Q(**{field.person: me})
     if field.exact_case:
         whole = [value for value in named if not value.endswith("*")]
@@ -172,9 +176,11 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
     if named:
         in_row = by_row or not field.code
         wanted |= _named_in_row(field, named) if in_row else _named(field, named)
-    if field.key == "worker":
+    if field.key == "worker" and named:
         # Says nothing new: none holds what is over. There are few others, and an index of them.
         wanted &= Q(status__in=sorted(LIVE))
+    if len(others) < len(values):
+        wanted |= Q(**{field.column: ""})
     if field.key == "semaphore":
         # What it waited for is still there when it waits no longer.
         wanted &= Q(status=Status.RUNNING, reason=Reason.SEMAPHORE)
@@ -291,7 +297,7 @@ class Holds(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> Any:
         execution, params = compiler.compile(self.source_expressions[0])
-        name, *below = self.path.split(".")
+        name, *below = paths.split(self.path)
         held, given = self._compared(below)
         sql = (
             "EXISTS (SELECT 1 FROM executions_value AS held "

@@ -5,10 +5,12 @@ completes a word, the condition for the database and the test of an event. To ad
 FIELDS; what its kind means is in `terms`, `conditions` and `matching`.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from executions.states import Reason, Status
+from flows import paths
 
 
 class Kind(Enum):
@@ -59,6 +61,11 @@ class Field:
     def person(self) -> str:
         """The column of the user that a field names, who may be `me`; "" for other fields."""
         return {"initiator": "initiator_id", "debugger": "debugged_by_id"}.get(self.key, "")
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether an execution may have none: no worker, say."""
+        return self.key in ("workspace", "block", "initiator", "worker", "debugger")
 
     @property
     def exact_case(self) -> bool:
@@ -117,6 +124,8 @@ FIELDS: tuple[Field, ...] = (
     Field("id", "Execution", Kind.ID, "id", example="an execution's id"),
 )
 BY_KEY = {field.key: field for field in FIELDS}
+#: What no text of an execution holds: NUL, half of a character, and what stands for either.
+NO_TEXT = re.compile("[\0\ufffd\ud800-\udfff]")
 #: What the key of a variable's field begins with.
 VARIABLE = "var."
 
@@ -125,7 +134,9 @@ def field_of(key: str) -> Field | None:
     """The field of a key, in any case; also of `var.<path>`."""
     if key[: len(VARIABLE)].lower() == VARIABLE:
         path = key[len(VARIABLE) :]
-        if path and all(path.split(".")) and "\0" not in path:
-            return Field(VARIABLE + path, f"Variable {path}", Kind.VARIABLE, example="42")
-        return None
+        keys = paths.split(path)
+        if not keys or not all(keys) or NO_TEXT.search(path):
+            return None
+        path = paths.join(keys)
+        return Field(VARIABLE + path, f"Variable {path}", Kind.VARIABLE, example="42")
     return BY_KEY.get(key.lower())

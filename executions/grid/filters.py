@@ -6,8 +6,8 @@ a field is declared stands in `fields`, how its values are written in `terms` an
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, Self
@@ -18,18 +18,14 @@ from django.utils import timezone
 
 from executions.grid import conditions, matching, text
 from executions.grid.conditions import By
-from executions.grid.fields import FIELDS, VARIABLE, field_of
+from executions.grid.fields import VARIABLE, field_of
 from executions.grid.matching import Beside, Test
-from executions.grid.spans import Unreadable
-from executions.grid.terms import Term, read, term, unknown_field
+from executions.grid.parsing import UNREAD_LIMIT, Parsing, in_order
+from executions.grid.terms import Term, term
 from executions.grid.words import words
 from executions.live.events import ExecutionChanged
 from executions.states import Status
-
-#: A longer search text is cut.
-SEARCH_LIMIT = 200
-#: Terms that could not be read, kept to be mended.
-UNREAD_LIMIT = 10
+from flows import paths
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,8 @@ class Filters:
 
     `unread` are terms as they were typed that mean nothing: they filter nothing, and the query
     box shows them with what is wrong. Whoever acts on everything that matches must refuse while
-    there are any. `me` is whom `initiator:me` means, and who `is:watched` by; `seen_by` says so.
+    there are any (`are_understood`). `me` is whom `initiator:me` means, and who `is:watched` by;
+    `seen_by` says so.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -46,31 +43,42 @@ class Filters:
     terms: tuple[Term, ...] = ()
     unread: tuple[str, ...] = ()
     me: int | None = None
+    #: Parameters of an address that are neither filters nor anything else.
+    unknown: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    #: What is wrong with all of these, and what was read otherwise than it may have been meant.
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    hints: tuple[str, ...] = field(default=(), compare=False)
 
     # Read and written ------------------------------------------------------------------------
 
     @classmethod
     def parse(cls, parameters: QueryDict) -> "Filters":
         """Read the parameters of an address; `q` is a typed query. What can't be read there is
-        kept in `unread`, or, when no field is called so, belongs to somebody else."""
-        reading = _Reading(timezone.get_current_timezone())
-        reading.typed(parameters.get("q", ""))
-        for parameter in parameters:
-            negated = parameter.startswith("-")
-            if parameter != "q" and field_of(parameter[negated:]):
-                reading.add(parameter[negated:], parameters.getlist(parameter), negated)
-        if path := parameters.get("variable", "").strip():  # as a form without a script says it
-            reading.add(
-                VARIABLE + path.removeprefix(VARIABLE), [parameters.get("holds", "")], False
-            )
-        return reading.filters()
+        kept in `unread`, or in `unknown`."""
+        parsing = Parsing(timezone.get_current_timezone())
+        parsing.address(parameters)
+        return cls._of(parsing)
 
     @classmethod
     def parse_text(cls, typed: str) -> "Filters":
         """Read a typed query alone."""
-        reading = _Reading(timezone.get_current_timezone())
-        reading.typed(typed)
-        return reading.filters()
+        parsing = Parsing(timezone.get_current_timezone())
+        parsing.typed(typed)
+        return cls._of(parsing)
+
+    @classmethod
+    def _of(cls, parsing: Parsing) -> "Filters":
+        search = parsing.search()
+        statuses, terms = parsing.terms()
+        return cls(
+            statuses=statuses,
+            search=search,
+            terms=terms,
+            unread=parsing.unread(),
+            unknown=tuple(parsing.unknown[:UNREAD_LIMIT]),
+            problems=parsing.problems(),
+            hints=tuple(dict.fromkeys(parsing.hints)),
+        )
 
     def parameters(self) -> list[tuple[str, str]]:
         """The inverse of `parse`."""
@@ -78,7 +86,7 @@ class Filters:
         pairs += [(one.parameter, value) for one in self.terms for value in one.values]
         if words := " ".join(filter(None, [text.write_words(self.search), *self.unread])):
             pairs.append(("q", words))
-        return pairs
+        return [*pairs, *self.unknown]
 
     def text(self) -> str:
         """The inverse of `parse_text`."""
@@ -89,19 +97,12 @@ class Filters:
         parts += [text.write(one.key, one.values, one.negated) for one in self.terms]
         return " ".join(filter(None, [*parts, text.write_words(self.search), *self.unread]))
 
-    @cached_property
-    def problems(self) -> list[str]:
-        """What is wrong with each term that could not be read."""
-        told = []
-        for raw in self.unread:
-            said, _ = text.split(raw)
-            reading = _Reading(timezone.get_current_timezone())
-            for one in said:
-                reading.add(one.key, one.values, one.negated)
-            told += reading.problems
-        return list(dict.fromkeys(told))
-
     # Asked and changed -----------------------------------------------------------------------
+
+    @property
+    def are_understood(self) -> bool:
+        """Whether all that was asked for is known."""
+        return not (self.unread or self.unknown)
 
     @property
     def are_active(self) -> bool:
@@ -128,7 +129,7 @@ class Filters:
     def variables(self) -> frozenset[str]:
         """The names, as they are stored, of the variables that it takes to say what matches."""
         return frozenset(
-            one.key[len(VARIABLE) :].partition(".")[0].casefold()
+            paths.split(one.key[len(VARIABLE) :])[0].casefold()
             for one in self.terms
             if one.key.startswith(VARIABLE)
         )
@@ -144,7 +145,7 @@ class Filters:
         assert field is not None, key
         others = [one for one in self.terms if one.parameter != parameter]
         wanted = term(field, values, negated)
-        return replace(self, terms=_in_order([*others, wanted] if wanted.values else others))
+        return replace(self, terms=in_order([*others, wanted] if wanted.values else others))
 
     def seen_by(self, user: Any) -> Self:
         """As that user means them: who `me` is, and whose watches count."""
@@ -274,56 +275,3 @@ class Filters:
     def _tests(self) -> list[Test]:
         tests = [matching.test(one, self.me) for one in self.terms]
         return [*tests, matching.searched(self.search)] if self.search else tests
-
-
-class _Reading:
-    """Filters while they are being read."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self.zone = zone
-        self.read: dict[tuple[str, bool], list[str]] = {}
-        self.search: list[str] = []
-        self.unread: list[str] = []
-        self.problems: list[str] = []
-
-    def typed(self, query: str) -> None:
-        said, words = text.split(query.replace("\0", ""))
-        self.search += words
-        for one in said:
-            self.add(one.key, one.values, one.negated)
-
-    def add(self, key: str, values: Iterable[str], negated: bool) -> None:
-        field = field_of(key)
-        for value in values:
-            try:
-                if field is None:
-                    raise Unreadable(unknown_field(key) or f"There is no field “{key}”")
-                if spelled := read(field, value, self.zone):
-                    self.read.setdefault((field.key, negated), []).append(spelled)
-                elif value:
-                    continue  # nothing but what nobody could read or type
-            except Unreadable as problem:
-                self.problems.append(str(problem))
-                self.unread.append(text.write(key, (value.replace("\0", ""),), negated))
-
-    def filters(self) -> Filters:
-        statuses = frozenset(map(Status, self.read.pop(("status", False), ())))
-        terms = []
-        for (key, negated), values in self.read.items():
-            field = field_of(key)
-            assert field is not None
-            terms.append(term(field, values, negated))
-        return Filters(
-            statuses=statuses,
-            search=" ".join(self.search)[:SEARCH_LIMIT].strip(),
-            terms=_in_order(terms),
-            unread=tuple(dict.fromkeys(self.unread))[:UNREAD_LIMIT],
-        )
-
-
-_ORDER = {field.key: number for number, field in enumerate(FIELDS)}
-
-
-def _in_order(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """As the fields are declared, variables last."""
-    return tuple(sorted(terms, key=lambda one: (_ORDER.get(one.key, 99), one.key, one.negated)))

@@ -14,9 +14,10 @@ from typing import Any
 
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
-from executions.grid.terms import ORDERED, Term, Wanted
+from executions.grid.terms import EMPTY, ORDERED, Term, Wanted
 from executions.live.events import ExecutionChanged
 from executions.states import Reason, Status
+from flows import paths
 from flows.values import Masked, is_object
 
 TICK = timedelta(microseconds=1)
@@ -102,7 +103,7 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
         return lambda event, beside: getattr(event, field.column) in wanted
     mine = bool(field.person) and ME in values
     whole = frozenset(
-        value if field.exact_case else words.fold(value)
+        "" if value == EMPTY else value if field.exact_case else words.fold(value)
         for value in values
         if not value.endswith("*") and not (mine and value == ME)
     )
@@ -178,7 +179,7 @@ _SIGNS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.
 
 
 def _variable(path: str, wanted: Wanted) -> Holds:
-    name, *below = path.split(".")
+    name, *below = paths.split(path)
     name = name.casefold()
 
     def holds(event: ExecutionChanged, beside: Beside) -> bool:

@@ -13,17 +13,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from executions.grid import spans
-from executions.grid.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
+from executions.grid.fields import FIELDS, ME, NO_TEXT, VARIABLE, Field, Kind, field_of
 from executions.grid.spans import Times, Unreadable
 from executions.grid.words import words
 from flows import parsing
 from flows.blocks import BY_TYPE
-from flows.values import legible
 
-#: Characters of one value; longer ones are cut.
+#: Characters of one value, and of one that a variable is compared with; longer ones are not read.
 VALUE_LIMIT = 200
+VARIABLE_LIMIT = 2000
 #: Values of one field; more are not read.
 VALUES = 30
+#: A name that is empty: `worker:""` is what no worker holds.
+EMPTY = '""'
 SIGNS = (">=", "<=", "!=", ">", "<", "=")
 
 
@@ -59,13 +61,19 @@ def term(field: Field, values: Iterable[str], negated: bool = False) -> Term:
 
 
 def read(field: Field, value: str, zone: tzinfo = UTC) -> str:
-    """A value in the one spelling that addresses hold; "" for one that says nothing.
+    """A value in the one spelling that addresses hold.
 
-    Moments without a time zone are in `zone`. Raises Unreadable.
+    Moments without a time zone are in `zone`. Raises Unreadable, also for one that says nothing.
     """
-    value = legible(value.replace("\0", "")).strip()[:VALUE_LIMIT].strip()
-    if not value:
-        return ""
+    value = value.strip()
+    if NO_TEXT.search(value):
+        shown = NO_TEXT.sub("\ufffd", value)
+        raise Unreadable(f"{field.key}: no text holds such a character: {shown}. Leave it out.")
+    limit = VARIABLE_LIMIT if field.kind is Kind.VARIABLE else VALUE_LIMIT
+    if len(value) > limit:
+        raise Unreadable(f"{field.key}: it has {len(value):,} characters. Write {limit:,} at most.")
+    if not value or (value == EMPTY and not field.may_be_empty and field.kind is not Kind.VARIABLE):
+        raise Unreadable(_lacking(field))
     match field.kind:
         case Kind.CHOICE | Kind.FLAG:
             return _option(field, value)
@@ -90,6 +98,15 @@ def read(field: Field, value: str, zone: tzinfo = UTC) -> str:
             return str(Wanted.parse(value, zone))
 
 
+def _lacking(field: Field) -> str:
+    if field.kind is Kind.VARIABLE:
+        return f"Write what it holds, as in {field.key}=42; an empty text is {field.key}={EMPTY}."
+    if field.options:
+        return f"Write what it is to be, as in {field.key}:{field.options[0][0]}."
+    none = f", or {field.key}:{EMPTY} for none" if field.may_be_empty else ""
+    return f"Write what {field.key}: is to be{none}."
+
+
 def _option(field: Field, value: str) -> str:
     known = {name.casefold(): name for name, _ in field.options}
     if found := known.get(value.casefold()):
@@ -107,12 +124,13 @@ def _name(field: Field, value: str) -> str:
     return value
 
 
-def unknown_field(key: str) -> str:
+def unknown_field(key: str, cutoff: float = 0.75) -> str:
     """What to say to a word before a colon that is near to a field's; "" when it is none."""
     names = [field.key for field in FIELDS]
     if key.lower().startswith(VARIABLE) or key.lower() == VARIABLE[:-1]:
         return "A variable is written var.name=value"
-    near = get_close_matches(key.lower(), names, n=1, cutoff=0.75)
+    near = get_close_matches(key.lower(), names, n=3, cutoff=cutoff)
+    near.sort(key=lambda name: name[0] != key[0].lower())
     return f"There is no field “{key}”; did you mean {near[0]}?" if near else ""
 
 
@@ -163,8 +181,8 @@ class Wanted:
             text, zone = zoned[1].strip(), _zone(zoned[2])
         quoted = quoted or bool(NEEDS_QUOTES.search(text))
         if not text and not quoted:
-            raise Unreadable("Write what the variable holds, as in var.customer=42")
-        wanted = cls(sign or "=", text.replace("\0", ""), quoted)
+            raise Unreadable('Write what the variable holds, as in var.customer=42 or =""')
+        wanted = cls(sign or "=", text, quoted)
         if wanted.moments is not None and not spans.has_offset(text):
             wanted = replace(wanted, zone=str(zone))
         wanted._check(value)

@@ -1,7 +1,7 @@
 """Variables of many executions at a time, by path, as their last checkpoints hold them.
 
-A path is a variable's name, in any case, then keys of structures and places in lists:
-`Order.lines.0.price`.
+A path is a variable's name, in any case, then keys of structures and places in lists, as
+`flows.paths` writes them: `Order.lines.0.price`.
 Where scopes hold the same name it is the innermost that counts, as for an expression there.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from executions.store.reads import INLINE_VALUE
-from flows import pretty
+from flows import paths, pretty
 
 
 class Large:
@@ -22,11 +22,11 @@ class Large:
         self.size = size
 
 
-def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What these paths lead to: id → path → value. What leads nowhere is not there. One query.
 
     Texts are what they are: what shows them makes them `legible`."""
-    wanted, asked = [str(one) for one in ids], list(paths)
+    wanted, asked = [str(one) for one in ids], list(asked)
     names = {name for path in asked for name in _names(path)}
     if not wanted or not names:
         return {}
@@ -52,31 +52,20 @@ def of(ids: Iterable[Any], paths: Iterable[str]) -> dict[str, dict[str, Any]]:
 def _names(path: str) -> list[str]:
     """The names that a path may begin with, as they are stored, longest first: names may hold dots
     themselves."""
-    parts = path.split(".")
-    return [".".join(parts[:count]).casefold() for count in range(len(parts), 0, -1)]
+    keys = paths.split(path)
+    return [".".join(keys[:count]).casefold() for count in range(len(keys), 0, -1)]
 
 
-def _found(held: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+def _found(held: Mapping[str, Any], asked: Iterable[str]) -> dict[str, Any]:
     found = {}
-    for path in paths:
-        for name in _names(path):
-            if name in held:
-                rest = path[len(name) + 1 :]
-                is_there, value = _follow(held[name], rest.split(".") if rest else [])
-                if is_there:
-                    found[path] = value
-                break
+    for path in asked:
+        keys = paths.split(path)
+        name = next((one for one in _names(path) if one in held), None)
+        if name is None:
+            continue
+        below = keys[len(name.split(".")) :] if "." in name else keys[1:]
+        is_large = isinstance(held[name], Large)
+        is_there, value = (True, held[name]) if is_large else paths.follow(held[name], below)
+        if is_there:
+            found[path] = value
     return found
-
-
-def _follow(value: Any, keys: list[str]) -> tuple[bool, Any]:
-    for key in keys:
-        if isinstance(value, Large):
-            break
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return False, None
-    return True, value

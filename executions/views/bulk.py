@@ -37,7 +37,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     if command not in COMMANDS:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
-    if request.method == "POST" and not filters.unread:
+    if request.method == "POST" and filters.are_understood:
         answer = sending.once(request, lambda: _begin(request, command, filters))
         return to_job(request, UUID(answer["job"]))
     child_first = request.GET.get("children") == Children.CHILD_FIRST

@@ -25,7 +25,7 @@ def export(request: HttpRequest, format: str) -> HttpResponseBase:
     is_form = request.method == "POST"
     parameters = QueryDict(request.POST.get("query", "")) if is_form else request.GET
     query = PageQuery.parse(parameters, Layout.of(request.user, parameters))
-    if query.filters.unread:
+    if not query.filters.are_understood:
         # It would give more than was asked for.
         messages.error(request, "Not exported. " + " ".join(query.filters.problems))
         return back(request)
