@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flows.blocks.base import Port
 from flows.diagram.drawing import Drawing, draw
-from flows.diagram.geometry import LABEL_WIDTH, fit_text, text_width
+from flows.diagram.geometry import LABEL_WIDTH, Box, fit_text, text_width
 from flows.graph import FlowGraph, build
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "flows" / "examples").rglob("*.yaml"))
@@ -199,6 +199,47 @@ def test_ways_out_are_named() -> None:
     assert ("load", "exception") not in names  # nothing is connected to it
 
 
+def covered(drawing: Drawing) -> list[tuple[str, str, str]]:
+    """Names of ports that a token may cover, wherever it stands: block, port, token's block."""
+    tokens = [
+        (block.key, place)
+        for block in drawing.blocks
+        for place in (
+            drawing.token_place(block.key),
+            drawing.token_place(block.key, at_breakpoint=True),
+            *(drawing.token_place(block.key, port.port) for port in block.ports),
+        )
+        if place
+    ]
+    found = []
+    for block in drawing.blocks:
+        for port in block.ports:
+            if not port.label:
+                continue
+            label = port.label
+            width = text_width(label.text, 11)
+            text = Box(label.x + width / 2, label.y - 3, width, 12)
+            found += [
+                (block.key, port.port.value, key)
+                for key, (x, y) in tokens
+                if text.overlaps(Box(x, y, 36, 36))
+            ]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["activity", "process"])
+def test_no_token_covers_the_name_of_a_port(kind: str) -> None:
+    assert not covered(draw(invoice(kind), ""))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_no_token_covers_a_name_in_the_examples(path: Path) -> None:
+    for document in yaml.safe_load_all(path.read_text()):
+        graph, _ = build(document)
+        for workspace in graph.workspaces:
+            assert not covered(draw(graph, workspace))
+
+
 def test_a_long_label_is_cut_and_whole_in_its_title() -> None:
     long = "Reconcile every ledger line of every supplier with the bank's statement"
     document = {"flow": "long", "blocks": {"start": block("Start Flow", long)}}
@@ -255,6 +296,7 @@ def test_any_flow_is_drawn_without_overlaps(document: dict[str, Any]) -> None:
     assert not passed_through(drawing)
     drawn = {(w.source, w.port.value, w.target) for w in drawing.wires}
     assert drawn == connections(graph, "")
+    assert not covered(drawing)
     for wire in drawing.wires:
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(wire.points))
 

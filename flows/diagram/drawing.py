@@ -28,6 +28,8 @@ from flows.graph import BlockNode, FlowGraph
 _MARGIN = 24
 #: How far before the in port, or beyond an out port, a token's centre stands.
 _TOKEN_GAP = 16
+#: How far a token reaches from its centre, with the ring around a selected one.
+_TOKEN_REACH = 18
 #: A breakpoint's bar, above its block: width, height, and how far above. A token that stands at it
 #: makes that much room.
 BAR_WIDTH, BAR_HEIGHT, BAR_ABOVE = 36, 4, 8
@@ -261,10 +263,18 @@ def _ports(
         name = names.get(port, "") if connected else ""
         label = None
         if name:
-            to_right = abs(x - box.x) > abs(y - box.y)
-            label = Label(name, x + 8, y - 6 if to_right else y + 16, "start")
+            label = Label(name, *_name_place(node, box, port, x, y), "start")
         drawn.append(PortDrawing(port, x, y, connected, label))
     return tuple(drawn)
+
+
+def _name_place(node: BlockNode, box: Box, port: Port, x: float, y: float) -> Point:
+    """Where the name of a port begins: clear of a token on the port, or at the end of its wire."""
+    if abs(x - box.x) <= abs(y - box.y):
+        return x + _TOKEN_REACH + 2, y + 18
+    if port is Port.EXCEPTION and Port.RIGHT in node.block.ports:
+        return x + 8, y + _TOKEN_REACH + 10  # above is the name of the other one
+    return x + 8, y - _TOKEN_REACH - 3
 
 
 def _port_place(kind: str, node: BlockNode, box: Box, port: Port) -> Point:
