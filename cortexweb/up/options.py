@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=_count, default=_cores(), help="worker processes (default: %(default)s)"
     )
     parser.add_argument(
-        "--demo", action="store_true", help="keep starting example executions at a gentle rate"
+        "--demo",
+        action="store_true",
+        help="show an example execution of each kind, then keep starting them at a gentle rate",
     )
     add_password_arguments(parser)
 

@@ -5,16 +5,24 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from executions.commands.actor import Actor
 from executions.commands.start import NotStarted, start
+from executions.management import opening
 from executions.models import Execution
 from flows import queries
 
-#: The example flows in the order in which they are started, over and over.
-ROUND = ("nightly-tour", "check-orders", "check-urls", "access-log-report")
+#: The example flows in the order in which they are started, over and over, with other inputs than
+#: the default ones. One of them fails.
+ROUND: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("check-orders", {}),
+    ("nightly-tour", {}),
+    ("check-urls", {}),
+    ("access-log-report", {}),
+    ("check-order", {"Order": opening.OF_NOBODY}),
+)
 #: Demo executions that may be under way at once, children apart.
 AT_ONCE = 12
 #: Ended demo executions are kept that long, so that a demo left alone fills no disk.
@@ -22,33 +30,46 @@ KEEP = timedelta(hours=6)
 
 
 class Command(BaseCommand):
-    help = "Keeps starting the example flows until it is ended."
+    help = (
+        "Starts an example execution of each kind (one that fails, one at a breakpoint, …), then "
+        "keeps starting the example flows until it is ended."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=4.0, help="seconds between two starts")
         parser.add_argument("--url", help="address of the site, for the flow that checks it")
-        parser.add_argument("--count", type=int, help="end after that many starts")
+        parser.add_argument("--count", type=int, help="end after that many starts of the round")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = Actor(user_id=None, name="demo", source="demo")
-        for started, name in enumerate(itertools.cycle(ROUND), 1):
+        self._open()
+        people: list[User | None] = [None, *map(opening.account, opening.PEOPLE)]
+        starts = zip(itertools.cycle(ROUND), itertools.cycle(people), strict=False)
+        for started, ((name, inputs), user) in enumerate(starts, 1):
             if _under_way() < AT_ONCE:
-                self._start(name, actor, options["url"])
+                self._start(name, inputs, user, options["url"])
             if started % 100 == 0:
                 _forget_old()
             if options["count"] is not None and started >= options["count"]:
                 return
             time.sleep(options["every"])
 
-    def _start(self, name: str, actor: Actor, url: str | None) -> None:
+    def _open(self) -> None:
+        try:
+            for execution in opening.run():
+                self.stdout.write(f"{execution.flow_name} {execution.pk}")
+        except (LookupError, NotStarted) as problem:
+            self.stderr.write(str(problem))
+
+    def _start(self, name: str, given: dict[str, Any], user: User | None, url: str | None) -> None:
         version = queries.latest_published(name)
         if version is None:
             self.stderr.write(f"There is no published flow {name}; import flows/examples.")
             return
-        inputs = {}
+        inputs = dict(given)
         if url and name == "check-urls":
             inputs["Urls"] = [f"{url}/healthz", f"{url}/login/", "http://127.0.0.1:9/"]
         try:
+            actor = opening.actor_of(user)
             execution = start(version, inputs, actor, Execution.Trigger.DEMO)
         except NotStarted as refused:
             self.stderr.write(f"{name}: {refused}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from executions import appearance
 from executions.commands.actor import Actor
 from executions.commands.start import NotStarted, start
 from executions.models import Execution
@@ -117,10 +118,12 @@ class Command(BaseCommand):
             report: dict[str, Any] = {"id": str(execution.pk), "status": status, "outputs": outputs}
             if execution.error_type:
                 report["error"] = {"type": execution.error_type, "message": execution.error_message}
+            report["unhandled"] = execution.unhandled
             self.stdout.write(json.dumps(report))
         else:
             self.stdout.write(f"{execution.flow_name} v{execution.version_number} {execution.pk}")
-            self.stdout.write(f"{status} at {execution.block_description}")
+            word = appearance.word(status, unhandled=execution.unhandled)
+            self.stdout.write(f"{word} at {execution.block_description}")
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")
             for name, form in (outputs or {}).items():

@@ -1,0 +1,107 @@
+"""What the demo begins with: an execution of each kind that somebody should have seen, within its
+first minute. Everything is done by the real commands, in the names of people who cannot sign in."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+
+from executions.commands.actor import Actor
+from executions.commands.control import control
+from executions.commands.start import start
+from executions.models import Execution
+from executions.states import HELD, TERMINAL, Status
+from flows import queries
+
+logger = logging.getLogger(__name__)
+
+#: Who starts what the demo starts, beside the demo itself.
+PEOPLE = ("ada.demo", "grace.demo")
+#: What they may do; whoever keeps them from it is told so by the commands.
+_MAY = ("start_flow", "debug_execution")
+#: Orders that check-order refuses.
+OF_NOBODY = {
+    "Number": "A-1017",
+    "Customer": "",
+    "Lines": [{"Article": "Lamp", "Quantity": 2, "Price": 39.5}],
+}
+WITHOUT_LINES = {"Number": "A-1018", "Customer": "Harbour Office", "Lines": []}
+#: The block of nightly-tour that has the breakpoint.
+GATE = "visit/unlock"
+#: Seconds for which an execution is waited for until the next command is given to it.
+PATIENCE = 30.0
+
+
+def account(name: str) -> User:
+    """The account of one of the people: nobody can sign in with it."""
+    user, is_new = User.objects.get_or_create(username=name)
+    if is_new:
+        user.set_unusable_password()
+        user.save()
+        user.user_permissions.set(Permission.objects.filter(codename__in=_MAY))
+    return user
+
+
+def actor_of(user: User | None) -> Actor:
+    """Who gives the demo's commands; the demo itself for None."""
+    return Actor(user.pk if user else None, user.username if user else "demo", "demo")
+
+
+def run() -> Iterator[Execution]:
+    """Start what the demo begins with, a piece at a time; gives each execution as it is started.
+
+    Nothing where something of it is still under way: the demo was ended and has begun again.
+    """
+    ada, grace = map(account, PEOPLE)
+    live = Execution.objects.filter(initiator__in=[ada, grace], ended_at=None)
+    if live.exists():
+        return
+    yield _start("check-order", ada, {"Order": OF_NOBODY})
+    yield _start("check-order", grace, {"Order": WITHOUT_LINES}, break_on_exception=True)
+    # A site without rooms: its loop throws, and the flow handles no exception.
+    yield _start("nightly-tour", grace, {"Sites": ["Lighthouse"], "Rooms": 0})
+    to_stop = _start("nightly-tour", ada, {"Sites": ["Mill", "Depot"]})
+    yield to_stop
+    to_break = _start("nightly-tour", grace, {"Sites": ["Harbour", "Depot"]}, paused=True)
+    yield to_break
+    if _comes_to(to_break, lambda status: status in HELD):
+        _command("breakpoint", grace, to_break, {"block": GATE, "action": "set"})
+        _command("continue", grace, to_break)
+    if _comes_to(to_stop, lambda status: status is Status.RUNNING):
+        time.sleep(2)  # so that it has come to somewhere
+        _command("stop", ada, to_stop)
+    if _comes_to(to_stop, lambda status: status in TERMINAL):
+        _command("retry", ada, to_stop)
+    for execution in Execution.objects.filter(initiator=grace, debugged_by=grace):
+        if _comes_to(execution, lambda status: status in HELD):
+            # Whoever looks at it may go on with it.
+            _command("release", grace, execution)
+
+
+def _start(flow: str, user: User, inputs: Mapping[str, Any], **how: bool) -> Execution:
+    version = queries.latest_published(flow)
+    if version is None:
+        raise LookupError(f"There is no published flow {flow}; import flows/examples.")
+    return start(version, inputs, actor_of(user), Execution.Trigger.DEMO, **how)
+
+
+def _command(
+    name: str, user: User, execution: Execution, fields: Mapping[str, str] | None = None
+) -> None:
+    execution.refresh_from_db()
+    result = control(name, user, execution, actor_of(user), fields)
+    if not result.done:
+        logger.warning("%s of %s: %s", name, execution, result.detail)
+
+
+def _comes_to(execution: Execution, wanted: Callable[[Status], bool]) -> bool:
+    """Wait until it is in a status; whether it is in time."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        execution.refresh_from_db()
+        if wanted(Status(execution.status)):
+            return True
+        time.sleep(0.2)
+    return False
