@@ -9,7 +9,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from executions import access
+from executions import access, appearance
 from executions.models import (
     AuditEntry,
     BulkJob,
@@ -125,16 +125,21 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Execution)
 class ExecutionAdmin(ReadOnly):
     list_display = (
-        "id", "flow_name", "version_number", "status", "started_at", "ended_at", "initiator_name",
-        "error_type",
+        "id", "flow_name", "version_number", "standing", "started_at", "ended_at",
+        "initiator_name", "error_message", "error_type",
     )  # fmt: skip
-    list_filter = ("status", "trigger", FlowFilter)
+    list_filter = ("status", "unhandled", "trigger", FlowFilter)
     ordering = ("-started_at", "-id")
     raw_id_fields = ("version", "parent", "initiator")
     #: What only the engine reads: secrets stand in these.
     exclude = ("secrets", "state")
     search_help_text = "An execution's id, or a flow's name, in full"
     execution_field = "pk"
+
+    @admin.display(description="status")
+    def standing(self, execution: Execution) -> str:
+        """The status, with that it failed where it does not say so."""
+        return appearance.word(execution.status, unhandled=execution.unhandled)
 
     def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
         return queryset.filter(flow_name=text)

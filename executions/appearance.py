@@ -1,6 +1,6 @@
 """How a status looks and reads. State is always an icon's shape and a word; colour repeats it."""
 
-from executions.states import Place, Reason, Status
+from executions.states import UNHANDLED, Place, Reason, Status
 
 #: What a person should know of each status, on the help page.
 MEANINGS: dict[Status, str] = {
@@ -28,15 +28,29 @@ REASONS: dict[Reason, str] = {
 }
 
 
-def icon_name(status: str, place: str = "") -> str:
+#: What a person should know of one that Ended because nothing handled an exception.
+UNHANDLED_MEANING = (
+    "It ended because nothing handled an exception, so it counts as failed. Retry begins at the "
+    "block that threw."
+)
+
+
+def icon_name(status: str, place: str = "", *, unhandled: bool = False) -> str:
     """The icon of a status in the sprite."""
     if status == Status.PAUSED and place in PLACES:
         return PLACES[Place(place)][0]
-    return status.lower()
+    return "ended-unhandled" if unhandled else status.lower()
 
 
-def word(status: str, place: str = "", reason: str = "") -> str:
-    """The status in words, with where it is paused or what it waits for."""
+def tone(status: str, *, unhandled: bool = False) -> str:
+    """What follows `st-` in the CSS class of a status."""
+    return "unhandled" if unhandled else status.lower()
+
+
+def word(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
+    """The status in words, with where it is paused, what it waits for, or that it failed."""
+    if unhandled:
+        return UNHANDLED
     if status == Status.PAUSED and place in PLACES:
         return f"{status} · {PLACES[Place(place)][1]}"
     if status == Status.RUNNING and reason:
@@ -44,8 +58,10 @@ def word(status: str, place: str = "", reason: str = "") -> str:
     return status
 
 
-def explanation(status: str, place: str = "", reason: str = "") -> str:
+def explanation(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
     """One sentence for a title."""
+    if unhandled:
+        return f"{UNHANDLED}. {UNHANDLED_MEANING}"
     if status == Status.RUNNING and reason in REASONS:
         return f"{status}, {REASONS[Reason(reason)]}."
     return f"{status}. {MEANINGS[Status(status)]}"

@@ -4,11 +4,14 @@ a stop stops its children."""
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db import transaction
+
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
+from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
-from executions.store import many, semaphores, transitions
+from executions.store import failures, many, semaphores, transitions
 
 
 def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
@@ -18,12 +21,24 @@ def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChan
     no semaphore, and to wait for none.
     """
     changed: list[ExecutionChanged] = []
+    if any(event.parent_id and _failed(event) for event in events):
+        # After the commit: no ancestor's row is locked while a child ends.
+        transaction.on_commit(_count_failures, robust=True)
     for event in events:
         changed += _wake(event)
         if event.status == Status.STOPPED:
             for child_id in transitions.lock_family(UUID(event.id)):
                 changed += _stop_one(child_id)
     return changed + _given_up([*events, *changed] if tickets else changed)
+
+
+def _failed(event: ExecutionChanged) -> bool:
+    return event.status == Status.ERROR or event.unhandled
+
+
+def _count_failures() -> None:
+    """Tell the ancestors of what has failed; publish what that changes."""
+    publish(failures.count())
 
 
 def stop(*executions: UUID) -> list[ExecutionChanged] | None:

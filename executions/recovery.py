@@ -9,11 +9,12 @@ from executions.endings import ended, wake_granted
 from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.states import Status
-from executions.store import transitions
+from executions.store import failures, transitions
 
 
 def recover() -> int:
-    """One round: due timers, expired leases, granted semaphores, lost messages.
+    """One round: due timers, expired leases, granted semaphores, lost messages, and failures that
+    their ancestors don't count yet.
 
     Returns how many it moved.
     """
@@ -22,6 +23,7 @@ def recover() -> int:
     lost = transitions.lost_messages()
     for execution_id in lost:
         send(execution_id)
+    publish(failures.count())
     return len(changed) + len(lost)
 
 

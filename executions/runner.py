@@ -206,7 +206,7 @@ class _Turn:
                 self._release(Status.PAUSED, place=place)
             case Broke(thrown, step):
                 waits = {"for": "exception", "exception": values.encode(thrown), "step": step}
-                self._release(Status.EXCEPTION, state={"waits": waits})
+                self._release(Status.EXCEPTION, error=thrown, state={"waits": waits})
             case Perform():
                 return self._perform(decision)
             case StartChild():
@@ -220,8 +220,8 @@ class _Turn:
             case Wait(until):
                 state = self._waiting("time", until=until.isoformat())
                 self._park(Reason.TIME, state, until=until.timestamp())
-            case Finished(outputs):
-                self._release(Status.ENDED, outputs=outputs)
+            case Finished(outputs, unhandled):
+                self._release(Status.ENDED, outputs=outputs, error=unhandled)
             case Failed(thrown):
                 self._release(Status.ERROR, error=thrown, state={"error": values.encode(thrown)})
         return None

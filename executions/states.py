@@ -113,14 +113,32 @@ APPLIES: dict[str, frozenset[Status]] = {
 }
 
 
-def refusal(command: str, status: Status) -> str:
+#: What applies also to an execution that Ended because nothing handled an exception: it failed,
+#: though its status does not say so (semantics 44).
+APPLIES_TO_UNHANDLED = frozenset({"retry"})
+#: That state in words.
+UNHANDLED = f"{S.ENDED} · unhandled exception"
+
+
+def applies(command: str, status: Status, *, unhandled: bool = False) -> bool:
+    """Whether `command` applies to an execution in `status`; `unhandled` says that it Ended because
+    nothing handled an exception."""
+    return status in APPLIES[command] or (unhandled and command in APPLIES_TO_UNHANDLED)
+
+
+def targets(command: str) -> list[str]:
+    """What `command` applies to, in words."""
+    statuses: list[str] = [status for status in Status if status in APPLIES[command]]
+    return [*statuses, UNHANDLED] if command in APPLIES_TO_UNHANDLED else statuses
+
+
+def refusal(command: str, status: Status, *, unhandled: bool = False) -> str:
     """Why `command` does not apply to an execution in `status`; empty when it does."""
-    applies = APPLIES[command]
-    if status in applies:
+    if applies(command, status, unhandled=unhandled):
         return ""
-    if status.is_terminal and not applies & TERMINAL:
+    if status.is_terminal and not APPLIES[command] & TERMINAL:
         return f"It is already {status}."
-    wanted = " or ".join(s for s in Status if s in applies)
+    wanted = " or ".join(targets(command))
     return f"{words(command)} applies to {wanted}; it is {status}."
 
 

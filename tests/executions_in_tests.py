@@ -29,6 +29,7 @@ def make_execution(user: Any, flow: str = "orders", age: float = 60, **columns: 
     columns.setdefault("updated_at", started + timedelta(seconds=1))
     if status.is_terminal:
         columns.setdefault("ended_at", started + timedelta(seconds=1))
+    columns.setdefault("exception_types", columns.get("error_type", ""))
     version = columns.pop("version", None) or version_of(flow)
     return Execution.objects.create(
         version=version,
@@ -46,6 +47,8 @@ def make_execution(user: Any, flow: str = "orders", age: float = 60, **columns: 
 def event_of(execution: Execution, **changes: Any) -> ExecutionChanged:
     """Change an execution as a checkpoint would, and give the event of that."""
     rows = Execution.objects.filter(pk=execution.pk)
+    if changes.get("error_type"):
+        changes.setdefault("exception_types", changes["error_type"])
     rows.update(revision=F("revision") + 1, updated_at=timezone.now(), **changes)
     return read(rows)[0]
 

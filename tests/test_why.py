@@ -102,8 +102,8 @@ def test_on_an_exception_port(tmp_path: Path, admin_user: User, redis: Redis) ->
     square = publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
     execution = turn(begin(square, admin_user, inputs={"N": -2}, break_on_exception=True))
     assert why(execution) == (
-        "Paused on the exception port of 'Throw New Flow Exception', because break on exception is "
-        "on: FlowException, negative."
+        "negative (FlowException). Paused on the exception port of 'Throw New Flow Exception', "
+        "because break on exception is on."
     )
 
 

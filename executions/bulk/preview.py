@@ -1,30 +1,41 @@
 """What a command for all that match a filter would do, told before it is confirmed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
 
-from executions import access
+from executions import access, appearance
 from executions.bulk.targets import matching
 from executions.commands.objections import DEBUGS, NO_DEBUGGER
 from executions.grid.counts import Count, count_by_status
 from executions.grid.filters import Filters
 from executions.limits import BULK_COUNTED
 from executions.models import Execution
-from executions.states import APPLIES, Status, refusal
+from executions.states import APPLIES_TO_UNHANDLED, Status, refusal
 
-#: Executions that are shown as the first ones.
+#: Executions that are shown as the first ones, and what is told of each.
 FIRST = 5
+_SHOWN = ("id", "flow_name", "status", "unhandled", "place", "reason", "started_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The executions of one status that match, and why the command does not apply to them."""
+    """The executions of one status that match, and why the command does not apply to them;
+    `unhandled` are those that Ended because nothing handled an exception, where that matters."""
 
     status: Status
     count: Count
     refusal: str
+    unhandled: bool = False
+
+    @property
+    def word(self) -> str:
+        return appearance.word(self.status, unhandled=self.unhandled)
+
+    @property
+    def tone(self) -> str:
+        return appearance.tone(self.status, unhandled=self.unhandled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,9 @@ def preview(
         for status in Status
         if status in chosen and counts[status.value].number
     ]
-    shares.sort(key=lambda share: status_rank(share.status, command))
+    if command in APPLIES_TO_UNHANDLED:
+        shares = _unhandled_apart(shares, rows, command)
+    shares.sort(key=lambda share: bool(share.refusal))  # what it applies to comes first
     expected = count(rows)
     why = "others have started them, and you may look at them, but not control them."
     if command in DEBUGS and not access.is_debugger(user):
@@ -84,7 +97,7 @@ def preview(
         expected=expected,
         refused=refused,
         why=why,
-        first=list(rows.only("id", "flow_name", "status", "place", "reason", "started_at")[:FIRST]),
+        first=list(rows.only(*_SHOWN)[:FIRST]),
     )
 
 
@@ -98,6 +111,18 @@ def _counted(rows: QuerySet[Execution]) -> int:
     return rows.order_by()[: BULK_COUNTED + 1].count()
 
 
-def status_rank(status: Status, command: str) -> bool:
-    """What the command applies to comes first."""
-    return status not in APPLIES[command]
+def _unhandled_apart(shares: list[Share], rows: QuerySet[Execution], command: str) -> list[Share]:
+    """With those that Ended because nothing handled an exception apart from the other Ended ones:
+    the command applies to them."""
+    found = _counted(rows.filter(unhandled=True))
+    if not found:
+        return shares
+    apart = Share(Status.ENDED, Count(found), "", unhandled=True)
+    others = []
+    for share in shares:
+        if share.status is Status.ENDED:
+            rest = max(share.count.number - found, 0)
+            share = replace(share, count=Count(rest, about=share.count.about))
+        if share.count.number:
+            others.append(share)
+    return [apart, *others]

@@ -18,10 +18,10 @@ from django.utils import timezone
 from executions import access
 from executions.grid.filters import Filters
 from executions.models import BulkJob, Execution
-from executions.states import APPLIES, Status
+from executions.states import APPLIES, APPLIES_TO_UNHANDLED, Status
 
 #: What a command reads of an execution.
-_FIELDS = ("id", "flow_name", "status", "initiator_id", "started_at", "secrets")
+_FIELDS = ("id", "flow_name", "status", "unhandled", "initiator_id", "started_at", "secrets")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,14 +35,13 @@ def matching(
 ) -> QuerySet[Execution]:
     """What the user may see of what matches, to which the command applies, and that had started
     by then. The rest is not even looked at: of a million, most have ended."""
-    statuses = APPLIES[command] & (filters.statuses or frozenset(Status))
+    chosen = filters.statuses or frozenset(Status)
+    applies = Q(status__in=sorted(APPLIES[command] & chosen))
+    if command in APPLIES_TO_UNHANDLED and Status.ENDED in chosen:
+        applies |= Q(unhandled=True)
     return (
         access.visible(user)
-        .filter(
-            filters.seen_by(user).condition(before),
-            status__in=sorted(statuses),
-            started_at__lte=before,
-        )
+        .filter(filters.seen_by(user).condition(before), applies, started_at__lte=before)
         .order_by(*_order(child_first))
     )
 

@@ -80,7 +80,7 @@ def objection(command: str, user: access.User, execution: Execution) -> str:
     """Why this person may not give the command to an execution as it was read; empty when they
     may and it applies."""
     why = of_person(command, user, standing_of(execution))
-    why = why or refusal(command, Status(execution.status))
+    why = why or refusal(command, Status(execution.status), unhandled=execution.unhandled)
     return why or of_secrets(command, user, execution.pk)
 
 
@@ -98,7 +98,7 @@ def of_status(command: str, standing: Standing, seen: Status | None = None) -> s
     `seen` is the status in which the person saw it: where the command would have applied to that,
     the sentence says what has changed since.
     """
-    why = refusal(command, standing.status)
+    why = refusal(command, standing.status, unhandled=standing.unhandled)
     if not why or seen is None or seen is standing.status or seen not in APPLIES[command]:
         return why
     return f"It was {seen} when you pressed {words(command)}; {_since(seen, standing)}."

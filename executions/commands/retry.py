@@ -1,4 +1,4 @@
-"""Retry: a new execution that begins at the block at which a Stopped or Error one ended, with its
+"""Retry: a new execution that begins at the block at which a Stopped or failed one ended, with its
 variables; it remembers its origin. A terminal status never changes. Field: `paused`.
 
 What left the flow through its exception handler begins again at the block that threw. Where that
@@ -32,7 +32,7 @@ def execute(order: Order) -> Done | None:
         raise Refused("You may not start flows.")
     if order.ticked("paused") and not executions_access.is_debugger(order.user):
         raise Refused(f"A retry that begins paused is debugged. {NO_DEBUGGER}")
-    failed = claims.lock_parked(order.execution.pk, APPLIES["retry"])
+    failed = claims.lock_parked(order.execution.pk, APPLIES["retry"], or_unhandled=True)
     if failed is None:
         return None
     version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)

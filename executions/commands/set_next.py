@@ -34,7 +34,8 @@ def execute(order: Order) -> Done | None:
     except CannotMove as refused:
         raise Refused(str(refused)) from None
     cause = Cause("set-next", order.actor.name)
-    event = rewrite(held, interpreter, {}, cause, status="Paused", place="block")
+    left_port = {"error_type": "", "error_message": ""}
+    event = rewrite(held, interpreter, {}, cause, status="Paused", place="block", **left_port)
     changed = [event, *given_up(held.id, left)]
     return Done(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 

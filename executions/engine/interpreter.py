@@ -391,7 +391,7 @@ class Interpreter:
         the original's default handler (semantics 42 to 44)."""
         handler = self.graph.flow_handler
         if not handler:
-            return Finished(scopes.outputs(self.graph, self.frames[0]))
+            return Finished(scopes.outputs(self.graph, self.frames[0]), thrown)
         self.progress.handled[step] = handler
         instruction = self.program.instructions[handler]
         self.frames[0].block = handler

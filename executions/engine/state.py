@@ -234,9 +234,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The execution ended normally; `outputs` maps output variables to values."""
+    """The execution ended normally; `outputs` maps output variables to values. `unhandled` is the
+    exception that ended it because nothing handled it (semantics 44)."""
 
     outputs: dict[str, Any]
+    unhandled: ExceptionValue | None = None
 
 
 @dataclass(frozen=True, slots=True)

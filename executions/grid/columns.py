@@ -83,16 +83,16 @@ _kept = lru_cache(maxsize=4096)
 
 
 def status_icon(event: ExecutionChanged) -> str:
-    return _status_icon(event.status, event.place, event.reason)
+    return _status_icon(event.status, event.place, event.reason, event.unhandled)
 
 
 @_kept
-def _status_icon(status: str, place: str, reason: str) -> str:
+def _status_icon(status: str, place: str, reason: str, unhandled: bool) -> str:
     return format_html(
         '<span class="st-{}" title="{}">{}</span>',
-        status.lower(),
-        appearance.explanation(status, place, reason),
-        icon(appearance.icon_name(status, place), "s"),
+        appearance.tone(status, unhandled=unhandled),
+        appearance.explanation(status, place, reason, unhandled=unhandled),
+        icon(appearance.icon_name(status, place, unhandled=unhandled), "s"),
     )
 
 
@@ -107,7 +107,8 @@ def updated_at(event: ExecutionChanged) -> str:
 
 
 def status(event: ExecutionChanged) -> str:
-    return appearance.word(event.status, event.place, event.reason)
+    word = appearance.word(event.status, event.place, event.reason, unhandled=event.unhandled)
+    return format_html('<span title="{0}">{0}</span>', word) if event.unhandled else word
 
 
 def block_type(event: ExecutionChanged) -> str:
@@ -242,12 +243,13 @@ def waiting_for(event: ExecutionChanged) -> str:
 
 
 def error(event: ExecutionChanged) -> str:
+    """The message, which says what is wrong, before the type."""
     if not event.error_type:
         return ""
     return format_html(
-        '<span title="{0}: {1}"><a href="{2}" tabindex="-1"><b>{0}</b></a> {1}</span>',
+        '<span title="{1} ({0})"><b>{1}</b> <a href="{2}" tabindex="-1">{0}</a></span>',
         event.error_type,
-        event.error_message,
+        event.error_message or "No message.",
         finding("error", event.error_type),
     )
 

@@ -129,8 +129,10 @@ def _names(user: Any, field: Field, folded: str) -> Iterable[str]:
             if field.key == "worker":
                 rows = rows.filter(status__in=sorted(LIVE))
             if field.key == "error":
-                rows = rows.exclude(error_type="")
+                rows = rows.exclude(exception_types="")
             found = set(rows.values_list(field.column, flat=True)[:RECENT])
+            if field.several:
+                found = {name for names in found for name in names.split("\n")}
             return sorted(name for name in found if name and folded in fold(name))
     return ()
 

@@ -7,12 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, DurationField, Expression, F, Func, Q, TextField, Value
-from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan, StartsWith
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    LessThan,
+    StartsWith,
+)
 
 from executions.grid import spans, words
 from executions.grid.fields import ME, VARIABLE, Field, Kind
 from executions.grid.matching import SEARCHED
 from executions.grid.terms import EMPTY, ORDERED, Term, Wanted
+from executions.models import FAILED
 from executions.models.expressions import Length, Lexemes
 from executions.models.people import Watch
 from executions.states import LIVE, Reason, Status
@@ -26,8 +34,8 @@ BEFORE = r"(^|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007f])"
 EVERYTHING = ~Q(pk__in=[])
 #: What the search index holds (executions/models/execution.py).
 INDEXED = Q(lease_expires_at__isnull=True)
-#: The fields of what an execution that failed says.
-OF_FAILURES = ("error", "message")
+#: The fields of what an execution with an exception says.
+OF_EXCEPTIONS = ("error", "message")
 
 
 class Found(Func):
@@ -49,6 +57,13 @@ class Folded(Func):
     """Lower case in ASCII, as `words.fold`."""
 
     template = '(lower(%(expressions)s COLLATE "C") COLLATE "C")'
+    output_field = TextField()
+
+
+class Lines(Func):
+    """A text of lines with a line break before and behind it, so that each line has both."""
+
+    template = r"(E'\n' || %(expressions)s || E'\n')"
     output_field = TextField()
 
 
@@ -98,8 +113,8 @@ def condition(term: Term, now: datetime, me: int | None, by: By = By.INDEX) -> Q
         wanted = Q()
         for value in term.values:
             wanted &= _holds(field, value, now, me, by)
-    if field.key in OF_FAILURES and by is not By.ROUGH:
-        # Says nothing new, but lets the index of what failed be used.
+    if field.key in OF_EXCEPTIONS and by is not By.ROUGH:
+        # Says nothing new, but lets the index of what has an exception be used.
         wanted &= FLAGS["has", "exception"]
     return ~wanted if term.negated else wanted
 
@@ -194,6 +209,11 @@ def _named(field: Field, names: list[str]) -> Q:
 def _named_in_row(field: Field, names: list[str]) -> Q:
     folded = Folded(F(field.column))
     wanted = Q()
+    if field.several:
+        for name in map(words.fold, names):
+            line = f"\n{name[:-1]}" if name.endswith("*") else f"\n{name}\n"
+            wanted |= Q(GreaterThan(StrIndex(Lines(folded), Value(line)), Value(0)))
+        return wanted
     for name in map(words.fold, names):
         if name.endswith("*"):
             wanted |= Q(StartsWith(folded, Value(name[:-1]))) & ~Q(**{field.column: ""})
@@ -273,8 +293,11 @@ FLAGS = {
     ("is", "child"): Q(parent__isnull=False),
     ("is", "live"): Q(ended_at=None),
     ("is", "over"): Q(ended_at__isnull=False),
-    ("has", "exception"): ~Q(error_type=""),
+    ("is", "failed"): FAILED,
+    ("is", "unhandled"): Q(unhandled=True),
+    ("has", "exception"): ~Q(exception_types=""),
     ("has", "children"): Q(child_count__gt=0),
+    ("has", "failed-children"): Q(failed_descendants__gt=0),
 }
 
 

@@ -200,8 +200,8 @@ def _sought(
         if found := _grouped(parts, CAP if is_small else COUNTED_SOUGHT):
             return found
     try:
-        # What failed is few among what a page of the table holds, and the rest is soon told.
-        size = SAMPLE / 4 if filters.of_failures else SAMPLE
+        # Few on a page of the table have an exception, and the rest is soon told.
+        size = SAMPLE / 4 if filters.of_exceptions else SAMPLE
         return _sampled(visible.filter(filters.condition(now, by_row=True)), expected, size)
     except TooSlow:
         return _by_status({}, UNKNOWN)

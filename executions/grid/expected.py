@@ -77,6 +77,6 @@ class Expected:
 
 def base(filters: Filters) -> QuerySet[Execution]:
     """What has an index in the order of time and holds all that filters let through: everything,
-    or what failed."""
+    or what has an exception."""
     everything = Execution.objects.all()
-    return everything.exclude(error_type="") if filters.of_failures else everything
+    return everything.exclude(exception_types="") if filters.of_exceptions else everything

@@ -17,7 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from executions import access
+from executions import access, appearance
 from executions.grid import keys
 from executions.grid.columns import Column, column_of
 from executions.grid.page import PageQuery
@@ -42,7 +42,7 @@ Plain = Callable[[ExecutionChanged], Any]
 PLAIN: dict[str, Plain] = {
     "started": lambda event: event.started_at,
     "updated": lambda event: event.updated_at,
-    "status": lambda event: event.status,
+    "status": lambda event: appearance.word(event.status, unhandled=event.unhandled),
     "type": lambda event: event.block_type,
     "description": lambda event: event.block_description,
     "workspace": lambda event: event.workspace_name,

@@ -56,6 +56,8 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()
     #: What the editor of the filter bar shows as an example.
     example: str = ""
+    #: Whether the column holds any number of names, one a line.
+    several: bool = False
 
     @property
     def person(self) -> str:
@@ -83,9 +85,15 @@ IS = (
     ("child", "Has a parent"),
     ("live", "Is not over"),
     ("over", "Is over"),
+    ("failed", "Failed: Error, or ended by an unhandled exception"),
+    ("unhandled", "Ended by an unhandled exception"),
     ("watched", "You watch it"),
 )
-HAS = (("exception", "An exception"), ("children", "Child executions"))
+HAS = (
+    ("exception", "An exception"),
+    ("children", "Child executions"),
+    ("failed-children", "Failed executions below it"),
+)
 #: The word by which people name themselves as the initiator.
 ME = "me"
 
@@ -105,7 +113,15 @@ FIELDS: tuple[Field, ...] = (
     Field("trigger", "Trigger", Kind.CHOICE, "trigger", "t", options=_choices(TRIGGERS)),
     Field("worker", "Worker", Kind.NAME, "lease_owner", example="host-1*"),
     Field("debugger", "Debugged by", Kind.NAME, "debugged_by_name", example=ME),
-    Field("error", "Exception type", Kind.NAME, "error_type", "e", example="HttpRequest*"),
+    Field(
+        "error",
+        "Exception type",
+        Kind.NAME,
+        "exception_types",
+        "e",
+        example="HttpRequest*",
+        several=True,
+    ),
     Field("message", "Exception message", Kind.WORDS, "error_message", example="timed out"),
     Field("failure", "Same failure", Kind.ID, "failure", example="from an exception's page"),
     Field("has", "Has", Kind.FLAG, options=HAS),

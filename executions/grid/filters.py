@@ -165,9 +165,9 @@ class Filters:
         return (*terms, *(f"q:{word}" for word in words(self.search)))
 
     @property
-    def of_failures(self) -> bool:
-        """Whether they let through nothing but what failed."""
-        return any(one.key in conditions.OF_FAILURES and not one.negated for one in self.terms)
+    def of_exceptions(self) -> bool:
+        """Whether they let through nothing but what has an exception."""
+        return any(one.key in conditions.OF_EXCEPTIONS and not one.negated for one in self.terms)
 
     def condition(
         self,

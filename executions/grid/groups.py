@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "status": ("Status", "status"),
     "block": ("Block type", "block_type"),
     "root": ("Root", "root_id"),
-    "error": ("Exception type", "error_type"),
+    "error": ("Exception type", "exception_types"),
 }
 assert tuple(GROUPS) == GROUPED
 
@@ -93,15 +93,16 @@ def groups(user: Any, query: PageQuery) -> Groups:
                 average=average,
                 longest=longest,
             )
-            for value, count, average, longest in listed
+            for value, count, average, longest, _ in listed
         ),
         others=len(found) - len(listed),
-        looked_at=sum(row[1] for row in found),
+        looked_at=sum(row[4] for row in found),
     )
 
 
 def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | None:
-    """Value, count, average and longest of each group; None when that took too long."""
+    """Value, count, average and longest of each group, and how many executions are in it and in
+    none before; None when that took too long."""
     whose = None if access.sees_all(user) else user.pk
     key = (whose, filters, column)
     now = time.monotonic()
@@ -125,8 +126,8 @@ def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tu
     parts = []
     for condition in filters.branches(now, by_row=in_order):
         rows = visible.filter(condition)
-        if column == "error_type":
-            rows = rows.exclude(error_type="")
+        if column == "exception_types":
+            rows = rows.exclude(exception_types="")
         if in_order:
             rows = rows.order_by("-started_at", "-id")
         parts.append(bounded.statement(rows.values(column, "started_at", "ended_at")[:LOOKED_AT]))
@@ -135,9 +136,17 @@ def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tu
         return []
     matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
     took = "greatest(coalesce(ended_at, %s) - started_at, interval '0')"
+    value, first, lines = column, "true", ""
+    if column == "exception_types":
+        # One with exceptions of several types is in the group of each.
+        value, first = "line", "number = 1"
+        lines = (
+            "CROSS JOIN LATERAL unnest(string_to_array(exception_types, E'\n')) "
+            "WITH ORDINALITY AS types(line, number)"
+        )
     return bounded.fetch(
-        f"SELECT {column}, count(*), avg({took}), max({took}) FROM ({matching}) AS matching "
-        "GROUP BY 1 ORDER BY 2 DESC, 1",
+        f"SELECT {value}, count(*), avg({took}), max({took}), count(*) FILTER (WHERE {first}) "
+        f"FROM ({matching}) AS matching {lines} GROUP BY 1 ORDER BY 2 DESC, 1",
         [now, now, *(value for _, given in parts for value in given)],
         planned=IN_ORDER if in_order else (),
     )

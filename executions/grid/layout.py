@@ -25,7 +25,7 @@ COLUMN_LIMIT = 40
 #: Pixels of a column that somebody has resized.
 WIDTHS = range(40, 1201)
 #: Pixels of the two columns that are always there: the checkbox, and the tree.
-FIXED_WIDTH = 40 + 52
+FIXED_WIDTH = 40 + 60
 #: The view that is none: everything, for who has another as their start page.
 ALL = "all"
 #: What an address may say of the layout.

@@ -114,7 +114,10 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
             return False
         if mine and me is not None and getattr(event, field.person) == me:
             return True
-        name = getattr(event, field.column)
+        value = getattr(event, field.column)
+        return any(map(is_wanted, value.split("\n") if field.several else [value]))
+
+    def is_wanted(name: str) -> bool:
         folded = words.fold(name)
         return (name if field.exact_case else folded) in whole or (
             bool(name) and folded.startswith(begin)
@@ -129,7 +132,7 @@ def _one(field: Field, value: str) -> Holds:
             wanted = words.words(value)
             if field.key == "message":  # that of an exception
                 return lambda event, beside: (
-                    bool(event.error_type)
+                    bool(event.exception_types)
                     and words.has_all(wanted, words.words(event.error_message))
                 )
             return lambda event, beside: words.has_all(
@@ -163,8 +166,11 @@ FLAGS: dict[tuple[str, str], Holds] = {
     ("is", "child"): lambda event, beside: event.parent_id is not None,
     ("is", "live"): lambda event, beside: event.ended_at is None,
     ("is", "over"): lambda event, beside: event.ended_at is not None,
-    ("has", "exception"): lambda event, beside: bool(event.error_type),
+    ("is", "failed"): lambda event, beside: event.status == Status.ERROR or event.unhandled,
+    ("is", "unhandled"): lambda event, beside: event.unhandled,
+    ("has", "exception"): lambda event, beside: bool(event.exception_types),
     ("has", "children"): lambda event, beside: event.child_count > 0,
+    ("has", "failed-children"): lambda event, beside: event.failed_descendants > 0,
     ("is", "watched"): lambda event, beside: event.id in beside.watched,
 }
 

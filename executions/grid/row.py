@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.template.loader import get_template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
@@ -119,6 +121,22 @@ class GridRow:
         return f"{count:,} child execution{'' if count == 1 else 's'}{where}"
 
     @property
+    def failed_told(self) -> str:
+        """How many executions below it failed."""
+        count = self.event.failed_descendants
+        return f"{count:,} execution{'' if count == 1 else 's'} below it failed"
+
+    @property
+    def failed_address(self) -> str:
+        """Where those are: of a root the grid of them; of another its children, one of which failed
+        or has one that did."""
+        if self.event.parent_id is None:
+            found = [("root", self.event.id), ("is", "failed"), ("is", "child")]
+        else:
+            found = [("parent", self.event.id)]
+        return f"{reverse('executions')}?{urlencode([('view', 'all'), *found])}"
+
+    @property
     def has_handle(self) -> bool:
         return self.tree and self.event.child_count > 0
 
@@ -126,7 +144,7 @@ class GridRow:
     def tone(self) -> str:
         """CSS classes: an edge bar for what failed, a step back for what is over."""
         status = Status(self.event.status)
-        edge = EDGES.get(status, "")
+        edge = EDGES[Status.ERROR] if self.event.unhandled else EDGES.get(status, "")
         return f"{edge} done".strip() if status.is_terminal else edge
 
     @property

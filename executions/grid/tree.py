@@ -4,7 +4,7 @@ Of many children the first in the order of the grid are listed, a hundred and, a
 wish, hundreds more; a row of its own sums up how many there are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.template.loader import get_template
 
+from executions import appearance
 from executions.grid import keys
 from executions.grid.counts import CAP
 from executions.grid.layout import Children, Layout
@@ -152,23 +153,53 @@ class Tree:
             )
 
 
+@dataclass(frozen=True)
+class ChildCount:
+    """How many children are in a status, those apart that Ended because nothing handled an
+    exception; `terms` are the filters that find them beside their parent."""
+
+    status: Status
+    unhandled: bool
+    number: int
+
+    @property
+    def word(self) -> str:
+        return appearance.word(self.status, unhandled=self.unhandled)
+
+    @property
+    def tone(self) -> str:
+        return appearance.tone(self.status, unhandled=self.unhandled)
+
+    @property
+    def terms(self) -> str:
+        if self.unhandled:
+            return "is=unhandled"
+        apart = "&-is=unhandled" if self.status is Status.ENDED else ""
+        return f"status={self.status}{apart}"
+
+
 def count_children(
     visible: QuerySet[Execution], execution_id: UUID
-) -> tuple[Mapping[Status, int], bool]:
+) -> tuple[Sequence[ChildCount], bool]:
     """How many children are in which status, and whether that is all of them: the newest CAP are
     counted."""
     newest = (
         visible.filter(parent_id=execution_id)
         .order_by("-started_at", "-id")
-        .values("status")[: CAP + 1]
+        .values("status", "unhandled")[: CAP + 1]
     )
     sql, params = newest.query.sql_with_params()
     with connection.cursor() as cursor:
         # The ORM's own SQL is what is counted.
         cursor.execute(
-            f"SELECT status, count(*) FROM ({sql}) AS newest GROUP BY status",
+            f"SELECT status, unhandled, count(*) FROM ({sql}) AS newest GROUP BY 1, 2",
             params,
         )
-        counted: dict[Any, int] = dict(cursor.fetchall())
-    numbers = {status: counted[status] for status in Status if status in counted}
-    return numbers, sum(numbers.values()) <= CAP
+        counted: dict[Any, int] = {(row[0], row[1]): row[2] for row in cursor.fetchall()}
+    counts = [
+        ChildCount(status, unhandled, counted[status, unhandled])
+        for status in Status
+        for unhandled in (False, True)
+        if (status, unhandled) in counted
+    ]
+    return counts, sum(count.number for count in counts) <= CAP

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from executions import appearance
 from executions.live.events import ExecutionChanged
+from executions.states import Status
 from executions.store.watches import is_news
 
 #: Messages of the channel layer: what a user watches has changed; a job has moved on.
@@ -103,7 +104,9 @@ class Happened:
     flow_name: str
     status: str
     place: str
+    unhandled: bool
     error_type: str
+    error_message: str
     block_description: str
 
 
@@ -114,6 +117,7 @@ def told(event: ExecutionChanged | Happened) -> dict[str, Any]:
         "revision": event.revision,
         "flow": event.flow_name,
         "status": event.status,
-        "word": appearance.word(event.status, event.place),
-        "detail": event.error_type or event.block_description,
+        "failed": event.unhandled or event.status != Status.ENDED,
+        "word": appearance.word(event.status, event.place, unhandled=event.unhandled),
+        "detail": event.error_message or event.error_type or event.block_description,
     }

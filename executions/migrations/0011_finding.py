@@ -36,6 +36,10 @@ CREATE FUNCTION executions_lexemes(
         ], ''))
 $$;
 """
+COLUMNS = (
+    "flow_name", "block_type", "block_description", "workspace_name", "error_type",
+    "error_message", "initiator_name", "trigger", "version_number",
+)  # fmt: skip
 ORDERS = (
     ("execution_by_status", ("status", "started_at", "id")),
     ("execution_by_flow", ("flow_name", "started_at", "id")),
@@ -98,7 +102,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "execution",
             django.contrib.postgres.indexes.GinIndex(
-                executions.models.expressions.Lexemes(), name="execution_found"
+                executions.models.expressions.Lexemes(*COLUMNS), name="execution_found"
             ),
         ),
     ]

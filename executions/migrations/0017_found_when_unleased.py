@@ -8,7 +8,10 @@ from django.db import migrations, models
 
 import executions.models.expressions
 
-COLUMNS = ", ".join(executions.models.expressions.LEXEME_COLUMNS)
+COLUMNS = (
+    "flow_name", "block_type", "block_description", "workspace_name", "error_type",
+    "error_message", "initiator_name", "trigger", "version_number",
+)  # fmt: skip
 
 
 class Migration(migrations.Migration):
@@ -19,13 +22,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "execution",
             django.contrib.postgres.indexes.GinIndex(
-                executions.models.expressions.Lexemes(),
+                executions.models.expressions.Lexemes(*COLUMNS),
                 condition=models.Q(lease_expires_at__isnull=True),
                 name="execution_found",
             ),
         ),
         migrations.RunSQL(
-            f"CREATE STATISTICS execution_lexemes ON (executions_lexemes({COLUMNS})) "
+            f"CREATE STATISTICS execution_lexemes ON (executions_lexemes({', '.join(COLUMNS)})) "
             "FROM executions_execution",
             "DROP STATISTICS execution_lexemes",
         ),

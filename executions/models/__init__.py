@@ -5,7 +5,14 @@ by raw SQL in `executions.store`, one statement a checkpoint. Block and workspac
 immutable flow version.
 """
 
-from executions.models.execution import Execution, Token, Value, new_id
+from executions.models.execution import (
+    FAILED,
+    Execution,
+    Token,
+    UncountedFailure,
+    Value,
+    new_id,
+)
 from executions.models.jobs import BulkJob, BulkRefusal, SentForm
 from executions.models.people import AuditEntry, KeptBreakpoint, Watch
 from executions.models.preferences import Preferences, SavedView
@@ -21,6 +28,7 @@ from executions.models.steps import (
 )
 
 __all__ = [
+    "FAILED",
     "AuditEntry",
     "BulkJob",
     "BulkRefusal",
@@ -39,6 +47,7 @@ __all__ = [
     "Token",
     "TrimmedChange",
     "TrimmedVisits",
+    "UncountedFailure",
     "Value",
     "Watch",
     "new_id",

@@ -28,6 +28,8 @@ def choices(
 
 
 _LIVE = [status.value for status in Status if not status.is_terminal]
+#: What failed: an exception left its flow, or ended it because nothing handled it.
+FAILED = Q(status="Error") | Q(unhandled=True)
 
 
 class Execution(models.Model):
@@ -88,8 +90,15 @@ class Execution(models.Model):
     trigger = models.CharField(max_length=12, choices=Trigger)
     inputs = ExactJSONField(default=dict)
     outputs = ExactJSONField(null=True)
+    #: The exception that ended it, or on whose port it stands.
     error_type = models.CharField(max_length=200, blank=True)
     error_message = models.CharField(max_length=400, blank=True)
+    #: It Ended because nothing handled an exception (semantics 44): it failed.
+    unhandled = models.BooleanField(default=False, db_default=False)
+    #: The types of all its exceptions without their namespaces, each once, one a line.
+    exception_types = models.TextField(blank=True, default="", db_default="")
+    #: How many executions below it failed (`executions.store.failures`).
+    failed_descendants = models.PositiveIntegerField(default=0, db_default=0)
     #: What its last exception has in common with the same failure elsewhere (`flows.failures`).
     failure = models.UUIDField(null=True)
 
@@ -157,6 +166,10 @@ class Execution(models.Model):
                 condition=Q(parent=None, depth=0) | Q(parent__isnull=False, depth__gt=0),
                 name="execution_depth_fits_parent",
             ),
+            models.CheckConstraint(
+                condition=Q(unhandled=False) | Q(status="Ended"),
+                name="execution_unhandled_has_ended",
+            ),
         ]
         indexes = [
             models.Index(fields=["parent", "-started_at", "-id"], name="execution_by_parent"),
@@ -170,7 +183,20 @@ class Execution(models.Model):
             models.Index(fields=["updated_at", "id"], name="execution_by_update"),
             models.Index(Length(), "id", name="execution_by_length"),
             models.Index(
-                fields=["started_at", "id"], name="execution_failed", condition=~Q(error_type="")
+                fields=["started_at", "id"],
+                name="execution_with_exception",
+                condition=~Q(exception_types=""),
+            ),
+            models.Index(fields=["started_at", "id"], name="execution_failed", condition=FAILED),
+            models.Index(
+                fields=["started_at", "id"],
+                name="execution_unhandled",
+                condition=Q(unhandled=True),
+            ),
+            models.Index(
+                fields=["started_at", "id"],
+                name="execution_failed_below",
+                condition=Q(failed_descendants__gt=0),
             ),
             models.Index(
                 fields=["failure", "started_at", "id"],
@@ -215,6 +241,17 @@ class Execution(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("execution", args=[self.id])
+
+
+class UncountedFailure(models.Model):
+    """An execution that failed and that is not in its ancestors' `failed_descendants` yet."""
+
+    execution = models.OneToOneField(
+        Execution, on_delete=models.CASCADE, primary_key=True, related_name="uncounted_failure"
+    )
+
+    def __str__(self) -> str:
+        return f"failure of {self.execution_id}"
 
 
 class Token(models.Model):

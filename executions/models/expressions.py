@@ -40,5 +40,5 @@ class Lexemes(Func):
 #: In the order of the function's arguments.
 LEXEME_COLUMNS = (
     "flow_name", "block_type", "block_description", "workspace_name", "error_type",
-    "error_message", "initiator_name", "trigger", "version_number",
+    "error_message", "initiator_name", "trigger", "version_number", "exception_types",
 )  # fmt: skip

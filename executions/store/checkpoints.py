@@ -15,7 +15,7 @@ from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
-from executions.store import interventions, plans, rows, secrecy, steps
+from executions.store import failures, interventions, plans, rows, secrecy, steps
 from executions.store.claims import RETURNING, Claimed
 from executions.store.interventions import Cause, Intervened
 from executions.store.statements import fetch
@@ -78,7 +78,13 @@ def release(
     an end; a pause also leaves it on the exception port where it breaks. `place` is where a paused
     token stands. `children` is the number of child executions just started; the end of the last of
     those in `awaits` wakes it; `waiting_for` tells a reader of the grid (`store.waiting`).
+
+    `error` is the exception that ends it, or on whose port it stands. Of what it ends the block is
+    told that threw it first, instead of the one where the token stands. One that Ended with an
+    `error` is marked as `unhandled` (semantics 44).
     """
+    failed = error is not None and target.is_terminal
+    at = failures.origin(claimed, interpreter, error) if error and failed else None
     secrets = interpreter.progress.secrets
     shown = None if outputs is None else values.encode(dict(outputs))
     if secrets is not None:
@@ -115,6 +121,7 @@ def release(
             "outputs = %(outputs)s::json",
             "error_type = %(error_type)s",
             "error_message = %(error_message)s",
+            "unhandled = %(unhandled)s",
             "child_count = child_count + %(children)s",
         ],
         {
@@ -129,8 +136,11 @@ def release(
             "outputs": None if shown is None else rows.dumps(shown),
             "error_type": values.storable(error.short_type)[:200] if error else "",
             "error_message": values.storable(error.message)[:400] if error else "",
+            "unhandled": target is Status.ENDED and error is not None,
             "children": children,
         },
+        at=at,
+        failed=failed,
     )
 
 
@@ -160,6 +170,9 @@ def _write(
     params: dict[str, Any],
     guard: str = "lease_owner = %(owner)s AND status IN ('Running', 'Pausing', 'Stopping')",
     intervened: Intervened | None = None,
+    *,
+    at: str | None = None,
+    failed: bool = False,
 ) -> Written:
     """One statement; the frames and progress of the interpreter are clean after it."""
     if claimed.watch is not None and claimed.watch.changed:
@@ -185,15 +198,21 @@ def _write(
         assignments = [*assignments, "stored_size = stored_size + %(stored_size)s"]
     if interpreter.progress.thrown:
         params["failure"] = _failure(interpreter)
-        assignments = [*assignments, "failure = %(failure)s"]
-    params |= _position(interpreter)
+        params["exception_types"] = _exception_types(claimed, interpreter)
+        assignments = [
+            *assignments,
+            "failure = %(failure)s",
+            "exception_types = %(exception_types)s",
+        ]
+    position = _position(interpreter, at)
+    params |= position
     params |= {"id": claimed.id, "owner": claimed.owner, "step_count": interpreter.step_count}
     assigned = ", ".join(
         (
             "revision = revision + 1",
             "updated_at = now()",
             "state = %(state)s::json",
-            *(f"{name} = %({name})s" for name in (*_position(interpreter), "step_count")),
+            *(f"{name} = %({name})s" for name in (*position, "step_count")),
             *assignments,
         )
     )
@@ -208,6 +227,7 @@ def _write(
         *([steps.STORE] if stored else []),
         *([interventions.PART] if intervened is not None else []),
         *_progress_parts(interpreter.progress, params),
+        *([_FAILED_CHILD] if failed and claimed.event.parent_id else []),
     ]
     row = fetch(f"WITH {', '.join(parts)} SELECT * FROM held", params)
     if row is None:
@@ -236,18 +256,31 @@ def _failure(interpreter: Interpreter) -> UUID:
     return fingerprint(interpreter.graph.name, last.block, thrown.type, thrown.message)
 
 
-def _position(interpreter: Interpreter) -> dict[str, str]:
-    """The grid's columns about where the token stands."""
-    frame = interpreter.frames[-1]
-    node = interpreter.graph.blocks[frame.block]
+def _exception_types(claimed: Claimed, interpreter: Interpreter) -> str:
+    """The types of all its exceptions, each once: those known, and those of this checkpoint."""
+    known = dict.fromkeys(filter(None, claimed.event.exception_types.split("\n")))
+    for thrown in interpreter.progress.thrown:
+        short = values.storable(thrown.exception.short_type)[:200]
+        known[" ".join(short.split())] = None
+    return "\n".join(known)
+
+
+def _position(interpreter: Interpreter, at: str | None) -> dict[str, str]:
+    """The grid's columns about where the token stands, or about the block of the key `at`."""
+    key = at or interpreter.frames[-1].block
+    node = interpreter.graph.blocks[key]
     return {
-        "block": frame.block,
+        "block": key,
         "block_type": node.block.type,
         "block_description": node.title,
-        "workspace_name": interpreter.graph.workspaces[frame.workspace].name,
+        "workspace_name": interpreter.graph.workspaces[node.workspace].name,
     }
 
 
+#: Its ancestors count it a moment later (`store.failures`).
+_FAILED_CHILD = """failed_child AS (
+    INSERT INTO executions_uncountedfailure (execution_id) SELECT %(id)s FROM held
+)"""
 _SAVED = """saved AS (
     INSERT INTO executions_value (execution_id, level, name, value)
     SELECT %(id)s, v.level, v.name, v.value

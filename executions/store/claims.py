@@ -44,7 +44,7 @@ _CLAIM = f"""
     WITH claimed AS (
         UPDATE executions_execution
         SET status = 'Running', request = '', reason = '', place = '', due_at = NULL,
-            awaits = NULL, lease_owner = %(owner)s,
+            awaits = NULL, error_type = '', error_message = '', lease_owner = %(owner)s,
             lease_expires_at = now() + make_interval(secs => %(lease)s),
             updated_at = now(), revision = revision + 1
         WHERE id = %(id)s AND status = 'Queued'
@@ -109,14 +109,17 @@ def claim(execution_id: UUID, owner: str) -> Claimed | None:
     return claimed
 
 
-def lock_parked(execution_id: UUID, statuses: frozenset[str]) -> Claimed | None:
-    """Lock an execution that is in one of these statuses and that no worker holds, with its tokens
-    and variables, until the transaction ends: for commands that change them."""
+def lock_parked(
+    execution_id: UUID, statuses: frozenset[str], *, or_unhandled: bool = False
+) -> Claimed | None:
+    """Lock an execution that is in one of these statuses, or that Ended because nothing handled an
+    exception, and that no worker holds, with its tokens and variables, until the transaction ends:
+    for commands that change them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {RETURNING}, {_MORE} FROM executions_execution "
-            "WHERE id = %s AND status = ANY(%s) AND lease_owner = '' FOR UPDATE",
-            [execution_id, sorted(statuses)],
+            f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %s "
+            "AND (status = ANY(%s) OR (unhandled AND %s)) AND lease_owner = '' FOR UPDATE",
+            [execution_id, sorted(statuses), or_unhandled],
         )
         row = cursor.fetchone()
     return None if row is None else _load(_claimed(execution_id, "", row))

@@ -37,6 +37,7 @@ class Standing:
     debugger_id: int | None
     debugger: str
     debugged_since: datetime | None = None
+    unhandled: bool = False
 
 
 def lock(ids: Sequence[UUID]) -> None:
@@ -63,10 +64,11 @@ def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
         "debugged_by_id",
         "debugged_by__username",
         "debugged_since",
+        "unhandled",
     )
     return {
-        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "", since)
-        for pk, status, initiator_id, debugger_id, debugger, since in found
+        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "", since, failed)
+        for pk, status, initiator_id, debugger_id, debugger, since, failed in found
     }
 
 
@@ -79,6 +81,7 @@ def standing_of(execution: Execution) -> Standing:
         execution.debugged_by_id,
         execution.debugged_by_name,
         execution.debugged_since,
+        execution.unhandled,
     )
 
 

@@ -18,7 +18,7 @@ from executions.states import LIVE, Status
 AGE = 1.0
 #: Live executions of a flow that are counted; then it is told that there are more.
 LIVE_CAP = 20_000
-#: Of so many of its newest executions those that ended with an error are counted, and for so long.
+#: Of so many of its newest executions those that failed are counted, and for so long.
 ERRORS_OF, ERROR_HOURS = 5_000, 24
 #: Flows that are remembered.
 _REMEMBERED = 200
@@ -29,7 +29,8 @@ Positions = Mapping[tuple[int, str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`live` ones by status, and those of the last hours that ended with an `Error`."""
+    """`live` ones by status, and under `Error` those of the last hours that failed, also by an
+    exception that nothing handled."""
 
     positions: Positions
     #: Whether there are more live ones than were counted.
@@ -42,7 +43,8 @@ _SQL = f"""
         SELECT version_number, block, status FROM executions_execution
         WHERE flow_name = %(flow)s AND status IN ({_LIVE}) {{mine}} LIMIT {LIVE_CAP + 1}
     ), newest AS (
-        SELECT version_number, block, status FROM executions_execution
+        SELECT version_number, block, CASE WHEN unhandled THEN 'Error' ELSE status END AS status
+        FROM executions_execution
         WHERE flow_name = %(flow)s AND started_at > now() - interval '{ERROR_HOURS} hours' {{mine}}
         ORDER BY started_at DESC, id DESC LIMIT {ERRORS_OF}
     )

@@ -299,11 +299,13 @@ def audit(execution_id: UUID, before: int | None = None) -> Rows:
     return Rows(page[:PAGE], older=more)
 
 
+_RECENT = (
+    "id", "status", "unhandled", "place", "reason", "started_at", "ended_at", "error_type",
+    "error_message",
+)  # fmt: skip
+
+
 def recent_executions(visible: QuerySet[Execution], flow_name: str, count: int) -> list[Execution]:
     """The newest executions of a flow that the user may see, oldest first."""
-    rows = (
-        visible.filter(flow_name=flow_name)
-        .order_by("-started_at", "-id")
-        .only("id", "status", "place", "reason", "started_at", "ended_at", "error_type")
-    )
+    rows = visible.filter(flow_name=flow_name).order_by("-started_at", "-id").only(*_RECENT)
     return list(rows[:count])[::-1]

@@ -60,7 +60,10 @@ def end(user_id: int, executions: Sequence[UUID]) -> None:
 def news(user_id: int, visible: QuerySet[Execution]) -> list[dict[str, Any]]:
     """What a user watches and has not been told of: what a frame needs of each."""
     untold = Watch.objects.filter(_NEWS, user_id=user_id).values("execution_id")
-    columns = ("id", "revision", "flow_name", "status", "place", "error_type", "block_description")
+    columns = (
+        "id", "revision", "flow_name", "status", "place", "unhandled", "error_type",
+        "error_message", "block_description",
+    )  # fmt: skip
     return list(visible.filter(pk__in=untold).order_by("-updated_at").values(*columns)[:20])
 
 

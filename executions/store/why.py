@@ -71,9 +71,18 @@ def _text(execution: Execution) -> str:
         case Status.STOPPED:
             return f"Stopped{_by(execution, 'stop', 'force-stop')} at {_at(execution)}."
         case Status.ERROR:
-            message = f": {execution.error_message}" if execution.error_message else "."
-            return f"{execution.error_type} left the flow at {_at(execution)}{message}"
+            return f"{_message(execution)}{execution.error_type} left the flow at {_at(execution)}."
+    if execution.unhandled:
+        return f"{_message(execution)}Nothing handled {execution.error_type} of {_at(execution)}."
     return f"Ended at {_at(execution)} {display.clock(execution.ended_at)}."
+
+
+def _message(execution: Execution) -> str:
+    """What is wrong, as a sentence before the others."""
+    message = execution.error_message.strip()
+    if not message:
+        return ""
+    return f"{message} " if message.endswith((".", "!", "?")) else f"{message}. "
 
 
 def _at(execution: Execution) -> str:
@@ -183,10 +192,12 @@ def _on_exception(execution: Execution) -> str:
         .only("type", "message")
         .last()
     )
-    what = f": {record.type.rpartition('.')[2]}, {record.message[:200]}" if record else ""
-    return (
-        f"Paused on the exception port of {_at(execution)}, because break on exception is on{what}."
-    )
+    where = f"Paused on the exception port of {_at(execution)}, because break on exception is on"
+    if record is None:
+        return f"{where}."
+    kind = record.type.rpartition(".")[2]
+    message = record.message[:200].strip().removesuffix(".")
+    return f"{message} ({kind}). {where}." if message else f"{kind}. {where}."
 
 
 def _by(execution: Execution, *commands: str) -> str:

@@ -12,18 +12,19 @@ register = template.Library()
 
 @register.inclusion_tag("partials/status.html")
 def status(execution: Any, pill: bool = False) -> dict[str, Any]:
-    """Icon and word; `execution` is anything with status, place and reason."""
+    """Icon and word; `execution` is anything with status, place, reason and unhandled."""
     state = (execution.status, execution.place, execution.reason)
+    unhandled = execution.unhandled
     return {
         "pill": pill,
-        "tone": execution.status.lower(),
-        "icon": appearance.icon_name(*state[:2]),
-        "word": appearance.word(*state),
-        "explanation": appearance.explanation(*state),
+        "tone": appearance.tone(execution.status, unhandled=unhandled),
+        "icon": appearance.icon_name(*state[:2], unhandled=unhandled),
+        "word": appearance.word(*state, unhandled=unhandled),
+        "explanation": appearance.explanation(*state, unhandled=unhandled),
     }
 
 
 @register.simple_tag
-def status_icon(status: str, place: str = "", size: str = "s") -> str:
+def status_icon(status: str, place: str = "", size: str = "s", unhandled: bool = False) -> str:
     """The icon alone; the word has to stand beside it."""
-    return icon(appearance.icon_name(status, place), size)
+    return icon(appearance.icon_name(status, place, unhandled=unhandled), size)

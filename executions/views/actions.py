@@ -9,7 +9,7 @@ from executions.access import User, is_debugger
 from executions.commands.objections import DEBUGS
 from executions.grid.filters import Filters
 from executions.grid.layout import Children
-from executions.states import APPLIES, Status, words
+from executions.states import APPLIES, APPLIES_TO_UNHANDLED, UNHANDLED, Status, words
 from executions.views import sending
 
 #: The commands of the bar and their icons.
@@ -43,6 +43,7 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
                 "word": words(name),
                 "icon": icon,
                 "applies": [s for s in Status if s in APPLIES[name]],
+                "unhandled": UNHANDLED if name in APPLIES_TO_UNHANDLED else "",
                 "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
             }
             for name, icon in commands_for(user).items()

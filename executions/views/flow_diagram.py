@@ -30,7 +30,7 @@ PILLS: dict[str, tuple[tuple[Status, ...], str, str, str]] = {
     "error": (
         (Status.ERROR,),
         "error",
-        f"ended with an error in {positions.ERROR_HOURS} h",
+        f"failed in {positions.ERROR_HOURS} h",
         f"Errors, {positions.ERROR_HOURS} h",
     ),
 }
@@ -233,7 +233,11 @@ class FlowDiagram:
             query.append(("block", node.block.type))
             if words(node.title):
                 query.append(("description", node.title))
-        query += [("status", status.value) for status in statuses]
+        if Status.ERROR in statuses:
+            # What Ended because nothing handled an exception counts too.
+            query += [("is", "failed"), ("started", f">-{positions.ERROR_HOURS}h")]
+        else:
+            query += [("status", status.value) for status in statuses]
         return f"{reverse('executions')}?{urlencode(query)}"
 
     @property

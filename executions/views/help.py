@@ -34,6 +34,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "section": "help",
         "guides": _guides(),
         "meanings": appearance.MEANINGS.items(),
+        "unhandled": appearance.UNHANDLED_MEANING,
         "exceptions": _exceptions(),
     }
     return render(request, "executions/help.html", context)

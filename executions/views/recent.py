@@ -13,6 +13,8 @@ from flows import display
 BARS = 120
 WIDTH, HEIGHT, GROUND = 992, 60, 58
 _PITCH = WIDTH / BARS
+#: Characters of an exception's message in a bar's title.
+_MESSAGE = 120
 _HIGHEST, _LOWEST = 44, 4
 #: Statuses that a bar's colour alone tells; the others carry their icon.
 _PLAIN = frozenset({Status.ENDED, Status.RUNNING, Status.QUEUED})
@@ -37,7 +39,8 @@ class Strip:
     """The bars with their summary."""
 
     bars: list[Bar]
-    told: list[tuple[str, str, int]]
+    #: Icon, tone, words and number of each status.
+    told: list[tuple[str, str, str, int]]
     median: str
     p95: str
     slowest: str
@@ -46,7 +49,7 @@ class Strip:
     @property
     def text(self) -> str:
         """The picture in words."""
-        return ", ".join(f"{count} {word.lower()}" for _, word, count in self.told)
+        return ", ".join(f"{count} {word.lower()}" for _, _, word, count in self.told)
 
 
 def strip(executions: Sequence[Execution], now: datetime) -> Strip:
@@ -60,10 +63,18 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
         _bar(execution, seconds, scale, first + n)
         for n, (execution, seconds) in enumerate(zip(executions, took, strict=True))
     ]
-    counted = Counter(Status(e.status) for e in executions)
+    counted = Counter((Status(e.status), e.unhandled) for e in executions)
     return Strip(
         bars=bars,
-        told=[(appearance.icon_name(s), s.value, n) for s, n in counted.most_common()],
+        told=[
+            (
+                appearance.icon_name(s, unhandled=u),
+                appearance.tone(s, unhandled=u),
+                appearance.word(s, unhandled=u),
+                n,
+            )
+            for (s, u), n in counted.most_common()
+        ],
         median=display.duration(_quantile(ended, 0.5)) if ended else "",
         p95=display.duration(_quantile(ended, 0.95)) if ended else "",
         slowest=display.duration(ended[-1]) if ended else "",
@@ -74,19 +85,28 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
 def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> Bar:
     height = max(_LOWEST, min(_HIGHEST, _HIGHEST * seconds / scale))
     status = Status(execution.status)
-    told = appearance.word(execution.status, execution.place, execution.reason)
-    error = f", {execution.error_type}" if execution.error_type else ""
+    unhandled = execution.unhandled
+    told = appearance.word(execution.status, execution.place, execution.reason, unhandled=unhandled)
+    error = f", {_error(execution)}" if execution.error_type else ""
     length = display.duration(timedelta(seconds=seconds))
     return Bar(
         url=execution.get_absolute_url(),
         title=f"{told}{error}: {length}, started {display.full(execution.started_at)}",
-        tone=execution.status.lower(),
-        icon="" if status in _PLAIN else appearance.icon_name(status, execution.place),
+        tone=appearance.tone(execution.status, unhandled=unhandled),
+        icon=""
+        if status in _PLAIN and not unhandled
+        else appearance.icon_name(status, execution.place, unhandled=unhandled),
         hollow=not status.is_terminal,
         x=round(slot * _PITCH, 1),
         y=round(GROUND - height, 1),
         height=round(height, 1),
     )
+
+
+def _error(execution: Execution) -> str:
+    if not execution.error_message:
+        return execution.error_type
+    return f"{execution.error_message[:_MESSAGE]} ({execution.error_type})"
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

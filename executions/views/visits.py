@@ -88,7 +88,9 @@ def token_icon(execution: Execution, inner: bool) -> str:
     """The glyph of a token: an outer one is inside of its workspace."""
     if not inner:
         return "down"
-    return appearance.icon_name(Status(execution.status), execution.place)
+    return appearance.icon_name(
+        Status(execution.status), execution.place, unhandled=execution.unhandled
+    )
 
 
 def shape_icon(node: BlockNode | None) -> str:

@@ -20,15 +20,21 @@ function enable(button, why) {
 
 // When buttons apply ---------------------------------------------------------------------------
 
-function reason(applies, chosen) {
+/** Whether a row failed although its status is Ended: nothing handled an exception. */
+const isUnhandled = (row) => "unhandled" in row.dataset;
+
+function reason(button, chosen) {
   if (!chosen.length) return "Select executions first";
+  const { applies: statuses, appliesUnhandled } = button.dataset;
+  const applies = [...statuses.split(" "), ...(appliesUnhandled ? [appliesUnhandled] : [])];
   const wanted = applies.length > 2 ? `${applies.slice(0, -1).join(", ")} or ${applies.at(-1)}` : applies.join(" or ");
   return `None of the selected executions is ${wanted}`;
 }
 
 const applying = (button, chosen) => {
   const applies = button.dataset.applies.split(" ");
-  return chosen.filter((row) => applies.includes(row.dataset.status)).length;
+  const alsoUnhandled = "appliesUnhandled" in button.dataset;
+  return chosen.filter((row) => applies.includes(row.dataset.status) || (alsoUnhandled && isUnhandled(row))).length;
 };
 
 function refreshCommand(button, chosen) {
@@ -40,7 +46,7 @@ function refreshCommand(button, chosen) {
     return;
   }
   const count = applying(button, chosen);
-  enable(button, busy ? "A command is under way" : count ? "" : reason(button.dataset.applies.split(" "), chosen));
+  enable(button, busy ? "A command is under way" : count ? "" : reason(button, chosen));
   part.textContent = count && count < chosen.length ? `${count} of ${chosen.length}` : "";
   if (count && count < chosen.length) button.title = `It will be refused for the other ${chosen.length - count}`;
 }
@@ -52,7 +58,7 @@ function refreshSetNext(chosen) {
   const flows = new Set(chosen.map((row) => row.dataset.flow)).size;
   let why = "";
   if (isMatching()) why = "The next block is set for executions that are selected one by one";
-  else if (!count) why = reason(button.dataset.applies.split(" "), chosen);
+  else if (!count) why = reason(button, chosen);
   else if (flows > 1) why = `Select executions of one flow: these are of ${flows}`;
   enable(button, why);
   if (!why) button.title = "Set next block: choose it, and see what it comes to";

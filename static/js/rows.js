@@ -90,6 +90,9 @@ function patch(row, change) {
         count.ariaLabel = told.title;
         count.parentElement.title = told.title;
       }
+      const [failed, fails] = [cell, next].map((one) => one.querySelector(".failed"));
+      if (failed && fails) failed.replaceWith(fails);
+      else if (fails) cell.firstElementChild.append(fails);
     } else if (cell.innerHTML !== next.innerHTML) {
       if (cell !== document.activeElement && cell.contains(document.activeElement)) row.focus();
       cell.replaceChildren(...next.childNodes);
@@ -99,6 +102,7 @@ function patch(row, change) {
   if (!newer.row) return;
   row.className = newer.row.className;
   row.dataset.status = newer.row.dataset.status;
+  row.toggleAttribute("data-unhandled", "unhandled" in newer.row.dataset);
   if (newer.row.hasAttribute("aria-expanded") && !row.hasAttribute("aria-expanded")) {
     row.setAttribute("aria-expanded", "false");
   }

@@ -20,12 +20,12 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-function show({ id, revision, flow, status, word, detail }) {
+function show({ id, revision, flow, status, failed, word, detail }) {
   if (shown.has(`${id} ${revision}`)) return;
   shown.add(`${id} ${revision}`);
   const url = executionAddress(id);
   const over = ["Stopped", "Ended", "Error"].includes(status);
-  const notice = element("div", "", { class: status === "Ended" ? "notice" : "notice warning", "data-watched": id });
+  const notice = element("div", "", { class: failed ? "notice warning" : "notice", "data-watched": id });
   const said = element("div", "");
   const link = element("a", flow, { href: url });
   said.append(link, over ? ` is over: ${word}` : ` waits for you: ${word}`, detail ? `, ${detail}` : "");

@@ -9,7 +9,6 @@ from typing import Any
 from django.utils import timezone
 
 from executions import appearance
-from executions.states import Status
 from executions.store import history
 from executions.store.history import differences
 from executions.store.history.gantt import Bar, Gantt, gantt
@@ -67,7 +66,8 @@ class Course:
             bars = [self._bar(title, bar) for bar in line.bars]
             lines.append(DrawnLine(LINE * (len(lines) + 1), title, bars, is_child=False))
         for child in shown.children:
-            word = appearance.word(child.status, child.place, child.reason)
+            unhandled = child.unhandled
+            word = appearance.word(child.status, child.place, child.reason, unhandled=unhandled)
             ends = child.ended_at or shown.ends
             x, width = self._place(child.started_at, ends)
             took = display.duration((ends - child.started_at).total_seconds())
@@ -76,7 +76,7 @@ class Course:
                 width,
                 f"{child.flow_name}: {word}, {took}",
                 child.get_absolute_url(),
-                f"st-{Status(child.status).value.lower()}",
+                f"st-{appearance.tone(child.status, unhandled=unhandled)}",
             )
             y = LINE * (len(lines) + 1)
             lines.append(DrawnLine(y, f"Child {child.flow_name}", [bar], is_child=True))

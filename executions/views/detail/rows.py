@@ -97,7 +97,7 @@ def children(
 ) -> dict[str, Any]:
     """A page of child executions, newest first."""
     page = reads.children(execution.pk, visible, address.uuid)
-    counts, whole = count_children(visible, execution.pk) if page.rows else ({}, True)
+    counts, whole = count_children(visible, execution.pk) if page.rows else ([], True)
     return {
         "counts": counts,
         "whole": whole,

@@ -164,7 +164,9 @@ def _title(subject: Subject, token: TokenAt, inner: bool) -> str:
     if not inner:
         return f"Token in the workspace {node.title}"
     word = (
-        appearance.word(execution.status, execution.place, execution.reason)
+        appearance.word(
+            execution.status, execution.place, execution.reason, unhandled=execution.unhandled
+        )
         if subject.is_live
         else f"after step {subject.past.step}"
     )

@@ -1,0 +1,92 @@
+"""Failures: which block an exception comes from, and how many descendants of an execution failed.
+
+A failed child is noted in the statement that ends it (`checkpoints.release`). Its ancestors learn
+of it right after: whoever notes one also adds what is noted to the numbers, one process at a time.
+The others don't wait for it, and nobody keeps an ancestor's row locked while an execution ends.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from django.db import connection, transaction
+
+from executions.engine.interpreter import Interpreter
+from executions.limits import RECOVERY_BATCH
+from executions.live.events import ExecutionChanged
+from executions.models import ExceptionRecord
+from executions.store.claims import RETURNING, Claimed
+from executions.store.transitions import CHANGE
+from flows import values
+from flows.blocks.exceptions.throw import RethrowException
+from flows.values import ExceptionValue
+
+#: Throws of one exception that are looked at for the block that threw it first.
+_LOOKED_AT = 100
+#: Who adds failures to the numbers of their ancestors holds the advisory lock of this number.
+_COUNTING = 0x0FA1_1ED0
+_COUNT = f"""
+    WITH RECURSIVE taken AS (
+        DELETE FROM executions_uncountedfailure WHERE execution_id IN (
+            SELECT execution_id FROM executions_uncountedfailure LIMIT %(batch)s
+        ) RETURNING execution_id
+    ), above AS (
+        SELECT child.parent_id AS id FROM taken
+        JOIN executions_execution child ON child.id = taken.execution_id
+        WHERE child.parent_id IS NOT NULL
+        UNION ALL
+        SELECT parent.parent_id FROM above
+        JOIN executions_execution parent ON parent.id = above.id
+        WHERE parent.parent_id IS NOT NULL
+    ), counted AS (
+        SELECT id, count(*) AS failed FROM above GROUP BY id
+    ), locked AS (
+        -- In the order in which an end and a stop lock a family.
+        SELECT execution.id AS locked_id, counted.failed FROM executions_execution execution
+        JOIN counted ON counted.id = execution.id
+        ORDER BY execution.depth DESC, execution.id
+        FOR NO KEY UPDATE OF execution
+    )
+    UPDATE executions_execution SET
+        failed_descendants = failed_descendants + locked.failed, {CHANGE}
+    FROM locked WHERE id = locked.locked_id
+    RETURNING {RETURNING}
+"""
+
+
+def count() -> list[ExecutionChanged]:
+    """Add the failures that are noted to the numbers of their ancestors, a batch of them, unless
+    somebody else is doing that: then what is left is done by them, or by recovery.
+
+    Must run in a transaction of its own.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_COUNTING])
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute(_COUNT, {"batch": RECOVERY_BATCH})
+        return [ExecutionChanged(*row) for row in cursor.fetchall()]
+
+
+def origin(claimed: Claimed, interpreter: Interpreter, thrown: ExceptionValue) -> str | None:
+    """The key of the block that threw an exception which ends an execution: the first one, where
+    others only threw it again. None where the exception is not kept, as of a flow's handler that
+    could not be entered."""
+    secrets = interpreter.progress.secrets
+    shown = thrown if secrets is None else secrets.exception(thrown)
+    recent = reversed(interpreter.progress.thrown)
+    blocks = (one.block for one in recent if one.exception in (thrown, shown))
+    # Those that were written down before are asked for only if it takes them.
+    for block in chain(blocks, _earlier(claimed, shown)):
+        node = interpreter.graph.blocks.get(block)
+        if node is not None and not isinstance(node.block, RethrowException):
+            return block
+    return None
+
+
+def _earlier(claimed: Claimed, thrown: ExceptionValue) -> Iterator[str]:
+    """The blocks that threw such an exception before the last checkpoint, the newest first."""
+    if thrown.short_type not in claimed.event.exception_types.split("\n"):
+        return
+    told = {"type": values.storable(thrown.type)[:200], "message": values.storable(thrown.message)}
+    records = ExceptionRecord.objects.filter(execution_id=claimed.id, **told)
+    yield from records.order_by("-step", "-id").values_list("block", flat=True)[:_LOOKED_AT]
