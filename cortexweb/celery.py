@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 
 app = Celery("cortexweb")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["executions"])
+app.autodiscover_tasks(["cortexweb", "executions"])
 
 
 @signals.worker_init.connect

@@ -6,32 +6,36 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 
 @login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when database and Redis respond, otherwise 503 naming what doesn't."""
-    answers = {"database": _database_answers(), "redis": _redis_answers()}
-    silent = [name for name, answered in answers.items() if not answered]
-    if silent:
-        return HttpResponse(f"no answer from: {', '.join(silent)}\n", "text/plain", status=503)
+    """Answer 200 when the database responds and Redis takes what is written, otherwise 503 saying
+    what doesn't."""
+    problems = [problem for problem in (_database_problem(), _redis_problem()) if problem]
+    if problems:
+        return HttpResponse(f"{'; '.join(problems)}\n", "text/plain", status=503)
     return HttpResponse("ok\n", "text/plain")
 
 
-def _database_answers() -> bool:
+def _database_problem() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return False
-    return True
+        return "no answer from: database"
+    return ""
 
 
-def _redis_answers() -> bool:
+def _redis_problem() -> str:
+    """A Redis that is full, or whose disk is, answers, and takes no message for a worker."""
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
-            return bool(client.ping())
+            client.set("cortexweb:health", "written", ex=60)
+    except ResponseError as refusal:
+        return f"redis takes no messages: {refusal}"
     except RedisError:
-        return False
+        return "no answer from: redis"
+    return ""

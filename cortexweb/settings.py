@@ -58,7 +58,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "cortexweb.urls"
 ASGI_APPLICATION = "cortexweb.asgi.application"
-AUTHENTICATION_BACKENDS = ["cortexweb.accounts.Accounts"]
+AUTHENTICATION_BACKENDS = ["cortexweb.accounts.backend.Accounts"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -131,6 +131,7 @@ CELERY_TASK_ROUTES = {
         for name in ("recover", "take_over", "settle", "retain")
     },
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
+    "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -152,6 +153,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "clear-sessions": {
+        "task": "cortexweb.tasks.clear_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
 }
 
 # How long, and how many of, the executions that have ended are kept; 0 is without a limit.
@@ -164,6 +170,23 @@ HTTP_PRIVATE_ADDRESSES = env.list(
     "HTTP_PRIVATE_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
 )
 
+# Attempts to sign in are counted there; the second one stands in while Redis does not answer.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cortexweb",
+        "OPTIONS": {"socket_timeout": 2},
+    },
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+PASSWORD_HASHERS = [
+    "cortexweb.accounts.hashing.BoundedHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

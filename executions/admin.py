@@ -64,6 +64,26 @@ class SeverityFilter(admin.SimpleListFilter):
         return queryset.filter(severity=self.value()) if self.value() else queryset
 
 
+class AboutFilter(admin.SimpleListFilter):
+    """What people did with executions, or with their accounts."""
+
+    title = "about"
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("executions", "Executions"), ("accounts", "Accounts: sign-in, passwords")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        match self.value():
+            case "accounts":
+                return queryset.filter(command__in=AuditEntry.ACCOUNT)
+            case "executions":
+                return queryset.exclude(command__in=AuditEntry.ACCOUNT)
+        return queryset
+
+
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists that stay cheap however much there is, of what `executions.access` lets one see.
 
@@ -161,12 +181,32 @@ class LogEntryAdmin(ReadOnly):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly):
-    """Who did what: also of executions that are gone, for those who see everything."""
+    """Who did what: also of executions that are gone, for those who see everything. Who signed in,
+    and who failed to, is for those who have Django's permission to view audit entries; their own
+    account is everybody's."""
 
-    list_display = ("at", "actor", "command", "outcome", "flow_name", "execution_id", "source")
-    list_filter = ("outcome",)
+    list_display = (
+        "at", "actor", "command", "outcome", "detail", "flow_name", "execution_id", "source",
+        "address",
+    )  # fmt: skip
+    list_filter = ("outcome", AboutFilter)
     ordering = ("-id",)
     raw_id_fields = ("execution", "user")
+    search_help_text = "An execution's id, or the name of who did it, in full"
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        is_account = models.Q(command__in=AuditEntry.ACCOUNT)
+        seen = ~is_account
+        if not access.sees_all(request.user):
+            seen &= models.Q(execution_id__in=access.visible(request.user).values("pk"))
+        if request.user.has_perm("executions.view_auditentry"):
+            seen |= is_account
+        else:
+            seen |= is_account & models.Q(user_id=request.user.pk)
+        return admin.ModelAdmin.get_queryset(self, request).filter(seen)
+
+    def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
+        return queryset.filter(actor=text)
 
 
 class Owned(ReadOnly):

@@ -7,7 +7,11 @@ from executions.models.execution import Execution
 
 
 class AuditEntry(models.Model):
-    """Who asked what of an execution, when, from where, and with what outcome."""
+    """Who asked what of an execution, when, from where, and with what outcome; and who signed in,
+    which is about no execution (`ACCOUNT`)."""
+
+    #: The commands that are about an account.
+    ACCOUNT = ("sign-in", "change-password")
 
     class Outcome(models.TextChoices):
         DONE = "done", "Done"

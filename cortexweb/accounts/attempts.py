@@ -1,0 +1,140 @@
+"""Attempts to give a password: so many in a while for one account, and from one address.
+
+They are counted in Redis before the password is looked at, so that many at once count too. An
+address from which an account has signed in lately has a count of its own for it: a stranger who
+guesses keeps nobody out of where they usually are.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from executions.commands.actor import address_of
+from executions.models import AuditEntry
+
+#: Wrong passwords of one account and from one address, in so many seconds.
+OF_ACCOUNT, FROM_ADDRESS, WINDOW = 10, 30, 300
+#: Seconds for which an address counts as one of an account's own.
+OWN_ADDRESS = 30 * 86_400
+#: Passwords that wait in one process to be looked at; more are sent away.
+WAITING = 10
+
+_places = BoundedSemaphore(WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One person, as far as they say who they are, who gives a password for an account. `command`
+    and `source` are what the audit calls it."""
+
+    name: str
+    address: str | None
+    command: str
+    source: str
+
+    @classmethod
+    def of(cls, name: str, request: HttpRequest, command: str, source: str) -> "Attempt":
+        return cls(name, address_of(request), command, source)
+
+    def begin(self) -> int:
+        """Count it; seconds to wait where there were too many, which is told the audit once."""
+        now, cache = time.time(), _cache()
+        own = self._network if cache.get(self._own_address) else ""
+        limits = {self._of_account(now, own): OF_ACCOUNT, self._from(now): FROM_ADDRESS}
+        counts = [(_count(cache, key), limit) for key, limit in limits.items()]
+        over = [count - limit for count, limit in counts if count > limit]
+        if 1 in over:
+            self._audit(done=False, detail="too many attempts")
+        return math.ceil(WINDOW - now % WINDOW) if over else 0
+
+    def failed(self, detail: str) -> None:
+        self._audit(done=False, detail=detail)
+
+    def succeeded(self, user: Any) -> None:
+        self._audit(done=True, user_id=user.pk)
+
+    def forget(self) -> None:
+        """The password was right: nothing counts, and this is an address of the account from now
+        on."""
+        now, cache = time.time(), _cache()
+        cache.set(self._own_address, 1, OWN_ADDRESS)
+        cache.delete_many([self._of_account(now, own) for own in ("", self._network)])
+        with suppress(ValueError):  # counted in the window before
+            cache.decr(self._from(now))
+
+    def _of_account(self, now: float, own: str) -> str:
+        """The count of the account: of all its strangers, or of one address of its own."""
+        return f"attempts:account:{_digest(self.name)}:{own}:{_window(now)}"
+
+    def _from(self, now: float) -> str:
+        return f"attempts:address:{self._network}:{_window(now)}"
+
+    @property
+    def _own_address(self) -> str:
+        return f"attempts:own:{_digest(self.name)}:{self._network}"
+
+    @property
+    def _network(self) -> str:
+        """The address; of IPv6, where one person has billions, the network."""
+        if self.address is None:
+            return "none"
+        found = ip_address(self.address)
+        if found.version == 4:
+            return self.address
+        return ip_network((found, 64), strict=False).network_address.compressed
+
+    def _audit(self, *, done: bool, detail: str = "", user_id: int | None = None) -> None:
+        AuditEntry.objects.create(
+            user_id=user_id,
+            actor=self.name[:150],
+            command=self.command,
+            source=self.source,
+            address=self.address,
+            outcome=AuditEntry.Outcome.DONE if done else AuditEntry.Outcome.REFUSED,
+            detail=detail,
+        )
+
+
+@contextmanager
+def place() -> Iterator[bool]:
+    """A place among those who wait for their password to be looked at; False when all are taken."""
+    taken = _places.acquire(blocking=False)
+    try:
+        yield taken
+    finally:
+        if taken:
+            _places.release()
+
+
+def _cache() -> BaseCache:
+    """Redis; while it does not answer, or is full, this process counts for itself."""
+    try:
+        caches["default"].set("attempts:probe", 1, WINDOW)
+    except RedisError:
+        return caches["local"]
+    return caches["default"]
+
+
+def _count(cache: BaseCache, key: str) -> int:
+    cache.add(key, 0, 2 * WINDOW)
+    return int(cache.incr(key))
+
+
+def _window(now: float) -> int:
+    return int(now // WINDOW)
+
+
+def _digest(name: str) -> str:
+    """A name as part of a key: it may be of any length, and hold anything."""
+    return hashlib.sha256(name.casefold().encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,127 @@
+"""Signing in, on the product's page and on the admin's, and changing one's password."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse_lazy
+
+from cortexweb.accounts.attempts import Attempt, place
+
+#: Seconds after which somebody is to try again who came together with too many others.
+LATER = 5
+
+
+@contextmanager
+def _looking_at_the_password(attempt: Attempt, request: HttpRequest) -> Iterator[None]:
+    """Raises ValidationError where it is not looked at, and where it is wrong."""
+    if seconds := attempt.begin():
+        minutes = max(1, round(seconds / 60))
+        raise _refused(
+            request,
+            429,
+            seconds,
+            f"There were too many attempts. Try again in {minutes} minute{'s'[: minutes > 1]}.",
+        )
+    with place() as taken:
+        if not taken:
+            raise _refused(
+                request, 503, LATER, "Many people are signing in. Try again in a moment."
+            )
+        try:
+            yield
+        except ValidationError:
+            attempt.failed("wrong name or password")
+            raise
+    attempt.forget()
+
+
+def _refused(request: HttpRequest, status: int, seconds: int, text: str) -> ValidationError:
+    request.META["cortexweb.refused"] = (status, seconds)
+    return ValidationError(text, code="refused")
+
+
+def telling_status(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A view whose answer says by its status that a password was not looked at."""
+
+    @wraps(view)
+    def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if "cortexweb.refused" in request.META:
+            response.status_code, seconds = request.META["cortexweb.refused"]
+            response["Retry-After"] = str(seconds)
+        return response
+
+    return telling
+
+
+class SignInForm(AuthenticationForm):
+    """Counts an attempt before the password is looked at, and tells the audit what came of it."""
+
+    source = "page"
+    request: HttpRequest
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if not name or not self.cleaned_data.get("password"):
+            return super().clean()
+        attempt = Attempt.of(name, self.request, "sign-in", self.source)
+        with _looking_at_the_password(attempt, self.request):
+            cleaned = super().clean()
+        attempt.succeeded(self.get_user())
+        return cleaned
+
+
+class AdminSignInForm(SignInForm, AdminAuthenticationForm):
+    """Lets in staff only."""
+
+    source = "admin"
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """Whoever finds a browser signed in guesses a password no faster here than by signing in."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "inp"
+        self.request = request
+        self.attempt = Attempt.of(self.user.get_username(), request, "change-password", "page")
+
+    def clean_old_password(self) -> str:
+        with _looking_at_the_password(self.attempt, self.request):
+            return str(super().clean_old_password())
+
+
+class ChangePassword(PasswordChangeView):
+    """For everybody who is signed in; their other sessions end."""
+
+    # Not the name that the admin's own page takes.
+    template_name = "registration/change_password.html"
+    success_url = reverse_lazy("preferences")
+    form_class = ChangePasswordForm
+    extra_context = {"section": "preferences"}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        form.attempt.succeeded(form.user)
+        messages.success(self.request, "Your password is changed. Sign in again elsewhere.")
+        return super().form_valid(form)
+
+
+sign_in = telling_status(
+    LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
+)
+change_password = telling_status(ChangePassword.as_view())
+
+admin.site.login_form = AdminSignInForm
+admin_sign_in = telling_status(admin.site.login)
