@@ -16,11 +16,14 @@ from executions.commands.objections import NO_DEBUGGER
 from flows import parsing, pretty, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
+from flows.sources import constant
 
 #: Field names of variables begin with this, so that none meets a field of the form itself.
 PREFIX = "input-"
 #: Characters that a field takes.
 LIMIT = 1_000_000
+#: Bytes of a default that the form shows; a larger one counts all the same.
+DEFAULT_LENGTH = 100_000
 #: What stands for an empty text, since an empty field gives nothing.
 EMPTY_TEXT = '""'
 
@@ -132,7 +135,7 @@ def _default(variable: VariableNode) -> Any:
     if not variable.has_default:
         return NOTHING
     try:
-        return variable.default.read(_no_variables)
+        return constant(variable.default, DEFAULT_LENGTH)
     except (ExpressionError, KeyError):
         # The flow's own messages say what is wrong with a default; here it is only a hint.
         return NOTHING
@@ -154,10 +157,6 @@ def _hint(variable: VariableNode, value: Any) -> str:
     if isinstance(value, float):
         return values.number_text(value)
     return pretty.text(value)
-
-
-def _no_variables(name: str) -> Any:
-    raise KeyError(name)
 
 
 def _widget(variable: VariableNode, default: str) -> forms.Widget:

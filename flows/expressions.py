@@ -85,6 +85,9 @@ class Expression:
             return name
         return self._aliases.setdefault(name, _ALIAS + name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return compile, (self.source,)
+
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value for the given variables. Raises ExpressionError, and TasksRead for tasks that
         `tasks.shown` has not replaced by what has become of them."""

@@ -176,6 +176,36 @@ class Composite:
 Source = Literal | Variable | Expression | Path | Composite
 
 
+#: Evaluates what has no variables elsewhere, within bounds (`flows.bounded`); None here.
+_elsewhere: Callable[[Source, int], Any] | None = None
+#: Bytes of a value that is evaluated elsewhere.
+LARGEST = 20_000_000
+
+
+def evaluate_by(elsewhere: Callable[[Source, int], Any] | None) -> None:
+    """Let `constant` evaluate elsewhere, or, with None, in this process: one whose blocks and
+    expressions are bounded as a whole, like those of a worker."""
+    global _elsewhere
+    _elsewhere = elsewhere
+
+
+def constant(source: Source, largest: int = LARGEST) -> Any:
+    """The value of a source that may not read variables, such as a default (semantics 21). Raises
+    ExpressionError, and KeyError for the variable that it reads."""
+    if _elsewhere is None or isinstance(source, Literal):
+        return read_constant(source)
+    return _elsewhere(source, largest)
+
+
+def read_constant(source: Source) -> Any:
+    """As `constant`, in this process."""
+    return source.read(_no_variables)
+
+
+def _no_variables(name: str) -> Any:
+    raise KeyError(name)
+
+
 def parse(raw: Any) -> Source:
     """The source that a flow file's notation stands for.
 

@@ -15,7 +15,7 @@ from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
-from flows.sources import Path
+from flows.sources import Path, constant
 from flows.values import ExceptionValue
 
 
@@ -33,7 +33,7 @@ def initialise(
             frame.variables[key] = values.copy(inputs[key])
         elif variable.has_default:
             try:
-                default = variable.default.read(_no_variables)
+                default = constant(variable.default)
                 if values.too_deep(default):
                     raise ExpressionError(f"it is nested deeper than {values.LEVELS} levels.")
                 frame.variables[key] = values.copy(default)
@@ -78,11 +78,6 @@ def begun(frames: list[Frame], graph: FlowGraph, progress: Progress) -> dict[str
         written = "_executionContext.Extensions"
         changes[written] = change(frame, EXTENSIONS, block, progress)
     return changes
-
-
-def _no_variables(name: str) -> Any:
-    """Defaults may not reference variables (semantics 21)."""
-    raise KeyError(name)
 
 
 def save(

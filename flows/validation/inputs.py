@@ -1,11 +1,12 @@
 """The inputs of a start. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flows.blocks.base import article
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
+from flows.sources import Source, constant
 from flows.validation.types import VARIABLE_TYPES
 from flows.validation.wording import near
 from flows.values import LEVELS, too_deep, type_name
@@ -59,19 +60,15 @@ def _refused(variable: VariableNode, value: Any) -> str:
         return ""
     expected = variable.type
     if not expected and variable.has_default:
-        default = _evaluated(variable.default.read)
+        default = _evaluated(variable.default)
         expected = "" if default is None else type_name(default)
     accepted = VARIABLE_TYPES.get(expected, (expected,))
     return expected if expected and type_name(value) not in accepted else ""
 
 
-def _evaluated(read: Callable[[Callable[[str], Any]], Any]) -> Any:
+def _evaluated(default: Source) -> Any:
     """A default's value, or None when it fails: that is thrown at start (semantics 22)."""
     try:
-        return read(_no_variables)
+        return constant(default)
     except (ExpressionError, KeyError):
         return None
-
-
-def _no_variables(name: str) -> Any:
-    raise KeyError(name)

@@ -1,0 +1,149 @@
+"""Evaluates sources without variables, such as defaults, in a process of its own, with limits of
+time and memory: an expression of a hundred characters can ask for gigabytes, and native code that
+does not come back to Python would hold everyone who is served by this process.
+
+The process is started when it is first needed, and started anew after it was ended. What an
+expression came to is kept, so that one beyond the limits costs its time once.
+"""
+
+import json
+import os
+import pickle
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from contextlib import suppress
+from typing import Any
+
+from flows import values
+from flows.expressions import ExpressionError
+from flows.sources import Source
+
+#: Seconds that one evaluation may take, and the start of the process.
+SECONDS = 1.0
+START_SECONDS = 30.0
+#: So many evaluations beyond the limits in so many seconds are enough: the next ones are refused.
+EXCESSES = 5
+EXCESSES_SECONDS = 30.0
+#: Answers that are kept, and how long they may be.
+KEPT = 500
+KEPT_LENGTH = 20_000
+
+_lock = threading.Lock()
+_process: subprocess.Popen[bytes] | None = None
+_answers: OrderedDict[tuple[bytes, int], dict[str, Any]] = OrderedDict()
+_excesses: deque[float] = deque(maxlen=EXCESSES)
+
+
+class _TooMuch(Exception):
+    """The evaluation took too long, or its process died of it."""
+
+
+def evaluate(source: Source, largest: int) -> Any:
+    """The value of a source, of at most `largest` bytes. Raises KeyError for the variable that it
+    reads, and ExpressionError."""
+    text = pickle.dumps(source)
+    with _lock:
+        answer = _answers.get((text, largest)) or _asked(text, largest)
+    if "missing" in answer:
+        raise KeyError(answer["missing"])
+    if "error" in answer:
+        raise ExpressionError(answer["error"])
+    return values.decode(answer["value"])
+
+
+def _asked(text: bytes, largest: int) -> dict[str, Any]:
+    now = time.monotonic()
+    if len(_excesses) == EXCESSES and now - _excesses[0] < EXCESSES_SECONDS:
+        return {"error": "too many expressions took too long lately; try again in a minute."}
+    try:
+        raw = _exchange(text, largest)
+    except _TooMuch:
+        _end()
+        _excesses.append(time.monotonic())
+        raw = json.dumps({"error": "it takes too much time or memory."}).encode()
+    answer: dict[str, Any] = json.loads(raw)
+    if len(raw) <= KEPT_LENGTH:
+        _answers[text, largest] = answer
+        while len(_answers) > KEPT:
+            _answers.popitem(last=False)
+    return answer
+
+
+def _exchange(text: bytes, largest: int) -> bytes:
+    process = _running()
+    assert process.stdin is not None
+    try:
+        process.stdin.write(struct.pack(">II", len(text), largest) + text)
+        process.stdin.flush()
+    except OSError:
+        raise _TooMuch from None
+    return _message(process, time.monotonic() + SECONDS)
+
+
+def _running() -> subprocess.Popen[bytes]:
+    """The process, ready to evaluate. Raises ExpressionError when it does not start."""
+    global _process
+    if _process is not None and _process.poll() is None:
+        return _process
+    _end()
+    # Nothing of the environment, which may hold secrets, but where the code is.
+    environment = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    _process = subprocess.Popen(
+        [sys.executable, "-m", "flows.evaluator"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    )
+    try:
+        _message(_process, time.monotonic() + START_SECONDS)
+    except _TooMuch:
+        _end()
+        raise ExpressionError("the process that evaluates it does not start.") from None
+    return _process
+
+
+def _message(process: subprocess.Popen[bytes], until: float) -> bytes:
+    (size,) = struct.unpack(">I", _read(process, 4, until))
+    return _read(process, size, until)
+
+
+def _read(process: subprocess.Popen[bytes], size: int, until: float) -> bytes:
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    content = bytearray()
+    while len(content) < size:
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise _TooMuch
+        part = os.read(descriptor, min(size - len(content), 1 << 20))
+        if not part:
+            raise _TooMuch
+        content += part
+    return bytes(content)
+
+
+def _end() -> None:
+    global _process
+    if _process is None:
+        return
+    _process.kill()
+    for stream in (_process.stdin, _process.stdout):
+        if stream is not None:
+            with suppress(OSError):  # what was still to be written goes nowhere
+                stream.close()
+    _process.wait()
+    _process = None
+
+
+def _after_fork() -> None:
+    """A process that was forked starts one of its own."""
+    global _process, _lock
+    _process, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,50 @@
+"""The process in which `flows.bounded` evaluates: it reads sources from standard input, and writes
+what they give to standard output. It holds nothing else, and may die at any of them."""
+
+import json
+import pickle
+import resource
+import struct
+import sys
+from typing import Any
+
+from flows import values
+from flows.expressions import ExpressionError
+from flows.sources import Source, read_constant
+
+#: Bytes of memory that it may take for its data (Linux).
+MEMORY = 500_000_000
+
+
+def main() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    given, told = sys.stdin.buffer, sys.stdout.buffer
+    told.write(struct.pack(">I", 0))
+    told.flush()
+    while head := given.read(8):
+        size, largest = struct.unpack(">II", head)
+        source = pickle.loads(given.read(size))  # noqa: S301 - its own parent's
+        answer = json.dumps(evaluated(source, largest)).encode()
+        told.write(struct.pack(">I", len(answer)) + answer)
+        told.flush()
+
+
+def evaluated(source: Source, largest: int) -> dict[str, Any]:
+    """{"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}."""
+    try:
+        value = read_constant(source)
+        if values.cost(value, largest) > largest:
+            return {"error": f"its value is larger than {largest:,} bytes."}
+        return {"value": values.encode(value)}
+    except KeyError as missing:
+        return {"missing": str(missing.args[0])}
+    except (ExpressionError, TypeError, ValueError, OverflowError) as problem:
+        return {"error": str(problem)}
+    except (MemoryError, RecursionError):
+        return {"error": "it takes too much memory."}
+
+
+if __name__ == "__main__":
+    main()

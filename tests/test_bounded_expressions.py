@@ -1,0 +1,132 @@
+"""Expressions that a web process has to evaluate cost it neither time nor memory."""
+
+import resource
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from executions import runner
+from executions.commands.order import Refused
+from executions.commands.set_next import foresee
+from executions.processes import bound
+from flows import bounded, sources
+from flows.expressions import ExpressionError
+from flows.sources import constant, parse
+from tests.driving import begin
+from tests.flows_in_tests import publish
+
+#: Ten thousand million characters.
+HUGE = "'aaaaaaaaaa'" + ".replace('a', 'aaaaaaaaaa')" * 9
+BLOCKS = f"""
+start: {{type: Start Flow, bottom: w}}
+w:
+  type: Workspace
+  variables: {{Inside: {{default: "={HUGE}"}}}}
+  blocks:
+    s: {{type: Start Workspace, bottom: e}}
+    e: {{type: End Workspace}}
+  bottom: end
+end: {{type: End Flow}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is refused for what another one has tried."""
+    bounded._excesses.clear()
+    bounded._answers.clear()
+
+
+def largest_mebibytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 1.5, inf, "a\0b", "caf\ud83d", b"key", None, True, [1, {"a": [None]}], {"$items": 1},
+     datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=90)],
+)  # fmt: skip
+def test_values_come_back_as_they_are(value: Any) -> None:
+    assert bounded.evaluate(sources.Composite([sources.Literal(value)]), 1000) == [value]
+
+
+def test_what_fails_says_why() -> None:
+    with pytest.raises(ExpressionError, match="divide by zero"):
+        constant(parse("=1 / 0"))
+    with pytest.raises(KeyError, match="Other"):
+        constant(parse("=Other + 1"))
+    with pytest.raises(ExpressionError, match="larger than 10 bytes"):
+        constant(parse("='a' + 'bcdefghijklm'"), 10)
+    assert constant(parse("=1 + 1")) == 2
+
+
+@pytest.mark.parametrize("text", [HUGE, f"[{HUGE}, 1]"])
+def test_memory_and_time_of_an_expression_are_bounded(text: str) -> None:
+    before, began = largest_mebibytes(), time.monotonic()
+    with pytest.raises(ExpressionError):
+        constant(parse(f"={text}"))
+    first = time.monotonic() - began
+    for _ in range(100):
+        with pytest.raises(ExpressionError):
+            constant(parse(f"={text}"))
+    assert time.monotonic() - began - first < 1
+    assert largest_mebibytes() - before < 100
+    assert constant(parse("=1 + 2")) == 3
+
+
+def test_many_that_take_too_long_are_refused_at_once() -> None:
+    began = time.monotonic()
+    for number in range(30):
+        with pytest.raises(ExpressionError):
+            constant(parse(f"=[{number}, {HUGE}]"))
+    assert time.monotonic() - began < bounded.EXCESSES * (bounded.SECONDS + 10)
+    with pytest.raises(ExpressionError, match="again in a minute"):
+        constant(parse("=1 + 3"))
+
+
+def test_others_go_on_meanwhile() -> None:
+    """A thread that waits for an evaluation holds nobody up."""
+    constant(parse("=1 + 4"))
+
+    def wait() -> None:
+        with suppress(ExpressionError):
+            constant(parse(f"=[2, {HUGE}]"))
+
+    waits = threading.Thread(target=wait)
+    waits.start()
+    longest, last = 0.0, time.monotonic()
+    while waits.is_alive():
+        time.sleep(0.005)
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+    assert longest < 0.5
+
+
+def test_a_worker_of_its_own_evaluates_by_itself() -> None:
+    """One that Celery's main process does not replace is not bounded, and keeps asking."""
+    bound()
+    assert sources._elsewhere is bounded.evaluate
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_and_commands_outlive_such_a_default(tmp_path: Path, client: Client) -> None:
+    variables = f'{{V: {{input: true, default: "={HUGE}"}}, W: {{input: true, default: =1 + 1}}}}'
+    version = publish(tmp_path, "huge", BLOCKS, variables)
+    before, began = largest_mebibytes(), time.monotonic()
+    client.force_login(User.objects.create_superuser("root"))
+    for address in ("/flows/huge/", "/admin/flows/flow/"):
+        assert client.get(address).status_code == 200
+    paused = begin(version, paused=True, V=1)
+    runner.run(paused.pk)
+    with pytest.raises(Refused, match="time or memory"):
+        foresee(paused.pk, "w/e")
+    assert largest_mebibytes() - before < 200
+    assert time.monotonic() - began < 40
