@@ -65,11 +65,19 @@ class Up:
 
     def run(self) -> None:
         """Start everything, then watch it until somebody asks for the end."""
-        with self._holding_the_folder(), self._ending_on_signals():
-            require_port(self.options.port, {p.pid for p in marked_processes(self.data)})
-            require_space(self.data.path, self._space_to_start())
-            if settings.EMBEDDED:
-                Postgres(self.data, own_account()).require_same_major()
+        with self._holding_the_folder():
+            self._check()  # before anything ends
+            self._run_until_the_end()
+
+    def _check(self) -> None:
+        """Raise CannotStartError when it can't start, whatever runs meanwhile as it was."""
+        require_port(self.options.port, {p.pid for p in marked_processes(self.data)})
+        require_space(self.data.path, self._space_to_start())
+        if settings.EMBEDDED:
+            Postgres(self.data, own_account()).require_same_major()
+
+    def _run_until_the_end(self) -> None:
+        with self._ending_on_signals():
             self._do(self._end_leftovers)
             if os.geteuid() == 0:
                 self._go_on_unprivileged()

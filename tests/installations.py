@@ -1,0 +1,76 @@
+"""`manage.py up` on a data folder of a test's own."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import psutil
+
+from cortexweb.datafolder import DataFolder
+from cortexweb.up.leftovers import marked_processes
+from tests.servers import PROJECT, Process
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Installation:
+    """A data folder and the `up` that runs on it."""
+
+    data: DataFolder
+    port: int
+    runs: list[Process] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of a new terminal: nothing is set but where the data is."""
+        unset = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HTTPS_ONLY"}
+        kept = {name: value for name, value in os.environ.items() if name not in unset}
+        return {**kept, "CORTEXWEB_DATA": str(self.data.path)}
+
+    def up(self) -> Process:
+        """Start it, as a script does in the background, and wait for the address."""
+        command = [sys.executable, "manage.py", "up", "--port", str(self.port), "--workers", "1"]
+        command += ["--admin-password", PASSWORD]
+        log = self.data.path.with_name(f"up-{len(self.runs)}.log")
+        process = Process(
+            "up", command, log, self.environment, cwd=PROJECT, preexec_fn=ignore_interrupts
+        )
+        self.runs.append(process)
+        process.wait_until(lambda: f"CortexWeb is at {self.url}" in process.output, seconds=150)
+        return process
+
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Another command, as typed in another terminal."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def process(self, *words: str) -> psutil.Process:
+        """The oldest of the started processes with these words in its command line."""
+        return next(p for p in marked_processes(self.data) if set(words) <= set(p.cmdline()))
+
+    def end(self) -> None:
+        """Kill whatever is left, and show what it said."""
+        for run in self.runs:
+            run.kill()
+            print(run.output)
+        for process in marked_processes(self.data):
+            process.kill()
+
+
+def ignore_interrupts() -> None:
+    """What a shell does to a command that a script starts with `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
