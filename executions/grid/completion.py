@@ -28,6 +28,8 @@ RECENT = 1_000
 
 PRESETS = {
     Kind.TIME: (
+        ("today", "Today, from midnight"),
+        ("yesterday", "Yesterday"),
         (">-15m", "In the last 15 minutes"),
         (">-2h", "In the last 2 hours"),
         (">-1d", "In the last 24 hours"),

@@ -4,7 +4,11 @@
     2026-11-01      that day                                   2026-11-01..2026-11-03
     >10s   <1m30s   1.5h..2d   ..250ms                         3   >=1000   1..5
 
-A range runs from `low` to before `high`; None is open.
+    today  yesterday        those days of a time zone, as they go on
+
+A range runs from `low` to before `high`; None is open. A day runs from midnight to midnight of its
+time zone, also where the clocks change on it; the `d` and `w` of a length are always 24 hours and
+seven times that.
 """
 
 import re
@@ -12,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
 
@@ -54,13 +59,21 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A moment: fixed, or so long before now."""
+    """A moment: fixed, or so long before now, or where the day begins in `zone` that comes so many
+    days after today's."""
 
     at: datetime | None = None
     ago: timedelta = timedelta()
+    zone: tzinfo | None = None
+    days: int = 0
 
     def when(self, now: datetime) -> datetime:
-        return now - self.ago if self.at is None else self.at
+        if self.at is not None:
+            return self.at
+        if self.zone is None:
+            return now - self.ago
+        today = now.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        return (today + timedelta(days=self.days)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +125,16 @@ def times(text: str, zone: tzinfo = UTC) -> tuple[Times, str]:
     def one(word: str) -> tuple[Bound, Bound, str]:
         if word.lower() == "now":
             return Bound(), Bound(), "now"
+        if found := _named_day(word, zone):
+            return found
         if word.startswith("-"):
             ago = _length(word[1:])
             if ago is not None and ago <= LONGEST:
                 return Bound(ago=ago), Bound(ago=ago), word.lower()
-        elif found := _moment(word, zone):
-            start, end, written = found
+        elif moment := _moment(word, zone):
+            start, end, written = moment
             return Bound(start), Bound(end), written
-        raise Unreadable(f"“{word}” is no time; write -2h, 2026-11-01 or 2026-11-01T10:30")
+        raise Unreadable(f"“{word}” is no time; write -2h, today, 2026-11-01 or 2026-11-01T10:30")
 
     if re.fullmatch(r"-\s*[0-9].*", text) and ".." not in text:
         text = f">{text}"  # -2h alone: since then
@@ -127,10 +142,37 @@ def times(text: str, zone: tzinfo = UTC) -> tuple[Times, str]:
     return Times(low, high), written
 
 
+_NAMED_DAY = re.compile(
+    r"(today|yesterday)(?:\[([A-Za-z0-9_+/-]{1,60})\])?", re.ASCII | re.IGNORECASE
+)
+
+
+def _named_day(word: str, zone: tzinfo) -> tuple[Bound, Bound, str] | None:
+    named = _NAMED_DAY.fullmatch(word)
+    if not named:
+        return None
+    zone = zone_of(named[2]) if named[2] else zone
+    day = 0 if named[1].lower() == "today" else -1
+    written = f"{named[1].lower()}[{zone}]"
+    return Bound(zone=zone, days=day), Bound(zone=zone, days=day + 1), written
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of a name. Raises Unreadable."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unreadable(f"There is no time zone {name}") from None
+
+
 def moment(text: str, zone: tzinfo = UTC) -> datetime | None:
-    """The beginning of the day, minute or second that a text names; None for another text."""
+    """The beginning of the day, minute or second that a text names; None for another text. Of a
+    time that the clocks show twice, the second, so that nothing of it comes after."""
     found = _moment(text.strip(), zone)
-    return found[0] if found else None
+    if found is None:
+        return None
+    again = _moment(text.strip(), zone, fold=1) if ":" in text else None
+    return max(found[0], again[0]) if again else found[0]
 
 
 def moments(sign: str, text: str, zone: tzinfo = UTC) -> Times | None:
@@ -188,22 +230,28 @@ def _length(text: str) -> timedelta | None:
 
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,6})?)?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})?",
+    r"(Z|[+-][0-9]{2}:[0-9]{2}|\[[A-Za-z0-9_+/-]{1,60}\])?",
     re.ASCII | re.IGNORECASE,
 )
 
 
-def _moment(text: str, zone: tzinfo) -> tuple[datetime, datetime, str] | None:
-    found = _span(text, zone)
+def _moment(text: str, zone: tzinfo, fold: int = 0) -> tuple[datetime, datetime, str] | None:
+    found = _span(text, zone, fold)
     if found is None:
         return None
     start, end, local, written = found
     if end is None or not EPOCH <= start < LAST:
         return None
+    is_whole_day = "T" not in written
+    if is_whole_day and end - start != UNITS["d"] and isinstance(local.tzinfo, ZoneInfo):
+        # By an offset alone it would be 24 hours.
+        return start, end, f"{written}[{local.tzinfo}]"
     return start, end, written + _offset(local)
 
 
-def _span(text: str, zone: tzinfo) -> tuple[datetime, datetime | None, datetime, str] | None:
+def _span(
+    text: str, zone: tzinfo, fold: int = 0
+) -> tuple[datetime, datetime | None, datetime, str] | None:
     """From when to before when what a text names lasts (None where the calendar ends before), its
     beginning in its own zone, and how it is written without that."""
     found = _MOMENT.fullmatch(text)
@@ -211,10 +259,12 @@ def _span(text: str, zone: tzinfo) -> tuple[datetime, datetime | None, datetime,
         return None
     day, minute, second, offset = found.groups()
     clock = f"{(minute or '0:00').zfill(5)}{second or ''}"
+    if offset and offset.startswith("["):
+        zone, offset = zone_of(offset[1:-1]), None
     try:
         local = datetime.fromisoformat(f"{day}T{clock}")
         if offset is None:
-            local = local.replace(tzinfo=zone)
+            local = local.replace(tzinfo=zone, fold=fold)
         elif offset in "Zz":
             local = local.replace(tzinfo=UTC)
         else:

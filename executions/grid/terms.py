@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from executions.grid import spans
 from executions.grid.fields import FIELDS, ME, NO_TEXT, VARIABLE, Field, Kind, field_of
@@ -178,7 +177,7 @@ class Wanted:
         if quoted:
             text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
         elif zoned := _ZONED.fullmatch(text):
-            text, zone = zoned[1].strip(), _zone(zoned[2])
+            text, zone = zoned[1].strip(), spans.zone_of(zoned[2])
         quoted = quoted or bool(NEEDS_QUOTES.search(text))
         if not text and not quoted:
             raise Unreadable('Write what the variable holds, as in var.customer=42 or =""')
@@ -221,11 +220,6 @@ class Wanted:
     @cached_property
     def moments(self) -> Times | None:
         """When a moment has to be; `!=` turns that around."""
-        return None if self.quoted else spans.moments(self.sign, self.text, _zone(self.zone))
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Unreadable(f"There is no time zone {name}") from None
+        return (
+            None if self.quoted else spans.moments(self.sign, self.text, spans.zone_of(self.zone))
+        )
