@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cortexweb.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -224,8 +225,14 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default=None)
+# What `collectstatic` writes: scripts and style sheets in one file a page, compressed, kept by
+# browsers for good. Until it has run, files are served from where they are.
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or str(DATA.path / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "cortexweb.static.Storage"},
+}
 WHITENOISE_USE_FINDERS = True
 
 # TLS ends at a proxy in production; HTTPS_ONLY is off only for the embedded server on loopback.

@@ -29,6 +29,7 @@ from cortexweb.up.leftovers import end, marked_processes, orphaned
 from cortexweb.up.options import Options
 from cortexweb.up.preparation import (
     apply_migrations,
+    build_static,
     close_connections,
     ensure_administrator,
     import_examples,
@@ -86,6 +87,7 @@ class Up:
             self._do(self._start_postgres)
             self._do(self._start_redis)
             self._do(apply_migrations)
+            self._do(build_static)
             self._do(import_examples)
             self._do(lambda: ensure_administrator(self.options.admin_password))
             close_connections()

@@ -11,10 +11,15 @@ from executions.live.viewers import GridViewer, Viewer, message
 
 
 class Connection:
-    """A viewer and what wakes the task that writes to it."""
+    """A viewer and what wakes the task that writes to it.
 
-    def __init__(self, viewer: Viewer) -> None:
+    `fetched_at`, on the event loop's clock, is when its page was fetched at the earliest, until it
+    has said what it shows and been told what has changed since; it is offered nothing before.
+    """
+
+    def __init__(self, viewer: Viewer, fetched_at: float | None = None) -> None:
         self.viewer = viewer
+        self.fetched_at = fetched_at
         self.wake = asyncio.Event()
         #: Why it has to end, and come again: its viewer raised that.
         self.failure: Exception | None = None

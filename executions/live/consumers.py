@@ -5,6 +5,7 @@ import logging
 import time
 from contextlib import suppress
 from importlib import import_module
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -74,7 +75,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except TooManyFieldsSent:
             await self.close(NOT_UNDERSTOOD)
             return
-        self.connection = hub.join(viewer)
+        self.connection = hub.join(viewer, self.age())
         hub.people.join(self.connection, watched)
         if self.look is not None:
             hub.onlookers.join(self.connection, self.look)
@@ -83,6 +84,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def viewer(self, scope: Scope) -> Viewer:
         """Who watches what; Http404 when they may not."""
         raise NotImplementedError
+
+    def age(self) -> float | None:
+        """How many seconds ago the page was fetched, at the most; None where it is fetched again
+        once it is connected."""
+        return None
 
     async def write(self, connection: Connection) -> None:
         """Relay what the hub has for this browser. A slow one delays nobody else."""
@@ -171,6 +177,17 @@ class GridConsumer(LiveConsumer):
         address = QueryDict(self.scope["query_string"])
         layout = await database_sync_to_async(Layout.of)(scope.user, address)
         return GridViewer(scope, PageQuery.parse(address, layout))
+
+    def age(self) -> float | None:
+        """By the browser's clock since it asked for the page, and by the clocks of the servers
+        since one of them wrote it: a page out of a browser's cache is older than its visit."""
+        address = QueryDict(self.scope["query_string"])
+        with suppress(ValueError):
+            asked = float(address.get("age", "")) / 1000
+            written = time.time() - float(address.get("written", "")) / 1000
+            if isfinite(asked) and isfinite(written):
+                return max(asked, written)
+        return None
 
     def show(self, viewer: GridViewer, heard: Show) -> None:
         # Laid out as the page was rendered: the user may have chosen otherwise since, on another.

@@ -60,6 +60,12 @@ SENDERS = 10_000
 ALL_HEARD = 10.0
 #: Seconds over which so many browsers spread it when all of them have to fetch their pages.
 SPREAD = 0.01
+#: A page that was fetched so many seconds ago is told what has changed since, instead of being
+#: fetched again, if that is no more than so many executions. The time that a change carries may be
+#: so many seconds off that of its commit.
+FETCHED_WITHIN = 30.0
+FETCHED_LIMIT = 500
+COMMITTED_WITHIN = 3.0
 #: Counting may take that share of the time: slow counts are taken less often.
 COUNT_SHARE = 0.1
 
@@ -89,11 +95,14 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
 
-    def join(self, viewer: Viewer) -> Connection:
-        """Start offering changes to a viewer."""
-        connection = Connection(viewer)
+    def join(self, viewer: Viewer, age: float | None = None) -> Connection:
+        """Start offering changes to a viewer. `age`: that many seconds ago its page was fetched, at
+        the most; without it the page is fetched again."""
+        is_new = age is not None and 0 <= age < FETCHED_WITHIN
+        loop = asyncio.get_running_loop()
+        connection = Connection(viewer, loop.time() - age if age is not None and is_new else None)
         self._connections.add(connection)
-        if self.listening.is_set():
+        if self.listening.is_set() and not is_new:
             # From here on it misses nothing, so what it fetches now stays right.
             connection.note("catchup", message("catchup"))
         if self._task is None or self._task.done():
@@ -124,12 +133,39 @@ class Hub:
     def catch_up(self, connection: Connection) -> None:
         """Offer again what has changed in the last seconds: the viewer looks at something else,
         and fetched that before it said so."""
+        if connection.fetched_at is not None:
+            self._begin(self._tell_since(connection))
+            return
         # It may have been counted for what it looked at before.
         self._uncounted = self._uncounted or bool(self._recent)
         if self._repeated is None:
             recent = {one: event for one, (_, event) in self._recent.items()}
             self._repeated = Changes(recent, late=True, watched=self.people.watched)
         self._give([connection], self._repeated)
+
+    async def _tell_since(self, connection: Connection) -> None:
+        """Offer a page that has just been opened what has changed since it was fetched, and say
+        that it is complete; or have it fetched again."""
+        await self.listening.wait()
+        fetched_at, connection.fetched_at = connection.fetched_at, None
+        if fetched_at is None:
+            return
+        # What changes from here on is offered as it comes in.
+        ago = asyncio.get_running_loop().time() - fetched_at + COMMITTED_WITHIN
+        try:
+            found = await database_sync_to_async(missed.changed_between)(ago, -COMMITTED_WITHIN)
+            if len(found) > FETCHED_LIMIT:
+                connection.note("catchup", message("catchup"))
+                return
+            events = await database_sync_to_async(missed.events_of)([one for one, _ in found])
+        except DatabaseError as error:
+            logger.warning("What a new page has missed could not be read: %r", error)
+            connection.note("catchup", message("catchup"))
+            return
+        since = {event.id: event for event in events}
+        self._uncounted |= bool(since)
+        self._give([connection], Changes(since, late=True, watched=self.people.watched))
+        connection.note("complete", message("complete"))
 
     # What comes in -----------------------------------------------------------------------------
 
@@ -274,8 +310,9 @@ class Hub:
 
     def _give(self, connections: Iterable[Connection], changes: Changes) -> None:
         """Offer changes; to viewers whose filters ask for variables, once these are read."""
-        asking = [one for one in connections if one.viewer.asks]
-        plain = [one for one in connections if not one.viewer.asks]
+        ready = [one for one in connections if one.fetched_at is None]
+        asking = [one for one in ready if one.viewer.asks]
+        plain = [one for one in ready if not one.viewer.asks]
         self._wake([one for one in plain if one.offer(changes)])
         if asking and changes.events:
             self._begin(self._give_with_variables(asking, changes))
@@ -339,8 +376,12 @@ class Hub:
             connection.wake.set()
 
     def _all_catch_up(self) -> None:
-        """Have every browser fetch its page, not all in the same moment."""
-        self._tell_all("catchup", within=int(1000 * SPREAD * len(self._connections)))
+        """Have every browser fetch its page, not all in the same moment; but for those that are
+        going to be told what has changed since they did."""
+        text = message("catchup", within=int(1000 * SPREAD * len(self._connections)))
+        for connection in self._connections:
+            if connection.fetched_at is None:
+                connection.note("catchup", text)
 
     def _tell_all(self, kind: str, **content: Any) -> None:
         text = message(kind, **content)

@@ -237,6 +237,6 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
 });
 
 rows.watchPointer(section);
-startSelection();
+startSelection(refreshActions);
 startActions();
 changed();

@@ -4,6 +4,7 @@
 // as events on <body>, so that a page without a script of its own can say
 // hx-trigger="live:changed from:body, live:catchup from:body":
 //   live:<type>    a frame of that type; detail is the frame
+//   live:complete  nothing is missing: what had changed since the page was fetched has been told
 //   live:catchup   fetch again what is shown; detail.until(promise) keeps the badge waiting
 //   live:open      a connection is there; detail.send(object) speaks to the server
 //   live:state     the badge's state; detail is one of waiting, live, lag, poll, stale
@@ -18,6 +19,7 @@ const POLL = 5_000;
 const SIGNED_OUT = 4401;
 const NOT_FOUND = 4404;
 const NOT_UNDERSTOOD = 4400; // the page and the server are not of the same version
+const CHANGED = 1012; // what the user may see: nothing that is shown counts
 
 const badge = document.querySelector("[data-live][data-socket]");
 let socket = null;
@@ -25,6 +27,7 @@ let failures = 0;
 let heardAt = serverNow();
 let catching = 0;
 let complete = false; // whether the page has been fetched since this connection began
+let fetchedAt = 0; // when what is shown was asked for; 0 is when the page was
 let delay = null;
 let polling = null;
 let answered = false; // whether a poll has been, since polling began
@@ -87,13 +90,16 @@ export function tellLimit(rows) {
 /** Ask the page to fetch again what it shows; the badge says so until that is done. */
 export async function catchUp() {
   const promises = [];
+  const began = performance.now();
   tell("catchup", { until: (promise) => promises.push(promise) });
   catching += 1;
   show();
   const results = await Promise.allSettled(promises);
   catching -= 1;
   complete = true;
-  if (polling && results.every((result) => result.status === "fulfilled")) {
+  const isFetched = results.every((result) => result.status === "fulfilled");
+  if (isFetched) fetchedAt = began;
+  if (polling && isFetched) {
     heardAt = serverNow();
     answered = true;
   }
@@ -110,15 +116,18 @@ function measure(frame) {
 }
 
 function hear(event) {
-  heardAt = serverNow();
   const frame = JSON.parse(event.data);
   if (frame.type === "refused") {
     drop(NOT_UNDERSTOOD); // else it would go on as if it had been heard
     return;
   }
   if (frame.type === "pong") measure(frame);
-  else if (frame.type === "catchup") setTimeout(catchUp, Math.random() * (frame.within ?? 0));
-  else tell(frame.type, frame);
+  heardAt = serverNow(); // after a pong, which may have set the clock
+  if (frame.type === "catchup") setTimeout(catchUp, Math.random() * (frame.within ?? 0));
+  else if (frame.type !== "pong") {
+    if (frame.type === "complete") complete = true;
+    tell(frame.type, frame);
+  }
   if (frame.published) delay = serverNow() - frame.published;
   if (frame.type === "beat") ping();
   show();
@@ -150,6 +159,7 @@ function closed(event) {
   if (event.code === SIGNED_OUT) over = "Signed out: reload";
   if (event.code === NOT_FOUND) over = "Gone";
   if (event.code === NOT_UNDERSTOOD) over = "Out of date: reload";
+  if (event.code === CHANGED) fetchedAt = -Infinity;
   show();
   if (over) return;
   if (failures >= 2 && !polling) {
@@ -191,6 +201,10 @@ function connect() {
   const url = new URL(badge.dataset.socket, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.search = location.search;
+  // Old enough, and the server has the page fetched again; else it tells what has changed since.
+  const age = Math.ceil(performance.now() - fetchedAt);
+  url.searchParams.set("age", age);
+  url.searchParams.set("written", fetchedAt ? serverNow() - age : document.documentElement.dataset.now);
   socket = new WebSocket(url);
   triedAt = serverNow();
   socket.onopen = opened;

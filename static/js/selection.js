@@ -1,12 +1,12 @@
 // Selecting rows by pointer and keyboard: those of this page, or all that match the filter.
 
-import { refreshActions } from "./actions.js";
 import { executionAddress, isTyping } from "./shell.js";
 import * as cells from "./cells.js";
 import { all as rows, body, isExpanded, parentOf, rowOf } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
+let selectionChanged = () => {};
 let matching = false; // whether all that match are selected, not only those that are here
 
 export const selected = () => rows().filter((row) => row.getAttribute("aria-selected") === "true");
@@ -76,7 +76,7 @@ function clicked(event) {
   const row = event.target.closest("#rows > [data-id]");
   if (row) clickedRow(row, event);
   remember();
-  refreshActions();
+  selectionChanged();
 }
 
 function clickedRow(row, event) {
@@ -161,7 +161,7 @@ function pressed(event) {
     if (selected().length === rows().length) selectMatching();
     else selectOnly(rows());
     remember();
-    refreshActions();
+    selectionChanged();
     return;
   }
   if (isTyping(event)) return;
@@ -185,10 +185,12 @@ function pressed(event) {
   }
   event.preventDefault();
   remember();
-  refreshActions();
+  selectionChanged();
 }
 
-export function startSelection() {
+/** `onChange` is called whenever what is selected may have changed. */
+export function startSelection(onChange) {
+  selectionChanged = onChange;
   cells.startCells();
   recall();
   addEventListener("popstate", () => sessionStorage.setItem(WENT_BACK, "1"));

@@ -74,7 +74,9 @@ document.body.addEventListener("live:watches", ({ detail }) => {
   }
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
 });
-document.body.addEventListener("live:catchup", () => fetchNews().catch(() => {}));
+for (const name of ["live:catchup", "live:complete"]) {
+  document.body.addEventListener(name, () => fetchNews().catch(() => {}));
+}
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-watch]:not([aria-disabled=true])");
   if (button && "Notification" in window && Notification.permission === "default") Notification.requestPermission();

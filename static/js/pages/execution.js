@@ -1,0 +1,11 @@
+import "../shell.js";
+import "../problems.js";
+import "../watch.js";
+import "../detail.js";
+import "../sending.js";
+import "../timeline.js";
+import "../diagram-blocks.js";
+import "../diagram-drag.js";
+import "../copy.js";
+import "../look.js";
+import "../people.js";

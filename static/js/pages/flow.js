@@ -1,0 +1,4 @@
+import "../shell.js";
+import "../problems.js";
+import "../watch.js";
+import "../flow.js";

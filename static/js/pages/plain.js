@@ -1,0 +1,3 @@
+import "../shell.js";
+import "../problems.js";
+import "../watch.js";
