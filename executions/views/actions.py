@@ -20,6 +20,9 @@ COMMANDS = {
     "stop": "stop",
     "retry": "retry",
 }
+#: Where there is no room for all, the lowest moves into the menu first (static/js/fitting.js); the
+#: numbers between are those of the other buttons.
+FOLDS = {"continue": 10, "pause": 8, "step": 7, "stop": 9, "retry": 5}
 #: What has been done to an execution, in a sentence about many.
 PAST = {
     "continue": "continued",
@@ -36,18 +39,17 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
     that match, with the order in which it goes through families when that is not the usual one."""
     order = [("children", str(children))] if children is Children.CHILD_FIRST else []
     address = urlencode(filters.parameters() + order)
+    commands = [
+        {
+            **_command(name, icon),
+            "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
+            "fold": FOLDS[name],
+        }
+        for name, icon in commands_for(user).items()
+    ]
     return {
-        "commands": [
-            {
-                "name": name,
-                "word": words(name),
-                "icon": icon,
-                "applies": [s for s in Status if s in APPLIES[name]],
-                "unhandled": UNHANDLED if name in APPLIES_TO_UNHANDLED else "",
-                "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
-            }
-            for name, icon in commands_for(user).items()
-        ],
+        "commands": commands,
+        "force_stop": _command("force-stop", "stop"),
         "set_next": [s for s in Status if s in APPLIES["set-next"] and is_debugger(user)],
         "form": sending.new_key(),
         "filters": address,
@@ -60,6 +62,16 @@ def commands_for(user: User) -> dict[str, str]:
     user lacks."""
     debugs = is_debugger(user)
     return {name: icon for name, icon in COMMANDS.items() if debugs or name not in DEBUGS}
+
+
+def _command(name: str, icon: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "word": words(name),
+        "icon": icon,
+        "applies": [s for s in Status if s in APPLIES[name]],
+        "unhandled": UNHANDLED if name in APPLIES_TO_UNHANDLED else "",
+    }
 
 
 def _compare() -> str:

@@ -1,6 +1,8 @@
 // The buttons that act on what is selected: when they apply, and why not; what is asked before a
 // command goes out; and what goes with it.
 
+import { ask } from "./confirm.js";
+import { keepFitting } from "./fitting.js";
 import { all } from "./rows.js";
 import { isMatching, selected, selectMatching } from "./selection.js";
 import { executionAddress, notify } from "./shell.js";
@@ -9,7 +11,7 @@ import { isWatched } from "./watch.js";
 let busy = false; // a command is under way
 
 const bar = () => document.querySelector(".actions");
-const title = (word) => word[0].toUpperCase() + word.slice(1);
+const words = (button) => (button.dataset.command[0].toUpperCase() + button.dataset.command.slice(1)).replace("-", " ");
 const some = (count) => `${count} execution${count === 1 ? "" : "s"}`;
 
 function enable(button, why) {
@@ -40,8 +42,9 @@ const applying = (button, chosen) => {
 function refreshCommand(button, chosen) {
   const part = button.querySelector("[data-part]");
   if (isMatching()) {
-    enable(button, "");
-    button.title = `Shows first what this would do to all that match`;
+    const isForMany = "all" in button.dataset;
+    enable(button, isForMany ? "" : `${words(button)} takes executions that are selected one by one`);
+    if (isForMany) button.title = "Shows first what this would do to all that match";
     part.textContent = "";
     return;
   }
@@ -135,28 +138,32 @@ export function refreshActions() {
 
 // What goes out --------------------------------------------------------------------------------
 
-/** Before a command goes out: Stop, and Retry of several, are confirmed with their number; on a
-    stale page all are. */
-function confirmCommand(event) {
-  const button = event.detail.elt;
+/** What is said of a command before it goes out. */
+const DETAILS = {
+  stop: "What has been stopped cannot be continued.",
+  "force-stop":
+    "The tasks of their workers are ended where they stand. What their blocks have done outside stays done. Stop waits for the blocks instead.",
+  retry: "Each becomes a new execution.",
+};
+
+/** Before a command goes out: Stop, Force stop, and Retry of several, are confirmed with their
+    number; on a stale page all are. */
+async function confirmCommand(event) {
+  const { elt: button, issueRequest } = event.detail;
   const command = button.dataset?.command;
-  if (!command) return;
+  if (!command || event.defaultPrevented) return;
   const stale = document.body.classList.contains("stale-page");
   const count = applying(button, selected());
-  if (command !== "stop" && !(command === "retry" && count > 1) && !stale) return;
+  const ends = command === "stop" || command === "force-stop";
+  if (!ends && !(command === "retry" && count > 1) && !stale) return;
   event.preventDefault();
-  const dialog = document.getElementById("confirm");
-  dialog.querySelector("h2").textContent = `${title(command)} ${some(count)}?`;
-  const detail = { stop: "What has been stopped cannot be continued.", retry: "Each becomes a new execution." };
-  dialog.querySelector("[data-confirm-detail]").textContent = stale
-    ? "This page is stale: they may have moved on since."
-    : (detail[command] ?? "");
-  dialog.querySelector("[data-confirm-yes]").textContent = `${title(command)} ${some(count)}`;
-  dialog.returnValue = "";
-  dialog.addEventListener("close", () => dialog.returnValue === "yes" && event.detail.issueRequest(true), {
-    once: true,
+  const yes = await ask({
+    question: `${words(button)} ${some(count)}?`,
+    detail: stale ? "This page is stale: they may have moved on since." : (DETAILS[command] ?? ""),
+    yes: `${words(button)} ${some(count)}`,
+    dangerous: ends,
   });
-  dialog.showModal();
+  if (yes) issueRequest(true);
 }
 
 /** What is selected, with the statuses that the reader saw. */
@@ -218,4 +225,6 @@ export function startActions() {
   document.body.addEventListener("htmx:beforeRequest", (event) => underWay(event, true));
   document.body.addEventListener("htmx:afterRequest", (event) => underWay(event, false));
   document.body.addEventListener("watches:changed", refreshActions);
+  document.body.addEventListener("htmx:afterSettle", () => keepFitting(bar()));
+  keepFitting(bar());
 }

@@ -3,6 +3,7 @@
 
 import { applyZoom, begin, reveal } from "./diagram.js";
 import { markVisited, tokenPlaces, travel } from "./diagram-tokens.js";
+import { during } from "./loading.js";
 import { morph } from "./morph.js";
 import { elementsOf, keepFresh } from "./parts.js";
 import { isTyping } from "./shell.js";
@@ -77,7 +78,7 @@ export function goTo(address) {
   history.replaceState(null, "", address === "?" ? location.pathname : address);
   const next = page().querySelector('form [name="next"]');
   if (next) next.value = location.pathname + location.search;
-  return refresh({ hurry: true });
+  return during(refresh({ hurry: true }));
 }
 
 /** The present address with what a link changes: the drawing is sent once, so its links don't know

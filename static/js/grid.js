@@ -2,6 +2,7 @@
 
 import { refreshActions, startActions } from "./actions.js";
 import { catchUp, tellLimit } from "./live.js";
+import { during } from "./loading.js";
 import { tellPositions } from "./positions.js";
 import * as rows from "./rows.js";
 import { setCurrent, startSelection } from "./selection.js";
@@ -110,7 +111,7 @@ async function expand(row, more = 0) {
   show();
   const path = rows.table().dataset.children.replace(/[0-]{36}/, id);
   try {
-    const html = await fetchPart(path + location.search);
+    const html = await during(fetchPart(path + location.search));
     if (row.isConnected && rows.isExpanded(row)) rows.fill(row, html);
     told = "";
   } catch (error) {

@@ -175,7 +175,7 @@ function pressed(event) {
     cells.inCell[event.key](cell);
   } else if (cell && event.key === "Enter" && cell.querySelector("a")) {
     cell.querySelector("a").click();
-  } else if (event.key === "Escape" && selected().length) {
+  } else if (event.key === "Escape" && selected().length && !document.querySelector(":popover-open")) {
     selectOnly([]);
   } else if (row && [row, cell].includes(document.activeElement) && onRow[event.key]) {
     onRow[event.key](row);

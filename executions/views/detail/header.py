@@ -21,11 +21,11 @@ COMMANDS = {
     "step-over": ("skip", "o"),
     "step-out": ("up", "u"),
     "stop": ("stop", "S"),
-    "force-stop": ("stop", ""),
     "retry": ("retry", ""),
 }
 #: What is asked for less often, in the toolbar's menu: icon, what it does.
 FURTHER = {
+    "force-stop": ("stop", "End the worker’s task, for a block that does not return"),
     "attach": (
         "bug",
         "Debug it, and the children that it waits for, with the breakpoints that you keep",

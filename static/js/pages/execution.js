@@ -1,5 +1,7 @@
 import "../shell.js";
 import "../problems.js";
+import "../loading.js";
+import "../confirm.js";
 import "../watch.js";
 import "../detail.js";
 import "../sending.js";

@@ -1,4 +1,6 @@
 import "../shell.js";
 import "../problems.js";
+import "../loading.js";
+import "../confirm.js";
 import "../watch.js";
 import "../flow.js";

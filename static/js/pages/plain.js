@@ -1,3 +1,5 @@
 import "../shell.js";
 import "../problems.js";
+import "../loading.js";
+import "../confirm.js";
 import "../watch.js";
