@@ -231,7 +231,7 @@ def test_no_template_asks_by_the_browsers_own_dialog() -> None:
 
 def slowly(page: Page, address: str) -> None:
     page.route(
-        re.compile(address), lambda route: (page.wait_for_timeout(900), route.continue_())[1]
+        re.compile(address), lambda route: (page.wait_for_timeout(2000), route.continue_())[1]
     )
 
 

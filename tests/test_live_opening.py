@@ -134,6 +134,6 @@ async def test_what_somebody_may_not_see_is_not_told(ada: User, tab: Opener) -> 
     one = await opened(ada, address(2))
     await one.show()
     while (frame := json.loads((await one.app.receive_output(5))["text"]))["type"] != "complete":
-        assert frame["type"] in {"pong", "beat"}
+        assert frame["type"] in {"pong", "beat", "counts"}
     assert "rows" not in await kinds(one)
     await one.leave()

@@ -105,7 +105,7 @@ function visit() {
   const next = page().querySelector('form [name="next"]');
   if (next) next.value = location.pathname + location.search;
   const tab = page().querySelector("[data-tail]")?.dataset.key;
-  refresh().then(
+  during(refresh()).then(
     () => tab !== page().querySelector("[data-tail]")?.dataset.key && toEnd(),
     () => location.reload(),
   );
