@@ -25,7 +25,7 @@ COMMANDS = {
 }
 #: What is asked for less often, in the toolbar's menu: icon, what it does.
 FURTHER = {
-    "force-stop": ("stop", "End the worker’s task, for a block that does not return"),
+    "force-stop": ("stop", "End the task of its worker, for a block that does not return"),
     "attach": (
         "bug",
         "Debug it, and the children that it waits for, with the breakpoints that you keep",
