@@ -20,6 +20,7 @@ from executions.models import (
     SavedView,
     Watch,
 )
+from flows import display
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.models import Flow
 
@@ -177,6 +178,17 @@ class LogEntryAdmin(ReadOnly):
     list_display = ("at", "execution_id", "block", "severity", "event_type")
     list_filter = (SeverityFilter,)
     ordering = ("-id",)
+    # Given by a flow, and maybe at the calendar's edge, where Django cannot tell the local time.
+    exclude = ("event_started_at", "event_ended_at")
+    readonly_fields = ("event_started", "event_ended")
+
+    @admin.display(description="event started at")
+    def event_started(self, entry: LogEntry) -> str:
+        return display.full(entry.event_started_at)
+
+    @admin.display(description="event ended at")
+    def event_ended(self, entry: LogEntry) -> str:
+        return display.full(entry.event_ended_at)
 
 
 @admin.register(AuditEntry)

@@ -62,6 +62,8 @@ from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)
 
+#: Until when something waits at most, since the epoch: the last day that every zone has.
+LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 #: What nothing that is asked for meanwhile prevents.
 _CERTAIN = frozenset({Status.ENDED, Status.ERROR})
 
@@ -374,7 +376,7 @@ class _Turn:
         """Wait without a worker, at most until the first Block Timeout under way is over
         (semantics 76)."""
         due = min(self.interpreter.deadline, inf if until is None else until)
-        due_at = None if due == inf else datetime.fromtimestamp(due, UTC)
+        due_at = None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC)
         told = waiting.told(state["waits"], columns.get("awaits") or ())
         self._release(
             Status.RUNNING, reason=reason, due_at=due_at, state=state, waiting_for=told, **columns

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.forms.fields import JSONString
+from django.forms.fields import InvalidJSONInput, JSONString
 
 from flows import parsing, sources
 from flows.blocks import ALL, BY_TYPE
@@ -42,6 +42,28 @@ class SourceField(forms.JSONField):
             raise ValidationError(str(error), code="invalid") from None
         return JSONString(found) if isinstance(found, str) else found
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed is shown again as it was typed, whatever is wrong with it."""
+        if self.disabled:
+            return initial
+        return None if data is None else InvalidJSONInput(data)
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number as people write one: no underscores, no other digits than 0 to 9."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            return None
+        try:
+            return parsing.integer(str(value))
+        except parsing.ParseError as error:
+            raise ValidationError(str(error), code="invalid") from None
+
+
+#: The fields of parts of a draft that are whole numbers.
+WHOLE = dict.fromkeys(("x", "y", "width", "height", "order"), WholeNumberField)
+
 
 class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A choice of workspaces of different flows."""
@@ -57,7 +79,7 @@ class BlockForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Block
-        field_classes = {"properties": SourceField}
+        field_classes = {"properties": SourceField, **WHOLE}
         fields = ("workspace", "key", "type", "description", "properties", "x", "y", "order")
         help_texts = {
             "key": "Of a block in a nested workspace, without the keys around it.",
@@ -107,7 +129,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Variable
-        field_classes = {"default": SourceField}
+        field_classes = {"default": SourceField, **WHOLE}
         fields = (
             "name", "type", "is_input", "is_output", "is_secret", "has_default", "default",
             "description", "order",
@@ -134,6 +156,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Note
+        field_classes = WHOLE
         fields = ("text", "block", "x", "y", "width", "height", "order")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -249,7 +249,7 @@ def of_type(kind: str, zone: tzinfo = UTC) -> Callable[[str], Any]:
 
 
 #: The kinds of which `unclear` has something to say.
-CHECKED = ("$datetime", "$number")
+CHECKED = ("$datetime", "$number", "$items")
 
 
 def unclear(form: Any) -> str:
@@ -265,7 +265,19 @@ def unclear(form: Any) -> str:
             return _unclear_moment(body)
         if tag == "$number" and isinstance(body, str):
             return _unclear_number(body)
+        if tag == "$items" and isinstance(body, list):
+            return _unclear_items(body)
     return next(filter(None, map(unclear, form.values())), "")
+
+
+def _unclear_items(items: list[Any]) -> str:
+    """Two keys are the same when they have one form; 1 and 1.0 are one key too."""
+    keys = [item[0] for item in items if isinstance(item, list) and len(item) == 2]
+    plain = [key for key in keys if not isinstance(key, dict | list)]
+    if len(set(plain)) < len(plain):
+        twice = next(key for key in plain if plain.count(key) > 1)
+        return f"The key {_shown(repr(twice))} is twice in one structure: leave one out."
+    return next(filter(None, map(unclear, items)), "")
 
 
 def _unclear_moment(text: str) -> str:

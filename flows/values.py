@@ -128,6 +128,15 @@ def with_offset(at: datetime) -> datetime:
         return at.replace(tzinfo=UTC)
 
 
+def in_utc(at: datetime) -> datetime:
+    """The moment in UTC; the calendar's end where it lies beyond."""
+    try:
+        return with_offset(at).astimezone(UTC)
+    except OverflowError:
+        end = datetime.min if at.year == 1 else datetime.max
+        return end.replace(tzinfo=UTC)
+
+
 def number_text(number: float) -> str:
     """A number as other programs read it, also where it is infinite or none."""
     text = repr(number)

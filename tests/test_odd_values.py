@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,31 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.test import AsyncClient, Client
 from django.utils import timezone
+from hypothesis import given
 
 from executions import runner
+from executions.commands.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
 from executions.grid.layout import Layout
 from executions.grid.page import read
 from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
-from executions.models import Execution, Value
+from executions.models import Execution, LogEntry, Value
 from executions.states import Status
 from executions.store import variables
-from flows import values
+from executions.views.variable_edit import _text as shown_to_be_edited
+from flows import parsing, pretty, values
 from flows.expressions import WORDS, Expression
+from flows.files.canonical import source
 from flows.graph import InvalidFlow
 from flows.models import FlowVersion, Variable
 from flows.publish import new_draft
 from flows.publish import publish as publish_version
+from flows.queries import document
 from tests.debugging import Session
 from tests.driving import begin, drive, fresh, outputs
 from tests.flows_in_tests import publish
+from tests.test_values import anything
 
 #: Each as a flow file has it.
 ODD: dict[str, Any] = {
@@ -365,3 +372,124 @@ def test_the_dollar_notation_is_always_the_variable(name: str) -> None:
     compiled = Expression(f'($){name} == "order" && size([($){name}]) == 1')
     assert compiled.names == {name}
     assert compiled.evaluate({name: "order"}) is True
+
+
+def test_a_draft_that_is_saved_as_it_is_shown_stays_as_it_is(
+    odd: FlowVersion, admin_client: Client
+) -> None:
+    """The forms of the admin show what they read back."""
+    draft = new_draft(odd)
+    more = [
+        1.0,
+        1e16,
+        0.1,
+        -5,
+        10**30,
+        "",
+        " a ",
+        "=1.0",
+        "($)Cut",
+        [],
+        {},
+        None,
+        True,
+        {"a": [1.5]},
+    ]
+    top = draft.workspaces.get(key="")
+    for number, default in enumerate(more):
+        Variable.objects.create(
+            workspace=top, name=f"V{number}", has_default=True, default=source(default)
+        )
+    block = draft.blocks.get(key="c0")
+    block.properties = {"Value": source({"a": more}), "Variable": "($)Copy"}
+    block.save()
+    before = document(draft)
+    for part in (top, block):
+        address = f"/admin/flows/{part._meta.model_name}/{part.pk}/change/"
+        page = admin_client.get(address)
+        forms_ = [page.context["adminform"].form]
+        for formset in page.context["inline_admin_formsets"]:
+            forms_ += [formset.formset.management_form, *formset.formset.forms]
+        data = {
+            field.html_name: field.value()
+            for form in forms_
+            for field in form
+            if field.value() is not None and field.value() is not False
+        }
+        assert data
+        saved = admin_client.post(address, data)
+        assert saved.status_code == 302, saved.context["errors"]
+    assert document(draft) == before
+
+
+@pytest.mark.parametrize("typed", ["9" * 5000, "1_000", "\uff11\uff12", "1,000", "1e3", "2.5"])
+def test_a_whole_number_of_a_draft_is_told(
+    odd: FlowVersion, admin_client: Client, typed: str
+) -> None:
+    block = new_draft(odd).blocks.get(key="c0")
+    page = admin_client.get(f"/admin/flows/block/{block.pk}/change/")
+    forms_ = [page.context["adminform"].form]
+    for formset in page.context["inline_admin_formsets"]:
+        forms_ += [formset.formset.management_form, *formset.formset.forms]
+    data = {f.html_name: f.value() for form in forms_ for f in form if f.value() is not None}
+    page = admin_client.post(
+        f"/admin/flows/block/{block.pk}/change/", {**data, "x": typed, "y": "1"}
+    )
+    assert page.status_code == 200
+    assert "Enter a" in str(page.context["adminform"].form.errors["x"])
+
+
+def test_waiting_until_the_end_of_the_calendar(
+    tmp_path: Path, transactional_db: None, admin_client: Client
+) -> None:
+    now = datetime.now(UTC)
+    left = datetime.max.replace(tzinfo=UTC) - now - timedelta(milliseconds=400)
+    blocks = """
+    a: {type: Start Flow, bottom: l}
+    l:
+      type: Log Event
+      properties: {Event Details: x, Started At: ($)Before, Ended At: ($)After}
+      bottom: w
+    w: {type: Wait For Duration, properties: {Duration: ($)Long}, bottom: e}
+    e: {type: End Flow}
+    """
+    names = "{Before: {input: true}, After: {input: true}, Long: {input: true}}"
+    version = publish(tmp_path, "patient", blocks, names)
+    moments = {name: values.decode(ODD[name]) for name in ("Before", "After")}
+    execution = begin(version, Long=left, **moments)
+    runner.run(execution.pk)
+    assert (fresh(execution).status, fresh(execution).reason) == (Status.RUNNING, "time")
+    admin_client.cookies["zone"] = "Pacific/Kiritimati"
+    for address in (
+        "/?flow=patient&column=started&column=waiting",
+        f"/executions/{execution.pk}/",
+        f"/executions/{execution.pk}/?tab=logs",
+        f"/admin/executions/execution/{execution.pk}/change/",
+        "/admin/executions/logentry/",
+        f"/admin/executions/logentry/{LogEntry.objects.get().pk}/change/",
+    ):
+        assert admin_client.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize("form", [{"$items": [["a", 1], ["a", 2]]}, [{"$items": [[1, 1], [1, 2]]}]])
+def test_a_key_twice_is_told_however_it_is_written(form: Any) -> None:
+    with pytest.raises(parsing.ParseError, match="twice"):
+        parsing.value(json.dumps(form))
+
+
+@given(anything)
+def test_what_is_shown_to_be_edited_is_read_back(value: Any) -> None:
+    value = values.decode(values.encode(value))
+    kind = values.type_name(value)
+    sent = shown_to_be_edited(value).replace("\n", "\r\n")
+    assert values.encode(read_back(sent, kind, False)) == values.encode(value)
+
+
+@given(anything)
+def test_what_people_read_can_be_written_anywhere(value: Any) -> None:
+    form = values.encode(value)
+    pretty.text(pretty.decoded(form)).encode()
+    json.loads(pretty.text(pretty.decoded(form)), parse_constant=lambda constant: 1 / 0)
+    storable = values.summary(value)
+    assert not HALF.search(storable)
+    assert "\0" not in storable

@@ -18,12 +18,13 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flows.values import in_utc
+
 T = TypeVar("T")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
-#: The ends of the calendar.
-FIRST = datetime.min.replace(tzinfo=UTC)
+#: The end of the calendar.
 NEVER = datetime.max.replace(tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 UNITS = {
@@ -271,19 +272,11 @@ def _span(
             hours, minutes = int(offset[1:3]), int(offset[4:6])
             ahead = timedelta(hours=hours, minutes=minutes)
             local = local.replace(tzinfo=timezone(-ahead if offset[0] == "-" else ahead))
-        start = _utc(local)
+        start = in_utc(local)
         end = _end(local, start, minute, second)
     except (ValueError, OverflowError):
         return None
     return start, end, local, day + (f"T{clock}" if minute else "")
-
-
-def _utc(local: datetime) -> datetime:
-    """A moment in UTC, or where the calendar ends before, its end."""
-    try:
-        return local.astimezone(UTC)
-    except OverflowError:
-        return FIRST if local.year == 1 else NEVER
 
 
 def _end(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from executions.engine.secrets import Secrets
@@ -99,6 +100,11 @@ def log_row(logged: Logged) -> dict[str, Any]:
         "severity": line.severity,
         "event_type": storable(line.event_type)[:200],
         "details": values.encode(line.details),
-        "event_started_at": line.started_at.isoformat() if line.started_at else None,
-        "event_ended_at": line.ended_at.isoformat() if line.ended_at else None,
+        "event_started_at": _moment(line.started_at),
+        "event_ended_at": _moment(line.ended_at),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    """A moment as a column takes it, of which one outside the calendar could not be read back."""
+    return None if at is None else values.in_utc(at).isoformat()
