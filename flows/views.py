@@ -25,7 +25,6 @@ def flows(request: HttpRequest) -> HttpResponse:
     part = request.headers.get("HX-Target") == "flows"
     response = render(request, "flows/list.html" if part else "flows/flows.html", context)
     response["Vary"] = "HX-Target, Cookie"
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -57,7 +57,6 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "form": sending.new_key(),
     }
     response = render(request, "executions/bulk/preview.html", context)
-    response["Cache-Control"] = "no-store"
     return response
 
 
@@ -92,7 +91,6 @@ def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     template = "executions/bulk/progress.html" if part else "executions/bulk/job.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request, Cookie"
-    response["Cache-Control"] = "no-store"
     return response
 
 

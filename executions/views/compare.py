@@ -91,7 +91,6 @@ def _choice(request: HttpRequest, found: list[Execution], context: dict[str, Any
 
 def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, "executions/compare.html", context, status=status)
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -54,7 +54,6 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     context["form"] = sending.new_key()
     context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/execution.html", context)
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -164,7 +164,6 @@ def _page(
         context["diagram"] = diagram
         context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/flow.html", context, status=status)
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -78,7 +78,6 @@ def executions(request: HttpRequest) -> HttpResponse:
     response = render(request, template, context)
     # One address, two contents: a cache must not give one for the other.
     response["Vary"] = "HX-Request, Cookie"
-    response["Cache-Control"] = "no-store"
     if is_part and _is_loose(request):
         response["HX-Push-Url"] = said
     return response

@@ -66,7 +66,6 @@ def set_next(request: HttpRequest) -> HttpResponse:
     fragment = bool(getattr(request, "htmx", False))
     template = "executions/set_next_preview.html" if fragment else "executions/set_next.html"
     response = render(request, template, context)
-    response["Cache-Control"] = "no-store"
     return response
 
 

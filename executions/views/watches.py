@@ -18,7 +18,8 @@ from executions.views.commands import back
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def watches(request: HttpRequest) -> HttpResponse:
-    """What the user watches, and what has happened that they have not been told of, as JSON.
+    """Who the user is, what they watch, and what has happened that they have not been told of, as
+    JSON.
 
     POST watches the executions that the form names, or with `on` 0 no longer; `told` with a
     `revision` says that they know of it.
@@ -27,7 +28,11 @@ def watches(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         news = store.news(user_id, access.visible(request.user))
         response = JsonResponse(
-            {"ids": store.ids(user_id), "news": [told(Happened(**one)) for one in news]}
+            {
+                "user": str(user_id),
+                "ids": store.ids(user_id),
+                "news": [told(Happened(**one)) for one in news],
+            }
         )
         response["Cache-Control"] = "no-store"
         return response

@@ -195,6 +195,24 @@ function revive() {
   setTimeout(() => socket === asked && heardAt === askedAt && drop(), ANSWER);
 }
 
+/** Browsers keep no page for Back that has a connection. What they keep does not say that it is live. */
+function rest() {
+  clearTimeout(retrying);
+  clearInterval(polling);
+  polling = null;
+  if (socket) {
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    socket = null;
+  }
+  delay = null;
+  complete = false;
+  failures = 0;
+  heardAt = serverNow();
+  if (!over) badge.dataset.state = "waiting";
+  show();
+}
+
 function connect() {
   if (socket || over) return;
   clearTimeout(retrying);
@@ -231,5 +249,11 @@ if (badge) {
   });
   addEventListener("offline", () => socket && drop());
   addEventListener("online", revive);
-  addEventListener("pageshow", (event) => event.persisted && revive());
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    tickedAt = Date.now();
+    heardAt = serverNow();
+    connect();
+  });
 }

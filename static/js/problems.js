@@ -1,5 +1,6 @@
 // No failure is silent: what went wrong with a request, whether anything was done, and what to do.
 
+import "./back.js";
 import { notify } from "./shell.js";
 
 const signIn = () => {

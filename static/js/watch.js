@@ -56,8 +56,18 @@ function notifyOutside(url, id, title, body) {
   }
 }
 
+const ask = () => fetch(address(), { headers: headers(), cache: "no-store" });
+
+/** Leave a page that shows what somebody saw who is not signed in any longer. */
+export async function reloadIfSignedOut() {
+  const response = await ask().catch(() => null); // without a connection it is not known
+  if (!response) return;
+  const isOther = response.ok && !response.redirected && (await response.json()).user !== document.body.dataset.user;
+  if (response.redirected || isOther) location.reload();
+}
+
 async function fetchNews() {
-  const response = await fetch(address(), { headers: headers(), cache: "no-store" });
+  const response = await ask();
   if (response.redirected || !response.ok) return;
   const { news, ids } = await response.json();
   watched.clear();

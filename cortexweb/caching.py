@@ -1,0 +1,30 @@
+"""What browsers may keep of pages."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class CachingMiddleware:
+    """Lets the browser keep a whole page for its Back button, for who is signed in alone; asked for
+    again, it is fetched again. The page itself says what has changed meanwhile
+    (`static/js/live.js`), and goes when somebody else is signed in (`static/js/back.js`).
+
+    Parts of pages and data are not kept. A view that says otherwise is left alone.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if response.has_header("Cache-Control"):
+            return response
+        is_part = "HX-Request" in request.headers
+        is_page = response.get("Content-Type", "").startswith("text/html") and not is_part
+        response["Cache-Control"] = "private, no-cache" if is_page else "no-store"
+        patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response
