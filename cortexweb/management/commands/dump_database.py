@@ -1,0 +1,31 @@
+"""`manage.py dump_database`: a backup of the embedded database while `up` runs."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.embedded.dumps import dump
+
+
+class Command(BaseCommand):
+    """Write the database of a running `up` to a file, for `load_database` or pg_restore."""
+
+    help = "Write the database of a running `up` to FILE, as of one moment, without stopping it."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="where to write it; one that exists is kept")
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        if not settings.EMBEDDED:
+            raise CommandError("DATABASE_URL is set: use pg_dump of that server.")
+        if file.exists():
+            raise CommandError(f"{file} exists already: choose another name, or remove it first.")
+        try:
+            dump(settings.DATA, file)
+        except (EmbeddedServerError, OSError) as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"Wrote {file}: {file.stat().st_size:,} bytes")

@@ -1,0 +1,50 @@
+"""`manage.py load_database`: what `dump_database` wrote becomes the embedded database."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.embedded.dumps import load
+
+
+class Command(BaseCommand):
+    """Replace the database of a running `up` by a dump: all of it, or nothing."""
+
+    help = "Replace all that the database of a running `up` holds by what FILE holds."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="what dump_database has written")
+        parser.add_argument(
+            "--noinput", "--no-input", action="store_false", dest="interactive", help="don't ask"
+        )
+
+    def handle(self, *args: Any, file: Path, interactive: bool, **options: Any) -> None:
+        if not settings.EMBEDDED:
+            raise CommandError("DATABASE_URL is set: use pg_restore of that server.")
+        if not file.is_file():
+            raise CommandError(f"There is no file {file}.")
+        if interactive and not self._agreed(file):
+            raise CommandError("Nothing has changed.")
+        try:
+            load(settings.DATA, file)
+        except EmbeddedServerError as error:
+            raise CommandError(f"Nothing has changed: {error}") from None
+        except psycopg.OperationalError as error:
+            raise CommandError(
+                f"The database doesn't answer; is `python manage.py up` running? {error}"
+            ) from None
+        call_command("migrate", interactive=False, verbosity=0)  # a dump of an earlier version
+        self.stdout.write(f"The database is that of {file}")
+
+    def _agreed(self, file: Path) -> bool:
+        self.stdout.write(
+            f"All flows, executions and users in {settings.DATA.path} are replaced by those of "
+            f"{file}."
+        )
+        return input("Type 'yes' to go on: ") == "yes"

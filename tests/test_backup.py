@@ -1,0 +1,138 @@
+"""What docs/embedded.md says of backing up, restoring and upgrading, done step by step."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cortexweb.datafolder import DataFolder
+from tests.installations import Installation
+from tests.servers import free_port
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="cortexweb-backup-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def installation(folder: Path) -> Iterator[Installation]:
+    installation = Installation(DataFolder(folder / "data"), free_port())
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.end()
+
+
+@pytest.fixture
+def another(folder: Path) -> Iterator[Installation]:
+    """A second one, not started; its folder may be made by the test."""
+    another = Installation(DataFolder(Path(tempfile.mkdtemp(dir=folder)) / "data"), free_port())
+    try:
+        yield another
+    finally:
+        another.end()
+
+
+def run(installation: Installation, statement: str) -> str:
+    done = installation.manage(
+        "shell", "-c", f"from django.contrib.auth.models import User; {statement}"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def names(installation: Installation) -> str:
+    return run(installation, "print(*User.objects.values_list('username', flat=True))")
+
+
+def end(installation: Installation) -> None:
+    installation.runs[-1].popen.send_signal(signal.SIGTERM)
+    assert installation.runs[-1].popen.wait(20) == 0
+
+
+def test_a_dump_brings_back_what_was_there(installation: Installation, folder: Path) -> None:
+    """While everything runs and is connected; then everything goes on with it."""
+    run(installation, "User.objects.create(username='kept')")
+    dump = folder / "hot.dump"
+    made = installation.manage("dump_database", str(dump))
+    assert made.returncode == 0, made.stderr
+    assert dump.stat().st_mode & 0o777 == 0o600
+    again = installation.manage("dump_database", str(dump))
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+
+    run(installation, "User.objects.get(username='kept').delete()")
+    run(installation, "User.objects.create(username='later')")
+    loaded = installation.manage("load_database", "--no-input", str(dump))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "kept" in names(installation)
+    assert "later" not in names(installation)
+    done = installation.manage("start_flow", "check-orders", "--wait", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_broken_dump_changes_nothing(installation: Installation, folder: Path) -> None:
+    before = names(installation)
+    whole = (folder / "hot.dump").read_bytes()
+    for content in (b"", b"no dump", whole[: len(whole) // 2]):
+        (folder / "broken.dump").write_bytes(content)
+        refused = installation.manage("load_database", "--no-input", str(folder / "broken.dump"))
+        assert refused.returncode == 1
+        assert "Nothing has changed" in refused.stderr
+        assert names(installation) == before
+    missing = installation.manage("load_database", "--no-input", str(folder / "missing.dump"))
+    assert "There is no file" in missing.stderr
+
+
+def test_an_upgrade_of_postgresql_goes_by_a_dump(
+    installation: Installation, another: Installation, folder: Path
+) -> None:
+    """Into a new cluster, with the files and the key of the old folder."""
+    (installation.data.path / "files" / "mine.txt").write_text("mine")
+    another.up()
+    loaded = another.manage("load_database", "--no-input", str(folder / "hot.dump"))
+    assert loaded.returncode == 0, loaded.stderr
+    end(another)
+    for name in ("files", "secret_key"):
+        subprocess.run(
+            ["cp", "-a", str(installation.data.path / name), str(another.data.path)], check=True
+        )
+    another.up()
+    assert "kept" in names(another)
+    assert another.data.secret_key() == installation.data.secret_key()
+    assert (another.data.path / "files" / "mine.txt").read_text() == "mine"
+
+
+def test_a_cold_copy_is_a_whole_installation(
+    installation: Installation, another: Installation
+) -> None:
+    """The last of the module's own: it ends it. The copy is upgraded as a new version would."""
+    run(installation, "User.objects.create(username='cold')")
+    back = installation.manage("migrate", "sessions", "zero")
+    assert back.returncode == 0, back.stderr
+    end(installation)
+    subprocess.run(["cp", "-a", str(installation.data.path), str(another.data.path)], check=True)
+    started = another.up()
+    assert "Migrations: 1 applied" in started.output
+    assert "new cluster" not in started.output
+    assert "cold" in names(another)
+    done = another.manage("start_flow", "check-orders", "--wait", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["dump_database", "load_database"])
+def test_other_servers_have_their_own_ways(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").touch()
+    refused = Installation(DataFolder(tmp_path / "data"), 0).manage(
+        command, str(tmp_path / "file"), DATABASE_URL="postgresql://u@h/n", SECRET_KEY="x" * 50
+    )
+    assert refused.returncode == 1
+    assert "DATABASE_URL is set" in refused.stderr
