@@ -153,3 +153,69 @@ def test_axe_finds_nothing(grid: Any, admin_user: Any, theme: str, width: int) -
     expect(page.locator("#completions > li").first).to_be_visible()
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_enter_takes_the_only_value_that_it_can_become(grid: Any, admin_user: Any) -> None:
+    broken = make_execution(admin_user, status=Status.ERROR)
+    make_execution(admin_user, status=Status.ENDED)
+    page = grid()
+    box = page.locator("#search")
+    for wait in (0, 600):  # before and after the list has come
+        page.goto("/")
+        box.click()
+        page.keyboard.type("status:err")
+        page.wait_for_timeout(wait)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"\?status=Error$"))
+        expect(page.locator("#rows > tr")).to_have_count(1)
+        assert shown(page) == [str(broken.pk)]
+    # A name may be what nobody has suggested, and what it may become is left open.
+    page.goto("/")
+    box.click()
+    page.keyboard.type("flow:ord")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?flow=ord$"))
+    page.goto("/")
+    box.click()
+    page.keyboard.type("status:e")
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-problems")).to_contain_text("status: “e” is none")
+
+
+def test_what_looks_like_a_field_is_told(grid: Any, admin_user: Any) -> None:
+    make_execution(admin_user)
+    page = grid()
+    page.locator("#search").fill("foo:bar")
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-hints")).to_contain_text("did you mean flow?")
+    expect(page.locator("#query-hints")).to_contain_text("foo:bar is searched for as a text")
+
+
+@pytest.mark.parametrize("width", [1440, 1000, 390])
+def test_an_editor_opens_under_its_button(grid: Any, admin_user: Any, width: int) -> None:
+    make_execution(admin_user)
+    page = grid("/?flow=orders&workspace=Top-level")
+    page.set_viewport_size({"width": width, "height": 844})
+    for name in ("initiator", "flow", "started"):
+        page.locator(f"#piece-{name}").click()
+        editor = page.locator("#editor")
+        expect(editor).to_have_attribute("data-editor", name)
+        box, button = editor.bounding_box(), page.locator(f"#piece-{name}").bounding_box()
+        assert 0 <= box["y"] - button["y"] - button["height"] <= 8, name
+        assert box["x"] + box["width"] <= width
+        if width > 900:
+            right = button["x"] + button["width"]
+            assert box["x"] - 8 <= button["x"] or box["x"] + box["width"] >= width - 20
+            assert box["x"] <= right
+        title, close = editor.locator("h2").bounding_box(), editor.locator("[data-close]")
+        mark = close.bounding_box()
+        assert abs(mark["y"] + mark["height"] / 2 - title["y"] - title["height"] / 2) < 6
+        page.keyboard.press("Escape")
+        expect(editor).to_have_count(0)
+    page.locator("summary.add", has_text="Filter").click()
+    page.locator("details[open]").get_by_role("link", name="Steps", exact=True).click()
+    editor = page.locator("#editor")
+    expect(editor).to_have_attribute("data-editor", "steps")
+    box = editor.bounding_box()
+    button = page.locator("summary.add", has_text="Filter").bounding_box()
+    assert 0 <= box["y"] - button["y"] - button["height"] <= 8

@@ -6,7 +6,7 @@ variables) are those of the newest executions.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -50,12 +50,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`text` is the whole query with the suggestion taken, and `caret` where one types on."""
+    """`text` is the whole query with the suggestion taken, and `caret` where one types on;
+    `is_choice` says that the field can be nothing but what is suggested."""
 
     label: str
     detail: str
     text: str
     caret: int
+    is_choice: bool = False
 
 
 def complete(user: Any, typed: str, caret: int) -> list[Suggestion]:
@@ -74,7 +76,8 @@ def complete(user: Any, typed: str, caret: int) -> list[Suggestion]:
         kept = f"{before}," if before else ""
         for one in values(user, field, partial.strip('"')):
             whole = f"{negation}{named[1]}{named[2]}{kept}{text.quoted(one.value)}"
-            found.append(_suggestion(one.value, one.detail, typed, start, end, f"{whole} "))
+            taken = _suggestion(one.value, one.detail, typed, start, end, f"{whole} ")
+            found.append(replace(taken, is_choice=bool(field.options)))
         return found
     partial = word[len(negation) :].lower()
     if partial.startswith(VARIABLE):

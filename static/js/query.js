@@ -97,11 +97,27 @@ document.addEventListener(
       close();
     } else if (event.key === "Enter") {
       clearTimeout(sending);
-      close();
+      if (isInField()) {
+        event.preventDefault();
+        finish();
+      } else close();
     }
   },
   true,
 );
+
+/** Send the query; the value of a field that has a few takes the only one that it can become. */
+async function finish() {
+  const { value } = box();
+  await complete().catch(close);
+  if (box().value !== value) return; // typed on meanwhile
+  const [only, ...others] = options();
+  if (!list().hidden && only && !others.length && "choice" in only.dataset) take(only);
+  else {
+    close();
+    send();
+  }
+}
 
 document.addEventListener("mousedown", (event) => {
   const option = event.target.closest("#completions > li");
@@ -124,8 +140,25 @@ document.body.addEventListener("htmx:historyRestore", follow);
 
 // The editor of a filter -------------------------------------------------------------------------
 
+/** Under the button that opened it; without a script it stands under the bar. */
+function place(editor) {
+  const key = editor.dataset.editor;
+  const opener =
+    document.getElementById(`piece-${key}`)?.closest(".piece") ?? document.querySelector("#filters summary.add");
+  const bar = document.getElementById("filters");
+  const [at, around] = [opener.getBoundingClientRect(), bar.getBoundingClientRect()];
+  const left = Math.min(at.left - around.left, around.width - editor.offsetWidth - 8);
+  editor.style.setProperty("--left", `${Math.max(8, left)}px`);
+  editor.style.setProperty("--top", `${at.bottom - around.top + 4}px`);
+}
+addEventListener("resize", () => {
+  const editor = document.getElementById("editor");
+  if (editor) place(editor);
+});
+
 document.body.addEventListener("htmx:afterSettle", () => {
   const editor = document.getElementById("editor");
+  if (editor) place(editor);
   if (editor && !editor.contains(document.activeElement)) {
     editor.querySelector("[autofocus], input:not([type=hidden]), button").focus();
   }
@@ -148,3 +181,6 @@ document.addEventListener("click", ({ target }) => {
     if (!menu.contains(target)) menu.open = false;
   }
 });
+
+// The page was opened with an editor in its address.
+if (document.getElementById("editor")) place(document.getElementById("editor"));
