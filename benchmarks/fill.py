@@ -32,11 +32,14 @@ COLUMNS = (
     "child_count", "status", "reason", "place", "request", "block", "block_type",
     "block_description", "workspace_name", "started_at", "updated_at", "ended_at", "due_at",
     "initiator_id", "initiator_name", "trigger", "inputs", "outputs", "error_type",
-    "error_message", "revision", "step_count", "lease_owner", "state",
+    "error_message", "revision", "step_count", "lease_owner", "state", "unhandled",
+    "exception_types", "failed_descendants",
 )  # fmt: skip
 #: Of ten thousand that are over, and of a thousand that are not.
 OVER = (("Ended", 9300), ("Error", 550), ("Stopped", 150))
 LIVE = (("Running", 700), ("Paused", 200), ("Exception", 100))
+#: What share of those that Ended did because nothing handled an exception, and caught one.
+UNHANDLED, CAUGHT = 0.005, 0.02
 #: What share is not over yet: a few hundred of a million.
 LIVE_SHARE = 0.0003
 #: The share of roots that have children, and how many at most.
@@ -129,12 +132,15 @@ def rows(
             size = dice.randint(1, CHILDREN)
         size = min(size, left - 1)
         root = _id(dice, at)
-        yield _row(dice, at, now, root, version, person, root, None, size)
-        left -= 1 + size
+        began, children = at, []
         for _ in range(size):
             at += apart
             child = dice.choice(published)
-            yield _row(dice, at, now, _id(dice, at), child, person, root, root, 0)
+            children.append(_row(dice, at, now, _id(dice, at), child, person, root, root, 0))
+        failed = sum(_has_failed(row) for row in children)
+        yield _row(dice, began, now, root, version, person, root, None, size, failed)
+        yield from children
+        left -= 1 + size
 
 
 def _row(
@@ -147,6 +153,7 @@ def _row(
     root: UUID,
     parent: UUID | None,
     children: int,
+    failed: int = 0,
 ) -> tuple[Any, ...]:
     live = dice.random() < LIVE_SHARE
     kinds = LIVE if live else OVER
@@ -155,9 +162,14 @@ def _row(
     steps = dice.randint(3, 400)
     end = min(at + timedelta(seconds=dice.expovariate(1 / 20)), now)
     error_type = error_message = ""
-    if status == "Error":
+    chance = dice.random()
+    unhandled = status == "Ended" and chance < UNHANDLED
+    if status in ("Error", "Exception") or unhandled:
         error_type, text = dice.choice(ERRORS)
         error_message = text.format(dice.randint(1, 10**7))
+    types = {error_type} if error_type else set[str]()
+    if error_type or (status == "Ended" and chance < UNHANDLED + CAUGHT):
+        types.add(dice.choice(ERRORS)[0])
     # What waits for a time that never comes costs the machinery nothing.
     reason, due = ("time", now + timedelta(days=3650)) if status == "Running" else ("", None)
     return (
@@ -166,7 +178,13 @@ def _row(
         None if live else end, due, person[0], person[1],
         "page" if parent is None else "parent", json.dumps({"Number": dice.randint(1, 10**6)}),
         None if live else "{}", error_type, error_message, 2 + steps // 50, steps, "", "{}",
+        unhandled, "\n".join(sorted(types)), failed,
     )  # fmt: skip
+
+
+def _has_failed(row: tuple[Any, ...]) -> bool:
+    told = dict(zip(COLUMNS, row, strict=True))
+    return bool(told["status"] == "Error" or told["unhandled"])
 
 
 def _id(dice: random.Random, at: datetime) -> UUID:
