@@ -11,6 +11,7 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from executions.grid import bounded
 from executions.grid.fields import FIELDS, Kind
 from executions.grid.filters import Filters
 from executions.models import BulkJob, Execution, Value
@@ -84,7 +85,7 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
         (f"var.X={'a' * 2001}", "2,000 at most"),
         ("word " * 60, "More than 200 characters"),
         ("-flow:" + ",".join(f"f{n}" for n in range(40)), "30 values"),
-        (" ".join(f"var.v{n}=1" for n in range(40)), "30 conditions"),
+        (" ".join(f"var.v{n}=1" for n in range(40)), "20 conditions"),
         ("x" * 4001, "longer than 4,000"),
         ("status:error " * 400, "longer than 4,000"),
         ("var:x", "A variable is written"),
@@ -259,3 +260,39 @@ def test_long_texts_are_compared(admin_user: Any) -> None:
         Value.objects.create(execution=execution, level=0, name="x", value=encode(text))
     filters = Filters.parse_text("var.X=" + "a" * 1500)
     assert Execution.objects.filter(filters.condition()).count() == 1
+
+
+@pytest.mark.django_db
+def test_hundreds_of_terms_cost_no_more_than_those_that_are_read(
+    admin_client: Client, admin_user: Any
+) -> None:
+    make_execution(admin_user)
+    for terms in (
+        "&".join(f"var.v{n}=%3E{n}" for n in range(400)),
+        "&".join(f"-var.v{n}={'x' * 20}" for n in range(400)),
+        "&".join(f"var.v=%3E{n}" for n in range(900)),
+        "q=" + "+".join(f"-var.v{n}%3E1" for n in range(300)),
+        "q=" + "+".join(f"message:m{n}" for n in range(300)),
+        "&".join(f"-flow=f{n}" for n in range(900)),
+    ):
+        filters = Filters.parse(QueryDict(terms))
+        assert sum(len(term.values) for term in filters.terms) <= 30
+        assert not filters.are_understood
+        response = admin_client.get(f"/?{terms}", headers={"HX-Request": "true"})
+        assert response.status_code == 200
+        assert "Take some away." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_cannot_be_estimated_in_time_says_so(
+    admin_client: Client, admin_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_execution(admin_user)
+    terms = "&".join(f"var.v{n}=1" for n in range(30))
+    # Not even planning is done within that.
+    monkeypatch.setattr(bounded.ask, "__defaults__", (0.001, ()))
+    response = admin_client.get(f"/?{terms}", headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    html = response.content.decode()
+    assert "was stopped" in html
+    assert "It took too long to count them" in html

@@ -20,7 +20,7 @@ from flows import paths
 SEARCH_LIMIT = 200
 #: Conditions of one query: values that hold together, and fields with alternatives. More are not
 #: read; each costs the database.
-CONDITIONS = 30
+CONDITIONS = 20
 #: Terms that could not be read, kept to be mended.
 UNREAD_LIMIT = 50
 #: What else an address of the grid says.
