@@ -62,6 +62,14 @@ class Installation:
         """The oldest of the started processes with these words in its command line."""
         return next(p for p in marked_processes(self.data) if set(words) <= set(p.cmdline()))
 
+    def program(self, name: str) -> psutil.Process:
+        """The process that supervisord keeps under this name."""
+        return next(
+            process
+            for process in marked_processes(self.data)
+            if process.environ().get("SUPERVISOR_PROCESS_NAME") == name
+        )
+
     def end(self) -> None:
         """Kill whatever is left, and show what it said."""
         for run in self.runs:

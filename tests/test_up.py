@@ -136,12 +136,22 @@ def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None
     assert not (tmp_path / "data" / "postgres").exists()
 
 
-def test_a_killed_worker_is_started_again(installation: Installation) -> None:
-    worker = installation.process("celery", "worker")
-    worker.kill()
+@pytest.mark.parametrize("name", ["worker", "web", "beat", "redis", "postgres"])
+def test_what_is_killed_is_started_again(installation: Installation, name: str) -> None:
+    killed = installation.program(name)
+    killed.kill()
     run = installation.runs[-1]
-    run.wait_until(lambda: "worker ended by signal 9, started again after" in run.output)
-    assert installation.process("celery", "worker").pid != worker.pid
+    told = f"{name} ended by signal 9, started again after"
+    run.wait_until(lambda: told in run.output, seconds=60)
+    assert installation.program(name).pid != killed.pid
+    run.wait_until(lambda: answers(installation), seconds=90)
+
+
+def answers(installation: Installation) -> bool:
+    try:
+        return httpx.get(f"{installation.url}healthz", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -276,6 +286,22 @@ def test_a_cluster_of_another_major_version_is_told(installation: Installation) 
     assert "docs/embedded.md" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert marked_processes(installation.data) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("file", "It is no folder. Choose another folder with --data."),
+        ("file/data", "A part of its path is no folder."),
+        ("n" * 300, "Its path is too long."),
+    ],
+)
+def test_what_cannot_be_a_data_folder_is_told(tmp_path: Path, place: str, said: str) -> None:
+    (tmp_path / "file").touch()
+    refused = Installation(DataFolder(tmp_path / place), free_port()).manage("up")
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_full_disk_is_said_beforehand(tmp_path: Path) -> None:
