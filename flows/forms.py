@@ -15,16 +15,17 @@ from flows.files.schema import FAR, KEY, LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOT
 from flows.files.structure import unstorable
 from flows.models import Block, Note, Variable, Workspace
 from flows.validation.wording import near
+from flows.values import storable
 
 
 def _checked(raw: Any, name: str) -> Any:
     """A property source in its stored form. Raises ValidationError."""
     for _, problem in unstorable(raw, ()):
-        raise ValidationError(f"{name}: {problem}")
+        raise ValidationError(storable(f"{name}: {problem}"))
     try:
         sources.parse(raw)
     except (ExpressionError, TypeError, ValueError) as error:
-        raise ValidationError(f"{name}: {error}") from None
+        raise ValidationError(storable(f"{name}: {error}")) from None
     return source(raw)
 
 
@@ -105,7 +106,8 @@ class BlockForm(forms.ModelForm):  # type: ignore[type-arg]
         checked = {}
         for name, raw in given.items():
             if name not in declared:
-                raise ValidationError(f"There is no property '{name}'{near(name, declared)}")
+                problem = f"There is no property '{name}'{near(name, declared)}"
+                raise ValidationError(storable(problem))
             checked[name] = _checked(raw, name)
             if declared[name].writes and not isinstance(sources.parse(raw), sources.Variable):
                 raise ValidationError(f"{name} is an output and needs a variable: ($)Name.")

@@ -42,7 +42,7 @@ class ParseError(ValueError):
     where it is known in which line it is wrong (from 1, else 0)."""
 
     def __init__(self, problem: str, line: int = 0) -> None:
-        super().__init__(problem)
+        super().__init__(values.storable(problem))  # it may repeat what was typed
         self.line = line
 
     @property

@@ -20,13 +20,14 @@ from django.utils import timezone
 from hypothesis import given
 
 from executions import runner
+from executions.bulk.run import run as run_job
 from executions.commands.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
 from executions.grid.layout import Layout
 from executions.grid.page import read
 from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
-from executions.models import Execution, LogEntry, Value
+from executions.models import BulkJob, Execution, LogEntry, Value
 from executions.states import Status
 from executions.store import variables
 from executions.views.variable_edit import _text as shown_to_be_edited
@@ -38,7 +39,7 @@ from flows.models import FlowVersion, Variable
 from flows.publish import new_draft
 from flows.publish import publish as publish_version
 from flows.queries import document
-from tests.debugging import Session
+from tests.debugging import Session, may_debug
 from tests.driving import begin, drive, fresh, outputs
 from tests.flows_in_tests import publish
 from tests.test_values import anything
@@ -493,3 +494,47 @@ def test_what_people_read_can_be_written_anywhere(value: Any) -> None:
     storable = values.summary(value)
     assert not HALF.search(storable)
     assert "\0" not in storable
+
+
+#: Typed texts of which a refusal would repeat what no page can hold.
+REPEATED = (
+    '{"$a\\ud83d": 1}',
+    '{"$datetime": "2026-01-01\\ud83d00:00:00"}',
+    '{"a\\ud83d": 1, "a\\ud83d": 2}',
+    '{"$a\\u0000": 1}',
+)
+
+
+@pytest.mark.parametrize("typed", REPEATED)
+def test_a_refusal_can_be_shown(
+    odd: FlowVersion, admin_user: User, admin_client: Client, typed: str
+) -> None:
+    data = {"version": str(odd.number), "input-Keys": typed}
+    assert admin_client.post("/flows/odd/start/", data).status_code == 422
+    ada = Session(admin_user)
+    execution = ada.start(odd, paused=True)
+    runner.run(execution.pk)
+    assert ada.refused("set-variable", execution, name="Keys", value=typed, level="0")
+    data = {"var": "0:Keys", "value": typed}
+    assert admin_client.post(f"/executions/{execution.pk}/variable/", data).status_code == 200
+    block = new_draft(odd).blocks.get(key="c0")
+    address = f"/admin/flows/block/{block.pk}/change/"
+    for properties in (typed, '{"Value": %s}' % typed):  # noqa: UP031
+        page = admin_client.post(address, {"properties": properties, "order": "0"})
+        assert page.status_code == 200
+        assert page.context["adminform"].form.errors["properties"]
+
+
+def test_a_bulk_job_takes_any_text(odd: FlowVersion, admin_user: User, client: Client) -> None:
+    may_debug(admin_user)
+    client.force_login(admin_user)
+    executions = [begin(odd, paused=True) for _ in range(21)]
+    data = {"id": [str(one.pk) for one in executions], "name": "Cut", "value": "a\0b"}
+    assert client.post("/executions/commands/set-variable/", data).status_code == 302
+    job = BulkJob.objects.get()
+    for one in executions:
+        runner.run(one.pk)
+    for _ in executions:  # a slice at a time
+        run_job(job.pk, "tester")
+    held = Value.objects.filter(name="cut", level=0).values_list("value", flat=True)
+    assert [values.decode(form) for form in held] == ["a\0b"] * len(executions)

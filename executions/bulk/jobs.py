@@ -21,6 +21,7 @@ from executions.limits import BULK_FAILURES, LEASE, REQUEUE_AFTER
 from executions.live.publish import announce
 from executions.live.watches import JOB
 from executions.models import BulkJob
+from flows import values
 
 TASK = "executions.tasks.run_bulk_job"
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def create(
         user_id=int(user.pk or 0),
         address=address,
         command=command,
-        fields=dict(fields),
+        fields=values.encode(dict(fields)),  # jsonb takes no NUL
         chosen=None if chosen is None else dict(chosen),
         filters=filters,
         zone=timezone.get_current_timezone_name(),

@@ -12,6 +12,7 @@ from executions.commands.actor import Actor
 from executions.commands.together import TOGETHER, control_all
 from executions.limits import BULK_BATCH, BULK_SLICE
 from executions.models import BulkJob, BulkRefusal
+from flows import values
 
 logger = logging.getLogger(__name__)
 #: Its pages hear of it at most every that many seconds.
@@ -61,7 +62,7 @@ def _run_batch(job: BulkJob, owner: str) -> bool:
         if not batch:
             return False
         results = control_all(
-            job.command, job.user, batch, actor, job.fields, seen=targets.seen(job)
+            job.command, job.user, batch, actor, values.decode(job.fields), seen=targets.seen(job)
         )
         refused = [result for result in results if not result.done]
         BulkRefusal.objects.bulk_create(
