@@ -82,6 +82,17 @@ class BlockDrawing:
     opens: str
 
     @property
+    def name(self) -> str:
+        """What it is called to who does not see it: first what is written at it, so that it can be
+        asked for by that; then what there is no room for."""
+        written = [label.text for label in self.labels]
+        ports = [port.label.text for port in self.ports if port.label]
+        rest = [label.full for label in self.labels if label.full]
+        if self.type not in (self.title, *written):
+            rest.append(self.type)
+        return ", ".join([*written, *ports, *rest])
+
+    @property
     def bar(self) -> Point:
         """The upper left corner of its breakpoint's bar."""
         return self.box.x - BAR_WIDTH / 2, self.box.top - BAR_ABOVE
