@@ -20,7 +20,7 @@ OLD_COLUMNS = (
 COLUMNS = (*OLD_COLUMNS, "exception_types")
 OLD_ARGUMENTS = "text, text, text, text, text, text, text, text, integer"
 FAILED = Q(status="Error") | Q(unhandled=True)
-# No subquery: PostgreSQL puts the body in the place of the call then.
+# No subquery, which would cost more at each row.
 FUNCTION = f"""
 CREATE FUNCTION executions_lexemes(
     flow text, block_type text, description text, workspace text, error_type text,
