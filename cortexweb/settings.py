@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
 from cortexweb.datafolder import DEFAULT_PATH, DataFolder
+from executions import queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -117,14 +118,20 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or REDIS_URL.replac
 )
 # Leases and recovery find what a dead worker held, within seconds; a copy of each message in Redis
 # until it is acknowledged would cost two more round trips for each.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "ack_emulation": False,
+    "queue_order_strategy": "executions.queues:ByTurns",
+    # No message has a priority: one list for each queue, where kombu would ask for four.
+    "priority_steps": [0],
+}
 CELERY_TASK_IGNORE_RESULT = True
-# Workers take from the queues by turns: however many executions wait for a worker, timers fire and
+# Workers take from the queues by turns (`executions.queues`): nobody waits for all that another has
+# started. However many executions wait for a worker, timers fire and
 # what a dead worker held is taken over (upkeep), and what stops ten thousand executions does not
 # wait behind them (jobs).
 CELERY_TASK_QUEUES = [
     Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
-    for name in ("celery", "upkeep", "jobs")
+    for name in queues.ALL
 ]
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {

@@ -76,7 +76,7 @@ def insert_child(
             "Couldn't initialize variable store because of invalid input variables.",
             extra={"InvalidVariableErrors": {m.location: m.summary for m in refused.messages}},
         ) from None
-    send(child.pk)
+    send(child)
     publish(events([child.pk]))
     return child.pk
 

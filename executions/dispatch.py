@@ -2,22 +2,38 @@
 
 import logging
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from executions.queues import queue_of
+
 TASK = "executions.tasks.run_execution"
 logger = logging.getLogger(__name__)
 
 
-def send(execution_id: UUID) -> None:
-    """Once the transaction has committed, send the message that names an execution.
+class Sent(Protocol):
+    """An execution, or an event of one."""
+
+    @property
+    def id(self) -> UUID | str: ...
+    @property
+    def initiator_id(self) -> int | None: ...
+    @property
+    def flow_name(self) -> str: ...
+
+
+def send(execution: Sent, *, slice_used: bool = False) -> None:
+    """Once the transaction has committed, send the message that names an execution, to the queue of
+    who started it; `slice_used` when it comes from a worker that others wait for.
 
     A broker that cannot be reached is no error: recovery sends the message again.
     """
-    transaction.on_commit(partial(_send, execution_id))
+    queue = queue_of(execution.initiator_id, execution.flow_name, slice_used=slice_used)
+    transaction.on_commit(partial(_send, str(execution.id), queue))
 
 
 def end_task(task_id: str) -> None:
@@ -35,8 +51,8 @@ def _end_task(task_id: str) -> None:
         logger.warning("The task %s could not be ended: %s", task_id, error)
 
 
-def _send(execution_id: UUID) -> None:
+def _send(execution_id: str, queue: str) -> None:
     try:
-        current_app.send_task(TASK, [str(execution_id)], retry=False)
+        current_app.send_task(TASK, [execution_id], queue=queue, retry=False)
     except OperationalError as error:
         logger.warning("The message for %s will be sent again: %s", execution_id, error)

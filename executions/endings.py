@@ -65,7 +65,7 @@ def wake_granted() -> list[ExecutionChanged]:
     """Wake whoever was granted the semaphore that it waits for."""
     woken = transitions.wake_granted()
     for waiter in woken:
-        send(UUID(waiter.id))
+        send(waiter)
     return woken
 
 
@@ -102,5 +102,5 @@ def _wake(*events: ExecutionChanged) -> list[ExecutionChanged]:
     woken = transitions.wake_parents(children) if children else []
     woken += transitions.wake_waiters(tasks) if tasks else []
     for waiter in woken:
-        send(UUID(waiter.id))
+        send(waiter)
     return woken

@@ -6,8 +6,11 @@ from flows import values
 
 #: Seconds that a claim lasts without a checkpoint; then another worker may take over.
 LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
-#: Seconds of one turn on a worker; an execution that runs longer goes back to the queue.
-TIME_SLICE = 1.0
+#: Seconds of one turn on a worker after which an execution goes back to the queue when others wait
+#: there; or so many times as long as it took to load it, up to a limit, when it holds much.
+TIME_SLICE = 0.25
+TIME_SLICE_LOADS = 20
+TIME_SLICE_MOST = 3.0
 #: Seconds between two checkpoints of an execution that runs pure blocks.
 CHECKPOINT = 0.1
 #: Blocks between two checkpoints, so that a batch of steps stays small.

@@ -21,8 +21,8 @@ def recover() -> int:
     with transaction.atomic():
         changed = _followed(transitions.wake_due() + transitions.take_over_expired())
     lost = transitions.lost_messages()
-    for execution_id in lost:
-        send(execution_id)
+    for waiting in lost:
+        send(waiting)
     publish(failures.count())
     return len(changed) + len(lost)
 
@@ -37,7 +37,7 @@ def _followed(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:
     """These changes, with what follows from them."""
     for event in changed:
         if event.status == Status.QUEUED:
-            send(UUID(event.id))
+            send(event)
     changed += ended(*(event for event in changed if Status(event.status).is_terminal))
     changed += wake_granted()
     publish(changed)

@@ -45,7 +45,15 @@ from executions.engine.state import (
     Yielded,
 )
 from executions.leases import kept
-from executions.limits import BLOCK_SECONDS, BLOCKS, CHECKPOINT, CHECKPOINT_BLOCKS, TIME_SLICE
+from executions.limits import (
+    BLOCK_SECONDS,
+    BLOCKS,
+    CHECKPOINT,
+    CHECKPOINT_BLOCKS,
+    TIME_SLICE,
+    TIME_SLICE_LOADS,
+    TIME_SLICE_MOST,
+)
 from executions.live.publish import publish
 from executions.processes import alarm
 from executions.states import Reason, Request, Status
@@ -77,11 +85,12 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}:{task_id}"
     turn = None
     try:
+        began = time.monotonic()
         claimed = claim(execution_id, owner)
         if claimed is None:
             return
         publish([claimed.event])
-        turn = _Turn(claimed)
+        turn = _Turn(claimed, began)
         turn.run()
     except LeaseLost:
         logger.info("%s was taken over by someone else", execution_id)
@@ -93,7 +102,7 @@ def run(execution_id: UUID, task_id: str = "") -> None:
 class _Turn:
     """A claimed execution on this worker."""
 
-    def __init__(self, claimed: Claimed) -> None:
+    def __init__(self, claimed: Claimed, began: float) -> None:
         self.claimed = claimed
         graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(
@@ -107,7 +116,9 @@ class _Turn:
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
         self.careful = CHECKPOINT_BLOCKS
-        self.slice_ends = time.monotonic() + TIME_SLICE
+        now = time.monotonic()
+        loads = TIME_SLICE_LOADS * (now - began)
+        self.slice_ends = now + max(TIME_SLICE, min(loads, TIME_SLICE_MOST))
 
     def run(self) -> None:
         event = self._begin()
@@ -402,7 +413,7 @@ class _Turn:
             changed = [written.event]
             status = Status(written.event.status)
             if status is Status.QUEUED:
-                send(self.claimed.id)
+                send(written.event, slice_used=True)
             elif status.is_terminal:
                 changed += ended(written.event, tickets=tickets)
             if released and not status.is_terminal:

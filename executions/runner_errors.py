@@ -55,7 +55,7 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, str] | None) -> 
         changed = transitions.give_back(execution_id, owner, broke)
         for event in list(changed):
             if event.status == Status.QUEUED:
-                send(execution_id)
+                send(event)
             elif event.status == Status.ERROR and broke is not None:
                 thrown = values.decode(broke["exception"])
                 ExceptionRecord.objects.create(

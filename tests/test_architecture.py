@@ -55,7 +55,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("models", "fields"),
     ("engine",),
-    ("states", "limits", "processes", "trimming"),
+    ("states", "limits", "processes", "queues", "trimming"),
 )
 
 

@@ -12,6 +12,7 @@ from redis import Redis
 from executions import runner
 from executions.dispatch import TASK
 from executions.models import Execution, new_id
+from executions.queues import ALL
 from executions.states import Status
 from tests.driving import begin, fresh
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
@@ -30,11 +31,11 @@ def test_timers_fire_while_a_flood_of_executions_waits(
     runner.run(execution.pk)
     assert fresh(execution).reason == "time"
     Execution.objects.filter(pk=execution.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-    redis.delete("celery", "upkeep")
+    redis.delete(*ALL)
     with current_app.producer_pool.acquire() as producer:
         for _ in range(FLOOD):
             current_app.send_task(TASK, [str(new_id())], producer=producer)
-    current_app.send_task("executions.tasks.recover", expires=5)
+    current_app.send_task("executions.tasks.recover", expires=60)
     worker = celery_worker(tmp_path / "worker.log", product_environment, 1)
     try:
         deadline = time.monotonic() + 20
@@ -44,4 +45,4 @@ def test_timers_fire_while_a_flood_of_executions_waits(
         assert redis.llen("celery") > FLOOD / 2
     finally:
         worker.kill()
-        redis.delete("celery", "upkeep")
+        redis.delete(*ALL)

@@ -1,8 +1,6 @@
 """Detach: nobody debugs it and its children any longer; breakpoints go, what is paused runs on
 (semantics 102)."""
 
-from uuid import UUID
-
 from executions.commands.order import Done, Order, Refused
 from executions.dispatch import send
 from executions.models import Execution
@@ -19,5 +17,5 @@ def execute(order: Order) -> Done | None:
         raise Refused("Nobody debugs it.")
     for event in changed:
         if event.status == Status.QUEUED:
-            send(UUID(event.id))
+            send(event)
     return Done(changed)

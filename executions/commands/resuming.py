@@ -1,7 +1,5 @@
 """What every command that lets an execution go on has in common."""
 
-from uuid import UUID
-
 from executions.commands.order import Done
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
@@ -11,5 +9,5 @@ def resumed(changed: ExecutionChanged | None, detail: str = "") -> Done | None:
     """Send the message that names it, when it has become Queued."""
     if changed is None:
         return None
-    send(UUID(changed.id))
+    send(changed)
     return Done([changed], detail)

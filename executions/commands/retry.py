@@ -59,7 +59,7 @@ def execute(order: Order) -> Done | None:
         cause = Cause("retry", order.actor.name)
         interpreter = Interpreter(graph, time.time, frames, known=failed.known)
         rewrite(begun, interpreter, {}, cause)
-    send(fresh.pk)
+    send(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(order.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
     return Done(events([fresh.pk]), f"as {fresh.pk} at '{where}'")

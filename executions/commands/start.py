@@ -66,6 +66,6 @@ def start(
                 if said
             ),
         )
-        send(execution.pk)
+        send(execution)
         publish(events([execution.pk]))
     return execution

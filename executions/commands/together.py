@@ -34,7 +34,7 @@ def _resumed(change: Change) -> Change:
         changed = change(ids)
         # In the order in which they were given, not in that of the table.
         for event in sorted(changed, key=lambda event: ids.index(UUID(event.id))):
-            send(UUID(event.id))
+            send(event)
         return changed
 
     return resume

@@ -224,7 +224,7 @@ def give_back(
     )
 
 
-def lost_messages() -> list[UUID]:
+def lost_messages() -> list[ExecutionChanged]:
     """Queued executions whose message counts as lost; each is named once a while."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -232,10 +232,10 @@ def lost_messages() -> list[UUID]:
             "SET lease_expires_at = now() + make_interval(secs => %(again)s) "
             "WHERE id IN (SELECT id FROM executions_execution WHERE lease_expires_at < now() "
             "AND status = 'Queued' ORDER BY lease_expires_at LIMIT %(batch)s "
-            "FOR UPDATE SKIP LOCKED) RETURNING id",
+            f"FOR UPDATE SKIP LOCKED) RETURNING {RETURNING}",
             {"batch": RECOVERY_BATCH, "again": 6 * REQUEUE_AFTER},
         )
-        return [row[0] for row in cursor.fetchall()]
+        return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
 
 def anyone_queued(besides: UUID) -> bool:
