@@ -254,13 +254,13 @@ function settle() {
 /** Let in those that wait and may come in now; all of them when forced. */
 export function release(force = false) {
   if (!pending.size && !moved.size) return;
+  const lacks = overrun || pending.size >= PENDING_LIMIT; // those that could not wait are missing
   const rows = [...pending.values()].sort((a, b) => (isAbove(a.dataset.key, b.dataset.key) ? 1 : -1));
   const inserted = rows.map((row) => insert(row, force)).filter(Boolean);
   for (const row of moved) place(row, force);
   if (inserted.length) flash(inserted);
   settle();
-  if (overrun && pending.size < PENDING_LIMIT) {
-    // Those that could not wait are missing.
+  if (lacks && pending.size < PENDING_LIMIT) {
     overrun = false;
     document.body.dispatchEvent(new CustomEvent("grid:lacking", { detail: { force } }));
   }
