@@ -296,3 +296,36 @@ def test_an_executions_page_shows_it_too(grid: Any, admin_user: Any) -> None:
     bar = page.get_by_role("progressbar", name="Loading")
     expect(bar).to_be_visible()
     expect(bar).to_be_hidden()
+
+
+# What came of it --------------------------------------------------------------------------------
+
+
+def test_what_was_over_already_is_no_refusal(grid: Any, admin_user: Any) -> None:
+    for age in range(1, 4):
+        make_execution(admin_user, age=age, status=Status.RUNNING)
+    for age in range(4, 21):
+        make_execution(admin_user, age=age, status=Status.ENDED)
+    page = grid()
+    page.keyboard.press("j")
+    page.keyboard.press("Control+a")
+    button = page.locator("[data-command=pause]")
+    expect(button).to_contain_text("3 of 20")
+    expect(button).to_have_attribute("title", "The other 17 are left out")
+    button.click()
+    notice = page.locator("#notices .notice")
+    expect(notice).to_contain_text("3 executions, done")
+    expect(notice.locator("p.mut")).to_have_text("17 were already Ended")
+    expect(notice).not_to_contain_text("refused")
+    expect(notice).not_to_have_class(re.compile("warning"))
+
+
+def test_what_has_ended_since_it_was_seen_is_refused(grid: Any, admin_user: Any) -> None:
+    one = make_execution(admin_user, age=1, status=Status.RUNNING)
+    make_execution(admin_user, age=2, status=Status.RUNNING)
+    page = grid()
+    page.keyboard.press("j")
+    page.keyboard.press("Control+a")
+    Execution.objects.filter(pk=one.pk).update(status=Status.ENDED)
+    page.locator("[data-command=pause]").click()
+    expect(page.locator("#notices .notice.warning")).to_contain_text("Pause was refused")

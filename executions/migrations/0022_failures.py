@@ -74,6 +74,9 @@ WITH RECURSIVE above AS (
 )
 UPDATE executions_execution SET failed_descendants = counted.failed, revision = revision + 1
 FROM counted WHERE executions_execution.id = counted.id;
+
+-- Else the indexes that follow wait for the checks of these rows at the commit, and are refused.
+SET CONSTRAINTS ALL IMMEDIATE;
 """
 
 

@@ -1,6 +1,7 @@
 """Giving commands: to one execution from its page, or to those that are selected in the grid."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,9 @@ from django.views.decorators.http import require_POST
 
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.control import COMMANDS
+from executions.commands.control import COMMANDS, Result
 from executions.commands.together import TOGETHER, control_all
-from executions.states import Status, words
+from executions.states import Status, applies, words
 from executions.views import selection, sending
 
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
@@ -43,10 +44,12 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     results = answer["results"]
     if getattr(request, "htmx", False):
         done = [result for result in results if result["done"]]
-        refused = [result for result in results if not result["done"]]
+        left_out = [result["left_out"] for result in results if result["left_out"] and done]
+        refused = [one for one in results if not one["done"] and not (one["left_out"] and done)]
         context = {
             "command": words(command),
             "done": done,
+            "left_out": dict(Counter(left_out)),
             "refused": refused,
             "silent": command in SILENT and bool(done) and not refused,
             # The grid's next key; the page of an execution renews its own when it shows what came
@@ -88,10 +91,20 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
                 "flow": result.execution.flow_name,
                 "done": result.done,
                 "detail": result.detail,
+                "left_out": _left_out(command, result, seen),
             }
             for result in results
         ]
     }
+
+
+def _left_out(command: str, result: Result, seen: Mapping[UUID, Status]) -> str:
+    """The status in which the person saw an execution, if the command does not apply to that: who
+    gives it to several knows that these are left out."""
+    was = seen.get(result.execution.pk)
+    if result.done or was is None:
+        return ""
+    return "" if applies(command, was, unhandled=result.execution.unhandled) else str(was)
 
 
 def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:

@@ -51,7 +51,7 @@ function refreshCommand(button, chosen) {
   const count = applying(button, chosen);
   enable(button, busy ? "A command is under way" : count ? "" : reason(button, chosen));
   part.textContent = count && count < chosen.length ? `${count} of ${chosen.length}` : "";
-  if (count && count < chosen.length) button.title = `It will be refused for the other ${chosen.length - count}`;
+  if (count && count < chosen.length) button.title = `The other ${chosen.length - count} are left out`;
 }
 
 /** Leads to a page that shows what it comes to, for each. */

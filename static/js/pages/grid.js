@@ -6,3 +6,4 @@ import "../watch.js";
 import "../grid.js";
 import "../layout.js";
 import "../query.js";
+import "../compact.js";
