@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from executions.models import AuditEntry, Execution
@@ -326,6 +327,6 @@ def test_what_has_ended_since_it_was_seen_is_refused(grid: Any, admin_user: Any)
     page = grid()
     page.keyboard.press("j")
     page.keyboard.press("Control+a")
-    Execution.objects.filter(pk=one.pk).update(status=Status.ENDED)
+    Execution.objects.filter(pk=one.pk).update(status=Status.ENDED, ended_at=timezone.now())
     page.locator("[data-command=pause]").click()
     expect(page.locator("#notices .notice.warning")).to_contain_text("Pause was refused")
