@@ -1,17 +1,37 @@
-"""PostgreSQL stores no NUL: a request that brings one where a query needs a text is a bad one."""
+"""Requests that the database cannot take as they ask are bad ones, not failures of the server:
+PostgreSQL stores no NUL, and the admin puts whatever its address says into a query."""
 
-from django.core.exceptions import BadRequest
-from django.db import DataError
+import logging
+
+from django.core.exceptions import BadRequest, FieldError, ValidationError
+from django.db import DataError, NotSupportedError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import bad_request
 
+logger = logging.getLogger(__name__)
+
+#: What Django and PostgreSQL raise where a lookup, a value or an id does not fit its column.
+_UNFIT = (
+    DataError, FieldError, NotSupportedError, OverflowError, ProgrammingError, TypeError,
+    ValidationError, ValueError, RecursionError,
+)  # fmt: skip
+
 
 class NulMiddleware(MiddlewareMixin):
-    """Answers 400 instead of 500, wherever in path, query or form the NUL was. Pages of our own
-    overlook it; the admin asks the database."""
+    """Answers 400 instead of 500: to a NUL, wherever in path, query or form it was, and in the
+    admin to whatever its address asks for that does not fit. Pages of our own overlook it."""
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, DataError | ValueError) and "NUL (0x00)" in str(problem):
             return bad_request(request, BadRequest("A text with a NUL cannot be looked up."))
+        match = request.resolver_match
+        in_admin = match is not None and match.app_name == "admin"
+        asks = request.method == "GET" and (request.GET or (match and match.kwargs))
+        if in_admin and asks and isinstance(problem, _UNFIT):
+            # The reason stays in the log: it may be a defect of the product after all.
+            logger.warning("The admin cannot answer %s", request.path, exc_info=problem)
+            return bad_request(
+                request, BadRequest("The address asks for what cannot be looked up here.")
+            )
         return None

@@ -3,17 +3,23 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, transaction
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from flows import edits
 from flows.drafts import delete_block, save_block
-from flows.forms import BlockForm, NoteForm, VariableForm
+from flows.forms import BlockForm, NoteForm, PartForm, VariableForm
 from flows.graph import InvalidFlow
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.publish import DraftExists, new_draft, publish, save_draft
+
+_PUBLISHED = (
+    "The version was published meanwhile, and does not change any more. Choose Edit as new draft "
+    "in the list of versions to go on."
+)
 
 
 def version_of(part: Any) -> FlowVersion:
@@ -50,15 +56,87 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         actions.pop("delete_selected", None)
         return actions
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The version may be published while someone edits it."""
+    form = PartForm
+    change_form_template = "admin/flows/part_change_form.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The version may be published, or the part changed by others, while someone edits it."""
+        context: dict[str, Any] = dict(extra_context or {})
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            with transaction.atomic():
+                obj = self.get_object(request, object_id) if object_id else None
+                if obj is not None and request.method == "POST":
+                    # Whoever saves it next waits until this is saved.
+                    FlowVersion.objects.select_for_update().get(pk=version_of(obj).pk)
+                    obj = self.get_object(request, str(object_id))
+                if obj is not None and self._came_too_late(request, obj):
+                    return self._not_saved(request, str(object_id), context)
+                if obj is not None:
+                    held = edits.snapshot(self._rows(request, obj))
+                    context["was"] = edits.sign(held)
+                    self._conflicts(request)[:] = edits.changes(request.POST.get("was", ""), held)
+                return super().changeform_view(request, object_id, form_url, context)
         except IntegrityError as error:
             if "is published" not in str(error):
                 raise
-            self.message_user(request, f"Refused: {error}".partition("\n")[0], messages.ERROR)
+            return self._not_saved(request, str(object_id or ""), context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        obj = self.get_object(request, object_id)
+        if obj is not None and self._came_too_late(request, obj):
+            self.message_user(request, f"Not deleted. {_PUBLISHED}", messages.ERROR)
+            return HttpResponseRedirect("../change/")
+        return super().delete_view(request, object_id, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form, which is not valid while others' changes have not been seen."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.conflicts = self._conflicts(request)
+        return form
+
+    def _came_too_late(self, request: HttpRequest, obj: Any) -> bool:
+        may = admin.ModelAdmin.has_change_permission(self, request, obj)
+        return request.method == "POST" and may and not version_of(obj).is_draft
+
+    def _not_saved(
+        self, request: HttpRequest, object_id: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        """The page as it is now, with what was typed."""
+        self.message_user(request, f"Not saved. {_PUBLISHED}", messages.ERROR)
+        if not object_id:
             return HttpResponseRedirect(request.path)
+        hidden = ("csrfmiddlewaretoken", "was", "_save", "_continue", "_addanother")
+        context["typed"] = [
+            (name, text)
+            for name, text in request.POST.items()
+            if name not in hidden and "_FORMS" not in name and text
+        ]
+        request.method = "GET"
+        response = super().changeform_view(request, object_id, "", context)
+        response.status_code = 409
+        return response
+
+    def _conflicts(self, request: HttpRequest) -> list[str]:
+        found: list[str] = request.META.setdefault("flows.conflicts", [])
+        return found
+
+    def _rows(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """What the form of an object edits: the object, and the rows of its inlines."""
+        rows = [obj]
+        for inline in self.get_inline_instances(request, obj):
+            if not isinstance(inline, LinkedInline):
+                rows += inline.model._default_manager.filter(**{inline.fk_name or "workspace": obj})
+        return rows
 
 
 class PartInline(DraftOnly, admin.TabularInline):  # type: ignore[type-arg]

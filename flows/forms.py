@@ -73,7 +73,24 @@ class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.version} / {obj.key or obj.name}"
 
 
-class BlockForm(forms.ModelForm):  # type: ignore[type-arg]
+class PartForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A part of a draft, which is not saved over what others have changed meanwhile, unseen."""
+
+    #: What they have changed, in sentences.
+    conflicts: list[str] = []
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.conflicts:
+            told = (
+                "Not saved: somebody else has changed this since you opened it. What you typed is "
+                "still below; save again to put it in the place of theirs. They changed:"
+            )
+            self.add_error(None, ValidationError([told, *self.conflicts]))
+        return cleaned
+
+
+class BlockForm(PartForm):
     """A block. Its key and type are chosen once: connections and nested blocks go by them."""
 
     type = forms.ChoiceField(choices=[(block.type, block.type) for block in ALL])

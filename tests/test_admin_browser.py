@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from flows.models import FlowVersion
 from flows.publish import save_draft
+from tests.executions_in_tests import make_execution
 from tests.test_publish import ORDERS
 
 
@@ -44,3 +45,18 @@ def test_publishing_a_draft_from_its_list(signed_in_page: Page, draft: FlowVersi
     page.get_by_label("Action:").select_option("publish_drafts")
     page.get_by_role("button", name="Go", exact=True).click()
     expect(page.get_by_text("Published: orders v1.")).to_be_visible()
+
+
+def test_long_names_do_not_break_the_list(signed_in_page: Page, transactional_db: None) -> None:
+    for letter in "ab":
+        name = letter * 120
+        make_execution(None, name)
+        make_execution(None, name, error_type="E" * 200)
+    signed_in_page.set_viewport_size({"width": 1440, "height": 900})
+    for model in ("executions/execution", "flows/flow", "flows/flowversion"):
+        signed_in_page.goto(f"/admin/{model}/")
+        wide = signed_in_page.evaluate(
+            "[document.documentElement.scrollWidth, document.querySelector('#result_list')"
+            ".getBoundingClientRect().right, innerWidth]"
+        )
+        assert max(wide[:2]) <= wide[2], (model, wide)
