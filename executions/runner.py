@@ -90,7 +90,7 @@ def run(execution_id: UUID, task_id: str = "") -> None:
         if claimed is None:
             return
         publish([claimed.event])
-        turn = _Turn(claimed, began)
+        turn = _Turn(claimed, time.monotonic() - began)
         turn.run()
     except LeaseLost:
         logger.info("%s was taken over by someone else", execution_id)
@@ -100,9 +100,9 @@ def run(execution_id: UUID, task_id: str = "") -> None:
 
 
 class _Turn:
-    """A claimed execution on this worker."""
+    """A claimed execution on this worker; the claim took so many seconds."""
 
-    def __init__(self, claimed: Claimed, began: float) -> None:
+    def __init__(self, claimed: Claimed, took: float = 0.0) -> None:
         self.claimed = claimed
         graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(
@@ -116,9 +116,8 @@ class _Turn:
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
         self.careful = CHECKPOINT_BLOCKS
-        now = time.monotonic()
-        loads = TIME_SLICE_LOADS * (now - began)
-        self.slice_ends = now + max(TIME_SLICE, min(loads, TIME_SLICE_MOST))
+        slice_ = max(TIME_SLICE, min(TIME_SLICE_LOADS * took, TIME_SLICE_MOST))
+        self.slice_ends = time.monotonic() + slice_
 
     def run(self) -> None:
         event = self._begin()
