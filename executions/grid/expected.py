@@ -14,6 +14,8 @@ from executions.states import Status
 
 #: What share of all rows is frequent: enough for a page are among the next thousand or two.
 FREQUENT = 0.03
+#: Among no more rows than that it does not matter how they are looked for.
+SMALL = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Expected:
         shares = [number / max(among, 1) for number in alone]
         known = min(shares) / prod(shares)
         frequent = {
-            one for one, share in zip(filters.sought, shares, strict=True) if share >= FREQUENT
+            one
+            for one, number, share in zip(filters.sought, alone, shares, strict=True)
+            # Of what the planner knows nothing of, the estimate is a share of the whole table.
+            if share >= FREQUENT and (among <= SMALL or number > unknown)
         }
         return cls(
             matching=min(int(matching * known), *alone),
