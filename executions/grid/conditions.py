@@ -333,6 +333,8 @@ class Holds(Func):
 
     def _compared(self, below: list[str]) -> tuple[str, list[Any]]:
         """What is asked of the value at a path, as SQL. `{value}` and `{text}` each take a path."""
+        if any(key.startswith("$") for key in below):
+            return "false", []  # a part of how a value is stored, and none of the value
         wanted = self.wanted
         kind = f"json_typeof({VALUE})"
         if not below:
