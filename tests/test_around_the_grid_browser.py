@@ -64,7 +64,7 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, w
             expect(page.locator(LIVE)).to_be_visible()
             expect(page.locator("#rows .watched")).to_have_count(3)
             page.keyboard.press("j")
-            for _ in range(6):
+            for _ in range(7):
                 page.keyboard.press("ArrowRight")
             expect(page.locator(".tip")).to_be_visible()
         result = Axe().run(page)

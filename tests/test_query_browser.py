@@ -142,6 +142,8 @@ def test_axe_finds_nothing(grid: Any, admin_user: Any, theme: str, width: int) -
     page = grid("/?q=status:Eror+flow:orders&group=flow")
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=theme)
+    if width < 720:
+        page.get_by_role("button", name="Filters and views").click()
     page.locator("#piece-workspace").click()
     expect(page.locator("#editor")).to_be_visible()
     results = Axe().run(page)
