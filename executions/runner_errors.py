@@ -8,6 +8,7 @@ written down either ends in Error.
 
 import logging
 import traceback
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
@@ -17,11 +18,12 @@ from executions.endings import ended
 from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
 from executions.live.publish import publish
-from executions.models import ExceptionRecord
+from executions.models import ExceptionRecord, Execution, UncountedFailure
 from executions.states import Status
 from executions.store import rows, transitions
 from flows import values
 from flows.blocks.errors import unexpected
+from flows.failures import fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +52,10 @@ def give_back(
         logger.warning("The lease of %s runs out by itself: %s", execution_id, also)
 
 
-def _give_back(execution_id: UUID, owner: str, broke: dict[str, str] | None) -> None:
+def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> None:
     with transaction.atomic():
-        changed = transitions.give_back(execution_id, owner, broke)
+        failure = None if broke is None else _failure(execution_id, broke)
+        changed = transitions.give_back(execution_id, owner, broke, failure)
         for event in list(changed):
             if event.status == Status.QUEUED:
                 send(event)
@@ -68,8 +71,19 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, str] | None) -> 
                     data=broke["exception"],
                     traceback=broke["traceback"],
                 )
+                if event.parent_id is not None:
+                    UncountedFailure.objects.create(execution_id=execution_id)
         over = [event for event in changed if Status(event.status).is_terminal]
         publish([*changed, *ended(*over)])
+
+
+def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:
+    """What it has in common with the same failure elsewhere."""
+    where = Execution.objects.filter(pk=execution_id).values_list("flow_name", "block").first()
+    if where is None:
+        return None
+    thrown = values.decode(broke["exception"])
+    return fingerprint(*where, thrown.type, thrown.message)
 
 
 def log_defects(execution_id: UUID, interpreter: Interpreter) -> None:

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from executions import runner
+from executions import recovery, runner
+from executions.grid.filters import Filters
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
 from flows.blocks import BY_TYPE
@@ -155,7 +156,9 @@ def test_an_execution_that_cannot_even_throw_ends_in_error(
 ) -> None:
     execution = begun(FailsInside())
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE executions_step ADD CONSTRAINT none_fits CHECK (number < 0)")
+        cursor.execute(
+            "ALTER TABLE executions_step ADD CONSTRAINT none_fits CHECK (number < 0) NOT VALID"
+        )
     try:
         for _ in range(6):
             runner.run(execution.pk)
@@ -165,6 +168,44 @@ def test_an_execution_that_cannot_even_throw_ends_in_error(
     execution = fresh(execution)
     assert (execution.status, execution.error_type) == (Status.ERROR, "UnexpectedException")
     assert "none_fits" in ExceptionRecord.objects.get(execution=execution).traceback
+    # It is found as every failure is.
+    assert execution.failure is not None
+    for typed in ("has:exception", "error:unexp*", "is:failed", f"failure:{execution.failure}"):
+        assert Execution.objects.filter(Filters.parse_text(typed).condition()).get() == execution
+
+
+def test_a_child_that_cannot_even_throw_counts_for_its_ancestors(
+    tmp_path: Path, begun: Begun
+) -> None:
+    begun(FailsInside())
+    Execution.objects.all().delete()
+    root = begin(
+        publish(
+            tmp_path,
+            "above",
+            """
+            start: {type: Start Flow, bottom: run}
+            run: {type: Run Flow, properties: {Flow: defect}, bottom: end}
+            end: {type: End Flow}
+            """,
+        )
+    )
+    runner.run(root.pk)
+    child = Execution.objects.get(parent=root)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE executions_step ADD CONSTRAINT none_fits CHECK (number < 0) NOT VALID"
+        )
+    try:
+        for _ in range(6):
+            runner.run(child.pk)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE executions_step DROP CONSTRAINT none_fits")
+    assert fresh(child).status == Status.ERROR
+    recovery.recover()
+    assert fresh(root).failed_descendants == 1
+    assert drive(root.pk).unhandled
 
 
 def test_an_execution_whose_rows_cannot_be_read_ends_in_error(

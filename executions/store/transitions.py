@@ -183,10 +183,11 @@ def _take_over(where: str, *, late: bool = False, **params: Any) -> list[Executi
 
 
 def give_back(
-    execution_id: UUID, owner: str, broke: Mapping[str, Any] | None
+    execution_id: UUID, owner: str, broke: Mapping[str, Any] | None, failure: UUID | None = None
 ) -> list[ExecutionChanged]:
     """Held by a worker whose turn failed → as after its death, and with `broke`, what went wrong,
-    counted beside what it was doing. One that has failed `WORKER_DEATHS` times in a row → Error."""
+    counted beside what it was doing. One that has failed `WORKER_DEATHS` times in a row → Error,
+    with that as its last exception; `failure` is that one's fingerprint."""
     if broke is None:
         kept, failed = "state", "false"
     else:
@@ -207,6 +208,10 @@ def give_back(
         f"ended_at = CASE WHEN {status} IN ('Stopped', 'Error') THEN now() END, "
         f"error_type = CASE {status} WHEN 'Error' THEN %(type)s ELSE error_type END, "
         f"error_message = CASE {status} WHEN 'Error' THEN %(message)s ELSE error_message END, "
+        f"failure = CASE {status} WHEN 'Error' THEN %(failure)s ELSE failure END, "
+        f"exception_types = CASE WHEN {status} <> 'Error' "
+        r"OR %(type)s = ANY(string_to_array(exception_types, E'\n')) THEN exception_types "
+        r"ELSE ltrim(exception_types || E'\n' || %(type)s, E'\n') END, "
         f"place = CASE {status} WHEN 'Paused' THEN 'block' ELSE '' END, "
         f"lease_expires_at = CASE {status} WHEN 'Queued' "
         f"THEN now() + make_interval(secs => %(requeue)s) END, "
@@ -216,6 +221,7 @@ def give_back(
             "id": execution_id,
             "owner": owner,
             "most": WORKER_DEATHS,
+            "failure": failure,
             "broke": json.dumps(broke),
             "thrown": None if broke is None else json.dumps(broke["exception"]),
             "type": thrown.short_type if thrown else "",
