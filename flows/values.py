@@ -116,11 +116,11 @@ def storable(text: str) -> str:
 
 def with_offset(at: datetime) -> datetime:
     """The same moment with an offset that everyone can read: one without is in UTC, and one too
-    far from UTC is told in UTC where that is in the calendar."""
+    far from UTC, or not of whole minutes, is told in UTC where that is in the calendar."""
     offset = at.utcoffset()
     if offset is None:
         return at.replace(tzinfo=UTC)
-    if abs(offset) <= FARTHEST_OFFSET:
+    if abs(offset) <= FARTHEST_OFFSET and not offset % timedelta(minutes=1):
         return at
     try:
         return at.astimezone(UTC)

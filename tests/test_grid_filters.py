@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from datetime import timezone as offset
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -324,14 +325,16 @@ def test_a_mismatch_says_why(admin_user: Any) -> None:
 TASK = TaskValue("0abcf000-0000-7000-8000-00000000000f")
 
 LITERALS = [
+    *("=3", "==3", "!3", ">=3", '"=3"', "a:b", "a=b"),
     *("42", "42.0", "-1", "abc", '"42"', "true", "null", "2026-11-01", '"a b"', "", "0", "+42"),
     *("1e20", "100000000000000000000", "0.00005", "5e-5", "1e23", "9007199254740993", "-0.0"),
     *("Infinity", "-Infinity", "NaN", "0.1", "0.10000000000000001", "9" * 60, "1e300", ".5", "4e0"),
     *("2026-03-29", "2026-10-25", "2026-10-25T02:30", "2026-11-01T00:00:00Z", "1925-02-01"),
     *("2026-11-01T00:00:00.000001Z", "9999-12-31", "0001-01-01", "2026-03-29[Asia/Tokyo]"),
 ]
+
 HELD: list[Any] = [
-    *(42, 42.0, -1, "42", "abc", "a b", "", True, False, None),
+    *(42, 42.0, -1, "42", "abc", "a b", "", True, False, None, 3, "=3", "3", "!3"),
     *(datetime(2026, 11, 1, tzinfo=UTC), timedelta(seconds=1)),
     *(1e20, 10**20, 0.00005, 1e23, 10**23, 2.0**53, 2**53 + 1, -0.0, 0.0, 1e300, 0.5, 4.0),
     *(float("inf"), -float("inf"), float("nan"), 0.1, 10**60 - 1, 10**400, 5e-324),
@@ -339,6 +342,8 @@ HELD: list[Any] = [
     *(datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 22, 59, tzinfo=UTC)),
     *(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
     *(datetime.min.replace(tzinfo=timezone.get_fixed_timezone(840)), datetime(1925, 2, 1)),
+    # Offsets that are not of whole minutes, as of local mean time.
+    *(datetime(2026, 11, 1, 1, tzinfo=offset(timedelta(hours=1, seconds=s))) for s in (30, 30.5)),
     *("2026-03-29", "1e20", "NaN", "caf\ud83d", "caf\ufffd", "a\0b", b"42", TASK),
     *({"b": 1e20}, {"b": 0.00005}, {"b": 42, "$c": 1}, {"b": 42, 1: 1}, {"$b": 42}),
     *({"b": float("nan")}, {"b": {"c": 5e-5}}, ["x", 1e20], MASKED),
@@ -412,6 +417,8 @@ def test_every_kind_of_value_means_the_same_live_and_in_the_database(
         for literal in LITERALS:
             with timezone.override("Europe/Berlin"):
                 filters = Filters.parse_text(f"var.{path}{sign}{literal}")
+            assert Filters.parse_text(filters.text()) == filters, (sign, literal)
+            assert parsed(filters.parameters()) == filters, (sign, literal)
             found = Execution.objects.filter(filters.condition()).values_list("pk", flat=True)
             by_database = {str(pk) for pk in found}
             live = {e.id for e in events if filters.matches(e, {"v": held_by[e.id]})}

@@ -306,7 +306,7 @@ Part = tuple[str, list[Any]]
 #: What stands at a path, as JSON and as text.
 VALUE, TEXT = "(held.value #> %s::text[])", "(held.value #>> %s::text[])"
 #: A stored moment that the database can read.
-READABLE = r"^\d{4}-.*\d([+-](0\d|1[0-4]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?$"
+READABLE = r"^\d{4}-.*\d([+-](0\d|1[0-4]):[0-5]\d(:[0-5]\d)?)?$"
 
 
 class Holds(Func):

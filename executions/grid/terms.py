@@ -178,7 +178,8 @@ class Wanted:
             text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
         elif zoned := _ZONED.fullmatch(text):
             text, zone = zoned[1].strip(), spans.zone_of(zoned[2])
-        quoted = quoted or bool(NEEDS_QUOTES.search(text))
+        # Without them another sign would be read with the first.
+        quoted = quoted or bool(NEEDS_QUOTES.search(text)) or text.startswith(("<", ">", "=", "!"))
         if not text and not quoted:
             raise Unreadable('Write what the variable holds, as in var.customer=42 or =""')
         wanted = cls(sign or "=", text, quoted)
