@@ -21,6 +21,7 @@ from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion
 from flows.values import ExceptionValue
+from tests.debugging import may_debug
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (
     LOOP,
@@ -253,7 +254,7 @@ def test_commands_are_enabled_where_they_apply(
     execution = make_execution(
         person, "loop", version=loop, status=status, block="a", place=_place(status)
     )
-    html = page(person, execution)
+    html = page(may_debug(person), execution)
     for command in COMMANDS:
         statuses = APPLIES[command]
         button = re.search(rf'<button[^>]*id="do-{command}"[^>]*>', html)

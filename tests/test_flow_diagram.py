@@ -75,8 +75,8 @@ def test_each_block_says_how_many_are_there(nap: FlowVersion, person: User) -> N
         "&description=Start+Flow&status=Exception",
         "4 running at Nap": "/flows/nap/?workspace=w",  # inside of it: each is there
         "1 paused at Nap": "/flows/nap/?workspace=w",
-        "1 ended with an error in 24 h at End Flow": "/?flow=nap&workspace=Top-level"
-        "&block=End+Flow&description=End+Flow&status=Error",
+        "1 failed in 24 h at End Flow": "/?flow=nap&workspace=Top-level"
+        "&block=End+Flow&description=End+Flow&is=failed&started=%3E-24h",
     }
     assert re.search(r"Live tokens</dt><dd>6<", html)
     within = pills(page(person, "?workspace=w"))
