@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from cortexweb.accounts.views import admin_sign_in, change_password, sign_in
 from cortexweb.health import healthz
@@ -10,6 +11,8 @@ from cortexweb.health import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin/login/", admin_sign_in),
+    # The admin's own page would take as many guesses as somebody likes.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="change-password")),
     path("admin/", admin.site.urls),
     path("login/", sign_in, name="login"),
     path("password/", change_password, name="change-password"),

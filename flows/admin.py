@@ -6,20 +6,16 @@ from django.contrib import admin, messages
 from django.db import IntegrityError, models, transaction
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from flows import edits
 from flows.drafts import delete_block, save_block
-from flows.forms import BlockForm, NoteForm, PartForm, VariableForm
+from flows.forms import PUBLISHED, BlockForm, NoteForm, PartForm, VariableForm
 from flows.graph import InvalidFlow
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.publish import DraftExists, new_draft, publish, save_draft
-
-_PUBLISHED = (
-    "The version was published meanwhile, and does not change any more. Choose Edit as new draft "
-    "in the list of versions to go on."
-)
 
 
 def version_of(part: Any) -> FlowVersion:
@@ -70,31 +66,30 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         context: dict[str, Any] = dict(extra_context or {})
         try:
             with transaction.atomic():
-                obj = self.get_object(request, object_id) if object_id else None
-                if obj is not None and request.method == "POST":
-                    # Whoever saves it next waits until this is saved.
-                    FlowVersion.objects.select_for_update().get(pk=version_of(obj).pk)
-                    obj = self.get_object(request, str(object_id))
+                obj = self._locked(request, object_id)
+                if obj is None and self._is_gone(request, object_id):
+                    return self._told_gone(request)
                 if obj is not None and self._came_too_late(request, obj):
-                    return self._not_saved(request, str(object_id), context)
+                    return self._not_saved(request, object_id, context)
                 if obj is not None:
                     held = edits.snapshot(self._rows(request, obj))
                     context["was"] = edits.sign(held)
-                    self._conflicts(request)[:] = edits.changes(request.POST.get("was", ""), held)
+                    self._conflicts(request)[:] = edits.conflicts(request.POST.get("was", ""), held)
                 return super().changeform_view(request, object_id, form_url, context)
         except IntegrityError as error:
             if "is published" not in str(error):
                 raise
-            return self._not_saved(request, str(object_id or ""), context)
+            return self._not_saved(request, object_id, context)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        obj = self.get_object(request, object_id)
-        if obj is not None and self._came_too_late(request, obj):
-            self.message_user(request, f"Not deleted. {_PUBLISHED}", messages.ERROR)
-            return HttpResponseRedirect("../change/")
-        return super().delete_view(request, object_id, extra_context)
+        with transaction.atomic():
+            obj = self._locked(request, object_id)
+            if obj is not None and self._came_too_late(request, obj):
+                self.message_user(request, f"Not deleted. {PUBLISHED}", messages.ERROR)
+                return HttpResponseRedirect("../change/")
+            return super().delete_view(request, object_id, extra_context)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -108,23 +103,56 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         may = admin.ModelAdmin.has_change_permission(self, request, obj)
         return request.method == "POST" and may and not version_of(obj).is_draft
 
+    def _locked(self, request: HttpRequest, object_id: str | None) -> Any:
+        """The part; where a form about it is posted, or one that adds a part, nobody else changes,
+        publishes or deletes anything of its version until this is saved."""
+        obj = self.get_object(request, object_id) if object_id else None
+        if request.method != "POST":
+            return obj
+        versions = FlowVersion.objects.select_for_update()
+        if obj is not None:
+            versions.filter(pk=version_of(obj).pk).first()
+            return self.get_object(request, str(object_id))
+        workspace = request.POST.get("workspace", "")
+        if workspace.isascii() and workspace.isdigit() and len(workspace) < 19:
+            parts = Workspace.objects.filter(pk=workspace)
+            versions.filter(pk__in=parts.values("version")).first()
+        return None
+
+    def _is_gone(self, request: HttpRequest, object_id: str | None) -> bool:
+        may = admin.ModelAdmin.has_change_permission(self, request)
+        return bool(object_id) and request.method == "POST" and may
+
+    def _told_gone(self, request: HttpRequest) -> HttpResponse:
+        """A page with what was typed into the form of a part that somebody has deleted."""
+        name = self.model._meta.verbose_name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": f"Not saved: the {name} is gone",
+            "typed": _typed(request),
+        }
+        return TemplateResponse(request, "admin/flows/part_gone.html", context, status=410)
+
     def _not_saved(
-        self, request: HttpRequest, object_id: str, context: dict[str, Any]
+        self, request: HttpRequest, object_id: str | None, context: dict[str, Any]
     ) -> HttpResponse:
         """The page as it is now, with what was typed."""
-        self.message_user(request, f"Not saved. {_PUBLISHED}", messages.ERROR)
-        if not object_id:
-            return HttpResponseRedirect(request.path)
-        hidden = ("csrfmiddlewaretoken", "was", "_save", "_continue", "_addanother")
-        context["typed"] = [
-            (name, text)
-            for name, text in request.POST.items()
-            if name not in hidden and "_FORMS" not in name and text
-        ]
+        self.message_user(request, f"Not saved. {PUBLISHED}", messages.ERROR)
+        context["typed"] = _typed(request)
         request.method = "GET"
         response = super().changeform_view(request, object_id, "", context)
         response.status_code = 409
         return response
+
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        given: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        if "data" in given and not isinstance(inline, LinkedInline):
+            there = {str(row.pk) for row in _rows_of(inline, obj)}
+            edits.without_gone(given["data"], prefix, there)
+        return given
 
     def _conflicts(self, request: HttpRequest) -> list[str]:
         found: list[str] = request.META.setdefault("flows.conflicts", [])
@@ -135,8 +163,25 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         rows = [obj]
         for inline in self.get_inline_instances(request, obj):
             if not isinstance(inline, LinkedInline):
-                rows += inline.model._default_manager.filter(**{inline.fk_name or "workspace": obj})
+                rows += _rows_of(inline, obj)
         return rows
+
+
+def _rows_of(inline: Any, obj: Any) -> models.QuerySet[Any]:
+    found: models.QuerySet[Any] = inline.model._default_manager.filter(
+        **{inline.fk_name or "workspace": obj}
+    )
+    return found
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a form with what was typed into them."""
+    hidden = ("csrfmiddlewaretoken", "was", "_save", "_continue", "_addanother")
+    return [
+        (name, str(text))
+        for name, text in request.POST.items()
+        if name not in hidden and "_FORMS" not in name and text
+    ]
 
 
 class PartInline(DraftOnly, admin.TabularInline):  # type: ignore[type-arg]

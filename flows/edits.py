@@ -1,14 +1,23 @@
 """What has become of a part of a draft since somebody opened its form in the admin."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from django.core import signing
 from django.db.models import Model
+from django.http import QueryDict
 from django.utils.text import Truncator
 
 #: Row → field → what it holds, as text.
 Snapshot = dict[str, dict[str, str]]
 _SALT = "flows.edits"
+
+_AGAIN = "What you typed is still below; save again to put it in the place of theirs."
+_CHANGED = f"Not saved: somebody else has changed this since you opened it. {_AGAIN} They changed:"
+_UNKNOWN = (
+    "Not saved: the form does not say what it showed you, so others may have changed this since. "
+    "What you typed is still below; compare it with what is saved, and save again."
+)
 
 
 def snapshot(rows: Iterable[Model]) -> Snapshot:
@@ -31,12 +40,18 @@ def sign(held: Snapshot) -> str:
     return signing.dumps(held, salt=_SALT, compress=True)
 
 
-def changes(signed: str, now: Snapshot) -> list[str]:
-    """What differs from a signed snapshot, in sentences; nothing for one that is none."""
+def conflicts(signed: str, now: Snapshot) -> list[str]:
+    """Why a form that carries this signed snapshot is not saved over what there is now, in
+    sentences; empty when nothing has changed since."""
     try:
         before: Snapshot = signing.loads(signed, salt=_SALT)
     except signing.BadSignature:
-        return []
+        return [_UNKNOWN]
+    found = _changes(before, now)
+    return [_CHANGED, *found] if found else []
+
+
+def _changes(before: Snapshot, now: Snapshot) -> list[str]:
     found = [f"Gone: {before[key]['']}." for key in before if key not in now]
     found += [f"New: {now[key]['']}." for key in now if key not in before]
     for key in before:
@@ -49,3 +64,28 @@ def changes(signed: str, now: Snapshot) -> list[str]:
 
 def _cut(text: str) -> str:
     return Truncator(text).chars(200) or "(empty)"
+
+
+def without_gone(data: QueryDict, prefix: str, there: Collection[str]) -> None:
+    """Make rows of a formset new ones where what they edit was deleted meanwhile: `there` are the
+    ids of what is left. Otherwise the form could be saved neither with these rows nor without."""
+    rows = _rows(data, prefix)
+    for row in rows:
+        if row.get("id") and row["id"] not in there:
+            row["id"] = ""
+    kept = [row for row in rows if row.get("id") or not row.get("DELETE")]
+    for number, row in enumerate(sorted(kept, key=lambda row: not row.get("id"))):
+        data.update({f"{prefix}-{number}-{name}": text for name, text in row.items()})
+    data[f"{prefix}-TOTAL_FORMS"] = str(len(kept))
+    data[f"{prefix}-INITIAL_FORMS"] = str(sum(bool(row.get("id")) for row in kept))
+
+
+def _rows(data: QueryDict, prefix: str) -> list[dict[str, str]]:
+    """The rows of a posted formset, in their order, which are taken out of it."""
+    rows: dict[int, dict[str, str]] = {}
+    for name in list(data):
+        found = re.fullmatch(rf"{re.escape(prefix)}-([0-9]{{1,6}})-(.+)", name)
+        if found:
+            rows.setdefault(int(found[1]), {})[found[2]] = str(data[name])
+            del data[name]
+    return [rows[number] for number in sorted(rows)]

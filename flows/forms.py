@@ -66,8 +66,32 @@ class WholeNumberField(forms.IntegerField):
 WHOLE = dict.fromkeys(("x", "y", "width", "height", "order"), WholeNumberField)
 
 
+#: What to do instead of changing a part of a version that is no draft any more.
+PUBLISHED = (
+    "The version was published meanwhile, and does not change any more. Choose Edit as new draft "
+    "in the list of versions to go on."
+)
+
+
+def _is_published(workspace_id: Any) -> bool:
+    """Whether a value is the id of a workspace of a published version."""
+    try:
+        found = Workspace.objects.filter(pk=workspace_id, version__published_at__isnull=False)
+        return found.exists()
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A choice of workspaces of different flows."""
+    """A choice of the workspaces of drafts, of different flows."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            if not _is_published(value):
+                raise
+            raise ValidationError(PUBLISHED, code="published") from None
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.version} / {obj.key or obj.name}"
@@ -76,17 +100,13 @@ class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class PartForm(forms.ModelForm):  # type: ignore[type-arg]
     """A part of a draft, which is not saved over what others have changed meanwhile, unseen."""
 
-    #: What they have changed, in sentences.
+    #: Why it is not saved, in sentences.
     conflicts: list[str] = []
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.conflicts:
-            told = (
-                "Not saved: somebody else has changed this since you opened it. What you typed is "
-                "still below; save again to put it in the place of theirs. They changed:"
-            )
-            self.add_error(None, ValidationError([told, *self.conflicts]))
+            self.add_error(None, ValidationError(self.conflicts))
         return cleaned
 
 

@@ -234,6 +234,18 @@ def test_a_password_is_not_guessed_where_it_is_changed(ada: User) -> None:
     assert answers == [200] * OF_ACCOUNT + [429] * 5
 
 
+@pytest.mark.django_db
+def test_the_admin_leads_to_the_same_page(admin_client: Client, admin_user: User) -> None:
+    address = "/admin/password_change/"
+    form = {"old_password": "password", "new_password1": RIGHT, "new_password2": RIGHT}
+    assert admin_client.post(address, form)["Location"] == "/password/"
+    admin_user.refresh_from_db()
+    assert admin_user.check_password("password")
+    page = admin_client.get("/admin/").content.decode()
+    assert address in page
+    assert admin_client.get(address)["Location"] == "/password/"
+
+
 def test_expired_sessions_go(ada: User) -> None:
     for name, age in (("old", -1), ("new", 1)):
         expires = timezone.now() + timedelta(hours=age)
