@@ -232,12 +232,13 @@ def test_more_than_a_page_can_wait_for_becomes_a_job(
     address = "/executions/commands/stop/"
     response = admin_client.post(address, {"selection": selection, "form": "k"}, headers=HTMX)
     job = BulkJob.objects.get()
-    assert response["HX-Redirect"] == f"/executions/jobs/{job.pk}/"
+    assert response["HX-Retarget"] == "#job-strips"
+    assert f'href="/executions/jobs/{job.pk}/"' in response.content.decode()
     assert job.chosen == {str(one.pk): "Paused" for one in executions}
     again = admin_client.post(address, {"selection": selection, "form": "k"}, headers=HTMX)
-    assert again["HX-Redirect"] == response["HX-Redirect"]
+    assert f'href="/executions/jobs/{job.pk}/"' in again.content.decode()
     plain = admin_client.post(address, {"selection": selection, "form": "k"})
-    assert plain["Location"] == response["HX-Redirect"]
+    assert plain["Location"] == f"/executions/jobs/{job.pk}/"
     assert BulkJob.objects.count() == 1
 
 
@@ -309,7 +310,8 @@ def test_a_job_is_shown_to_its_user_only(admin_client: Client, admin_user: User)
     page = admin_client.get(job.get_absolute_url()).content.decode()
     assert "waits for a worker" in page
     finish(job)
-    part = admin_client.get(job.get_absolute_url(), headers=HTMX).content.decode()
+    headers = {**HTMX, "HX-Target": "progress"}
+    part = admin_client.get(job.get_absolute_url(), headers=headers).content.decode()
     assert "<html" not in part
     assert "<b>1</b> stopped, <b>1</b> refused" in part
     assert f'href="/executions/{ended.pk}/"' in part

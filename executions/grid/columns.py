@@ -125,11 +125,14 @@ def _block_type(name: str) -> str:
 
 
 def block_description(event: ExecutionChanged) -> str:
+    words = event.block_description or event.block_type
+    if not words:  # it has not come to a block yet
+        return ""
     return format_html(
         '<a href="{}" tabindex="-1" title="{}">{}</a>',
         execution_address(event.id),
         event.block_description,
-        event.block_description or event.block_type,
+        words,
     )
 
 

@@ -20,7 +20,6 @@ from executions.models import BulkJob, BulkRefusal
 from executions.states import words
 from executions.views import sending
 from executions.views.actions import COMMANDS, PAST, commands_for
-from executions.views.commands import to_job
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
 #: a page of their own.
@@ -33,7 +32,7 @@ PAGE = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk(request: HttpRequest, command: str) -> HttpResponse:
     """A command for all that match the filters of the address: told first, then, when it is
-    posted, begun."""
+    posted, begun. htmx gets the part that a dialog shows."""
     if command not in COMMANDS:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
@@ -47,7 +46,6 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "section": "executions",
         "command": command,
         "word": words(command),
-        "past": PAST[command],
         "preview": preview(request.user, filters, command, timezone.now(), child_first=child_first),
         "child_first": child_first,
         "filters": _told(filters),
@@ -55,8 +53,11 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "address": f"?{address}" if address else "",
         "others": [(name, words(name)) for name in commands_for(request.user)],
         "form": sending.new_key(),
+        "in_dialog": _is_part(request),
     }
-    response = render(request, "executions/bulk/preview.html", context)
+    template = "executions/bulk/asked.html" if _is_part(request) else "executions/bulk/preview.html"
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request, Cookie"
     return response
 
 
@@ -74,6 +75,26 @@ def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, st
     return {"job": str(job.pk)}
 
 
+def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Lead to the page of a job; htmx gets the line that follows the job below the grid."""
+    if not _is_part(request):
+        return redirect("bulk-job", job_id)
+    context = {
+        **_shown(get_object_or_404(_jobs(request), pk=job_id)),
+        "begun": True,
+        # The next key of the grid's own form.
+        "form": sending.new_key() if "query" in request.POST else "",
+    }
+    response = render(request, "executions/bulk/strip.html", context)
+    response["HX-Retarget"] = "#job-strips"
+    response["HX-Reswap"] = "beforeend"
+    return response
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
 @require_safe
 def bulk_jobs(request: HttpRequest) -> HttpResponse:
     """The newest jobs of the user."""
@@ -84,13 +105,17 @@ def bulk_jobs(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """A job: how far it is, and what was refused and why. htmx gets the part that changes."""
+    """A job: how far it is, and what was refused and why. htmx gets the part of the page that
+    changes, or the line that follows the job below the grid."""
     job = get_object_or_404(_jobs(request), pk=job_id)
-    context = {"section": "executions", **_shown(job), "reasons": _reasons(job)}
-    part = bool(getattr(request, "htmx", False))
-    template = "executions/bulk/progress.html" if part else "executions/bulk/job.html"
-    response = render(request, template, context)
-    response["Vary"] = "HX-Request, Cookie"
+    target = request.headers.get("HX-Target")
+    if _is_part(request) and target != "progress":
+        response = render(request, "executions/bulk/strip.html", _shown(job))
+    else:
+        context = {"section": "executions", **_shown(job), "reasons": _reasons(job)}
+        template = "executions/bulk/progress.html" if target else "executions/bulk/job.html"
+        response = render(request, template, context)
+    response["Vary"] = "HX-Request, HX-Target, Cookie"
     return response
 
 

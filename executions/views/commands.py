@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -19,6 +18,7 @@ from executions.commands.control import COMMANDS, Result
 from executions.commands.together import TOGETHER, control_all
 from executions.states import Status, applies, words
 from executions.views import selection, sending
+from executions.views.bulk import to_job
 
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
 AT_ONCE = 200
@@ -105,16 +105,6 @@ def _left_out(command: str, result: Result, seen: Mapping[UUID, Status]) -> str:
     if result.done or was is None:
         return ""
     return "" if applies(command, was, unhandled=result.execution.unhandled) else str(was)
-
-
-def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Lead to the page of a job, also from htmx."""
-    address = reverse("bulk-job", args=[job_id])
-    if getattr(request, "htmx", False):
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = address
-        return response
-    return redirect(address)
 
 
 def back(request: HttpRequest) -> HttpResponse:

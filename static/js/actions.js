@@ -1,6 +1,7 @@
 // The buttons that act on what is selected: when they apply, and why not; what is asked before a
 // command goes out; and what goes with it.
 
+import { preview } from "./bulk.js";
 import { ask } from "./confirm.js";
 import { keepFitting } from "./fitting.js";
 import { all } from "./rows.js";
@@ -57,6 +58,7 @@ function refreshCommand(button, chosen) {
 /** Leads to a page that shows what it comes to, for each. */
 function refreshSetNext(chosen) {
   const button = bar().querySelector("[data-set-next]");
+  if (!button) return; // who may not debug has none
   const count = applying(button, chosen);
   const flows = new Set(chosen.map((row) => row.dataset.flow)).size;
   let why = "";
@@ -196,7 +198,7 @@ function pressed(event) {
   } else if (button.dataset.command && isMatching()) {
     event.preventDefault();
     event.stopPropagation();
-    location.assign(button.dataset.all);
+    preview(button.dataset.all);
   } else if (button.matches("[data-select-match]")) {
     selectMatching();
     refreshActions();

@@ -151,7 +151,7 @@ export const keys = [...Object.keys(onRow), ...Object.keys(moves), "Escape", "Ct
 function isSelectAll(event) {
   if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "a") return false;
   const texts = "input:not([type=checkbox]), textarea, select, [contenteditable], dialog, [popover]";
-  return !event.defaultPrevented && rows().length > 0 && !event.target.closest?.(texts);
+  return !event.defaultPrevented && !document.querySelector("dialog:modal") && rows().length > 0 && !event.target.closest?.(texts);
 }
 
 function pressed(event) {

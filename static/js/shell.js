@@ -15,7 +15,9 @@ export function isTyping(event) {
     event.altKey ||
     // Their user has switched shortcuts of a single key off.
     (document.body.dataset.singleKeys === "off" && /^[^ ]$/u.test(event.key)) ||
-    Boolean(target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], dialog"))
+    Boolean(target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], dialog")) ||
+    // Nothing in a dialog is focused; it is still the only thing that can be used.
+    Boolean(document.querySelector("dialog:modal"))
   );
 }
 
