@@ -6,22 +6,23 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from cortexweb.web import handler
 from cortexweb.web.bodies import LimitedBodies
+from cortexweb.web.charsets import Utf8Only
 from cortexweb.web.origins import SameOrigin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
-django_application = get_asgi_application()
+django_application = handler.application()
 
 # The consumers import models, which exist only now.
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": LimitedBodies(
-            django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS
+        "http": Utf8Only(
+            LimitedBodies(django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS)
         ),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }

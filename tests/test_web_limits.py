@@ -1,18 +1,22 @@
 """What arrives from the network: how much, how slow, from where, on a real server."""
 
+import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished
 from django.test import Client
 
 from cortexweb.web import origins
+from cortexweb.web.handler import Handler, application
 from tests.conftest import LiveApp
 from tests.servers import free_port, web_server
 
@@ -122,6 +126,85 @@ def test_what_fits_is_taken(strict: LiveApp) -> None:
     assert client.post("/login/", data=fields).status_code == 200
     fields["password"] = "b" * SIZE
     assert client.post("/login/", data=fields).status_code == 413
+
+
+CHARSETS = ("rot13", "idna", "utf8", "latin-1", "undefined", "base64", '"utf-16"')
+KINDS = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain")
+
+
+def test_another_charset_is_refused_and_costs_no_connection(
+    product_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Each would have kept a connection to the database for good, without being signed in."""
+    port = free_port()
+    few = {**product_environment, "DATABASE_POOL_SIZE": "2"}
+    process = web_server(tmp_path / "web.log", few, port)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=url, timeout=10) as client:
+            client.get("/login/")
+            token = {"X-CSRFToken": client.cookies["csrftoken"]}
+            for kind in KINDS:
+                for charset in CHARSETS:
+                    headers = {**token, "Content-Type": f"{kind}; charset={charset}"}
+                    answered = client.post("/login/", content=b"a=%ff", headers=headers)
+                    assert answered.status_code == 415, (kind, charset)
+                    assert "UTF-8" in answered.text
+            several = [("Content-Type", KINDS[0]), ("Content-Type", "text/plain; charset=rot13")]
+            assert client.post("/login/", content=b"a", headers=several).status_code == 415
+            assert client.get("/?q=%ff", headers=several).status_code == 415
+            fine = {**token, "Content-Type": f"{KINDS[0]}; charset=UTF-8"}
+            assert client.post("/login/", content=b"a=%ff", headers=fine).status_code == 200
+            assert client.get("/healthz").status_code == 200
+    finally:
+        process.stop()
+    assert "Traceback" not in process.output
+
+
+async def ended_by(scope: dict[str, Any], send: Callable[[Any], Awaitable[None]]) -> list[object]:
+    """Who ended a request to Django alone, which then gives back its connection."""
+    ended: list[object] = []
+    received: list[bool] = []
+
+    def finished(sender: object, **_: object) -> None:
+        ended.append(sender)
+
+    async def receive() -> dict[str, object]:
+        if received:
+            await asyncio.sleep(60)
+        received.append(True)
+        return {"type": "http.request", "body": b"a=%ff"}
+
+    headers = [(b"host", b"localhost"), *scope.pop("headers", [])]
+    common = {"type": "http", "path": "/login/", "query_string": b"", "headers": headers}
+    request_finished.connect(finished)
+    try:
+        await application()({**common, **scope}, receive, send)
+    finally:
+        request_finished.disconnect(finished)
+    return ended
+
+
+@pytest.mark.django_db
+async def test_a_request_whose_answer_cannot_be_sent_is_ended() -> None:
+    async def send(message: object) -> None:
+        raise OSError("the wire is cut")
+
+    assert await ended_by({"method": "GET"}, send) == [Handler]
+
+
+@pytest.mark.django_db
+async def test_a_request_that_no_page_can_answer_is_ended() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    kind = (b"content-type", b"multipart/form-data; boundary=x; charset=rot13")
+    cookie = (b"cookie", b"csrftoken=" + b"a" * 32)
+    scope = {"method": "POST", "headers": [kind, cookie]}
+    assert await ended_by(scope, send) == [Handler]
+    assert sent[0]["status"] in (400, 403, 500)
 
 
 def test_a_head_that_is_too_large_is_refused(strict: LiveApp) -> None:

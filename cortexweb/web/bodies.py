@@ -31,13 +31,13 @@ class LimitedBodies:
             await self.application(scope, receive, send)
             return
         if _declared(scope) > self.size:
-            await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told, receive, send)
+            await refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told, receive, send)
             return
         body = _Body(receive, send, self.size, self.seconds)
         # What is refused looks to the application as if the client had left.
         await self.application(scope, body.receive, body.send)
         if body.refused and not body.answered:
-            await _refuse(body.refused, self._told, receive, send)
+            await refuse(body.refused, self._told, receive, send)
 
     @property
     def _told(self) -> str:
@@ -90,7 +90,8 @@ def _declared(scope: Message) -> int:
     return 0
 
 
-async def _refuse(status: HTTPStatus, told: str, receive: Receive, send: Send) -> None:
+async def refuse(status: HTTPStatus, told: str, receive: Receive, send: Send) -> None:
+    """Answer a request without looking further at it."""
     body = told.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

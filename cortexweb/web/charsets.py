@@ -1,0 +1,35 @@
+"""Requests whose content is said to be in another charset than UTF-8, which no browser sends:
+Python knows "charsets" that are none, such as rot13, and fails over them without a way out."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.utils.http import parse_header_parameters
+
+from cortexweb.web.bodies import Receive, Send, refuse
+
+TOLD = "The content of a request is in UTF-8: leave the charset out of its Content-Type.\n"
+
+
+class Utf8Only:
+    """Answers 415 to a request that names another charset."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_utf8(scope["headers"]):
+            await refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, TOLD, receive, send)
+        else:
+            await self.application(scope, receive, send)
+
+
+def is_utf8(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether these headers name no charset, or UTF-8 as Django writes it. Of several that say
+    what the content is, Django reads all as one."""
+    types = [value.decode("latin-1") for name, value in headers if name == b"content-type"]
+    try:
+        charset = parse_header_parameters(",".join(types))[1].get("charset", "utf-8")
+    except ValueError:
+        return False
+    return charset.lower() == "utf-8"
