@@ -2,11 +2,9 @@
 // for, and what its title says to who points at it.
 
 import { told } from "./moments.js";
+import { hideTip, isTipShown, showTip } from "./tip.js";
 
 const FIRST = 2; // after the checkbox and the handle, which have keys of their own
-const GAP = 4;
-
-let tip = null;
 
 /** The cells of a row that the keyboard goes to. */
 const cellsOf = (row) => [...row.cells].slice(FIRST);
@@ -32,7 +30,7 @@ export const inCell = {
   ArrowLeft: (cell) => (cell.cellIndex > FIRST ? focus(cell.previousElementSibling) : cell.parentElement.focus()),
   Home: (cell) => focus(cellsOf(cell.parentElement)[0]),
   End: (cell) => focus(cellsOf(cell.parentElement).at(-1)),
-  Escape: (cell) => (tip?.hidden === false ? hide() : cell.parentElement.focus()),
+  Escape: (cell) => (isTipShown() ? hideTip() : cell.parentElement.focus()),
 };
 
 // What a cell says in full -----------------------------------------------------------------------
@@ -50,29 +48,10 @@ function inFull(cell) {
   return [...(isCut(cell) && !isSaid ? [text] : []), ...more].join("\n");
 }
 
-function hide() {
-  if (tip) tip.hidden = true;
-}
-
 function show(cell) {
   const text = inFull(cell);
-  if (!text) {
-    hide();
-    return;
-  }
-  if (!tip?.isConnected) {
-    tip = document.createElement("div");
-    tip.className = "tip";
-    tip.ariaHidden = "true"; // who hears the cell has heard all of it
-    document.body.append(tip);
-  }
-  tip.textContent = text;
-  tip.hidden = false;
-  const place = cell.getBoundingClientRect();
-  const { width, height } = tip.getBoundingClientRect();
-  const below = place.bottom + GAP + height < innerHeight;
-  tip.style.left = `${Math.max(GAP, Math.min(place.left, innerWidth - width - GAP))}px`;
-  tip.style.top = `${below ? place.bottom + GAP : place.top - GAP - height}px`;
+  if (text) showTip(cell, text);
+  else hideTip();
 }
 
 export function startCells() {
@@ -80,12 +59,10 @@ export function startCells() {
     const cell = target.closest?.("#rows > [data-id] > td");
     // Whoever points at a cell has its title.
     if (cell?.matches(":focus-visible, :has(:focus-visible)")) show(cell);
-    else hide();
+    else if (cell) hideTip();
   });
-  document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, true);
   // What is said in full has changed.
   document.body.addEventListener("grid:changed", () => {
-    if (tip?.hidden === false && isCell(document.activeElement)) show(document.activeElement);
+    if (isTipShown() && isCell(document.activeElement)) show(document.activeElement);
   });
 }

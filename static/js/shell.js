@@ -1,6 +1,7 @@
 // What every page can do: dismiss notices, show the shortcuts, go places by keyboard.
 
 import { startClock } from "./clock.js";
+import "./cut.js";
 import "./menus.js";
 import "./moments.js";
 
