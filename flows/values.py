@@ -236,8 +236,8 @@ def encode(value: Any) -> Any:
 def decode(form: Any, *, masks: bool = False, readable: bool = False) -> Any:
     """The value of a typed JSON form; of one that is there for people to read, also with `masks`.
 
-    `readable` replaces what UTF-8 cannot write. Raises ValueError for an unknown "$" key, and for a
-    known one that holds something else.
+    `readable` replaces what UTF-8 cannot write, and NUL, which pages lose. Raises ValueError for an
+    unknown "$" key, and for a known one that holds something else.
     """
     return _Decoder(masks, readable).value(form)
 
@@ -265,7 +265,7 @@ class _Decoder:
     def _tagged(self, tag: str, body: Any) -> Any:
         match tag:
             case "$text":
-                return legible(_unescape(body)) if self.readable else _unescape(body)
+                return storable(_unescape(body)) if self.readable else _unescape(body)
             case "$number":
                 return float(body)
             case "$items":

@@ -58,7 +58,7 @@ ODD: dict[str, Any] = {
     "After": {"$datetime": "9999-12-31T23:59:59-14:00"},
     "Numbers": [{"$number": one} for one in ("inf", "-inf", "nan", "1e+300", "5e-324", "-0.0")],
     "Wide": {"$duration": [999999999, 86399, 999999]},
-    "Thrown": {"$exception": {"type": "Shop.SoldOut", "message": {"$text": "caf\\ud83d"}}},
+    "Thrown": {"$exception": {"type": "Shop.SoldOut", "message": {"$text": "caf\\ud83d\\x00"}}},
 }
 VARIABLES = json.dumps(
     {name: {"input": True, "output": True, "default": form} for name, form in ODD.items()}
@@ -80,7 +80,8 @@ c{len(ODD)}:
 h: {{type: Handle Block Exception, properties: {{Exception: ($)Problem}}, bottom: e}}
 e: {{type: End Flow}}
 """
-HALF = re.compile("[\ud800-\udfff]")
+#: What no page may hold: half of a character, and NUL.
+HALF = re.compile("[\0\ud800-\udfff]")
 ZONES = ("Europe/Berlin", "Pacific/Kiritimati", "Pacific/Pago_Pago")
 COLUMNS = "".join(f"&column=var.{name}" for name in [*ODD, "Copy"])
 
@@ -176,6 +177,9 @@ async def test_an_export_is_whole(odd: FlowVersion, admin_user: User, format: st
     else:
         rows = list(csv.DictReader(io.StringIO(body)))
         cut = [row["Cut"] for row in rows]
+        # Spreadsheets and databases end a text, or a file, at a NUL.
+        assert [row["Nul"] for row in rows] == ["a\ufffdb"] * len(executions)
+        assert not HALF.search(body)
     assert cut == ["caf\ufffd"] * len(executions)
 
 

@@ -274,7 +274,7 @@ def variable(value: Any) -> str:
         return moment(value)
     if isinstance(value, Masked):
         return format_html('<span aria-hidden="true">{}</span><span class="vh">secret</span>', MASK)
-    text = values.legible(value) if isinstance(value, str) else values.summary(value, CELL_LIMIT)
+    text = values.storable(value) if isinstance(value, str) else values.summary(value, CELL_LIMIT)
     text = " ".join(text[: CELL_LIMIT + 1].split())
     return format_html('<span title="{0}">{0}</span>', text[:CELL_LIMIT])
 

@@ -184,6 +184,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_text)
+    text = values.storable(text)  # what reads such files ends a text, or a file, at a NUL
     return "'" + text if text.startswith(FORMULA) else text
 
 
