@@ -8,6 +8,7 @@ everything, `executions.control_execution` controls it. Nobody debugs without
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
@@ -58,6 +59,12 @@ def is_debugger(user: User) -> bool:
 def may_debug(user: User, initiator_id: int | None) -> bool:
     """Whether the user may debug an execution of that initiator."""
     return may_control(user, initiator_id) and is_debugger(user)
+
+
+def successor(asker_id: int | None, asker: str, initiator_id: int | None) -> tuple[int | None, str]:
+    """Who has asked to debug an execution of that initiator, if they still may; else nobody."""
+    user = get_user_model()._default_manager.filter(pk=asker_id).first() if asker_id else None
+    return (asker_id, asker) if user is not None and may_debug(user, initiator_id) else (None, "")
 
 
 def debugs_secrets(user: User) -> bool:

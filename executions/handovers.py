@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from executions import access
 from executions.live import presence
 from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
@@ -27,8 +28,14 @@ def _go_over(execution_id: UUID) -> bool:
         if execution_id not in debuggers.overdue():
             return False
         control = debuggers.lock(execution_id)
-        changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
-        _told(execution_id, control.asker_id, control.asker, f"{control.holder} did not answer")
+        next_id, name = _successor(execution_id, control)
+        if next_id is None:
+            # They may no longer debug it: whoever does keeps it.
+            event = debuggers.decline(execution_id, control.holder_id or 0)
+            publish([event] if event else [])
+            return False
+        changed = debuggers.pass_on(family, control.holder_id, next_id, name)
+        _told(execution_id, next_id, name, f"{control.holder} did not answer")
         publish(changed)
         return bool(changed)
 
@@ -40,10 +47,16 @@ def _let_go(execution_id: UUID, user_id: int) -> bool:
         control = debuggers.lock(execution_id)
         if control.ended or control.holder_id != user_id:
             return False
-        changed = debuggers.pass_on(family, user_id, control.asker_id, control.asker)
+        changed = debuggers.pass_on(family, user_id, *_successor(execution_id, control))
         _told(execution_id, user_id, control.holder, "left its page", "release")
         publish(changed)
         return bool(changed)
+
+
+def _successor(execution_id: UUID, control: debuggers.Control) -> tuple[int | None, str]:
+    initiators = Execution.objects.values_list("initiator_id", flat=True)
+    initiator_id = initiators.get(pk=execution_id) if control.asker_id else None
+    return access.successor(control.asker_id, control.asker, initiator_id)
 
 
 def _told(

@@ -100,6 +100,28 @@ def test_a_refused_command_takes_nothing(loop: FlowVersion, ada: Session) -> Non
     assert holder(execution) == (None, None)
 
 
+@pytest.mark.parametrize("way", ["hand-over", "release", "time"])
+def test_who_may_no_longer_debug_does_not_get_it(
+    loop: FlowVersion, ada: Session, grace: Session, redis: Redis, way: str
+) -> None:
+    execution = ada.start(loop, paused=True)
+    ada.do("step", execution)
+    presence.renew([look(execution, ada)])
+    grace.do("take-over", execution)
+    User.objects.filter(pk=grace.user.pk).update(is_superuser=False)
+    if way == "hand-over":
+        assert "grace may no longer debug it" in ada.refused("hand-over", execution)
+        assert holder(execution) == ("ada", "grace")
+    elif way == "release":
+        ada.do("release", execution)
+        assert holder(execution) == (None, None)
+    else:
+        long_ago = timezone.now() - timedelta(seconds=CONTROL_ANSWER + 1)
+        Execution.objects.filter(pk=execution.pk).update(asked_at=long_ago)
+        assert handovers.settle() == 0
+        assert holder(execution) == ("ada", None)
+
+
 def test_who_asks_waits_for_an_answer(
     loop: FlowVersion, ada: Session, grace: Session, redis: Redis
 ) -> None:

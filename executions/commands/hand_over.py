@@ -1,5 +1,6 @@
 """Hand over: whoever has asked for it debugs it from now on. Keep: they don't."""
 
+from executions import access
 from executions.commands.order import Done, Order, Refused
 from executions.store import debuggers, transitions
 
@@ -10,6 +11,8 @@ def execute(order: Order) -> Done | None:
     control = _asked(order)
     if control is None:
         return None
+    if access.successor(control.asker_id, control.asker, order.execution.initiator_id)[0] is None:
+        raise Refused(f"{control.asker} may no longer debug it; keep it, or release it.")
     changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
     return Done(changed, f"to {control.asker}")
 

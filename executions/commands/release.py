@@ -1,6 +1,7 @@
 """Release: nobody debugs it any longer, and anybody may; unlike after a detach, its breakpoints
-stay and what is paused stays paused. Whoever has asked for it gets it."""
+stay and what is paused stays paused. Whoever has asked for it, and still may, gets it."""
 
+from executions import access
 from executions.commands.order import Done, Order, Refused
 from executions.store import debuggers, transitions
 
@@ -12,5 +13,7 @@ def execute(order: Order) -> Done | None:
         return None
     if control.holder_id is None or control.holder_id != order.user.pk:
         raise Refused("You don't debug it.")
-    changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
-    return Done(changed, f"to {control.asker}" if control.asker_id else "")
+    initiator_id = order.execution.initiator_id
+    next_id, name = access.successor(control.asker_id, control.asker, initiator_id)
+    changed = debuggers.pass_on(family, control.holder_id, next_id, name)
+    return Done(changed, f"to {name}" if next_id else "")
