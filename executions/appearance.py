@@ -25,6 +25,7 @@ REASONS: dict[Reason, str] = {
     Reason.CHILDREN: "waits for child executions",
     Reason.TIME: "waits for a time",
     Reason.SEMAPHORE: "waits for a semaphore",
+    Reason.LIMIT: "waits until its person or its flow may use another worker",
 }
 
 
@@ -53,7 +54,7 @@ def word(status: str, place: str = "", reason: str = "", *, unhandled: bool = Fa
         return UNHANDLED
     if status == Status.PAUSED and place in PLACES:
         return f"{status} · {PLACES[Place(place)][1]}"
-    if status == Status.RUNNING and reason:
+    if _waits(status, reason):
         return f"{status} · {reason}"
     return status
 
@@ -62,6 +63,13 @@ def explanation(status: str, place: str = "", reason: str = "", *, unhandled: bo
     """One sentence for a title."""
     if unhandled:
         return f"{UNHANDLED}. {UNHANDLED_MEANING}"
-    if status == Status.RUNNING and reason in REASONS:
+    if _waits(status, reason):
         return f"{status}, {REASONS[Reason(reason)]}."
     return f"{status}. {MEANINGS[Status(status)]}"
+
+
+def _waits(status: str, reason: str) -> bool:
+    """Whether it says what it waits for."""
+    if status == Status.QUEUED:
+        return reason == Reason.LIMIT
+    return status == Status.RUNNING and reason in REASONS

@@ -6,6 +6,10 @@ from flows import values
 
 #: Seconds that a claim lasts without a checkpoint; then another worker may take over.
 LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
+#: How many executions of one person, and of one flow, may hold a worker at once; 0 for no limit. A
+#: flow may have a limit of its own.
+WORKERS_PER_PERSON = int(os.environ.get("WORKERS_PER_PERSON", "0"))
+WORKERS_PER_FLOW = int(os.environ.get("WORKERS_PER_FLOW", "0"))
 #: Seconds of one turn on a worker after which an execution goes back to the queue when others wait
 #: there; or so many times as long as it took to load it, up to a limit, when it holds much.
 TIME_SLICE = 0.25

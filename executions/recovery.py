@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from executions import claiming
 from executions.dispatch import send
 from executions.endings import ended, wake_granted
 from executions.live.events import ExecutionChanged
@@ -13,8 +14,8 @@ from executions.store import failures, transitions
 
 
 def recover() -> int:
-    """One round: due timers, expired leases, granted semaphores, lost messages, and failures that
-    their ancestors don't count yet.
+    """One round: due timers, expired leases, granted semaphores, lost messages, limits of workers
+    that have room, and failures that their ancestors don't count yet.
 
     Returns how many it moved.
     """
@@ -23,14 +24,17 @@ def recover() -> int:
     lost = transitions.lost_messages()
     for waiting in lost:
         send(waiting)
+    roomy = claiming.room()
     publish(failures.count())
-    return len(changed) + len(lost)
+    return len(changed) + len(lost) + roomy
 
 
 def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
     """Queue what a worker's task held whose process has died; `late` when the alarm ended it."""
     with transaction.atomic():
-        _followed(transitions.take_over(execution_id, task_id, late=late))
+        changed = _followed(transitions.take_over(execution_id, task_id, late=late))
+    for event in changed:
+        claiming.freed(event)
 
 
 def _followed(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:

@@ -9,13 +9,14 @@ import socket
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from math import inf
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from executions import runner_errors
+from executions import claiming, runner_errors
 from executions.children import insert_child
 from executions.dispatch import send
 from executions.effects.performing import performed
@@ -59,7 +60,7 @@ from executions.processes import alarm
 from executions.states import Reason, Request, Status
 from executions.store import initiators, semaphores, transitions, waiting
 from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
-from executions.store.claims import Claimed, claim, hold
+from executions.store.claims import Claimed, hold
 from executions.store.families import ended_by, states
 from executions.store.semaphores import Outcome
 from flows import queries, values
@@ -86,7 +87,7 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     turn = None
     try:
         began = time.monotonic()
-        claimed = claim(execution_id, owner)
+        claimed = claiming.claim(execution_id, owner)
         if claimed is None:
             return
         publish([claimed.event])
@@ -241,7 +242,7 @@ class _Turn:
     def _yielded(self) -> Event | None:
         if self.claimed.steps_wanted == 0:
             self._release(Status.PAUSED)
-        elif time.monotonic() >= self.slice_ends and transitions.anyone_queued(self.claimed.id):
+        elif time.monotonic() >= self.slice_ends and transitions.anyone_queued(self.claimed.event):
             self._release(Status.QUEUED)
         elif self._obeyed(self._checkpoint()):
             return Go()
@@ -398,6 +399,12 @@ class _Turn:
 
     def _release(self, target: Status, **columns: Any) -> None:
         """Give the claim up, and tell whoever has to know."""
+        self._give_up(target, **columns)
+        if self.claimed.limited:
+            # Within another transaction, once that has given the worker back.
+            transaction.on_commit(partial(claiming.freed, self.claimed.event), robust=True)
+
+    def _give_up(self, target: Status, **columns: Any) -> None:
         runner_errors.log_defects(self.claimed.id, self.interpreter)
         interpreter = self.interpreter
         released = interpreter.progress.released

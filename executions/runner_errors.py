@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from executions import claiming
 from executions.dispatch import send
 from executions.endings import ended
 from executions.engine.interpreter import Interpreter
@@ -75,6 +76,8 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
                     UncountedFailure.objects.create(execution_id=execution_id)
         over = [event for event in changed if Status(event.status).is_terminal]
         publish([*changed, *ended(*over)])
+    for event in changed:
+        claiming.freed(event)
 
 
 def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:

@@ -36,12 +36,14 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """What a Running execution that holds no worker waits for."""
+    """What a Running execution that holds no worker waits for, or why a Queued one gets none."""
 
     NONE = ""
     CHILDREN = "children"
     TIME = "time"
     SEMAPHORE = "semaphore"
+    #: As many executions of its person, or of its flow, hold workers as may.
+    LIMIT = "limit"
 
 
 class Place(StrEnum):

@@ -275,7 +275,7 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "kind", "description", "published", "draft")
     list_filter = ("kind",)
     search_fields = ("name", "description")
-    fields = ("name", "kind", "description")
+    fields = ("name", "kind", "description", "worker_limit")
     readonly_fields = ("description",)
     inlines = (VersionInline,)
 
@@ -317,6 +317,8 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             obj.pk = version.flow_id
             obj.created_at = version.flow.created_at
+        # The other fields come from its versions.
+        Flow.objects.filter(pk=obj.pk).update(worker_limit=obj.worker_limit)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)

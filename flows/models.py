@@ -43,6 +43,12 @@ class Flow(models.Model):
     name = models.CharField(max_length=120, unique=True, validators=[flow_name])
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.ACTIVITY)
     description = models.TextField(blank=True)
+    worker_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many of its executions may hold a worker at once; 0 for no limit. "
+        "When it is empty, the setting WORKERS_PER_FLOW counts.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

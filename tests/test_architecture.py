@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("commands", "bulk", "handovers", "recovery", "retention"),
     ("runner",),
     ("runner_errors",),
+    ("claiming",),
     ("endings", "effects", "children", "leases"),
     (
         "store",

@@ -3,16 +3,15 @@
 The last tests have real workers: their processes are killed by the kernel, and others go on.
 """
 
-import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from django.conf import settings
 from redis import Redis
 
 from executions import limits, processes, recovery, runner
@@ -283,6 +282,7 @@ def quick_worker(
 ) -> Iterator[Process]:
     """One process, quick to lose patience, with little memory; and a scheduler."""
     quick = {"BLOCK_SECONDS": "1", "EFFECT_SECONDS": "1", "WORKER_MEMORY_BYTES": "400000000"}
+    quick["HTTP_PRIVATE_ADDRESSES"] = "127.0.0.0/8"
     environment = {**product_environment, **quick}
     process = celery_worker(tmp_path / "worker.log", environment, concurrency=1)
     scheduler = celery_beat(tmp_path / "beat.log", environment, tmp_path)
@@ -315,27 +315,23 @@ def test_an_expression_that_hangs_is_ended_and_others_go_on(
     assert outputs(after) == {"Square": 49}
 
 
-def test_an_effect_that_hangs_is_ended(
-    quick_worker: Process, product_environment: dict[str, str], tmp_path: Path
-) -> None:
-    """Reading a pipe into which nobody writes; what must not be done twice is not."""
-    text = """
-    a: {type: Start Flow, bottom: r}
-    r:
-      type: Write All Text
-      properties: {File Path: pipe, Text: x, Overwrite: true}
-      bottom: e
-      exception: h
-    h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
-    e: {type: End Flow}
-    """
-    settings.FILES_ROOT.mkdir(parents=True, exist_ok=True)
-    pipe = settings.FILES_ROOT / "pipe"
-    pipe.unlink(missing_ok=True)
-    os.mkfifo(pipe)
-    execution = begin(publish(tmp_path, "pipe", text, "{Problem: {output: true}}"))
-    ends(quick_worker, execution)
-    pipe.unlink()
+def test_an_effect_that_hangs_is_ended(quick_worker: Process, tmp_path: Path) -> None:
+    """A server that takes the request and never answers; what must not be done twice is not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        text = f"""
+        a: {{type: Start Flow, bottom: r}}
+        r:
+          type: Execute Http Request
+          properties:
+            Http Request: {{Verb: POST, Uri: "{uri}", Body: x}}
+          bottom: e
+          exception: h
+        h: {{type: Handle Block Exception, properties: {{Exception: ($)Problem}}, bottom: e}}
+        e: {{type: End Flow}}
+        """
+        execution = begin(publish(tmp_path, "silence", text, "{Problem: {output: true}}"))
+        ends(quick_worker, execution)
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
     assert quick_worker.output.count("exited with 'signal 14 (SIGALRM)'") == 1
 

@@ -1,12 +1,11 @@
 """Why an execution is not moving: one sentence for each reason there is."""
 
-import os
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from redis import Redis
@@ -31,7 +30,7 @@ from tests.flows_in_tests import (
     WAIT_VARIABLES,
     publish,
 )
-from tests.servers import Process
+from tests.servers import celery_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,21 +151,22 @@ def test_every_status_has_a_sentence(admin_user: User, redis: Redis, status: Sta
 
 HANGS = """
 a: {type: Start Flow, bottom: r}
-r: {type: Read All Text, properties: {File Path: pipe, Text: ($)T}, bottom: e}
+r: {type: Execute Http Request, properties: {Http Request: {Uri: URI}}, bottom: e}
 e: {type: End Flow}
 """
 
 
 def test_a_forced_stop_ends_a_block_that_hangs(
-    tmp_path: Path, admin_user: User, worker: Process
+    tmp_path: Path, admin_user: User, redis: Redis, product_environment: dict[str, str]
 ) -> None:
-    """With a real worker, which also says that it is online. Both of its processes hang; it goes on
-    with other executions in new ones."""
-    pipe = settings.FILES_ROOT / "pipe"
-    pipe.parent.mkdir(parents=True, exist_ok=True)
-    os.mkfifo(pipe)
+    """With a real worker, which also says that it is online. Both of its processes hang, at a
+    server that never answers; it goes on with other executions in new ones."""
+    environment = {**product_environment, "HTTP_PRIVATE_ADDRESSES": "127.0.0.0/8"}
+    worker = celery_worker(tmp_path / "worker.log", environment)
+    server = socket.create_server(("127.0.0.1", 0))
     try:
-        version = publish(tmp_path, "hangs", HANGS, "{T: {}}")
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        version = publish(tmp_path, "hangs", HANGS.replace("URI", f'"{uri}"'))
         hanging = [begin(version, admin_user) for _ in range(2)]
         for execution in hanging:
             wait_for(execution, Status.RUNNING, block="r")
@@ -184,7 +184,8 @@ def test_a_forced_stop_ends_a_block_that_hangs(
             execution.refresh_from_db()
             assert execution.status == Status.STOPPED
     finally:
-        pipe.unlink()
+        worker.kill()
+        server.close()
 
 
 def wait_for(execution: Execution, status: Status, block: str = "") -> None:

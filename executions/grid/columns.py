@@ -19,7 +19,7 @@ from executions.grid.terms import VALUE_LIMIT
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Reason, Status
-from executions.store import waiting
+from executions.store import waiting, worker_limits
 from executions.store.variables import Large
 from flows import paths, values
 from flows.blocks import BY_TYPE
@@ -222,6 +222,8 @@ def root(event: ExecutionChanged) -> str:
 
 def waiting_for(event: ExecutionChanged) -> str:
     """What a parked execution waits for, with a link where that has a page."""
+    if event.status == Status.QUEUED and event.reason == Reason.LIMIT:
+        return _limit(event)
     if event.status != Status.RUNNING:
         return ""
     match event.reason:
@@ -243,6 +245,18 @@ def waiting_for(event: ExecutionChanged) -> str:
                 count or "its",
             )
     return ""
+
+
+def _limit(event: ExecutionChanged) -> str:
+    """Whose limit leaves it no worker, and who holds those."""
+    of_flow = event.waiting_for == worker_limits.FLOW
+    name = event.flow_name if of_flow else event.initiator_name
+    return format_html(
+        '<a href="{}" tabindex="-1" title="Executions of {} that hold a worker">limit of {}</a>',
+        at_work("flow" if of_flow else "initiator", name),
+        name,
+        name,
+    )
 
 
 def error(event: ExecutionChanged) -> str:
@@ -342,6 +356,11 @@ def finding(field: str, value: str) -> str:
     if len(value) > VALUE_LIMIT:
         value = value[: VALUE_LIMIT - 1] + "*"
     return f"{reverse('executions')}?{urlencode({field: value})}"
+
+
+def at_work(field: str, value: str) -> str:
+    """The address of the executions that hold a worker and of which a field is that."""
+    return f"{finding(field, value)}&{urlencode({'worker': '*'})}"
 
 
 def _found(field: str, name: str, title: str = "", value: str = "") -> str:

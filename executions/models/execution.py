@@ -234,6 +234,22 @@ class Execution(models.Model):
             models.Index(
                 fields=["updated_at"], name="execution_queued", condition=Q(status="Queued")
             ),
+            # Who holds workers, and who waits for them because of a limit (`store.worker_limits`).
+            models.Index(
+                fields=["initiator", "flow_name"],
+                name="execution_held",
+                condition=~Q(lease_owner=""),
+            ),
+            models.Index(
+                fields=["initiator", "updated_at", "id"],
+                name="execution_limited_person",
+                condition=Q(reason="limit"),
+            ),
+            models.Index(
+                fields=["flow_name", "updated_at", "id"],
+                name="execution_limited_flow",
+                condition=Q(reason="limit"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -47,7 +47,7 @@ _CLAIM = f"""
             awaits = NULL, error_type = '', error_message = '', lease_owner = %(owner)s,
             lease_expires_at = now() + make_interval(secs => %(lease)s),
             updated_at = now(), revision = revision + 1
-        WHERE id = %(id)s AND status = 'Queued'
+        WHERE id = %(id)s AND status = 'Queued' {{guard}}
         RETURNING {RETURNING}, {_MORE}
     )
     SELECT set_config('synchronous_commit', 'off', true),
@@ -55,6 +55,12 @@ _CLAIM = f"""
         {_ROWS}, claimed.*
     FROM claimed
 """
+_ANY = _CLAIM.format(guard="")
+#: Not one of a flow that has a limit of its own. The list, read once, is almost always empty.
+_UNLIMITED = _CLAIM.format(
+    guard='AND flow_name <> ALL (ARRAY(SELECT name COLLATE "C" FROM flows_flow '
+    "WHERE worker_limit > 0))"
+)
 _LOAD = f"SELECT {_ROWS}"
 
 
@@ -73,6 +79,8 @@ class Claimed:
     inputs: Mapping[str, Any]
     #: Bytes of large changed values that its steps have stored.
     stored: int
+    #: Whether others may wait for its worker because of a limit.
+    limited: bool = False
     #: What it keeps to itself (`executions.store.secrecy`).
     secrets: dict[str, Any] | None = None
     #: How many workers have died with it since its last progress, and whether the alarm ended the
@@ -94,14 +102,19 @@ class Claimed:
         return secrecy.texts(self.secrets)
 
 
-def claim(execution_id: UUID, owner: str) -> Claimed | None:
-    """Claim a Queued execution with its tokens and variables; None when it is not Queued."""
+def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> Claimed | None:
+    """Claim a Queued execution with its tokens and variables; None when it is not Queued.
 
-    row = fetch(_CLAIM, {"id": execution_id, "owner": owner, "lease": LEASE})
+    One of a flow that has a limit of its own is claimed only as `limited`: by who has made sure
+    that there is room for it (`executions.claiming`).
+    """
+    statement = _ANY if limited else _UNLIMITED
+    row = fetch(statement, {"id": execution_id, "owner": owner, "lease": LEASE})
     if row is None:
         return None
     _, seen, tokens, held, *rest = row
     claimed = _claimed(execution_id, owner, rest)
+    claimed.limited = limited
     if seen == claimed.event.revision - 1:
         _take(claimed, tokens, held)
     else:

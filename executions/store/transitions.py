@@ -40,6 +40,7 @@ def one(sets: str, where: str, execution_id: UUID, **params: Any) -> ExecutionCh
 
 #: Queued or waiting → Paused at once; Running on a worker → Pausing.
 PAUSE = (
+    "reason = CASE WHEN status = 'Queued' THEN '' ELSE reason END, "
     "status = CASE WHEN lease_owner = '' THEN 'Paused' ELSE 'Pausing' END, "
     "place = CASE WHEN lease_owner <> '' THEN place "
     "WHEN state #>> '{waits,for}' = 'exception' THEN 'exception' ELSE 'block' END, "
@@ -244,13 +245,19 @@ def lost_messages() -> list[ExecutionChanged]:
         return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
 
-def anyone_queued(besides: UUID) -> bool:
-    """Whether another execution waits for a worker."""
+def anyone_queued(besides: ExecutionChanged) -> bool:
+    """Whether another execution waits for a worker, or for the one that this execution holds; not
+    one that waits because of a limit of others."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM executions_execution "
-            "WHERE status = 'Queued' AND id <> %s)",
-            [besides],
+            "WHERE status = 'Queued' AND id <> %(id)s "
+            "AND (reason = '' OR lease_expires_at IS NOT NULL)) "
+            "OR EXISTS (SELECT 1 FROM executions_execution WHERE reason = 'limit' "
+            "AND waiting_for = 'person' AND initiator_id = %(person)s) "
+            "OR EXISTS (SELECT 1 FROM executions_execution WHERE reason = 'limit' "
+            "AND waiting_for = 'flow' AND flow_name = %(flow)s)",
+            {"id": besides.id, "person": besides.initiator_id, "flow": besides.flow_name},
         )
         return bool(cursor.fetchone()[0])
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from executions import workers
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
-from executions.store import secrecy
+from executions.store import secrecy, worker_limits
 from flows import display
 
 #: Executions before one in the queue that are counted.
@@ -91,8 +91,11 @@ def _at(execution: Execution) -> str:
 
 
 def _queued(execution: Execution) -> str:
+    if execution.reason == Reason.LIMIT and (told := _limited(execution)):
+        return told
     before = (
         Execution.objects.filter(status=Status.QUEUED, updated_at__lt=execution.updated_at)
+        .exclude(reason=Reason.LIMIT, lease_expires_at=None)
         .order_by()
         .values("pk")[: COUNTED + 1]
         .count()
@@ -105,6 +108,23 @@ def _queued(execution: Execution) -> str:
         plural = "" if before == 1 else "s"
         return f"Waiting for a worker: {_number(before)} execution{plural} {verb} before it."
     return f"Waiting for a worker to run {_at(execution)}; it is next."
+
+
+def _limited(execution: Execution) -> str:
+    """Whose limit leaves it no worker; empty when that limit is gone."""
+    whose = execution.waiting_for
+    limit = worker_limits.that_holds(execution.initiator_id, execution.flow_name, whose)
+    if limit is None:
+        return ""
+    of_flow = whose == worker_limits.FLOW
+    name = f"the flow {execution.flow_name}" if of_flow else execution.initiator_name
+    before = limit.before(execution.pk, COUNTED + 1)
+    rest = f"{_number(before)} wait before it" if before else "it is next"
+    plural = "" if limit.most == 1 else "s"
+    return (
+        f"Waiting because of a limit: executions of {name} may hold {limit.most:,} worker{plural} "
+        f"at a time, and hold {limit.held():,}; {rest}."
+    )
 
 
 def _number(count: int) -> str:

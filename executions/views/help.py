@@ -35,6 +35,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "guides": _guides(),
         "meanings": appearance.MEANINGS.items(),
         "unhandled": appearance.UNHANDLED_MEANING,
+        "waits_because_of": appearance.REASONS.items(),
         "exceptions": _exceptions(),
     }
     return render(request, "executions/help.html", context)

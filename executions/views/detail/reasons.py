@@ -3,10 +3,13 @@ reader may see."""
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.text import Truncator
 
+from executions.grid import columns
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
+from executions.store import worker_limits
 from executions.store.why import NAMED
 from executions.views.detail.subject import Subject
 
@@ -24,6 +27,8 @@ def links(subject: Subject) -> list[Link]:
         return [*_children(subject), Link("Show children", address.url(tab="children"))]
     if execution.reason == Reason.SEMAPHORE and execution.status == Status.RUNNING:
         return _holders(subject)
+    if execution.reason == Reason.LIMIT and execution.status == Status.QUEUED:
+        return _at_work(subject)
     if execution.status == Status.EXCEPTION:
         return [Link("Show the exception", address.url(panel="exceptions", exception=None))]
     if execution.status == Status.PAUSED and execution.block in subject.graph.blocks:
@@ -52,3 +57,19 @@ def _holders(subject: Subject) -> list[Link]:
         Link(f"Held by {Truncator(row.flow_name).chars(32)}", row.get_absolute_url())
         for row in found[:NAMED]
     ]
+
+
+def _at_work(subject: Subject) -> list[Link]:
+    """Those who hold the workers that it may not add to, and the grid of all of them."""
+    execution = subject.execution
+    if execution.waiting_for == worker_limits.FLOW:
+        same, field, value = Q(flow_name=execution.flow_name), "flow", execution.flow_name
+    else:
+        same = Q(initiator=execution.initiator_id)
+        field, value = "initiator", execution.initiator_name
+    holding = subject.visible.filter(same).exclude(lease_owner="").order_by("started_at")
+    named = [
+        Link(f"Worker held by {Truncator(row.flow_name).chars(32)}", row.get_absolute_url())
+        for row in holding.only("id", "flow_name")[:NAMED]
+    ]
+    return [*named, Link("Show all that hold one", columns.at_work(field, value))]

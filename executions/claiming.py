@@ -1,0 +1,56 @@
+"""A worker's claim of an execution, within the limits of its person and its flow."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from executions import limits
+from executions.dispatch import send
+from executions.live.events import ExecutionChanged
+from executions.live.publish import publish
+from executions.store import claims, worker_limits
+from executions.store.claims import Claimed
+from executions.store.worker_limits import Limit
+
+
+def claim(execution_id: UUID, owner: str) -> Claimed | None:
+    """Claim a Queued execution; None when it is not Queued, or when a limit leaves it no worker."""
+    if not (limits.WORKERS_PER_PERSON or limits.WORKERS_PER_FLOW):
+        claimed = claims.claim(execution_id, owner)
+        if claimed is not None:
+            return claimed
+    waiting = None
+    with transaction.atomic():
+        # The person's before the flow's, always: no two who claim wait for each other.
+        found = worker_limits.of_queued(execution_id)
+        if found is None:
+            return None
+        for limit in found:
+            limit.lock()
+        full = next((limit for limit in found if not limit.has_room(execution_id)), None)
+        if full is None:
+            return claims.claim(execution_id, owner, limited=True)
+        waiting = worker_limits.wait(execution_id, full)
+    if waiting is not None:
+        publish([waiting])
+        # A worker may have been given back before this execution stood in line.
+        _wake(found)
+    return None
+
+
+def freed(event: ExecutionChanged) -> None:
+    """An execution has given its worker back: whoever waits for that because of a limit goes on.
+    What a crash leaves here, `room` finds."""
+    _wake(worker_limits.of_changed(event))
+
+
+def room() -> int:
+    """Wake whoever waits because of a limit that has room; returns how many."""
+    return _wake(worker_limits.with_room())
+
+
+def _wake(found: list[Limit]) -> int:
+    woken = [event for limit in found for event in limit.wake()]
+    for event in woken:
+        send(event)
+    return len(woken)
