@@ -207,7 +207,7 @@ def load(text: str) -> Any:
     a key that is twice in one object, a number that is too large, NaN."""
     try:
         return json.loads(
-            text,
+            text.removeprefix("\ufeff"),  # the mark that editors put before UTF-8
             object_pairs_hook=once,
             parse_constant=_no_constant,
             parse_float=real,

@@ -482,6 +482,11 @@ def test_a_key_twice_is_told_however_it_is_written(form: Any) -> None:
         parsing.value(json.dumps(form))
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}', "42", '"\ufeff"', "[]"])
+def test_the_mark_before_utf_8_is_no_part_of_json(text: str) -> None:
+    assert parsing.value(f"\ufeff{text}") == json.loads(text)
+
+
 @given(anything)
 def test_what_is_shown_to_be_edited_is_read_back(value: Any) -> None:
     value = values.decode(values.encode(value))
