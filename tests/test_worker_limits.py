@@ -29,7 +29,7 @@ from executions.queues import ALL
 from executions.states import Reason, Status
 from executions.store.why import why
 from flows.models import Flow, FlowVersion
-from tests.driving import drive, expire_leases, fresh
+from tests.driving import expire_leases, fresh
 from tests.flows_in_tests import LOOP as COUNT
 from tests.flows_in_tests import LOOP_VARIABLES as COUNT_VARIABLES
 from tests.flows_in_tests import publish
@@ -172,18 +172,16 @@ def test_a_flow_has_a_limit_of_its_own(
 
 
 @pytest.mark.usefixtures("one_each")
-def test_nested_and_recursive_flows_end_with_a_limit_of_one(
-    tmp_path: Path, ann: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "WORKERS_PER_FLOW", 1)
-    publish(tmp_path, "three", THREE, VARIABLES)
-    publish(tmp_path, "inner", CALLS.format("three"))
-    publish(tmp_path, "middle", CALLS.format("inner"))
-    nested = begin(publish(tmp_path, "outer", CALLS.format("middle")), ann)
-    recursive = begin(publish(tmp_path, "recurses", RECURSES, N), ann)
-    assert drive(nested.pk).status == Status.ENDED
-    assert drive(recursive.pk).status == Status.ENDED
-    assert Execution.objects.filter(status=Status.ENDED).count() == 4 + 4
+def test_who_waited_because_of_a_person_that_is_gone_goes_on(tmp_path: Path, bob: User) -> None:
+    version = loop_of(tmp_path)
+    first, second = begin(version, bob), begin(version, bob)
+    for each in (first, second):
+        claiming.claim(each.pk, "w:1:a:")
+    assert waits(second, "person")
+    Execution.objects.filter(initiator=bob).update(initiator=None)  # as their deletion does
+    assert why(fresh(second)).startswith("Waiting for a worker")
+    assert recovery.recover() == 1
+    assert claiming.claim(second.pk, "w:1:a:") is not None
 
 
 @pytest.mark.usefixtures("one_each")
@@ -272,7 +270,9 @@ async def test_the_live_event_of_who_waits_says_so(tmp_path: Path, ann: User) ->
         claiming.claim(first.pk, "w:1:a:")
         for _ in range(3):  # the last two change nothing
             claiming.claim(second.pk, "w:1:a:")
-        return fresh(second)
+        fresh(second)
+        connection.close()  # of a thread that goes on
+        return second
 
     try:
         second = await sync_to_async(claims)()
@@ -418,3 +418,26 @@ def test_a_worker_that_is_killed_gives_its_place_back(
     with workers(redis, environment, tmp_path / "again", 2):
         wait_for(lambda: fresh(second).status == Status.ENDED)
         assert held_by(ann) <= 1
+
+
+def test_nested_and_recursive_flows_end_with_limits_of_one(
+    redis: Redis, product_environment: dict[str, str], tmp_path: Path, ann: User
+) -> None:
+    publish(tmp_path, "three", THREE, VARIABLES)
+    publish(tmp_path, "inner", CALLS.format("three"))
+    publish(tmp_path, "middle", CALLS.format("inner"))
+    outer = publish(tmp_path, "outer", CALLS.format("middle"))
+    recurses = publish(tmp_path, "recurses", RECURSES, N)
+    environment = {**product_environment, "WORKERS_PER_PERSON": "1", "WORKERS_PER_FLOW": "1"}
+    with workers(redis, environment, tmp_path, 2):
+        executions = [begin(version, ann) for version in (outer, recurses) for _ in range(3)]
+        most = 0
+
+        def over() -> bool:
+            nonlocal most
+            most = max(most, held_by(ann))
+            return all(fresh(each).status == Status.ENDED for each in executions)
+
+        wait_for(over)
+    assert most == 1
+    assert Execution.objects.filter(status=Status.ENDED).count() == 3 * (4 + 4)
