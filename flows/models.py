@@ -59,6 +59,10 @@ class Flow(models.Model):
                 condition=Q(kind__in=["activity", "process"]), name="flow_kind_known"
             )
         ]
+        indexes = [
+            # Each claim of an execution looks for them; there are few.
+            models.Index(fields=["name"], name="flow_limited", condition=Q(worker_limit__gt=0))
+        ]
 
     def __str__(self) -> str:
         return self.name
