@@ -106,6 +106,8 @@ class Hub:
             # From here on it misses nothing, so what it fetches now stays right.
             connection.note("catchup", message("catchup"))
         if self._task is None or self._task.done():
+            # An event belongs to the loop in which it was first waited for.
+            self.listening = asyncio.Event()
             self._task = asyncio.create_task(self._run())
         return connection
 
