@@ -133,7 +133,7 @@ def test_a_command_out_of_the_menu_does_the_same(grid: Any, admin_user: Any) -> 
     page.locator("#more [data-command=retry]").wait_for()
     expect(page.locator("#more [data-command=retry]")).to_have_attribute("aria-disabled", "true")
     page.keyboard.press("Escape")
-    page.set_viewport_size({"width": 320, "height": 800})
+    page.set_viewport_size({"width": 240, "height": 800})
     page.locator("[data-more]").click()
     page.locator("#more [data-command=stop]").click()
     page.locator("#confirm [data-confirm-yes]").click()

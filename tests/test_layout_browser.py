@@ -212,7 +212,9 @@ def test_back_shows_what_was_there(grid: Any, admin_user: Any) -> None:
     page.go_back()
     expect(row(page, child)).to_be_visible()
     assert len(heads(page)) > 5
-    expect(page.locator('[aria-selected="true"]')).to_have_count(0)
+    expect(page.locator('[aria-selected="true"]')).to_have_count(1)
+    expect(row(page, child)).to_have_attribute("aria-selected", "true")
+    expect(row(page, child).locator("input[name=id]")).to_be_checked()
 
 
 # Time ---------------------------------------------------------------------------------------------
