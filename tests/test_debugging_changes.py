@@ -28,7 +28,7 @@ from executions.states import APPLIES, TERMINAL, Status
 from executions.store.claims import claim
 from flows import values
 from flows.models import FlowVersion
-from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held
+from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held, may_debug
 from tests.flows_in_tests import (
     LOOP,
     LOOP_VARIABLES,
@@ -361,7 +361,7 @@ _HOLDERS = ("detach", "hand-over", "keep-control", "release")
 def test_commands_apply_where_the_table_says(
     loop: FlowVersion, ada: Session, status: Status
 ) -> None:
-    grace = User.objects.create_user("grace")
+    grace = may_debug(User.objects.create_user("grace"), "control_execution")
     waits = {"waits": {"for": "exception", "exception": None, "step": 0}}
     # These also depend on where it is, and on what is published.
     for command in sorted(COMMANDS.keys() - {"step-out", "move-version"}):

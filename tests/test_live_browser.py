@@ -233,7 +233,7 @@ def test_everything_by_keyboard(grid: Any, admin_user: Any) -> None:
     expect(page).to_have_url(re.compile(str(parent.pk)))
 
 
-def test_stopping_asks_first_and_tells_the_refusals(grid: Any, admin_user: Any) -> None:
+def test_stopping_asks_first_and_tells_what_was_over(grid: Any, admin_user: Any) -> None:
     make_execution(admin_user, status=Status.PAUSED)
     make_execution(admin_user, status=Status.ENDED)
     page = grid()
@@ -245,7 +245,7 @@ def test_stopping_asks_first_and_tells_the_refusals(grid: Any, admin_user: Any) 
     assert Execution.objects.filter(status=Status.PAUSED).count() == 1
     page.locator("[data-command=stop]").click()
     page.locator("[data-confirm-yes]").click()
-    expect(page.locator("#notices")).to_contain_text("It is already Ended.")
+    expect(page.locator("#notices")).to_contain_text("1 was already Ended")
     expect(page.locator('tr[data-status="Stopped"]')).to_have_count(1)
 
 
