@@ -199,6 +199,8 @@ def test_an_editor_opens_under_its_button(grid: Any, admin_user: Any, width: int
     page = grid("/?flow=orders&workspace=Top-level")
     page.set_viewport_size({"width": width, "height": 844})
     for name in ("initiator", "flow", "started"):
+        if not page.locator(f"#piece-{name}").is_visible():
+            page.locator("[data-compact]").click()
         page.locator(f"#piece-{name}").click()
         editor = page.locator("#editor")
         expect(editor).to_have_attribute("data-editor", name)
