@@ -39,6 +39,12 @@ CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The database ends with its server: nobody has to be out of it before."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
     """PostgreSQL and Redis, running until the session ends."""
     with running_servers(settings.DATA):
