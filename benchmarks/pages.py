@@ -152,9 +152,9 @@ class Measurement:
     def _places(self) -> dict[str, str]:
         from urllib.parse import quote
 
-        from executions.grid import keys
-        from executions.grid.page import read
-        from executions.grid.sorting import NEWEST_FIRST, Sort
+        from executions.grid.paging import keyset
+        from executions.grid.paging.page import read
+        from executions.grid.paging.sorting import NEWEST_FIRST, Sort
 
         rows = self.execution.objects.all()
         newest = read(rows.order_by("-started_at", "-id")[:50])
@@ -164,7 +164,7 @@ class Measurement:
         failed = read(rows.exclude(error_type="").filter(started_at__lte=deep)[:1])[0]
         length = Sort("duration", descending=False)
         some = read(rows.filter(started_at__lte=deep).order_by("-started_at")[:1])[0]
-        assert keys.order(length)
+        assert keyset.order(length)
         return {
             "next": str(NEWEST_FIRST.key(newest[-1])),
             "deep": str(NEWEST_FIRST.key(at)),
@@ -198,9 +198,9 @@ class Measurement:
 
     def floor(self) -> None:
         """The keyset query by the ORM, and its rows rendered."""
-        from executions.grid.layout import Layout
-        from executions.grid.page import read
-        from executions.grid.row import GridRow
+        from executions.grid.paging.page import read
+        from executions.grid.table.layout import Layout
+        from executions.grid.table.row import GridRow
 
         layout = Layout()
         rows = self.execution.objects.order_by("-started_at", "-id")[:51]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from executions import preferences
-from executions.grid.layout import is_zone
+from executions.grid.table.layout import is_zone
 
 #: The cookie in which static/js/first.js says the browser's time zone.
 COOKIE = "zone"

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from executions.grid.page import read
+from executions.grid.paging.page import read
 from executions.live.events import ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status

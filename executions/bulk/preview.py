@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from executions import access, appearance
 from executions.bulk.targets import matching
 from executions.commands.objections import DEBUGS, NO_DEBUGGER
-from executions.grid.counts import Count, count_by_status
-from executions.grid.filters import Filters
+from executions.grid.planner.counts import Count, count_by_status
+from executions.grid.query.filters import Filters
 from executions.limits import BULK_COUNTED
 from executions.models import Execution
 from executions.states import APPLIES_TO_UNHANDLED, Status, refusal

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions import access
-from executions.grid.filters import Filters
+from executions.grid.query.filters import Filters
 from executions.models import BulkJob, Execution
 from executions.states import APPLIES, APPLIES_TO_UNHANDLED, Status
 

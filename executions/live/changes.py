@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from executions import access
-from executions.grid.filters import Filters
-from executions.grid.sorting import Sort
+from executions.grid.paging.sorting import Sort
+from executions.grid.query.filters import Filters
 from executions.live.events import ExecutionChanged
 
 

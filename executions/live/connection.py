@@ -3,8 +3,8 @@
 import asyncio
 from collections import OrderedDict
 
-from executions.grid.counts import Count, total
-from executions.grid.filters import Filters
+from executions.grid.planner.counts import Count, total
+from executions.grid.query.filters import Filters
 from executions.live.changes import Changes
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message

@@ -18,8 +18,8 @@ from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
 from executions import access
-from executions.grid.layout import Layout
-from executions.grid.page import PageQuery
+from executions.grid.paging.page import PageQuery
+from executions.grid.table.layout import Layout
 from executions.live.changes import Scope
 from executions.live.connection import Connection
 from executions.live.hearing import Malformed, Ping, Show, read

@@ -18,8 +18,8 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from executions import access
-from executions.grid.counts import Count, count_by_status
-from executions.grid.filters import Filters
+from executions.grid.planner.counts import Count, count_by_status
+from executions.grid.query.filters import Filters
 from executions.live import missed
 from executions.live.changes import Changes
 from executions.live.connection import Connection

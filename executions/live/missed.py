@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from executions.grid.row import read
+from executions.grid.table.row import read
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 

@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
-from executions.grid.filters import Filters
-from executions.grid.page import PageQuery
+from executions.grid.paging.page import PageQuery
+from executions.grid.query.filters import Filters
 from executions.live.changes import Changes, Scope, same
 from executions.live.events import ExecutionChanged
 from executions.live.rendering import RenderedRows, form_of

@@ -28,7 +28,7 @@ class Length(Func):
 
 
 class Lexemes(Func):
-    """The lexemes by which an execution is found (`executions.grid.words`)."""
+    """The lexemes by which an execution is found (`executions.grid.query.lexemes`)."""
 
     function = "executions_lexemes"
     output_field = SearchVectorField()

@@ -17,7 +17,7 @@ class SavedView(models.Model):
     )
     name = models.CharField(max_length=80)
     query = models.TextField(blank=True, help_text="Filters and order, as in an address.")
-    #: Columns, widths and the order of children (`executions.grid.layout`).
+    #: Columns, widths and the order of children (`executions.grid.table.layout`).
     layout = models.JSONField(default=dict)
     shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -52,7 +52,7 @@ class Preferences(models.Model):
         primary_key=True,
         related_name="preferences",
     )
-    #: Columns, widths and the order of children (`executions.grid.layout`).
+    #: Columns, widths and the order of children (`executions.grid.table.layout`).
     layout = models.JSONField(default=dict, blank=True)
     density = models.CharField(max_length=11, choices=Density, default=Density.DENSE)
     zone = models.CharField(max_length=64, blank=True, help_text="A name of the IANA database.")

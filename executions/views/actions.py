@@ -7,8 +7,8 @@ from django.urls import NoReverseMatch, reverse
 
 from executions.access import User, is_debugger
 from executions.commands.objections import DEBUGS
-from executions.grid.filters import Filters
-from executions.grid.layout import Children
+from executions.grid.query.filters import Filters
+from executions.grid.table.layout import Children
 from executions.states import APPLIES, APPLIES_TO_UNHANDLED, UNHANDLED, Status, words
 from executions.views import sending
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
 from executions.commands.actor import address_of
-from executions.grid.filters import Filters
-from executions.grid.layout import Children
+from executions.grid.query.filters import Filters
+from executions.grid.table.layout import Children
 from executions.models import BulkJob, BulkRefusal
 from executions.states import words
 from executions.views import sending

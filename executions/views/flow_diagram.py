@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from executions import access
-from executions.grid.words import words
+from executions.grid.query.lexemes import words
 from executions.states import LIVE, Status
 from executions.store import positions
 from flows.diagram.drawing import Drawing, draw

@@ -10,14 +10,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
-from executions.grid import bar as filter_bar
-from executions.grid import choosing
-from executions.grid.counts import CAP, Count, total
-from executions.grid.filters import Filters
-from executions.grid.groups import GROUPS, groups
-from executions.grid.layout import Children, Layout, view_of
-from executions.grid.page import OPEN_LIMIT, PAGE_SIZE, Page, PageQuery, children
-from executions.grid.tree import count_children
+from executions.grid.paging.page import OPEN_LIMIT, PAGE_SIZE, Page, PageQuery, children
+from executions.grid.paging.tree import count_children
+from executions.grid.planner.counts import CAP, Count, total
+from executions.grid.query import filter_bar
+from executions.grid.query.filters import Filters
+from executions.grid.table import column_chooser
+from executions.grid.table.groups import GROUPS, groups
+from executions.grid.table.layout import Children, Layout, view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
 from executions.views.actions import bar
@@ -54,7 +54,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "page": page,
         "query": query,
         "layout": query.layout,
-        "offered": choosing.offered(query.layout),
+        "offered": column_chooser.offered(query.layout),
         "view": view,
         "edited": view is not None and is_edited(view, query),
         "orders": ORDERS,

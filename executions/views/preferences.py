@@ -16,8 +16,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from executions import preferences
-from executions.grid import choosing
-from executions.grid.layout import ALL, PARAMETERS, Layout, is_zone, view_of, zones
+from executions.grid.table import column_chooser
+from executions.grid.table.layout import ALL, PARAMETERS, Layout, is_zone, view_of, zones
 from executions.models import Preferences
 from flows import display
 
@@ -107,7 +107,7 @@ def columns(request: HttpRequest) -> HttpResponse:
     address = urlsplit(back(request, "executions"))
     parameters = QueryDict(address.query, mutable=True)
     before = Layout.of(request.user, parameters)
-    after, problem = choosing.chosen(before, request.POST)
+    after, problem = column_chooser.chosen(before, request.POST)
     if problem:
         messages.error(request, problem)
     elif _is_of_the_page(before):

@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from executions import preferences
-from executions.grid.layout import Layout, view_of
-from executions.grid.page import PageQuery
+from executions.grid.paging.page import PageQuery
+from executions.grid.table.layout import Layout, view_of
 from executions.models import SavedView
 from executions.views.preferences import back
 

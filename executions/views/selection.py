@@ -8,7 +8,7 @@ from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
 from executions.commands.objections import read_status
-from executions.grid.layout import Children
+from executions.grid.table.layout import Children
 from executions.limits import CHOSEN
 from executions.states import Status
 

@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from playwright.sync_api import Page, expect
 
-from executions.grid.columns import DEFAULT_COLUMNS
+from executions.grid.table.columns import DEFAULT_COLUMNS
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution

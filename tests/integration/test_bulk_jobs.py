@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from executions import limits
 from executions.bulk import jobs, run, targets
-from executions.grid.filters import Filters
+from executions.grid.query.filters import Filters
 from executions.models import AuditEntry, BulkJob, BulkRefusal, Execution, SentForm
 from executions.states import Status
 from tests.executions_in_tests import make_execution, version_of

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from executions import recovery, runner
-from executions.grid.filters import Filters
+from executions.grid.query.filters import Filters
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
 from flows.blocks import BY_TYPE

@@ -9,9 +9,9 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from executions.grid.filters import Filters
-from executions.grid.page import PageQuery, read
-from executions.grid.spans import moment, times
+from executions.grid.paging.page import PageQuery, read
+from executions.grid.query.filters import Filters
+from executions.grid.query.ranges import moment, times
 from executions.models import Execution
 from tests.executions_in_tests import make_execution
 

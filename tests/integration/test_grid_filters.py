@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from executions.grid.fields import FIELDS, ME, Kind, field_of
-from executions.grid.filters import Filters
-from executions.grid.page import read
-from executions.grid.terms import Term, term
-from executions.grid.terms import read as spelled
+from executions.grid.paging.page import read
+from executions.grid.query.fields import FIELDS, ME, Kind, field_of
+from executions.grid.query.filter_terms import Term, term
+from executions.grid.query.filter_terms import read as spelled
+from executions.grid.query.filters import Filters
 from executions.models import Execution, Value, Watch
 from executions.states import Status
 from executions.store import watches

@@ -14,11 +14,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.columns import COLUMNS, DEFAULT_COLUMNS, column_of
-from executions.grid.filters import Filters
-from executions.grid.layout import COLUMN_LIMIT, Children, Layout
-from executions.grid.page import read
-from executions.grid.row import GridRow, RenderedCells
+from executions.grid.paging.page import read
+from executions.grid.query.filters import Filters
+from executions.grid.table.columns import COLUMNS, DEFAULT_COLUMNS, column_of
+from executions.grid.table.layout import COLUMN_LIMIT, Children, Layout
+from executions.grid.table.row import GridRow, RenderedCells
 from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
 from executions.states import Reason, Status

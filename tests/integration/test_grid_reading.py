@@ -11,13 +11,13 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from executions.grid import bounded, counts, expected, reading
-from executions.grid.bounded import TooSlow
-from executions.grid.counts import CAP, Count, count_by_status
-from executions.grid.expected import Expected
-from executions.grid.filters import Filters
-from executions.grid.page import Page, PageQuery
-from executions.grid.sorting import SORTS, Sort
+from executions.grid.paging.page import Page, PageQuery
+from executions.grid.paging.sorting import SORTS, Sort
+from executions.grid.planner import counts, page_reader, row_estimates, statement_timeout
+from executions.grid.planner.counts import CAP, Count, count_by_status
+from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.statement_timeout import TooSlow
+from executions.grid.query.filters import Filters
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -68,11 +68,11 @@ def found_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Whatever is sought is taken for frequent, for rare, for neither, or for what nothing is known
     of."""
     is_unknown = property(lambda expected: request.param == "unknown")
-    monkeypatch.setattr(expected.Expected, "is_unknown", is_unknown)
-    monkeypatch.setattr(expected, "FREQUENT", 0.0 if request.param == "frequent" else 2.0)
-    monkeypatch.setattr(reading, "SOON_MET", 0.0)
-    monkeypatch.setattr(reading, "FEW", 10**9 if request.param == "rare" else 0)
-    monkeypatch.setattr(reading, "SPARE", 0.3)
+    monkeypatch.setattr(row_estimates.Expected, "is_unknown", is_unknown)
+    monkeypatch.setattr(row_estimates, "FREQUENT", 0.0 if request.param == "frequent" else 2.0)
+    monkeypatch.setattr(page_reader, "SOON_MET", 0.0)
+    monkeypatch.setattr(page_reader, "FEW", 10**9 if request.param == "rare" else 0)
+    monkeypatch.setattr(page_reader, "SPARE", 0.3)
 
 
 def test_what_the_planner_knows_nothing_of_is_told_from_what_it_knows(admin_user: User) -> None:
@@ -151,7 +151,7 @@ def test_counting_that_takes_long_tells_estimates(
     def slow(*_: Any, **__: Any) -> None:
         raise TooSlow
 
-    asked = bounded.ask
+    asked = statement_timeout.ask
     monkeypatch.setattr(
         counts.bounded,
         "ask",
@@ -188,8 +188,8 @@ def test_a_count_says_what_it_is(count: Count, text: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_is_stopped_in_time_and_leaves_no_trace() -> None:
     with pytest.raises(TooSlow):
-        bounded.fetch("SELECT pg_sleep(%s)", [5], seconds=0.05)
-    assert bounded.fetch("SELECT 1") == [(1,)]
+        statement_timeout.fetch("SELECT pg_sleep(%s)", [5], seconds=0.05)
+    assert statement_timeout.fetch("SELECT 1") == [(1,)]
     with connection.cursor() as cursor:
         for setting in ("statement_timeout", "enable_sort"):
             cursor.execute(f"SHOW {setting}")
@@ -201,14 +201,14 @@ def test_a_page_that_takes_long_says_what_to_narrow(
     admin_client: Any, admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_execution(admin_user)
-    monkeypatch.setattr(reading, "FIRST_TRY_SECONDS", 0.0001)
-    monkeypatch.setattr(bounded, "STATEMENT_SECONDS", 0.001)
+    monkeypatch.setattr(page_reader, "FIRST_TRY_SECONDS", 0.0001)
+    monkeypatch.setattr(statement_timeout, "STATEMENT_SECONDS", 0.001)
 
     def slow(self: Any, *_: Any, **__: Any) -> Any:
-        return bounded.fetch("SELECT pg_sleep(1)", seconds=0.01)
+        return statement_timeout.fetch("SELECT pg_sleep(1)", seconds=0.01)
 
-    monkeypatch.setattr(reading._Scan, "in_order", slow)
-    monkeypatch.setattr(reading._Scan, "gathered", slow)
+    monkeypatch.setattr(page_reader._Scan, "in_order", slow)
+    monkeypatch.setattr(page_reader._Scan, "gathered", slow)
     response = admin_client.get("/?var.customer=42&flow=orders")
     html = response.content.decode()
     assert response.status_code == 200
@@ -225,7 +225,7 @@ def test_a_plan_that_is_slow_is_replaced(admin_user: User, monkeypatch: pytest.M
     def slow(self: Any, *_: Any, **__: Any) -> Any:
         raise TooSlow
 
-    monkeypatch.setattr(reading._Scan, "in_order", slow)
+    monkeypatch.setattr(page_reader._Scan, "in_order", slow)
     page = Page(admin_user, PageQuery(Filters.parse_text("steps:0")))
     assert [event.id for event in page.events] == [str(made.pk)]
     assert not page.is_too_slow

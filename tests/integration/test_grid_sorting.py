@@ -11,12 +11,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.grid import bounded, keys
-from executions.grid.bounded import TooSlow
-from executions.grid.expected import Expected
-from executions.grid.filters import Filters
-from executions.grid.page import Page, PageQuery, read
-from executions.grid.sorting import NEWEST_FIRST, SORTS, Sort
+from executions.grid.paging import keyset
+from executions.grid.paging.page import Page, PageQuery, read
+from executions.grid.paging.sorting import NEWEST_FIRST, SORTS, Sort
+from executions.grid.planner import statement_timeout
+from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.statement_timeout import TooSlow
+from executions.grid.query.filters import Filters
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -56,7 +57,7 @@ def twins(admin_user: User) -> User:
 @every_sort
 @pytest.mark.django_db
 def test_pages_lead_down_and_up_again_without_a_gap(twins: User, sort: Sort) -> None:
-    expected = [event.id for event in read(Execution.objects.order_by(*keys.order(sort)))]
+    expected = [event.id for event in read(Execution.objects.order_by(*keyset.order(sort)))]
     page = Page(twins, PageQuery(sort=sort), size=5)
     down = [[event.id for event in page.events]]
     while page.older_address:
@@ -74,7 +75,7 @@ def test_pages_lead_down_and_up_again_without_a_gap(twins: User, sort: Sort) -> 
 @pytest.mark.django_db
 def test_keys_compare_as_the_rows_stand(twins: User, sort: Sort) -> None:
     """As texts, which is how scripts and live connections compare them."""
-    written = [str(sort.key(e)) for e in read(Execution.objects.order_by(*keys.order(sort)))]
+    written = [str(sort.key(e)) for e in read(Execution.objects.order_by(*keyset.order(sort)))]
     assert all(sort.is_above(one, other) for one, other in pairwise(written))
     assert [str(sort.read(one)) for one in written] == written
 
@@ -102,7 +103,7 @@ def test_an_order_without_an_index_holds_with_every_filter(twins: User) -> None:
         for sort in (Sort("type"), Sort("steps", descending=False)):
             filters = Filters.parse_text(typed)
             events = Page(twins, PageQuery(filters=filters, sort=sort)).events
-            rows = Execution.objects.filter(filters.condition()).order_by(*keys.order(sort))
+            rows = Execution.objects.filter(filters.condition()).order_by(*keyset.order(sort))
             assert [event.id for event in events] == [str(one.pk) for one in rows], typed
             assert events
 
@@ -114,7 +115,7 @@ def test_an_order_that_takes_too_long_is_named(twins: User, monkeypatch: Any) ->
 
     page = Page(twins, PageQuery(sort=Sort("steps")))
     assert not page.is_too_slow
-    monkeypatch.setattr(bounded, "ask", stopped)
+    monkeypatch.setattr(statement_timeout, "ask", stopped)
     monkeypatch.setattr(Expected, "of", lambda *args: Expected())
     page = Page(twins, PageQuery(sort=Sort("steps")))
     assert page.is_too_slow

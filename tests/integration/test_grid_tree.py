@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.counts import CAP
-from executions.grid.tree import CHILDREN_SHOWN, MORE_LIMIT
+from executions.grid.paging.tree import CHILDREN_SHOWN, MORE_LIMIT
+from executions.grid.planner.counts import CAP
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_children, make_execution

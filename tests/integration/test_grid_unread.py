@@ -11,9 +11,9 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executions.grid import bounded
-from executions.grid.fields import FIELDS, Kind
-from executions.grid.filters import Filters
+from executions.grid.planner import statement_timeout
+from executions.grid.query.fields import FIELDS, Kind
+from executions.grid.query.filters import Filters
 from executions.models import BulkJob, Execution, Value
 from executions.states import Status
 from flows.values import encode
@@ -290,7 +290,7 @@ def test_a_page_that_cannot_be_estimated_in_time_says_so(
     make_execution(admin_user)
     terms = "&".join(f"var.v{n}=1" for n in range(30))
     # Not even planning is done within that.
-    monkeypatch.setattr(bounded.ask, "__defaults__", (0.001, ()))
+    monkeypatch.setattr(statement_timeout.ask, "__defaults__", (0.001, ()))
     response = admin_client.get(f"/?{terms}", headers={"HX-Request": "true"})
     assert response.status_code == 200
     html = response.content.decode()

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from executions import runner
-from executions.grid.fields import FIELDS
+from executions.grid.query.fields import FIELDS
 from flows.blocks import ALL
 from flows.blocks.errors import MEANINGS, exception
 from flows.blocks.reference import anchor

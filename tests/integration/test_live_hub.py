@@ -15,9 +15,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
 from cortexweb.asgi import application
-from executions.grid.layout import Layout
-from executions.grid.page import PageQuery
-from executions.grid.row import GridRow
+from executions.grid.paging.page import PageQuery
+from executions.grid.table.layout import Layout
+from executions.grid.table.row import GridRow
 from executions.live import hub as hub_module
 from executions.live.changes import Scope
 from executions.live.connection import Connection

@@ -20,7 +20,7 @@ from django.test import Client
 from redis import Redis
 from websockets.asyncio.client import connect
 
-from executions.grid.page import PageQuery
+from executions.grid.paging.page import PageQuery
 from executions.live import hub as hub_module
 from executions.live import publish as publish_module
 from executions.live.changes import Changes, Scope

@@ -16,7 +16,7 @@ from django.test import Client
 from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
-from executions.grid.counts import CAP
+from executions.grid.planner.counts import CAP
 from executions.live import hub as hub_module
 from executions.live.hub import hub
 from executions.live.viewers import SHOWN_LIMIT, GridViewer
@@ -252,7 +252,7 @@ async def test_counting_too_long_is_told_to_who_asks_for_it_alone(
 ) -> None:
     monkeypatch.setattr(hub_module, "COUNT_EVERY", 0.3)
     # Nothing is planned within no time at all.
-    monkeypatch.setattr("executions.grid.bounded.STATEMENT_SECONDS", 0.001)
+    monkeypatch.setattr("executions.grid.planner.statement_timeout.STATEMENT_SECONDS", 0.001)
     plain = await tab(admin_user)
     slow = await tab(admin_user, "/ws/executions/?" + "&".join(f"var.v{n}=1" for n in range(20)))
     execution = await make(admin_user)

@@ -23,8 +23,8 @@ from executions import runner
 from executions.bulk.run import run as run_job
 from executions.commands.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
-from executions.grid.layout import Layout
-from executions.grid.page import read
+from executions.grid.paging.page import read
+from executions.grid.table.layout import Layout
 from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
 from executions.models import BulkJob, Execution, LogEntry, Value

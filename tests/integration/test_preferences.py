@@ -10,9 +10,9 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions import preferences
-from executions.grid.choosing import chosen
-from executions.grid.columns import DEFAULT_COLUMNS
-from executions.grid.layout import COLUMN_LIMIT, Layout, zones
+from executions.grid.table.column_chooser import chosen
+from executions.grid.table.columns import DEFAULT_COLUMNS
+from executions.grid.table.layout import COLUMN_LIMIT, Layout, zones
 from executions.models import Preferences, SavedView
 from tests.executions_in_tests import make_execution
 

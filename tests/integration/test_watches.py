@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.page import PageQuery
+from executions.grid.paging.page import PageQuery
 from executions.live.changes import Changes, Scope
 from executions.live.hub import hub
 from executions.live.publish import announce

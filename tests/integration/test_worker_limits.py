@@ -21,7 +21,7 @@ from executions import claiming, limits, recovery, runner
 from executions.commands.actor import Actor
 from executions.commands.control import control
 from executions.commands.start import start
-from executions.grid.page import read
+from executions.grid.paging.page import read
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
 from executions.models import Execution

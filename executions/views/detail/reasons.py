@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.text import Truncator
 
-from executions.grid import columns
+from executions.grid.table import columns
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
 from executions.store import worker_limits

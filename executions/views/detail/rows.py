@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from executions.grid.counts import CAP
-from executions.grid.tree import count_children
+from executions.grid.paging.tree import count_children
+from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
 from executions.store import reads
 from executions.store.plans import Plan

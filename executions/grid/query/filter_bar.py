@@ -6,10 +6,10 @@ It is another face of the typed query: both are read into the same Filters.
 from dataclasses import dataclass
 from typing import Any
 
-from executions.grid import completion
-from executions.grid.fields import FIELDS, VARIABLE, Field, Kind, field_of
-from executions.grid.page import PageQuery
-from executions.grid.terms import Term
+from executions.grid.paging.page import PageQuery
+from executions.grid.query import completion
+from executions.grid.query.fields import FIELDS, VARIABLE, Field, Kind, field_of
+from executions.grid.query.filter_terms import Term
 
 #: Fields that are offered also while nothing is wanted of them.
 OFFERED = ("flow", "workspace", "initiator", "started")

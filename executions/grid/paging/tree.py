@@ -14,11 +14,11 @@ from django.db.models import QuerySet
 from django.template.loader import get_template
 
 from executions import appearance
-from executions.grid import keys
-from executions.grid.counts import CAP
-from executions.grid.layout import Children, Layout
-from executions.grid.row import GridRow, read
-from executions.grid.sorting import Sort
+from executions.grid.paging import keyset
+from executions.grid.paging.sorting import Sort
+from executions.grid.planner.counts import CAP
+from executions.grid.table.layout import Children, Layout
+from executions.grid.table.row import GridRow, read
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
@@ -31,7 +31,7 @@ MORE_LIMIT = 9
 
 
 class Opened(Protocol):
-    """What a tree has to know of the page that it is on (`executions.grid.page.PageQuery`)."""
+    """What a tree has to know of its page (`executions.grid.paging.page.PageQuery`)."""
 
     @property
     def open(self) -> frozenset[UUID]: ...
@@ -88,7 +88,7 @@ class Tree:
 
     def _read(self, visible: QuerySet[Execution]) -> None:
         # In the order of their start, each is a walk along an index that ends at its limit.
-        order = keys.order(self.query.sort)
+        order = keyset.order(self.query.sort)
         parts = [
             visible.filter(parent_id=one).order_by(*order)[: self._limit(one) + 1]
             for one in sorted(self.query.open)

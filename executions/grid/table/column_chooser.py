@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from executions.grid.columns import COLUMNS, PATH_LIMIT, VARIABLE, Column, column_of
-from executions.grid.layout import COLUMN_LIMIT, Layout, read
+from executions.grid.table.columns import COLUMNS, PATH_LIMIT, VARIABLE, Column, column_of
+from executions.grid.table.layout import COLUMN_LIMIT, Layout, read
 from flows import paths
 
 

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from executions.grid.columns import Column, variable
-from executions.grid.layout import Children, Layout
-from executions.grid.sorting import NEWEST_FIRST, Sort
+from executions.grid.paging.sorting import NEWEST_FIRST, Sort
+from executions.grid.table.columns import Column, variable
+from executions.grid.table.layout import Children, Layout
 from executions.live import events
 from executions.live.events import ExecutionChanged
 from executions.models import Execution

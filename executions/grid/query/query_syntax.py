@@ -11,10 +11,10 @@ never left out.
 import re
 from dataclasses import dataclass, field
 
-from executions.grid.fields import NO_TEXT, VARIABLE, Field, Kind, field_of
-from executions.grid.spans import Unreadable
-from executions.grid.terms import EMPTY, NEEDS_QUOTES, in_quotes, unknown_field
-from executions.grid.words import words
+from executions.grid.query.fields import NO_TEXT, VARIABLE, Field, Kind, field_of
+from executions.grid.query.filter_terms import EMPTY, NEEDS_QUOTES, in_quotes, unknown_field
+from executions.grid.query.lexemes import words
+from executions.grid.query.ranges import Unreadable
 from flows import paths
 
 #: Characters of a query; longer ones are not read.

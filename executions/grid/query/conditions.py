@@ -16,10 +16,10 @@ from django.db.models.lookups import (
     StartsWith,
 )
 
-from executions.grid import spans, words
-from executions.grid.fields import ME, VARIABLE, Field, Kind
-from executions.grid.matching import SEARCHED
-from executions.grid.terms import EMPTY, ORDERED, Term, Wanted
+from executions.grid.query import lexemes, ranges
+from executions.grid.query.fields import ME, VARIABLE, Field, Kind
+from executions.grid.query.filter_terms import EMPTY, ORDERED, Term, Wanted
+from executions.grid.query.matching import SEARCHED
 from executions.models import FAILED
 from executions.models.expressions import Length, Lexemes
 from executions.models.people import Watch
@@ -50,7 +50,7 @@ class Found(Func):
 
 
 #: What the search index holds of nothing: no field has that code.
-NOWHERE = INDEXED & Q(Found(Lexemes(), words.query_of_names("?", ["?"])))
+NOWHERE = INDEXED & Q(Found(Lexemes(), lexemes.query_of_names("?", ["?"])))
 
 
 class Folded(Func):
@@ -144,9 +144,9 @@ def is_unindexed(term: Term) -> bool:
 def searched(search: str, in_row: Callable[[str], bool]) -> Q:
     """What holds every word of a search, or has the id that it begins; `in_row` says which words
     are looked for in the columns of a row instead of the index."""
-    wanted = words.words(search)
+    wanted = lexemes.words(search)
     indexed = [word for word in wanted if not in_row(word)]
-    found = Q(Found(Lexemes(), words.query_of(indexed))) if indexed else Q()
+    found = Q(Found(Lexemes(), lexemes.query_of(indexed))) if indexed else Q()
     for word in wanted:
         if in_row(word):
             found &= _has_word(Said(), word)
@@ -157,7 +157,7 @@ def searched(search: str, in_row: Callable[[str], bool]) -> Q:
 
 def _has_word(text: Expression, word: str) -> Q:
     found = Q()
-    for way in words.spellings(word):
+    for way in lexemes.spellings(word):
         # Most rows are told apart by the first, which costs little. No sign of either is in a word.
         found |= Q(Like(text, Value(f"%{way}%"))) & Q(Holding(text, Value(BEFORE + way)))
     return found
@@ -176,7 +176,7 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
         return Q(**{f"{field.column}__in": [UUID(value) for value in values]})
     if field.kind is Kind.CHOICE:
         if field.code and not by_row:
-            return Q(Found(Lexemes(), words.query_of_names(field.code, values)))
+            return Q(Found(Lexemes(), lexemes.query_of_names(field.code, values)))
         return Q(**{f"{field.column}__in": list(values)})
     wanted = Q()
     others = [value for value in values if value != EMPTY]
@@ -203,18 +203,18 @@ def _any_of(field: Field, values: Sequence[str], me: int | None, by_row: bool) -
 
 
 def _named(field: Field, names: list[str]) -> Q:
-    return Q(Found(Lexemes(), words.query_of_names(field.code, names)))
+    return Q(Found(Lexemes(), lexemes.query_of_names(field.code, names)))
 
 
 def _named_in_row(field: Field, names: list[str]) -> Q:
     folded = Folded(F(field.column))
     wanted = Q()
     if field.several:
-        for name in map(words.fold, names):
+        for name in map(lexemes.fold, names):
             line = f"\n{name[:-1]}" if name.endswith("*") else f"\n{name}\n"
             wanted |= Q(GreaterThan(StrIndex(Lines(folded), Value(line)), Value(0)))
         return wanted
-    for name in map(words.fold, names):
+    for name in map(lexemes.fold, names):
         if name.endswith("*"):
             wanted |= Q(StartsWith(folded, Value(name[:-1]))) & ~Q(**{field.column: ""})
         else:
@@ -225,17 +225,17 @@ def _named_in_row(field: Field, names: list[str]) -> Q:
 def _holds(field: Field, value: str, now: datetime, me: int | None, by: By) -> Q:
     match field.kind:
         case Kind.WORDS:
-            return _has_words(F(field.column), words.words(value), by)
+            return _has_words(F(field.column), lexemes.words(value), by)
         case Kind.TIME:
-            low, high = spans.times(value)[0].between(now)
+            low, high = ranges.times(value)[0].between(now)
             return _between(field.column, low, high)
         case Kind.NUMBER:
             if field.code and by is not By.ROW and (number := _one_number(value)):
-                return Q(Found(Lexemes(), words.query_of_names(field.code, [number])))
-            numbers = spans.numbers(value)[0]
+                return Q(Found(Lexemes(), lexemes.query_of_names(field.code, [number])))
+            numbers = ranges.numbers(value)[0]
             return _between(field.column, numbers.low, numbers.high)
         case Kind.DURATION:
-            return _duration(spans.durations(value)[0], now)
+            return _duration(ranges.durations(value)[0], now)
         case Kind.FLAG:
             return _watched(me) if value == "watched" else FLAGS[field.key, value]
         case Kind.VARIABLE:
@@ -253,7 +253,7 @@ def _has_words(column: Expression | F, wanted: list[str], by: By) -> Q:
     # Words of one text seldom come alone: the planner, who takes them for independent, is asked
     # about the one that is likely the rarest.
     indexed = [max(wanted, key=len)] if by is By.ROUGH else wanted
-    return found & Q(Found(Lexemes(), words.query_of(indexed)))
+    return found & Q(Found(Lexemes(), lexemes.query_of(indexed)))
 
 
 def _one_number(value: str) -> str:
@@ -269,7 +269,7 @@ def _between(column: str, low: Any, high: Any) -> Q:
     return wanted
 
 
-def _duration(wanted: spans.Numbers, now: datetime) -> Q:
+def _duration(wanted: ranges.Numbers, now: datetime) -> Q:
     """Of what is not over, how long it has taken until now."""
     low, high = (n if n is None else timedelta(microseconds=n) for n in (wanted.low, wanted.high))
     over, running = Q(), Q(ended_at=None)

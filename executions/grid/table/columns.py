@@ -15,7 +15,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 
 from executions import appearance
-from executions.grid.terms import VALUE_LIMIT
+from executions.grid.query.filter_terms import VALUE_LIMIT
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Reason, Status

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from executions.grid import spans, words
-from executions.grid.fields import ME, VARIABLE, Field, Kind
-from executions.grid.terms import EMPTY, ORDERED, Term, Wanted
+from executions.grid.query import lexemes, ranges
+from executions.grid.query.fields import ME, VARIABLE, Field, Kind
+from executions.grid.query.filter_terms import EMPTY, ORDERED, Term, Wanted
 from executions.live.events import ExecutionChanged
 from executions.states import Reason, Status
 from flows import paths
@@ -70,8 +70,8 @@ def _why(term: Term) -> str:
         return f"{field.label} is no longer {'other than ' if term.negated else ''}{joined}"
     if values == ("watched",):
         return "you watch it now" if term.negated else "you no longer watch it"
-    words = [label.lower() for value, label in field.options if value in values]
-    joined = " and ".join(words if field.key == "has" else values)
+    lexemes = [label.lower() for value, label in field.options if value in values]
+    joined = " and ".join(lexemes if field.key == "has" else values)
     return (
         f"it {field.key} {joined} now" if term.negated else f"it {_NO_LONGER[field.key]} {joined}"
     )
@@ -82,12 +82,12 @@ _NO_LONGER = {"is": "is no longer", "has": "no longer has"}
 
 def searched(search: str) -> Test:
     """The test of words that are searched for."""
-    wanted = words.words(search)
+    wanted = lexemes.words(search)
     digits = search.replace("-", "").lower()
 
     def tested(event: ExecutionChanged, beside: Beside) -> str:
-        held = [word for column in SEARCHED for word in words.words(getattr(event, column))]
-        if not wanted or words.has_all(wanted, held) or is_id(event):
+        held = [word for column in SEARCHED for word in lexemes.words(getattr(event, column))]
+        if not wanted or lexemes.has_all(wanted, held) or is_id(event):
             return ""
         return f"“{search}” is no longer found"
 
@@ -103,11 +103,11 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
         return lambda event, beside: getattr(event, field.column) in wanted
     mine = bool(field.person) and ME in values
     whole = frozenset(
-        "" if value == EMPTY else value if field.exact_case else words.fold(value)
+        "" if value == EMPTY else value if field.exact_case else lexemes.fold(value)
         for value in values
         if not value.endswith("*") and not (mine and value == ME)
     )
-    begin = tuple(words.fold(value[:-1]) for value in values if value.endswith("*"))
+    begin = tuple(lexemes.fold(value[:-1]) for value in values if value.endswith("*"))
 
     def holds(event: ExecutionChanged, beside: Beside) -> bool:
         if field.key == "semaphore" and not _waits_for_semaphore(event):
@@ -118,7 +118,7 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
         return any(map(is_wanted, value.split("\n") if field.several else [value]))
 
     def is_wanted(name: str) -> bool:
-        folded = words.fold(name)
+        folded = lexemes.fold(name)
         return (name if field.exact_case else folded) in whole or (
             bool(name) and folded.startswith(begin)
         )
@@ -129,23 +129,23 @@ def _any_of(field: Field, values: tuple[str, ...], me: int | None) -> Holds:
 def _one(field: Field, value: str) -> Holds:
     match field.kind:
         case Kind.WORDS:
-            wanted = words.words(value)
+            wanted = lexemes.words(value)
             if field.key == "message":  # that of an exception
                 return lambda event, beside: (
                     bool(event.exception_types)
-                    and words.has_all(wanted, words.words(event.error_message))
+                    and lexemes.has_all(wanted, lexemes.words(event.error_message))
                 )
-            return lambda event, beside: words.has_all(
-                wanted, words.words(getattr(event, field.column))
+            return lambda event, beside: lexemes.has_all(
+                wanted, lexemes.words(getattr(event, field.column))
             )
         case Kind.TIME:
-            times = spans.times(value)[0]
+            times = ranges.times(value)[0]
             return lambda event, beside: times.holds(getattr(event, field.column), beside.now)
         case Kind.NUMBER:
-            numbers = spans.numbers(value)[0]
+            numbers = ranges.numbers(value)[0]
             return lambda event, beside: numbers.holds(getattr(event, field.column))
         case Kind.DURATION:
-            length = spans.durations(value)[0]
+            length = ranges.durations(value)[0]
             return lambda event, beside: length.holds(_took(event, beside.now))
         case Kind.FLAG:
             return FLAGS[field.key, value]

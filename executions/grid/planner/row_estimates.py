@@ -7,8 +7,9 @@ from math import prod
 
 from django.db.models import QuerySet
 
-from executions.grid import bounded, conditions
-from executions.grid.filters import Filters
+from executions.grid.planner import statement_timeout
+from executions.grid.query import conditions
+from executions.grid.query.filters import Filters
 from executions.models import Execution
 from executions.states import Status
 
@@ -40,7 +41,9 @@ class Expected:
             return cls()
         if not filters.sought:
             others = visible.filter(without.condition(now))
-            counted = bounded.estimates([others.filter(status=status) for status in Status])
+            counted = statement_timeout.estimates(
+                [others.filter(status=status) for status in Status]
+            )
             return cls(by_status=dict(zip(Status, counted, strict=True)))
         parts = [filters.part(one) for one in filters.sought]
         asked = [
@@ -50,7 +53,7 @@ class Expected:
             visible.filter(without.condition(now, rough=True)),
             *(visible.filter(part.condition(now, rough=True)) for part in parts),
         ]
-        among, unknown, *together = bounded.estimates(asked)
+        among, unknown, *together = statement_timeout.estimates(asked)
         matching, in_any_status, *alone = (max(number, 1) for number in together)
         # What is sought is seldom independent: the rarest part says more than their product.
         shares = [number / max(among, 1) for number in alone]

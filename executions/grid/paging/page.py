@@ -11,22 +11,22 @@ from django.http import Http404, QueryDict
 from django.utils import timezone
 
 from executions import access
-from executions.grid.bounded import STATEMENT_SECONDS, TooSlow
-from executions.grid.columns import Column
-from executions.grid.conditions import is_unindexed
-from executions.grid.counts import Count, count_by_status, counted, uncounted
-from executions.grid.expected import Expected
-from executions.grid.filters import Filters
-from executions.grid.layout import Layout
-from executions.grid.reading import Reading
-from executions.grid.row import GridRow, read
-from executions.grid.sorting import NEWEST_FIRST, SORTS, Key, Sort
-from executions.grid.spans import moment
-from executions.grid.tree import MORE_LIMIT, Sum, Tree
+from executions.grid.paging.sorting import NEWEST_FIRST, SORTS, Key, Sort
+from executions.grid.paging.tree import MORE_LIMIT, Sum, Tree
+from executions.grid.planner.counts import Count, count_by_status, counted, uncounted
+from executions.grid.planner.page_reader import Reading
+from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.statement_timeout import STATEMENT_SECONDS, TooSlow
+from executions.grid.query.conditions import is_unindexed
+from executions.grid.query.filters import Filters
+from executions.grid.query.ranges import moment
+from executions.grid.table.columns import Column
+from executions.grid.table.layout import Layout
+from executions.grid.table.row import GridRow, read
 from executions.live.events import ExecutionChanged
 
 PAGE_SIZE = 50
-#: What rows can be grouped by (`executions.grid.groups`).
+#: What rows can be grouped by (`executions.grid.table.groups`).
 GROUPED = ("flow", "status", "block", "root", "error")
 #: Rows that can be expanded at a time.
 OPEN_LIMIT = 40

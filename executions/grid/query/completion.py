@@ -13,9 +13,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
 from executions import access
-from executions.grid import text
-from executions.grid.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
-from executions.grid.words import fold
+from executions.grid.query import query_syntax
+from executions.grid.query.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
+from executions.grid.query.lexemes import fold
 from executions.models import Execution, Value
 from executions.states import LIVE, Reason, Status
 from flows import access as flows_access
@@ -55,7 +55,7 @@ class Suggestion:
 
     label: str
     detail: str
-    text: str
+    query_syntax: str
     caret: int
     is_choice: bool = False
 
@@ -75,7 +75,7 @@ def complete(user: Any, typed: str, caret: int) -> list[Suggestion]:
             before, _, partial = partial.rpartition(",")
         kept = f"{before}," if before else ""
         for one in values(user, field, partial.strip('"')):
-            whole = f"{negation}{named[1]}{named[2]}{kept}{text.quoted(one.value)}"
+            whole = f"{negation}{named[1]}{named[2]}{kept}{query_syntax.quoted(one.value)}"
             taken = _suggestion(one.value, one.detail, typed, start, end, f"{whole} ")
             found.append(replace(taken, is_choice=bool(field.options)))
         return found
@@ -167,4 +167,4 @@ def _start(before: str) -> int:
 def _about(field: Field) -> str:
     if not field.example:
         return field.label
-    return f"{field.label}, as in {field.key}:{text.quoted(field.example)}"
+    return f"{field.label}, as in {field.key}:{query_syntax.quoted(field.example)}"

@@ -17,7 +17,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions import preferences
-from executions.grid.columns import DEFAULT_COLUMNS, Column, column_of
+from executions.grid.table.columns import DEFAULT_COLUMNS, Column, column_of
 from executions.models import SavedView
 
 #: More columns than that are left out.

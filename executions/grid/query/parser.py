@@ -9,10 +9,10 @@ from datetime import tzinfo
 from itertools import zip_longest
 from typing import Protocol
 
-from executions.grid import text
-from executions.grid.fields import FIELDS, NO_TEXT, VARIABLE, Field, field_of
-from executions.grid.spans import Unreadable
-from executions.grid.terms import VALUES, Term, read, term, unknown_field
+from executions.grid.query import query_syntax
+from executions.grid.query.fields import FIELDS, NO_TEXT, VARIABLE, Field, field_of
+from executions.grid.query.filter_terms import VALUES, Term, read, term, unknown_field
+from executions.grid.query.ranges import Unreadable
 from executions.states import Status
 from flows import paths
 
@@ -53,7 +53,7 @@ class Parsing:
         self._unread: dict[str, str] = {}
 
     def typed(self, query: str) -> None:
-        found = text.split(query)
+        found = query_syntax.split(query)
         self._words += found.words
         self._unread |= dict(found.unread)
         self.hints += found.hints
@@ -93,11 +93,11 @@ class Parsing:
                 raise Unreadable(unknown_field(key) or f"There is no field “{key}”.")
             self._read.setdefault((field.key, negated), []).append(read(field, value, self.zone))
         except Unreadable as problem:
-            self._leave(raw or text.write(key, (value,), negated), str(problem))
+            self._leave(raw or query_syntax.write(key, (value,), negated), str(problem))
 
     def _leave(self, raw: str, why: str) -> None:
         # As a query that is read again would have it: too long, it stays so.
-        self._unread[NO_TEXT.sub("\ufffd", raw)[: text.TEXT_LIMIT + 1]] = why
+        self._unread[NO_TEXT.sub("\ufffd", raw)[: query_syntax.TEXT_LIMIT + 1]] = why
 
     # What has been read ----------------------------------------------------------------------
 
@@ -130,13 +130,13 @@ class Parsing:
         most = (VALUES if left else 0) if field.kind.alternatives else min(VALUES, left)
         told = f"More than {CONDITIONS} conditions, or {VALUES} values of a field, are too many."
         for value in values[most:]:
-            self._leave(text.write(field.key, (value,), negated), f"{told} Take some away.")
+            self._leave(query_syntax.write(field.key, (value,), negated), f"{told} Take some away.")
         return values[:most]
 
     def unread(self) -> tuple[str, ...]:
         """What could not be read, as it was written; last what takes in whatever follows."""
         found = list(self._unread)[:UNREAD_LIMIT]
-        return tuple(sorted(found, key=text.is_open))
+        return tuple(sorted(found, key=query_syntax.is_open))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with it, and what to do."""

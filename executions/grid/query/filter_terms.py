@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from executions.grid import spans
-from executions.grid.fields import FIELDS, ME, NO_TEXT, VARIABLE, Field, Kind, field_of
-from executions.grid.spans import Times, Unreadable
-from executions.grid.words import words
+from executions.grid.query import ranges
+from executions.grid.query.fields import FIELDS, ME, NO_TEXT, VARIABLE, Field, Kind, field_of
+from executions.grid.query.lexemes import words
+from executions.grid.query.ranges import Times, Unreadable
 from flows import parsing
 from flows.blocks import BY_TYPE
 
@@ -83,11 +83,11 @@ def read(field: Field, value: str, zone: tzinfo = UTC) -> str:
                 raise Unreadable(f"{field.key}: “{value}” holds no word")
             return " ".join(value.split())
         case Kind.TIME:
-            return spans.times(value, zone)[1]
+            return ranges.times(value, zone)[1]
         case Kind.DURATION:
-            return spans.durations(value)[1]
+            return ranges.durations(value)[1]
         case Kind.NUMBER:
-            return spans.numbers(value)[1]
+            return ranges.numbers(value)[1]
         case Kind.ID:
             try:
                 return str(UUID(value))
@@ -177,13 +177,13 @@ class Wanted:
         if quoted:
             text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
         elif zoned := _ZONED.fullmatch(text):
-            text, zone = zoned[1].strip(), spans.zone_of(zoned[2])
+            text, zone = zoned[1].strip(), ranges.zone_of(zoned[2])
         # Without them another sign would be read with the first.
         quoted = quoted or bool(NEEDS_QUOTES.search(text)) or text.startswith(("<", ">", "=", "!"))
         if not text and not quoted:
             raise Unreadable('Write what the variable holds, as in var.customer=42 or =""')
         wanted = cls(sign or "=", text, quoted)
-        if wanted.moments is not None and not spans.has_offset(text):
+        if wanted.moments is not None and not ranges.has_offset(text):
             wanted = replace(wanted, zone=str(zone))
         wanted._check(value)
         return wanted
@@ -222,5 +222,5 @@ class Wanted:
     def moments(self) -> Times | None:
         """When a moment has to be; `!=` turns that around."""
         return (
-            None if self.quoted else spans.moments(self.sign, self.text, spans.zone_of(self.zone))
+            None if self.quoted else ranges.moments(self.sign, self.text, ranges.zone_of(self.zone))
         )

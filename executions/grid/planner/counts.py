@@ -13,10 +13,10 @@ from django.db.models import Count as CountRows
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from executions.grid import bounded
-from executions.grid.bounded import TooSlow
-from executions.grid.expected import Expected
-from executions.grid.filters import Filters
+from executions.grid.planner import statement_timeout
+from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.statement_timeout import TooSlow
+from executions.grid.query.filters import Filters
 from executions.models import Execution
 from executions.states import LIVE, Status
 
@@ -121,12 +121,12 @@ def _unfiltered(visible: QuerySet[Execution]) -> dict[Status, Count]:
     """Every status has an index of its own, so each is counted up to the cap; how many are beyond
     is asked in the same message."""
     branches = [visible.filter(status=status) for status in Status]
-    capped, *expected = bounded.ask(
-        [_capped(branches), *(bounded.expected(rows) for rows in branches)], SECONDS * 4
+    capped, *expected = statement_timeout.ask(
+        [_capped(branches), *(statement_timeout.expected(rows) for rows in branches)], SECONDS * 4
     )
     exact = capped[0] if capped else (0,) * len(Status)
     return {
-        status: _told(number, bounded.estimate(answer))
+        status: _told(number, statement_timeout.estimate(answer))
         for status, number, answer in zip(Status, exact, expected, strict=True)
     }
 
@@ -142,7 +142,7 @@ def _indexed(
     few = [one for one in Status if one in LIVE and expected.by_status[one] <= COUNTED]
     try:
         capped = _capped([matching.filter(status=status) for status in few])
-        (exact,) = bounded.ask([capped], SECONDS)[0] or [(0,) * len(few)]
+        (exact,) = statement_timeout.ask([capped], SECONDS)[0] or [(0,) * len(few)]
     except TooSlow:
         return counts
     told = zip(few, exact, strict=True)
@@ -154,7 +154,7 @@ def _told(exact: int, expected: int) -> Count:
     return Count(expected, about=True) if exact > CAP < expected else Count(exact)
 
 
-def _capped(branches: Sequence[QuerySet[Execution]]) -> bounded.Statement:
+def _capped(branches: Sequence[QuerySet[Execution]]) -> statement_timeout.Statement:
     """Counts in one statement, each of which stops at the cap."""
     parts: list[str] = []
     values: list[Any] = []
@@ -162,10 +162,10 @@ def _capped(branches: Sequence[QuerySet[Execution]]) -> bounded.Statement:
         try:
             sql, given = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
         except EmptyResultSet:
-            return bounded.NOTHING
+            return statement_timeout.NOTHING
         parts.append(f"(SELECT count(*) FROM ({sql}) AS capped)")
         values.extend(given)
-    return ("SELECT " + ", ".join(parts), values) if parts else bounded.NOTHING
+    return ("SELECT " + ", ".join(parts), values) if parts else statement_timeout.NOTHING
 
 
 def _grouped(parts: list[QuerySet[Execution]], cap: int = CAP) -> dict[Status, Count] | None:
@@ -173,13 +173,13 @@ def _grouped(parts: list[QuerySet[Execution]], cap: int = CAP) -> dict[Status, C
     more than the cap, or takes too long."""
     asked = []
     for rows in parts:
-        statement = bounded.statement(rows.order_by().values("status")[: cap + 1])
-        if statement is bounded.NOTHING:
+        statement = statement_timeout.statement(rows.order_by().values("status")[: cap + 1])
+        if statement is statement_timeout.NOTHING:
             continue
         sql, given = statement
         asked.append((f"SELECT status, count(*) FROM ({sql}) AS capped GROUP BY 1", given))
     try:
-        answers = bounded.ask(asked, SECONDS)
+        answers = statement_timeout.ask(asked, SECONDS)
     except TooSlow:
         return None
     found: Counter[str] = Counter()
@@ -216,7 +216,7 @@ def _sampled(matching: QuerySet[Execution], expected: Expected, size: float) -> 
     sql = sql.replace(
         f"FROM {table}", f"FROM {table} TABLESAMPLE SYSTEM ({percent:.6f}) REPEATABLE (1)", 1
     )
-    found = bounded.fetch(sql, given, seconds=SECONDS)
+    found = statement_timeout.fetch(sql, given, seconds=SECONDS)
     scale = expected.in_any_status / max(sum(number for _, number in found), 1)
     return _by_status(
         {status: Count(round(number * scale), about=True) for status, number in found},

@@ -13,10 +13,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from executions import access
-from executions.grid import bounded
-from executions.grid.bounded import IN_ORDER, TooSlow
-from executions.grid.filters import Filters
-from executions.grid.page import GROUPED, PageQuery
+from executions.grid.paging.page import GROUPED, PageQuery
+from executions.grid.planner import statement_timeout
+from executions.grid.planner.statement_timeout import IN_ORDER, TooSlow
+from executions.grid.query.filters import Filters
 from executions.models import Execution
 
 #: Executions that are grouped at most: the newest that match.
@@ -121,7 +121,7 @@ def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | N
 
 def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tuple[Any, ...]]:
     now = timezone.now()
-    (expected,) = bounded.estimates([visible.filter(filters.condition(now, rough=True))])
+    (expected,) = statement_timeout.estimates([visible.filter(filters.condition(now, rough=True))])
     in_order = expected > LOOKED_AT
     parts = []
     for condition in filters.branches(now, by_row=in_order):
@@ -130,8 +130,10 @@ def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tu
             rows = rows.exclude(exception_types="")
         if in_order:
             rows = rows.order_by("-started_at", "-id")
-        parts.append(bounded.statement(rows.values(column, "started_at", "ended_at")[:LOOKED_AT]))
-    parts = [part for part in parts if part is not bounded.NOTHING]
+        parts.append(
+            statement_timeout.statement(rows.values(column, "started_at", "ended_at")[:LOOKED_AT])
+        )
+    parts = [part for part in parts if part is not statement_timeout.NOTHING]
     if not parts:
         return []
     matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
@@ -144,7 +146,7 @@ def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tu
             "CROSS JOIN LATERAL unnest(string_to_array(exception_types, E'\n')) "
             "WITH ORDINALITY AS types(line, number)"
         )
-    return bounded.fetch(
+    return statement_timeout.fetch(
         f"SELECT {value}, count(*), avg({took}), max({took}), count(*) FILTER (WHERE {first}) "
         f"FROM ({matching}) AS matching {lines} GROUP BY 1 ORDER BY 2 DESC, 1",
         [now, now, *(value for _, given in parts for value in given)],

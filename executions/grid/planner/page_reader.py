@@ -21,12 +21,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from executions.grid import bounded, keys, spans
-from executions.grid.bounded import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
-from executions.grid.expected import Expected, base
-from executions.grid.filters import Filters
-from executions.grid.row import event_of
-from executions.grid.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
+from executions.grid.paging import keyset
+from executions.grid.paging.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
+from executions.grid.planner import statement_timeout
+from executions.grid.planner.row_estimates import Expected, base
+from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
+from executions.grid.query import ranges
+from executions.grid.query.filters import Filters
+from executions.grid.table.row import event_of
 from executions.live import events
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
@@ -66,7 +68,7 @@ class Reading:
         return self._read(key, limit, upwards=True)
 
     def _read(self, key: Key | None, limit: int, *, upwards: bool) -> list[ExecutionChanged]:
-        beyond = Q() if key is None else keys.above(key) if upwards else keys.below(key)
+        beyond = Q() if key is None else keyset.above(key) if upwards else keyset.below(key)
         scan = _Scan(self, key, beyond, limit, upwards)
         if self.filters.sought:
             return scan.sought()
@@ -103,11 +105,11 @@ class _Scan:
         return reading.rows.filter(condition)
 
     def in_order(
-        self, seconds: float = bounded.STATEMENT_SECONDS, planned: Sequence[str] = ()
+        self, seconds: float = statement_timeout.STATEMENT_SECONDS, planned: Sequence[str] = ()
     ) -> list[ExecutionChanged]:
         """By an index in the order of the page."""
         matching = self.matching(by_row=True).filter(self.beyond)
-        order = keys.order(self.reading.sort, upwards=self.upwards)
+        order = keyset.order(self.reading.sort, upwards=self.upwards)
         parts = [branch.order_by(*order) for branch in self._branches(matching)]
         return self._merged(parts, seconds, planned)
 
@@ -116,7 +118,9 @@ class _Scan:
     ) -> list[ExecutionChanged]:
         """The first rows of several querysets, each of which is in order."""
         asked = [part.values(*events.COLUMNS)[: self.limit] for part in parts]
-        answers = bounded.ask([bounded.statement(one) for one in asked], seconds, planned)
+        answers = statement_timeout.ask(
+            [statement_timeout.statement(one) for one in asked], seconds, planned
+        )
         found = [_event(row) for rows in answers for row in rows]
         if len(parts) > 1:
             sort = self.reading.sort
@@ -153,7 +157,7 @@ class _Scan:
         """What follows for the start of what was updated before some time."""
         condition = Q()
         for value in self.reading.filters.values("updated"):
-            _, high = spans.times(value)[0].between(self.reading.now)
+            _, high = ranges.times(value)[0].between(self.reading.now)
             if high is not None:
                 condition &= Q(started_at__lt=high + CLOCKS)
         return condition
@@ -161,12 +165,12 @@ class _Scan:
     def gathered(
         self,
         since: Q | None = None,
-        seconds: float = bounded.STATEMENT_SECONDS,
+        seconds: float = statement_timeout.STATEMENT_SECONDS,
         planned: Sequence[str] = (),
     ) -> list[ExecutionChanged]:
         """All that match, sorted; or those of a stretch of time."""
         reading = self.reading
-        order = keys.order(reading.sort, upwards=self.upwards, opaque=True)
+        order = keyset.order(reading.sort, upwards=self.upwards, opaque=True)
         branches = reading.filters.branches(reading.now, reading.expected.frequent)
         rows = reading.rows.filter(self.beyond, since or Q())
         parts = [rows.filter(one).order_by(*order) for one in branches]
@@ -206,9 +210,9 @@ class _Scan:
         if sort.parts not in ((STARTED,), (UPDATED,)):
             return None
         column = sort.parts[0].column
-        order = keys.order(sort, upwards=self.upwards)
+        order = keyset.order(sort, upwards=self.upwards)
         following = base(self.reading.filters).filter(self.beyond).order_by(*order)
-        last = bounded.fetch(following.values(column)[rows : rows + 1])
+        last = statement_timeout.fetch(following.values(column)[rows : rows + 1])
         if not last:
             return None
         back = sort.descending is not self.upwards

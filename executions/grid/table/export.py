@@ -18,11 +18,11 @@ from django.db import connection
 from django.utils import timezone
 
 from executions import access, appearance
-from executions.grid import keys
-from executions.grid.columns import Column, column_of
-from executions.grid.page import PageQuery
-from executions.grid.row import read
-from executions.grid.sorting import NEWEST_FIRST, Key
+from executions.grid.paging import keyset
+from executions.grid.paging.page import PageQuery
+from executions.grid.paging.sorting import NEWEST_FIRST, Key
+from executions.grid.table.columns import Column, column_of
+from executions.grid.table.row import read
 from executions.live.events import ExecutionChanged
 from executions.store import variables
 from executions.store.variables import Large
@@ -136,8 +136,8 @@ class Export:
             else rows.filter(self.filters.condition(self.now))
         )
         if behind is not None:
-            rows = rows.filter(keys.below(behind))
-        events = read(rows.order_by(*keys.order(self.sort))[:size])
+            rows = rows.filter(keyset.below(behind))
+        events = read(rows.order_by(*keyset.order(self.sort))[:size])
         held = self._variables(events)
         batch = [[self._value(column, event, held) for column in self.columns] for event in events]
         if not connection.in_atomic_block:

@@ -16,13 +16,13 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from executions.grid import conditions, matching, text
-from executions.grid.conditions import By
-from executions.grid.fields import VARIABLE, field_of
-from executions.grid.matching import Beside, Test
-from executions.grid.parsing import UNREAD_LIMIT, Parsing, in_order
-from executions.grid.terms import Term, term
-from executions.grid.words import words
+from executions.grid.query import conditions, matching, query_syntax
+from executions.grid.query.conditions import By
+from executions.grid.query.fields import VARIABLE, field_of
+from executions.grid.query.filter_terms import Term, term
+from executions.grid.query.lexemes import words
+from executions.grid.query.matching import Beside, Test
+from executions.grid.query.parser import UNREAD_LIMIT, Parsing, in_order
 from executions.live.events import ExecutionChanged
 from executions.states import Status
 from flows import paths
@@ -84,7 +84,7 @@ class Filters:
         """The inverse of `parse`."""
         pairs = [("status", status.value) for status in Status if status in self.statuses]
         pairs += [(one.parameter, value) for one in self.terms for value in one.values]
-        if words := " ".join(filter(None, [text.write_words(self.search), *self.unread])):
+        if words := " ".join(filter(None, [query_syntax.write_words(self.search), *self.unread])):
             pairs.append(("q", words))
         return [*pairs, *self.unknown]
 
@@ -93,9 +93,9 @@ class Filters:
         parts = []
         if self.statuses:
             named = tuple(status.value for status in Status if status in self.statuses)
-            parts.append(text.write("status", named))
-        parts += [text.write(one.key, one.values, one.negated) for one in self.terms]
-        return " ".join(filter(None, [*parts, text.write_words(self.search), *self.unread]))
+            parts.append(query_syntax.write("status", named))
+        parts += [query_syntax.write(one.key, one.values, one.negated) for one in self.terms]
+        return " ".join(filter(None, [*parts, query_syntax.write_words(self.search), *self.unread]))
 
     # Asked and changed -----------------------------------------------------------------------
 
