@@ -9,9 +9,9 @@ from executions.engine.state import StartChild
 from executions.limits import CHILDREN, DEPTH
 from executions.live.publish import publish
 from executions.models import Execution
-from executions.store import secrecy
-from executions.store.claims import Claimed
-from executions.store.starts import NotStarted, events, insert
+from executions.store.lifecycle import secret_storage
+from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.starts import NotStarted, events, insert
 from flows import queries
 from flows.blocks.errors import exception
 from flows.models import Flow
@@ -83,4 +83,4 @@ def insert_child(
 
 def _giver(claimed: Claimed, parent: Execution) -> int | None:
     """Who gave the secrets that a child gets: whoever gave its parent's."""
-    return parent.initiator_id if claimed.secrets is None else secrecy.giver(claimed.secrets)
+    return parent.initiator_id if claimed.secrets is None else secret_storage.giver(claimed.secrets)

@@ -8,9 +8,9 @@ from executions import limits
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
-from executions.store import claims, worker_limits
-from executions.store.claims import Claimed
-from executions.store.worker_limits import Limit
+from executions.store.lifecycle import claims, worker_limits
+from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.worker_limits import Limit
 
 
 def claim(execution_id: UUID, owner: str) -> Claimed | None:

@@ -11,7 +11,7 @@ from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
-from executions.store import failures, many, semaphores, transitions
+from executions.store.lifecycle import bulk_transitions, failures, semaphores, transitions
 
 
 def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
@@ -47,8 +47,8 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
     Tasks that they started go on; Cancel Task stops those (semantics 71, 74). A child that a worker
     holds stops at its next checkpoint, a moment after its parent.
     """
-    many.lock(executions)
-    changed = many.stop(executions)
+    bulk_transitions.lock(executions)
+    changed = bulk_transitions.stop(executions)
     if not changed:
         return None
     changed += _wake(*(event for event in changed if event.status == Status.STOPPED))

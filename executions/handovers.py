@@ -9,13 +9,14 @@ from executions import access
 from executions.live import presence
 from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
-from executions.store import debuggers, transitions
+from executions.store.debug import debug_lease
+from executions.store.lifecycle import transitions
 
 
 def settle() -> int:
     """One round. Returns how many executions changed hands."""
-    settled = sum(_go_over(one) for one in debuggers.overdue())
-    for one, root_id, user_id in debuggers.held_long():
+    settled = sum(_go_over(one) for one in debug_lease.overdue())
+    for one, root_id, user_id in debug_lease.held_long():
         if presence.has_left(root_id, user_id):
             settled += _let_go(one, user_id)
     return settled
@@ -25,16 +26,16 @@ def _go_over(execution_id: UUID) -> bool:
     """Give it to whoever asked and got no answer."""
     with transaction.atomic():
         family = transitions.lock_family(execution_id, tasks=True)
-        if execution_id not in debuggers.overdue():
+        if execution_id not in debug_lease.overdue():
             return False
-        control = debuggers.lock(execution_id)
+        control = debug_lease.lock(execution_id)
         next_id, name = _successor(execution_id, control)
         if next_id is None:
             # They may no longer debug it: whoever does keeps it.
-            event = debuggers.decline(execution_id, control.holder_id or 0)
+            event = debug_lease.decline(execution_id, control.holder_id or 0)
             publish([event] if event else [])
             return False
-        changed = debuggers.pass_on(family, control.holder_id, next_id, name)
+        changed = debug_lease.pass_on(family, control.holder_id, next_id, name)
         _told(execution_id, next_id, name, f"{control.holder} did not answer")
         publish(changed)
         return bool(changed)
@@ -44,16 +45,16 @@ def _let_go(execution_id: UUID, user_id: int) -> bool:
     """Let somebody who has left debug it no longer."""
     with transaction.atomic():
         family = transitions.lock_family(execution_id, tasks=True)
-        control = debuggers.lock(execution_id)
+        control = debug_lease.lock(execution_id)
         if control.ended or control.holder_id != user_id:
             return False
-        changed = debuggers.pass_on(family, user_id, *_successor(execution_id, control))
+        changed = debug_lease.pass_on(family, user_id, *_successor(execution_id, control))
         _told(execution_id, user_id, control.holder, "left its page", "release")
         publish(changed)
         return bool(changed)
 
 
-def _successor(execution_id: UUID, control: debuggers.Control) -> tuple[int | None, str]:
+def _successor(execution_id: UUID, control: debug_lease.Control) -> tuple[int | None, str]:
     initiators = Execution.objects.values_list("initiator_id", flat=True)
     initiator_id = initiators.get(pk=execution_id) if control.asker_id else None
     return access.successor(control.asker_id, control.asker, initiator_id)

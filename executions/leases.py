@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import Error, connection
 
 from executions.limits import LEASE
-from executions.store.claims import Claimed, renew
+from executions.store.lifecycle.claims import Claimed, renew
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from executions.endings import ended, wake_granted
 from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.states import Status
-from executions.store import failures, transitions
+from executions.store.lifecycle import failures, transitions
 
 
 def recover() -> int:

@@ -58,11 +58,11 @@ from executions.limits import (
 from executions.live.publish import publish
 from executions.processes import alarm
 from executions.states import Reason, Request, Status
-from executions.store import initiators, semaphores, transitions, waiting
-from executions.store.checkpoints import LeaseLost, Written, checkpoint, release
-from executions.store.claims import Claimed, hold
-from executions.store.families import ended_by, states
-from executions.store.semaphores import Outcome
+from executions.store.lifecycle import initiators, semaphores, transitions, waiting
+from executions.store.lifecycle.checkpoints import LeaseLost, Written, checkpoint, release
+from executions.store.lifecycle.claims import Claimed, hold
+from executions.store.lifecycle.semaphores import Outcome
+from executions.store.read.execution_tree import ended_by, states
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.guards import Semaphore, could_not_be_acquired

@@ -21,7 +21,8 @@ from executions.engine.secrets import Secrets
 from executions.live.publish import publish
 from executions.models import ExceptionRecord, Execution, UncountedFailure
 from executions.states import Status
-from executions.store import rows, transitions
+from executions.store import rows
+from executions.store.lifecycle import transitions
 from flows import values
 from flows.blocks.errors import unexpected
 from flows.failures import fingerprint

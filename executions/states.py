@@ -1,7 +1,7 @@
 """The statuses of an execution, the transitions between them, and when each command applies.
 
-Pure. A status changes only through `executions.store.transitions`, by a guarded UPDATE that names
-the statuses that it may start from; nothing else assigns one.
+Pure. A status changes only through `executions.store.lifecycle.transitions`, by a guarded UPDATE
+that names the statuses that it may start from; nothing else assigns one.
 """
 
 from enum import StrEnum

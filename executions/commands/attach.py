@@ -7,7 +7,8 @@ It runs on until it is paused or comes to a breakpoint.
 from executions.commands.order import Done, Order, Refused
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
-from executions.store import debugging, transitions
+from executions.store.debug import debugging
+from executions.store.lifecycle import transitions
 
 
 def execute(order: Order) -> Done | None:

@@ -2,7 +2,7 @@
 the exception would be handled (semantics 87)."""
 
 from executions.commands.order import Done, Order
-from executions.store import debugging
+from executions.store.debug import debugging
 
 
 def execute(order: Order) -> Done | None:

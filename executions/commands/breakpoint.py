@@ -9,7 +9,7 @@ from executions.commands.order import Done, Order, Refused
 from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
-from executions.store import debugging
+from executions.store.debug import debugging
 from flows import expressions, queries
 from flows.expressions import ExpressionError
 from flows.graph import BlockNode, FlowGraph

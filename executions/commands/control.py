@@ -34,8 +34,9 @@ from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
-from executions.store import debuggers, secrecy
-from executions.store.many import standings
+from executions.store.debug import debug_lease
+from executions.store.lifecycle import secret_storage
+from executions.store.lifecycle.bulk_transitions import standings
 
 #: Every command: its name in URLs and audit entries → what it does. None means that the
 #: execution had moved on meanwhile.
@@ -114,12 +115,12 @@ def control(
             if done is None:
                 transaction.set_rollback(True)
             else:
-                detail = secrecy.covered(execution.secrets, done.detail)
+                detail = secret_storage.covered(execution.secrets, done.detail)
                 audit(actor, command, execution, done=True, detail=detail)
                 publish(taken + done.changed)
                 return Result(execution, done=True, detail=detail)
     except Refused as refused:
-        detail = secrecy.covered(execution.secrets, str(refused))
+        detail = secret_storage.covered(execution.secrets, str(refused))
         return _refuse(command, execution, actor, detail)
     why = objections.of_status(command, standings([execution.pk])[execution.pk], seen)
     return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
@@ -128,12 +129,12 @@ def control(
 def _held(command: str, user: access.User, execution: Execution) -> list[ExecutionChanged]:
     """Make sure that nobody else debugs it until the transaction ends; whoever begins to debug it
     does from now on. Of two at once one is refused."""
-    control = debuggers.lock(execution.pk)
+    control = debug_lease.lock(execution.pk)
     if control.ended or control.holder_id == user.pk:
         return []
     if control.holder_id is not None:
         raise Refused(objections.held_by(control.holder, control.since))
-    return debuggers.take([execution.pk], user) if command in DEBUGGING else []
+    return debug_lease.take([execution.pk], user) if command in DEBUGGING else []
 
 
 def _refuse(command: str, execution: Execution, actor: Actor, detail: str) -> Result:

@@ -5,7 +5,8 @@ from executions.commands.order import Done, Order, Refused
 from executions.dispatch import send
 from executions.models import Execution
 from executions.states import Status
-from executions.store import debugging, transitions
+from executions.store.debug import debugging
+from executions.store.lifecycle import transitions
 
 
 def execute(order: Order) -> Done | None:

@@ -2,7 +2,8 @@
 
 from executions import access
 from executions.commands.order import Done, Order, Refused
-from executions.store import debuggers, transitions
+from executions.store.debug import debug_lease
+from executions.store.lifecycle import transitions
 
 
 def execute(order: Order) -> Done | None:
@@ -13,19 +14,19 @@ def execute(order: Order) -> Done | None:
         return None
     if access.successor(control.asker_id, control.asker, order.execution.initiator_id)[0] is None:
         raise Refused(f"{control.asker} may no longer debug it; keep it, or release it.")
-    changed = debuggers.pass_on(family, control.holder_id, control.asker_id, control.asker)
+    changed = debug_lease.pass_on(family, control.holder_id, control.asker_id, control.asker)
     return Done(changed, f"to {control.asker}")
 
 
 def keep(order: Order) -> Done | None:
     """Answer that it stays."""
     control = _asked(order)
-    event = debuggers.decline(order.execution.pk, order.user.pk or 0) if control else None
+    event = debug_lease.decline(order.execution.pk, order.user.pk or 0) if control else None
     return Done([event], f"from {control.asker}") if control and event else None
 
 
-def _asked(order: Order) -> debuggers.Control | None:
-    control = debuggers.lock(order.execution.pk)
+def _asked(order: Order) -> debug_lease.Control | None:
+    control = debug_lease.lock(order.execution.pk)
     if control.ended:
         return None
     if control.holder_id is None or control.holder_id != order.user.pk:

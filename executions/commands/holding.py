@@ -3,7 +3,7 @@
 import time
 
 from executions.engine.interpreter import Interpreter
-from executions.store.claims import Claimed
+from executions.store.lifecycle.claims import Claimed
 from flows import values
 from flows.graph import FlowGraph
 

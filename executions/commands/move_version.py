@@ -16,10 +16,11 @@ from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution
 from executions.states import APPLIES
-from executions.store import claims, plans
-from executions.store.checkpoints import rewrite
-from executions.store.claims import Claimed
-from executions.store.interventions import Cause
+from executions.store.debug import debug_plan
+from executions.store.debug.interventions import Cause
+from executions.store.lifecycle import claims
+from executions.store.lifecycle.checkpoints import rewrite
+from executions.store.lifecycle.claims import Claimed
 from flows import queries
 from flows.models import FlowVersion
 
@@ -43,7 +44,7 @@ def _preview(held: Claimed, version: FlowVersion) -> Preview:
     old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
     known = secrets.of(compile_program(old).secrets, held.known, held.frames)
     found = moving.compare(old, new, held.frames, known)
-    for key in plans.load(held.debug, None).breakpoints:
+    for key in debug_plan.load(held.debug, None).breakpoints:
         if key not in new.blocks:
             found.lost.append(f"The block '{old.blocks[key].title}', with a breakpoint, is gone.")
     return Preview(version.number, found.impossible, found.lost)
@@ -70,7 +71,7 @@ def execute(order: Order) -> Done | None:
         moving.carry(old, new, held.frames)
     except moving.CannotMove as refused:
         raise Refused(str(refused)) from None
-    plan = plans.load(held.debug, None)
+    plan = debug_plan.load(held.debug, None)
     plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
     interpreter = interpreter_of(held, new)
     if (known := interpreter.progress.secrets) is not None:
@@ -82,7 +83,7 @@ def execute(order: Order) -> Done | None:
         Cause("move-version", order.actor.name),
         version_id=version.pk,
         version_number=version.number,
-        debug=plans.dumps(plan),
+        debug=debug_plan.dumps(plan),
     )
     told = f"v{number} → v{version.number}"
     return Done([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)

@@ -1,7 +1,7 @@
 """Pause: before the next block; a block under way is finished first."""
 
 from executions.commands.order import Done, Order
-from executions.store import transitions
+from executions.store.lifecycle import transitions
 
 
 def execute(order: Order) -> Done | None:

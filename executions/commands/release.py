@@ -3,17 +3,18 @@ stay and what is paused stays paused. Whoever has asked for it, and still may, g
 
 from executions import access
 from executions.commands.order import Done, Order, Refused
-from executions.store import debuggers, transitions
+from executions.store.debug import debug_lease
+from executions.store.lifecycle import transitions
 
 
 def execute(order: Order) -> Done | None:
     family = transitions.lock_family(order.execution.pk, tasks=True)
-    control = debuggers.lock(order.execution.pk)
+    control = debug_lease.lock(order.execution.pk)
     if control.ended:
         return None
     if control.holder_id is None or control.holder_id != order.user.pk:
         raise Refused("You don't debug it.")
     initiator_id = order.execution.initiator_id
     next_id, name = access.successor(control.asker_id, control.asker, initiator_id)
-    changed = debuggers.pass_on(family, control.holder_id, next_id, name)
+    changed = debug_lease.pass_on(family, control.holder_id, next_id, name)
     return Done(changed, f"to {name}" if next_id else "")

@@ -17,11 +17,11 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.models import ExceptionRecord, Execution
 from executions.states import APPLIES
-from executions.store import claims, secrecy
-from executions.store.checkpoints import rewrite
-from executions.store.claims import Claimed
-from executions.store.interventions import Cause
-from executions.store.starts import NotStarted, events, insert
+from executions.store.debug.interventions import Cause
+from executions.store.lifecycle import claims, secret_storage
+from executions.store.lifecycle.checkpoints import rewrite
+from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.starts import NotStarted, events, insert
 from flows import access, queries, values
 from flows.graph import FlowGraph
 from flows.models import FlowVersion
@@ -47,7 +47,7 @@ def execute(order: Order) -> Done | None:
             origin_id=failed.id,
             extensions=values.decode(failed.state.get("extensions")),
             known=failed.known,
-            giver_id=secrecy.giver(failed.secrets),
+            giver_id=secret_storage.giver(failed.secrets),
         )
     except NotStarted as refused:
         raise Refused(str(refused)) from None

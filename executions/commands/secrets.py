@@ -10,7 +10,7 @@ from uuid import UUID
 
 from executions import access
 from executions.engine import secrets
-from executions.store import secrecy
+from executions.store.lifecycle import secret_storage
 from flows import queries
 from flows.graph import FlowGraph
 from flows.models import Variable
@@ -20,7 +20,7 @@ from flows.sources import Literal
 def are_of_others(execution_id: UUID, user: access.User) -> bool:
     """Whether the execution, or one above it, holds a secret that the user did not give, or runs a
     flow that may come to one."""
-    family = secrecy.givers(execution_id)
+    family = secret_storage.givers(execution_id)
     if any(holds and giver != user.pk for _, holds, giver in family):
         return True
     return may_come_to_some(version_id for version_id, _, _ in family)

@@ -13,9 +13,9 @@ from executions.endings import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen
 from executions.states import APPLIES, Status, refusal
-from executions.store import claims
-from executions.store.checkpoints import rewrite
-from executions.store.interventions import Cause
+from executions.store.debug.interventions import Cause
+from executions.store.lifecycle import claims
+from executions.store.lifecycle.checkpoints import rewrite
 from flows import queries, values
 from flows.values import ExceptionValue
 

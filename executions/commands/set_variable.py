@@ -21,9 +21,9 @@ from executions.commands.order import Done, Order, Refused
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import APPLIES, Status, refusal
-from executions.store import claims, secrecy
-from executions.store.checkpoints import rewrite
-from executions.store.interventions import Cause
+from executions.store.debug.interventions import Cause
+from executions.store.lifecycle import claims, secret_storage
+from executions.store.lifecycle.checkpoints import rewrite
 from flows import parsing, paths, queries, values
 from flows.graph import FlowGraph, VariableNode
 from flows.values import MASK, MASKED
@@ -64,7 +64,7 @@ def execute(order: Order) -> Done | None:
     edit.frame.changed.add(key)
     event = rewrite(held, interpreter, held.state, Cause("set-variable", order.actor.name))
     if held.secrets is not None:
-        secrecy.given_by_another(held.event.root_id, order.user.pk)
+        secret_storage.given_by_another(held.event.root_id, order.user.pk)
     old = values.summary(edit.before) if edit.is_set else "not set"
     path = order.text("path")
     told = f"{edit.name}.{path}" if path else edit.name

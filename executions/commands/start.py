@@ -9,9 +9,9 @@ from executions.commands.actor import Actor, audit
 from executions.dispatch import send
 from executions.live.publish import publish
 from executions.models import Execution
-from executions.store.debugging import kept
-from executions.store.plans import Plan
-from executions.store.starts import NotStarted, events, insert
+from executions.store.debug.debug_plan import Plan
+from executions.store.debug.debugging import kept
+from executions.store.lifecycle.starts import NotStarted, events, insert
 from flows.models import FlowVersion
 
 __all__ = ["NotStarted", "start"]

@@ -5,7 +5,7 @@ From an exception port it leads to the handler, before that runs.
 
 from executions.commands.order import Done, Order
 from executions.commands.resuming import resumed
-from executions.store import debugging
+from executions.store.debug import debugging
 
 
 def execute(order: Order) -> Done | None:

@@ -4,7 +4,7 @@ from executions.commands.order import Done, Order, Refused
 from executions.commands.resuming import resumed
 from executions.models import Execution, Token
 from executions.states import APPLIES
-from executions.store import debugging
+from executions.store.debug import debugging
 
 
 def execute(order: Order) -> Done | None:

@@ -2,7 +2,7 @@
 
 from executions.commands.order import Done, Order
 from executions.commands.resuming import resumed
-from executions.store import debugging
+from executions.store.debug import debugging
 
 
 def execute(order: Order) -> Done | None:

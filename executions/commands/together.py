@@ -19,7 +19,8 @@ from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
 from executions.states import Status
-from executions.store import debuggers, many
+from executions.store.debug import debug_lease
+from executions.store.lifecycle import bulk_transitions
 
 Change = Callable[[Sequence[UUID]], list[ExecutionChanged]]
 Seen = Mapping[UUID, Status]
@@ -43,9 +44,9 @@ def _resumed(change: Change) -> Change:
 #: What is done to all of a batch at once; it applies to those of them that are locked and in one
 #: of the command's statuses.
 TOGETHER: dict[str, Change] = {
-    "continue": _resumed(many.run_on),
-    "pause": many.pause,
-    "step": _resumed(many.run_one),
+    "continue": _resumed(bulk_transitions.run_on),
+    "pause": bulk_transitions.pause,
+    "step": _resumed(bulk_transitions.run_one),
     "stop": _stop,
 }
 
@@ -79,15 +80,15 @@ def _together(
 ) -> list[Result]:
     ids = [one.pk for one in executions]
     with transaction.atomic():
-        many.lock(ids)
-        standing = many.standings(ids)
+        bulk_transitions.lock(ids)
+        standing = bulk_transitions.standings(ids)
         results = [
             _judged(command, user, one, standing.get(one.pk), seen.get(one.pk))
             for one in executions
         ]
         accepted = [result.execution.pk for result in results if result.done]
         if accepted:
-            taken = debuggers.take(accepted, user) if command in DEBUGGING else []
+            taken = debug_lease.take(accepted, user) if command in DEBUGGING else []
             publish(taken + TOGETHER[command](accepted))
         AuditEntry.objects.bulk_create(
             entry(actor, command, result.execution, done=result.done, detail=result.detail)
@@ -101,7 +102,7 @@ def _judged(
     command: str,
     user: access.User,
     execution: Execution,
-    standing: many.Standing | None,
+    standing: bulk_transitions.Standing | None,
     seen: Status | None,
 ) -> Result:
     if standing is None:

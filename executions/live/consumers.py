@@ -26,7 +26,7 @@ from executions.live.hearing import Malformed, Ping, Show, read
 from executions.live.hub import hub
 from executions.live.presence import Look
 from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
-from executions.store import watches
+from executions.store.read import watches
 
 logger = logging.getLogger(__name__)
 

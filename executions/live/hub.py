@@ -30,7 +30,7 @@ from executions.live.publish import GROUP
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
 from executions.live.watches import People
-from executions.store import variables
+from executions.store.read import variables
 
 logger = logging.getLogger(__name__)
 

@@ -65,7 +65,7 @@ class Execution(models.Model):
     #: Pause again after that many blocks (1 = step); null runs on.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
-    #: What a parked one waits for, for the grid (`executions.store.waiting`); old once it runs.
+    #: What a parked one waits for (`executions.store.lifecycle.waiting`); old once it runs.
     waiting_for = models.CharField(max_length=400, blank=True, default="", db_default="")
     #: The tasks that it is parked for; the end of the last one wakes it.
     awaits = ArrayField(models.UUIDField(), null=True)
@@ -97,7 +97,7 @@ class Execution(models.Model):
     unhandled = models.BooleanField(default=False, db_default=False)
     #: The types of all its exceptions without their namespaces, each once, one a line.
     exception_types = models.TextField(blank=True, default="", db_default="")
-    #: How many executions below it failed (`executions.store.failures`).
+    #: How many executions below it failed (`executions.store.lifecycle.failures`).
     failed_descendants = models.PositiveIntegerField(default=0, db_default=0)
     #: What its last exception has in common with the same failure elsewhere (`flows.failures`).
     failure = models.UUIDField(null=True)
@@ -110,7 +110,7 @@ class Execution(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
     state = ExactJSONField(default=dict)
-    #: What it keeps to itself (`executions.store.secrecy`); null where its flow has no secrets.
+    #: Its secrets (`executions.store.lifecycle.secret_storage`); null where its flow has none.
     #: Nothing that people read is made of it.
     secrets = ExactJSONField(null=True)
 
@@ -138,7 +138,7 @@ class Execution(models.Model):
     )
     asked_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
     asked_at = models.DateTimeField(null=True)
-    #: Breakpoints and break on exception (`executions.store.plans`), and the hits counted.
+    #: Breakpoints, break on exception (`executions.store.debug.debug_plan`), and the hits counted.
     debug = ExactJSONField(null=True)
     debug_hits = ExactJSONField(null=True)
     #: How far a paused one was let go, and after which step; null runs on.

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions.commands.objections import objection
-from executions.store.plans import plan_of
+from executions.store.debug.debug_plan import plan_of
 from executions.views import sending, visits
 from executions.views.address import Address
 from executions.views.detail.subject import Subject

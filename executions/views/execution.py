@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from executions import access
 from executions.models import ExceptionRecord, Execution
-from executions.store import families, history, reads
+from executions.store import history
+from executions.store.read import execution_tree, reads
 from executions.views import sending
 from executions.views.address import Address
 from executions.views.detail.exceptions import as_text
@@ -126,7 +127,7 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
-    value = families.shown(found.root_id, pretty.decoded(form))
+    value = execution_tree.shown(found.root_id, pretty.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
     response = HttpResponse(pretty.text(value), content_type=JSON)

@@ -20,7 +20,7 @@ from executions.commands.start import NotStarted, start
 from executions.forms import StartForm
 from executions.models import Execution
 from executions.states import LIVE
-from executions.store import reads
+from executions.store.read import reads
 from executions.views.flow_diagram import FlowDiagram
 from executions.views.parts import Part, changed
 from executions.views.recent import BARS, strip

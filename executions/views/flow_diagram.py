@@ -12,7 +12,7 @@ from django.urls import reverse
 from executions import access
 from executions.grid.query.lexemes import words
 from executions.states import LIVE, Status
-from executions.store import positions
+from executions.store.read import positions
 from flows.diagram.drawing import Drawing, draw
 from flows.graph import BlockNode, FlowGraph
 from flows.models import Flow, FlowVersion

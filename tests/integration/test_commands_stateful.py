@@ -22,8 +22,8 @@ from executions.engine import overruns
 from executions.engine.state import Go, Perform, Yielded
 from executions.models import Execution, Step, new_id
 from executions.states import TRANSITIONS, Status
-from executions.store.checkpoints import LeaseLost
-from executions.store.claims import claim
+from executions.store.lifecycle.checkpoints import LeaseLost
+from executions.store.lifecycle.claims import claim
 from flows import values
 from flows.models import FlowVersion
 from tests.driving import ACTOR, expire_leases

@@ -17,7 +17,7 @@ from executions.models import (
     KeptBreakpoint,
 )
 from executions.states import Status
-from executions.store.claims import claim
+from executions.store.lifecycle.claims import claim
 from flows import values
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held

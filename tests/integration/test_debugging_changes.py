@@ -25,7 +25,7 @@ from executions.models import (
     Value,
 )
 from executions.states import APPLIES, TERMINAL, Status
-from executions.store.claims import claim
+from executions.store.lifecycle.claims import claim
 from flows import values
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held, may_debug

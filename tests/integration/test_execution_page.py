@@ -16,7 +16,7 @@ from executions.commands.actor import Actor
 from executions.commands.start import start
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Token
 from executions.states import APPLIES, Place, Reason, Status
-from executions.store import reads
+from executions.store.read import reads
 from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion

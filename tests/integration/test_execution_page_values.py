@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.models import Execution, Step, Value
 from executions.states import Status
-from executions.store import reads
+from executions.store.read import reads
 from executions.views.execution import PARTS
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution

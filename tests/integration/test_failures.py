@@ -28,8 +28,9 @@ from executions.grid.table.groups import groups
 from executions.grid.table.row import GridRow
 from executions.models import Execution, UncountedFailure
 from executions.states import Status
-from executions.store import failures, positions
-from executions.store.why import why
+from executions.store.lifecycle import failures
+from executions.store.read import positions
+from executions.store.read.why import why
 from tests.driving import ACTOR, begin, drive, fresh
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import publish

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions.models import Execution
 from executions.states import Status
-from executions.store import positions
+from executions.store.read import positions
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish

@@ -22,7 +22,7 @@ from executions.grid.query.filter_terms import read as spelled
 from executions.grid.query.filters import Filters
 from executions.models import Execution, Value, Watch
 from executions.states import Status
-from executions.store import watches
+from executions.store.read import watches
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
 

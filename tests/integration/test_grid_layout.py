@@ -22,7 +22,8 @@ from executions.grid.table.row import GridRow, RenderedCells
 from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
 from executions.states import Reason, Status
-from executions.store import variables, waiting
+from executions.store.lifecycle import waiting
+from executions.store.read import variables
 from flows import values
 from tests.executions_in_tests import event_of, make_execution
 

@@ -21,7 +21,8 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Broke, Go, Route, Yielded
 from executions.models import Execution, Step, new_id
 from executions.states import Status
-from executions.store import claims, history
+from executions.store import history
+from executions.store.lifecycle import claims
 from flows import queries, values
 from flows.blocks.base import Port
 from flows.models import FlowVersion

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from executions import limits, runner
 from executions.models import ChangedValue, Execution, TrimmedVisits
 from executions.retention import retain
-from executions.store import history, reads
+from executions.store import history
 from executions.store.history import Known
+from executions.store.read import reads
 from executions.trimming import gap
 from flows import queries, values
 from flows.blocks.base import Port

@@ -18,7 +18,7 @@ from executions import limits, processes, recovery, runner
 from executions.engine import overruns, sizes
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
-from executions.store.claims import claim
+from executions.store.lifecycle.claims import claim
 from flows.blocks.errors import unexpected
 from flows.models import FlowVersion
 from tests.driving import begin, drive, expire_leases, fresh, outputs

@@ -10,7 +10,7 @@ from executions import limits, runner
 from executions.commands.actor import Actor
 from executions.commands.start import start
 from executions.models import Execution
-from executions.store import reads
+from executions.store.read import reads
 from executions.trimming import gap
 from flows.models import FlowVersion
 from tests.flows_in_tests import publish

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executions.store.starts import NotStarted
+from executions.store.lifecycle.starts import NotStarted
 from flows import values
 from flows.values import LEVELS, ExceptionValue
 from tests.driving import begin, drive, outputs

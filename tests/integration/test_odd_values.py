@@ -29,7 +29,7 @@ from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
 from executions.models import BulkJob, Execution, LogEntry, Value
 from executions.states import Status
-from executions.store import variables
+from executions.store.read import variables
 from executions.views.variable_edit import _text as shown_to_be_edited
 from flows import parsing, pretty, values
 from flows.expressions import WORDS, Expression

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executions.models import ChangedValue, Execution, Value
-from executions.store import parts
 from executions.store.history import variables
+from executions.store.read import parts
 from flows import paths, values
 from tests.driving import begin, drive
 from tests.flows_in_tests import publish

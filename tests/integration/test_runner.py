@@ -18,8 +18,8 @@ from executions.commands.start import NotStarted
 from executions.engine.interpreter import Interpreter
 from executions.models import AuditEntry, ExceptionRecord, Execution, Step, Token, Value
 from executions.states import Status
-from executions.store.checkpoints import LeaseLost, checkpoint
-from executions.store.claims import claim
+from executions.store.lifecycle.checkpoints import LeaseLost, checkpoint
+from executions.store.lifecycle.claims import claim
 from flows import queries
 from flows.models import FlowVersion
 from tests.driving import ACTOR, begin, expire_leases, fresh, outputs

@@ -16,7 +16,7 @@ from executions import recovery, runner
 from executions.commands.control import control
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
-from executions.store.claims import claim
+from executions.store.lifecycle.claims import claim
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
 

@@ -15,8 +15,8 @@ from executions import recovery, runner
 from executions.commands.control import control
 from executions.models import Execution, Step
 from executions.states import Status
-from executions.store.checkpoints import LeaseLost
-from executions.store.claims import claim
+from executions.store.lifecycle.checkpoints import LeaseLost
+from executions.store.lifecycle.claims import claim
 from flows.values import TaskValue
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish

@@ -21,7 +21,7 @@ from executions.live.viewers import GridViewer
 from executions.live.watches import JOB, WATCHES, People
 from executions.models import Watch
 from executions.states import Place, Status
-from executions.store import watches
+from executions.store.read import watches
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Tab, change, make, tell
 

@@ -16,7 +16,7 @@ from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from executions.engine.state import Acquire, Acquired, Perform, Performed, StartChild, Threw, Wait
 from executions.store import rows
-from executions.store.steps import parts
+from executions.store.lifecycle.steps import parts
 from flows import values
 from flows.blocks import ALL
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property

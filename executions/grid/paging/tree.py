@@ -22,7 +22,7 @@ from executions.grid.table.row import GridRow, read
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store import variables
+from executions.store.read import variables
 
 #: Children listed with a row at first, and with every "show more".
 CHILDREN_SHOWN = 100

@@ -19,8 +19,8 @@ from executions.grid.query.filter_terms import VALUE_LIMIT
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Reason, Status
-from executions.store import waiting, worker_limits
-from executions.store.variables import Large
+from executions.store.lifecycle import waiting, worker_limits
+from executions.store.read.variables import Large
 from flows import paths, values
 from flows.blocks import BY_TYPE
 from flows.display import icon, moment, ticking

@@ -24,8 +24,8 @@ from executions.grid.paging.sorting import NEWEST_FIRST, Key
 from executions.grid.table.columns import Column, column_of
 from executions.grid.table.row import read
 from executions.live.events import ExecutionChanged
-from executions.store import variables
-from executions.store.variables import Large
+from executions.store.read import variables
+from executions.store.read.variables import Large
 from flows import values
 from flows.values import MASK, Masked
 

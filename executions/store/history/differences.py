@@ -8,7 +8,7 @@ from django.db import connection
 
 from executions.engine.program import EXTENSIONS
 from executions.models import Execution
-from executions.store.history.past import Known, Past, VariableAt
+from executions.store.history.snapshots import Known, Past, VariableAt
 from flows import differences, pretty, values
 from flows.differences import Difference
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from executions.models import ExceptionRecord, Execution, Step, Token
 from executions.states import Place, Status
-from executions.store.history.eras import Course
+from executions.store.history.versions import Course
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph
 from flows.sources import Literal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from executions.models import Execution, TrimmedVisits
-from executions.store.history.eras import Course, When
+from executions.store.history.versions import Course, When
 from executions.trimming import gap
 
 #: Before anything.

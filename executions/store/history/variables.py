@@ -19,9 +19,9 @@ from executions.models import (
     TrimmedVisits,
     Value,
 )
-from executions.store import parts, reads
 from executions.store.history import scopes
-from executions.store.history.eras import Course, Era, When
+from executions.store.history.versions import Course, Era, When
+from executions.store.read import parts, reads
 from executions.trimming import gap
 from flows import pretty, values
 

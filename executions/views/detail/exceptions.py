@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from executions.models import ExceptionRecord, Execution
 from executions.states import Place, Status
-from executions.store import reads
+from executions.store.read import reads
 from executions.views.detail.subject import Subject
 from flows import pretty
 from flows.failures import fingerprint

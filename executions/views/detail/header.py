@@ -8,7 +8,7 @@ from django.urls import reverse
 from executions import access
 from executions.commands.objections import DEBUGS, NO_DEBUGGER, objection
 from executions.states import APPLIES, TERMINAL, words
-from executions.store import why
+from executions.store.read import why
 from executions.views.detail import reasons
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode

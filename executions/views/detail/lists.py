@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from executions.store import reads
+from executions.store.read import reads
 from executions.views.address import TABS
 from executions.views.detail import rows
 from executions.views.detail.diagram import Diagram

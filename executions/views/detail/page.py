@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from executions.commands.objections import objection
 from executions.states import Status
-from executions.store import reads, watches
+from executions.store.read import reads, watches
 from executions.views.address import PANELS, Address
 from executions.views.detail.course import Course
 from executions.views.detail.diagram import Diagram

@@ -9,8 +9,8 @@ from django.utils.text import Truncator
 from executions.grid.table import columns
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
-from executions.store import worker_limits
-from executions.store.why import NAMED
+from executions.store.lifecycle import worker_limits
+from executions.store.read.why import NAMED
 from executions.views.detail.subject import Subject
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from executions import access
 from executions.models import Step
-from executions.store import history, reads
+from executions.store import history
+from executions.store.debug.debug_plan import Plan, plan_of
 from executions.store.history import Past, TokenAt
-from executions.store.plans import Plan, plan_of
+from executions.store.read import reads
 from executions.views.address import Address
 from executions.views.visits import Visits
 from flows import queries

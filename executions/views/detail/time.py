@@ -7,7 +7,7 @@ from math import log1p
 
 from django.urls import reverse
 
-from executions.store.history import clock, timeline
+from executions.store.history import clock_snapshots, timeline
 from executions.trimming import gap
 from executions.views import visits
 from executions.views.detail.subject import Subject
@@ -202,12 +202,12 @@ class Time:
         return self._subject.address.url(clock=not self._subject.address.clock)
 
     @cached_property
-    def below(self) -> clock.Below | None:
+    def below(self) -> clock_snapshots.Below | None:
         """The executions below at this moment, when they are asked for."""
         if not self._subject.address.clock:
             return None
         moment = None if self.is_live else self.at
-        return clock.below(self._subject.execution, self._subject.visible, moment)
+        return clock_snapshots.below(self._subject.execution, self._subject.visible, moment)
 
     @property
     def took(self) -> str:

@@ -6,8 +6,8 @@ from itertools import groupby
 from executions import appearance
 from executions.models import Step
 from executions.states import Place
-from executions.store import reads
 from executions.store.history import TokenAt
+from executions.store.read import reads
 from executions.views import visits
 from executions.views.detail.subject import Subject
 from flows.blocks.base import Port

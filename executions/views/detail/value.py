@@ -11,8 +11,10 @@ from django.urls import reverse
 
 from executions.commands.objections import objection
 from executions.engine.program import EXTENSIONS
-from executions.store import families, history, initiators, parts
+from executions.store import history
 from executions.store.history import Known, Past
+from executions.store.lifecycle import initiators
+from executions.store.read import execution_tree, parts
 from executions.views.detail.subject import Subject
 from flows import paths, pretty, values
 from flows.differences import ABSENT
@@ -139,7 +141,7 @@ class ValueView:
         return Found(True, initiators.shown(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
-        return value if self._exact else families.shown(self.subject.execution.root_id, value)
+        return value if self._exact else execution_tree.shown(self.subject.execution.root_id, value)
 
     def _declared(self, past: Past) -> Any:
         level = self.place.level

@@ -14,8 +14,8 @@ from executions.engine.interpreter import Interpreter
 from executions.limits import RECOVERY_BATCH
 from executions.live.events import ExecutionChanged
 from executions.models import ExceptionRecord
-from executions.store.claims import RETURNING, Claimed
-from executions.store.transitions import CHANGE
+from executions.store.lifecycle.claims import RETURNING, Claimed
+from executions.store.lifecycle.transitions import CHANGE
 from flows import values
 from flows.blocks.exceptions.throw import RethrowException
 from flows.values import ExceptionValue

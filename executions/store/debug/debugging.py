@@ -10,9 +10,9 @@ from django.db import connection
 from executions.engine.debugging import Breakpoint
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.models import Execution, KeptBreakpoint
-from executions.store.claims import RETURNING
-from executions.store.plans import Plan, dumps, load
-from executions.store.transitions import CHANGE, QUEUE, one
+from executions.store.debug.debug_plan import Plan, dumps, load
+from executions.store.lifecycle.claims import RETURNING
+from executions.store.lifecycle.transitions import CHANGE, QUEUE, one
 
 # Setting --------------------------------------------------------------------------------------
 

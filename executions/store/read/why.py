@@ -8,7 +8,7 @@ from django.utils import timezone
 from executions import workers
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
-from executions.store import secrecy, worker_limits
+from executions.store.lifecycle import secret_storage, worker_limits
 from flows import display
 
 #: Executions before one in the queue that are counted.
@@ -184,7 +184,7 @@ def _for_semaphore(execution: Execution) -> str:
     named = list(holders.order_by("id").values_list("execution__flow_name", "execution_id"))
     told = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
     more = ", …" if len(named) > NAMED else ""
-    name = secrecy.covered(execution.secrets, ticket.semaphore_id)
+    name = secret_storage.covered(execution.secrets, ticket.semaphore_id)
     semaphore = f"the semaphore {name}, held by {told}{more}"
     return f"Waiting at {_at(execution)} for {semaphore}."
 

@@ -11,9 +11,9 @@ from executions.limits import REQUEUE_AFTER
 from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
-from executions.store import secrecy
-from executions.store.debugging import kept
-from executions.store.plans import Plan, plan_of
+from executions.store.debug.debug_plan import Plan, plan_of
+from executions.store.debug.debugging import kept
+from executions.store.lifecycle import secret_storage
 from flows import queries, values
 from flows.graph import Message
 from flows.models import FlowVersion
@@ -77,7 +77,7 @@ def insert(
         plan = plan_of(parent.debug)
         plan.breakpoints = kept(debugged_by_id, graph.name)
     execution_id = new_id()
-    shown, secrets = secrecy.of_inputs(graph, inputs, known, giver_id)
+    shown, secrets = secret_storage.of_inputs(graph, inputs, known, giver_id)
     return Execution.objects.create(
         id=execution_id,
         version=version,

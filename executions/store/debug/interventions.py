@@ -9,7 +9,7 @@ from executions.engine.changes import change
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Progress
 from executions.limits import STORED_IN_ALL
-from executions.store.claims import Claimed
+from executions.store.lifecycle.claims import Claimed
 from flows import values
 from flows.blocks.base import Port
 
@@ -37,7 +37,7 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Intervened:
     """`row` is what PART takes; `stored` are the large values that it refers to, as
-    `executions.store.steps.STORE` takes them."""
+    `executions.store.lifecycle.steps.STORE` takes them."""
 
     row: dict[str, Any]
     stored: list[dict[str, Any]]

@@ -15,9 +15,11 @@ from executions.engine.state import Progress
 from executions.limits import LEASE, REQUEUE_AFTER
 from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
-from executions.store import failures, interventions, plans, rows, secrecy, steps
-from executions.store.claims import RETURNING, Claimed
-from executions.store.interventions import Cause, Intervened
+from executions.store import rows
+from executions.store.debug import debug_plan, interventions
+from executions.store.debug.interventions import Cause, Intervened
+from executions.store.lifecycle import failures, secret_storage, steps
+from executions.store.lifecycle.claims import RETURNING, Claimed
 from executions.store.statements import fetch
 from flows import values
 from flows.failures import fingerprint
@@ -91,7 +93,7 @@ def release(
         waiting_for = secrets.text(waiting_for)
         error = error and secrets.exception(error)
         if outputs is not None:
-            shown, claimed.secrets = secrecy.of_outputs(secrets, outputs, claimed.secrets)
+            shown, claimed.secrets = secret_storage.of_outputs(secrets, outputs, claimed.secrets)
             secrets.changed = True
     status = (
         "%(target)s"
@@ -189,7 +191,7 @@ def _write(
     if secrets is not None:
         secrets.cover(interpreter.progress)
         if secrets.changed:
-            claimed.secrets = secrecy.written(secrets, claimed.secrets)
+            claimed.secrets = secret_storage.written(secrets, claimed.secrets)
             params["secrets"] = rows.dumps(claimed.secrets)
             assignments = [*assignments, "secrets = %(secrets)s::json"]
     if stored:
@@ -243,9 +245,9 @@ def _write(
     if claimed.watch is not None:
         claimed.watch.changed = False
     if debug != claimed.debug:
-        plan = plans.load(debug, None)
+        plan = debug_plan.load(debug, None)
         claimed.debug, claimed.breaks_on_exception = debug, plan.break_on_exception
-        claimed.watch = plans.renewed(claimed.watch, plan)
+        claimed.watch = debug_plan.renewed(claimed.watch, plan)
     return Written(claimed.event, Request(request))
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 
 from executions import limits
 from executions.live.events import ExecutionChanged
-from executions.store import transitions
+from executions.store.lifecycle import transitions
 
 PERSON = "person"
 FLOW = "flow"

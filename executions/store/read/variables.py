@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from executions.store.reads import INLINE_VALUE
+from executions.store.read.reads import INLINE_VALUE
 from flows import paths, pretty
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY, RECOVERY_BATCH
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
-from executions.store.transitions import CHANGE, one, update
+from executions.store.lifecycle.transitions import CHANGE, one, update
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from executions.engine.secrets import Secrets
 from executions.models import Execution
 from executions.states import Status
-from executions.store import secrecy
+from executions.store.lifecycle import secret_storage
 from flows import tasks, values
 from flows.blocks.errors import exception
 from flows.tasks import States, TaskState, TaskStatus
@@ -59,15 +59,17 @@ def _state(row: Mapping[str, Any]) -> TaskState:
     kept = row["secrets"]
     match row["status"]:
         case Status.ENDED:
-            outputs = secrecy.real(kept, "outputs", row["outputs"] or {})
+            outputs = secret_storage.real(kept, "outputs", row["outputs"] or {})
             return TaskState(
-                TaskStatus.RAN_TO_COMPLETION, values.decode(outputs), known=secrecy.texts(kept)
+                TaskStatus.RAN_TO_COMPLETION,
+                values.decode(outputs),
+                known=secret_storage.texts(kept),
             )
         case Status.ERROR:
             return TaskState(
                 TaskStatus.FAULTED,
                 exception=values.decode(row["state"]["error"]),
-                known=secrecy.texts(kept),
+                known=secret_storage.texts(kept),
             )
         case Status.STOPPED:
             stopped = exception(

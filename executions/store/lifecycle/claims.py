@@ -17,7 +17,8 @@ from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.limits import INLINE_CHANGE, LEASE
 from executions.live.events import COLUMNS, IDS, ExecutionChanged
-from executions.store import plans, secrecy
+from executions.store.debug import debug_plan
+from executions.store.lifecycle import secret_storage
 from executions.store.rows import frame_of
 from executions.store.statements import fetch
 from flows import values
@@ -81,7 +82,7 @@ class Claimed:
     stored: int
     #: Whether others may wait for its worker because of a limit.
     limited: bool = False
-    #: What it keeps to itself (`executions.store.secrecy`).
+    #: What it keeps to itself (`executions.store.lifecycle.secret_storage`).
     secrets: dict[str, Any] | None = None
     #: How many workers have died with it since its last progress, and whether the alarm ended the
     #: last of them. One until it has passed the blocks at which the first may have died.
@@ -99,7 +100,7 @@ class Claimed:
     @property
     def known(self) -> Iterable[str]:
         """The texts that it keeps to itself."""
-        return secrecy.texts(self.secrets)
+        return secret_storage.texts(self.secrets)
 
 
 def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> Claimed | None:
@@ -153,7 +154,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
     *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-4]
     until, passed, stored, kept_secret = row[-4:]
     secrets = json.loads(kept_secret) if kept_secret else None
-    plan = plans.load(debug, hits) if debug else plans.NO_PLAN
+    plan = debug_plan.load(debug, hits) if debug else debug_plan.NO_PLAN
     kept = json.loads(state)
     deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
     broke = kept.pop("broke", None)
@@ -164,7 +165,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         version_id=version_id,
         state=kept.get("was", kept),
         steps_wanted=steps_wanted,
-        inputs=values.decode(secrecy.real(secrets, "inputs", json.loads(inputs))),
+        inputs=values.decode(secret_storage.real(secrets, "inputs", json.loads(inputs))),
         stored=stored,
         secrets=secrets,
         deaths=deaths,
@@ -172,7 +173,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         broke=broke,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
-        watch=plans.watch_of(plan, until, passed) if debug or until else None,
+        watch=debug_plan.watch_of(plan, until, passed) if debug or until else None,
     )
 
 

@@ -14,7 +14,8 @@ from django.db import connection
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store import debugging, transitions
+from executions.store.debug import debugging
+from executions.store.lifecycle import transitions
 
 #: Executions, and the descendants that they wait for; tasks are no part of a family.
 _FAMILIES = """

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from executions.engine.program import compile_program
 from executions.models import Execution
-from executions.store.claims import Claimed
+from executions.store.lifecycle.claims import Claimed
 from flows import pretty
 from flows.graph import FlowGraph
 

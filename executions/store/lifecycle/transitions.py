@@ -12,7 +12,7 @@ from django.db import connection
 
 from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER, WORKER_DEATHS
 from executions.live.events import ExecutionChanged
-from executions.store.claims import RETURNING
+from executions.store.lifecycle.claims import RETURNING
 from flows import values
 
 CHANGE = "updated_at = now(), revision = revision + 1"
