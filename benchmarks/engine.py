@@ -26,7 +26,7 @@ from benchmarks.installation import Installation, installation, publish
 # It reads the environment that the installation sets.
 from benchmarks import bare  # isort: skip
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution, Step, new_id
 from flows.models import FlowVersion
 from tests.servers import Process

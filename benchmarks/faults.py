@@ -29,7 +29,7 @@ from redis.exceptions import RedisError
 
 from benchmarks import fault_flows
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.limits import LEASE
 from executions.models import Execution, SemaphoreTicket
 from executions.states import TRANSITIONS, Status

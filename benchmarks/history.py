@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.store import history
 from executions.trimming import gap

@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from executions.commands.objections import NO_DEBUGGER
+from executions.commands.refusals import NO_DEBUGGER
 from flows import parsing, pretty, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from executions import runner
 from executions.commands.actor import Actor
 from executions.commands.control import Result, control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import (
     AuditEntry,
     Execution,

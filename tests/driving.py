@@ -9,7 +9,7 @@ from django.db import connection
 
 from executions import recovery, runner
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.states import Status
 from flows import values

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from executions import access, appearance
 from executions.bulk.targets import matching
-from executions.commands.objections import DEBUGS, NO_DEBUGGER
+from executions.commands.refusals import DEBUGS, NO_DEBUGGER
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
 from executions.limits import BULK_COUNTED

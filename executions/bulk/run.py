@@ -9,7 +9,7 @@ from django.db import transaction
 
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.together import TOGETHER, control_all
+from executions.commands.multiple import TOGETHER, control_all
 from executions.limits import BULK_BATCH, BULK_SLICE
 from executions.models import BulkJob, BulkRefusal
 from flows import values

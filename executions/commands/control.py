@@ -6,30 +6,26 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from executions import access
-from executions.commands import (
+from executions.commands import refusals
+from executions.commands.actor import Actor, audit
+from executions.commands.debugging import (
     attach,
     break_on_exception,
     breakpoint,
-    continue_,
     detach,
-    force_stop,
     hand_over,
     move_version,
-    objections,
-    pause,
     release,
-    retry,
     run_to,
     set_next,
     set_variable,
     step,
     step_out,
     step_over,
-    stop,
     take_over,
 )
-from executions.commands.actor import Actor, audit
-from executions.commands.order import Done, Order, Refused
+from executions.commands.lifecycle import continue_, force_stop, pause, retry, stop
+from executions.commands.request import Done, Order, Refused
 from executions.live.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
@@ -104,12 +100,12 @@ def control(
     """
     execute = COMMANDS[command]
     standing = standings([execution.pk])[execution.pk]
-    if why := objections.of_person(command, user, standing):
+    if why := refusals.of_person(command, user, standing):
         return _refuse(command, execution, actor, why)
     try:
         with transaction.atomic():
             taken = _held(command, user, execution) if command in ALONE else []
-            if why := objections.of_secrets(command, user, execution.pk):
+            if why := refusals.of_secrets(command, user, execution.pk):
                 raise Refused(why)
             done = execute(Order(execution, user, actor, fields or {}))
             if done is None:
@@ -122,7 +118,7 @@ def control(
     except Refused as refused:
         detail = secret_storage.covered(execution.secrets, str(refused))
         return _refuse(command, execution, actor, detail)
-    why = objections.of_status(command, standings([execution.pk])[execution.pk], seen)
+    why = refusals.of_status(command, standings([execution.pk])[execution.pk], seen)
     return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
 
 
@@ -133,7 +129,7 @@ def _held(command: str, user: access.User, execution: Execution) -> list[Executi
     if control.ended or control.holder_id == user.pk:
         return []
     if control.holder_id is not None:
-        raise Refused(objections.held_by(control.holder, control.since))
+        raise Refused(refusals.held_by(control.holder, control.since))
     return debug_lease.take([execution.pk], user) if command in DEBUGGING else []
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.states import HELD, TERMINAL, Status
 from flows import queries

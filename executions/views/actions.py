@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from executions.access import User, is_debugger
-from executions.commands.objections import DEBUGS
+from executions.commands.refusals import DEBUGS
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
 from executions.states import APPLIES, APPLIES_TO_UNHANDLED, UNHANDLED, Status, words

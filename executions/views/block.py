@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from executions.commands.objections import objection
+from executions.commands.refusals import objection
 from executions.store.debug.debug_plan import plan_of
 from executions.views import sending, visits
 from executions.views.address import Address

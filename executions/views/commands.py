@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
 from executions.commands.control import COMMANDS, Result
-from executions.commands.together import TOGETHER, control_all
+from executions.commands.multiple import TOGETHER, control_all
 from executions.states import Status, applies, words
 from executions.views import selection, sending
 from executions.views.bulk import to_job

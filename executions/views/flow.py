@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from executions import access
 from executions.commands.actor import Actor
-from executions.commands.start import NotStarted, start
+from executions.commands.lifecycle.start import NotStarted, start
 from executions.forms import StartForm
 from executions.models import Execution
 from executions.states import LIVE

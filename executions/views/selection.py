@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
-from executions.commands.objections import read_status
+from executions.commands.refusals import read_status
 from executions.grid.table.layout import Children
 from executions.limits import CHOSEN
 from executions.states import Status

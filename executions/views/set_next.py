@@ -13,9 +13,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from executions import access
-from executions.commands import set_next as command
-from executions.commands.objections import objection
-from executions.commands.order import Refused
+from executions.commands.debugging import set_next as command
+from executions.commands.refusals import objection
+from executions.commands.request import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
 from executions.views import selection, sending

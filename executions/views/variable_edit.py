@@ -14,8 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from executions.commands.actor import Actor
-from executions.commands.order import Order, Refused
-from executions.commands.set_variable import foresee
+from executions.commands.debugging.set_variable import foresee
+from executions.commands.request import Order, Refused
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from executions import handovers
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.limits import CONTROL_ANSWER
 from executions.models import Execution
 from flows.models import FlowVersion

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from tests.debugging import NESTED, NESTED_VARIABLES
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
 from tests.servers import Process

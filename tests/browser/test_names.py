@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import BulkJob, Execution, SavedView
 from flows.models import FlowVersion
 from tests.conftest import LiveApp

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import AuditEntry, Execution, Watch
 from executions.states import Status
 from tests.executions_in_tests import make_execution

@@ -14,7 +14,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution, Watch
 from flows.models import FlowVersion
 from tests.browser.test_debug_walk import WALK, WALK_VARIABLES

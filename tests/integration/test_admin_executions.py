@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import AuditEntry, BulkJob, ExceptionRecord, Execution, LogEntry, Watch
 from flows.publish import publish, save_draft
 from tests.integration.test_publish import ORDERS

@@ -17,7 +17,7 @@ from django.test import Client
 
 from executions import runner
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import (
     AuditEntry,
     BulkJob,

@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from executions import runner
-from executions.commands.order import Refused
-from executions.commands.set_next import foresee
+from executions.commands.debugging.set_next import foresee
+from executions.commands.request import Refused
 from executions.processes import bound
 from flows import bounded, sources
 from flows.expressions import ExpressionError

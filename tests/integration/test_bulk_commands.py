@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from executions import runner
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.together import TOGETHER, control_all
+from executions.commands.multiple import TOGETHER, control_all
 from executions.models import AuditEntry, Execution, SemaphoreTicket
 from executions.states import APPLIES, Status, refusal
 from tests.driving import begin, drive, fresh

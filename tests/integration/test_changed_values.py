@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from executions import limits, runner
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import ChangedValue, Execution, Step
 from flows.models import FlowVersion
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish

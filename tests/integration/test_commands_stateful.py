@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from executions import recovery, runner
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.effects import world
 from executions.engine import overruns
 from executions.engine.state import Go, Perform, Yielded

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from executions import runner
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import (
     ExceptionRecord,
     Execution,

@@ -14,8 +14,8 @@ from django.test import Client
 
 from executions import runner
 from executions.commands.control import COMMANDS, Result, control
-from executions.commands.move_version import preview
-from executions.commands.start import start
+from executions.commands.debugging.move_version import preview
+from executions.commands.lifecycle.start import start
 from executions.models import (
     AuditEntry,
     Execution,

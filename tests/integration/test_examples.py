@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution, LogEntry
 from executions.states import Status
 from flows import queries, values

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions import runner
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Token
 from executions.states import APPLIES, Place, Reason, Status
 from executions.store.read import reads

@@ -21,7 +21,7 @@ from executions import appearance, recovery, runner
 from executions.bulk import preview as previews
 from executions.bulk import targets
 from executions.commands.control import control
-from executions.commands.together import control_all
+from executions.commands.multiple import control_all
 from executions.grid.paging.page import PageQuery, read
 from executions.grid.query.filters import Filters
 from executions.grid.table.groups import groups

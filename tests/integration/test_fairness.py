@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from redis import Redis
 
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.queues import ALL, ByTurns, queue_of
 from executions.states import Status

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from executions import runner
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Broke, Go, Route, Yielded
 from executions.models import Execution, Step, new_id

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from executions import limits, runner
 from executions.commands.actor import Actor
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.store.read import reads
 from executions.trimming import gap

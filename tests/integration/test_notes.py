@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executions.commands.move_version import preview
+from executions.commands.debugging.move_version import preview
 from executions.models import Execution
 from executions.states import Status
 from flows.diagram.drawing import Drawing, draw

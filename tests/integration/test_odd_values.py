@@ -21,7 +21,7 @@ from hypothesis import given
 
 from executions import runner
 from executions.bulk.run import run as run_job
-from executions.commands.set_variable import _parse as read_back
+from executions.commands.debugging.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
 from executions.grid.paging.page import read
 from executions.grid.table.layout import Layout

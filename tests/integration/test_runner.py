@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from executions import recovery, runner
 from executions.commands.control import Result, control
-from executions.commands.start import NotStarted
+from executions.commands.lifecycle.start import NotStarted
 from executions.engine.interpreter import Interpreter
 from executions.models import AuditEntry, ExceptionRecord, Execution, Step, Token, Value
 from executions.states import Status

@@ -13,7 +13,7 @@ from redis import Redis
 from executions import runner, workers
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
 from executions.store.read.why import why

@@ -20,7 +20,7 @@ from redis import Redis
 from executions import claiming, limits, recovery, runner
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.start import start
+from executions.commands.lifecycle.start import start
 from executions.grid.paging.page import read
 from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from executions.commands.start import NotStarted, start
+from executions.commands.lifecycle.start import NotStarted, start
 from executions.management import opening
 from executions.models import Execution
 from flows import queries

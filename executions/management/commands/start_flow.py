@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from executions import appearance
 from executions.commands.actor import Actor
-from executions.commands.start import NotStarted, start
+from executions.commands.lifecycle.start import NotStarted, start
 from executions.models import Execution
 from executions.states import Status
 from flows import parsing, pretty, queries

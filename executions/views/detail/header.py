@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from executions import access
-from executions.commands.objections import DEBUGS, NO_DEBUGGER, objection
+from executions.commands.refusals import DEBUGS, NO_DEBUGGER, objection
 from executions.states import APPLIES, TERMINAL, words
 from executions.store.read import why
 from executions.views.detail import reasons

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from executions.commands.objections import objection
+from executions.commands.refusals import objection
 from executions.states import Status
 from executions.store.read import reads, watches
 from executions.views.address import PANELS, Address

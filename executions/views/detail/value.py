@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from executions.commands.objections import objection
+from executions.commands.refusals import objection
 from executions.engine.program import EXTENSIONS
 from executions.store import history
 from executions.store.history import Known, Past

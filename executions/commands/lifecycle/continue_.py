@@ -1,7 +1,7 @@
 """Continue: run on until an end, a breakpoint, or an exception to break on (semantics 87)."""
 
-from executions.commands.order import Done, Order
-from executions.commands.resuming import resumed
+from executions.commands.lifecycle.resuming import resumed
+from executions.commands.request import Done, Order
 from executions.store.debug import debugging
 
 

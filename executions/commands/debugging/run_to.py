@@ -1,7 +1,7 @@
 """Run to a block: run on until the token stands above it. Breakpoints on the way still pause."""
 
-from executions.commands.order import Done, Order, Refused
-from executions.commands.resuming import resumed
+from executions.commands.lifecycle.resuming import resumed
+from executions.commands.request import Done, Order, Refused
 from executions.store.debug import debugging
 from flows import queries
 

@@ -1,7 +1,7 @@
 """Step over: a Workspace block is one step, with all that is inside; a Run Flow block always is."""
 
-from executions.commands.order import Done, Order
-from executions.commands.resuming import resumed
+from executions.commands.lifecycle.resuming import resumed
+from executions.commands.request import Done, Order
 from executions.store.debug import debugging
 
 

@@ -1,7 +1,7 @@
 """Detach: nobody debugs it and its children any longer; breakpoints go, what is paused runs on
 (semantics 102)."""
 
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.dispatch import send
 from executions.models import Execution
 from executions.states import Status

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from executions import access
 from executions.commands import secrets as secrets_of
-from executions.commands.holding import interpreter_of
-from executions.commands.objections import NO_SECRETS_PERMISSION
-from executions.commands.order import Done, Order, Refused
+from executions.commands.debugging.holding import interpreter_of
+from executions.commands.refusals import NO_SECRETS_PERMISSION
+from executions.commands.request import Done, Order, Refused
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution

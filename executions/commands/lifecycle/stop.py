@@ -1,7 +1,7 @@
 """Stop: at once, or after the block under way; children that it waits for are stopped too."""
 
 from executions import endings
-from executions.commands.order import Done, Order
+from executions.commands.request import Done, Order
 
 
 def execute(order: Order) -> Done | None:

@@ -7,8 +7,8 @@ execution waited for is given up: a child that it started runs on by itself.
 
 from uuid import UUID
 
-from executions.commands.holding import interpreter_of
-from executions.commands.order import Done, Order, Refused
+from executions.commands.debugging.holding import interpreter_of
+from executions.commands.request import Done, Order, Refused
 from executions.endings import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen

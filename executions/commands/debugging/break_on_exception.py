@@ -1,7 +1,7 @@
 """Break on exception, on or off: pause on the exception port of whatever block throws, also when
 the exception would be handled (semantics 87)."""
 
-from executions.commands.order import Done, Order
+from executions.commands.request import Done, Order
 from executions.store.debug import debugging
 
 

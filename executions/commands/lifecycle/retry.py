@@ -10,8 +10,8 @@ import time
 
 from executions import access as executions_access
 from executions.commands.actor import audit
-from executions.commands.objections import NO_DEBUGGER
-from executions.commands.order import Done, Order, Refused
+from executions.commands.refusals import NO_DEBUGGER
+from executions.commands.request import Done, Order, Refused
 from executions.dispatch import send
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame

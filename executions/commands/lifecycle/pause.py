@@ -1,6 +1,6 @@
 """Pause: before the next block; a block under way is finished first."""
 
-from executions.commands.order import Done, Order
+from executions.commands.request import Done, Order
 from executions.store.lifecycle import transitions
 
 

@@ -5,7 +5,7 @@ Fields: `block`; `action` is set, remove, enable, disable or toggle; a set one t
 breakpoints of the flow, which the executions that they start in debug mode get.
 """
 
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of

@@ -3,8 +3,8 @@
 From an exception port it leads to the handler, before that runs.
 """
 
-from executions.commands.order import Done, Order
-from executions.commands.resuming import resumed
+from executions.commands.lifecycle.resuming import resumed
+from executions.commands.request import Done, Order
 from executions.store.debug import debugging
 
 

@@ -5,7 +5,7 @@ asked; they hand it over or keep it, and it goes over by itself when they don't 
 (`executions.handovers`).
 """
 
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.limits import CONTROL_ANSWER
 from executions.live import presence
 from executions.store.debug import debug_lease

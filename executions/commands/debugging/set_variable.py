@@ -16,8 +16,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from executions.commands.holding import interpreter_of
-from executions.commands.order import Done, Order, Refused
+from executions.commands.debugging.holding import interpreter_of
+from executions.commands.request import Done, Order, Refused
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import APPLIES, Status, refusal

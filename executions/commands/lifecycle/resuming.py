@@ -1,6 +1,6 @@
 """What every command that lets an execution go on has in common."""
 
-from executions.commands.order import Done
+from executions.commands.request import Done
 from executions.dispatch import send
 from executions.live.events import ExecutionChanged
 

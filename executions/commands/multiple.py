@@ -11,7 +11,7 @@ import psycopg
 from django.db import OperationalError, transaction
 
 from executions import access, endings
-from executions.commands import objections
+from executions.commands import refusals
 from executions.commands.actor import Actor, entry
 from executions.commands.control import DEBUGGING, Result, control
 from executions.dispatch import send
@@ -107,7 +107,5 @@ def _judged(
 ) -> Result:
     if standing is None:
         return Result(execution, done=False, detail="It was deleted meanwhile.")
-    why = objections.of_person(command, user, standing) or objections.of_status(
-        command, standing, seen
-    )
+    why = refusals.of_person(command, user, standing) or refusals.of_status(command, standing, seen)
     return Result(execution, done=not why, detail=why)

@@ -1,7 +1,7 @@
 """Hand over: whoever has asked for it debugs it from now on. Keep: they don't."""
 
 from executions import access
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 

@@ -4,7 +4,7 @@ the user keeps for their flows; children that it starts later are debugged along
 It runs on until it is paused or comes to a breakpoint.
 """
 
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.store.debug import debugging

@@ -1,7 +1,7 @@
 """Step out: run on until the token has left the workspace that it is in."""
 
-from executions.commands.order import Done, Order, Refused
-from executions.commands.resuming import resumed
+from executions.commands.lifecycle.resuming import resumed
+from executions.commands.request import Done, Order, Refused
 from executions.models import Execution, Token
 from executions.states import APPLIES
 from executions.store.debug import debugging

@@ -2,7 +2,7 @@
 stay and what is paused stays paused. Whoever has asked for it, and still may, gets it."""
 
 from executions import access
-from executions.commands.order import Done, Order, Refused
+from executions.commands.request import Done, Order, Refused
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 
