@@ -25,8 +25,9 @@ django.setup()
 
 from benchmarks.fill import COLUMNS as FILLED  # noqa: E402
 from benchmarks.fill import _people, _published, _row  # noqa: E402
-from executions.live import events, publish  # noqa: E402
-from executions.live.events import ExecutionChanged  # noqa: E402
+from executions import events  # noqa: E402
+from executions.events import ExecutionChanged  # noqa: E402
+from executions.live import publish  # noqa: E402
 from executions.models import Execution, new_id  # noqa: E402
 
 #: Connections that commit at the same time, as those of workers do.

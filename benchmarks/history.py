@@ -21,8 +21,8 @@ from django.urls import reverse
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
+from executions.retention.trimming import gap
 from executions.store import history
-from executions.trimming import gap
 from flows import queries
 
 ITERATIONS = 50_000

@@ -224,7 +224,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # A wrong Host, and other requests that no browser makes.
         "django.security": {"handlers": ["refused"], "propagate": False},
-        "executions.retention": {"level": "INFO"},
+        "executions.retention.deletion": {"level": "INFO"},
     },
 }
 

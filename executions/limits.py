@@ -22,7 +22,7 @@ CHECKPOINT_BLOCKS = 2000
 #: Steps of an execution that are kept for certain: its first, and its last. What lies between them
 #: is dropped `STEPS_TRIMMED` at a time. Fewer last ones than a batch (`CHECKPOINT_BLOCKS`) spare
 #: a fast loop the writing of the others. Pages follow from these what an execution lacks
-#: (`executions.trimming`), so a change of one comes with a migration of what is stored.
+#: (`executions.retention.trimming`), so a change of one comes with a migration of what is stored.
 STEPS_FIRST = 9000
 STEPS_LAST = 1000
 STEPS_TRIMMED = 1000

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db import transaction
 
 from executions import claiming
+from executions.completion import ended, wake_granted
 from executions.dispatch import send
-from executions.endings import ended, wake_granted
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.states import Status
 from executions.store.lifecycle import failures, transitions

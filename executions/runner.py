@@ -18,9 +18,9 @@ from django.db import transaction
 
 from executions import claiming, runner_errors
 from executions.children import insert_child
+from executions.completion import ended, given_up, stop
 from executions.dispatch import send
 from executions.effects.performing import performed
-from executions.endings import ended, given_up, stop
 from executions.engine import overruns, secrets
 from executions.engine.debugging import Halted
 from executions.engine.interpreter import Interpreter

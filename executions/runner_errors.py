@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from executions import claiming
+from executions.completion import ended
 from executions.dispatch import send
-from executions.endings import ended
 from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
 from executions.live.publish import publish

@@ -8,10 +8,10 @@ from celery import shared_task, signals
 from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
-from executions import handovers, processes, recovery, retention, runner
+from executions import control_transfer, idempotency, processes, recovery, runner
 from executions.bulk import jobs
 from executions.bulk import run as bulk
-from executions.views import sending
+from executions.retention import deletion
 
 
 @shared_task(bind=True)
@@ -55,12 +55,12 @@ def run_bulk_job(self: Any, job_id: str) -> None:
 @shared_task
 def settle() -> None:
     """See to who debugs what, as time goes by."""
-    handovers.settle()
+    control_transfer.settle()
 
 
 @shared_task
 def retain() -> None:
     """Delete what is not to be kept any longer."""
-    retention.retain()
+    deletion.retain()
     jobs.forget()
-    sending.forget()
+    idempotency.forget()

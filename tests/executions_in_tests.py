@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from executions.events import ExecutionChanged
 from executions.grid.paging.page import read
-from executions.live.events import ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
 from flows.models import Flow, FlowVersion

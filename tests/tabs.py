@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from redis import Redis
 
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.live.publish import GROUP
 from executions.live.routing import websocket_urlpatterns
 from executions.models import Execution

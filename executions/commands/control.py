@@ -26,7 +26,7 @@ from executions.commands.debugging import (
 )
 from executions.commands.lifecycle import continue_, force_stop, pause, retry, stop
 from executions.commands.request import Done, Order, Refused
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status

@@ -10,12 +10,12 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, transaction
 
-from executions import access, endings
+from executions import access, completion
 from executions.commands import refusals
 from executions.commands.actor import Actor, entry
 from executions.commands.control import DEBUGGING, Result, control
 from executions.dispatch import send
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
 from executions.states import Status
@@ -27,7 +27,7 @@ Seen = Mapping[UUID, Status]
 
 
 def _stop(ids: Sequence[UUID]) -> list[ExecutionChanged]:
-    return endings.stop(*ids) or []
+    return completion.stop(*ids) or []
 
 
 def _resumed(change: Change) -> Change:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from executions.access import User
 from executions.commands.actor import Actor
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.models import Execution
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from django.utils import timezone
 
 from executions import access
+from executions.events import ExecutionChanged
 from executions.grid.paging.sorting import Sort
 from executions.grid.query.filters import Filters
-from executions.live.events import ExecutionChanged
 
 
 @lru_cache(maxsize=10_000)

@@ -20,9 +20,9 @@ from django.http import Http404, QueryDict
 from executions import access
 from executions.grid.paging.page import PageQuery
 from executions.grid.table.layout import Layout
+from executions.live.browser_messages import Malformed, Ping, Show, read
 from executions.live.changes import Scope
 from executions.live.connection import Connection
-from executions.live.hearing import Malformed, Ping, Show, read
 from executions.live.hub import hub
 from executions.live.presence import Look
 from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from channels.db import database_sync_to_async
 
+from executions.events import ExecutionChanged
 from executions.live.changes import Changes, Scope
 from executions.live.consumers import LiveConsumer
-from executions.live.events import ExecutionChanged
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import message
 from flows import access as flows_access

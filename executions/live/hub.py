@@ -18,15 +18,15 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from executions import access
+from executions.events import ExecutionChanged
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
-from executions.live import missed
+from executions.live import missed_changes
 from executions.live.changes import Changes
 from executions.live.connection import Connection
-from executions.live.events import ExecutionChanged
-from executions.live.onlookers import Onlookers
-from executions.live.pace import WINDOW, Pace
+from executions.live.presence_broadcast import Onlookers
 from executions.live.publish import GROUP
+from executions.live.rate_limit import WINDOW, Pace
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
 from executions.live.watches import People
@@ -155,11 +155,15 @@ class Hub:
         # What changes from here on is offered as it comes in.
         ago = asyncio.get_running_loop().time() - fetched_at + COMMITTED_WITHIN
         try:
-            found = await database_sync_to_async(missed.changed_between)(ago, -COMMITTED_WITHIN)
+            found = await database_sync_to_async(missed_changes.changed_between)(
+                ago, -COMMITTED_WITHIN
+            )
             if len(found) > FETCHED_LIMIT:
                 connection.note("catchup", message("catchup"))
                 return
-            events = await database_sync_to_async(missed.events_of)([one for one, _ in found])
+            events = await database_sync_to_async(missed_changes.events_of)(
+                [one for one, _ in found]
+            )
         except DatabaseError as error:
             logger.warning("What a new page has missed could not be read: %r", error)
             connection.note("catchup", message("catchup"))
@@ -223,12 +227,14 @@ class Hub:
             await asyncio.sleep(LOOK_EVERY)
             oldest = min(3 * LOOK_EVERY, time.monotonic() - began)
             try:
-                found = await database_sync_to_async(missed.changed_between)(oldest, SETTLED)
+                found = await database_sync_to_async(missed_changes.changed_between)(
+                    oldest, SETTLED
+                )
                 unheard = [one for one, rev in found if rev > self._revisions.get(one, 0)]
-                if len(unheard) > missed.LIMIT:
+                if len(unheard) > missed_changes.LIMIT:
                     self._all_catch_up()
                 elif unheard:
-                    for event in await database_sync_to_async(missed.events_of)(unheard):
+                    for event in await database_sync_to_async(missed_changes.events_of)(unheard):
                         if event.revision > self._revisions.get(event.id, 0):
                             self._hear(event)
             except DatabaseError as error:

@@ -22,7 +22,7 @@ from typing import Any
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 
 GROUP = "executions"
 _BATCH = 200

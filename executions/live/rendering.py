@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from executions.events import ExecutionChanged
 from executions.grid.paging.sorting import NEWEST_FIRST, Sort
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow, RenderedCells
-from executions.live.events import ExecutionChanged
 
 #: Revisions of a row from which a difference can be told; a browser that holds an older one is
 #: sent the whole row.

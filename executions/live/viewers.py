@@ -12,10 +12,10 @@ from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
+from executions.events import ExecutionChanged
 from executions.grid.paging.page import PageQuery
 from executions.grid.query.filters import Filters
 from executions.live.changes import Changes, Scope, same
-from executions.live.events import ExecutionChanged
 from executions.live.rendering import RenderedRows, form_of
 
 #: More changed rows than that at a time, and the browser fetches its page instead.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from executions import appearance
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.states import Status
 from executions.store.read.watches import is_news
 

@@ -62,8 +62,10 @@ class ChangedValue(models.Model):
 
 
 class TrimmedVisits(models.Model):
-    """How many steps of a block, left by one port, were dropped (`executions.trimming`), so that
-    the numbers of visits stay exact."""
+    """How many steps of a block, left by one port, were dropped (`executions.retention.trimming`).
+
+    They keep the numbers of visits exact.
+    """
 
     pk = models.CompositePrimaryKey("execution_id", "block", "port")
     execution = models.ForeignKey(

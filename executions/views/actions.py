@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 
+from executions import idempotency
 from executions.access import User, is_debugger
 from executions.commands.refusals import DEBUGS
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
 from executions.states import APPLIES, APPLIES_TO_UNHANDLED, UNHANDLED, Status, words
-from executions.views import sending
 
 #: The commands of the bar and their icons.
 COMMANDS = {
@@ -51,7 +51,7 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
         "commands": commands,
         "force_stop": _command("force-stop", "stop"),
         "set_next": [s for s in Status if s in APPLIES["set-next"] and is_debugger(user)],
-        "form": sending.new_key(),
+        "form": idempotency.new_key(),
         "filters": address,
         "compare": _compare(),
     }

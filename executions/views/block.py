@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from executions import idempotency
 from executions.commands.refusals import objection
 from executions.store.debug.debug_plan import plan_of
-from executions.views import sending, visits
+from executions.views import visits
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from flows import access as flows_access
@@ -58,7 +59,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "no_set_next": why_not("set-next"),
         "set_next_url": reverse("set-next"),
         "help": f"{reverse('help-blocks')}#{anchor(node.block.type)}",
-        "form": sending.new_key(),
+        "form": idempotency.new_key(),
     }
     response = render(request, "executions/detail/block.html", context)
     response["Cache-Control"] = "no-store"

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from executions import idempotency
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
 from executions.commands.actor import address_of
@@ -18,7 +19,6 @@ from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
 from executions.models import BulkJob, BulkRefusal
 from executions.states import words
-from executions.views import sending
 from executions.views.actions import COMMANDS, PAST, commands_for
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
@@ -37,7 +37,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
     if request.method == "POST" and filters.are_understood:
-        answer = sending.once(request, lambda: _begin(request, command, filters))
+        answer = idempotency.once(request, lambda: _begin(request, command, filters))
         return to_job(request, UUID(answer["job"]))
     child_first = request.GET.get("children") == Children.CHILD_FIRST
     order = [("children", str(Children.CHILD_FIRST))] if child_first else []
@@ -52,7 +52,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "problems": filters.problems,
         "address": f"?{address}" if address else "",
         "others": [(name, words(name)) for name in commands_for(request.user)],
-        "form": sending.new_key(),
+        "form": idempotency.new_key(),
         "in_dialog": _is_part(request),
     }
     template = "executions/bulk/asked.html" if _is_part(request) else "executions/bulk/preview.html"
@@ -83,7 +83,7 @@ def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         **_shown(get_object_or_404(_jobs(request), pk=job_id)),
         "begun": True,
         # The next key of the grid's own form.
-        "form": sending.new_key() if "query" in request.POST else "",
+        "form": idempotency.new_key() if "query" in request.POST else "",
     }
     response = render(request, "executions/bulk/strip.html", context)
     response["HX-Retarget"] = "#job-strips"

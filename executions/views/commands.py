@@ -12,12 +12,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from executions import idempotency
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
 from executions.commands.control import COMMANDS, Result
 from executions.commands.multiple import TOGETHER, control_all
 from executions.states import Status, applies, words
-from executions.views import selection, sending
+from executions.views import selection
 from executions.views.bulk import to_job
 
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
@@ -38,7 +39,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
     chosen = selection.read(request.POST)
-    answer = sending.once(request, lambda: _give(request, command, chosen))
+    answer = idempotency.once(request, lambda: _give(request, command, chosen))
     if "job" in answer:
         return to_job(request, UUID(answer["job"]))
     results = answer["results"]
@@ -54,7 +55,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
             "silent": command in SILENT and bool(done) and not refused,
             # The grid's next key; the page of an execution renews its own when it shows what came
             # of the command (static/js/sending.js).
-            "form": sending.new_key() if "query" in request.POST else "",
+            "form": idempotency.new_key() if "query" in request.POST else "",
         }
         response = render(request, "executions/command_results.html", context)
         if results and not refused:

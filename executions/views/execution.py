@@ -8,11 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from executions import access
+from executions import access, idempotency
 from executions.models import ExceptionRecord, Execution
 from executions.store import history
 from executions.store.read import execution_tree, reads
-from executions.views import sending
 from executions.views.address import Address
 from executions.views.detail.exceptions import as_text
 from executions.views.detail.page import DrillDown
@@ -52,7 +51,7 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     page = DrillDown(request.user, execution_id, Address.parse(request.GET))
     page.people.opened()
     context = page.context()
-    context["form"] = sending.new_key()
+    context["form"] = idempotency.new_key()
     context["parts"] = {part.name: part.element(request, context) for part in PARTS}
     response = render(request, "executions/execution.html", context)
     return response

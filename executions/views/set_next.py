@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from executions import access
+from executions import access, idempotency
 from executions.commands.debugging import set_next as command
 from executions.commands.refusals import objection
 from executions.commands.request import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
-from executions.views import selection, sending
+from executions.views import selection
 from flows import queries
 
 
@@ -60,7 +60,7 @@ def set_next(request: HttpRequest) -> HttpResponse:
         "moves": moves,
         "possible": [move for move in moves if move.foreseen],
         "refused": [move for move in moves if not move.foreseen],
-        "form": sending.new_key(),
+        "form": idempotency.new_key(),
         "next": _back(request, asked, executions),
     }
     fragment = bool(getattr(request, "htmx", False))

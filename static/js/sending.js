@@ -1,4 +1,4 @@
-// The keys of the forms on the page of an execution (executions/views/sending.py). A key is for what
+// The keys of the forms on the page of an execution (executions/idempotency.py). A key is for what
 // is shown: pressed again before the page shows what came of a command, it is the same command, which
 // is done once. The keys stand outside of the parts of the page, so that a new one is no change.
 

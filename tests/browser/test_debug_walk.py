@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
-from executions import handovers
+from executions import control_transfer
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.limits import CONTROL_ANSWER
@@ -271,7 +271,7 @@ def test_two_people(
     Execution.objects.filter(pk=execution.pk).update(
         asked_at=asked - timedelta(seconds=CONTROL_ANSWER)
     )
-    assert handovers.settle() == 1
+    assert control_transfer.settle() == 1
     expect(theirs.locator("#debugged")).to_contain_text("You debug this")
     expect(mine.locator("#do-step")).to_be_disabled()
     theirs.locator("#do-step").click()

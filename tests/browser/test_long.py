@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from executions import runner
 from executions.models import Execution
-from executions.trimming import gap
+from executions.retention.trimming import gap
 from tests.driving import begin, fresh
 from tests.flows_in_tests import publish
 from tests.integration.test_history_long import LONG, LONG_VARIABLES

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from executions import handovers
+from executions import control_transfer
 from executions.commands.control import DEBUGGING, Result, control
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY
 from executions.live import presence
@@ -118,7 +118,7 @@ def test_who_may_no_longer_debug_does_not_get_it(
     else:
         long_ago = timezone.now() - timedelta(seconds=CONTROL_ANSWER + 1)
         Execution.objects.filter(pk=execution.pk).update(asked_at=long_ago)
-        assert handovers.settle() == 0
+        assert control_transfer.settle() == 0
         assert holder(execution) == ("ada", None)
 
 
@@ -148,14 +148,14 @@ def test_without_an_answer_it_goes_over(loop: FlowVersion, ada: Session, grace: 
     ada.do("step", execution)
     presence.renew([look(execution, ada)])
     grace.do("take-over", execution)
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     late = timezone.now() - timedelta(seconds=CONTROL_ANSWER + 1)
     Execution.objects.filter(pk=execution.pk).update(asked_at=late)
     revision = execution.revision
-    assert handovers.settle() == 1
+    assert control_transfer.settle() == 1
     assert holder(execution) == ("grace", None)
     assert execution.revision > revision
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     entry = AuditEntry.objects.filter(execution=execution).latest("id")
     assert (entry.command, entry.actor, entry.detail) == (
         "take-over",
@@ -169,15 +169,15 @@ def test_who_has_left_loses_it(
 ) -> None:
     execution = ada.start(loop, paused=True)
     ada.do("breakpoint", execution, block="e")
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     long_ago = timezone.now() - timedelta(seconds=CONTROL_AWAY + 5)
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
     # Redis knows nothing: the while begins now.
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     presence.renew([look(execution, ada)])
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     seen_ago(redis, execution, ada, CONTROL_AWAY + 1)
-    assert handovers.settle() == 1
+    assert control_transfer.settle() == 1
     assert holder(execution) == (None, None)
     assert execution.status == "Paused"
     assert execution.debug["breakpoints"]
@@ -194,14 +194,14 @@ def test_who_opens_pages_without_scripts_has_not_left(
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
     seen_ago(redis, execution, ada, CONTROL_AWAY + 1)
     page(ada.user, execution)
-    assert handovers.settle() == 0
+    assert control_transfer.settle() == 0
     assert "asked ada" in grace.do("take-over", execution)
     # Nobody is told that they look: whether they still do is not known.
     assert presence.people([execution.pk]) == {}
     # Somebody else's page of it says nothing about them.
     seen_ago(redis, execution, ada, CONTROL_AWAY + 1)
     page(grace.user, execution)
-    assert handovers.settle() == 1
+    assert control_transfer.settle() == 1
 
 
 def test_from_who_has_left_it_is_taken_at_once(

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from executions.retention.deletion.deletion import retain
 
 from executions import limits, runner
 from executions.models import ChangedValue, Execution, TrimmedVisits
-from executions.retention import retain
+from executions.retention.trimming import gap
 from executions.store import history
 from executions.store.history import Known
 from executions.store.read import reads
-from executions.trimming import gap
 from flows import queries, values
 from flows.blocks.base import Port
 from flows.models import FlowVersion

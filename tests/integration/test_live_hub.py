@@ -23,7 +23,7 @@ from executions.live.changes import Scope
 from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
 from executions.live.hub import hub
-from executions.live.pace import UPDATES, WINDOW
+from executions.live.rate_limit import UPDATES, WINDOW
 from executions.live.viewers import GridViewer
 from executions.states import Status
 from tests.executions_in_tests import event_of, make_execution

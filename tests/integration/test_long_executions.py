@@ -10,8 +10,8 @@ from executions import limits, runner
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
+from executions.retention.trimming import gap
 from executions.store.read import reads
-from executions.trimming import gap
 from flows.models import FlowVersion
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import page

@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
-from executions import limits, retention
+from executions import limits
 from executions.models import AuditEntry, ChangedValue, Execution, LogEntry, Step
+from executions.retention.deletion import deletion
 from executions.states import Status
 from executions.tasks import retain
 from tests.executions_in_tests import make_execution
@@ -81,9 +82,9 @@ def test_a_family_goes_whole_or_stays_whole() -> None:
     child = ended(parent=gone)
     ended(parent=child)
     ended(parent=gone, status=Status.ERROR)
-    assert retention.retain() == 4
+    assert deletion.retain() == 4
     assert left() == {e.pk for e in (*alive, task, young, below, middle, deep)}
-    assert retention.retain() == 0
+    assert deletion.retain() == 0
 
 
 def test_only_the_newest_are_kept(settings: Any) -> None:
@@ -93,7 +94,7 @@ def test_only_the_newest_are_kept(settings: Any) -> None:
     waiting = make_execution(None, age=5 * DAY)
     for days in (100, 200):
         ended(days=days, parent=ended(days=days))
-    assert retention.retain() == 4
+    assert deletion.retain() == 4
     assert left() == {e.pk for e in (*newest, child, waiting)}
 
 
@@ -101,24 +102,24 @@ def test_only_the_newest_are_kept(settings: Any) -> None:
 def test_without_a_limit_nothing_goes(settings: Any, count: int) -> None:
     settings.RETENTION_DAYS, settings.RETENTION_COUNT = 0, count
     ended(days=10_000)
-    assert retention.retain() == 0
+    assert deletion.retain() == 0
 
 
 def test_it_works_in_batches_and_goes_on_where_its_time_was_over(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(retention, "RETENTION_BATCH", 4)
-    monkeypatch.setattr(retention, "RETENTION_STEPS", 100)
+    monkeypatch.setattr(deletion, "RETENTION_BATCH", 4)
+    monkeypatch.setattr(deletion, "RETENTION_STEPS", 100)
     for _ in range(3):
         root = ended(step_count=60)
         for _ in range(3):
             ended(parent=ended(parent=root, step_count=1), step_count=60)
     assert Execution.objects.count() == 21
-    caplog.set_level(logging.INFO, "executions.retention")
+    caplog.set_level(logging.INFO, "executions.retention.deletion")
     numbers = []
     ticks = iter(range(1000))
-    monkeypatch.setattr(retention.time, "monotonic", lambda: next(ticks))
-    while number := retention.retain(seconds=2):
+    monkeypatch.setattr(deletion.time, "monotonic", lambda: next(ticks))
+    while number := deletion.retain(seconds=2):
         numbers.append(number)
         parents = Execution.objects.exclude(parent=None).values("parent")
         assert not parents.exclude(parent__in=Execution.objects.values("pk")).exists()
@@ -141,7 +142,7 @@ def test_values_of_steps_that_were_dropped_go(tmp_path: Path, admin_user: User) 
         ChangedValue.objects.create(
             execution=execution, key=key, value=1, size=1, first_step=first, last_step=last
         )
-    retention.retain()
+    deletion.retain()
     keys = ChangedValue.objects.filter(execution=execution).values_list("key", flat=True)
     assert set(keys) == {"first", "both", "last"}
 
@@ -164,7 +165,7 @@ def test_it_waits_for_nobody() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
     try:
-        assert retention.retain() == 1
+        assert deletion.retain() == 1
     finally:
         done.set()
         holder.join()
@@ -172,7 +173,7 @@ def test_it_waits_for_nobody() -> None:
             cursor.execute("RESET lock_timeout")
     assert left() == {held.pk}
     assert free.pk not in left()
-    assert retention.retain() == 1
+    assert deletion.retain() == 1
 
 
 def test_a_worker_deletes_and_says_so(worker: Process) -> None:

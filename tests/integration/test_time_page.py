@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from executions import runner
 from executions.models import Execution, Intervention
-from executions.trimming import gap
+from executions.retention.trimming import gap
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.driving import begin, drive, fresh

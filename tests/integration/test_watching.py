@@ -11,8 +11,8 @@ from django.core.management import call_command
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from executions.models import Execution
+from executions.retention.trimming import gap
 from executions.states import Status
-from executions.trimming import gap
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
 from tests.servers import celery_worker
 

@@ -21,8 +21,8 @@ from executions import claiming, limits, recovery, runner
 from executions.commands.actor import Actor
 from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.events import ExecutionChanged
 from executions.grid.paging.page import read
-from executions.live.events import ExecutionChanged
 from executions.live.publish import GROUP
 from executions.models import Execution
 from executions.queues import ALL

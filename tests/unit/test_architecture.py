@@ -31,18 +31,18 @@ PURE = (
     "flows.diagram",
     "executions.states",
     "executions.limits",
-    "executions.trimming",
+    "executions.retention.trimming",
     "executions.engine",
 )
 
 #: Inside executions, from the top down: a layer may import those below it, and its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "api", "admin", "tasks", "management", "urls", "forms"),
-    ("commands", "bulk", "handovers", "recovery", "retention"),
+    ("commands", "bulk", "control_transfer", "recovery", "retention"),
     ("runner",),
     ("runner_errors",),
     ("claiming",),
-    ("endings", "effects", "children", "leases"),
+    ("completion", "effects", "children", "leases"),
     (
         "store",
         "dispatch",
@@ -54,9 +54,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "appearance",
         "templatetags",
     ),
-    ("models", "fields"),
+    ("models", "fields", "idempotency"),
     ("engine",),
-    ("states", "limits", "processes", "queues", "trimming"),
+    ("events", "states", "limits", "processes", "queues", "retention.trimming"),
 )
 
 
@@ -79,8 +79,14 @@ def imports_of(path: Path) -> set[str]:
 
 
 def layer_of(module: str) -> int | None:
-    part = module.split(".")[1] if "." in module else ""
-    return next((n for n, names in enumerate(LAYERS) if part in names), None)
+    """The layer of a module: of the longest name that it begins with."""
+    name = module.partition(".")[2]
+    while name:
+        for number, names in enumerate(LAYERS):
+            if name in names:
+                return number
+        name = name.rpartition(".")[0]
+    return None
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.live.pace import APART, UPDATES, WINDOW, Pace
+from executions.live.rate_limit import APART, UPDATES, WINDOW, Pace
 
 #: Seconds between two looks at a row that changes all the time.
 looks = st.lists(st.floats(0.001, 0.7), min_size=1, max_size=60)

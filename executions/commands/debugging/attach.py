@@ -5,7 +5,7 @@ It runs on until it is paused or comes to a breakpoint.
 """
 
 from executions.commands.request import Done, Order, Refused
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.store.debug import debugging
 from executions.store.lifecycle import transitions

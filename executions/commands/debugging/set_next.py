@@ -9,7 +9,7 @@ from uuid import UUID
 
 from executions.commands.debugging.holding import interpreter_of
 from executions.commands.request import Done, Order, Refused
-from executions.endings import given_up
+from executions.completion import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen
 from executions.states import APPLIES, Status, refusal

@@ -2,7 +2,7 @@
 
 What nobody debugs is taken at once, and so is what somebody debugs who has left. Who is there is
 asked; they hand it over or keep it, and it goes over by itself when they don't answer
-(`executions.handovers`).
+(`executions.control_transfer`).
 """
 
 from executions.commands.request import Done, Order, Refused

@@ -3,8 +3,8 @@ block that won't return. What the block has done outside stays done.
 """
 
 from executions.commands.request import Done, Order
+from executions.completion import ended
 from executions.dispatch import end_task
-from executions.endings import ended
 from executions.store.lifecycle import transitions
 
 

@@ -2,7 +2,7 @@
 
 from executions.commands.request import Done
 from executions.dispatch import send
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 
 
 def resumed(changed: ExecutionChanged | None, detail: str = "") -> Done | None:

@@ -11,6 +11,7 @@ from django.http import Http404, QueryDict
 from django.utils import timezone
 
 from executions import access
+from executions.events import ExecutionChanged
 from executions.grid.paging.sorting import NEWEST_FIRST, SORTS, Key, Sort
 from executions.grid.paging.tree import MORE_LIMIT, Sum, Tree
 from executions.grid.planner.counts import Count, count_by_status, counted, uncounted
@@ -23,7 +24,6 @@ from executions.grid.query.ranges import moment
 from executions.grid.table.columns import Column
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow, read
-from executions.live.events import ExecutionChanged
 
 PAGE_SIZE = 50
 #: What rows can be grouped by (`executions.grid.table.groups`).

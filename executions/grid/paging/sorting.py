@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from executions.events import ExecutionChanged
 from executions.grid.query.lexemes import fold
 from executions.grid.query.ranges import EPOCH, LAST, TICK
-from executions.live.events import ExecutionChanged
 
 #: The length of what is not over, less the time from 1970 to its start: longer than all that is.
 UNENDED = timedelta(days=36_500_000)

@@ -14,12 +14,12 @@ from django.db.models import QuerySet
 from django.template.loader import get_template
 
 from executions import appearance
+from executions.events import ExecutionChanged
 from executions.grid.paging import keyset
 from executions.grid.paging.sorting import Sort
 from executions.grid.planner.counts import CAP
 from executions.grid.table.layout import Children, Layout
 from executions.grid.table.row import GridRow, read
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
 from executions.store.read import variables

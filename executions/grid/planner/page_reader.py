@@ -21,6 +21,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from executions import events
+from executions.events import ExecutionChanged
 from executions.grid.paging import keyset
 from executions.grid.paging.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
 from executions.grid.planner import statement_timeout
@@ -29,8 +31,6 @@ from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, 
 from executions.grid.query import ranges
 from executions.grid.query.filters import Filters
 from executions.grid.table.row import event_of
-from executions.live import events
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 
 #: Branches that are merged; more are left to the planner.

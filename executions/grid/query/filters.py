@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
+from executions.events import ExecutionChanged
 from executions.grid.query import conditions, matching, query_syntax
 from executions.grid.query.conditions import By
 from executions.grid.query.fields import VARIABLE, field_of
@@ -23,7 +24,6 @@ from executions.grid.query.filter_terms import Term, term
 from executions.grid.query.lexemes import words
 from executions.grid.query.matching import Beside, Test
 from executions.grid.query.parser import UNREAD_LIMIT, Parsing, in_order
-from executions.live.events import ExecutionChanged
 from executions.states import Status
 from flows import paths
 

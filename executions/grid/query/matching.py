@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from executions.events import ExecutionChanged
 from executions.grid.query import lexemes, ranges
 from executions.grid.query.fields import ME, VARIABLE, Field, Kind
 from executions.grid.query.filter_terms import EMPTY, ORDERED, Term, Wanted
-from executions.live.events import ExecutionChanged
 from executions.states import Reason, Status
 from flows import paths
 from flows.values import Masked, is_object

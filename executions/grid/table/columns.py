@@ -15,8 +15,8 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import mark_safe
 
 from executions import appearance
+from executions.events import ExecutionChanged
 from executions.grid.query.filter_terms import VALUE_LIMIT
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Reason, Status
 from executions.store.lifecycle import waiting, worker_limits

@@ -18,12 +18,12 @@ from django.db import connection
 from django.utils import timezone
 
 from executions import access, appearance
+from executions.events import ExecutionChanged
 from executions.grid.paging import keyset
 from executions.grid.paging.page import PageQuery
 from executions.grid.paging.sorting import NEWEST_FIRST, Key
 from executions.grid.table.columns import Column, column_of
 from executions.grid.table.row import read
-from executions.live.events import ExecutionChanged
 from executions.store.read import variables
 from executions.store.read.variables import Large
 from flows import values

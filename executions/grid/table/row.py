@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
+from executions import events
+from executions.events import ExecutionChanged
 from executions.grid.paging.sorting import NEWEST_FIRST, Sort
 from executions.grid.table.columns import Column, variable
 from executions.grid.table.layout import Children, Layout
-from executions.live import events
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
 from flows.display import duration, milliseconds

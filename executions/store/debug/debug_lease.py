@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.events import ExecutionChanged
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY, RECOVERY_BATCH
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 from executions.store.lifecycle.transitions import CHANGE, one, update
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions.engine.debugging import Breakpoint
-from executions.live.events import COLUMNS, ExecutionChanged
+from executions.events import COLUMNS, ExecutionChanged
 from executions.models import Execution, KeptBreakpoint
 from executions.store.debug.debug_plan import Plan, dumps, load
 from executions.store.lifecycle.claims import RETURNING

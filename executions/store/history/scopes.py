@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from executions.models import Execution, TrimmedVisits
+from executions.retention.trimming import gap
 from executions.store.history.versions import Course, When
-from executions.trimming import gap
 
 #: Before anything.
 BEGINNING: When = (0, -1)

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from executions.models import ExceptionRecord, Execution, Intervention, Step
+from executions.retention.trimming import gap
 from executions.store.history import positions, scopes, variables
 from executions.store.history.scopes import Life
 from executions.store.history.versions import Course
 from executions.store.read import parts, reads
-from executions.trimming import gap
 from flows.blocks.base import Port
 from flows.graph import FlowGraph
 

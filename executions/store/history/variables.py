@@ -19,10 +19,10 @@ from executions.models import (
     TrimmedVisits,
     Value,
 )
+from executions.retention.trimming import gap
 from executions.store.history import scopes
 from executions.store.history.versions import Course, Era, When
 from executions.store.read import parts, reads
-from executions.trimming import gap
 from flows import pretty, values
 
 #: Level of a scope and case-folded name of a variable.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
 from executions.store.debug import debugging

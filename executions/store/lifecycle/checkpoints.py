@@ -12,8 +12,8 @@ from uuid import UUID
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
+from executions.events import COLUMNS, ExecutionChanged
 from executions.limits import LEASE, REQUEUE_AFTER
-from executions.live.events import COLUMNS, ExecutionChanged
 from executions.states import Place, Reason, Request, Status
 from executions.store import rows
 from executions.store.debug import debug_plan, interventions

@@ -15,8 +15,8 @@ from django.db import connection
 from executions.engine import sizes
 from executions.engine.debugging import Watch
 from executions.engine.state import Frame
+from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import INLINE_CHANGE, LEASE
-from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.store.debug import debug_plan
 from executions.store.lifecycle import secret_storage
 from executions.store.rows import frame_of

@@ -11,8 +11,8 @@ from itertools import chain
 from django.db import connection, transaction
 
 from executions.engine.interpreter import Interpreter
+from executions.events import ExecutionChanged
 from executions.limits import RECOVERY_BATCH
-from executions.live.events import ExecutionChanged
 from executions.models import ExceptionRecord
 from executions.store.lifecycle.claims import RETURNING, Claimed
 from executions.store.lifecycle.transitions import CHANGE

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_AFTER
-from executions.live.events import COLUMNS, IDS, ExecutionChanged
 from executions.models import Execution, new_id
 from executions.states import Status
 from executions.store.debug.debug_plan import Plan, plan_of

@@ -8,8 +8,8 @@ from typing import Any
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import StepDone
+from executions.retention.trimming import gap
 from executions.store import rows
-from executions.trimming import gap
 
 
 def parts(before: int, interpreter: Interpreter, params: dict[str, Any]) -> list[str]:

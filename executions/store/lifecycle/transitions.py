@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.events import ExecutionChanged
 from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER, WORKER_DEATHS
-from executions.live.events import ExecutionChanged
 from executions.store.lifecycle.claims import RETURNING
 from flows import values
 

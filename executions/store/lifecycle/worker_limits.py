@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions import limits
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.store.lifecycle import transitions
 
 PERSON = "person"

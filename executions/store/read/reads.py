@@ -19,8 +19,8 @@ from executions.models import (
     Step,
     Token,
 )
+from executions.retention.trimming import gap
 from executions.states import LIVE
-from executions.trimming import gap
 
 #: Rows of a page of steps, children, log entries, audit entries.
 PAGE = 50

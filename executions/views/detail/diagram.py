@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from executions.engine.debugging import Breakpoint
-from executions.trimming import gap
+from executions.retention.trimming import gap
 from executions.views import visits
 from executions.views.address import OPEN, OVERLAYS
 from executions.views.detail.rows import missing

@@ -10,16 +10,16 @@ from executions.commands.refusals import objection
 from executions.states import Status
 from executions.store.read import reads, watches
 from executions.views.address import PANELS, Address
-from executions.views.detail.course import Course
+from executions.views.debug_panel import Debugging
 from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
+from executions.views.detail.gantt_and_diff import Course
 from executions.views.detail.header import Header
 from executions.views.detail.lists import Lists
 from executions.views.detail.people import People
 from executions.views.detail.subject import Subject
 from executions.views.detail.time import Time
 from executions.views.detail.variables import Variables
-from executions.views.panel import Debugging
 
 
 class DrillDown:

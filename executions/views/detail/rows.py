@@ -10,9 +10,9 @@ from django.urls import reverse
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
+from executions.retention.trimming import gap
 from executions.store.debug.debug_plan import Plan
 from executions.store.read import reads
-from executions.trimming import gap
 from executions.views import visits
 from executions.views.address import Address
 from flows import pretty, values

@@ -7,8 +7,8 @@ from math import log1p
 
 from django.urls import reverse
 
+from executions.retention.trimming import gap
 from executions.store.history import clock_snapshots, timeline
-from executions.trimming import gap
 from executions.views import visits
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode

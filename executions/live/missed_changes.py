@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models.functions import Now
 
+from executions.events import ExecutionChanged
 from executions.grid.table.row import read
-from executions.live.events import ExecutionChanged
 from executions.models import Execution
 
 #: More than that in one look are for the pages to fetch.

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from executions.dispatch import send
-from executions.live.events import ExecutionChanged
+from executions.events import ExecutionChanged
 from executions.live.publish import publish
 from executions.models import Execution
 from executions.states import Status
