@@ -180,10 +180,19 @@ def stored(interpreter: Interpreter, graph: FlowGraph, held: Held) -> tuple[Inte
     return resumed, kept
 
 
+def seen(changes: dict[str, Any] | None) -> str:
+    """What a step shows of its changes. Whether it also stores a large value depends on how much
+    was stored since the last checkpoint."""
+    shown = {
+        name: {key: part for key, part in change.items() if key not in ("stored", "size")}
+        for name, change in (changes or {}).items()
+    }
+    return rows.dumps(shown)
+
+
 def done(progress: Progress) -> list[Any]:
     return [
-        (s.number, s.level, s.block, s.port, rows.dumps(s.changes), s.exception)
-        for s in progress.steps
+        (s.number, s.level, s.block, s.port, seen(s.changes), s.exception) for s in progress.steps
     ] + [(t.step, t.block, rows.dumps(values.encode(t.exception))) for t in progress.thrown]
 
 
