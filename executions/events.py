@@ -10,7 +10,7 @@ class ExecutionChanged:
     """A committed change of an execution: every column that a grid row needs.
 
     `lease_owner` begins with the name of the worker's machine and a colon; `waiting_for` says what
-    a parked one waits for (`executions.store.lifecycle.waiting`). `exception_types` are the types
+    a parked one waits for (`executions.store.lifecycle.wait_text`). `exception_types` are the types
     of all its exceptions, one a line; `unhandled` says that it Ended because nothing handled one.
     Whoever holds the same or a newer `revision` of `id` drops it. Times are aware datetimes;
     `published_at` is the sender's clock in seconds since the epoch, for the measured delay.

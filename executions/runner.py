@@ -58,11 +58,11 @@ from executions.limits import (
 from executions.live.publish import publish
 from executions.processes import alarm
 from executions.states import Reason, Request, Status
-from executions.store.lifecycle import initiators, semaphores, transitions, waiting
+from executions.store.lifecycle import initiators, semaphores, transitions, wait_text
 from executions.store.lifecycle.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.lifecycle.claims import Claimed, hold
 from executions.store.lifecycle.semaphores import Outcome
-from executions.store.read.execution_tree import ended_by, states
+from executions.store.read.task_states import ended_by, states
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.guards import Semaphore, could_not_be_acquired
@@ -388,7 +388,7 @@ class _Turn:
         (semantics 76)."""
         due = min(self.interpreter.deadline, inf if until is None else until)
         due_at = None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC)
-        told = waiting.told(state["waits"], columns.get("awaits") or ())
+        told = wait_text.told(state["waits"], columns.get("awaits") or ())
         self._release(
             Status.RUNNING, reason=reason, due_at=due_at, state=state, waiting_for=told, **columns
         )

@@ -26,7 +26,7 @@ from executions.live.connection import Connection
 from executions.live.hub import hub
 from executions.live.presence import Look
 from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
-from executions.store.read import watches
+from executions.store import watch_list
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         try:
             viewer = await self.viewer(await database_sync_to_async(Scope.of)(user))
-            watched = await database_sync_to_async(watches.ids)(user.pk)
+            watched = await database_sync_to_async(watch_list.ids)(user.pk)
         except Http404:
             await self.close(NOT_FOUND)
             return

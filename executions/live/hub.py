@@ -30,7 +30,7 @@ from executions.live.rate_limit import WINDOW, Pace
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
 from executions.live.watches import People
-from executions.store.read import variables
+from executions.store.read import variables_by_path
 
 logger = logging.getLogger(__name__)
 
@@ -431,7 +431,7 @@ def _counts(user: Any, filters: Filters) -> dict[str, Count]:
 
 @database_sync_to_async
 def _variables(ids: list[str], paths: list[str]) -> dict[str, dict[str, Any]]:
-    return variables.of(ids, paths)
+    return variables_by_path.of(ids, paths)
 
 
 hub = Hub()

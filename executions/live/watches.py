@@ -9,7 +9,7 @@ from uuid import UUID
 from executions import appearance
 from executions.events import ExecutionChanged
 from executions.states import Status
-from executions.store.read.watches import is_news
+from executions.store.watch_list import is_news
 
 #: Messages of the channel layer: what a user watches has changed; a job has moved on.
 WATCHES = "watches.changed"

@@ -65,7 +65,7 @@ class Execution(models.Model):
     #: Pause again after that many blocks (1 = step); null runs on.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
-    #: What a parked one waits for (`executions.store.lifecycle.waiting`); old once it runs.
+    #: What a parked one waits for (`executions.store.lifecycle.wait_text`); old once it runs.
     waiting_for = models.CharField(max_length=400, blank=True, default="", db_default="")
     #: The tasks that it is parked for; the end of the last one wakes it.
     awaits = ArrayField(models.UUIDField(), null=True)

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from executions.models import Execution
 from executions.store import history
-from executions.store.history import Past, compare, differences
-from executions.store.history.differences import VariableDifference
+from executions.store.history import Past, divergence, variable_differences
+from executions.store.history.variable_differences import VariableDifference
 from executions.views import visits
 from executions.views.address import Address
 from executions.views.visits import Visits
@@ -130,8 +130,8 @@ class Comparison:
     # Where they part ------------------------------------------------------------------------------
 
     @cached_property
-    def ways(self) -> compare.Ways:
-        return compare.ways(self.first.execution, self.second.execution)
+    def ways(self) -> divergence.Ways:
+        return divergence.ways(self.first.execution, self.second.execution)
 
     @cached_property
     def parting(self) -> dict[str, Any] | None:
@@ -250,7 +250,7 @@ class Comparison:
     @cached_property
     def variables(self) -> list[VariableDifference]:
         """The variables at the last step of each, those that differ first."""
-        return differences.of_variables(self.first.past, self.second.past, same=True)
+        return variable_differences.of_variables(self.first.past, self.second.past, same=True)
 
     @cached_property
     def values(self) -> list[VariableDifference]:
@@ -267,7 +267,7 @@ class Comparison:
 
     def _held(self, scope: str, column: str) -> list[VariableDifference]:
         one, two = (pretty.decoded(getattr(side.execution, column) or {}) for side in self.sides)
-        return differences.of_values(scope, one, two)
+        return variable_differences.of_values(scope, one, two)
 
 
 def _differing(rows: list[VariableDifference]) -> int:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from executions import access, idempotency
 from executions.models import ExceptionRecord, Execution
 from executions.store import history
-from executions.store.read import execution_tree, reads
+from executions.store.read import reads, task_states
 from executions.views.address import Address
 from executions.views.detail.exceptions import as_text
 from executions.views.detail.page import DrillDown
@@ -126,7 +126,7 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
-    value = execution_tree.shown(found.root_id, pretty.decoded(form))
+    value = task_states.shown(found.root_id, pretty.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
     response = HttpResponse(pretty.text(value), content_type=JSON)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from executions import access
 from executions.grid.query.lexemes import words
 from executions.states import LIVE, Status
-from executions.store.read import positions
+from executions.store.read import block_counts
 from flows.diagram.drawing import Drawing, draw
 from flows.graph import BlockNode, FlowGraph
 from flows.models import Flow, FlowVersion
@@ -30,8 +30,8 @@ PILLS: dict[str, tuple[tuple[Status, ...], str, str, str]] = {
     "error": (
         (Status.ERROR,),
         "error",
-        f"failed in {positions.ERROR_HOURS} h",
-        f"Errors, {positions.ERROR_HOURS} h",
+        f"failed in {block_counts.ERROR_HOURS} h",
+        f"Errors, {block_counts.ERROR_HOURS} h",
     ),
 }
 _APART = 4
@@ -124,8 +124,8 @@ class FlowDiagram:
     # What is counted --------------------------------------------------------------------------
 
     @cached_property
-    def counted(self) -> positions.Counted:
-        return positions.count(self.flow.name, self._initiator)
+    def counted(self) -> block_counts.Counted:
+        return block_counts.count(self.flow.name, self._initiator)
 
     @cached_property
     def _by_block(self) -> Counter[tuple[str, str]]:
@@ -235,7 +235,7 @@ class FlowDiagram:
                 query.append(("description", node.title))
         if Status.ERROR in statuses:
             # What Ended because nothing handled an exception counts too.
-            query += [("is", "failed"), ("started", f">-{positions.ERROR_HOURS}h")]
+            query += [("is", "failed"), ("started", f">-{block_counts.ERROR_HOURS}h")]
         else:
             query += [("status", status.value) for status in statuses]
         return f"{reverse('executions')}?{urlencode(query)}"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from executions import access
 from executions.live.publish import announce
 from executions.live.watches import WATCHES, Happened, told
-from executions.store.read import watches as store
+from executions.store import watch_list as store
 from executions.views import selection
 from executions.views.commands import back
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from executions import runner
 from executions.models import Execution
-from executions.store.history import compare
+from executions.store.history import divergence
 from flows.models import FlowVersion
 from tests.debugging import Session
 from tests.driving import begin, drive, fresh
@@ -42,8 +42,8 @@ def table(html: str, name: str) -> str:
 
 def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User) -> None:
     good, bad = run(square, N=4), run(square, N=-4)
-    parting = compare.ways(good, bad).parting
-    assert parting == compare.Parting(2, 2)
+    parting = divergence.ways(good, bad).parting
+    assert parting == divergence.Parting(2, 2)
     html = compared(client_of(admin_user), a=good.pk, b=bad.pk)
     told = html.partition("Where their ways part")[2].partition("</section>")[0]
     assert f'href="{good.get_absolute_url()}?step=2"' in told
@@ -81,11 +81,11 @@ def test_the_same_way(square: FlowVersion, admin_user: User) -> None:
 def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
     loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     one, two = run(loop, Last=2), run(loop, Last=3)
-    assert compare.ways(one, two).parting == compare.Parting(6, 6)
+    assert divergence.ways(one, two).parting == divergence.Parting(6, 6)
     stopped = begin(loop, Last=2)
     Execution.objects.filter(pk=stopped.pk).update(steps_wanted=3)
     runner.run(stopped.pk)
-    assert compare.ways(fresh(stopped), one).parting == compare.Parting(None, 4)
+    assert divergence.ways(fresh(stopped), one).parting == divergence.Parting(None, 4)
     html = compared(client_of(admin_user), a=stopped.pk, b=one.pk)
     assert "had come to its end" in html
 
@@ -93,7 +93,7 @@ def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
 def test_what_is_not_kept_is_told(tmp_path: Path, admin_user: User) -> None:
     loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     one, two = run(loop, Last=5_600), run(loop, Last=5_700)
-    assert compare.ways(one, two).lacking == range(9_001, 10_001)
+    assert divergence.ways(one, two).lacking == range(9_001, 10_001)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
     assert "Steps 9,001 to 10,000 are not kept of both; they may have parted there." in html
 
@@ -109,7 +109,7 @@ def test_a_retry_is_held_against_the_end_of_its_origin(
     runner.run(retried.pk)
     session.do("set-next", retried, block="s")
     session.do("continue", retried)
-    parting = compare.ways(failed, fresh(retried)).parting
+    parting = divergence.ways(failed, fresh(retried)).parting
     assert parting is not None
     html = compared(client_of(admin_user), b=retried.pk)
     assert "tried again by this one" in html
@@ -126,7 +126,7 @@ def test_two_versions(tmp_path: Path, admin_user: User, square: FlowVersion) -> 
     )
     new = run(newer, N=2)
     assert newer.number == 2
-    assert compare.ways(old, new).parting == compare.Parting(3, 3)
+    assert divergence.ways(old, new).parting == divergence.Parting(3, 3)
     html = compared(client_of(admin_user), a=old.pk, b=new.pk)
     assert 'data-block="more"' in html
     assert ">only B<" in table(html, "Variables")

@@ -29,7 +29,7 @@ from executions.grid.table.row import GridRow
 from executions.models import Execution, UncountedFailure
 from executions.states import Status
 from executions.store.lifecycle import failures
-from executions.store.read import positions
+from executions.store.read import block_counts
 from executions.store.read.why import why
 from tests.driving import ACTOR, begin, drive, fresh
 from tests.executions_in_tests import make_execution
@@ -489,7 +489,7 @@ def test_completion_and_the_filter_bar_know_the_filters(admin_client: Client) ->
 def test_words_and_icons() -> None:
     assert appearance.word("Ended", unhandled=True) == "Ended · unhandled exception"
     assert appearance.icon_name("Ended", unhandled=True) == "ended-unhandled"
-    assert positions.ERROR_HOURS == 24
+    assert block_counts.ERROR_HOURS == 24
 
 
 # What happened before -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions.models import Execution
 from executions.states import Status
-from executions.store.read import positions
+from executions.store.read import block_counts
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def uncounted() -> Iterator[None]:
-    positions.forget()
+    block_counts.forget()
     yield
-    positions.forget()
+    block_counts.forget()
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_refresh_brings_what_changed_and_counts_for_all_at_once(
         for user in (person, other, person):
             client_of(user).get("/flows/nap/live/", headers={"X-Held": held})
     assert not [q for q in queries if "GROUP BY version_number, block" in q["sql"]]
-    time.sleep(positions.AGE)
+    time.sleep(block_counts.AGE)
     fresh = client.get("/flows/nap/live/", headers={"X-Held": held}).content.decode()
     assert "2 running at Start Flow" in fresh
     assert set(re.findall(r'id="part-(\w+)"', fresh)) == {"numbers", "tabs", "pills", "blocks"}
@@ -170,7 +170,7 @@ def test_counting_uses_its_index_and_stops_somewhere(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE executions_execution")
     with CaptureQueriesContext(connection) as queries:
-        counted = positions.count("nap", None)
+        counted = block_counts.count("nap", None)
     assert counted.positions == {(1, "a", "Running"): 21}
     assert not counted.capped
     with connection.cursor() as cursor:
@@ -178,8 +178,8 @@ def test_counting_uses_its_index_and_stops_somewhere(
         cursor.execute("EXPLAIN " + queries[0]["sql"])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "execution_live_by_flow" in plan
-    monkeypatch.setattr(positions, "_SQL", positions._SQL.replace("20001", "11"))
-    monkeypatch.setattr(positions, "LIVE_CAP", 10)
-    positions.forget()
-    assert positions.count("nap", None).capped
+    monkeypatch.setattr(block_counts, "_SQL", block_counts._SQL.replace("20001", "11"))
+    monkeypatch.setattr(block_counts, "LIVE_CAP", 10)
+    block_counts.forget()
+    assert block_counts.count("nap", None).capped
     assert re.search(r"Live tokens</dt><dd>11\+<", page(person))

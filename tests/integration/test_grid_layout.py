@@ -22,8 +22,8 @@ from executions.grid.table.row import GridRow, RenderedCells
 from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
 from executions.states import Reason, Status
-from executions.store.lifecycle import waiting
-from executions.store.read import variables
+from executions.store.lifecycle import waiting_for
+from executions.store.read import variables_by_path
 from flows import values
 from tests.executions_in_tests import event_of, make_execution
 
@@ -150,7 +150,7 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
 
     def told(waits: dict[str, Any], live: list[str] | None = None, **columns: Any) -> str:
         return cell(
-            event_of(parked, waiting_for=waiting.told(waits, live or ()), **columns), "waiting"
+            event_of(parked, waiting_for=waiting_for.told(waits, live or ()), **columns), "waiting"
         )
 
     assert f'href="/executions/{child}/"' in told({"for": "child", "child": child})
@@ -179,13 +179,13 @@ def test_variables_are_read_by_path_for_many_at_once(
     hold(two, level=1, order={"id": "inner"})
     paths = ["order.id", "Order.lines.0.price", "order.lines.1", "dotted.name", "nothing"]
     with django_assert_num_queries(1):
-        held = variables.of([one.pk, two.pk], paths)
+        held = variables_by_path.of([one.pk, two.pk], paths)
     assert held == {
         str(one.pk): {"order.id": "A-1", "Order.lines.0.price": 4.5, "dotted.name": "found"},
         str(two.pk): {"order.id": "inner"},
     }
     with django_assert_num_queries(0):
-        assert variables.of([], paths) == variables.of([one.pk], []) == {}
+        assert variables_by_path.of([], paths) == variables_by_path.of([one.pk], []) == {}
 
 
 def test_a_large_variable_is_told_by_its_size(admin_client: Client, admin_user: User) -> None:

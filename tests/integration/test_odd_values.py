@@ -29,7 +29,7 @@ from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
 from executions.models import BulkJob, Execution, LogEntry, Value
 from executions.states import Status
-from executions.store.read import variables
+from executions.store.read import variables_by_path
 from executions.views.variable_edit import _text as shown_to_be_edited
 from flows import parsing, pretty, values
 from flows.expressions import WORDS, Expression
@@ -157,7 +157,7 @@ def test_a_frame_of_the_live_grid_holds_them(ended: Execution, admin_user: User,
     layout = Layout(columns=("started", *(f"var.{name}" for name in names)), zone=zone)
     rows = RenderedRows()
     [event] = read(Execution.objects.filter(pk=ended.pk))
-    rows.hold([event], variables.of([event.id], names))
+    rows.hold([event], variables_by_path.of([event.id], names))
     frame = rows.part(event, form_of(layout))
     assert "caf\ufffd" in json.loads(frame)["html"]
     assert not HALF.search(json.loads(frame)["html"])

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executions.models import ChangedValue, Execution, Value
-from executions.store.history import variables
-from executions.store.read import parts
+from executions.store.history import variable_history
+from executions.store.read import value_parts
 from flows import paths, values
 from tests.driving import begin, drive
 from tests.flows_in_tests import publish
@@ -43,9 +43,9 @@ def execution(tmp_path: Path) -> Execution:
     return drive(begin(publish(tmp_path, "large", FLOW, VARIABLES), Given=given).pk)
 
 
-def holds(execution: Execution, value: Any) -> parts.Stored:
+def holds(execution: Execution, value: Any) -> value_parts.Stored:
     Value.objects.filter(execution=execution, name="big").update(value=values.encode(value))
-    return variables.held(execution, 0, "big")
+    return variable_history.held(execution, 0, "big")
 
 
 def every_path(value: Any) -> Iterator[list[str]]:
@@ -65,8 +65,8 @@ def test_a_cut_is_what_the_whole_value_has_there(
     """Whatever is held: a cut is right, or there is none."""
     stored = holds(execution, value)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "WHOLE", 12)
-        patch.setattr(parts, "ITEM", 8)
+        patch.setattr(value_parts, "WHOLE", 12)
+        patch.setattr(value_parts, "ITEM", 8)
         for path in [
             *every_path(value),
             [odd],
@@ -78,7 +78,7 @@ def test_a_cut_is_what_the_whole_value_has_there(
             ["\ud800"],
         ]:
             exists, there = paths.follow(value, path)
-            whole, shown = parts.part(stored, path), parts.look(stored, path, first, 2)
+            whole, shown = value_parts.part(stored, path), value_parts.look(stored, path, first, 2)
             assert whole is None or (exists and values.decode(whole.form) == there)
             if shown is None:
                 assert whole is None
@@ -90,16 +90,16 @@ def test_a_cut_is_what_the_whole_value_has_there(
                 is_cut_out_of(shown.cut, there)
 
 
-def is_cut_out_of(cut: parts.Cut, whole: Any) -> None:
+def is_cut_out_of(cut: value_parts.Cut, whole: Any) -> None:
     assert cut.count == len(whole)
     pairs = list(enumerate(whole)) if isinstance(whole, list) else list(whole.items())
     page = pairs[cut.first : cut.first + 2]
     assert cut.places == [key for key, _ in page]
     for item, (_, meant) in zip(cut.items, page, strict=True):
-        if not isinstance(item, parts.Large):
+        if not isinstance(item, value_parts.Large):
             assert values.decode(item) == meant
         elif isinstance(meant, str):
-            assert (item.count, item.beginning) == (len(meant), meant[: parts.BEGINNING])
+            assert (item.count, item.beginning) == (len(meant), meant[: value_parts.BEGINNING])
         elif isinstance(meant, list | dict):
             assert item.count == len(meant)
             assert item.kind == ("array" if isinstance(meant, list) else "object")
@@ -108,21 +108,21 @@ def is_cut_out_of(cut: parts.Cut, whole: Any) -> None:
 def test_plain_values_are_cut(execution: Execution) -> None:
     """Not only right, but cut."""
     stored = holds(execution, {"Lines": [{"N": n, "Text": "x" * 6_000} for n in range(300)]})
-    whole = parts.look(stored, [], 0, 100)
+    whole = value_parts.look(stored, [], 0, 100)
     assert whole is not None
     assert whole.cut is not None
-    assert whole.cut.items == [parts.Large("array", 300, "", whole.cut.items[0].digest)]
-    lines = parts.look(stored, ["Lines"], 250, 100)
+    assert whole.cut.items == [value_parts.Large("array", 300, "", whole.cut.items[0].digest)]
+    lines = value_parts.look(stored, ["Lines"], 250, 100)
     assert lines is not None
     assert lines.cut is not None
     assert (lines.cut.first, lines.cut.count, len(lines.cut.items)) == (200, 300, 100)
     assert {(item.kind, item.count) for item in lines.cut.items} == {("object", 2)}
-    line = parts.look(stored, ["Lines", "299"], 0, 100)
-    assert line == parts.Part({"N": 299, "Text": "x" * 6_000})
-    assert parts.look(stored, ["Lines", "300"], 0, 100) is None
-    nothing = variables.held(execution, 0, "gone")
-    assert parts.look(nothing, [], 0, 100) is None
-    assert parts.part(holds(execution, None), []) == parts.Part(None)
+    line = value_parts.look(stored, ["Lines", "299"], 0, 100)
+    assert line == value_parts.Part({"N": 299, "Text": "x" * 6_000})
+    assert value_parts.look(stored, ["Lines", "300"], 0, 100) is None
+    nothing = variable_history.held(execution, 0, "gone")
+    assert value_parts.look(nothing, [], 0, 100) is None
+    assert value_parts.part(holds(execution, None), []) == value_parts.Part(None)
 
 
 # On the page ----------------------------------------------------------------------------------

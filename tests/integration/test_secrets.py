@@ -18,7 +18,7 @@ from executions.commands.control import control
 from executions.engine.secrets import MOST, Secrets
 from executions.models import ExceptionRecord, Execution, LogEntry, Step, Value
 from executions.states import Status
-from executions.store.read import execution_tree
+from executions.store.read import task_states
 from executions.store.statements import fetch
 from flows import queries
 from flows.models import FlowVersion
@@ -154,7 +154,7 @@ def test_the_engine_goes_on_with_what_is_there(flow: FlowVersion) -> None:
     held = Value.objects.get(execution=execution, name="copy")
     assert (held.value, held.secret) == (MASK, SECRET)
     child = Execution.objects.filter(parent=execution).earliest("started_at")
-    state = execution_tree.states(execution.root_id, [child.pk])[str(child.pk)]
+    state = task_states.states(execution.root_id, [child.pk])[str(child.pk)]
     assert state.outputs == {"Result": SECRET}
     failed = Execution.objects.get(error_type="FlowException")
     user = User.objects.create_superuser("ada")

@@ -21,7 +21,7 @@ from executions.live.viewers import GridViewer
 from executions.live.watches import JOB, WATCHES, People
 from executions.models import Watch
 from executions.states import Place, Status
-from executions.store.read import watches
+from executions.store import watch_list
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Tab, change, make, tell
 
@@ -93,7 +93,7 @@ def test_nobody_watches_what_they_may_not_see(admin_user: User) -> None:
 
 
 def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: Any) -> None:
-    monkeypatch.setattr(watches, "LIMIT", 1)
+    monkeypatch.setattr(watch_list, "LIMIT", 1)
     first, second = make_execution(admin_user), make_execution(admin_user)
     admin_client.post("/executions/watches/", {"id": [first.pk]})
     response = admin_client.post("/executions/watches/", {"id": [second.pk]}, headers=HTMX)
@@ -103,7 +103,7 @@ def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: A
 async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
     ada = await User.objects.acreate_user("ada")
     one = await make(admin_user)
-    await sync_to_async(watches.begin)(admin_user.pk, type(one).objects.filter(pk=one.pk))
+    await sync_to_async(watch_list.begin)(admin_user.pk, type(one).objects.filter(pk=one.pk))
     tabs = [Tab(admin_user, "/ws/executions/?flow=other"), Tab(admin_user, "/ws/notices/")]
     stranger = Tab(ada, "/ws/notices/")
     for tab in (*tabs, stranger):

@@ -22,7 +22,7 @@ from executions.grid.table.layout import Children, Layout
 from executions.grid.table.row import GridRow, read
 from executions.models import Execution
 from executions.states import Status
-from executions.store.read import variables
+from executions.store.read import variables_by_path
 
 #: Children listed with a row at first, and with every "show more".
 CHILDREN_SHOWN = 100
@@ -104,7 +104,7 @@ class Tree:
         rows = list(self._branch(events))
         if paths := self.query.layout.variables:
             of_executions = [row for row in rows if isinstance(row, GridRow)]
-            held = variables.of((row.event.id for row in of_executions), paths)
+            held = variables_by_path.of((row.event.id for row in of_executions), paths)
             for row in of_executions:
                 row.variables = held.get(row.event.id, {})
         return rows

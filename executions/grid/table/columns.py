@@ -19,8 +19,8 @@ from executions.events import ExecutionChanged
 from executions.grid.query.filter_terms import VALUE_LIMIT
 from executions.models import Execution
 from executions.states import Reason, Status
-from executions.store.lifecycle import waiting, worker_limits
-from executions.store.read.variables import Large
+from executions.store.lifecycle import wait_text, worker_limits
+from executions.store.read.variables_by_path import Large
 from flows import paths, values
 from flows.blocks import BY_TYPE
 from flows.display import icon, moment, ticking
@@ -235,7 +235,7 @@ def waiting_for(event: ExecutionChanged) -> str:
             title = f"Semaphore {event.waiting_for}: who waits for it"
             return _found("semaphore", name, title, event.waiting_for)
         case Reason.CHILDREN:
-            count, one = waiting.tasks(event.waiting_for)
+            count, one = wait_text.tasks(event.waiting_for)
             if count == 1:
                 return format_html("child {}", _link(one))
             return format_html(

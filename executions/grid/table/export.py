@@ -24,8 +24,8 @@ from executions.grid.paging.page import PageQuery
 from executions.grid.paging.sorting import NEWEST_FIRST, Key
 from executions.grid.table.columns import Column, column_of
 from executions.grid.table.row import read
-from executions.store.read import variables
-from executions.store.read.variables import Large
+from executions.store.read import variables_by_path
+from executions.store.read.variables_by_path import Large
 from flows import values
 from flows.values import MASK, Masked
 
@@ -149,7 +149,7 @@ class Export:
         names = [column.variable for column in self.columns if column.variable]
         if not names or not events:
             return {}
-        return variables.of([event.id for event in events], names)
+        return variables_by_path.of([event.id for event in events], names)
 
     def _value(
         self, column: Column, event: ExecutionChanged, held: Mapping[str, Mapping[str, Any]]

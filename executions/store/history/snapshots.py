@@ -11,10 +11,10 @@ from typing import Any
 
 from executions.models import ExceptionRecord, Execution, Intervention, Step
 from executions.retention.trimming import gap
-from executions.store.history import positions, scopes, variables
+from executions.store.history import scopes, token_positions, variable_history
 from executions.store.history.scopes import Life
 from executions.store.history.versions import Course
-from executions.store.read import parts, reads
+from executions.store.read import reads, value_parts
 from flows.blocks.base import Port
 from flows.graph import FlowGraph
 
@@ -108,9 +108,9 @@ class Past:
         if self.lacking:
             return []
         placed = (
-            positions.live(self.execution, self.graph, self.made)
+            token_positions.live(self.execution, self.graph, self.made)
             if self.is_live
-            else positions.at(self.execution, self._course, self.step)
+            else token_positions.at(self.execution, self._course, self.step)
         )
         return [
             TokenAt(level, workspace, block, port)
@@ -129,9 +129,9 @@ class Past:
             return {}
         workspaces = [token.workspace for token in self.tokens]
         found = (
-            variables.live(self.execution, self._course, self.step)
+            variable_history.live(self.execution, self._course, self.step)
             if self.is_live
-            else variables.at(self.execution, self._course, self.step, workspaces)
+            else variable_history.at(self.execution, self._course, self.step, workspaces)
         )
         return {
             key: VariableAt(
@@ -147,20 +147,22 @@ class Past:
             for key, held in found.items()
         }
 
-    def stored(self, level: int, name: str) -> parts.Stored | None:
+    def stored(self, level: int, name: str) -> value_parts.Stored | None:
         """Where a variable's value is stored by itself, as that of now is, and a large one."""
         if self.is_live:
-            return variables.held(self.execution, level, name.casefold())
+            return variable_history.held(self.execution, level, name.casefold())
         variable = self.variables.get((level, name.casefold()))
         if variable is None or variable.known is not Known.STORED:
             return None
-        return variables.stored(self.execution, self._course, self.step, level, name.casefold())
+        return variable_history.stored(
+            self.execution, self._course, self.step, level, name.casefold()
+        )
 
     def value(self, level: int, name: str) -> tuple[bool, Any]:
         """Whether a variable's value is known, and its typed JSON form, however large it is."""
         stored = self.stored(level, name)
         if stored is not None:
-            whole = parts.part(stored, ())
+            whole = value_parts.part(stored, ())
             return (False, None) if whole is None else (True, whole.form)
         variable = self.variables.get((level, name.casefold()))
         if variable is None or variable.known is not Known.VALUE:

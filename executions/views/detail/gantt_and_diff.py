@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from executions import appearance
 from executions.store import history
-from executions.store.history import differences
+from executions.store.history import variable_differences
 from executions.store.history.gantt import Bar, Gantt, gantt
 from executions.views.detail.subject import Subject
 from flows import display
@@ -142,14 +142,14 @@ class Course:
         return all(end.is_kept for end in self._ends)
 
     @cached_property
-    def differences(self) -> list[differences.VariableDifference]:
-        return differences.of_variables(*self._ends)
+    def differences(self) -> list[variable_differences.VariableDifference]:
+        return variable_differences.of_variables(*self._ends)
 
     @cached_property
     def visited(self) -> list[dict[str, Any]]:
         """The blocks visited between, with how often and a way to the first visit."""
         subject = self._subject
-        told = differences.visited_between(subject.execution, self.first, self.last)
+        told = variable_differences.visited_between(subject.execution, self.first, self.last)
         return [
             {
                 "title": node.title if (node := subject.graph.blocks.get(block)) else block,

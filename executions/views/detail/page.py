@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from executions.commands.refusals import objection
 from executions.states import Status
-from executions.store.read import reads, watches
+from executions.store import watch_list
+from executions.store.read import reads
 from executions.views.address import PANELS, Address
 from executions.views.debug_panel import Debugging
 from executions.views.detail.diagram import Diagram
@@ -59,7 +60,7 @@ class DrillDown:
     @cached_property
     def watched(self) -> bool:
         """Whether the user is told when it ends."""
-        return watches.is_watched(self.subject.user.pk, self.execution.pk)
+        return watch_list.is_watched(self.subject.user.pk, self.execution.pk)
 
     @property
     def no_break(self) -> str:

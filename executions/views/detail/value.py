@@ -14,7 +14,7 @@ from executions.engine.program import EXTENSIONS
 from executions.store import history
 from executions.store.history import Known, Past
 from executions.store.lifecycle import initiators
-from executions.store.read import execution_tree, parts
+from executions.store.read import task_states, value_parts
 from executions.views.detail.subject import Subject
 from flows import paths, pretty, values
 from flows.differences import ABSENT
@@ -141,7 +141,7 @@ class ValueView:
         return Found(True, initiators.shown(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
-        return value if self._exact else execution_tree.shown(self.subject.execution.root_id, value)
+        return value if self._exact else task_states.shown(self.subject.execution.root_id, value)
 
     def _declared(self, past: Past) -> Any:
         level = self.place.level
@@ -153,7 +153,7 @@ class ValueView:
     def found(self) -> Found:
         """What the address leads to inside of it, whole."""
         stored = self._stored(self._side)
-        part = parts.part(stored, self.place.keys) if stored is not None else None
+        part = value_parts.part(stored, self.place.keys) if stored is not None else None
         if part is not None:
             return Found(True, self._shown(pretty.decoded(part.form, exact=self._exact)))
         if not self.whole.is_known:
@@ -169,7 +169,7 @@ class ValueView:
         cut = self._cut(self._side)
         return self.found if cut is ABSENT else Found(True, cut)
 
-    def _stored(self, past: Past) -> parts.Stored | None:
+    def _stored(self, past: Past) -> value_parts.Stored | None:
         """Where the variable's value is stored by itself, to be cut there."""
         level = self.place.level
         if level is None or self.place.name == BUILT_IN or self._why_not(past):
@@ -183,7 +183,7 @@ class ValueView:
         if stored is None:
             return ABSENT
         first = self.subject.address.item
-        part = parts.look(stored, self.place.keys, first, ITEMS, keys)
+        part = value_parts.look(stored, self.place.keys, first, ITEMS, keys)
         if part is None:
             return ABSENT
         if part.cut is None:
@@ -317,7 +317,7 @@ class ValueView:
 
 def _told(item: Any) -> Any:
     """An item of a large value; of one that was not read, what a line says of it."""
-    if not isinstance(item, parts.Large):
+    if not isinstance(item, value_parts.Large):
         return pretty.decoded(item)
     s = "" if item.count == 1 else "s"
     said = {

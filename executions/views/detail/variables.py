@@ -6,7 +6,7 @@ from typing import Any
 
 from executions.engine.program import EXTENSIONS
 from executions.store.history import Known
-from executions.store.read import execution_tree, reads
+from executions.store.read import reads, task_states
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
 from flows import pretty, values
@@ -46,7 +46,7 @@ class Variables:
         (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
         stored = {(v.level, v.name): v for v in self._stored()}
-        held_values = execution_tree.shown(
+        held_values = task_states.shown(
             execution.root_id,
             {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
         )

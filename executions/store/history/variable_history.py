@@ -22,7 +22,7 @@ from executions.models import (
 from executions.retention.trimming import gap
 from executions.store.history import scopes
 from executions.store.history.versions import Course, Era, When
-from executions.store.read import parts, reads
+from executions.store.read import reads, value_parts
 from flows import pretty, values
 
 #: Level of a scope and case-folded name of a variable.
@@ -82,22 +82,22 @@ def at(
 
 def stored(
     execution: Execution, course: Course, step: int, level: int, name: str
-) -> parts.Stored | None:
+) -> value_parts.Stored | None:
     """Where a large value is stored of a variable that is known to hold one then."""
     event = _latest(execution, course, step).get((level, name))
     if event is None:
         return None
     if "stored" in event.change:
         row = (("execution_id", execution.pk), ("key", event.change["stored"]))
-        return parts.Stored(ChangedValue, "value", row)
+        return value_parts.Stored(ChangedValue, "value", row)
     last = _latest(execution, course, execution.step_count).get((level, name))
     return held(execution, level, name) if last is not None and last.when == event.when else None
 
 
-def held(execution: Execution, level: int, name: str) -> parts.Stored:
+def held(execution: Execution, level: int, name: str) -> value_parts.Stored:
     """Where what a variable holds now is stored."""
     row = (("execution_id", execution.pk), ("level", level), ("name", name))
-    return parts.Stored(Value, "value", row)
+    return value_parts.Stored(Value, "value", row)
 
 
 def _until(course: Course, step: int) -> int:
