@@ -152,9 +152,9 @@ class Measurement:
     def _places(self) -> dict[str, str]:
         from urllib.parse import quote
 
-        from executions.grid.paging import keyset
         from executions.grid.paging.page import read
-        from executions.grid.paging.sorting import NEWEST_FIRST, Sort
+        from executions.grid.table import keyset
+        from executions.grid.table.sorting import NEWEST_FIRST, Sort
 
         rows = self.execution.objects.all()
         newest = read(rows.order_by("-started_at", "-id")[:50])

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from executions import access
 from executions.events import ExecutionChanged
-from executions.grid.paging.sorting import Sort
 from executions.grid.query.filters import Filters
+from executions.grid.table.sorting import Sort
 
 
 @lru_cache(maxsize=10_000)

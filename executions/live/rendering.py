@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from executions.events import ExecutionChanged
-from executions.grid.paging.sorting import NEWEST_FIRST, Sort
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow, RenderedCells
+from executions.grid.table.sorting import NEWEST_FIRST, Sort
 
 #: Revisions of a row from which a difference can be told; a browser that holds an older one is
 #: sent the whole row.

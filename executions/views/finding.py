@@ -4,10 +4,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from executions.grid.paging.groups import groups
 from executions.grid.paging.page import PageQuery
 from executions.grid.query.completion import complete
 from executions.grid.query.query_syntax import TEXT_LIMIT
-from executions.grid.table.groups import groups
 from executions.grid.table.layout import Layout
 
 

@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
+from executions.grid.paging.groups import GROUPS, groups
 from executions.grid.paging.page import OPEN_LIMIT, PAGE_SIZE, Page, PageQuery, children
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
 from executions.grid.query import filter_bar
 from executions.grid.query.filters import Filters
 from executions.grid.table import column_chooser
-from executions.grid.table.groups import GROUPS, groups
 from executions.grid.table.layout import Children, Layout, view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status

@@ -6,10 +6,10 @@ from importlib import import_module
 import pytest
 from django.conf import settings
 
-from executions.grid.paging.sorting import INDEXED, SORTS
 from executions.grid.query.fields import FIELDS, TRIGGERS, VARIABLE, field_of
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import COLUMNS
+from executions.grid.table.sorting import INDEXED, SORTS
 from executions.models import Execution
 
 TEXT = (settings.BASE_DIR / "docs" / "grid-queries.md").read_text()

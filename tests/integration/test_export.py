@@ -17,8 +17,8 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
+from executions.grid.paging.export import PLAIN, _cell
 from executions.grid.table.columns import COLUMNS
-from executions.grid.table.export import PLAIN, _cell
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution

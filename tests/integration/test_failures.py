@@ -22,9 +22,9 @@ from executions.bulk import preview as previews
 from executions.bulk import targets
 from executions.commands.control import control
 from executions.commands.multiple import control_all
+from executions.grid.paging.groups import groups
 from executions.grid.paging.page import PageQuery, read
 from executions.grid.query.filters import Filters
-from executions.grid.table.groups import groups
 from executions.grid.table.row import GridRow
 from executions.models import Execution, UncountedFailure
 from executions.states import Status

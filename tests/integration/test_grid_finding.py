@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from executions.grid.table import groups as grouping
+from executions.grid.paging import groups as grouping
 from executions.models import Execution, Value
 from executions.states import Status
 from tests.executions_in_tests import make_execution, version_of

@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.grid.paging.page import Page, PageQuery
-from executions.grid.paging.sorting import NEWEST_FIRST
 from executions.grid.planner.counts import CAP, Count
 from executions.grid.table.columns import COLUMNS
 from executions.grid.table.row import GridRow
+from executions.grid.table.sorting import NEWEST_FIRST
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.executions_in_tests import make_execution

@@ -12,12 +12,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions.grid.paging.page import Page, PageQuery
-from executions.grid.paging.sorting import SORTS, Sort
 from executions.grid.planner import counts, page_reader, row_estimates, statement_timeout
 from executions.grid.planner.counts import CAP, Count, count_by_status
 from executions.grid.planner.row_estimates import Expected
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
+from executions.grid.table.sorting import SORTS, Sort
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution

@@ -11,13 +11,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.grid.paging import keyset
 from executions.grid.paging.page import Page, PageQuery, read
-from executions.grid.paging.sorting import NEWEST_FIRST, SORTS, Sort
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.row_estimates import Expected
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
+from executions.grid.table import keyset
+from executions.grid.table.sorting import NEWEST_FIRST, SORTS, Sort
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution

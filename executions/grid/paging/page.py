@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from executions import access
 from executions.events import ExecutionChanged
-from executions.grid.paging.sorting import NEWEST_FIRST, SORTS, Key, Sort
 from executions.grid.paging.tree import MORE_LIMIT, Sum, Tree
 from executions.grid.planner.counts import Count, count_by_status, counted, uncounted
 from executions.grid.planner.page_reader import Reading
@@ -24,9 +23,10 @@ from executions.grid.query.ranges import moment
 from executions.grid.table.columns import Column
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow, read
+from executions.grid.table.sorting import NEWEST_FIRST, SORTS, Key, Sort
 
 PAGE_SIZE = 50
-#: What rows can be grouped by (`executions.grid.table.groups`).
+#: What rows can be grouped by (`executions.grid.paging.groups`).
 GROUPED = ("flow", "status", "block", "root", "error")
 #: Rows that can be expanded at a time.
 OPEN_LIMIT = 40

@@ -15,11 +15,11 @@ from django.template.loader import get_template
 
 from executions import appearance
 from executions.events import ExecutionChanged
-from executions.grid.paging import keyset
-from executions.grid.paging.sorting import Sort
 from executions.grid.planner.counts import CAP
+from executions.grid.table import keyset
 from executions.grid.table.layout import Children, Layout
 from executions.grid.table.row import GridRow, read
+from executions.grid.table.sorting import Sort
 from executions.models import Execution
 from executions.states import Status
 from executions.store.read import variables_by_path

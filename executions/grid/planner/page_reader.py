@@ -23,14 +23,14 @@ from django.db.models import Q, QuerySet
 
 from executions import events
 from executions.events import ExecutionChanged
-from executions.grid.paging import keyset
-from executions.grid.paging.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.row_estimates import Expected, base
 from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
 from executions.grid.query import ranges
 from executions.grid.query.filters import Filters
+from executions.grid.table import keyset
 from executions.grid.table.row import event_of
+from executions.grid.table.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
 from executions.models import Execution
 
 #: Branches that are merged; more are left to the planner.

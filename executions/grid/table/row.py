@@ -16,9 +16,9 @@ from django.utils.safestring import mark_safe
 
 from executions import events
 from executions.events import ExecutionChanged
-from executions.grid.paging.sorting import NEWEST_FIRST, Sort
 from executions.grid.table.columns import Column, variable
 from executions.grid.table.layout import Children, Layout
+from executions.grid.table.sorting import NEWEST_FIRST, Sort
 from executions.models import Execution
 from executions.states import Status
 from flows.display import duration, milliseconds

@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from executions import access, appearance
 from executions.events import ExecutionChanged
-from executions.grid.paging import keyset
 from executions.grid.paging.page import PageQuery
-from executions.grid.paging.sorting import NEWEST_FIRST, Key
+from executions.grid.table import keyset
 from executions.grid.table.columns import Column, column_of
 from executions.grid.table.row import read
+from executions.grid.table.sorting import NEWEST_FIRST, Key
 from executions.store.read import variables_by_path
 from executions.store.read.variables_by_path import Large
 from flows import values

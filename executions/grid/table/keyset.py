@@ -15,8 +15,8 @@ from django.db.models import (
     Value,
 )
 
-from executions.grid.paging.sorting import Key, Sort
 from executions.grid.query.conditions import Folded
+from executions.grid.table.sorting import Key, Sort
 from executions.models.expressions import Length
 
 NAMES = (
