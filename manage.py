@@ -17,7 +17,7 @@ def main() -> None:
         settle_password(sys.argv[2:])
         settle_data_folder(sys.argv[2:])
     else:
-        from cortexweb.up.elsewhere import find_data_folder
+        from cortexweb.up.discovery import find_data_folder
 
         find_data_folder()
         # One command needs one connection, and hears at once when there is none.

@@ -18,11 +18,11 @@ import django
 from django.core.management import call_command
 from django.db import connections
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import create_account, give, server_account
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.programs import lend_programs
 from cortexweb.embedded.redis import Redis
+from cortexweb.embedded.system_user import create_account, give, server_account
 from tests.servers import PROJECT, Process, celery_beat, celery_worker
 
 for _name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "ALLOWED_HOSTS"):

@@ -9,9 +9,9 @@ from django.conf import settings
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from cortexweb.web import handler
-from cortexweb.web.bodies import LimitedBodies
-from cortexweb.web.charsets import Utf8Only
-from cortexweb.web.origins import SameOrigin
+from cortexweb.web.charset import Utf8Only
+from cortexweb.web.origin_check import SameOrigin
+from cortexweb.web.request_limits import LimitedBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 django_application = handler.application()

@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
-from cortexweb.datafolder import DEFAULT_PATH, DataFolder
+from cortexweb.data_folder import DEFAULT_PATH, DataFolder
 from executions import queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cortexweb.compression.CompressionMiddleware",
+    "cortexweb.middleware.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -54,9 +54,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "cortexweb.caching.CachingMiddleware",
-    "cortexweb.nul.NulMiddleware",
-    "cortexweb.zone.ZoneMiddleware",
+    "cortexweb.middleware.caching.CachingMiddleware",
+    "cortexweb.middleware.bad_requests.NulMiddleware",
+    "cortexweb.middleware.time_zone.ZoneMiddleware",
 ]
 
 ROOT_URLCONF = "cortexweb.urls"
@@ -209,7 +209,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"without_traceback": {"()": "cortexweb.logs.WithoutTraceback"}},
+    "filters": {"without_traceback": {"()": "cortexweb.log_filters.WithoutTraceback"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "refused": {

@@ -20,7 +20,7 @@ from executions.models import (
     SavedView,
     Watch,
 )
-from flows import display
+from flows import formatting
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.models import Flow
 
@@ -184,11 +184,11 @@ class LogEntryAdmin(ReadOnly):
 
     @admin.display(description="event started at")
     def event_started(self, entry: LogEntry) -> str:
-        return display.full(entry.event_started_at)
+        return formatting.full(entry.event_started_at)
 
     @admin.display(description="event ended at")
     def event_ended(self, entry: LogEntry) -> str:
-        return display.full(entry.event_ended_at)
+        return formatting.full(entry.event_ended_at)
 
 
 @admin.register(AuditEntry)

@@ -13,10 +13,10 @@ from django import forms
 from django.utils import timezone
 
 from executions.commands.refusals import NO_DEBUGGER
-from flows import parsing, pretty, values
+from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.sources import constant
+from flows.value_sources import constant
 
 #: Field names of variables begin with this, so that none meets a field of the form itself.
 PREFIX = "input-"
@@ -156,7 +156,7 @@ def _hint(variable: VariableNode, value: Any) -> str:
         return value.isoformat(sep=" ")
     if isinstance(value, float):
         return values.number_text(value)
-    return pretty.text(value)
+    return pretty_json.text(value)
 
 
 def _widget(variable: VariableNode, default: str) -> forms.Widget:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from billiard import current_process
 
 from executions.limits import PROCESS_MEMORY
-from flows import sources
+from flows import value_sources
 
 #: The process for which the alarm is there; any other one may not be ended by it.
 _bounded: int | None = None
@@ -27,7 +27,7 @@ def bound(**_: object) -> None:
         return  # a pool that runs tasks in the worker itself: to end it would end the worker
     _bounded = os.getpid()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    sources.evaluate_by(None)
+    value_sources.evaluate_by(None)
     if PROCESS_MEMORY:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (PROCESS_MEMORY, hard))

@@ -66,7 +66,7 @@ from executions.store.read.task_states import ended_by, states
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.guards import Semaphore, could_not_be_acquired
-from flows.tasks import States
+from flows.task_values import States
 from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)

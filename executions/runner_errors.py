@@ -25,7 +25,7 @@ from executions.store import rows
 from executions.store.lifecycle import transitions
 from flows import values
 from flows.blocks.errors import unexpected
-from flows.failures import fingerprint
+from flows.failure_fingerprints import fingerprint
 
 logger = logging.getLogger(__name__)
 

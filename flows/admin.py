@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from flows import edits
+from flows import edit_conflicts
 from flows.drafts import delete_block, save_block
 from flows.forms import PUBLISHED, BlockForm, NoteForm, PartForm, VariableForm
 from flows.graph import InvalidFlow
@@ -72,9 +72,11 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
                 if obj is not None and self._came_too_late(request, obj):
                     return self._not_saved(request, object_id, context)
                 if obj is not None:
-                    held = edits.snapshot(self._rows(request, obj))
-                    context["was"] = edits.sign(held)
-                    self._conflicts(request)[:] = edits.conflicts(request.POST.get("was", ""), held)
+                    held = edit_conflicts.snapshot(self._rows(request, obj))
+                    context["was"] = edit_conflicts.sign(held)
+                    self._conflicts(request)[:] = edit_conflicts.conflicts(
+                        request.POST.get("was", ""), held
+                    )
                 return super().changeform_view(request, object_id, form_url, context)
         except IntegrityError as error:
             if "is published" not in str(error):
@@ -151,7 +153,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         given: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if "data" in given and not isinstance(inline, LinkedInline):
             there = {str(row.pk) for row in _rows_of(inline, obj)}
-            edits.without_gone(given["data"], prefix, there)
+            edit_conflicts.without_gone(given["data"], prefix, there)
         return given
 
     def _conflicts(self, request: HttpRequest) -> list[str]:

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from flows import bounded, sources
+from flows import sandbox, value_sources
 
 
 class FlowsConfig(AppConfig):
@@ -8,4 +8,4 @@ class FlowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Evaluate defaults within bounds; a worker's processes are bounded themselves."""
-        sources.evaluate_by(bounded.evaluate)
+        value_sources.evaluate_by(sandbox.evaluate)

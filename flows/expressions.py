@@ -15,7 +15,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from flows import tasks
+from flows import task_values
 from flows.values import ExceptionValue, TaskValue
 
 _ENV = cel.NewEnv(
@@ -95,7 +95,7 @@ class Expression:
             variables = {self._aliases.get(name, name): it for name, it in variables.items()}
         result = self._run({name: _to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR and "Non-CEL value type" in str(result.plain_value()):
-            if met := tasks.found(list(variables.values())):
+            if met := task_values.found(list(variables.values())):
                 raise TasksRead(met)
             result = self._run({name: _to_cel_deep(value) for name, value in variables.items()})
         if result.type() == _ERROR:

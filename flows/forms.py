@@ -7,14 +7,14 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.fields import InvalidJSONInput, JSONString
 
-from flows import parsing, sources
+from flows import parsing, value_sources
 from flows.blocks import ALL, BY_TYPE
 from flows.expressions import WORDS, ExpressionError
 from flows.files.canonical import note_text, source
 from flows.files.schema import FAR, KEY, LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
-from flows.files.structure import unstorable
+from flows.files.schema_errors import unstorable
 from flows.models import Block, Note, Variable, Workspace
-from flows.validation.wording import near
+from flows.validation.message_text import near
 from flows.values import storable
 
 
@@ -23,7 +23,7 @@ def _checked(raw: Any, name: str) -> Any:
     for _, problem in unstorable(raw, ()):
         raise ValidationError(storable(f"{name}: {problem}"))
     try:
-        sources.parse(raw)
+        value_sources.parse(raw)
     except (ExpressionError, TypeError, ValueError) as error:
         raise ValidationError(storable(f"{name}: {error}")) from None
     return source(raw)
@@ -146,7 +146,9 @@ class BlockForm(PartForm):
                 problem = f"There is no property '{name}'{near(name, declared)}"
                 raise ValidationError(storable(problem))
             checked[name] = _checked(raw, name)
-            if declared[name].writes and not isinstance(sources.parse(raw), sources.Variable):
+            if declared[name].writes and not isinstance(
+                value_sources.parse(raw), value_sources.Variable
+            ):
                 raise ValidationError(f"{name} is an output and needs a variable: ($)Name.")
         return checked
 

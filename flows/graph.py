@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows import sources
+from flows import value_sources
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Block, Port, Property
 from flows.expressions import ExpressionError
-from flows.sources import Source
-from flows.targets import Target, targets_of
+from flows.output_targets import Target, targets_of
+from flows.value_sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +165,12 @@ class _Builder:
 
     def source(self, raw: Any, location: str, path: tuple[str | int, ...]) -> Source:
         try:
-            return sources.parse(raw)
+            return value_sources.parse(raw)
         except ExpressionError as error:
             self.say(location, "The expression is not valid.", str(error), *path)
         except (TypeError, ValueError) as error:
             self.say(location, "The value is not valid.", str(error), *path)
-        return sources.Literal(None)
+        return value_sources.Literal(None)
 
     def targets(
         self, title: str, prop: Property, source: Source, path: tuple[str | int, ...]

@@ -11,9 +11,9 @@ from flows.blocks import BY_TYPE
 from flows.blocks.base import Port
 from flows.graph import FlowGraph, InvalidFlow, Message, build
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
-from flows.sources import Literal
 from flows.validation import reachable, validate
-from flows.validation.wording import title
+from flows.validation.message_text import title
+from flows.value_sources import Literal
 
 Document = Mapping[str, Any]
 

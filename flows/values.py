@@ -80,7 +80,7 @@ class TaskValue:
     """An execution that a flow started and did not wait for (semantics 68).
 
     It never changes; what has become of the execution is asked for when an expression reads it
-    (`flows.tasks`).
+    (`flows.task_values`).
     """
 
     execution_id: str

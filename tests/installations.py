@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.up.leftovers import marked_processes
+from cortexweb.data_folder import DataFolder
+from cortexweb.up.orphans import marked_processes
 from tests.servers import PROJECT, Process
 
 PASSWORD = "correct horse battery"

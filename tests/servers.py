@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import create_account, give, server_account
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.programs import lend_programs
 from cortexweb.embedded.redis import Redis
+from cortexweb.embedded.system_user import create_account, give, server_account
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 
-from cortexweb.accounts.attempts import Attempt, place
+from cortexweb.accounts.login_attempts import Attempt, place
 
 #: Seconds after which somebody is to try again who came together with too many others.
 LATER = 5

@@ -6,10 +6,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import PORT
 from cortexweb.embedded.programs import postgres_programs
+from cortexweb.embedded.system_user import EmbeddedServerError
 
 DATABASE = "cortexweb"
 LOADING = "cortexweb_loading"

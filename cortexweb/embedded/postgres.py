@@ -10,13 +10,9 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import (
-    Account,
-    EmbeddedServerError,
-    make_private_folder,
-)
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.programs import postgres_programs
+from cortexweb.embedded.system_user import Account, EmbeddedServerError, make_private_folder
 
 MAJOR = "18"
 PORT = 5432  # only part of the socket's name: the server listens on no network address

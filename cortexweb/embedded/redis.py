@@ -6,9 +6,9 @@ It keeps nothing on disk: the database is the truth, and recovery sends lost mes
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import Account, make_private_folder
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.programs import redis_program
+from cortexweb.embedded.system_user import Account, make_private_folder
 
 
 class Redis:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from environ import ImproperlyConfigured
 
-from cortexweb.datafolder import DEFAULT_PATH, DataFolder
+from cortexweb.data_folder import DEFAULT_PATH, DataFolder
 from cortexweb.up.errors import explain
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 from cortexweb.up.options import Options
 
 # Never give up: supervisor waits a second longer after each failure.

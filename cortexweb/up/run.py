@@ -12,11 +12,10 @@ import httpx
 import psutil
 from django.conf import settings
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import make_private_folder, own_account
+from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.redis import Redis
-from cortexweb.up.claim import FolderLock, require_port
+from cortexweb.embedded.system_user import make_private_folder, own_account
 from cortexweb.up.disk import (
     SPACE_FOR_CLUSTER,
     SPACE_TO_START,
@@ -24,9 +23,11 @@ from cortexweb.up.disk import (
     is_nearly_full,
     require_space,
 )
+from cortexweb.up.drop_privileges import go_on_unprivileged
 from cortexweb.up.errors import CannotStartError
-from cortexweb.up.leftovers import end, marked_processes, orphaned
 from cortexweb.up.options import Options
+from cortexweb.up.orphans import end, marked_processes, orphaned
+from cortexweb.up.preflight import FolderLock, require_port
 from cortexweb.up.preparation import (
     apply_migrations,
     build_static,
@@ -38,7 +39,6 @@ from cortexweb.up.preparation import (
 )
 from cortexweb.up.programs import Program, app_programs, supervisor_configuration
 from cortexweb.up.supervision import Supervision
-from cortexweb.up.unprivileged import go_on_unprivileged
 
 SECONDS_TO_END = 8.0
 SECONDS_TO_ANSWER = 90.0

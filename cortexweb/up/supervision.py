@@ -16,9 +16,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 from cortexweb.up.errors import CannotStartError
-from cortexweb.up.leftovers import MARK, SUPERVISOR
+from cortexweb.up.orphans import MARK, SUPERVISOR
 
 SUCCESS = 80  # supervisor.xmlrpc.Faults
 LOG_LINE = re.compile(r"(?P<time>\S+ \S+) \w+ (?P<event>exited|spawned|spawnerr): (?P<text>.*)")

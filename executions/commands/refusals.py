@@ -9,7 +9,7 @@ from executions.commands import secrets
 from executions.models import AuditEntry, Execution
 from executions.states import APPLIES, Status, refusal, words
 from executions.store.lifecycle.bulk_transitions import Standing, standing_of
-from flows.display import clock
+from flows.formatting import clock
 
 #: What only who may debug does; the rest is control, or gives up debugging.
 DEBUGS = frozenset(

@@ -14,7 +14,7 @@ from executions.store.lifecycle import secret_storage
 from flows import queries
 from flows.graph import FlowGraph
 from flows.models import Variable
-from flows.sources import Literal
+from flows.value_sources import Literal
 
 
 def are_of_others(execution_id: UUID, user: access.User) -> bool:

@@ -11,7 +11,7 @@ from django.conf import settings
 from executions.effects.addresses import Networks
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
-from flows.blocks.world import World
+from flows.blocks.clients import World
 
 
 @cache

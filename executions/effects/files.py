@@ -73,7 +73,7 @@ def _measured(folder: Path) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class FolderFiles:
-    """`flows.blocks.world.Files` below `root`; relative paths start there.
+    """`flows.blocks.clients.Files` below `root`; relative paths start there.
 
     All files together may take `limit` bytes; 0 is no limit. Errors are OSError and ValueError
     with a reason in words and without the path of the folder, which is nobody's business.

@@ -16,7 +16,7 @@ import httpx
 
 from executions.effects.addresses import Networks, is_allowed
 from executions.limits import HTTP_BODY, HTTP_TIMEOUT
-from flows.blocks.world import HttpAnswer
+from flows.blocks.clients import HttpAnswer
 from flows.values import legible
 
 #: How a text may begin that says by itself how it is encoded; that counts more than its header.
@@ -116,7 +116,7 @@ class _GuardedBackend(httpcore.SyncBackend):
 
 @dataclass(frozen=True, slots=True)
 class HttpxHttp:
-    """`flows.blocks.world.Http` by httpx. Redirects are not followed: a flow decides on them.
+    """`flows.blocks.clients.Http` by httpx. Redirects are not followed: a flow decides on them.
 
     A request gives up at `until`, on the monotonic clock.
     """

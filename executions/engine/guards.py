@@ -14,7 +14,7 @@ from executions.engine.program import Instruction
 from executions.engine.state import Acquire, Frame, Progress
 from flows.blocks import guards
 from flows.graph import FlowGraph
-from flows.tasks import States
+from flows.task_values import States
 from flows.values import ExceptionValue
 
 

@@ -63,7 +63,7 @@ from flows.blocks.errors import (
 )
 from flows.expressions import TasksRead
 from flows.graph import FlowGraph
-from flows.tasks import TaskState
+from flows.task_values import TaskState
 from flows.values import ExceptionValue
 
 

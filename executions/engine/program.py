@@ -14,8 +14,8 @@ from executions.engine.secrets import Names, names_of
 from executions.engine.state import Frame
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
-from flows.sources import DISCARD, Literal, Path, Source
-from flows.targets import Target
+from flows.output_targets import Target
+from flows.value_sources import DISCARD, Literal, Path, Source
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executioncontext"

@@ -6,12 +6,12 @@ from typing import Any
 from executions.engine import scopes
 from executions.engine.program import Instruction, reader
 from executions.engine.state import Frame
-from flows import tasks
+from flows import task_values
 from flows.blocks.base import Property, check
 from flows.blocks.errors import BlockException, invalid_property
 from flows.expressions import ExpressionError, TasksRead
-from flows.sources import Source
-from flows.tasks import States
+from flows.task_values import States
+from flows.value_sources import Source
 from flows.values import ExceptionValue
 
 
@@ -20,7 +20,7 @@ def lookup_of(
 ) -> Callable[[str], Any]:
     """The variables as a block sees them; `states` is what is known of tasks."""
     lookup = reader(instruction, frames, context)
-    return tasks.showing(lookup, states) if states else lookup
+    return task_values.showing(lookup, states) if states else lookup
 
 
 def properties(
@@ -41,7 +41,7 @@ def properties(
         except (KeyError, ExpressionError) as problem:
             raise _invalid(name, problem) from None
         if states:
-            value = tasks.hidden(value, states)
+            value = task_values.hidden(value, states)
         check(prop, value)
         if name == keeps:
             value = scopes.keep_items(frames, held, value)
@@ -52,7 +52,7 @@ def properties(
 def one(prop: Property, source: Source, lookup: Callable[[str], Any], states: States) -> Any:
     """One property that is read by itself. Raises as `properties` does."""
     try:
-        value = tasks.hidden(source.read(lookup), states)
+        value = task_values.hidden(source.read(lookup), states)
     except (KeyError, ExpressionError) as problem:
         raise _invalid(prop.name, problem) from None
     check(prop, value)

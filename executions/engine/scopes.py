@@ -15,7 +15,7 @@ from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
-from flows.sources import Path, constant
+from flows.value_sources import Path, constant
 from flows.values import ExceptionValue
 
 

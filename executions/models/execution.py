@@ -99,7 +99,8 @@ class Execution(models.Model):
     exception_types = models.TextField(blank=True, default="", db_default="")
     #: How many executions below it failed (`executions.store.lifecycle.failures`).
     failed_descendants = models.PositiveIntegerField(default=0, db_default=0)
-    #: What its last exception has in common with the same failure elsewhere (`flows.failures`).
+    #: What its last exception has in common with the same failure elsewhere
+    #: (`flows.failure_fingerprints`).
     failure = models.UUIDField(null=True)
 
     revision = models.BigIntegerField(default=1)

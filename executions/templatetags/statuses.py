@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from executions import appearance
-from flows.display import icon
+from flows.formatting import icon
 
 register = template.Library()
 

@@ -45,8 +45,8 @@ class Address:
     block: str = ""
     thrown: bool = False
     own: bool = False
-    #: The value that is looked into: "<level, in or out>:<path>" (`flows.paths`), from which of its
-    #: items on, and whether as it was before the step.
+    #: The value that is looked into: "<level, in or out>:<path>" (`flows.value_paths`), from which
+    #: of its items on, and whether as it was before the step.
     var: str = ""
     item: int = 0
     before: bool = False

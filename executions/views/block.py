@@ -21,7 +21,7 @@ from flows import access as flows_access
 from flows.blocks.reference import anchor
 from flows.diagram.drawing import port_names
 from flows.graph import BlockNode
-from flows.sources import Literal
+from flows.value_sources import Literal
 
 
 @require_safe

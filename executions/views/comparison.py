@@ -13,7 +13,7 @@ from executions.store.history.variable_differences import VariableDifference
 from executions.views import visits
 from executions.views.address import Address
 from executions.views.visits import Visits
-from flows import pretty, queries
+from flows import pretty_json, queries
 from flows.blocks.base import Port
 from flows.diagram.drawing import (
     BlockDrawing,
@@ -266,7 +266,9 @@ class Comparison:
         return _differing(self.values)
 
     def _held(self, scope: str, column: str) -> list[VariableDifference]:
-        one, two = (pretty.decoded(getattr(side.execution, column) or {}) for side in self.sides)
+        one, two = (
+            pretty_json.decoded(getattr(side.execution, column) or {}) for side in self.sides
+        )
         return variable_differences.of_values(scope, one, two)
 
 

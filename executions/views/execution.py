@@ -18,7 +18,7 @@ from executions.views.detail.page import DrillDown
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
 from executions.views.parts import Part, changed
-from flows import pretty
+from flows import pretty_json
 
 #: The type of values as text.
 JSON = "application/json; charset=utf-8"
@@ -84,7 +84,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     view = ValueView(Subject(request.user, execution_id, asked), place)
     if not view.found.is_known:
         raise Http404(view.found.why)
-    response = HttpResponse(pretty.text(view.found.value), content_type=JSON)
+    response = HttpResponse(pretty_json.text(view.found.value), content_type=JSON)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -116,19 +116,19 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
     """A whole exception, as JSON or with `as=text` as text: what is copied is never cut."""
     found = access.get(request.user, execution_id)
     record = get_object_or_404(ExceptionRecord, pk=record_id, execution_id=found.pk)
-    value = pretty.decoded(record.data)
+    value = pretty_json.decoded(record.data)
     if request.GET.get("as") == "text":
         response = HttpResponse(as_text(value), content_type="text/plain; charset=utf-8")
     else:
-        response = HttpResponse(pretty.text(value), content_type=JSON)
+        response = HttpResponse(pretty_json.text(value), content_type=JSON)
     response["Cache-Control"] = "no-store"
     return response
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
-    value = task_states.shown(found.root_id, pretty.decoded(form))
+    value = task_states.shown(found.root_id, pretty_json.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
-    response = HttpResponse(pretty.text(value), content_type=JSON)
+    response = HttpResponse(pretty_json.text(value), content_type=JSON)
     response["Cache-Control"] = "no-store"
     return response

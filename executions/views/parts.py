@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-#: What ticks in the browser (`flows.display.ticking`) is no change.
+#: What ticks in the browser (`flows.formatting.ticking`) is no change.
 _TICKING = re.compile(r'(data-since="\d+">)[^<]*')
 
 

@@ -19,7 +19,7 @@ from executions import preferences
 from executions.grid.table import column_chooser
 from executions.grid.table.layout import ALL, PARAMETERS, Layout, is_zone, view_of, zones
 from executions.models import Preferences
-from flows import display
+from flows import formatting
 
 #: Zones that a search offers.
 OFFERED = 40
@@ -60,7 +60,7 @@ def _zones(search: str) -> list[dict[str, str]]:
     return [
         {
             "name": name,
-            "offset": display.offset(now.astimezone(ZoneInfo(name))),
+            "offset": formatting.offset(now.astimezone(ZoneInfo(name))),
             "clock": f"{now.astimezone(ZoneInfo(name)):%H:%M}",
         }
         for name in names[:OFFERED]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from executions import appearance
 from executions.models import Execution
 from executions.states import Status
-from flows import display
+from flows import formatting
 
 BARS = 120
 WIDTH, HEIGHT, GROUND = 992, 60, 58
@@ -75,9 +75,9 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
             )
             for (s, u), n in counted.most_common()
         ],
-        median=display.duration(_quantile(ended, 0.5)) if ended else "",
-        p95=display.duration(_quantile(ended, 0.95)) if ended else "",
-        slowest=display.duration(ended[-1]) if ended else "",
+        median=formatting.duration(_quantile(ended, 0.5)) if ended else "",
+        p95=formatting.duration(_quantile(ended, 0.95)) if ended else "",
+        slowest=formatting.duration(ended[-1]) if ended else "",
         since=executions[0].started_at if executions else None,
     )
 
@@ -88,10 +88,10 @@ def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> Bar:
     unhandled = execution.unhandled
     told = appearance.word(execution.status, execution.place, execution.reason, unhandled=unhandled)
     error = f", {_error(execution)}" if execution.error_type else ""
-    length = display.duration(timedelta(seconds=seconds))
+    length = formatting.duration(timedelta(seconds=seconds))
     return Bar(
         url=execution.get_absolute_url(),
-        title=f"{told}{error}: {length}, started {display.full(execution.started_at)}",
+        title=f"{told}{error}: {length}, started {formatting.full(execution.started_at)}",
         tone=appearance.tone(execution.status, unhandled=unhandled),
         icon=""
         if status in _PLAIN and not unhandled

@@ -19,7 +19,7 @@ from executions.commands.request import Order, Refused
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
-from flows import differences, folding, paths, pretty, values
+from flows import collapsible_json, pretty_json, value_diff, value_paths, values
 from flows.values import MASK
 
 #: Characters of a value that is edited as a whole; of a larger one, parts are.
@@ -41,7 +41,7 @@ def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "section": "executions",
         "execution": subject.execution,
         "view": view,
-        "path": paths.join(place.keys),
+        "path": value_paths.join(place.keys),
         "back": f"{subject.execution.get_absolute_url()}{Address(var=str(place)).url()}",
         "refusal": view.no_edit,
     }
@@ -85,7 +85,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
     fields = {
         "level": place.scope,
         "name": place.name,
-        "path": paths.join(place.keys),
+        "path": value_paths.join(place.keys),
         "value": request.POST.get("value", ""),
         "retype": request.POST.get("retype", ""),
     }
@@ -97,9 +97,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         edit = foresee(subject.execution.pk, order)
     except Refused as refused:
         return typed | {"problem": str(refused)}
-    parts, more = differences.between(
-        edit.before if edit.is_set else differences.ABSENT, edit.after
-    )
+    parts, more = value_diff.between(edit.before if edit.is_set else value_diff.ABSENT, edit.after)
     before, after = values.type_name(edit.before), values.type_name(edit.after)
     return typed | {
         "edit": edit,
@@ -108,7 +106,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "more": more,
         # Of what stands for a secret that is not told.
         "is_same": edit.is_set
-        and folding.same(edit.before, edit.after)
-        and MASK not in pretty.text(edit.after),
+        and collapsible_json.same(edit.before, edit.after)
+        and MASK not in pretty_json.text(edit.after),
         "types": (before, after) if edit.is_set and before != after else None,
     }

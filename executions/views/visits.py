@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from executions import appearance
 from executions.models import Execution
 from executions.states import Status
-from flows import display
+from flows import formatting
 from flows.blocks.base import Port
 from flows.diagram.drawing import Visited
 from flows.graph import BlockNode, FlowGraph
@@ -81,7 +81,7 @@ def took(microseconds: int) -> str:
     """How long a step took; most take less than a millisecond."""
     if microseconds < 1000:
         return f"{microseconds} \u00b5s"
-    return display.duration(microseconds / 1_000_000)
+    return formatting.duration(microseconds / 1_000_000)
 
 
 def token_icon(execution: Execution, inner: bool) -> str:

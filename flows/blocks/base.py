@@ -1,7 +1,7 @@
 """What a block is: its properties, its ports, and what a visit of a token decides.
 
 Pure. A block never does I/O: one with an effect describes it, and whoever runs it passes in the
-world (`flows.blocks.world`) when the effect is to be performed.
+world (`flows.blocks.clients`) when the effect is to be performed.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
+from flows.blocks.clients import World
 from flows.blocks.errors import invalid_property, property_empty, property_null
-from flows.blocks.world import World
 from flows.values import ExceptionValue, TaskValue, type_name
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from flows.blocks.base import Port
-from flows.diagram import detours
+from flows.diagram import path_search
 from flows.diagram.geometry import Box, Point
 
 #: A wire comes down to a block from this far above its centre; the line that leaves is as far
@@ -115,7 +115,7 @@ class Router:
         above = self.boxes[connection.target].y - self.merge
         tight = (box.bottom + _CLEAR + 2 for box in self.boxes.values())
         lines = self.columns, [*self.rows, *tight, above - 10, above + 10]
-        return detours.around(start, end, connection.aside, lines, price, _BEND)
+        return path_search.around(start, end, connection.aside, lines, price, _BEND)
 
     def _patterns(self, connection: Connection) -> Iterator[list[Point]]:
         (x0, y0), (x1, y1) = connection.start, connection.end

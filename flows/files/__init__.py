@@ -4,8 +4,8 @@ Pure. docs/flow-files.md describes the document, docs/flow.schema.json its struc
 """
 
 from flows.files.canonical import canonical, digest
-from flows.files.reading import FlowFile, FlowFileError, parse, read
-from flows.files.writing import dump_json, dump_yaml
+from flows.files.parser import FlowFile, FlowFileError, parse, read
+from flows.files.writer import dump_json, dump_yaml
 
 __all__ = [
     "FlowFile",

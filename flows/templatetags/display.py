@@ -1,32 +1,32 @@
-"""Template tags and filters of `flows.display`."""
+"""Template tags and filters of `flows.formatting`."""
 
 from django import template
 from django.utils import timezone
 
-from flows import display
+from flows import formatting
 
 register = template.Library()
-register.simple_tag(display.icon)
-register.simple_tag(display.ticking)
-register.filter(display.clock)
-register.filter("full_time", display.full)
-register.filter(display.moment)
-register.filter(display.duration)
-register.filter("epoch", display.milliseconds)
+register.simple_tag(formatting.icon)
+register.simple_tag(formatting.ticking)
+register.filter(formatting.clock)
+register.filter("full_time", formatting.full)
+register.filter(formatting.moment)
+register.filter(formatting.duration)
+register.filter("epoch", formatting.milliseconds)
 
 
 @register.simple_tag
 def server_zone() -> dict[str, str]:
     """The time zone that the page is written in, and how far it is from UTC today."""
     name = timezone.get_current_timezone_name()
-    told = display.offset(timezone.localtime())
+    told = formatting.offset(timezone.localtime())
     return {"name": name, "offset": "" if told == name else told}
 
 
 @register.simple_tag
 def server_now() -> int:
     """The server's clock in milliseconds since the epoch; durations tick from it."""
-    return display.milliseconds(timezone.now())
+    return formatting.milliseconds(timezone.now())
 
 
 @register.filter

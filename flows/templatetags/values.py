@@ -5,14 +5,14 @@ from typing import Any
 
 from django import template
 
-from flows import pretty, values
+from flows import pretty_json, values
 from flows.blocks.errors import MEANINGS, help_link
 from flows.values import ExceptionValue, Masked
 
 register = template.Library()
-register.filter("pretty", pretty.lines)
-register.filter("json_text", pretty.text)
-register.filter("is_inline", pretty.is_inline)
+register.filter("pretty", pretty_json.lines)
+register.filter("json_text", pretty_json.text)
+register.filter("is_inline", pretty_json.is_inline)
 register.filter("value_summary", values.summary)
 register.filter("type_name", values.type_name)
 

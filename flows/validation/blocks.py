@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph, Message, WorkspaceNode
-from flows.sources import Literal
-from flows.validation.wording import near, title, workspace_path
+from flows.validation.message_text import near, title, workspace_path
+from flows.value_sources import Literal
 
 #: Longest block key, the keys of the workspaces around it included.
 KEY_LENGTH = 200

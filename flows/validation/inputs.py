@@ -6,9 +6,9 @@ from typing import Any
 from flows.blocks.base import article
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.sources import Source, constant
+from flows.validation.message_text import near
 from flows.validation.types import VARIABLE_TYPES
-from flows.validation.wording import near
+from flows.value_sources import Source, constant
 from flows.values import LEVELS, too_deep, type_name
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from flows.blocks.base import TYPES, Property, article
 from flows.expressions import WORDS
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode
-from flows.sources import DISCARD, Composite, Literal, Path, Source
-from flows.targets import Target
+from flows.output_targets import Target
+from flows.validation.message_text import near, title, workspace_path
 from flows.validation.types import VARIABLE_TYPES
-from flows.validation.wording import near, title, workspace_path
+from flows.value_sources import DISCARD, Composite, Literal, Path, Source
 from flows.values import type_name
 
 #: The built-in variable that tells about the execution (semantics 30).

@@ -20,7 +20,7 @@ export function haltClock(halt) {
 
 const two = (number) => String(number).padStart(2, "0");
 
-/** The same notation as `flows.display.duration`, except that it never shows milliseconds. */
+/** The same notation as `flows.formatting.duration`, except that it never shows milliseconds. */
 export function duration(milliseconds) {
   const seconds = Math.max(0, milliseconds) / 1000;
   if (seconds < 60) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;

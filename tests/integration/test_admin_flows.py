@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from flows import edits, queries
+from flows import edit_conflicts, queries
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.publish import publish, save_draft
 from tests.integration.test_publish import ORDERS
@@ -48,7 +48,7 @@ def shown(part: Any) -> str:
         rows += part.connections.all()
     if isinstance(part, Workspace):
         rows += [*part.variables.all(), *part.notes.all()]
-    return edits.sign(edits.snapshot(rows))
+    return edit_conflicts.sign(edit_conflicts.snapshot(rows))
 
 
 def block_form(block: Block, **changes: Any) -> dict[str, Any]:

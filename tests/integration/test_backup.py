@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 from tests.installations import Installation
 from tests.servers import free_port
 

@@ -17,9 +17,9 @@ from executions import runner
 from executions.commands.debugging.set_next import foresee
 from executions.commands.request import Refused
 from executions.processes import bound
-from flows import bounded, sources
+from flows import sandbox, value_sources
 from flows.expressions import ExpressionError
-from flows.sources import constant, parse
+from flows.value_sources import constant, parse
 from tests.driving import begin
 from tests.flows_in_tests import publish
 
@@ -41,8 +41,8 @@ end: {{type: End Flow}}
 @pytest.fixture(autouse=True)
 def afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test is refused for what another one has tried."""
-    bounded._excesses.clear()
-    bounded._answers.clear()
+    sandbox._excesses.clear()
+    sandbox._answers.clear()
 
 
 def largest_mebibytes() -> float:
@@ -55,7 +55,9 @@ def largest_mebibytes() -> float:
      datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=90)],
 )  # fmt: skip
 def test_values_come_back_as_they_are(value: Any) -> None:
-    assert bounded.evaluate(sources.Composite([sources.Literal(value)]), 1000) == [value]
+    assert sandbox.evaluate(value_sources.Composite([value_sources.Literal(value)]), 1000) == [
+        value
+    ]
 
 
 def test_what_fails_says_why() -> None:
@@ -87,7 +89,7 @@ def test_many_that_take_too_long_are_refused_at_once() -> None:
     for number in range(30):
         with pytest.raises(ExpressionError):
             constant(parse(f"=[{number}, {HUGE}]"))
-    assert time.monotonic() - began < bounded.EXCESSES * (bounded.SECONDS + 10)
+    assert time.monotonic() - began < sandbox.EXCESSES * (sandbox.SECONDS + 10)
     with pytest.raises(ExpressionError, match="again in a minute"):
         constant(parse("=1 + 3"))
 
@@ -113,7 +115,7 @@ def test_others_go_on_meanwhile() -> None:
 def test_a_worker_of_its_own_evaluates_by_itself() -> None:
     """One that Celery's main process does not replace is not bounded, and keeps asking."""
     bound()
-    assert sources._elsewhere is bounded.evaluate
+    assert value_sources._elsewhere is sandbox.evaluate
 
 
 @pytest.mark.django_db(transaction=True)

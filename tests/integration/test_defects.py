@@ -16,8 +16,8 @@ from executions.models import ExceptionRecord, Execution
 from executions.states import Status
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Block, Effect, Leave, Visit
+from flows.blocks.clients import World
 from flows.blocks.variables.set_variable import SetVariable
-from flows.blocks.world import World
 from tests.driving import begin, drive, fresh
 from tests.flows_in_tests import publish
 

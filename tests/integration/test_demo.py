@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from executions.management import opening
+from executions.management import demo_scenes
 from executions.models import AuditEntry, Execution
 from executions.states import Place, Status
 from tests.servers import Process
@@ -15,7 +15,7 @@ from tests.servers import Process
 
 @pytest.fixture
 def begun(examples: None, worker: Process, beat: Process) -> list[Execution]:
-    return list(opening.run())
+    return list(demo_scenes.run())
 
 
 def comes(**wanted: Any) -> Execution:
@@ -32,17 +32,17 @@ def test_it_begins_with_an_execution_of_each_kind(begun: list[Execution], client
     assert begun
     assert comes(status=Status.ERROR).error_type == "FlowException"
     assert comes(unhandled=True).error_type == "InfiniteLoopException"
-    assert comes(status=Status.PAUSED, place=Place.BREAKPOINT).block == opening.GATE
+    assert comes(status=Status.PAUSED, place=Place.BREAKPOINT).block == demo_scenes.GATE
     broken = comes(status=Status.EXCEPTION)
     assert (broken.error_type, broken.debugged_by) == ("FlowException", None)
     stopped = comes(status=Status.STOPPED)
     assert comes(origin=stopped).trigger == Execution.Trigger.RETRY
-    assert {one.initiator_name for one in begun} == set(opening.PEOPLE)
+    assert {one.initiator_name for one in begun} == set(demo_scenes.PEOPLE)
     commands = set(AuditEntry.objects.filter(outcome="done").values_list("command", flat=True))
     assert {"start", "breakpoint", "continue", "stop", "retry", "release"} <= commands
     assert not AuditEntry.objects.exclude(outcome="done").exists()
     # Begun again while something of it is under way, it adds nothing.
-    assert not list(opening.run())
-    for name in opening.PEOPLE:
+    assert not list(demo_scenes.run())
+    for name in demo_scenes.PEOPLE:
         assert not User.objects.get(username=name).has_usable_password()
         assert not client.login(username=name, password="")

@@ -17,8 +17,8 @@ from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Effect
+from flows.blocks.clients import World
 from flows.blocks.errors import BlockException
-from flows.blocks.world import World
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 

@@ -12,8 +12,10 @@ import environ
 import pytest
 from environ import ImproperlyConfigured
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import (
+from cortexweb.data_folder import DataFolder
+from cortexweb.embedded.postgres import Postgres
+from cortexweb.embedded.programs import POSTGRES, REDIS, lend_programs, postgres_programs
+from cortexweb.embedded.system_user import (
     Account,
     EmbeddedServerError,
     can_run,
@@ -24,8 +26,6 @@ from cortexweb.embedded.account import (
     server_account,
     wheel_folder,
 )
-from cortexweb.embedded.postgres import Postgres
-from cortexweb.embedded.programs import POSTGRES, REDIS, lend_programs, postgres_programs
 from tests.servers import running_servers
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")

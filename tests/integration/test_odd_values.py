@@ -31,7 +31,7 @@ from executions.models import BulkJob, Execution, LogEntry, Value
 from executions.states import Status
 from executions.store.read import variables_by_path
 from executions.views.variable_edit import _text as shown_to_be_edited
-from flows import parsing, pretty, values
+from flows import parsing, pretty_json, values
 from flows.expressions import WORDS, Expression
 from flows.files.canonical import source
 from flows.graph import InvalidFlow
@@ -498,8 +498,8 @@ def test_what_is_shown_to_be_edited_is_read_back(value: Any) -> None:
 @given(anything)
 def test_what_people_read_can_be_written_anywhere(value: Any) -> None:
     form = values.encode(value)
-    pretty.text(pretty.decoded(form)).encode()
-    json.loads(pretty.text(pretty.decoded(form)), parse_constant=lambda constant: 1 / 0)
+    pretty_json.text(pretty_json.decoded(form)).encode()
+    json.loads(pretty_json.text(pretty_json.decoded(form)), parse_constant=lambda constant: 1 / 0)
     storable = values.summary(value)
     assert not HALF.search(storable)
     assert "\0" not in storable

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from executions.models import ChangedValue, Execution, Value
 from executions.store.history import variable_history
 from executions.store.read import value_parts
-from flows import paths, values
+from flows import value_paths, values
 from tests.driving import begin, drive
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import client_of, page
@@ -50,7 +50,7 @@ def holds(execution: Execution, value: Any) -> value_parts.Stored:
 
 def every_path(value: Any) -> Iterator[list[str]]:
     yield []
-    inside = paths.parts(value)
+    inside = value_paths.parts(value)
     pairs = enumerate(inside) if isinstance(inside, list) else (inside or {}).items()
     for key, item in pairs:
         for path in every_path(item):
@@ -77,7 +77,7 @@ def test_a_cut_is_what_the_whole_value_has_there(
             ["\0"],
             ["\ud800"],
         ]:
-            exists, there = paths.follow(value, path)
+            exists, there = value_paths.follow(value, path)
             whole, shown = value_parts.part(stored, path), value_parts.look(stored, path, first, 2)
             assert whole is None or (exists and values.decode(whole.form) == there)
             if shown is None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from executions import appearance
 from executions.states import Place, Reason, Status
-from flows import display
+from flows import formatting
 from tests.conftest import LiveApp
 from tests.executions_in_tests import make_execution
 
@@ -60,8 +60,8 @@ def test_every_icon_that_a_template_names_exists() -> None:
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert display.duration(seconds) == text
-    assert display.duration(timedelta(seconds=seconds)) == text
+    assert formatting.duration(seconds) == text
+    assert formatting.duration(timedelta(seconds=seconds)) == text
 
 
 @override_settings(TIME_ZONE="Europe/Stockholm")
@@ -69,10 +69,10 @@ def test_moments_are_short_today_and_complete_in_the_title() -> None:
     now = datetime(2025, 7, 15, 10, 4, tzinfo=UTC)
     timezone.deactivate()
     with timezone.override("Europe/Stockholm"):
-        assert display.clock(now - timedelta(seconds=2), now) == "12:03:58"
-        assert display.clock(now - timedelta(hours=34), now) == "14 Jul 02:04"
-        assert display.clock(now - timedelta(days=365), now) == "15 Jul 2024"
-        html = display.moment(now, now)
+        assert formatting.clock(now - timedelta(seconds=2), now) == "12:03:58"
+        assert formatting.clock(now - timedelta(hours=34), now) == "14 Jul 02:04"
+        assert formatting.clock(now - timedelta(days=365), now) == "15 Jul 2024"
+        html = formatting.moment(now, now)
     assert 'datetime="2025-07-15T10:04:00+00:00"' in html
     assert 'title="2025-07-15 12:04:00.000 CEST"' in html
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from cortexweb.accounts.attempts import FROM_ADDRESS, OF_ACCOUNT
+from cortexweb.accounts.login_attempts import FROM_ADDRESS, OF_ACCOUNT
 from cortexweb.celery import app
 from cortexweb.tasks import clear_sessions
 from executions.models import AuditEntry

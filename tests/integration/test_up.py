@@ -17,13 +17,13 @@ import httpx
 import psutil
 import pytest
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import server_account
+from cortexweb.data_folder import DataFolder
+from cortexweb.embedded.system_user import server_account
 from cortexweb.up.disk import require_space
+from cortexweb.up.drop_privileges import CAP_DAC_READ_SEARCH
 from cortexweb.up.errors import CannotStartError, explain
-from cortexweb.up.leftovers import marked_processes
+from cortexweb.up.orphans import marked_processes
 from cortexweb.up.supervision import Follower
-from cortexweb.up.unprivileged import CAP_DAC_READ_SEARCH
 from tests.installations import PASSWORD, Installation
 from tests.servers import PROJECT, free_port
 

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 from cortexweb.up.disk import SPACE_FOR_CLUSTER, SPACE_TO_START, disk_trouble
 from tests.installations import Installation
 from tests.servers import PROJECT, Process, free_port

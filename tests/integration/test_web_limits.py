@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core.signals import request_finished
 from django.test import Client
 
-from cortexweb.web import origins
+from cortexweb.web import origin_check
 from cortexweb.web.handler import Handler, application
 from tests.conftest import LiveApp
 from tests.servers import free_port, web_server
@@ -379,14 +379,14 @@ def test_live_connections_come_from_this_very_site(
 ) -> None:
     settings.CSRF_TRUSTED_ORIGINS = ["https://cortex.example", "https://*.team.example"]
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-    assert origins.is_allowed(origin, host) is allowed
+    assert origin_check.is_allowed(origin, host) is allowed
 
 
 def test_with_https_only_no_page_without_it_connects(settings: object) -> None:
     settings.HTTPS_ONLY = True
     settings.ALLOWED_HOSTS = ["localhost"]
-    assert origins.is_allowed("https://localhost", "localhost")
-    assert not origins.is_allowed("http://localhost", "localhost")
+    assert origin_check.is_allowed("https://localhost", "localhost")
+    assert not origin_check.is_allowed("http://localhost", "localhost")
 
 
 def test_a_page_of_another_port_gets_no_socket(strict: LiveApp) -> None:

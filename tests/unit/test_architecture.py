@@ -19,12 +19,12 @@ MODULES = sorted(
 #: Modules that run without Django, Celery or Channels, and without doing anything.
 PURE = (
     "flows.graph",
-    "flows.sources",
-    "flows.targets",
+    "flows.value_sources",
+    "flows.output_targets",
     "flows.expressions",
-    "flows.failures",
+    "flows.failure_fingerprints",
     "flows.parsing",
-    "flows.paths",
+    "flows.value_paths",
     "flows.values",
     "flows.validation",
     "flows.blocks",

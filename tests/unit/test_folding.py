@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from flows import paths
-from flows.folding import CHARACTERS, ITEMS, LINES, PAGE_TEXT, Folded, fold, same
+from flows import value_paths
+from flows.collapsible_json import CHARACTERS, ITEMS, LINES, PAGE_TEXT, Folded, fold, same
 from flows.values import ExceptionValue
 
 
 def address(keys: Any) -> str:
-    return f"?var={paths.join(keys)}"
+    return f"?var={value_paths.join(keys)}"
 
 
 def text(folded: Folded) -> str:
@@ -23,23 +23,23 @@ def text(folded: Folded) -> str:
     "keys", [[], ["a"], ["a", "b"], ["a.b", "c\\d"], ["", "x"], ["0", "1"], ["\\.", "."]]
 )
 def test_a_path_is_its_keys(keys: list[str]) -> None:
-    assert paths.split(paths.join(keys)) == keys
+    assert value_paths.split(value_paths.join(keys)) == keys
 
 
 def test_paths_lead_into_values_and_replace_parts() -> None:
     value = {"a": [{"b.c": 1}, 2], 5: "five"}
-    assert paths.follow(value, paths.split("a.0.b\\.c")) == (True, 1)
-    assert paths.follow(value, ["5"]) == (True, "five")
-    assert paths.follow(value, ["a", "2"]) == (False, None)
-    assert paths.follow(value, ["a", "-1"]) == (False, None)
-    assert paths.follow(ExceptionValue("X", "oh"), ["Message"]) == (True, "oh")
-    changed = paths.replaced(value, ["a", "1"], [3])
+    assert value_paths.follow(value, value_paths.split("a.0.b\\.c")) == (True, 1)
+    assert value_paths.follow(value, ["5"]) == (True, "five")
+    assert value_paths.follow(value, ["a", "2"]) == (False, None)
+    assert value_paths.follow(value, ["a", "-1"]) == (False, None)
+    assert value_paths.follow(ExceptionValue("X", "oh"), ["Message"]) == (True, "oh")
+    changed = value_paths.replaced(value, ["a", "1"], [3])
     assert changed == {"a": [{"b.c": 1}, [3]], 5: "five"}
     assert value["a"] == [{"b.c": 1}, 2]
     with pytest.raises(KeyError):
-        paths.replaced(value, ["a", "9"], 0)
+        value_paths.replaced(value, ["a", "9"], 0)
     with pytest.raises(KeyError):
-        paths.replaced(ExceptionValue("X"), ["Message"], "")
+        value_paths.replaced(ExceptionValue("X"), ["Message"], "")
 
 
 def test_a_small_value_is_written_whole() -> None:

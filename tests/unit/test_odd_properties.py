@@ -20,8 +20,8 @@ from executions.store.lifecycle.steps import parts
 from flows import values
 from flows.blocks import ALL
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
+from flows.blocks.clients import World
 from flows.blocks.errors import BlockException
-from flows.blocks.world import World
 from flows.values import ExceptionValue, TaskValue
 from tests.flows_in_memory import Run
 

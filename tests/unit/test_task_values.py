@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from flows import tasks, values
+from flows import task_values, values
 from flows.expressions import TasksRead, compile
-from flows.tasks import TaskState, TaskStatus
+from flows.task_values import TaskState, TaskStatus
 from flows.values import ExceptionValue, TaskValue
 
 
@@ -35,7 +35,7 @@ def test_an_expression_that_reads_a_task_asks_for_it() -> None:
         expression.evaluate({"Tasks": [task]})
     assert met.value.ids == (task.execution_id,)
     states = {task.execution_id: TaskState(TaskStatus.FAULTED, None, ExceptionValue("A.B"))}
-    found = expression.evaluate({"Tasks": tasks.shown([task], states)})
-    assert tasks.hidden(found, states) == [task]
+    found = expression.evaluate({"Tasks": task_values.shown([task], states)})
+    assert task_values.hidden(found, states) == [task]
     assert values.decode(values.encode([task])) == [task]
     assert values.copy(task) is task

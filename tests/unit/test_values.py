@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import expressions, sources, values
+from flows import expressions, value_sources, values
 from flows.expressions import ExpressionError
 from flows.values import ExceptionValue
 
@@ -129,7 +129,7 @@ def test_times_and_exceptions_reach_expressions() -> None:
     ],
 )
 def test_a_source_is_a_literal_a_variable_or_an_expression(raw: Any, value: Any) -> None:
-    assert sources.parse(raw).read({"A": 5}.__getitem__) == value
+    assert value_sources.parse(raw).read({"A": 5}.__getitem__) == value
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cortexweb.embedded.account import EmbeddedServerError
 from cortexweb.embedded.dumps import dump
+from cortexweb.embedded.system_user import EmbeddedServerError
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cortexweb.embedded.account import EmbeddedServerError
 from cortexweb.embedded.dumps import load
+from cortexweb.embedded.system_user import EmbeddedServerError
 
 
 class Command(BaseCommand):

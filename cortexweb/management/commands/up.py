@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from cortexweb.embedded.account import EmbeddedServerError
+from cortexweb.embedded.system_user import EmbeddedServerError
 from cortexweb.up.disk import disk_trouble
 from cortexweb.up.errors import CannotStartError, explain
 from cortexweb.up.options import Options, add_arguments, take_password

@@ -1,8 +1,8 @@
 """Edit a variable of a paused execution, or a part of what it holds. Fields: `level` of the scope
 (0 is the top-level one) and `name`, or `variable` as "level:name"; `path` of the part
-(`flows.paths`); `value` as JSON in the typed form of `flows.values` (for a Text also as it is), and
-`retype` to change the type on purpose. `was` is the fingerprint of what the variable held when the
-person looked: another value is not overwritten unseen.
+(`flows.value_paths`); `value` as JSON in the typed form of `flows.values` (for a Text also as it
+is), and `retype` to change the type on purpose. `was` is the fingerprint of what the variable held
+when the person looked: another value is not overwritten unseen.
 
 What a secret variable held and holds is told to nobody; it is given whole.
 """
@@ -24,7 +24,7 @@ from executions.states import APPLIES, Status, refusal
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
-from flows import parsing, paths, queries, values
+from flows import parsing, queries, value_paths, values
 from flows.graph import FlowGraph, VariableNode
 from flows.values import MASK, MASKED
 
@@ -92,7 +92,7 @@ def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
     key = variable.name.casefold()
     is_set, whole = key in frame.variables, frame.variables.get(key)
     was = _fingerprint(whole, is_set)
-    keys = paths.split(order.text("path"))
+    keys = value_paths.split(order.text("path"))
     if interpreter.progress.secrets is not None and MASK in order.fields.get("value", ""):
         raise Refused(f"{MASK} stands for a secret: write what is to be there instead.")
     if variable.is_secret:
@@ -100,7 +100,7 @@ def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
             raise Refused(f"{variable.name} is secret: it is given whole.")
         value = _secret(order, variable)
         return Edit(frame, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
-    exists, before = paths.follow(whole, keys)
+    exists, before = value_paths.follow(whole, keys)
     if not exists:
         raise Refused(f"{variable.name} has no such part now.")
     kind = values.type_name(before) if before is not None else "" if keys else variable.type
@@ -109,7 +109,7 @@ def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
     if kind and given != kind and not order.ticked("retype"):
         raise Refused(f"{variable.name} is of type {kind}, not {given}: change it on purpose.")
     try:
-        whole = paths.replaced(whole, keys, value)
+        whole = value_paths.replaced(whole, keys, value)
     except KeyError:
         raise Refused(f"That part of {variable.name} cannot be edited by itself.") from None
     if (known := interpreter.progress.secrets) is not None:

@@ -24,7 +24,7 @@ from executions.models import FAILED
 from executions.models.expressions import Length, Lexemes
 from executions.models.people import Watch
 from executions.states import LIVE, Reason, Status
-from flows import paths
+from flows import value_paths
 
 #: So many digits of an id's beginning find it: eleven of them are the millisecond of its start.
 ID_DIGITS = 8
@@ -320,7 +320,7 @@ class Holds(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> Any:
         execution, params = compiler.compile(self.source_expressions[0])
-        name, *below = paths.split(self.path)
+        name, *below = value_paths.split(self.path)
         held, given = self._compared(below)
         sql = (
             "EXISTS (SELECT 1 FROM executions_value AS held "

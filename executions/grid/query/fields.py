@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from executions.states import Reason, Status
-from flows import paths
+from flows import value_paths
 
 
 class Kind(Enum):
@@ -150,9 +150,9 @@ def field_of(key: str) -> Field | None:
     """The field of a key, in any case; also of `var.<path>`."""
     if key[: len(VARIABLE)].lower() == VARIABLE:
         path = key[len(VARIABLE) :]
-        keys = paths.split(path)
+        keys = value_paths.split(path)
         if not keys or not all(keys) or NO_TEXT.search(path):
             return None
-        path = paths.join(keys)
+        path = value_paths.join(keys)
         return Field(VARIABLE + path, f"Variable {path}", Kind.VARIABLE, example="42")
     return BY_KEY.get(key.lower())

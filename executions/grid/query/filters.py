@@ -25,7 +25,7 @@ from executions.grid.query.lexemes import words
 from executions.grid.query.matching import Beside, Test
 from executions.grid.query.parser import UNREAD_LIMIT, Parsing, in_order
 from executions.states import Status
-from flows import paths
+from flows import value_paths
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Filters:
     def variables(self) -> frozenset[str]:
         """The names, as they are stored, of the variables that it takes to say what matches."""
         return frozenset(
-            paths.split(one.key[len(VARIABLE) :])[0].casefold()
+            value_paths.split(one.key[len(VARIABLE) :])[0].casefold()
             for one in self.terms
             if one.key.startswith(VARIABLE)
         )

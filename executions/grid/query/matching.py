@@ -17,7 +17,7 @@ from executions.grid.query import lexemes, ranges
 from executions.grid.query.fields import ME, VARIABLE, Field, Kind
 from executions.grid.query.filter_terms import EMPTY, ORDERED, Term, Wanted
 from executions.states import Reason, Status
-from flows import paths
+from flows import value_paths
 from flows.values import Masked, is_object
 
 TICK = timedelta(microseconds=1)
@@ -185,7 +185,7 @@ _SIGNS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.
 
 
 def _variable(path: str, wanted: Wanted) -> Holds:
-    name, *below = paths.split(path)
+    name, *below = value_paths.split(path)
     name = name.casefold()
 
     def holds(event: ExecutionChanged, beside: Beside) -> bool:

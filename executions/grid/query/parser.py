@@ -14,7 +14,7 @@ from executions.grid.query.fields import FIELDS, NO_TEXT, VARIABLE, Field, field
 from executions.grid.query.filter_terms import VALUES, Term, read, term, unknown_field
 from executions.grid.query.ranges import Unreadable
 from executions.states import Status
-from flows import paths
+from flows import value_paths
 
 #: Characters that are searched for together; words beyond are not read.
 SEARCH_LIMIT = 200
@@ -81,7 +81,7 @@ class Parsing:
         named, held = parameters.getlist("variable"), parameters.getlist("holds")
         for path, value in zip_longest(named, held, fillvalue=""):
             if path.strip() or value.strip():
-                path = paths.read(path.strip().removeprefix(VARIABLE))
+                path = value_paths.read(path.strip().removeprefix(VARIABLE))
                 self.add(VARIABLE + path, value, negated=False)
         self.typed(" ".join(parameters.getlist("q")))
 

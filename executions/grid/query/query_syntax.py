@@ -15,7 +15,7 @@ from executions.grid.query.fields import NO_TEXT, VARIABLE, Field, Kind, field_o
 from executions.grid.query.filter_terms import EMPTY, NEEDS_QUOTES, in_quotes, unknown_field
 from executions.grid.query.lexemes import words
 from executions.grid.query.ranges import Unreadable
-from flows import paths
+from flows import value_paths
 
 #: Characters of a query; longer ones are not read.
 TEXT_LIMIT = 4000
@@ -173,7 +173,7 @@ def _sign_at(raw: str) -> int | None:
 
 def _key(name: str) -> str:
     if name[: len(VARIABLE)].lower() == VARIABLE:
-        return VARIABLE + paths.read(name[len(VARIABLE) :])
+        return VARIABLE + value_paths.read(name[len(VARIABLE) :])
     return _plain(name)
 
 

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from executions.grid.table.columns import COLUMNS, PATH_LIMIT, VARIABLE, Column, column_of
 from executions.grid.table.layout import COLUMN_LIMIT, Layout, read
-from flows import paths
+from flows import value_paths
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
         return layout, "A grid without columns shows nothing: choose at least one."
     after = layout.changed(asked)
     columns = list(after.columns)
-    if path := paths.read(form.get("add", "").strip().removeprefix(VARIABLE)):
+    if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE)):
         if len(path) > PATH_LIMIT:
             return layout, f"A path has {PATH_LIMIT} characters at most."
         added = column_of(VARIABLE + path)

@@ -21,9 +21,9 @@ from executions.models import Execution
 from executions.states import Reason, Status
 from executions.store.lifecycle import wait_text, worker_limits
 from executions.store.read.variables_by_path import Large
-from flows import paths, values
+from flows import value_paths, values
 from flows.blocks import BY_TYPE
-from flows.display import icon, moment, ticking
+from flows.formatting import icon, moment, ticking
 from flows.values import MASK, Masked
 
 #: Characters of a variable's value in a cell.
@@ -336,10 +336,10 @@ def column_of(key: str) -> Column | None:
     if not key.startswith(VARIABLE):
         return _BY_KEY.get(key)
     path = key.removeprefix(VARIABLE).strip()
-    keys = paths.split(path)
+    keys = value_paths.split(path)
     if not all(keys) or not keys or len(path) > PATH_LIMIT or not path.isprintable():
         return None
-    path = paths.join(keys)
+    path = value_paths.join(keys)
     return Column(VARIABLE + path, path, lambda event: "", 140, zoned=True, variable=path)
 
 

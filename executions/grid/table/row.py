@@ -21,7 +21,7 @@ from executions.grid.table.layout import Children, Layout
 from executions.grid.table.sorting import NEWEST_FIRST, Sort
 from executions.models import Execution
 from executions.states import Status
-from flows.display import duration, milliseconds
+from flows.formatting import duration, milliseconds
 
 EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exc"}
 

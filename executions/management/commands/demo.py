@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from executions.commands.lifecycle.start import NotStarted, start
-from executions.management import opening
+from executions.management import demo_scenes
 from executions.models import Execution
 from flows import queries
 
@@ -21,7 +21,7 @@ ROUND: tuple[tuple[str, dict[str, Any]], ...] = (
     ("nightly-tour", {}),
     ("check-urls", {}),
     ("access-log-report", {}),
-    ("check-order", {"Order": opening.OF_NOBODY}),
+    ("check-order", {"Order": demo_scenes.OF_NOBODY}),
 )
 #: Demo executions that may be under way at once, children apart.
 AT_ONCE = 12
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._open()
-        people: list[User | None] = [None, *map(opening.account, opening.PEOPLE)]
+        people: list[User | None] = [None, *map(demo_scenes.account, demo_scenes.PEOPLE)]
         starts = zip(itertools.cycle(ROUND), itertools.cycle(people), strict=False)
         for started, ((name, inputs), user) in enumerate(starts, 1):
             if _under_way() < AT_ONCE:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def _open(self) -> None:
         try:
-            for execution in opening.run():
+            for execution in demo_scenes.run():
                 self.stdout.write(f"{execution.flow_name} {execution.pk}")
         except (LookupError, NotStarted) as problem:
             self.stderr.write(str(problem))
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         if url and name == "check-urls":
             inputs["Urls"] = [f"{url}/healthz", f"{url}/login/", "http://127.0.0.1:9/"]
         try:
-            actor = opening.actor_of(user)
+            actor = demo_scenes.actor_of(user)
             execution = start(version, inputs, actor, Execution.Trigger.DEMO)
         except NotStarted as refused:
             self.stderr.write(f"{name}: {refused}")

@@ -16,7 +16,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import NotStarted, start
 from executions.models import Execution
 from executions.states import Status
-from flows import parsing, pretty, queries
+from flows import parsing, pretty_json, queries
 from flows.models import Flow, FlowVersion
 from flows.values import MASK, Masked, legible
 
@@ -127,7 +127,7 @@ class Command(BaseCommand):
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")
             for name, form in (outputs or {}).items():
-                value = pretty.decoded(form)
+                value = pretty_json.decoded(form)
                 text = value if isinstance(value, str) else json.dumps(form, ensure_ascii=False)
                 text = MASK if isinstance(value, Masked) else text
                 self.stdout.write(f"{name} = {text}")

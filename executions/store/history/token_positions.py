@@ -12,7 +12,7 @@ from executions.states import Place, Status
 from executions.store.history.versions import Course
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph
-from flows.sources import Literal
+from flows.value_sources import Literal
 
 #: Workspace, block, and the port on which the token stands, of each token, the outermost first.
 Placed = list[tuple[str, str, Port | None]]

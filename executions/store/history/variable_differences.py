@@ -9,8 +9,8 @@ from django.db import connection
 from executions.engine.program import EXTENSIONS
 from executions.models import Execution
 from executions.store.history.snapshots import Known, Past, VariableAt
-from flows import differences, pretty, values
-from flows.differences import Difference
+from flows import pretty_json, value_diff, values
+from flows.value_diff import Difference
 
 #: Bytes of a value that is looked into; of a larger one it is only told that it changed.
 LOOKED_INTO = 500_000
@@ -57,12 +57,12 @@ def of_values(
     """Named values beside each other: those that differ, then those that do not."""
     found = []
     for name in [*before, *(name for name in after if name not in before)]:
-        old, new = before.get(name, differences.ABSENT), after.get(name, differences.ABSENT)
-        parts, more = differences.between(old, new)
+        old, new = before.get(name, value_diff.ABSENT), after.get(name, value_diff.ABSENT)
+        parts, more = value_diff.between(old, new)
         kind = "changed" if parts else "secret" if _hides(old) else "same"
-        if old is differences.ABSENT:
+        if old is value_diff.ABSENT:
             kind = "added"
-        elif new is differences.ABSENT:
+        elif new is value_diff.ABSENT:
             kind = "gone"
         if any(not part.path for part in parts):
             parts = []
@@ -74,11 +74,11 @@ def of_values(
 def _hides(value: Any) -> bool:
     """Whether a secret is hidden in what is shown of a value: nobody is told whether it is like
     another."""
-    return values.MASK in pretty.text(value)
+    return values.MASK in pretty_json.text(value)
 
 
 def _in_a_line(value: Any) -> str:
-    return "" if value is differences.ABSENT else values.summary(value, 200)
+    return "" if value is value_diff.ABSENT else values.summary(value, 200)
 
 
 _Told = tuple[str, str, str, list[Difference], bool]
@@ -103,9 +103,9 @@ def _difference(
         return None
     if Known.LOST in (old.known, new.known) or max(old.size, new.size) > LOOKED_INTO:
         return "unknown", _told(old), _told(new), [], False
-    first = pretty.decoded(before.value(old.level, old.name)[1])
-    second = pretty.decoded(after.value(new.level, new.name)[1])
-    parts, more = differences.between(first, second)
+    first = pretty_json.decoded(before.value(old.level, old.name)[1])
+    second = pretty_json.decoded(after.value(new.level, new.name)[1])
+    parts, more = value_diff.between(first, second)
     if not parts:
         hides = before.execution.secrets is not None and _hides(first)
         return ("secret", _told(old), _told(new), [], False) if hides else None

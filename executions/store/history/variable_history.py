@@ -23,7 +23,7 @@ from executions.retention.trimming import gap
 from executions.store.history import scopes
 from executions.store.history.versions import Course, Era, When
 from executions.store.read import reads, value_parts
-from flows import pretty, values
+from flows import pretty_json, values
 
 #: Level of a scope and case-folded name of a variable.
 Key = tuple[int, str]
@@ -56,7 +56,7 @@ def live(execution: Execution, course: Course, step: int) -> dict[Key, Held]:
     found = {}
     for value in reads.stored_values(execution.pk):
         key = (value.level, value.name)
-        text = value.summary if value.large else values.summary(pretty.decoded(value.form))
+        text = value.summary if value.large else values.summary(pretty_json.decoded(value.form))
         number = latest[key].when[0] if key in latest else None
         found[key] = Held(value.form, value.size, text, number, large=value.large)
     return found
@@ -113,7 +113,7 @@ def _held(event: Event, step: int, *, is_lost: bool) -> Held:
         return Held(None, 0, "not kept", None, is_lost=True)
     if "value" in change:
         form = change["value"]
-        return Held(form, 0, values.summary(pretty.decoded(form)), number)
+        return Held(form, 0, values.summary(pretty_json.decoded(form)), number)
     if "stored" in change:
         size, key = change["size"], change["stored"]
         return Held(None, size, change["summary"], number, large=True, stored=key)

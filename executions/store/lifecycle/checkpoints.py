@@ -22,7 +22,7 @@ from executions.store.lifecycle import failures, secret_storage, steps
 from executions.store.lifecycle.claims import RETURNING, Claimed
 from executions.store.statements import fetch
 from flows import values
-from flows.failures import fingerprint
+from flows.failure_fingerprints import fingerprint
 from flows.values import ExceptionValue
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from executions.engine.program import compile_program
 from executions.models import Execution
 from executions.store.lifecycle.claims import Claimed
-from flows import pretty
+from flows import pretty_json
 from flows.graph import FlowGraph
 
 #: How who starts something on the pages has signed in.
@@ -29,7 +29,7 @@ def shown(execution: Execution, extensions: Any) -> dict[str, Any]:
     return {
         "ExecutionId": str(execution.pk),
         "Initiator": initiator(execution.root_id),
-        "Extensions": pretty.decoded(extensions) or {},
+        "Extensions": pretty_json.decoded(extensions) or {},
     }
 
 

@@ -10,9 +10,9 @@ from executions.engine.secrets import Secrets
 from executions.models import Execution
 from executions.states import Status
 from executions.store.lifecycle import secret_storage
-from flows import tasks, values
+from flows import task_values, values
 from flows.blocks.errors import exception
-from flows.tasks import States, TaskState, TaskStatus
+from flows.task_values import States, TaskState, TaskStatus
 
 
 def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False) -> States:
@@ -39,11 +39,11 @@ def ended_by(execution_id: UUID | str, moment: float) -> bool:
 
 def shown(root_id: UUID, value: Any) -> Any:
     """A value as people see it: tasks with what has become of them by now (semantics 68)."""
-    met = tasks.found(value)
+    met = task_values.found(value)
     if not met:
         return value
     found = {key: _covered(state) for key, state in states(root_id, met).items()}
-    return tasks.shown(value, found, marked=False)
+    return task_values.shown(value, found, marked=False)
 
 
 def _covered(state: TaskState) -> TaskState:

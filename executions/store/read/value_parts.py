@@ -180,7 +180,7 @@ def _found(stored: Stored, path: Sequence[str]) -> tuple[str, list[Any]]:
 
 
 def _is_plain(path: Sequence[str]) -> bool:
-    """Whether the database follows a path as `flows.paths` does, and can be told it."""
+    """Whether the database follows a path as `flows.value_paths` does, and can be told it."""
     odd = (key.startswith("$") or _NO_PLACE.fullmatch(key) for key in path)
     return all(key.isprintable() for key in path) and not any(odd)
 

@@ -1,7 +1,7 @@
 """Variables of many executions at a time, by path, as their last checkpoints hold them.
 
 A path is a variable's name, in any case, then keys of structures and places in lists, as
-`flows.paths` writes them: `Order.lines.0.price`.
+`flows.value_paths` writes them: `Order.lines.0.price`.
 Where scopes hold the same name it is the innermost that counts, as for an expression there.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from executions.store.read.reads import INLINE_VALUE
-from flows import paths, pretty
+from flows import pretty_json, value_paths
 
 
 class Large:
@@ -43,7 +43,9 @@ def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
         for execution_id, name, size, text in cursor.fetchall():
             is_large = text is None and size > 0  # a null variable is stored as NULL
             value = (
-                Large(size) if is_large else pretty.decoded(json.loads(text or "null"), exact=True)
+                Large(size)
+                if is_large
+                else pretty_json.decoded(json.loads(text or "null"), exact=True)
             )
             held.setdefault(execution_id, {})[name] = value
     return {one: found for one, names_held in held.items() if (found := _found(names_held, asked))}
@@ -52,20 +54,20 @@ def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
 def _names(path: str) -> list[str]:
     """The names that a path may begin with, as they are stored, longest first: names may hold dots
     themselves."""
-    keys = paths.split(path)
+    keys = value_paths.split(path)
     return [".".join(keys[:count]).casefold() for count in range(len(keys), 0, -1)]
 
 
 def _found(held: Mapping[str, Any], asked: Iterable[str]) -> dict[str, Any]:
     found = {}
     for path in asked:
-        keys = paths.split(path)
+        keys = value_paths.split(path)
         name = next((one for one in _names(path) if one in held), None)
         if name is None:
             continue
         below = keys[len(name.split(".")) :] if "." in name else keys[1:]
         is_large = isinstance(held[name], Large)
-        is_there, value = (True, held[name]) if is_large else paths.follow(held[name], below)
+        is_there, value = (True, held[name]) if is_large else value_paths.follow(held[name], below)
         if is_there:
             found[path] = value
     return found

@@ -9,7 +9,7 @@ from executions import workers
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
 from executions.store.lifecycle import secret_storage, worker_limits
-from flows import display
+from flows import formatting
 
 #: Executions before one in the queue that are counted.
 COUNTED = 1000
@@ -37,7 +37,7 @@ def why(execution: Execution) -> str:
     explained = explain(execution)
     if explained.since is None:
         return explained.text
-    lasts = display.duration(timezone.now() - explained.since)
+    lasts = formatting.duration(timezone.now() - explained.since)
     return f"{explained.text.removesuffix('.')}, which has run for {lasts}."
 
 
@@ -74,7 +74,7 @@ def _text(execution: Execution) -> str:
             return f"{_message(execution)}{execution.error_type} left the flow at {_at(execution)}."
     if execution.unhandled:
         return f"{_message(execution)}Nothing handled {execution.error_type} of {_at(execution)}."
-    return f"Ended at {_at(execution)} {display.clock(execution.ended_at)}."
+    return f"Ended at {_at(execution)} {formatting.clock(execution.ended_at)}."
 
 
 def _message(execution: Execution) -> str:
@@ -141,7 +141,7 @@ def _somebody_works() -> bool:
 def _held(execution: Execution) -> str:
     expires = execution.lease_expires_at
     if expires is not None and expires < timezone.now():
-        heard = display.clock(execution.updated_at)
+        heard = formatting.clock(execution.updated_at)
         return f"Its worker was last heard of {heard}, at {_at(execution)}; another takes it over."
     return f"In {execution.workspace_name} at {_at(execution)}."
 
@@ -149,7 +149,7 @@ def _held(execution: Execution) -> str:
 def _parked(execution: Execution) -> str:
     match execution.reason:
         case Reason.TIME:
-            return f"Waiting at {_at(execution)} until {display.clock(execution.due_at)}."
+            return f"Waiting at {_at(execution)} until {formatting.clock(execution.due_at)}."
         case Reason.CHILDREN:
             return _for_children(execution)
         case Reason.SEMAPHORE:
@@ -200,7 +200,7 @@ def _paused(execution: Execution) -> str:
     last = _last(execution, "pause", "start", "run-to", "set-next", *_STEPS)
     if last is None:
         return f"Paused {stands}."
-    when = display.clock(last.at)
+    when = formatting.clock(last.at)
     if last.command in _STEPS:
         return f"Paused {stands}, after a step by {last.actor} {when}."
     return f"Paused {stands} by {last.actor} {when}."
@@ -222,7 +222,7 @@ def _on_exception(execution: Execution) -> str:
 
 def _by(execution: Execution, *commands: str) -> str:
     last = _last(execution, *commands)
-    return f" by {last.actor} {display.clock(last.at)}" if last else ""
+    return f" by {last.actor} {formatting.clock(last.at)}" if last else ""
 
 
 def _last(execution: Execution, *commands: str) -> AuditEntry | None:

@@ -14,8 +14,8 @@ from executions.models import ExceptionRecord, Execution
 from executions.states import Place, Status
 from executions.store.read import reads
 from executions.views.detail.subject import Subject
-from flows import pretty
-from flows.failures import fingerprint
+from flows import pretty_json
+from flows.failure_fingerprints import fingerprint
 from flows.values import ExceptionValue
 
 #: What counts as lately, of failures elsewhere.
@@ -81,7 +81,7 @@ class Exceptions:
         handler = graph.blocks.get(record.handled_by)
         return {
             "record": record,
-            "value": pretty.decoded(record.data),
+            "value": pretty_json.decoded(record.data),
             "short": record.type.rpartition(".")[2],
             "block": graph.blocks.get(record.block),
             "block_url": address.block_url(graph, record.block),
@@ -164,7 +164,7 @@ def _text(count: int) -> str:
 def as_text(value: Any) -> str:
     """An exception as text, whole, with what caused it."""
     if not isinstance(value, ExceptionValue):
-        return pretty.text(value)
+        return pretty_json.text(value)
     lines = [f"{value.type}: {value.message}" if value.message else value.type]
     for label, told in (
         ("Category", value.category),
@@ -174,8 +174,8 @@ def as_text(value: Any) -> str:
         if told is not None:
             lines.append(f"{label}: {told}")
     if value.details is not None:
-        lines.append(f"Details: {pretty.text(value.details)}")
-    lines += [f"{name}: {pretty.text(part)}" for name, part in value.extra.items()]
+        lines.append(f"Details: {pretty_json.text(value.details)}")
+    lines += [f"{name}: {pretty_json.text(part)}" for name, part in value.extra.items()]
     if value.inner is not None:
         lines += ["caused by", as_text(value.inner)]
     return "\n".join(lines)

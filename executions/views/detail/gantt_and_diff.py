@@ -13,7 +13,7 @@ from executions.store import history
 from executions.store.history import variable_differences
 from executions.store.history.gantt import Bar, Gantt, gantt
 from executions.views.detail.subject import Subject
-from flows import display
+from flows import formatting
 
 #: The Gantt view in units of its drawing: the names, the time, a line.
 NAMES, WIDE, LINE = 220, 980, 22
@@ -70,7 +70,7 @@ class Course:
             word = appearance.word(child.status, child.place, child.reason, unhandled=unhandled)
             ends = child.ended_at or shown.ends
             x, width = self._place(child.started_at, ends)
-            took = display.duration((ends - child.started_at).total_seconds())
+            took = formatting.duration((ends - child.started_at).total_seconds())
             bar = DrawnBar(
                 x,
                 width,
@@ -84,7 +84,7 @@ class Course:
 
     def _bar(self, title: str, bar: Bar) -> DrawnBar:
         x, width = self._place(bar.begins, bar.ends)
-        took = display.duration((bar.ends - bar.begins).total_seconds())
+        took = formatting.duration((bar.ends - bar.begins).total_seconds())
         visits = (
             f"{bar.visits} visits from step {bar.step} on"
             if bar.visits > 1

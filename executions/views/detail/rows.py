@@ -15,7 +15,7 @@ from executions.store.debug.debug_plan import Plan
 from executions.store.read import reads
 from executions.views import visits
 from executions.views.address import Address
-from flows import pretty, values
+from flows import pretty_json, values
 from flows.blocks.base import Port
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.diagram.drawing import port_names
@@ -80,7 +80,7 @@ def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
 def _change(step: Step, name: str, kept: Mapping[str, Any]) -> dict[str, Any]:
     """A changed variable: its value in a line, and where it is to be had when that is not all."""
     if "value" in kept:
-        return {"name": name, "text": values.summary(pretty.decoded(kept["value"]))}
+        return {"name": name, "text": values.summary(pretty_json.decoded(kept["value"]))}
     if "stored" not in kept:
         return {"name": name, "text": f"{kept['summary']}, not kept with the step"}
     url = reverse("execution-change", args=[step.execution_id, step.number])
@@ -127,7 +127,7 @@ def _log(entry: LogEntry, graph: FlowGraph) -> dict[str, Any]:
     return {
         "entry": entry,
         "node": graph.blocks.get(entry.block),
-        "details": pretty.decoded(entry.details),
+        "details": pretty_json.decoded(entry.details),
     }
 
 

@@ -16,9 +16,9 @@ from executions.store.history import Known, Past
 from executions.store.lifecycle import initiators
 from executions.store.read import task_states, value_parts
 from executions.views.detail.subject import Subject
-from flows import paths, pretty, values
-from flows.differences import ABSENT
-from flows.folding import ITEMS, Folded, Outline, Slice, fold
+from flows import pretty_json, value_paths, values
+from flows.collapsible_json import ITEMS, Folded, Outline, Slice, fold
+from flows.value_diff import ABSENT
 
 #: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
 BUILT_IN = "_executionContext"
@@ -38,14 +38,14 @@ class Place:
     def parse(cls, text: str) -> "Place | None":
         """What an address names; None for nothing."""
         scope, colon, path = text.partition(":")
-        keys = paths.split(path)
+        keys = value_paths.split(path)
         is_level = scope.isascii() and scope.isdigit() and len(scope) < 5
         if not colon or not keys or not (is_level or scope in (INPUTS, OUTPUTS)):
             return None
         return cls(scope, keys[0], tuple(keys[1:]))
 
     def __str__(self) -> str:
-        return f"{self.scope}:{paths.join((self.name, *self.keys))}"
+        return f"{self.scope}:{value_paths.join((self.name, *self.keys))}"
 
     def inside(self, keys: Sequence[str]) -> "Place":
         return Place(self.scope, self.name, (*self.keys, *keys))
@@ -102,7 +102,7 @@ class ValueView:
         exists, form = past.value(level, self.place.name)
         if not exists:
             return Found(False, why="It is not set.")
-        return Found(True, self._shown(pretty.decoded(form, exact=self._exact)))
+        return Found(True, self._shown(pretty_json.decoded(form, exact=self._exact)))
 
     def _why_not(self, past: Past) -> str:
         """Why there is no such value at a moment; "" where there may be one."""
@@ -127,7 +127,7 @@ class ValueView:
     def _held(self) -> dict[str, Any]:
         """The inputs or the outputs."""
         execution = self.subject.execution
-        known = pretty.decoded(
+        known = pretty_json.decoded(
             execution.inputs if self.place.scope == INPUTS else execution.outputs
         )
         return known if isinstance(known, dict) else {}
@@ -155,10 +155,10 @@ class ValueView:
         stored = self._stored(self._side)
         part = value_parts.part(stored, self.place.keys) if stored is not None else None
         if part is not None:
-            return Found(True, self._shown(pretty.decoded(part.form, exact=self._exact)))
+            return Found(True, self._shown(pretty_json.decoded(part.form, exact=self._exact)))
         if not self.whole.is_known:
             return self.whole
-        exists, value = paths.follow(self.whole.value, self.place.keys)
+        exists, value = value_paths.follow(self.whole.value, self.place.keys)
         if not exists:
             return Found(False, why="The value has no such part now.")
         return Found(True, value)
@@ -187,7 +187,7 @@ class ValueView:
         if part is None:
             return ABSENT
         if part.cut is None:
-            return self._shown(pretty.decoded(part.form, exact=self._exact))
+            return self._shown(pretty_json.decoded(part.form, exact=self._exact))
         items = self._shown([_told(item) for item in part.cut.items])
         inside = (
             items if part.cut.kind == "array" else dict(zip(part.cut.places, items, strict=True))
@@ -205,7 +205,9 @@ class ValueView:
         if cut is not ABSENT:
             return cut
         before = self._of(self._earlier)
-        exists, value = paths.follow(before.value, self.place.keys) if before.is_known else (0, 0)
+        exists, value = (
+            value_paths.follow(before.value, self.place.keys) if before.is_known else (0, 0)
+        )
         return value if exists else None
 
     # What is shown --------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ class ValueView:
     @property
     def path(self) -> str:
         """Its path, as expressions and the grid's columns name it."""
-        return paths.join((self.place.name, *self.place.keys))
+        return value_paths.join((self.place.name, *self.place.keys))
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -318,7 +320,7 @@ class ValueView:
 def _told(item: Any) -> Any:
     """An item of a large value; of one that was not read, what a line says of it."""
     if not isinstance(item, value_parts.Large):
-        return pretty.decoded(item)
+        return pretty_json.decoded(item)
     s = "" if item.count == 1 else "s"
     said = {
         "array": f"List with {item.count} item{s}",

@@ -9,7 +9,7 @@ from executions.store.history import Known
 from executions.store.read import reads, task_states
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
-from flows import pretty, values
+from flows import pretty_json, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Variables:
         stored = {(v.level, v.name): v for v in self._stored()}
         held_values = task_states.shown(
             execution.root_id,
-            {key: pretty.decoded(v.form) for key, v in stored.items() if not v.large},
+            {key: pretty_json.decoded(v.form) for key, v in stored.items() if not v.large},
         )
         scopes = []
         for token in reversed(self._subject.scope):
@@ -181,6 +181,6 @@ class Variables:
         return self._named(OUTPUTS, self._subject.execution.outputs)
 
     def _named(self, scope: str, forms: Any) -> list[Variable]:
-        held = pretty.decoded(forms)
+        held = pretty_json.decoded(forms)
         pairs = held.items() if isinstance(held, dict) else ()
         return [self._told(Place(scope, name), value, changed=False) for name, value in pairs]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
-from flows.blocks.comparison import COMPARISONS, comparable, comparison_named
 from flows.blocks.errors import (
     HELP,
     exception,
@@ -12,6 +11,7 @@ from flows.blocks.errors import (
     property_empty,
     property_null,
 )
+from flows.blocks.string_comparison import COMPARISONS, comparable, comparison_named
 from flows.values import ExceptionValue, type_name
 
 _COMPARISON = Property(

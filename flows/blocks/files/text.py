@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property
+from flows.blocks.clients import World
 from flows.blocks.errors import BlockException, exception, invalid_property
-from flows.blocks.world import World
 
 _PATH = Property("File Path", "String", required=True, nonempty=True)
 _ENCODING = Property("Encoding", "Encoding", advanced=True, description="null is UTF-8")

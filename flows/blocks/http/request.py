@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property, article
+from flows.blocks.clients import World
 from flows.blocks.errors import exception, invalid_property, property_empty
-from flows.blocks.world import World
 from flows.values import summary, type_name
 
 #: The port of a Uri, as it is written.

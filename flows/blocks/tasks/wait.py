@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.blocks.base import AwaitTasks, Block, Direction, Leave, Property, Visit
 from flows.blocks.errors import BlockException, contains_null, exception
-from flows.tasks import TaskState
+from flows.task_values import TaskState
 from flows.values import TaskValue
 
 ONE = Property("Task", "ITask<TResult>", required=True)

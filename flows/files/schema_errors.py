@@ -11,8 +11,8 @@ from jsonschema.validators import extend
 from flows.blocks import BY_TYPE
 from flows.files import schema
 from flows.parsing import CHECKED, unclear
+from flows.validation.message_text import near
 from flows.validation.types import VARIABLE_TYPES
-from flows.validation.wording import near
 
 DocumentPath = tuple[str | int, ...]
 #: Where in the document, and what is wrong and what was expected.

@@ -6,13 +6,13 @@ from typing import Any
 
 import yaml
 
-from flows.files import scalars
+from flows.files import yaml_scalars
 
 #: What YAML 1.1 takes for the end of a line, and YAML 1.2 does not.
 _LINE_BREAKS = frozenset("\x85\u2028\u2029")
 
 
-class _Dumper(scalars.Dumper):
+class _Dumper(yaml_scalars.Dumper):
     """Texts of several lines as they look, positions in one line."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -21,14 +21,14 @@ class _Dumper(scalars.Dumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     if _LINE_BREAKS.intersection(text):
-        return dumper.represent_scalar(scalars.STR, text, style='"')
+        return dumper.represent_scalar(yaml_scalars.STR, text, style='"')
     style = "|" if "\n" in text.strip("\n") else None
-    return dumper.represent_scalar(scalars.STR, text, style=style)
+    return dumper.represent_scalar(yaml_scalars.STR, text, style=style)
 
 
 def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
     flow = all(type(item) in (int, bool) for item in items)
-    return dumper.represent_sequence(scalars.SEQ, items, flow_style=flow)
+    return dumper.represent_sequence(yaml_scalars.SEQ, items, flow_style=flow)
 
 
 _Dumper.add_representer(str, _text)

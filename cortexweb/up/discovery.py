@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from cortexweb.datafolder import DEFAULT_PATH
+from cortexweb.data_folder import DEFAULT_PATH
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def find_data_folder() -> None:
     if settled or not find_spec("psutil"):
         return
     # Only known once psutil is: production has neither it nor `up`.
-    from cortexweb.up.leftovers import running_folders  # noqa: PLC0415
+    from cortexweb.up.orphans import running_folders  # noqa: PLC0415
 
     folders = running_folders(PROJECT)
     if not folders or DEFAULT_PATH in folders:

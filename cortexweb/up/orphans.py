@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 
 # In the environment of everything that `up` starts. CORTEXWEB_DATA wouldn't do: a command typed
 # in another terminal may carry that one too.

@@ -13,9 +13,9 @@ from typing import Any
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from flows import pretty, values
-from flows.differences import ABSENT
-from flows.paths import parts
+from flows import pretty_json, values
+from flows.value_diff import ABSENT
+from flows.value_paths import parts
 
 #: Items of a list, and keys of a structure, on a page.
 ITEMS = 100
@@ -110,7 +110,7 @@ def _scalar_page(value: Any, address: Address, first: int, other: Any) -> Folded
         html = f'<div class="ln text{" ch" * differs}">{escape(shown)}</div>'
         return Folded(mark_safe(html), first, first + len(shown), len(value), "characters")  # noqa: S308
     writer = _Writer(address, marks=differs)
-    writer.line(0, _scalar(pretty.plain(value)), differs)
+    writer.line(0, _scalar(pretty_json.plain(value)), differs)
     return Folded(writer.html, 0, 1, 1, "")
 
 
@@ -172,7 +172,7 @@ class _Writer:
             return
         inside = parts(item)
         if not inside:
-            plain = pretty.plain(item)
+            plain = pretty_json.plain(item)
             differs = other is ABSENT or not same(item, other)
             if isinstance(plain, str) and len(plain) > LINE_TEXT:
                 cut = _scalar(plain[:LINE_TEXT])

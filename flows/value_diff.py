@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flows import pretty, values
+from flows import pretty_json, values
 
 #: Differences that are told of one value; that there are more is told.
 SHOWN = 50
@@ -59,6 +59,6 @@ def _same(before: Any, after: Any) -> bool:
 def _told(value: Any) -> str | None:
     if value is ABSENT:
         return None
-    if isinstance(value, dict | list) and len(text := pretty.text(value)) <= 200:
+    if isinstance(value, dict | list) and len(text := pretty_json.text(value)) <= 200:
         return " ".join(text.split())
     return values.summary(value, 200)

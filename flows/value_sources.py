@@ -176,7 +176,7 @@ class Composite:
 Source = Literal | Variable | Expression | Path | Composite
 
 
-#: Evaluates what has no variables elsewhere, within bounds (`flows.bounded`); None here.
+#: Evaluates what has no variables elsewhere, within bounds (`flows.sandbox`); None here.
 _elsewhere: Callable[[Source, int], Any] | None = None
 #: Bytes of a value that is evaluated elsewhere.
 LARGEST = 20_000_000

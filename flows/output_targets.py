@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flows.sources import Composite, Path, Source, Variable, part
+from flows.value_sources import Composite, Path, Source, Variable, part
 from flows.values import TaskValue, summary
 
 

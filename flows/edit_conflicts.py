@@ -10,7 +10,7 @@ from django.utils.text import Truncator
 
 #: Row → field → what it holds, as text.
 Snapshot = dict[str, dict[str, str]]
-_SALT = "flows.edits"
+_SALT = "flows.edit_conflicts"
 
 _AGAIN = "What you typed is still below; save again to put it in the place of theirs."
 _CHANGED = f"Not saved: somebody else has changed this since you opened it. {_AGAIN} They changed:"

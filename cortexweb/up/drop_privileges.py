@@ -17,8 +17,9 @@ from typing import NoReturn
 
 import django
 
-from cortexweb.datafolder import DataFolder
-from cortexweb.embedded.account import (
+from cortexweb.data_folder import DataFolder
+from cortexweb.embedded.programs import lend_programs
+from cortexweb.embedded.system_user import (
     Account,
     create_account,
     give,
@@ -26,7 +27,6 @@ from cortexweb.embedded.account import (
     server_account,
     unreadable,
 )
-from cortexweb.embedded.programs import lend_programs
 from cortexweb.up.errors import CannotStartError
 
 CAP_DAC_READ_SEARCH = 2  # its bit, as linux/capability.h numbers them

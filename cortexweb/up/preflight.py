@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-from cortexweb.datafolder import DataFolder
+from cortexweb.data_folder import DataFolder
 from cortexweb.up.errors import CannotStartError
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import yaml
 
 from flows import parsing
-from flows.files import scalars, structure
+from flows.files import schema_errors, yaml_scalars
 from flows.files.canonical import canonical
 from flows.graph import Message, build
 from flows.validation import structural
@@ -77,7 +77,7 @@ def parse(text: str, name: str = "flow.yaml") -> FlowFile:
 
 def _parse(text: str, name: str) -> FlowFile:
     data, lines = _json(text, name) if name.lower().endswith(".json") else _yaml(text, name)
-    found = structure.check(data)
+    found = schema_errors.check(data)
     if not found:
         graph, _ = build(data)
         found = [(m.path, f"{m.summary} {m.details}".strip()) for m in structural(graph)]
@@ -114,7 +114,10 @@ class _Builder:
         if id(node) in self.seen:
             self.fail(node, path, "Aliases (*name) are not supported; repeat what they stand for.")
         self.seen.add(id(node))
-        if not isinstance(node, yaml.ScalarNode) and node.tag not in (scalars.MAP, scalars.SEQ):
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in (
+            yaml_scalars.MAP,
+            yaml_scalars.SEQ,
+        ):
             self.fail(node, path, f"The tag {node.tag} is not supported.")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -122,7 +125,7 @@ class _Builder:
             return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
         try:
-            return scalars.value(node)
+            return yaml_scalars.value(node)
         except ValueError as error:
             told = str(error).rstrip(".")
             self.fail(node, path, f"This is not a value: {told}.")
@@ -143,7 +146,7 @@ class _Builder:
 
 def _yaml(text: str, name: str) -> tuple[Any, dict[DocumentPath, int]]:
     try:
-        node = scalars.Loader(text).get_single_node()
+        node = yaml_scalars.Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.http import parse_header_parameters
 
-from cortexweb.web.bodies import Receive, Send, refuse
+from cortexweb.web.request_limits import Receive, Send, refuse
 
 TOLD = "The content of a request is in UTF-8: leave the charset out of its Content-Type.\n"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from flows import values
 from flows.expressions import ExpressionError
-from flows.sources import Source
+from flows.value_sources import Source
 
 #: Seconds that one evaluation may take, and the start of the process.
 SECONDS = 1.0
@@ -94,7 +94,7 @@ def _running() -> subprocess.Popen[bytes]:
     # Nothing of the environment, which may hold secrets, but where the code is.
     environment = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
     _process = subprocess.Popen(
-        [sys.executable, "-m", "flows.evaluator"],
+        [sys.executable, "-m", "flows.sandbox_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,

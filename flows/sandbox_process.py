@@ -1,4 +1,4 @@
-"""The process in which `flows.bounded` evaluates: it reads sources from standard input, and writes
+"""The process in which `flows.sandbox` evaluates: it reads sources from standard input, and writes
 what they give to standard output. It holds nothing else, and may die at any of them."""
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from flows import values
 from flows.expressions import ExpressionError
-from flows.sources import Source, read_constant
+from flows.value_sources import Source, read_constant
 
 #: Bytes of memory that it may take for its data (Linux).
 MEMORY = 500_000_000
