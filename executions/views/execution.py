@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from executions import access, idempotency
 from executions.models import ExceptionRecord, Execution
 from executions.store import history
-from executions.store.read import reads, task_states
+from executions.store.read import step_lists, task_states
 from executions.views.address import Address
 from executions.views.detail.exceptions import as_text
 from executions.views.detail.page import DrillDown
@@ -105,7 +105,7 @@ def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> H
     """The value that a step changed a variable to, as `execution_value` shows it. It is reached
     through its step only, so that who may not see the execution cannot ask for it."""
     found = access.get(request.user, execution_id)
-    exists, form = reads.changed_value(found.pk, number, request.GET.get("name", ""))
+    exists, form = step_lists.changed_value(found.pk, number, request.GET.get("name", ""))
     if not exists:
         raise Http404("That value is not kept.")
     return _shown(request, found, form)

@@ -20,7 +20,7 @@ from executions.commands.lifecycle.start import NotStarted, start
 from executions.forms import StartForm
 from executions.models import Execution
 from executions.states import LIVE
-from executions.store.read import reads
+from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
 from executions.views.parts import Part, changed
 from executions.views.recent import BARS, strip
@@ -157,7 +157,7 @@ def _page(
     if request.method == "POST" and getattr(request, "htmx", False):
         return render(request, "executions/start_form.html", context, status=status)
     visible = access.visible(request.user)
-    recent = reads.recent_executions(visible, found.name, BARS)
+    recent = relatives.recent_executions(visible, found.name, BARS)
     context |= {"versions": _versions(found, visible), "strip": strip(recent, timezone.now())}
     if graph is not None:
         diagram = FlowDiagram(request.user, found, version, graph, request.GET)

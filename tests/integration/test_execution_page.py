@@ -16,7 +16,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Token
 from executions.states import APPLIES, Place, Reason, Status
-from executions.store.read import reads
+from executions.store.read import pages, records
 from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion
@@ -238,7 +238,7 @@ def test_each_exception_has_an_address(loop: FlowVersion, person: User) -> None:
         )
     html = page(person, execution, "?panel=exceptions")
     assert '<p class="msg">number 130</p>' in html
-    assert html.count('data-key="x') == reads.EXCEPTIONS - 1
+    assert html.count('data-key="x') == records.EXCEPTIONS_SHOWN - 1
     assert "Older ones" in html
     oldest = ExceptionRecord.objects.order_by("id").first()
     assert oldest
@@ -330,8 +330,8 @@ def test_steps_are_paged_by_number_with_the_newest_last(loop: FlowVersion, perso
     assert count > 120
     newest = page(person, execution)
     assert f'data-key="s{count}"' in newest
-    assert f'data-key="s{count - reads.PAGE + 1}"' in newest
-    assert f'data-key="s{count - reads.PAGE}"' not in newest
+    assert f'data-key="s{count - pages.PAGE_SIZE + 1}"' in newest
+    assert f'data-key="s{count - pages.PAGE_SIZE}"' not in newest
     first = page(person, execution, "?at=1")
     assert 'data-key="s1"' in first
     assert 'data-key="s51"' not in first
@@ -345,7 +345,7 @@ def test_children_are_paged(loop: FlowVersion, person: User) -> None:
     execution = run(loop, person)
     children = [
         make_execution(person, "part", age=200 - n, parent=execution, version=loop)
-        for n in range(reads.PAGE + 3)
+        for n in range(pages.PAGE_SIZE + 3)
     ]
     first = page(person, execution, "?tab=children")
     assert str(children[-1].pk) in first

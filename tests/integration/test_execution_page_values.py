@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.models import Execution, Step, Value
 from executions.states import Status
-from executions.store.read import reads
+from executions.store.read import visit_counts
 from executions.views.execution import PARTS
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
@@ -137,7 +137,7 @@ def test_the_first_page_and_a_refresh_are_the_same(nap: FlowVersion, person: Use
 
 def test_steps_that_came_are_counted_on(loop: FlowVersion, person: User) -> None:
     execution = run(loop, person, Last=2)
-    assert reads.visits(execution)["l", "right"] == 2
+    assert visit_counts.visit_counts(execution)["l", "right"] == 2
     number = execution.step_count + 1
     Step.objects.create(
         execution=execution,
@@ -149,7 +149,7 @@ def test_steps_that_came_are_counted_on(loop: FlowVersion, person: User) -> None
         port="right",
     )
     execution.step_count = number
-    assert reads.visits(execution)["l", "right"] == 3
+    assert visit_counts.visit_counts(execution)["l", "right"] == 3
 
 
 # Price ----------------------------------------------------------------------------------------

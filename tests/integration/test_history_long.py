@@ -13,7 +13,7 @@ from executions.models import ChangedValue, Execution, TrimmedVisits
 from executions.retention.trimming import gap
 from executions.store import history
 from executions.store.history import Known
-from executions.store.read import reads
+from executions.store.read import visit_counts
 from flows import queries, values
 from flows.blocks.base import Port
 from flows.models import FlowVersion
@@ -283,7 +283,7 @@ def test_a_retry_begins_with_what_the_failed_one_held(
     assert [t.block for t in past(retried, 0).tokens] == ["w", "w/v", "w/v/t"]
     assert [t.port for t in past(retried, 1).tokens] == [None, None, Port.EXCEPTION]
     assert sum(past(retried, 1).visits.values()) == 1
-    assert reads.visits(retried) != {}
+    assert visit_counts.visit_counts(retried) != {}
 
 
 def drive_paused(session: Session, execution: Execution) -> None:

@@ -11,7 +11,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
 from executions.retention.trimming import gap
-from executions.store.read import reads
+from executions.store.read import pages, step_lists, visit_counts
 from flows.models import FlowVersion
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import page
@@ -70,7 +70,7 @@ def test_the_first_and_the_last_steps_are_kept_with_exact_counts(
     lacking = gap(execution.step_count)
     expected = [n for n in range(1, execution.step_count + 1) if n not in lacking]
     assert kept(execution) == expected
-    assert reads.visits(execution) == Counter(
+    assert visit_counts.visit_counts(execution) == Counter(
         {("a", "bottom"): 1, ("l", "right"): last, ("l", "bottom"): 1, ("s", "bottom"): last}
         | {("e", ""): 1}
     )
@@ -84,7 +84,7 @@ def test_a_batch_that_overtakes_the_last_ones_is_not_written_whole(
     execution = run(count, admin_user, 12_000)
     lacking = gap(execution.step_count)
     assert kept(execution) == [n for n in range(1, execution.step_count + 1) if n not in lacking]
-    assert sum(reads.visits(execution).values()) == execution.step_count
+    assert sum(visit_counts.visit_counts(execution).values()) == execution.step_count
 
 
 def test_pages_say_what_is_not_kept_and_skip_it(count: FlowVersion, admin_user: User) -> None:
@@ -98,14 +98,14 @@ def test_pages_say_what_is_not_kept_and_skip_it(count: FlowVersion, admin_user: 
         html = page(admin_user, execution, f"?at={asked}")
         assert told in html
         assert f'data-key="s{lacking[-1] + 1}"' in html
-        assert f'data-key="s{lacking[-1] + reads.PAGE}"' in html
+        assert f'data-key="s{lacking[-1] + pages.PAGE_SIZE}"' in html
         assert 'href="?at=8951"' in html
     html = page(admin_user, execution, "?at=8951")
     assert 'data-key="s9000"' in html
     assert f'href="?at={lacking[-1] + 1}"' in html
     seen, at = [], "1"
     while at:
-        rows = reads.steps(execution, int(at))
+        rows = step_lists.step_page(execution, int(at))
         seen += [step.number for step in rows.rows if step.number not in seen[-50:]]
         at = rows.newer
     assert seen == kept(execution)

@@ -14,7 +14,7 @@ from executions.retention.trimming import gap
 from executions.store.history import scopes, token_positions, variable_history
 from executions.store.history.scopes import Life
 from executions.store.history.versions import Course
-from executions.store.read import reads, value_parts
+from executions.store.read import records, value_parts, visit_counts
 from flows.blocks.base import Port
 from flows.graph import FlowGraph
 
@@ -189,7 +189,7 @@ class Past:
     @cached_property
     def exceptions(self) -> list[ExceptionRecord]:
         """The exceptions thrown until then, the newest first, a limited number of them."""
-        return reads.exceptions(self.execution.pk, None if self.is_live else self.step)
+        return records.exceptions(self.execution.pk, None if self.is_live else self.step)
 
     @cached_property
     def exception_count(self) -> int:
@@ -200,13 +200,13 @@ class Past:
     @cached_property
     def visits(self) -> Mapping[tuple[str, str], int]:
         """How often each (block, port) had been visited by then."""
-        return {} if self.lacking else reads.visits(self.execution, self.step)
+        return {} if self.lacking else visit_counts.visit_counts(self.execution, self.step)
 
     @cached_property
     def durations(self) -> Mapping[str, int]:
         """How many microseconds the visits of each block had taken by then, of the steps that are
         kept."""
-        return {} if self.lacking else reads.durations(self.execution, self.step)
+        return {} if self.lacking else visit_counts.block_durations(self.execution, self.step)
 
 
 def at(execution: Execution, graph: FlowGraph, step: int | None) -> Past:

@@ -22,7 +22,7 @@ from executions.models import (
 from executions.retention.trimming import gap
 from executions.store.history import scopes
 from executions.store.history.versions import Course, Era, When
-from executions.store.read import reads, value_parts
+from executions.store.read import stored_values, value_parts
 from flows import pretty_json, values
 
 #: Level of a scope and case-folded name of a variable.
@@ -54,7 +54,7 @@ def live(execution: Execution, course: Course, step: int) -> dict[Key, Held]:
     """What they hold now."""
     latest = _latest(execution, course, step)
     found = {}
-    for value in reads.stored_values(execution.pk):
+    for value in stored_values.stored_values(execution.pk):
         key = (value.level, value.name)
         text = value.summary if value.large else values.summary(pretty_json.decoded(value.form))
         number = latest[key].when[0] if key in latest else None
@@ -222,7 +222,7 @@ def _recovered(
     ):
         same += 1
     latest = _latest(execution, course, execution.step_count)
-    now = {(v.level, v.name): v for v in reads.stored_values(execution.pk)}
+    now = {(v.level, v.name): v for v in stored_values.stored_values(execution.pk)}
     for key in lost:
         held, value = found[key], now.get(key)
         if key[0] < same and value is not None and latest[key].when[0] == held.step:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from executions.store.read.reads import INLINE_VALUE
+from executions.store.read.stored_values import INLINE_VALUE
 from flows import pretty_json, value_paths
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from executions.models import ExceptionRecord, Execution
 from executions.states import Place, Status
-from executions.store.read import reads
+from executions.store.read import records
 from executions.views.detail.subject import Subject
 from flows import pretty_json
 from flows.failure_fingerprints import fingerprint
@@ -154,11 +154,11 @@ class Elsewhere:
 
 
 def _count(rows: QuerySet[Execution]) -> int:
-    return rows.order_by().values("pk")[: reads.COUNTED].count()
+    return rows.order_by().values("pk")[: records.COUNT_CAP].count()
 
 
 def _text(count: int) -> str:
-    return f"{reads.COUNTED - 1}+" if count >= reads.COUNTED else f"{count:,}"
+    return f"{records.COUNT_CAP - 1}+" if count >= records.COUNT_CAP else f"{count:,}"
 
 
 def as_text(value: Any) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from executions.store.read import reads
+from executions.store.read import records, step_lists
 from executions.views.address import TABS
 from executions.views.detail import rows
 from executions.views.detail.diagram import Diagram
@@ -43,9 +43,9 @@ class Lists:
         return rows.steps(subject.execution, subject.graph, subject.address, self._wanted)
 
     @property
-    def _wanted(self) -> reads.Wanted:
+    def _wanted(self) -> step_lists.StepFilter:
         subject = self._subject
-        wanted = reads.Wanted(subject.address.block, subject.address.thrown)
+        wanted = step_lists.StepFilter(subject.address.block, subject.address.thrown)
         token = subject.selected
         if not subject.address.own or token is None:
             return wanted
@@ -95,4 +95,4 @@ class Lists:
 def _limited(number: int, counted: bool) -> str:
     if not number:
         return ""
-    return f"{reads.COUNTED - 1}+" if counted and number >= reads.COUNTED else f"{number:,}"
+    return f"{records.COUNT_CAP - 1}+" if counted and number >= records.COUNT_CAP else f"{number:,}"

@@ -9,7 +9,7 @@ from django.urls import reverse
 from executions.commands.refusals import objection
 from executions.states import Status
 from executions.store import watch_list
-from executions.store.read import reads
+from executions.store.read import relatives
 from executions.views.address import PANELS, Address
 from executions.views.debug_panel import Debugging
 from executions.views.detail.diagram import Diagram
@@ -41,15 +41,15 @@ class DrillDown:
     def context(self) -> dict[str, Any]:
         """Everything that the templates of the page take."""
         execution = self.execution
-        relatives = reads.relatives(execution, self.subject.visible)
+        related = relatives.parent_and_root(execution, self.subject.visible)
         return {
             "section": "executions",
             "page": self,
             "execution": execution,
             "address": self.subject.address,
             "status": Status(execution.status),
-            "parent": relatives.get(execution.parent_id) if execution.parent_id else None,
-            "root": relatives.get(execution.root_id),
+            "parent": related.get(execution.parent_id) if execution.parent_id else None,
+            "root": related.get(execution.root_id),
         }
 
     @cached_property

@@ -12,7 +12,7 @@ from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
 from executions.retention.trimming import gap
 from executions.store.debug.debug_plan import Plan
-from executions.store.read import reads
+from executions.store.read import records, relatives, step_lists
 from executions.views import visits
 from executions.views.address import Address
 from flows import pretty_json, values
@@ -26,7 +26,7 @@ BEFORE = 4
 
 
 def steps(
-    execution: Execution, graph: FlowGraph, address: Address, wanted: reads.Wanted
+    execution: Execution, graph: FlowGraph, address: Address, wanted: step_lists.StepFilter
 ) -> dict[str, Any]:
     """A page of steps, of all or of those that are asked for; around the moment that is shown
     unless a page is asked for."""
@@ -34,7 +34,9 @@ def steps(
     if first is None and address.step is not None:
         first = max(1, min(address.step, execution.step_count) - BEFORE)
     page = (
-        reads.some_steps(execution.pk, first, wanted) if wanted else reads.steps(execution, first)
+        step_lists.filtered_step_page(execution.pk, first, wanted)
+        if wanted
+        else step_lists.step_page(execution, first)
     )
     return {
         "is_filtered": bool(wanted),
@@ -96,7 +98,7 @@ def children(
     execution: Execution, visible: QuerySet[Execution], address: Address
 ) -> dict[str, Any]:
     """A page of child executions, newest first."""
-    page = reads.children(execution.pk, visible, address.uuid)
+    page = relatives.child_page(execution.pk, visible, address.uuid)
     counts, whole = count_children(visible, execution.pk) if page.rows else ([], True)
     return {
         "counts": counts,
@@ -112,7 +114,7 @@ def logs(execution: Execution, graph: FlowGraph, address: Address) -> dict[str, 
     """A page of what its blocks logged, the newest last."""
     known = address.severity in SEVERITIES
     wanted = SEVERITIES[SEVERITIES.index(address.severity) :] if known else None
-    page = reads.logs(execution.pk, address.number, wanted, address.search)
+    page = records.log_page(execution.pk, address.number, wanted, address.search)
     return {
         "rows": [_log(entry, graph) for entry in page.rows],
         "severities": SEVERITIES[1:],
@@ -133,7 +135,7 @@ def _log(entry: LogEntry, graph: FlowGraph) -> dict[str, Any]:
 
 def audit(execution: Execution, address: Address) -> dict[str, Any]:
     """A page of the commands that it was given, newest first."""
-    page = reads.audit(execution.pk, address.number)
+    page = records.audit_page(execution.pk, address.number)
     return {
         "rows": page.rows,
         "older": address.url(at=page.older) if page.older else "",

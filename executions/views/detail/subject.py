@@ -10,7 +10,7 @@ from executions.models import Step
 from executions.store import history
 from executions.store.debug.debug_plan import Plan, plan_of
 from executions.store.history import Past, TokenAt
-from executions.store.read import reads
+from executions.store.read import records, step_lists
 from executions.views.address import Address
 from executions.views.visits import Visits
 from flows import queries
@@ -66,9 +66,9 @@ class Subject:
         return plan_of(self.execution.debug)
 
     @cached_property
-    def counts(self) -> reads.Counts:
+    def counts(self) -> records.TabCounts:
         """How many exceptions, log entries and audit entries there are."""
-        return reads.counts(self.execution.pk)
+        return records.tab_counts(self.execution.pk)
 
     @cached_property
     def visits(self) -> Visits:
@@ -77,7 +77,7 @@ class Subject:
     @cached_property
     def recent(self) -> list[Step]:
         """The newest steps then, oldest first."""
-        return reads.recent_steps(self.execution, self.past.step)
+        return step_lists.recent_steps(self.execution, self.past.step)
 
     @property
     def just_changed(self) -> frozenset[tuple[int, str]]:

@@ -7,7 +7,7 @@ from executions import appearance
 from executions.models import Step
 from executions.states import Place
 from executions.store.history import TokenAt
-from executions.store.read import reads
+from executions.store.read import relatives
 from executions.views import visits
 from executions.views.detail.subject import Subject
 from flows.blocks.base import Port
@@ -98,7 +98,7 @@ def drawn(subject: Subject, drawing: Drawing) -> list[TokenDrawing]:
 def of_children(subject: Subject, drawing: Drawing) -> list[ChildStack]:
     """The tokens of the children that have not ended, at the blocks that started them; of those
     that the user may see."""
-    children = reads.live_children(subject.execution.pk, subject.visible)
+    children = relatives.live_children(subject.execution.pk, subject.visible)
     # Children from before this was written down stand where their parent waits for them.
     block_of = {child.pk: child.called_by or subject.execution.block for child in children}
     children.sort(key=lambda child: block_of[child.pk])

@@ -6,7 +6,7 @@ from typing import Any
 
 from executions.engine.program import EXTENSIONS
 from executions.store.history import Known
-from executions.store.read import reads, task_states
+from executions.store.read import stored_values, task_states
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
 from flows import pretty_json, values
@@ -106,7 +106,7 @@ class Variables:
         )
 
     def _untold(
-        self, place: Place, key: tuple[int, str], stored: reads.StoredValue | None
+        self, place: Place, key: tuple[int, str], stored: stored_values.StoredValue | None
     ) -> Variable:
         url, shown = self._url(place), self._is_shown(place)
         if stored is not None:
@@ -126,12 +126,12 @@ class Variables:
             place.name.casefold(),
         )
 
-    def _stored(self) -> list[reads.StoredValue]:
+    def _stored(self) -> list[stored_values.StoredValue]:
         """The values, now or at the moment that is shown."""
         if self._subject.is_live:
-            return reads.stored_values(self._subject.execution.pk)
+            return stored_values.stored_values(self._subject.execution.pk)
         return [
-            reads.StoredValue(
+            stored_values.StoredValue(
                 held.level,
                 held.name,
                 held.form,

@@ -1,0 +1,54 @@
+"""The variables' values of one execution, as its rows hold them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+#: Stored bytes of a value that is shown with the others; a larger one is loaded when asked for.
+INLINE_VALUE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A variable's value in its stored form, or only its size when that is large."""
+
+    level: int
+    name: str
+    form: Any
+    size: int
+    large: bool
+    summary: str
+
+
+def stored_values(execution_id: UUID) -> list[StoredValue]:
+    """The variables' values of every token, large ones only by their size."""
+    sql = f"""
+        SELECT level, name, CASE WHEN size <= {INLINE_VALUE} THEN value::text END, size,
+            CASE json_typeof(value)
+                WHEN 'array' THEN 'List with ' || json_array_length(value) || ' items'
+                WHEN 'object' THEN 'Structure'
+                ELSE 'Text'
+            END
+        FROM (
+            SELECT level, name, value, coalesce(pg_column_size(value), 0) AS size
+            FROM executions_value
+            WHERE execution_id = %s AND left(name, 6) <> 'items:'
+        ) sized
+        ORDER BY level, name
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [execution_id])
+        return [
+            StoredValue(
+                level,
+                name,
+                None if text is None else json.loads(text),
+                size,
+                size > INLINE_VALUE,
+                summary,
+            )
+            for level, name, text, size, summary in cursor.fetchall()
+        ]

@@ -1,0 +1,38 @@
+"""How often the blocks of an execution were visited, and how long that took."""
+
+from collections.abc import Mapping
+
+from django.db import connection
+
+from executions.models import Execution
+from executions.retention.trimming import gap
+
+
+def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple[str, str], int]:
+    """How often each (block, port taken) was visited, with the steps that are not kept; until a
+    step that is kept, if one is given."""
+    last = execution.step_count if step is None else step
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, port, sum(visits) FROM ("
+            "SELECT block, port, count(*) AS visits FROM executions_step "
+            "WHERE execution_id = %s AND number <= %s GROUP BY block, port UNION ALL "
+            "SELECT block, port, visits FROM executions_trimmedvisits "
+            "WHERE execution_id = %s AND %s"
+            ") AS counted GROUP BY block, port",
+            [execution.pk, last, execution.pk, last >= gap(execution.step_count).stop],
+        )
+        return {(block, port): int(number) for block, port, number in cursor.fetchall()}
+
+
+def block_durations(execution: Execution, step: int | None = None) -> Mapping[str, int]:
+    """How many microseconds the visits of each block took, of the steps that are kept; until a
+    step, if one is given."""
+    last = execution.step_count if step is None else step
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT block, sum(duration) FROM executions_step "
+            "WHERE execution_id = %s AND number <= %s GROUP BY block",
+            [execution.pk, last],
+        )
+        return {block: int(microseconds) for block, microseconds in cursor.fetchall()}
