@@ -32,11 +32,11 @@ _TAB_COUNTS = """
 
 @dataclass(frozen=True, slots=True)
 class TabCounts:
-    """Numbers on the tabs, each counted up to `COUNTED`."""
+    """Numbers on the tabs, each counted up to `COUNT_CAP`."""
 
     exceptions: int
-    log_page: int
-    audit_page: int
+    logs: int
+    audit: int
 
 
 def tab_counts(execution_id: UUID) -> TabCounts:
