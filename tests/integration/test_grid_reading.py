@@ -153,7 +153,7 @@ def test_counting_that_takes_long_tells_estimates(
 
     asked = statement_timeout.ask
     monkeypatch.setattr(
-        counts.bounded,
+        counts.statement_timeout,
         "ask",
         lambda statements, seconds=3.0, planned=(): (
             slow() if seconds == counts.SECONDS else asked(statements, seconds, planned)

@@ -55,7 +55,7 @@ class Suggestion:
 
     label: str
     detail: str
-    query_syntax: str
+    text: str
     caret: int
     is_choice: bool = False
 

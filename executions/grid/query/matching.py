@@ -70,8 +70,8 @@ def _why(term: Term) -> str:
         return f"{field.label} is no longer {'other than ' if term.negated else ''}{joined}"
     if values == ("watched",):
         return "you watch it now" if term.negated else "you no longer watch it"
-    lexemes = [label.lower() for value, label in field.options if value in values]
-    joined = " and ".join(lexemes if field.key == "has" else values)
+    labels = [label.lower() for value, label in field.options if value in values]
+    joined = " and ".join(labels if field.key == "has" else values)
     return (
         f"it {field.key} {joined} now" if term.negated else f"it {_NO_LONGER[field.key]} {joined}"
     )
