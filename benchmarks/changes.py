@@ -25,9 +25,8 @@ django.setup()
 
 from benchmarks.fill import COLUMNS as FILLED  # noqa: E402
 from benchmarks.fill import _people, _published, _row  # noqa: E402
-from executions import events  # noqa: E402
+from executions import events, publishing  # noqa: E402
 from executions.events import ExecutionChanged  # noqa: E402
-from executions.live import publish  # noqa: E402
 from executions.models import Execution, new_id  # noqa: E402
 
 #: Connections that commit at the same time, as those of workers do.
@@ -102,7 +101,7 @@ class Changes:
         for name in ("id", "parent_id", "root_id"):
             plain[name] = plain[name] and str(plain[name])
         event = ExecutionChanged(**plain)
-        publish.publish([event])
+        publishing.publish([event])
         self.commits.append((event.id, event.revision, committed))
         if event.ended_at is None:
             self.under_way.append(event)
@@ -143,7 +142,7 @@ def main() -> None:
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         shares = list(pool.map(share, range(CONNECTIONS)))
     ended = time.time()
-    publish._sender.flush(5)
+    publishing._sender.flush(5)
     reached = sum(rate for rate, _ in shares)
     commits = sorted((commit for _, one in shares for commit in one), key=lambda commit: commit[2])
     lines = (f"{one} {revision} {at!r}\n" for one, revision, at in commits)

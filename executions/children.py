@@ -7,8 +7,8 @@ from uuid import UUID
 from executions.dispatch import send
 from executions.engine.state import StartChild
 from executions.limits import CHILDREN, DEPTH
-from executions.live.publish import publish
 from executions.models import Execution
+from executions.publishing import publish
 from executions.store.lifecycle import secret_storage
 from executions.store.lifecycle.claims import Claimed
 from executions.store.lifecycle.starts import NotStarted, events, insert

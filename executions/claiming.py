@@ -7,7 +7,7 @@ from django.db import transaction
 from executions import limits
 from executions.dispatch import send
 from executions.events import ExecutionChanged
-from executions.live.publish import publish
+from executions.publishing import publish
 from executions.store.lifecycle import claims, worker_limits
 from executions.store.lifecycle.claims import Claimed
 from executions.store.lifecycle.worker_limits import Limit

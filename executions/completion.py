@@ -8,8 +8,8 @@ from django.db import transaction
 
 from executions.dispatch import send
 from executions.events import ExecutionChanged
-from executions.live.publish import publish
 from executions.models import Execution
+from executions.publishing import publish
 from executions.states import Status
 from executions.store.lifecycle import bulk_transitions, failures, semaphores, transitions
 

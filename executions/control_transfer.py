@@ -5,10 +5,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from executions import access
-from executions.live import presence
-from executions.live.publish import publish
+from executions import access, presence
 from executions.models import AuditEntry, Execution
+from executions.publishing import publish
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 

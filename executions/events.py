@@ -1,8 +1,13 @@
-"""What the workers tell the web processes: ids, a revision and columns, never HTML."""
+"""Messages to the web processes: ids, a revision and columns, never HTML."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
+
+#: What a message of the channel layer is about: its `type`.
+EXECUTIONS_CHANGED = "executions.changed"
+WATCHES_CHANGED = "watches.changed"
+BULK_JOB_CHANGED = "bulk.changed"
 
 
 @dataclass(frozen=True, slots=True)

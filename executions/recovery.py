@@ -8,7 +8,7 @@ from executions import claiming
 from executions.completion import ended, wake_granted
 from executions.dispatch import send
 from executions.events import ExecutionChanged
-from executions.live.publish import publish
+from executions.publishing import publish
 from executions.states import Status
 from executions.store.lifecycle import failures, transitions
 

@@ -55,8 +55,8 @@ from executions.limits import (
     TIME_SLICE_LOADS,
     TIME_SLICE_MOST,
 )
-from executions.live.publish import publish
 from executions.processes import alarm
+from executions.publishing import publish
 from executions.states import Reason, Request, Status
 from executions.store.lifecycle import initiators, semaphores, transitions, wait_text
 from executions.store.lifecycle.checkpoints import LeaseLost, Written, checkpoint, release

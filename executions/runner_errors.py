@@ -18,8 +18,8 @@ from executions.completion import ended
 from executions.dispatch import send
 from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
-from executions.live.publish import publish
 from executions.models import ExceptionRecord, Execution, UncountedFailure
+from executions.publishing import publish
 from executions.states import Status
 from executions.store import rows
 from executions.store.lifecycle import transitions

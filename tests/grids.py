@@ -4,8 +4,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from executions.live.publish import publish
 from executions.models import Execution
+from executions.publishing import publish
 from tests.executions_in_tests import event_of
 
 LIVE = '[data-live][data-state="live"]'

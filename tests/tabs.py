@@ -15,9 +15,9 @@ from channels.routing import URLRouter
 from redis import Redis
 
 from executions.events import ExecutionChanged
-from executions.live.publish import GROUP
 from executions.live.routing import websocket_urlpatterns
 from executions.models import Execution
+from executions.publishing import GROUP
 from tests.executions_in_tests import event_of, make_execution
 
 Communicator: Any = ApplicationCommunicator  # asgiref says nothing of its types

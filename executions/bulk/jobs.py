@@ -17,10 +17,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from executions import access
+from executions.events import BULK_JOB_CHANGED
 from executions.limits import BULK_FAILURES, LEASE, REQUEUE_AFTER
-from executions.live.publish import announce
-from executions.live.watches import JOB
 from executions.models import BulkJob
+from executions.publishing import announce
 from flows import values
 
 TASK = "executions.tasks.run_bulk_job"
@@ -152,7 +152,7 @@ def finish(job: BulkJob, owner: str) -> None:
 
 def tell(job: BulkJob) -> None:
     """Let the pages of its user know, on commit."""
-    announce({"type": JOB, "user": job.user_id, "id": str(job.pk)})
+    announce({"type": BULK_JOB_CHANGED, "user": job.user_id, "id": str(job.pk)})
 
 
 def recover() -> int:

@@ -27,8 +27,8 @@ from executions.commands.debugging import (
 from executions.commands.lifecycle import continue_, force_stop, pause, retry, stop
 from executions.commands.request import Done, Order, Refused
 from executions.events import ExecutionChanged
-from executions.live.publish import publish
 from executions.models import Execution
+from executions.publishing import publish
 from executions.states import Status
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import secret_storage

@@ -16,8 +16,8 @@ from executions.commands.actor import Actor, entry
 from executions.commands.control import DEBUGGING, Result, control
 from executions.dispatch import send
 from executions.events import ExecutionChanged
-from executions.live.publish import publish
 from executions.models import AuditEntry, Execution
+from executions.publishing import publish
 from executions.states import Status
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import bulk_transitions

@@ -17,16 +17,15 @@ from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
-from executions import access
+from executions import access, watches
 from executions.grid.paging.page import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live.browser_messages import Malformed, Ping, Show, read
 from executions.live.changes import Scope
 from executions.live.connection import Connection
 from executions.live.hub import hub
-from executions.live.presence import Look
 from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
-from executions.store import watch_list
+from executions.presence import Look
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         try:
             viewer = await self.viewer(await database_sync_to_async(Scope.of)(user))
-            watched = await database_sync_to_async(watch_list.ids)(user.pk)
+            watched = await database_sync_to_async(watches.watched_ids)(user.pk)
         except Http404:
             await self.close(NOT_FOUND)
             return

@@ -18,18 +18,18 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from executions import access
-from executions.events import ExecutionChanged
+from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
 from executions.live import missed_changes
 from executions.live.changes import Changes
 from executions.live.connection import Connection
 from executions.live.presence_broadcast import Onlookers
-from executions.live.publish import GROUP
 from executions.live.rate_limit import WINDOW, Pace
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer, Viewer, message
 from executions.live.watches import People
+from executions.publishing import GROUP
 from executions.store.read import variables_by_path
 
 logger = logging.getLogger(__name__)
@@ -208,7 +208,7 @@ class Hub:
         while True:
             async with asyncio.timeout(SILENCE):
                 heard = await layer.receive(channel)
-            if heard["type"] == "executions.changed":
+            if heard["type"] == EXECUTIONS_CHANGED:
                 self._hear_batch(heard)
             elif heard["type"] == "hub.beat":
                 self._tell_all("beat", published=heard["sent"])

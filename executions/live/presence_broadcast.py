@@ -11,8 +11,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from executions.live import presence
-from executions.live.presence import Look, Person
+from executions import presence
+from executions.presence import Look, Person
 
 #: Seconds between two rounds; one begins at once when somebody comes or leaves.
 ROUND = 3.0

@@ -2,18 +2,10 @@
 broken, and that a job of theirs has moved on. It asks the database nothing."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import UUID
 
-from executions import appearance
-from executions.events import ExecutionChanged
-from executions.states import Status
-from executions.store.watch_list import is_news
-
-#: Messages of the channel layer: what a user watches has changed; a job has moved on.
-WATCHES = "watches.changed"
-JOB = "bulk.changed"
+from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED, ExecutionChanged
+from executions.watches import notification, notifies
 
 Message = Callable[..., str]
 
@@ -57,18 +49,18 @@ class People:
         user_id = heard.get("user")
         if user_id not in self._connections:
             return
-        if heard["type"] == WATCHES:
+        if heard["type"] == WATCHES_CHANGED:
             (self._watch if heard["on"] else self._unwatch)(user_id, heard["ids"])
             self._tell(user_id, "watches", message("watches", ids=heard["ids"], on=heard["on"]))
-        elif heard["type"] == JOB:
+        elif heard["type"] == BULK_JOB_CHANGED:
             self._tell(user_id, f"bulk {heard['id']}", message("bulk", id=heard["id"]))
 
     def changed(self, event: ExecutionChanged, message: Message) -> None:
         """Tell whoever watches an execution, and may see it, of what has become of it."""
         watchers = self._watchers.get(event.id)
-        if not watchers or not is_news(event.status, event.place):
+        if not watchers or not notifies(event.status, event.place):
             return
-        text = message("watch", **told(event))
+        text = message("watch", **notification(event))
         for user_id in watchers:
             for connection in self._connections.get(user_id, ()):
                 if connection.viewer.scope.includes(event):
@@ -93,31 +85,3 @@ class People:
                 self._watchers.pop(one, None)
         if not watched:
             self._watched.pop(user_id, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """What has become of an execution, as the database has it: of an event the same columns."""
-
-    id: UUID
-    revision: int
-    flow_name: str
-    status: str
-    place: str
-    unhandled: bool
-    error_type: str
-    error_message: str
-    block_description: str
-
-
-def told(event: ExecutionChanged | Happened) -> dict[str, Any]:
-    """What a page needs to say what has become of a watched execution."""
-    return {
-        "id": str(event.id),
-        "revision": event.revision,
-        "flow": event.flow_name,
-        "status": event.status,
-        "failed": event.unhandled or event.status != Status.ENDED,
-        "word": appearance.word(event.status, event.place, unhandled=event.unhandled),
-        "detail": event.error_message or event.error_type or event.block_description,
-    }

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from executions import access
-from executions.live.publish import announce
-from executions.live.watches import WATCHES, Happened, told
-from executions.store import watch_list as store
+from executions import watches as store
+from executions.events import WATCHES_CHANGED
+from executions.publishing import announce
 from executions.views import selection
 from executions.views.commands import back
 
@@ -26,12 +26,11 @@ def watches(request: HttpRequest) -> HttpResponse:
     """
     user_id = request.user.pk or 0
     if request.method != "POST":
-        news = store.news(user_id, access.visible(request.user))
         response = JsonResponse(
             {
                 "user": str(user_id),
-                "ids": store.ids(user_id),
-                "news": [told(Happened(**one)) for one in news],
+                "ids": store.watched_ids(user_id),
+                "news": store.unread(user_id, access.visible(request.user)),
             }
         )
         response["Cache-Control"] = "no-store"
@@ -39,9 +38,9 @@ def watches(request: HttpRequest) -> HttpResponse:
     if known := selection.named(request.POST.getlist("told")[:1]):
         revision = request.POST.get("revision", "")
         is_number = revision.isascii() and revision.isdigit() and len(revision) < 19
-        if is_number and store.told(user_id, known[0], int(revision)):
+        if is_number and store.mark_read(user_id, known[0], int(revision)):
             ids = [str(known[0])]
-            announce({"type": WATCHES, "user": user_id, "ids": ids, "on": False})
+            announce({"type": WATCHES_CHANGED, "user": user_id, "ids": ids, "on": False})
         return HttpResponse(status=204)
     return _change(request, user_id)
 
@@ -50,11 +49,11 @@ def _change(request: HttpRequest, user_id: int) -> HttpResponse:
     chosen = list(selection.read(request.POST))
     on = request.POST.get("on") != "0"
     if on:
-        ids = store.begin(user_id, access.visible(request.user).filter(pk__in=chosen))
+        ids = store.watch(user_id, access.visible(request.user).filter(pk__in=chosen))
     else:
-        store.end(user_id, chosen)
+        store.unwatch(user_id, chosen)
         ids = [str(one) for one in chosen]
-    announce({"type": WATCHES, "user": user_id, "ids": ids, "on": on})
+    announce({"type": WATCHES_CHANGED, "user": user_id, "ids": ids, "on": on})
     text = _said(len(ids), len(chosen), on)
     if not getattr(request, "htmx", False):
         (messages.success if ids else messages.warning)(request, text)

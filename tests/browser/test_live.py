@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from executions.live.publish import announce
 from executions.models import Execution, Watch
+from executions.publishing import announce
 from executions.states import Status
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE, row, shown, tell

@@ -13,12 +13,11 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from executions import control_transfer
+from executions import control_transfer, presence
 from executions.commands.control import DEBUGGING, Result, control
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY
-from executions.live import presence
-from executions.live.presence import Look, Person
 from executions.models import AuditEntry, Execution
+from executions.presence import Look, Person
 from flows.models import FlowVersion
 from tests.debugging import Session
 from tests.flows_in_tests import (

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from executions import watches
 from executions.grid.paging.page import read
 from executions.grid.query.fields import FIELDS, ME, Kind, field_of
 from executions.grid.query.filter_terms import Term, term
@@ -22,7 +23,6 @@ from executions.grid.query.filter_terms import read as spelled
 from executions.grid.query.filters import Filters
 from executions.models import Execution, Value, Watch
 from executions.states import Status
-from executions.store import watch_list
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
 
@@ -137,7 +137,7 @@ class FilterMeaning(TestCase):
             Watch.objects.create(user=(grace, ada)[number % 2], execution=made, told_revision=1)
         filters = parsed(wanted).seen_by(ada)
         events = read(Execution.objects.all())
-        watched = watch_list.ids(ada.pk)
+        watched = watches.watched_ids(ada.pk)
         matching = {
             event.id for event in events if filters.matches(event, now=NOW, watched=watched)
         }

@@ -20,14 +20,14 @@ from django.test import Client
 from redis import Redis
 from websockets.asyncio.client import connect
 
+from executions import publishing as publish_module
 from executions.grid.paging.page import PageQuery
 from executions.live import hub as hub_module
-from executions.live import publish as publish_module
 from executions.live.changes import Changes, Scope
 from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
-from executions.live.publish import GROUP, publish
 from executions.live.viewers import GridViewer
+from executions.publishing import GROUP, publish
 from executions.states import Status
 from tests.conftest import LiveApp
 from tests.executions_in_tests import event_of, make_execution

@@ -12,16 +12,17 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from executions import watches
+from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED
 from executions.grid.paging.page import PageQuery
 from executions.live.changes import Changes, Scope
 from executions.live.hub import hub
-from executions.live.publish import announce
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer
-from executions.live.watches import JOB, WATCHES, People
+from executions.live.watches import People
 from executions.models import Watch
+from executions.publishing import announce
 from executions.states import Place, Status
-from executions.store import watch_list
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Tab, change, make, tell
 
@@ -93,7 +94,7 @@ def test_nobody_watches_what_they_may_not_see(admin_user: User) -> None:
 
 
 def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: Any) -> None:
-    monkeypatch.setattr(watch_list, "LIMIT", 1)
+    monkeypatch.setattr(watches, "LIMIT", 1)
     first, second = make_execution(admin_user), make_execution(admin_user)
     admin_client.post("/executions/watches/", {"id": [first.pk]})
     response = admin_client.post("/executions/watches/", {"id": [second.pk]}, headers=HTMX)
@@ -103,7 +104,7 @@ def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: A
 async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
     ada = await User.objects.acreate_user("ada")
     one = await make(admin_user)
-    await sync_to_async(watch_list.begin)(admin_user.pk, type(one).objects.filter(pk=one.pk))
+    await sync_to_async(watches.watch)(admin_user.pk, type(one).objects.filter(pk=one.pk))
     tabs = [Tab(admin_user, "/ws/executions/?flow=other"), Tab(admin_user, "/ws/notices/")]
     stranger = Tab(ada, "/ws/notices/")
     for tab in (*tabs, stranger):
@@ -118,12 +119,12 @@ async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
     assert not await stranger.frames("watch", 0.1)
     # What is watched from now on, by whichever process.
     other = await make(admin_user)
-    said = {"type": WATCHES, "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
+    said = {"type": WATCHES_CHANGED, "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
     await sync_to_async(announce)(said)
     assert (await tabs[1].frame("watches"))["ids"] == [str(other.pk)]
     await tell(await change(other, status=Status.ENDED, ended_at=timezone.now()))
     assert (await tabs[1].frame("watch"))["id"] == str(other.pk)
-    await sync_to_async(announce)({"type": JOB, "user": admin_user.pk, "id": "j"})
+    await sync_to_async(announce)({"type": BULK_JOB_CHANGED, "user": admin_user.pk, "id": "j"})
     assert (await tabs[0].frame("bulk"))["id"] == "j"
     assert not await stranger.frames("bulk", 0.1)
     for tab in (*tabs, stranger):
@@ -174,7 +175,7 @@ def test_the_people_of_a_hub_are_forgotten(admin_user: User) -> None:
     people.join(first, ["a", "b"])
     people.join(second, ["b"])
     people.leave(first)
-    heard = {"type": WATCHES, "user": admin_user.pk, "ids": ["b"], "on": False}
+    heard = {"type": WATCHES_CHANGED, "user": admin_user.pk, "ids": ["b"], "on": False}
     people.hear(heard, lambda kind, **content: kind)
     assert second.notes == ["watches"]
     assert first.notes == []

@@ -23,8 +23,8 @@ from executions.commands.control import control
 from executions.commands.lifecycle.start import start
 from executions.events import ExecutionChanged
 from executions.grid.paging.page import read
-from executions.live.publish import GROUP
 from executions.models import Execution
+from executions.publishing import GROUP
 from executions.queues import ALL
 from executions.states import Reason, Status
 from executions.store.read.why import why

@@ -1,8 +1,11 @@
-"""The house (design §4): arrows go one way, pure modules stay pure, files stay small."""
+"""Layers: imports go down only, never in a circle, and pure modules stay pure."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,28 +38,31 @@ PURE = (
     "executions.engine",
 )
 
-#: Inside executions, from the top down: a layer may import those below it, and its own.
+#: Imports in a function, or for the type checker only, with the reason for each.
+REASONS = {
+    ("cortexweb.up.discovery", "cortexweb.up.orphans"): "production has no psutil",
+    ("executions.engine.state", "executions.engine.secrets"): "only names the type of a field",
+}
+
+#: Inside executions, from the top down: a layer imports those below it, and modules of its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("views", "api", "admin", "tasks", "management", "urls", "forms"),
-    ("commands", "bulk", "control_transfer", "recovery", "retention"),
+    ("urls",),
+    ("views", "admin", "tasks", "management", "forms"),
+    ("live",),
+    ("bulk",),
+    ("commands", "control_transfer", "recovery", "retention"),
     ("runner",),
     ("runner_errors",),
     ("claiming",),
     ("completion", "effects", "children", "leases"),
-    (
-        "store",
-        "dispatch",
-        "workers",
-        "live",
-        "grid",
-        "access",
-        "preferences",
-        "appearance",
-        "templatetags",
-    ),
-    ("models", "fields", "idempotency"),
-    ("engine",),
-    ("events", "states", "limits", "processes", "queues", "retention.trimming"),
+    ("grid",),
+    ("preferences", "templatetags"),
+    ("store",),
+    ("access", "watches"),
+    ("idempotency",),
+    ("models",),
+    ("appearance", "dispatch", "engine", "fields", "presence", "publishing", "workers"),
+    ("events", "limits", "processes", "queues", "retention.trimming", "states"),
 )
 
 
@@ -65,10 +71,19 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+PATHS = {name_of(path): path for path in MODULES}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports_of(path: Path) -> set[str]:
     """Every module that a file imports, `from a.b import c` as both a.b and a.b.c."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -76,6 +91,26 @@ def imports_of(path: Path) -> set[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
+
+
+def import_places(path: Path) -> Iterator[tuple[str, str]]:
+    """The modules of this repository that a file imports, and where: in a "function", for "types"
+    only, or in the "module" itself."""
+    nodes: list[tuple[ast.AST, str]] = [(parsed(path), "module")]
+    while nodes:
+        node, place = nodes.pop()
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in PATHS else str(node.module) for name in full]
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            place = "function"
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            place = "types"
+        yield from ((name, place) for name in names if name in PATHS and PATHS[name] != path)
+        nodes.extend((child, place) for child in ast.iter_child_nodes(node))
 
 
 def layer_of(module: str) -> int | None:
@@ -101,6 +136,29 @@ def test_arrows_go_one_way(path: Path) -> None:
             here, there = layer_of(module), layer_of(imported)
             if here is not None and there is not None:
                 assert there >= here, f"{module} imports {imported}, which stands above it"
+
+
+def test_there_is_no_import_circle() -> None:
+    """Also none that Python would put up with."""
+    graph = {
+        module: {name for name, place in import_places(path) if place == "module"}
+        for module, path in PATHS.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail("A circle: " + " is imported by ".join(error.args[1]))
+
+
+def test_imports_in_functions_or_for_types_have_a_reason() -> None:
+    """They must not hide a circle."""
+    found = {
+        (module, name)
+        for module, path in PATHS.items()
+        for name, place in import_places(path)
+        if place != "module"
+    }
+    assert found == REASONS.keys()
 
 
 def test_every_module_of_executions_has_a_layer() -> None:

@@ -5,9 +5,9 @@ asked; they hand it over or keep it, and it goes over by itself when they don't 
 (`executions.control_transfer`).
 """
 
+from executions import presence
 from executions.commands.request import Done, Order, Refused
 from executions.limits import CONTROL_ANSWER
-from executions.live import presence
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from executions.commands.actor import Actor, audit
 from executions.dispatch import send
-from executions.live.publish import publish
 from executions.models import Execution
+from executions.publishing import publish
 from executions.store.debug.debug_plan import Plan
 from executions.store.debug.debugging import kept
 from executions.store.lifecycle.starts import NotStarted, events, insert

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from executions import watches
 from executions.commands.refusals import objection
 from executions.states import Status
-from executions.store import watch_list
 from executions.store.read import relatives
 from executions.views.address import PANELS, Address
 from executions.views.debug_panel import Debugging
@@ -60,7 +60,7 @@ class DrillDown:
     @cached_property
     def watched(self) -> bool:
         """Whether the user is told when it ends."""
-        return watch_list.is_watched(self.subject.user.pk, self.execution.pk)
+        return watches.is_watched(self.subject.user.pk, self.execution.pk)
 
     @property
     def no_break(self) -> str:

@@ -6,11 +6,10 @@ from functools import cached_property
 
 from django.utils import timezone
 
-from executions import access
+from executions import access, presence
 from executions.limits import CONTROL_ANSWER
-from executions.live import presence
-from executions.live.presence import Person
 from executions.models import AuditEntry
+from executions.presence import Person
 from executions.states import TERMINAL
 from executions.views.detail.subject import Subject
 

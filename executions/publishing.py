@@ -22,7 +22,7 @@ from typing import Any
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
-from executions.events import ExecutionChanged
+from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
 
 GROUP = "executions"
 _BATCH = 200
@@ -116,7 +116,7 @@ class _Sender:
         numbered = {"sender": self.name, "began": self.began, "number": self.number}
         numbered["events"] = packed
         try:
-            await layer.group_send(GROUP, {"type": "executions.changed", **numbered})
+            await layer.group_send(GROUP, {"type": EXECUTIONS_CHANGED, **numbered})
         except Exception:
             # Whatever the layer raises, a live update is not worth ending the thread for: the next
             # message that arrives tells by its number that these didn't.
