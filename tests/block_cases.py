@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from flows import values
-from flows.blocks import BY_TYPE
+from flows.blocks import BY_TYPE, examples
 from flows.blocks.base import Direction, Property
 from flows.values import ExceptionValue
 
@@ -23,8 +23,10 @@ DATA = Path(__file__).parent / "data"
 Case = dict[str, Any]
 #: Examples and exceptions of the original's documentation.
 CASES: list[Case] = json.loads((DATA / "block-cases.json").read_text())
-#: What the rules of docs/semantics.md say beside those, in the same form.
-MORE_CASES: list[Case] = json.loads((DATA / "more-block-cases.json").read_text())
+#: What this project promises of every block, in the same form (flows/blocks/examples.yaml).
+GOLDEN_CASES: list[Case] = [
+    {"block": block, **case} for block, cases in examples.cases().items() for case in cases
+]
 
 #: The flows that cases run, by the name that they give: variables and blocks.
 FLOWS: dict[str, tuple[str, str]] = {
@@ -105,13 +107,15 @@ class Builder:
     def build(self) -> Built:
         for name in self.setup.get("flows", []):
             self.other(name, *map(_yaml, FLOWS[name]))
-        x = {"type": self.case["block"], "properties": self.properties()}
+        x: dict[str, Any] = {"type": self.case["block"]}
+        if properties := self.properties():
+            x["properties"] = properties
         if self.tasks:
             self.look("Seen")
             if "after_child" in self.case:
                 self.after["await"] = {"type": "Wait For Task", "properties": {"Task": self.tasks}}
                 self.look("Later")
-        blocks = self.handler(x) if "exception" in self.setup else self.plain(x)
+        blocks = self.handler(x) if "exception" in self.setup else self.around(x) or self.plain(x)
         document = {"flow": "case", "variables": self.variables, "blocks": blocks}
         return Built(document, self.inputs, self.others)
 
@@ -225,6 +229,34 @@ class Builder:
 
     def other(self, name: str, variables: dict[str, Any], blocks: dict[str, Any]) -> None:
         self.others.append({"flow": name, "variables": variables, "blocks": blocks})
+
+    def around(self, x: dict[str, Any]) -> dict[str, Any] | None:
+        """The flow around a block that begins, ends, opens or is sent to something."""
+        start = {"type": "Start Flow"}
+        end = {"type": "End Flow", "description": "after it"}
+        begin = {"type": "Start Workspace", "description": "in it"}
+        done = {"type": "End Workspace"}
+        match self.block.type:
+            case "Start Flow":
+                return {"x": x | {"bottom": "end"}, "end": end}
+            case "End Flow":
+                return {"start": start | {"bottom": "x"}, "x": x}
+            case "Workspace":
+                inside = {"begin": begin | {"bottom": "done"}, "done": done}
+                x |= {"bottom": "end", "blocks": inside}
+                return {"start": start | {"bottom": "x"}, "x": x, "end": end}
+            case "Start Workspace":
+                inside = {"x": x | {"bottom": "done"}, "done": done}
+            case "End Workspace":
+                inside = {"begin": begin | {"bottom": "x"}, "x": x}
+            case "Wireless Receiver":
+                sender = {"type": "Wireless Sender", "properties": {"Wireless Receiver Block": "x"}}
+                blocks = {"start": start | {"bottom": "send"}, "send": sender}
+                return blocks | {"x": x | {"bottom": "end"}, "end": end}
+            case _:
+                return None
+        workspace = {"type": "Workspace", "bottom": "end", "blocks": inside}
+        return {"start": start | {"bottom": "w"}, "w": workspace, "end": end}
 
     def plain(self, x: dict[str, Any]) -> dict[str, Any]:
         """Start, what comes before, the block, what comes after, end; a loop's body keeps what it

@@ -223,6 +223,10 @@ class Block:
         names = {prop.name for prop in own}
         cls.properties = own + tuple(prop for prop in common if prop.name not in names)
 
+    def port_names(self) -> Mapping[Port, str]:
+        """Return what the diagram calls the ports that have a name of their own."""
+        return {}
+
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         """The effect that this visit would have; a block may depend on its properties."""
         return self.effect

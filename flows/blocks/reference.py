@@ -1,11 +1,11 @@
-"""The reference of the blocks (docs/blocks.md), written from the registry. Pure."""
+"""The reference of the blocks (docs/blocks.md), written from the registry and examples.yaml."""
 
 import inspect
 import json
 import re
 from itertools import groupby
 
-from flows.blocks import ALL
+from flows.blocks import ALL, examples
 from flows.blocks.base import NOT_NULLABLE, SEMAPHORE, TIMEOUT, Block, Effect, Property
 from flows.blocks.errors import MEANINGS
 
@@ -28,6 +28,8 @@ SemaphoreCouldNotBeAcquiredException at once; with one it waits, lowest Priority
 QueueTimeout. The Block Timeout begins when the semaphore is held. Scope says for each of Tenant,
 System, Package (Current when left out) and Flow (All when left out) whether the semaphore is that
 of the Current one or of All.
+
+The examples are golden cases of `flows/blocks/examples.yaml`: the tests run each of them.
 """
 
 _EFFECTS = {
@@ -90,6 +92,8 @@ def _block(block: Block) -> str:
     thrown = exceptions(block)
     if thrown:
         lines.append(f"Throws {', '.join(thrown)}.")
+    if shown := examples.table(block.type):
+        lines += ["", *shown]
     return "\n".join(lines) + "\n"
 
 

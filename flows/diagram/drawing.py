@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from itertools import pairwise
 
 from flows.blocks.base import Port, Shape
-from flows.blocks.decisions.exits import Decision
 from flows.diagram import layout, notes, routing, wires
 from flows.diagram.geometry import (
     BESIDE_LABEL,
@@ -203,14 +202,7 @@ def draw(graph: FlowGraph, workspace: str) -> Drawing:
 
 def port_names(node: BlockNode) -> dict[Port, str]:
     """What the ways out of a block are called, where they have a name."""
-    names = {Port.EXCEPTION: "exception"}
-    if isinstance(node.block, Decision):
-        yes = node.block.yes
-        no = Port.BOTTOM if yes is Port.RIGHT else Port.RIGHT
-        names |= {yes: "yes", no: "no"}
-    elif node.block.shape is Shape.LOOP:
-        names |= {Port.RIGHT: "each", Port.BOTTOM: "done"}
-    return names
+    return {Port.EXCEPTION: "exception", **node.block.port_names()}
 
 
 def _block(kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box) -> BlockDrawing:

@@ -3,17 +3,25 @@ command, a run, what came of it."""
 
 import io
 import json
+import shutil
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import call_command
 
 from executions.models import ExceptionRecord, Execution, LogEntry, Step
 from executions.states import Status
 from flows import queries, values
-from tests.block_cases import CASES, MORE_CASES, Builder, Case, fits, plain, shown, variable
+from flows.blocks import ALL
+from flows.blocks.base import Block
+from tests.block_cases import CASES, GOLDEN_CASES, Builder, Case, fits, plain, shown, variable
 from tests.driving import drive
 from tests.servers import Process
 
@@ -32,6 +40,40 @@ IN_WORKERS = [
         "tasks.cancel-all-tasks.E1",
     )
 ]
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers every request with what the case says."""
+
+    status, body = 200, ""
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(self.body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the output belongs to the tests."""
+
+
+@pytest.fixture
+def surroundings(case: Case) -> Iterator[dict[str, str]]:
+    """The files and the server of a case; what stands for them in its inputs."""
+    setup = case.get("setup", {})
+    shutil.rmtree(settings.FILES_ROOT, ignore_errors=True)
+    for path, content in setup.get("fs", {}).items():
+        file = settings.FILES_ROOT / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    if "http" not in setup:
+        yield {}
+        return
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (Answers,), setup["http"])) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield {"{server}": f"http://127.0.0.1:{server.server_port}"}
+        server.shutdown()
+        thread.join()
 
 
 def start(case: Case, folder: Path, *, written: bool = False) -> Execution:
@@ -80,6 +122,8 @@ def check(case: Case, execution: Execution) -> None:
         assert node.description == expected.pop("next_block")
     if "$log" in expected:
         assert fits(expected.pop("$log"), logged(execution))
+    for path, content in expected.pop("$fs", {}).items():
+        assert (settings.FILES_ROOT / path).read_text() == content
     for name, form in expected.items():
         value = plain(form)
         tasks = name in ("Execution Task", "Task", "Tasks")
@@ -114,9 +158,25 @@ def test_a_case(case: Case, written: bool, tmp_path: Path) -> None:
     check(case, drive(start(case, tmp_path, written=written).pk))
 
 
-@pytest.mark.parametrize("case", MORE_CASES, ids=lambda case: case["id"])
-def test_a_case_of_the_rules(case: Case, tmp_path: Path) -> None:
-    check(case, drive(start(case, tmp_path).pk))
+@pytest.mark.parametrize("case", GOLDEN_CASES, ids=lambda case: case["id"])
+def test_a_golden_case(case: Case, tmp_path: Path, surroundings: dict[str, str]) -> None:
+    text = json.dumps(case)
+    for placeholder, value in surroundings.items():
+        text = text.replace(placeholder, value)
+    check(json.loads(text), drive(start(json.loads(text), tmp_path).pk))
+
+
+@pytest.mark.parametrize("block", ALL, ids=lambda block: block.type)
+def test_every_block_has_a_golden_case(block: Block) -> None:
+    """And one that docs/blocks.md shows: a case with a title."""
+    found = [case for case in GOLDEN_CASES if case["block"] == block.type]
+    assert any("title" in case for case in found), f"add {block.type} to flows/blocks/examples.yaml"
+
+
+def test_every_golden_case_is_of_a_block_and_has_an_id_of_its_own() -> None:
+    ids = [case["id"] for case in GOLDEN_CASES]
+    assert len(ids) == len(set(ids))
+    assert {case["block"] for case in GOLDEN_CASES} <= {block.type for block in ALL}
 
 
 @pytest.mark.parametrize("case", IN_WORKERS, ids=lambda case: case["id"])

@@ -1,5 +1,6 @@
 """Decisions: which port a token leaves by (semantics 7). They have no exception port."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -9,6 +10,8 @@ from flows.values import type_name
 
 
 class Decision(Block):
+    """Leaves by one of two ports, as the answer to a question about its Value is yes or no."""
+
     palette = "Decisions"
     shape = Shape.DECISION
     icon = "branch"
@@ -16,12 +19,19 @@ class Decision(Block):
     #: The port for a yes; a no leaves by the other one.
     yes: ClassVar[Port]
 
+    @property
+    def no(self) -> Port:
+        return Port.BOTTOM if self.yes is Port.RIGHT else Port.RIGHT
+
+    def port_names(self) -> Mapping[Port, str]:
+        return {self.yes: "yes", self.no: "no"}
+
     def decide(self, value: Any) -> bool:
+        """Answer the question that the block asks about its value."""
         raise NotImplementedError
 
     def run(self, visit: Visit) -> Leave:
-        no = Port.BOTTOM if self.yes is Port.RIGHT else Port.RIGHT
-        return Leave(self.yes if self.decide(visit.given["Value"]) else no)
+        return Leave(self.yes if self.decide(visit.given["Value"]) else self.no)
 
 
 class _IfTrue(Decision):

@@ -1,5 +1,7 @@
 """Loop over the items of a collection."""
 
+from collections.abc import Mapping
+
 from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
 
 
@@ -21,6 +23,9 @@ class ForEachLoop(Block):
         Property("Current Iteration", "Structure", Direction.OUTPUT),
     )
     keeps_items = "Collection"
+
+    def port_names(self) -> Mapping[Port, str]:
+        return {Port.RIGHT: "each", Port.BOTTOM: "done"}
 
     def run(self, visit: Visit) -> Leave:
         items = visit.given["Collection"]

@@ -1,5 +1,7 @@
 """Counting loop."""
 
+from collections.abc import Mapping
+
 from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
 from flows.blocks.errors import HELP, BlockException, exception
 
@@ -24,6 +26,9 @@ class ForLoop(Block):
         Property("Current Index", "Int32", Direction.BOTH),
     )
     throws = ("InfiniteLoopException",)
+
+    def port_names(self) -> Mapping[Port, str]:
+        return {Port.RIGHT: "each", Port.BOTTOM: "done"}
 
     def run(self, visit: Visit) -> Leave:
         start, end = visit.given["Start Index"], visit.given["End Index"]
