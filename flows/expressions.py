@@ -18,10 +18,11 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from flows import task_values
 from flows.values import ExceptionValue, TaskValue
 
-_ENV = cel.NewEnv(
-    extensions=[ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
-)
+_EXTENSIONS = [ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
+_ENV = cel.NewEnv(extensions=_EXTENSIONS)
 _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '([A-Za-z_]\w*)")
+#: The checker stops after so many errors, and says so.
+_MORE_ERRORS = "maximum number of ERROR issues exceeded"
 _ERROR_LINE = re.compile(r"^(?:\w+: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.M)
 _DOLLAR = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\(\$\)([A-Za-z_]\w*)""")
 #: What of a source is looked at on its own: texts, which are left alone, names, and numbers.
@@ -121,22 +122,43 @@ def compile(source: str) -> Expression:
 
 
 def _names(text: str) -> frozenset[str]:
-    """The free names: what the checker does not know in an environment without variables.
+    """Return the free names: what the checker does not know in an environment without variables.
+
+    The checker stops after 20 errors. Then it is asked again with those names declared.
+
+    Raises ExpressionError for a function that does not exist.
+    """
+    names: set[str] = set()
+    environment, more = _ENV, True
+    while more:
+        found, more = _undeclared(environment, text)
+        more = more and not found <= names
+        names |= found
+        if more:
+            variables = dict.fromkeys(names, cel.Type.DYN)
+            environment = cel.NewEnv(variables=variables, extensions=_EXTENSIONS)
+    return frozenset(names)
+
+
+def _undeclared(environment: cel.Env, text: str) -> tuple[set[str], bool]:
+    """Return names that the environment does not know, and whether there may be more of them.
 
     Raises ExpressionError for a function that does not exist: the checker places the error of an
     unknown function on the bracket that follows its name.
     """
     try:
-        _ENV.compile(text)
+        environment.compile(text)
     except RuntimeError as error:
-        lines = text.split("\n")
-        names = set()
-        for line, column, name in _UNDECLARED.findall(str(error)):
-            if lines[int(line) - 1][: int(column)].endswith(f"{name}("):
-                raise ExpressionError(f"There is no function {name} for these arguments.") from None
-            names.add(name)
-        return frozenset(names)
-    return frozenset()
+        report = str(error)
+    else:
+        return set(), False
+    lines = text.split("\n")
+    names = set()
+    for line, column, name in _UNDECLARED.findall(report):
+        if lines[int(line) - 1][: int(column)].endswith(f"{name}("):
+            raise ExpressionError(f"There is no function {name} for these arguments.")
+        names.add(name)
+    return names, _MORE_ERRORS in report
 
 
 def _types(text: str) -> frozenset[str]:

@@ -84,6 +84,9 @@ def test_an_unknown_kind_of_value_is_refused() -> None:
         ("has(a.b) && size(c) > 1", {"a", "c"}),
         ("math.greatest(a, 2)", {"a"}),
         ("1 + 1", set()),
+        # The checker stops after 20 errors.
+        (f"[{', '.join(f'v{n}' for n in range(60))}]", {f"v{n}" for n in range(60)}),
+        (f"[{', '.join('a' for _ in range(60))}, b]", {"a", "b"}),
     ],
 )
 def test_an_expression_names_what_it_reads(source: str, names: set[str]) -> None:
