@@ -10,7 +10,7 @@ from executions.events import ExecutionChanged
 from executions.publishing import publish
 from executions.store.lifecycle import claims, worker_limits
 from executions.store.lifecycle.claims import Claimed
-from executions.store.lifecycle.worker_limits import Limit
+from executions.store.lifecycle.worker_limits import WorkerLimit
 
 
 def claim(execution_id: UUID, owner: str) -> Claimed | None:
@@ -49,7 +49,7 @@ def room() -> int:
     return _wake(worker_limits.with_room())
 
 
-def _wake(found: list[Limit]) -> int:
+def _wake(found: list[WorkerLimit]) -> int:
     woken = [event for limit in found for event in limit.wake()]
     for event in woken:
         send(event)

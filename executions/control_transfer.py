@@ -14,7 +14,7 @@ from executions.store.lifecycle import transitions
 
 def settle() -> int:
     """One round. Returns how many executions changed hands."""
-    settled = sum(_go_over(one) for one in debug_lease.overdue())
+    settled = sum(_go_over(one) for one in debug_lease.unanswered())
     for one, root_id, user_id in debug_lease.held_long():
         if presence.has_left(root_id, user_id):
             settled += _let_go(one, user_id)
@@ -25,7 +25,7 @@ def _go_over(execution_id: UUID) -> bool:
     """Give it to whoever asked and got no answer."""
     with transaction.atomic():
         family = transitions.lock_family(execution_id, tasks=True)
-        if execution_id not in debug_lease.overdue():
+        if execution_id not in debug_lease.unanswered():
             return False
         control = debug_lease.lock(execution_id)
         next_id, name = _successor(execution_id, control)

@@ -58,7 +58,7 @@ from executions.limits import (
 from executions.processes import alarm
 from executions.publishing import publish
 from executions.states import Reason, Request, Status
-from executions.store.lifecycle import initiators, semaphores, transitions, wait_text
+from executions.store.lifecycle import initiators, semaphores, wait_text, worker_limits
 from executions.store.lifecycle.checkpoints import LeaseLost, Written, checkpoint, release
 from executions.store.lifecycle.claims import Claimed, hold
 from executions.store.lifecycle.semaphores import Outcome
@@ -242,7 +242,9 @@ class _Turn:
     def _yielded(self) -> Event | None:
         if self.claimed.steps_wanted == 0:
             self._release(Status.PAUSED)
-        elif time.monotonic() >= self.slice_ends and transitions.anyone_queued(self.claimed.event):
+        elif time.monotonic() >= self.slice_ends and worker_limits.anyone_queued(
+            self.claimed.event
+        ):
             self._release(Status.QUEUED)
         elif self._obeyed(self._checkpoint()):
             return Go()

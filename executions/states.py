@@ -67,6 +67,11 @@ class Request(StrEnum):
 S = Status
 TERMINAL = frozenset({S.STOPPED, S.ENDED, S.ERROR})
 LIVE = frozenset(Status) - TERMINAL
+#: Those in which a worker may hold it.
+WORKING = frozenset({S.RUNNING, S.PAUSING, S.STOPPING})
+#: Those in which it can be paused, and in which it can be stopped (semantics 86).
+PAUSABLE = frozenset({S.QUEUED, S.RUNNING})
+STOPPABLE = LIVE - {S.STOPPING}
 
 #: Every transition there is. A terminal status never changes again.
 TRANSITIONS: dict[Status, frozenset[Status]] = {

@@ -25,6 +25,7 @@ from executions.limits import (
     STEPS_TRIMMED,
 )
 from executions.models import Execution
+from executions.store.status_params import STATUS_PARAMS
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 _OVER = """
     WITH roots AS (
         SELECT e.id FROM executions_execution e
-        WHERE e.status IN ('Stopped', 'Ended', 'Error') AND e.parent_id IS NULL
+        WHERE e.status = ANY(%(terminal)s) AND e.parent_id IS NULL
             AND e.started_at < %(started)s
             AND NOT EXISTS (
                 SELECT 1 FROM executions_execution m WHERE m.root_id = e.id
@@ -46,6 +47,7 @@ _OVER = """
     ORDER BY m.depth DESC LIMIT %(batch)s
     FOR UPDATE OF m
 """
+_DELETE = "DELETE FROM executions_execution WHERE id = ANY(%(ids)s)"
 _UNREFERENCED = """
     DELETE FROM executions_changedvalue WHERE (execution_id, key) IN (
         SELECT v.execution_id, v.key
@@ -106,7 +108,7 @@ def _delete(started: datetime, ended: datetime) -> int:
     limits = {"roots": RETENTION_ROOTS, "batch": RETENTION_BATCH}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_OVER, {"started": started, "ended": ended, **limits})
+            cursor.execute(_OVER, {**STATUS_PARAMS, "started": started, "ended": ended, **limits})
             found = cursor.fetchall()
         ids: list[UUID] = []
         room = RETENTION_STEPS
@@ -129,7 +131,7 @@ def _delete_executions(ids: list[UUID]) -> None:
         elif relation.related_model is not Execution:
             rows.delete()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM executions_execution WHERE id = ANY(%s)", [ids])
+        cursor.execute(_DELETE, {"ids": ids})
 
 
 def _delete_unreferenced() -> int:

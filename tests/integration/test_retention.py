@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions import limits
 from executions.models import AuditEntry, ChangedValue, Execution, LogEntry, Step
-from executions.retention.deletion import deletion
+from executions.retention import deletion
 from executions.states import Status
 from executions.tasks import retain
 from tests.executions_in_tests import make_execution

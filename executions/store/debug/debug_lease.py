@@ -15,7 +15,8 @@ from django.db import connection
 from executions.events import ExecutionChanged
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY, RECOVERY_BATCH
 from executions.models import Execution
-from executions.store.lifecycle.transitions import CHANGE, one, update
+from executions.store.lifecycle.claims import RETURNING
+from executions.store.lifecycle.transitions import CHANGE, update, update_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class Control:
     ended: bool
 
 
-_CLEAR = "asked_by_id = NULL, asked_by_name = '', asked_at = NULL"
 _COLUMNS = (
     "debugged_by_id",
     "debugged_by_name",
@@ -41,6 +41,52 @@ _COLUMNS = (
     "asked_at",
     "ended_at",
 )
+_TAKE = f"""
+    UPDATE executions_execution SET
+        debugged_by_id = %(user)s, debugged_by_name = %(name)s, debugged_since = now(),
+        asked_by_id = NULL, asked_by_name = '', asked_at = NULL, {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL AND debugged_by_id IS NULL
+    RETURNING {RETURNING}
+"""
+_PASS_ON = f"""
+    UPDATE executions_execution SET
+        debugged_by_id = %(user)s, debugged_by_name = %(name)s,
+        debugged_since = CASE WHEN %(user)s::integer IS NOT NULL THEN now() END,
+        asked_by_id = NULL, asked_by_name = '', asked_at = NULL, {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL
+        AND debugged_by_id IS NOT DISTINCT FROM %(holder)s::integer
+    RETURNING {RETURNING}
+"""
+_ASK = f"""
+    UPDATE executions_execution SET
+        asked_by_id = %(user)s, asked_by_name = %(name)s, asked_at = now(), {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL
+        AND debugged_by_id <> %(user)s AND asked_by_id IS NULL
+    RETURNING {RETURNING}
+"""
+_DECLINE = f"""
+    UPDATE executions_execution SET
+        asked_by_id = NULL, asked_by_name = '', asked_at = NULL, {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL
+        AND debugged_by_id = %(user)s AND asked_by_id IS NOT NULL
+    RETURNING {RETURNING}
+"""
+_UNANSWERED = """
+    SELECT id FROM executions_execution
+    WHERE asked_at IS NOT NULL AND ended_at IS NULL
+        AND asked_at <= now() - make_interval(secs => %(answer)s)
+    ORDER BY asked_at LIMIT %(batch)s
+"""
+_HELD_LONG = """
+    SELECT id, root_id, debugged_by_id FROM executions_execution e
+    WHERE debugged_by_id IS NOT NULL AND ended_at IS NULL
+        AND debugged_since <= now() - make_interval(secs => %(away)s)
+        AND NOT EXISTS (
+            SELECT 1 FROM executions_execution p
+            WHERE p.id = e.parent_id AND p.debugged_by_id = e.debugged_by_id
+        )
+    ORDER BY debugged_since LIMIT %(batch)s
+"""
 
 
 def lock(execution_id: UUID) -> Control:
@@ -60,12 +106,7 @@ def lock(execution_id: UUID) -> Control:
 
 def take(ids: Sequence[UUID], user: Any) -> list[ExecutionChanged]:
     """Live and debugged by nobody → by the user. Those that somebody debugs stay theirs."""
-    return update(
-        f"debugged_by_id = %(user)s, debugged_by_name = %(name)s, debugged_since = now(), "
-        f"{_CLEAR}, {CHANGE}",
-        "id = ANY(%(ids)s) AND ended_at IS NULL AND debugged_by_id IS NULL",
-        {"ids": list(ids), "user": user.pk, "name": user.get_username()},
-    )
+    return update(_TAKE, ids=list(ids), user=user.pk, name=user.get_username())
 
 
 def pass_on(
@@ -74,70 +115,34 @@ def pass_on(
     """Those of them that one person debugs → another does, or with None nobody. Breakpoints stay,
     and what is paused stays paused."""
     return update(
-        "debugged_by_id = %(user)s, debugged_by_name = %(name)s, "
-        f"debugged_since = CASE WHEN %(user)s::integer IS NOT NULL THEN now() END, "
-        f"{_CLEAR}, {CHANGE}",
-        "id = ANY(%(ids)s) AND ended_at IS NULL "
-        "AND debugged_by_id IS NOT DISTINCT FROM %(holder)s::integer",
-        {
-            "ids": list(family),
-            "holder": holder_id,
-            "user": user_id,
-            "name": name if user_id is not None else "",
-        },
+        _PASS_ON,
+        ids=list(family),
+        holder=holder_id,
+        user=user_id,
+        name=name if user_id is not None else "",
     )
 
 
 def ask(execution_id: UUID, user: Any) -> ExecutionChanged | None:
-    """Ask whoever debugs it for it; not while another one has asked."""
-    return one(
-        f"asked_by_id = %(user)s, asked_by_name = %(name)s, asked_at = now(), {CHANGE}",
-        "ended_at IS NULL AND debugged_by_id <> %(user)s AND asked_by_id IS NULL",
-        execution_id,
-        user=user.pk,
-        name=user.get_username(),
-    )
+    """Ask the person who debugs it for control; not while somebody else has asked."""
+    return update_one(_ASK, execution_id, user=user.pk, name=user.get_username())
 
 
 def decline(execution_id: UUID, user_id: int) -> ExecutionChanged | None:
-    """Whoever debugs it keeps it."""
-    return one(
-        f"{_CLEAR}, {CHANGE}",
-        "ended_at IS NULL AND debugged_by_id = %(user)s AND asked_by_id IS NOT NULL",
-        execution_id,
-        user=user_id,
-    )
+    """The person who debugs it keeps control."""
+    return update_one(_DECLINE, execution_id, user=user_id)
 
 
-# Time -----------------------------------------------------------------------------------------
-
-
-def overdue() -> list[UUID]:
-    """The executions that were asked for, without an answer in time."""
-    return _ids(
-        "SELECT id FROM executions_execution WHERE asked_at IS NOT NULL AND ended_at IS NULL "
-        "AND asked_at <= now() - make_interval(secs => %(answer)s) "
-        "ORDER BY asked_at LIMIT %(batch)s"
-    )
+def unanswered() -> list[UUID]:
+    """Return the executions whose debugger was asked for control and has not answered in time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNANSWERED, {"answer": CONTROL_ANSWER, "batch": RECOVERY_BATCH})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def held_long() -> list[tuple[UUID, UUID, int]]:
-    """What has been debugged for so long that its debugger may have left: execution, root, user.
-    Those that were debugged along are told with the execution at the top."""
+    """Return what has been debugged for so long that its debugger may have left: the ids of the
+    execution, its root and the user. Executions that are debugged along count as their parent."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, root_id, debugged_by_id FROM executions_execution e "
-            "WHERE debugged_by_id IS NOT NULL AND ended_at IS NULL "
-            "AND debugged_since <= now() - make_interval(secs => %(away)s) AND NOT EXISTS ("
-            "SELECT 1 FROM executions_execution p "
-            "WHERE p.id = e.parent_id AND p.debugged_by_id = e.debugged_by_id) "
-            "ORDER BY debugged_since LIMIT %(batch)s",
-            {"away": CONTROL_AWAY, "batch": RECOVERY_BATCH},
-        )
+        cursor.execute(_HELD_LONG, {"away": CONTROL_AWAY, "batch": RECOVERY_BATCH})
         return list(cursor.fetchall())
-
-
-def _ids(sql: str) -> list[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"answer": CONTROL_ANSWER, "batch": RECOVERY_BATCH})
-        return [row[0] for row in cursor.fetchall()]

@@ -7,6 +7,10 @@ from django.db import connection
 
 from executions.models import Execution
 
+_STEPS = """
+    SELECT number, block, port FROM executions_step WHERE execution_id = %s ORDER BY number
+"""
+
 #: Number of a step → its block and the port by which it left.
 Way = Mapping[int, tuple[str, str]]
 
@@ -42,11 +46,7 @@ def ways(first: Execution, second: Execution) -> Ways:
 
 def _way(execution: Execution) -> dict[int, tuple[str, str]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT number, block, port FROM executions_step "
-            "WHERE execution_id = %s ORDER BY number",
-            [execution.pk],
-        )
+        cursor.execute(_STEPS, [execution.pk])
         return {int(number): (str(b), str(port)) for number, b, port in cursor.fetchall()}
 
 

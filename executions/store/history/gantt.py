@@ -13,6 +13,27 @@ from executions.models import Execution
 BLOCKS, CHILDREN = 40, 20
 #: Bars in all: visits of a block that are close together become one.
 BARS = 1200
+_EXTENT = """
+    SELECT count(DISTINCT block), min(at), max(at + duration * interval '1 microsecond')
+    FROM executions_step WHERE execution_id = %s
+"""
+_BARS = """
+    WITH merged AS (
+        SELECT s.block,
+            floor(extract(epoch FROM s.at - %(begins)s) / %(whole)s * %(places)s) AS place,
+            min(s.number) AS number, min(s.at) AS begins,
+            max(s.at + s.duration * interval '1 microsecond') AS ends,
+            count(*) AS visits, bool_or(s.exception <> '') AS thrown
+        FROM executions_step s WHERE s.execution_id = %(id)s
+        GROUP BY s.block, place
+    ), chosen AS (
+        SELECT block, min(number) AS first FROM merged
+        GROUP BY block ORDER BY first LIMIT %(blocks)s
+    )
+    SELECT m.block, m.number, m.begins, m.ends, m.visits, m.thrown
+    FROM merged m JOIN chosen c USING (block)
+    ORDER BY c.first, m.number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +71,14 @@ class Gantt:
 def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> Gantt:
     """The bars of the steps that are kept."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT block), min(at), max(at + duration * interval '1 microsecond') "
-            "FROM executions_step WHERE execution_id = %s",
-            [execution.pk],
-        )
+        cursor.execute(_EXTENT, [execution.pk])
         blocks, first, last = cursor.fetchone()
         begins: datetime = min(execution.started_at, first or execution.started_at)
         ends: datetime = max(execution.ended_at or now, last or begins)
         whole = max((ends - begins).total_seconds(), 0.001)
         places = max(20, BARS // max(1, min(blocks, BLOCKS)))
         cursor.execute(
-            "WITH merged AS (SELECT s.block, "
-            "floor(extract(epoch FROM s.at - %(begins)s) / %(whole)s * %(places)s) AS place, "
-            "min(s.number) AS number, min(s.at) AS begins, "
-            "max(s.at + s.duration * interval '1 microsecond') AS ends, "
-            "count(*) AS visits, bool_or(s.exception <> '') AS thrown "
-            "FROM executions_step s WHERE s.execution_id = %(id)s GROUP BY s.block, place), "
-            "chosen AS (SELECT block, min(number) AS first FROM merged GROUP BY block "
-            "ORDER BY first LIMIT %(blocks)s) "
-            "SELECT m.block, m.number, m.begins, m.ends, m.visits, m.thrown "
-            "FROM merged m JOIN chosen c USING (block) ORDER BY c.first, m.number",
+            _BARS,
             {
                 "begins": begins,
                 "whole": whole,

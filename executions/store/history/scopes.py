@@ -11,6 +11,15 @@ from executions.store.history.versions import Course, When
 
 #: Before anything.
 BEGINNING: When = (0, -1)
+#: A token of a lower level moves again only when this one has gone.
+_NEXT_OUTER_STEP = """
+    SELECT min(number) FROM executions_step WHERE execution_id = %s AND number > %s AND level < %s
+"""
+_LAST_ENTRIES = """
+    SELECT block, max(number) FROM executions_step
+    WHERE execution_id = %s AND number <= %s AND block = ANY(%s) AND port = ''
+    GROUP BY block
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +38,7 @@ def life(
     """The life of the token of a level that there was after a step, also of its steps since."""
     began = begun(execution, course, step, workspaces)[level]
     with connection.cursor() as cursor:
-        # A token of a lower level moves again only when this one has gone.
-        cursor.execute(
-            "SELECT min(number) FROM executions_step "
-            "WHERE execution_id = %s AND number > %s AND level < %s",
-            [execution.pk, max(step, began[0]), level],
-        )
+        cursor.execute(_NEXT_OUTER_STEP, [execution.pk, max(step, began[0]), level])
         (gone,) = cursor.fetchone()
     moved = [
         intervention.after_step + 1
@@ -62,11 +66,7 @@ def begun(execution: Execution, course: Course, step: int, workspaces: Sequence[
 def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
     """The last steps, kept or not, at which these workspaces were entered."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT block, max(number) FROM executions_step WHERE execution_id = %s "
-            "AND number <= %s AND block = ANY(%s) AND port = '' GROUP BY block",
-            [execution.pk, step, blocks],
-        )
+        cursor.execute(_LAST_ENTRIES, [execution.pk, step, blocks])
         found: list[tuple[str, int]] = cursor.fetchall()
     lacking = gap(execution.step_count)
     if lacking and step >= lacking.stop:

@@ -12,6 +12,17 @@ from executions.models import Execution, Step
 
 #: Steps of which the times are told at once.
 TIMES = 2000
+_SEGMENTS = """
+    SELECT (s.number - 1) * %(n)s / %(count)s AS place, min(s.number), min(s.at),
+        sum(s.duration)::bigint, count(*) FILTER (WHERE s.exception <> ''),
+        min(s.number) FILTER (WHERE s.exception <> '')
+    FROM executions_step s WHERE s.execution_id = %(id)s AND s.number <= %(count)s
+    GROUP BY place
+"""
+_EXCEPTION_STEPS = """
+    SELECT max(step) FILTER (WHERE step < %s), min(step) FILTER (WHERE step > %s)
+    FROM executions_exceptionrecord WHERE execution_id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +41,7 @@ def parts(execution: Execution, number: int) -> dict[int, Part]:
     """The steps in so many parts of one size, those of which steps are kept, by their place."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT (s.number - 1) * %(n)s / %(count)s AS place, min(s.number), min(s.at), "
-            "sum(s.duration)::bigint, count(*) FILTER (WHERE s.exception <> ''), "
-            "min(s.number) FILTER (WHERE s.exception <> '') "
-            "FROM executions_step s WHERE s.execution_id = %(id)s AND s.number <= %(count)s "
-            "GROUP BY place",
+            _SEGMENTS,
             {"n": number, "count": max(1, execution.step_count), "id": execution.pk},
         )
         return {row[0]: Part(*row[1:]) for row in cursor.fetchall()}
@@ -57,11 +64,7 @@ def step_at(execution: Execution, milliseconds: int) -> int | None:
 def exception_steps(execution_id: UUID, step: int) -> tuple[int | None, int | None]:
     """The nearest steps before and after that threw."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT max(step) FILTER (WHERE step < %s), min(step) FILTER (WHERE step > %s) "
-            "FROM executions_exceptionrecord WHERE execution_id = %s",
-            [step, step, execution_id],
-        )
+        cursor.execute(_EXCEPTION_STEPS, [step, step, execution_id])
         before, after = cursor.fetchone()
     return before, after
 

@@ -14,6 +14,11 @@ from flows.value_diff import Difference
 
 #: Bytes of a value that is looked into; of a larger one it is only told that it changed.
 LOOKED_INTO = 500_000
+_VISITED = """
+    SELECT block, count(*), min(number) FROM executions_step
+    WHERE execution_id = %s AND number > %s AND number <= %s
+    GROUP BY block ORDER BY min(number)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +134,6 @@ def _told(variable: VariableAt) -> str:
 def visited_between(execution: Execution, first: int, last: int) -> list[tuple[str, int, int]]:
     """The blocks visited after one step until another: key, how often, and the first such step."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT block, count(*), min(number) FROM executions_step "
-            "WHERE execution_id = %s AND number > %s AND number <= %s "
-            "GROUP BY block ORDER BY min(number)",
-            [execution.pk, first, last],
-        )
+        cursor.execute(_VISITED, [execution.pk, first, last])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return [(str(block), int(count), int(number)) for block, count, number in found]

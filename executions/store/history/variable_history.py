@@ -25,6 +25,13 @@ from executions.store.history.versions import Course, Era, When
 from executions.store.read import stored_values, value_parts
 from flows import pretty_json, values
 
+_LAST_CHANGES = """
+    SELECT s.block, name, max(s.number)
+    FROM executions_step s, json_object_keys(s.changes) AS name
+    WHERE s.execution_id = %s AND s.number BETWEEN %s AND %s
+    GROUP BY s.block, name
+"""
+
 #: Level of a scope and case-folded name of a variable.
 Key = tuple[int, str]
 
@@ -156,12 +163,7 @@ def _latest(execution: Execution, course: Course, step: int) -> dict[Key, Event]
 def _changed(execution: Execution, first: int, last: int) -> list[tuple[str, str, int]]:
     """The last of the steps that are kept at which each block changed each variable."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT s.block, name, max(s.number) "
-            "FROM executions_step s, json_object_keys(s.changes) AS name "
-            "WHERE s.execution_id = %s AND s.number BETWEEN %s AND %s GROUP BY s.block, name",
-            [execution.pk, first, last],
-        )
+        cursor.execute(_LAST_CHANGES, [execution.pk, first, last])
         found: list[tuple[str, str, int]] = cursor.fetchall()
     return found
 

@@ -16,15 +16,37 @@ from executions.models import Execution
 from executions.states import Status
 from executions.store.debug import debugging
 from executions.store.lifecycle import transitions
+from executions.store.lifecycle.claims import RETURNING
+from executions.store.status_params import STATUS_PARAMS
 
 #: Executions, and the descendants that they wait for; tasks are no part of a family.
-_FAMILIES = """
+_LOCK = """
     WITH RECURSIVE family AS (
-        SELECT id FROM executions_execution WHERE id = ANY(%(ids)s) AND {roots}
+        SELECT id FROM executions_execution WHERE id = ANY(%(ids)s)
         UNION
         SELECT child.id FROM executions_execution child JOIN family ON child.parent_id = family.id
-        WHERE child.ended_at IS NULL AND child.trigger <> 'task'
+        WHERE child.ended_at IS NULL AND child.trigger <> %(trigger_task)s
+    ), waiting AS (
+        SELECT parent_id AS id FROM executions_execution
+        WHERE id = ANY(%(ids)s) AND parent_id IS NOT NULL AND trigger <> %(trigger_task)s
+        UNION
+        SELECT id FROM executions_execution WHERE awaits && %(ids)s::uuid[]
     )
+    SELECT id FROM executions_execution
+    WHERE id IN (SELECT id FROM family UNION SELECT id FROM waiting)
+    ORDER BY depth DESC, id
+    FOR UPDATE
+"""
+_STOP = f"""
+    WITH RECURSIVE family AS (
+        SELECT id FROM executions_execution WHERE id = ANY(%(ids)s) AND status = ANY(%(stoppable)s)
+        UNION
+        SELECT child.id FROM executions_execution child JOIN family ON child.parent_id = family.id
+        WHERE child.ended_at IS NULL AND child.trigger <> %(trigger_task)s
+    )
+    UPDATE executions_execution SET {transitions.STOPPED}
+    WHERE id IN (SELECT id FROM family) AND status = ANY(%(stoppable)s)
+    RETURNING {RETURNING}
 """
 
 
@@ -44,16 +66,7 @@ class Standing:
 def lock(ids: Sequence[UUID]) -> None:
     """Lock executions, the families that stop with them, and whoever waits for their end."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_FAMILIES.format(roots='true')}, waiting AS ("
-            "SELECT parent_id AS id FROM executions_execution "
-            "WHERE id = ANY(%(ids)s) AND parent_id IS NOT NULL AND trigger <> 'task' "
-            "UNION SELECT id FROM executions_execution WHERE awaits && %(ids)s::uuid[]) "
-            "SELECT id FROM executions_execution "
-            "WHERE id IN (SELECT id FROM family UNION SELECT id FROM waiting) "
-            "ORDER BY depth DESC, id FOR UPDATE",
-            {"ids": list(ids)},
-        )
+        cursor.execute(_LOCK, {**STATUS_PARAMS, "ids": list(ids)})
 
 
 def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
@@ -88,28 +101,19 @@ def standing_of(execution: Execution) -> Standing:
 
 def stop(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Live → Stopped or Stopping, with the families of those that were not stopping already."""
-    families = _FAMILIES.format(roots=transitions.STOPPABLE)
-    return transitions.update(
-        transitions.STOP,
-        f"id IN ({families} SELECT id FROM family) AND {transitions.STOPPABLE}",
-        {"ids": list(ids)},
-    )
+    return transitions.update(_STOP, ids=list(ids))
 
 
 def pause(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Queued or Running → Paused, or Pausing while a worker holds it."""
-    return _change(transitions.PAUSE, transitions.PAUSABLE, ids)
+    return transitions.update(transitions.PAUSE, ids=list(ids))
 
 
 def run_on(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Paused or Exception → Queued, to run on."""
-    return _change(debugging.resuming(debugging.ON), debugging.HELD, ids)
+    return transitions.update(debugging.RUN_ON, ids=list(ids))
 
 
 def run_one(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Paused or Exception → Queued, to run one block."""
-    return _change(debugging.resuming(*debugging.ONE), debugging.HELD, ids)
-
-
-def _change(sets: str, where: str, ids: Sequence[UUID]) -> list[ExecutionChanged]:
-    return transitions.update(sets, f"id = ANY(%(ids)s) AND {where}", {"ids": list(ids)})
+    return transitions.update(debugging.RUN_ONE, ids=list(ids))

@@ -13,7 +13,65 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.models import SemaphoreTicket
+from executions.store.status_params import STATUS_PARAMS
 from flows.blocks.guards import Semaphore
+
+_CREATE = """
+    INSERT INTO executions_semaphore (path, concurrency_limit, created_at)
+    VALUES (%(path)s, %(limit)s, now())
+    ON CONFLICT (path) DO UPDATE SET path = excluded.path
+    RETURNING concurrency_limit
+"""
+_SET_LIMIT = """
+    UPDATE executions_semaphore SET concurrency_limit = %(limit)s WHERE path = %(path)s
+"""
+_LOCK_ONE = """
+    SELECT concurrency_limit FROM executions_semaphore WHERE path = %(path)s FOR UPDATE
+"""
+_LOCK_ALL = """
+    SELECT 1 FROM executions_semaphore WHERE path = ANY(%(paths)s) ORDER BY path FOR UPDATE
+"""
+_COUNT_HELD = """
+    SELECT count(*) FROM executions_semaphoreticket
+    WHERE semaphore_id = %(path)s AND stage IN (%(stage_granted)s, %(stage_held)s)
+"""
+_ADD_TICKET = """
+    INSERT INTO executions_semaphoreticket
+        (semaphore_id, execution_id, level, block, stage, priority, at)
+    VALUES (%(path)s, %(execution)s, %(level)s, %(block)s, %(stage)s, %(priority)s, now())
+"""
+_HOLD_GRANTED = """
+    UPDATE executions_semaphoreticket SET stage = %(stage_held)s
+    WHERE execution_id = %(execution)s AND level = %(level)s AND stage <> %(stage_waiting)s
+    RETURNING 1
+"""
+_PATHS_OF = """
+    SELECT DISTINCT semaphore_id FROM executions_semaphoreticket
+    WHERE execution_id = ANY(%(executions)s::uuid[])
+        AND (%(levels)s::int[] IS NULL OR level = ANY(%(levels)s))
+"""
+_DELETE_TICKETS = """
+    DELETE FROM executions_semaphoreticket
+    WHERE execution_id = ANY(%(executions)s::uuid[])
+        AND (%(levels)s::int[] IS NULL OR level = ANY(%(levels)s))
+"""
+_GRANT = """
+    UPDATE executions_semaphoreticket SET stage = %(stage_granted)s
+    WHERE id IN (
+        SELECT id FROM executions_semaphoreticket
+        WHERE semaphore_id = %(path)s AND stage = %(stage_waiting)s
+        ORDER BY priority, id
+        LIMIT greatest(
+            0, (SELECT concurrency_limit FROM executions_semaphore WHERE path = %(path)s) - %(held)s
+        )
+    )
+"""
+_DELETE_UNUSED = """
+    DELETE FROM executions_semaphore WHERE path = %(path)s AND NOT EXISTS (
+        SELECT 1 FROM executions_semaphoreticket WHERE semaphore_id = %(path)s
+    )
+"""
 
 
 class Outcome(Enum):
@@ -23,57 +81,45 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Acquisition:
     """What became of asking for a semaphore; `limit` is that of whoever created it."""
 
     outcome: Outcome
     limit: int
 
 
-def acquire(execution_id: UUID, level: int, block: str, asked: Semaphore) -> Answer:
+def acquire(execution_id: UUID, level: int, block: str, asked: Semaphore) -> Acquisition:
     """Hold a semaphore for a token, or stand in its queue."""
     release([execution_id], [level])
-    limit = _one(
-        "INSERT INTO executions_semaphore (path, concurrency_limit, created_at) "
-        "VALUES (%s, %s, now()) ON CONFLICT (path) DO UPDATE SET path = excluded.path "
-        "RETURNING concurrency_limit",
-        [asked.path, asked.limit],
-    )
+    limit = _one(_CREATE, path=asked.path, limit=asked.limit)
     held = _held(asked.path)
     if held == 0 and limit != asked.limit:
         # Its holders' executions were deleted: it begins anew.
-        _execute(
-            "UPDATE executions_semaphore SET concurrency_limit = %s WHERE path = %s",
-            [asked.limit, asked.path],
-        )
+        _execute(_SET_LIMIT, path=asked.path, limit=asked.limit)
         limit = asked.limit
     if held < limit:
-        outcome = Outcome.HELD
-    elif not asked.queued:
-        return Answer(Outcome.REFUSED, limit)
+        outcome, stage = Outcome.HELD, SemaphoreTicket.Stage.HELD
+    elif asked.queued:
+        outcome, stage = Outcome.QUEUED, SemaphoreTicket.Stage.WAITING
     else:
-        outcome = Outcome.QUEUED
-    stage = "held" if outcome is Outcome.HELD else "waiting"
+        return Acquisition(Outcome.REFUSED, limit)
     _execute(
-        "INSERT INTO executions_semaphoreticket "
-        "(semaphore_id, execution_id, level, block, stage, priority, at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, now())",
-        [asked.path, execution_id, level, block, stage, asked.priority],
+        _ADD_TICKET,
+        path=asked.path,
+        execution=execution_id,
+        level=level,
+        block=block,
+        stage=stage.value,
+        priority=asked.priority,
     )
-    return Answer(outcome, limit)
+    return Acquisition(outcome, limit)
 
 
-def settle(execution_id: UUID, level: int, path: str) -> Answer:
-    """Whether a semaphore that a token waits for was granted to it: then it holds it."""
-    limit = _one(
-        "SELECT concurrency_limit FROM executions_semaphore WHERE path = %s FOR UPDATE", [path]
-    )
-    granted = _one(
-        "UPDATE executions_semaphoreticket SET stage = 'held' "
-        "WHERE execution_id = %s AND level = %s AND stage <> 'waiting' RETURNING 1",
-        [execution_id, level],
-    )
-    return Answer(Outcome.HELD if granted else Outcome.QUEUED, limit or 0)
+def settle(execution_id: UUID, level: int, path: str) -> Acquisition:
+    """Hold a semaphore that a token waits for, when it was granted to it."""
+    limit = _one(_LOCK_ONE, path=path)
+    granted = _one(_HOLD_GRANTED, execution=execution_id, level=level)
+    return Acquisition(Outcome.HELD if granted else Outcome.QUEUED, limit or 0)
 
 
 def release(executions: Sequence[UUID], levels: Sequence[int] | None = None) -> None:
@@ -82,60 +128,44 @@ def release(executions: Sequence[UUID], levels: Sequence[int] | None = None) -> 
 
     `transitions.wake_granted` wakes those to whom it was granted.
     """
-    theirs = "execution_id = ANY(%s::uuid[])" + ("" if levels is None else " AND level = ANY(%s)")
-    params = [list(executions), *(() if levels is None else (list(levels),))]
-    paths = _column(
-        f"SELECT DISTINCT semaphore_id FROM executions_semaphoreticket WHERE {theirs}", params
-    )
+    theirs = {
+        "executions": list(executions),
+        "levels": None if levels is None else list(levels),
+    }
+    paths = _column(_PATHS_OF, **theirs)
     if not paths:
         return
-    _execute(
-        "SELECT 1 FROM executions_semaphore WHERE path = ANY(%s) ORDER BY path FOR UPDATE", [paths]
-    )
-    _execute(f"DELETE FROM executions_semaphoreticket WHERE {theirs}", params)
+    _execute(_LOCK_ALL, paths=paths)
+    _execute(_DELETE_TICKETS, **theirs)
     for path in paths:
         _grant(path)
 
 
 def _grant(path: str) -> None:
     """Let in who waits, the lowest priority first, in the order of their coming (semantics 80)."""
-    _execute(
-        "UPDATE executions_semaphoreticket SET stage = 'granted' WHERE id IN ("
-        "SELECT id FROM executions_semaphoreticket WHERE semaphore_id = %(path)s "
-        "AND stage = 'waiting' ORDER BY priority, id LIMIT greatest(0, "
-        "(SELECT concurrency_limit FROM executions_semaphore WHERE path = %(path)s) - %(held)s))",
-        {"path": path, "held": _held(path)},
-    )
-    _execute(
-        "DELETE FROM executions_semaphore WHERE path = %(path)s AND NOT EXISTS ("
-        "SELECT 1 FROM executions_semaphoreticket WHERE semaphore_id = %(path)s)",
-        {"path": path},
-    )
+    _execute(_GRANT, path=path, held=_held(path))
+    _execute(_DELETE_UNUSED, path=path)
 
 
 def _held(path: str) -> int:
-    held: int = _one(
-        "SELECT count(*) FROM executions_semaphoreticket "
-        "WHERE semaphore_id = %s AND stage IN ('granted', 'held')",
-        [path],
-    )
+    held: int = _one(_COUNT_HELD, path=path)
     return held
 
 
-def _execute(sql: str, params: Any) -> None:
+def _execute(statement: str, **params: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(statement, {**STATUS_PARAMS, **params})
 
 
-def _one(sql: str, params: Any) -> Any:
-    """The first column of the first row, None without one."""
+def _one(statement: str, **params: Any) -> Any:
+    """Return the first column of the first row; None without one."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(statement, {**STATUS_PARAMS, **params})
         row = cursor.fetchone()
     return row[0] if row else None
 
 
-def _column(sql: str, params: Any) -> list[Any]:
+def _column(statement: str, **params: Any) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(statement, {**STATUS_PARAMS, **params})
         return [row[0] for row in cursor.fetchall()]

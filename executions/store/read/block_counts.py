@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from executions.states import LIVE, Status
+from executions.states import Status
+from executions.store.status_params import STATUS_PARAMS
 
 #: Seconds for which counts are good.
 AGE = 1.0
@@ -37,20 +38,24 @@ class Counted:
     capped: bool
 
 
-_LIVE = ", ".join(f"'{status.value}'" for status in Status if status in LIVE)
-_SQL = f"""
+#: Executions of everybody, or of one initiator.
+_MINE = "(%(initiator)s::int IS NULL OR initiator_id = %(initiator)s)"
+_COUNT = f"""
     WITH live AS (
         SELECT version_number, block, status FROM executions_execution
-        WHERE flow_name = %(flow)s AND status IN ({_LIVE}) {{mine}} LIMIT {LIVE_CAP + 1}
+        WHERE flow_name = %(flow)s AND status = ANY(%(live)s) AND {_MINE}
+        LIMIT %(live_cap)s + 1
     ), newest AS (
-        SELECT version_number, block, CASE WHEN unhandled THEN 'Error' ELSE status END AS status
+        SELECT version_number, block, CASE WHEN unhandled THEN %(Error)s ELSE status END AS status
         FROM executions_execution
-        WHERE flow_name = %(flow)s AND started_at > now() - interval '{ERROR_HOURS} hours' {{mine}}
-        ORDER BY started_at DESC, id DESC LIMIT {ERRORS_OF}
+        WHERE flow_name = %(flow)s AND {_MINE}
+            AND started_at > now() - make_interval(hours => %(error_hours)s)
+        ORDER BY started_at DESC, id DESC LIMIT %(errors_of)s
     )
     SELECT version_number, block, status, count(*) FROM (
-        SELECT * FROM live UNION ALL SELECT * FROM newest WHERE status = 'Error'
-    ) AS counted GROUP BY version_number, block, status
+        SELECT * FROM live UNION ALL SELECT * FROM newest WHERE status = %(Error)s
+    ) AS counted
+    GROUP BY version_number, block, status
 """
 
 _taken: OrderedDict[tuple[int | None, str], tuple[float, Counted]] = OrderedDict()
@@ -80,11 +85,16 @@ def forget() -> None:
 
 
 def _count(flow_name: str, initiator_id: int | None) -> Counted:
-    mine = "" if initiator_id is None else "AND initiator_id = %(initiator)s"
+    params = {
+        "flow": flow_name,
+        "initiator": initiator_id,
+        "live_cap": LIVE_CAP,
+        "errors_of": ERRORS_OF,
+        "error_hours": ERROR_HOURS,
+    }
+    found: Counter[tuple[int, str, str]] = Counter()
     with connection.cursor() as cursor:
-        # Only names and numbers of this module are written into the statement.
-        cursor.execute(_SQL.format(mine=mine), {"flow": flow_name, "initiator": initiator_id})
-        found: Counter[tuple[int, str, str]] = Counter()
+        cursor.execute(_COUNT, {**STATUS_PARAMS, **params})
         for version, block, status, number in cursor.fetchall():
             found[version, block, status] = number
     live = sum(n for (_, _, status), n in found.items() if status != Status.ERROR)

@@ -9,6 +9,20 @@ from django.db import connection
 
 #: Stored bytes of a value that is shown with the others; a larger one is loaded when asked for.
 INLINE_VALUE = 20_000
+_VALUES = """
+    SELECT level, name, CASE WHEN size <= %(inline)s THEN value::text END, size,
+        CASE json_typeof(value)
+            WHEN 'array' THEN 'List with ' || json_array_length(value) || ' items'
+            WHEN 'object' THEN 'Structure'
+            ELSE 'Text'
+        END
+    FROM (
+        SELECT level, name, value, coalesce(pg_column_size(value), 0) AS size
+        FROM executions_value
+        WHERE execution_id = %(id)s AND left(name, 6) <> 'items:'
+    ) AS sized
+    ORDER BY level, name
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +39,8 @@ class StoredValue:
 
 def stored_values(execution_id: UUID) -> list[StoredValue]:
     """The variables' values of every token, large ones only by their size."""
-    sql = f"""
-        SELECT level, name, CASE WHEN size <= {INLINE_VALUE} THEN value::text END, size,
-            CASE json_typeof(value)
-                WHEN 'array' THEN 'List with ' || json_array_length(value) || ' items'
-                WHEN 'object' THEN 'Structure'
-                ELSE 'Text'
-            END
-        FROM (
-            SELECT level, name, value, coalesce(pg_column_size(value), 0) AS size
-            FROM executions_value
-            WHERE execution_id = %s AND left(name, 6) <> 'items:'
-        ) sized
-        ORDER BY level, name
-    """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [execution_id])
+        cursor.execute(_VALUES, {"id": execution_id, "inline": INLINE_VALUE})
         return [
             StoredValue(
                 level,

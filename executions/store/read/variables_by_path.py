@@ -14,6 +14,17 @@ from django.db import connection
 from executions.store.read.stored_values import INLINE_VALUE
 from flows import pretty_json, value_paths
 
+_VALUES = """
+    SELECT DISTINCT ON (execution_id, name) execution_id::text, name, size,
+        CASE WHEN size <= %(inline)s THEN value::text END
+    FROM (
+        SELECT execution_id, level, name, value, coalesce(pg_column_size(value), 0) AS size
+        FROM executions_value
+        WHERE execution_id = ANY(%(ids)s::uuid[]) AND name = ANY(%(names)s)
+    ) AS sized
+    ORDER BY execution_id, name, level DESC
+"""
+
 
 class Large:
     """Stands for a value that is too large to be read for a list."""
@@ -31,14 +42,7 @@ def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
     if not wanted or not names:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT ON (execution_id, name) execution_id::text, name, size, "
-            "CASE WHEN size <= %s THEN value::text END FROM ("
-            "SELECT execution_id, level, name, value, coalesce(pg_column_size(value), 0) AS size "
-            "FROM executions_value WHERE execution_id = ANY(%s::uuid[]) AND name = ANY(%s)"
-            ") AS sized ORDER BY execution_id, name, level DESC",
-            [INLINE_VALUE, wanted, sorted(names)],
-        )
+        cursor.execute(_VALUES, {"inline": INLINE_VALUE, "ids": wanted, "names": sorted(names)})
         held: dict[str, dict[str, Any]] = {}
         for execution_id, name, size, text in cursor.fetchall():
             is_large = text is None and size > 0  # a null variable is stored as NULL

@@ -7,6 +7,21 @@ from django.db import connection
 from executions.models import Execution
 from executions.retention.trimming import gap
 
+_VISITS = """
+    SELECT block, port, sum(visits) FROM (
+        SELECT block, port, count(*) AS visits FROM executions_step
+        WHERE execution_id = %(id)s AND number <= %(last)s GROUP BY block, port
+        UNION ALL
+        SELECT block, port, visits FROM executions_trimmedvisits
+        WHERE execution_id = %(id)s AND %(beyond_gap)s
+    ) AS counted
+    GROUP BY block, port
+"""
+_DURATIONS = """
+    SELECT block, sum(duration) FROM executions_step
+    WHERE execution_id = %(id)s AND number <= %(last)s GROUP BY block
+"""
+
 
 def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple[str, str], int]:
     """How often each (block, port taken) was visited, with the steps that are not kept; until a
@@ -14,13 +29,12 @@ def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple
     last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT block, port, sum(visits) FROM ("
-            "SELECT block, port, count(*) AS visits FROM executions_step "
-            "WHERE execution_id = %s AND number <= %s GROUP BY block, port UNION ALL "
-            "SELECT block, port, visits FROM executions_trimmedvisits "
-            "WHERE execution_id = %s AND %s"
-            ") AS counted GROUP BY block, port",
-            [execution.pk, last, execution.pk, last >= gap(execution.step_count).stop],
+            _VISITS,
+            {
+                "id": execution.pk,
+                "last": last,
+                "beyond_gap": last >= gap(execution.step_count).stop,
+            },
         )
         return {(block, port): int(number) for block, port, number in cursor.fetchall()}
 
@@ -30,9 +44,5 @@ def block_durations(execution: Execution, step: int | None = None) -> Mapping[st
     step, if one is given."""
     last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT block, sum(duration) FROM executions_step "
-            "WHERE execution_id = %s AND number <= %s GROUP BY block",
-            [execution.pk, last],
-        )
+        cursor.execute(_DURATIONS, {"id": execution.pk, "last": last})
         return {block: int(microseconds) for block, microseconds in cursor.fetchall()}
