@@ -73,3 +73,8 @@ def _waits(status: str, reason: str) -> bool:
     if status == Status.QUEUED:
         return reason == Reason.LIMIT
     return status == Status.RUNNING and reason in REASONS
+
+
+def command_label(name: str) -> str:
+    """A command as people read it. Audit entries keep names of commands that are gone."""
+    return name.replace("-", " ").capitalize()

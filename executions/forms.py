@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from executions.commands.refusals import NO_DEBUGGER
+from executions.commands.permissions import ASK_FOR_DEBUGGING
 from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
@@ -64,7 +64,7 @@ class StartForm(forms.Form):
         """Refuse what only who may debug asks for."""
         cleaned = super().clean() or self.cleaned_data
         if not self.debugs and any(cleaned.get(name) for name in self.DEBUGGING):
-            text = f"You may start it, but not debug it. {NO_DEBUGGER}"
+            text = f"You may start it, but not debug it. {ASK_FOR_DEBUGGING}"
             self.general.append(Message("Start", text, ""))
             self.add_error(None, text)
         return cleaned

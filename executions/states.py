@@ -1,4 +1,4 @@
-"""The statuses of an execution, the transitions between them, and when each command applies.
+"""The statuses of an execution and the transitions between them.
 
 Pure. A status changes only through `executions.store.lifecycle.transitions`, by a guarded UPDATE
 that names the statuses that it may start from; nothing else assigns one.
@@ -94,61 +94,8 @@ def sources(target: Status) -> frozenset[Status]:
     return frozenset(status for status, targets in TRANSITIONS.items() if target in targets)
 
 
-#: From which statuses each command applies (semantics 86).
+#: The statuses in which a person has to let an execution go on.
 HELD = frozenset({S.PAUSED, S.EXCEPTION})
-APPLIES: dict[str, frozenset[Status]] = {
-    "pause": frozenset({S.QUEUED, S.RUNNING}),
-    "continue": HELD,
-    "step": HELD,
-    "step-over": HELD,
-    "step-out": HELD,
-    "run-to": HELD,
-    "set-next": HELD,
-    "set-variable": HELD,
-    "move-version": HELD,
-    "breakpoint": LIVE - {S.STOPPING},
-    "break-on-exception": LIVE - {S.STOPPING},
-    "attach": LIVE - {S.STOPPING},
-    "detach": LIVE,
-    "take-over": LIVE,
-    "hand-over": LIVE,
-    "keep-control": LIVE,
-    "release": LIVE,
-    "stop": LIVE - {S.STOPPING},
-    "force-stop": LIVE,
-    "retry": frozenset({S.STOPPED, S.ERROR}),
-}
-
-
-#: What applies also to an execution that Ended because nothing handled an exception: it failed,
-#: though its status does not say so (semantics 44).
-APPLIES_TO_UNHANDLED = frozenset({"retry"})
-#: That state in words.
+#: The state of one that Ended because nothing handled an exception, in words: it failed, although
+#: its status does not say so (semantics 44).
 UNHANDLED = f"{S.ENDED} · unhandled exception"
-
-
-def applies(command: str, status: Status, *, unhandled: bool = False) -> bool:
-    """Whether `command` applies to an execution in `status`; `unhandled` says that it Ended because
-    nothing handled an exception."""
-    return status in APPLIES[command] or (unhandled and command in APPLIES_TO_UNHANDLED)
-
-
-def targets(command: str) -> list[str]:
-    """What `command` applies to, in words."""
-    statuses: list[str] = [status for status in Status if status in APPLIES[command]]
-    return [*statuses, UNHANDLED] if command in APPLIES_TO_UNHANDLED else statuses
-
-
-def refusal(command: str, status: Status, *, unhandled: bool = False) -> str:
-    """Why `command` does not apply to an execution in `status`; empty when it does."""
-    if applies(command, status, unhandled=unhandled):
-        return ""
-    if status.is_terminal and not APPLIES[command] & TERMINAL:
-        return f"It is already {status}."
-    wanted = " or ".join(targets(command))
-    return f"{words(command)} applies to {wanted}; it is {status}."
-
-
-def words(command: str) -> str:
-    """A command as people read it."""
-    return command.replace("-", " ").capitalize()

@@ -7,12 +7,13 @@ from django.db.models import QuerySet
 
 from executions import access, appearance
 from executions.bulk.targets import matching
-from executions.commands.refusals import DEBUGS, NO_DEBUGGER
+from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions.commands.registry import COMMANDS
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
 from executions.limits import BULK_COUNTED
 from executions.models import Execution
-from executions.states import APPLIES_TO_UNHANDLED, Status, refusal
+from executions.states import Status
 
 #: Executions that are shown as the first ones, and what is told of each.
 FIRST = 5
@@ -73,21 +74,22 @@ def preview(
     child_first: bool = False,
 ) -> Preview:
     """Everything that the page before the confirmation says."""
+    declared = COMMANDS[command]
     rows = matching(user, filters, command, now, child_first=child_first)
     counts = count_by_status(access.visible(user), filters.seen_by(user))
     chosen = filters.statuses or frozenset(Status)
     shares = [
-        Share(status, counts[status.value], refusal(command, status))
+        Share(status, counts[status.value], declared.refusal(status))
         for status in Status
         if status in chosen and counts[status.value].number
     ]
-    if command in APPLIES_TO_UNHANDLED:
+    if declared.applies_to_unhandled:
         shares = _unhandled_apart(shares, rows, command)
     shares.sort(key=lambda share: bool(share.refusal))  # what it applies to comes first
     expected = count(rows)
     why = "others have started them, and you may look at them, but not control them."
-    if command in DEBUGS and not access.is_debugger(user):
-        refused, why = _counted(rows), f"you may not debug them. {NO_DEBUGGER}"
+    if declared.debugs and not access.is_debugger(user):
+        refused, why = _counted(rows), f"you may not debug them. {ASK_FOR_DEBUGGING}"
     elif access.may_control(user, None):
         refused = 0
     else:

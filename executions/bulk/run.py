@@ -9,7 +9,8 @@ from django.db import transaction
 
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.multiple import TOGETHER, control_all
+from executions.commands.multiple import control_all
+from executions.commands.registry import COMMANDS
 from executions.limits import BULK_BATCH, BULK_SLICE
 from executions.models import BulkJob, BulkRefusal
 from flows import values
@@ -55,7 +56,7 @@ def run(job_id: UUID, owner: str) -> None:
 def _run_batch(job: BulkJob, owner: str) -> bool:
     """Whether there was anything left to do."""
     # What goes one by one takes its rows in no order: it holds few of them at a time.
-    size = BULK_BATCH if job.command in TOGETHER else BULK_BATCH // 10
+    size = BULK_BATCH if COMMANDS[job.command].execute_batch else BULK_BATCH // 10
     actor = Actor(job.user_id, job.user.get_username(), "bulk job", job.address)
     with transaction.atomic():
         batch, cursor = targets.next_batch(job, job.user, size)

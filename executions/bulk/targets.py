@@ -16,9 +16,10 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions import access
+from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
 from executions.models import BulkJob, Execution
-from executions.states import APPLIES, APPLIES_TO_UNHANDLED, Status
+from executions.states import Status
 
 #: What a command reads of an execution.
 _FIELDS = ("id", "flow_name", "status", "unhandled", "initiator_id", "started_at", "secrets")
@@ -36,8 +37,9 @@ def matching(
     """What the user may see of what matches, to which the command applies, and that had started
     by then. The rest is not even looked at: of a million, most have ended."""
     chosen = filters.statuses or frozenset(Status)
-    applies = Q(status__in=sorted(APPLIES[command] & chosen))
-    if command in APPLIES_TO_UNHANDLED and Status.ENDED in chosen:
+    declared = COMMANDS[command]
+    applies = Q(status__in=sorted(declared.applies_to & chosen))
+    if declared.applies_to_unhandled and Status.ENDED in chosen:
         applies |= Q(unhandled=True)
     return (
         access.visible(user)

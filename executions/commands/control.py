@@ -1,80 +1,23 @@
 """Commands on an execution that exists: check who may and whether it applies, execute, audit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from executions import access
-from executions.commands import refusals
+from executions.commands import permissions, refusals
 from executions.commands.actor import Actor, audit
-from executions.commands.debugging import (
-    attach,
-    break_on_exception,
-    breakpoint,
-    detach,
-    hand_over,
-    move_version,
-    release,
-    run_to,
-    set_next,
-    set_variable,
-    step,
-    step_out,
-    step_over,
-    take_over,
-)
-from executions.commands.lifecycle import continue_, force_stop, pause, retry, stop
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest, Refused
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.publishing import publish
 from executions.states import Status
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import secret_storage
-from executions.store.lifecycle.bulk_transitions import standings
-
-#: Every command: its name in URLs and audit entries → what it does. None means that the
-#: execution had moved on meanwhile.
-COMMANDS: dict[str, Callable[[Order], Done | None]] = {
-    "attach": attach.execute,
-    "break-on-exception": break_on_exception.execute,
-    "breakpoint": breakpoint.execute,
-    "continue": continue_.execute,
-    "detach": detach.execute,
-    "force-stop": force_stop.execute,
-    "hand-over": hand_over.execute,
-    "keep-control": hand_over.keep,
-    "move-version": move_version.execute,
-    "pause": pause.execute,
-    "release": release.execute,
-    "retry": retry.execute,
-    "run-to": run_to.execute,
-    "set-next": set_next.execute,
-    "set-variable": set_variable.execute,
-    "step": step.execute,
-    "step-out": step_out.execute,
-    "step-over": step_over.execute,
-    "stop": stop.execute,
-    "take-over": take_over.execute,
-}
-
-#: Whoever gives one of these debugs the execution from then on.
-DEBUGGING = frozenset(
-    {
-        "break-on-exception",
-        "breakpoint",
-        "run-to",
-        "set-next",
-        "set-variable",
-        "step",
-        "step-out",
-        "step-over",
-    }
-)
-#: Before these it is looked, with the execution locked, whether somebody else debugs it; the other
-#: commands take families, in an order of their own.
-ALONE = DEBUGGING | {"continue", "move-version", "pause"}
+from executions.store.lifecycle.bulk_transitions import command_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +41,17 @@ def control(
 
     `seen` is the status in which they saw it; a refusal says what has changed since.
     """
-    execute = COMMANDS[command]
-    standing = standings([execution.pk])[execution.pk]
-    if why := refusals.of_person(command, user, standing):
+    declared = COMMANDS[command]
+    state = command_states([execution.pk])[execution.pk]
+    why = permissions.refusal(declared, user, state)
+    if why := why or refusals.status_refusal(declared, state, seen):
         return _refuse(command, execution, actor, why)
     try:
         with transaction.atomic():
-            taken = _held(command, user, execution) if command in ALONE else []
-            if why := refusals.of_secrets(command, user, execution.pk):
+            taken = _lock_lease(declared, user, execution)
+            if why := permissions.secrets_refusal(declared, user, execution.pk):
                 raise Refused(why)
-            done = execute(Order(execution, user, actor, fields or {}))
+            done = declared.execute(CommandRequest(execution, user, actor, fields or {}))
             if done is None:
                 transaction.set_rollback(True)
             else:
@@ -118,19 +62,23 @@ def control(
     except Refused as refused:
         detail = secret_storage.covered(execution.secrets, str(refused))
         return _refuse(command, execution, actor, detail)
-    why = refusals.of_status(command, standings([execution.pk])[execution.pk], seen)
+    why = refusals.status_refusal(declared, command_states([execution.pk])[execution.pk], seen)
     return _refuse(command, execution, actor, why or "It has moved on meanwhile; try again.")
 
 
-def _held(command: str, user: access.User, execution: Execution) -> list[ExecutionChanged]:
-    """Make sure that nobody else debugs it until the transaction ends; whoever begins to debug it
-    does from now on. Of two at once one is refused."""
+def _lock_lease(
+    command: Command, user: access.User, execution: Execution
+) -> list[ExecutionChanged]:
+    """Make sure that nobody else debugs the execution until the transaction ends, and give the
+    lease to whoever gives a command that takes it. Of two at once, one is refused."""
+    if command.lease not in (Lease.TAKES, Lease.RESPECTS):
+        return []
     control = debug_lease.lock(execution.pk)
     if control.ended or control.holder_id == user.pk:
         return []
     if control.holder_id is not None:
-        raise Refused(refusals.held_by(control.holder, control.since))
-    return debug_lease.take([execution.pk], user) if command in DEBUGGING else []
+        raise Refused(permissions.lease_refusal(control.holder, control.since))
+    return debug_lease.take([execution.pk], user) if command.lease is Lease.TAKES else []
 
 
 def _refuse(command: str, execution: Execution, actor: Actor, detail: str) -> Result:

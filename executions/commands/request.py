@@ -10,7 +10,7 @@ from executions.models import Execution
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CommandRequest:
     """A command for one execution. `fields` are what it takes beside, as a form sends it."""
 
     execution: Execution

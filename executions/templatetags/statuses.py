@@ -5,6 +5,8 @@ from typing import Any
 from django import template
 
 from executions import appearance
+from executions.commands import registry
+from executions.commands.command import Command
 from flows.formatting import icon
 
 register = template.Library()
@@ -22,6 +24,18 @@ def status(execution: Any, pill: bool = False) -> dict[str, Any]:
         "word": appearance.word(*state, unhandled=unhandled),
         "explanation": appearance.explanation(*state, unhandled=unhandled),
     }
+
+
+@register.filter
+def command_label(name: str) -> str:
+    """The command of an audit entry as people read it."""
+    return appearance.command_label(name)
+
+
+@register.simple_tag
+def commands_with_keys() -> list[Command]:
+    """The commands that have a key on the page of an execution."""
+    return [command for command in registry.toolbar() if command.key]
 
 
 @register.simple_tag

@@ -7,31 +7,12 @@ from django.urls import NoReverseMatch, reverse
 
 from executions import idempotency
 from executions.access import User, is_debugger
-from executions.commands.refusals import DEBUGS
+from executions.commands import registry
+from executions.commands.command import Bulk, Command
+from executions.commands.debugging import set_next
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
-from executions.states import APPLIES, APPLIES_TO_UNHANDLED, UNHANDLED, Status, words
-
-#: The commands of the bar and their icons.
-COMMANDS = {
-    "continue": "play",
-    "pause": "pause",
-    "step": "step",
-    "stop": "stop",
-    "retry": "retry",
-}
-#: Where there is no room for all, the lowest moves into the menu first (static/js/fitting.js); the
-#: numbers between are those of the other buttons.
-FOLDS = {"continue": 10, "pause": 8, "step": 7, "stop": 9, "retry": 5}
-#: What has been done to an execution, in a sentence about many.
-PAST = {
-    "continue": "continued",
-    "pause": "paused",
-    "step": "stepped",
-    "stop": "stopped",
-    "force-stop": "force-stopped",
-    "retry": "retried",
-}
+from executions.states import UNHANDLED, Status
 
 
 def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
@@ -41,37 +22,38 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
     address = urlencode(filters.parameters() + order)
     commands = [
         {
-            **_command(name, icon),
-            "all": reverse("bulk", args=[name]) + (f"?{address}" if address else ""),
-            "fold": FOLDS[name],
+            **_button(command),
+            "all": reverse("bulk", args=[command.name]) + (f"?{address}" if address else ""),
         }
-        for name, icon in commands_for(user).items()
+        for command in commands_for(user, Bulk.MATCHING)
     ]
     return {
         "commands": commands,
-        "force_stop": _command("force-stop", "stop"),
-        "set_next": [s for s in Status if s in APPLIES["set-next"] and is_debugger(user)],
+        "menu": [_button(command) for command in commands_for(user, Bulk.SELECTED)],
+        "set_next": _statuses(set_next.COMMAND) if is_debugger(user) else [],
         "form": idempotency.new_key(),
         "filters": address,
         "compare": _compare(),
     }
 
 
-def commands_for(user: User) -> dict[str, str]:
-    """The commands of the bar and their icons, without those that take a permission which the
-    user lacks."""
+def commands_for(user: User, *kinds: Bulk) -> list[Command]:
+    """The commands that the grid offers in these ways, without those that take a permission which
+    the user lacks."""
     debugs = is_debugger(user)
-    return {name: icon for name, icon in COMMANDS.items() if debugs or name not in DEBUGS}
+    return [command for command in registry.bulk(*kinds) if debugs or not command.debugs]
 
 
-def _command(name: str, icon: str) -> dict[str, Any]:
+def _button(command: Command) -> dict[str, Any]:
     return {
-        "name": name,
-        "word": words(name),
-        "icon": icon,
-        "applies": [s for s in Status if s in APPLIES[name]],
-        "unhandled": UNHANDLED if name in APPLIES_TO_UNHANDLED else "",
+        "command": command,
+        "statuses": _statuses(command),
+        "unhandled": UNHANDLED if command.applies_to_unhandled else "",
     }
+
+
+def _statuses(command: Command) -> list[Status]:
+    return [status for status in Status if status in command.applies_to]
 
 
 def _compare() -> str:

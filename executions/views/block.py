@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import idempotency
-from executions.commands.refusals import objection
+from executions.commands.refusals import refusal
+from executions.commands.registry import COMMANDS
 from executions.store.debug.debug_plan import plan_of
 from executions.views import visits
 from executions.views.address import Address
@@ -39,7 +40,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     took = visits.times(past.durations, graph, node.workspace)
 
     def why_not(command: str) -> str:
-        return objection(command, request.user, execution)
+        return refusal(COMMANDS[command], request.user, execution)
 
     context = {
         "execution": execution,

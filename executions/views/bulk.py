@@ -12,14 +12,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from executions import idempotency
+from executions.appearance import command_label
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
 from executions.commands.actor import address_of
+from executions.commands.command import Bulk
+from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
 from executions.models import BulkJob, BulkRefusal
-from executions.states import words
-from executions.views.actions import COMMANDS, PAST, commands_for
+from executions.views.actions import commands_for
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
 #: a page of their own.
@@ -33,7 +35,7 @@ PAGE = 200
 def bulk(request: HttpRequest, command: str) -> HttpResponse:
     """A command for all that match the filters of the address: told first, then, when it is
     posted, begun. htmx gets the part that a dialog shows."""
-    if command not in COMMANDS:
+    if command not in COMMANDS or COMMANDS[command].bulk is not Bulk.MATCHING:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
     if request.method == "POST" and filters.are_understood:
@@ -45,13 +47,13 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     context = {
         "section": "executions",
         "command": command,
-        "word": words(command),
+        "word": command_label(command),
         "preview": preview(request.user, filters, command, timezone.now(), child_first=child_first),
         "child_first": child_first,
         "filters": _told(filters),
         "problems": filters.problems,
         "address": f"?{address}" if address else "",
-        "others": [(name, words(name)) for name in commands_for(request.user)],
+        "others": [(one.name, one.label) for one in commands_for(request.user, Bulk.MATCHING)],
         "form": idempotency.new_key(),
         "in_dialog": _is_part(request),
     }
@@ -162,8 +164,8 @@ def _shown(job: BulkJob) -> dict[str, Any]:
     passed = (expected or 0) - job.handled if job.status == BulkJob.Status.DONE else 0
     return {
         "job": job,
-        "word": words(job.command),
-        "past": PAST.get(job.command, "done"),
+        "word": command_label(job.command),
+        "past": COMMANDS[job.command].past if job.command in COMMANDS else "done",
         "expected": expected,
         # What had moved on, or was deleted, before its turn came.
         "passed": max(passed, 0),

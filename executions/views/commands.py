@@ -15,17 +15,16 @@ from django.views.decorators.http import require_POST
 from executions import idempotency
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.control import COMMANDS, Result
-from executions.commands.multiple import TOGETHER, control_all
-from executions.states import Status, applies, words
+from executions.commands.control import Result
+from executions.commands.multiple import control_all
+from executions.commands.registry import COMMANDS
+from executions.states import Status
 from executions.views import selection
 from executions.views.bulk import to_job
 
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
 AT_ONCE = 200
 ONE_BY_ONE = 20
-#: Given again and again, and shown by the live page at once: a notice of each would bury that.
-SILENT = frozenset({"run-to", "step", "step-out", "step-over"})
 
 
 @sensitive_post_parameters("value")
@@ -48,11 +47,11 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
         left_out = [result["left_out"] for result in results if result["left_out"] and done]
         refused = [one for one in results if not one["done"] and not (one["left_out"] and done)]
         context = {
-            "command": words(command),
+            "command": COMMANDS[command].label,
             "done": done,
             "left_out": dict(Counter(left_out)),
             "refused": refused,
-            "silent": command in SILENT and bool(done) and not refused,
+            "silent": COMMANDS[command].quiet and bool(done) and not refused,
             # The grid's next key; the page of an execution renews its own when it shows what came
             # of the command (static/js/sending.js).
             "form": idempotency.new_key() if "query" in request.POST else "",
@@ -72,7 +71,7 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
     executions = targets.chosen(request.user, list(chosen), child_first=child_first)
     fields = selection.command_fields(request.POST)
     actor = Actor.of_request(request)
-    if len(executions) > (AT_ONCE if command in TOGETHER else ONE_BY_ONE):
+    if len(executions) > (AT_ONCE if COMMANDS[command].execute_batch else ONE_BY_ONE):
         job = jobs.create(
             request.user,
             command,
@@ -105,7 +104,8 @@ def _left_out(command: str, result: Result, seen: Mapping[UUID, Status]) -> str:
     was = seen.get(result.execution.pk)
     if result.done or was is None:
         return ""
-    return "" if applies(command, was, unhandled=result.execution.unhandled) else str(was)
+    applied = COMMANDS[command].applies(was, unhandled=result.execution.unhandled)
+    return "" if applied else str(was)
 
 
 def back(request: HttpRequest) -> HttpResponse:
@@ -117,12 +117,13 @@ def back(request: HttpRequest) -> HttpResponse:
 
 
 def _tell(request: HttpRequest, command: str, results: list[dict[str, Any]]) -> None:
+    label = COMMANDS[command].label
     done = sum(result["done"] for result in results)
     if done == len(results) == 1:
         one = results[0]
-        messages.success(request, f"{words(command)}: {one['flow']}, {one['detail'] or 'done'}")
+        messages.success(request, f"{label}: {one['flow']}, {one['detail'] or 'done'}")
     elif done:
-        messages.success(request, f"{words(command)}: {done} of {len(results)} done.")
+        messages.success(request, f"{label}: {done} of {len(results)} done.")
     if not results:
         messages.warning(request, "Select executions first.")
     refused = [result for result in results if not result["done"]]

@@ -24,6 +24,7 @@ from flows.blocks.errors import MEANINGS
 #: who use the pages ends.
 GUIDES = {
     "queries": ("Finding executions", "grid-queries.md", "## The address"),
+    "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
 }
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
-from executions.commands.refusals import read_status
 from executions.grid.table.layout import Children
 from executions.limits import CHOSEN
 from executions.states import Status
@@ -29,7 +28,7 @@ def read(form: QueryDict) -> dict[UUID, Status | None]:
     for text in texts:
         identity, _, status = text.partition(":")
         if (key := _uuid(identity)) is not None:
-            found[key] = read_status(status)
+            found[key] = _status(status)
     if len(found) > CHOSEN:
         raise BadRequest(
             f"At most {CHOSEN:,} executions can be chosen one by one: filter, and take all that "
@@ -63,3 +62,7 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _status(text: str) -> Status | None:
+    return next((status for status in Status if status == text), None)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from executions import access, idempotency
 from executions.commands.debugging import set_next as command
-from executions.commands.refusals import objection
+from executions.commands.refusals import refusal
 from executions.commands.request import Refused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
@@ -72,7 +72,7 @@ def set_next(request: HttpRequest) -> HttpResponse:
 def _move(user: access.User, execution: Execution, target: str) -> Move:
     node = queries.compiled(execution.version_id).blocks.get(execution.block)
     stands = node.title if node else execution.block
-    if why := objection("set-next", user, execution):
+    if why := refusal(command.COMMAND, user, execution):
         return Move(execution, stands, None, why)
     try:
         return Move(execution, stands, command.foresee(execution.pk, target), "")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from executions.commands.actor import Actor
 from executions.commands.debugging.set_variable import foresee
-from executions.commands.request import Order, Refused
+from executions.commands.request import CommandRequest, Refused
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
@@ -91,10 +91,10 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
     }
     if view.is_secret:
         return {}
-    order = Order(subject.execution, request.user, Actor.of_request(request), fields)
-    typed = {"value": fields["value"], "retype": order.ticked("retype")}
+    command = CommandRequest(subject.execution, request.user, Actor.of_request(request), fields)
+    typed = {"value": fields["value"], "retype": command.ticked("retype")}
     try:
-        edit = foresee(subject.execution.pk, order)
+        edit = foresee(subject.execution.pk, command)
     except Refused as refused:
         return typed | {"problem": str(refused)}
     parts, more = value_diff.between(edit.before if edit.is_set else value_diff.ABSENT, edit.after)

@@ -12,7 +12,6 @@ import { isWatched } from "./watch.js";
 let busy = false; // a command is under way
 
 const bar = () => document.querySelector(".actions");
-const words = (button) => (button.dataset.command[0].toUpperCase() + button.dataset.command.slice(1)).replace("-", " ");
 const some = (count) => `${count} execution${count === 1 ? "" : "s"}`;
 
 function enable(button, why) {
@@ -44,7 +43,7 @@ function refreshCommand(button, chosen) {
   const part = button.querySelector("[data-part]");
   if (isMatching()) {
     const isForMany = "all" in button.dataset;
-    enable(button, isForMany ? "" : `${words(button)} takes executions that are selected one by one`);
+    enable(button, isForMany ? "" : `${button.dataset.label} takes executions that are selected one by one`);
     if (isForMany) button.title = "Shows first what this would do to all that match";
     part.textContent = "";
     return;
@@ -140,30 +139,22 @@ export function refreshActions() {
 
 // What goes out --------------------------------------------------------------------------------
 
-/** What is said of a command before it goes out. */
-const DETAILS = {
-  stop: "What has been stopped cannot be continued.",
-  "force-stop":
-    "The tasks of their workers are ended where they stand. What their blocks have done outside stays done. Stop waits for the blocks instead.",
-  retry: "Each becomes a new execution.",
-};
-
-/** Before a command goes out: Stop, Force stop, and Retry of several, are confirmed with their
-    number; on a stale page all are. */
+/** Confirm a command before it goes out, with the number of executions: a dangerous one always, one
+    with a warning when it is for several, and any one on a stale page. */
 async function confirmCommand(event) {
   const { elt: button, issueRequest } = event.detail;
-  const command = button.dataset?.command;
+  const { command, label, warning, dangerous } = button.dataset ?? {};
   if (!command || event.defaultPrevented) return;
   const stale = document.body.classList.contains("stale-page");
   const count = applying(button, selected());
-  const ends = command === "stop" || command === "force-stop";
-  if (!ends && !(command === "retry" && count > 1) && !stale) return;
+  const isDangerous = dangerous !== undefined;
+  if (!isDangerous && !(warning && count > 1) && !stale) return;
   event.preventDefault();
   const yes = await ask({
-    question: `${words(button)} ${some(count)}?`,
-    detail: stale ? "This page is stale: they may have moved on since." : (DETAILS[command] ?? ""),
-    yes: `${words(button)} ${some(count)}`,
-    dangerous: ends,
+    question: `${label} ${some(count)}?`,
+    detail: stale ? "This page is stale: they may have moved on since." : (warning ?? ""),
+    yes: `${label} ${some(count)}`,
+    dangerous: isDangerous,
   });
   if (yes) issueRequest(true);
 }

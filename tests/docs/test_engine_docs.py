@@ -1,15 +1,14 @@
-"""docs/engine.md knows every status, transition, decision and command; its limits are held in
-test_limits.py, blocks in test_block_reference.py."""
+"""docs/engine.md knows every status, transition and decision; commands are held in
+test_command_reference.py, its limits in test_limits.py, blocks in test_block_reference.py."""
 
 import re
 from typing import get_args
 
 from django.conf import settings
 
-from executions.commands.control import COMMANDS
 from executions.engine.debugging import Halted
 from executions.engine.state import Decision
-from executions.states import APPLIES, TRANSITIONS, Status
+from executions.states import TRANSITIONS, Status
 
 PAGE = (settings.BASE_DIR / "docs" / "engine.md").read_text()
 
@@ -40,8 +39,3 @@ def test_the_diagram_has_every_transition_and_no_other() -> None:
 def test_every_decision_says_what_the_runner_does() -> None:
     told = {name for row in table("One turn") for name in re.findall(r"`(\w+)`", row[0])}
     assert told == {kind.__name__ for kind in (*get_args(Decision), Halted)}
-
-
-def test_every_command_says_what_it_does() -> None:
-    told = [name for row in table("Debugging") for name in re.findall(r"`([\w-]+)`", row[0])]
-    assert sorted(told) == sorted(COMMANDS) == sorted(APPLIES)

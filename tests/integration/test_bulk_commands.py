@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from executions import runner
 from executions.commands.actor import Actor
 from executions.commands.control import control
-from executions.commands.multiple import TOGETHER, control_all
+from executions.commands.multiple import control_all
+from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, Execution, SemaphoreTicket
-from executions.states import APPLIES, Status, refusal
+from executions.states import Status
 from tests.driving import begin, drive, fresh
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
@@ -37,7 +38,7 @@ def give(command: str, user: User, *executions: Execution, **options: Any) -> li
     return control_all(command, user, executions, actor, **options)
 
 
-@pytest.mark.parametrize("command", sorted(TOGETHER))
+@pytest.mark.parametrize("command", [one.name for one in COMMANDS.values() if one.execute_batch])
 def test_together_means_what_one_by_one_means(command: str, boss: User) -> None:
     """In every status: the same new status, the same refusal."""
     pairs = [(make_execution(boss, status=s), make_execution(boss, status=s)) for s in Status]
@@ -46,7 +47,7 @@ def test_together_means_what_one_by_one_means(command: str, boss: User) -> None:
     for result, (one, other) in zip(together, pairs, strict=True):
         alone = control(command, boss, other, actor)
         assert (result.done, result.detail) == (alone.done, alone.detail)
-        assert result.done == (one.status in APPLIES[command])
+        assert result.done == (one.status in COMMANDS[command].applies_to)
         for field in ("status", "place", "request", "steps_wanted", "revision", "ended_at"):
             same = field != "ended_at"
             ours, theirs = getattr(fresh(one), field), getattr(fresh(other), field)
@@ -154,4 +155,4 @@ def test_a_stale_command_is_refused_with_what_has_changed(boss: User) -> None:
     Execution.objects.filter(pk=running.pk).update(status=Status.ENDED, ended_at=running.updated_at)
     late = give("pause", boss, running, seen={running.pk: Status.RUNNING})[0]
     assert late.detail == "It was Running when you pressed Pause; it is Ended now."
-    assert refusal("pause", Status.ENDED) == "It is already Ended."
+    assert COMMANDS["pause"].refusal(Status.ENDED) == "It is already Ended."

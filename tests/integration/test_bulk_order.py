@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from executions import limits
 from executions.bulk import jobs, run
-from executions.commands import multiple
+from executions.commands import resume
 from executions.models import AuditEntry, BulkJob, Execution
 from executions.states import Status
 from executions.views import commands
@@ -29,7 +29,7 @@ def test_children_come_first_where_the_grid_lists_them_so(
     grandchild = make_execution(admin_user, age=2, parent=child, status=Status.PAUSED)
     family = [parent, child, grandchild]
     sent: list[UUID] = []
-    monkeypatch.setattr(multiple, "send", lambda event: sent.append(UUID(event.id)))
+    monkeypatch.setattr(resume, "send", lambda event: sent.append(UUID(event.id)))
 
     def given(*, together: bool = True) -> list[Any]:
         found = AuditEntry.objects.order_by("id").values_list("execution_id", flat=True)
@@ -38,7 +38,7 @@ def test_children_come_first_where_the_grid_lists_them_so(
         Execution.objects.update(status=Status.PAUSED)
         messages, sent[:] = list(sent), []
         # The messages go out in the order in which the commands were given.
-        assert not multiple or messages == ids
+        assert not together or messages == ids
         return ids
 
     # At once.

@@ -13,9 +13,10 @@ from django.db import connection
 from django.test import Client
 
 from executions import runner
-from executions.commands.control import COMMANDS, Result, control
+from executions.commands.control import Result, control
 from executions.commands.debugging.move_version import preview
 from executions.commands.lifecycle.start import start
+from executions.commands.registry import COMMANDS
 from executions.models import (
     AuditEntry,
     Execution,
@@ -24,7 +25,7 @@ from executions.models import (
     Token,
     Value,
 )
-from executions.states import APPLIES, TERMINAL, Status
+from executions.states import TERMINAL, Status
 from executions.store.lifecycle.claims import claim
 from flows import values
 from flows.models import FlowVersion
@@ -171,7 +172,7 @@ def test_a_failed_execution_is_tried_again(parent: FlowVersion, ada: Session) ->
 
 def test_a_stopped_execution_is_tried_again_where_it_was(loop: FlowVersion, ada: Session) -> None:
     execution = ada.start(loop, inputs={"Last": 5}, paused=True)
-    assert "Stopped or Error" in ada.refused("retry", execution)
+    assert "Stopped, Error or Ended" in ada.refused("retry", execution)
     ada.do("breakpoint", execution, block="add", condition="I == 3")
     ada.do("continue", execution)
     ada.do("stop", execution)
@@ -181,7 +182,7 @@ def test_a_stopped_execution_is_tried_again_where_it_was(loop: FlowVersion, ada:
     fresh.refresh_from_db()
     assert values.decode(fresh.outputs) == {"Seen": [1, 2, 3, 4, 5]}
     ended = ada.start(loop)
-    assert "Stopped or Error" in ada.refused("retry", ended)
+    assert "Stopped, Error or Ended" in ada.refused("retry", ended)
 
 
 # Force stop -----------------------------------------------------------------------------------
@@ -375,7 +376,7 @@ def test_commands_apply_where_the_table_says(
         )
         fields = {"block": "e", "name": "I", "value": "1"}
         result = control(command, ada.user, execution, ada.actor, fields)
-        assert result.done is (status in APPLIES[command]), (command, result.detail)
+        assert result.done is (status in COMMANDS[command].applies_to), (command, result.detail)
 
 
 # Semaphores and times ---------------------------------------------------------------------------

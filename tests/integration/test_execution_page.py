@@ -12,12 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from executions import runner
+from executions.commands import registry
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Token
-from executions.states import APPLIES, Place, Reason, Status
+from executions.states import Place, Reason, Status
 from executions.store.read import pages, records
-from executions.views.detail.header import COMMANDS
 from flows import values
 from flows.models import FlowVersion
 from flows.values import ExceptionValue
@@ -255,11 +255,10 @@ def test_commands_are_enabled_where_they_apply(
         person, "loop", version=loop, status=status, block="a", place=_place(status)
     )
     html = page(may_debug(person), execution)
-    for command in COMMANDS:
-        statuses = APPLIES[command]
-        button = re.search(rf'<button[^>]*id="do-{command}"[^>]*>', html)
+    for command in registry.toolbar():
+        button = re.search(rf'<button[^>]*id="do-{command.name}"[^>]*>', html)
         assert button
-        assert ("disabled title=" in button[0]) is (status not in statuses), command
+        assert ("disabled title=" in button[0]) is (not command.applies(status)), command.name
     assert 'action="/executions/commands/continue/"' in html
     assert f'name="id" value="{execution.pk}:{execution.status}"' in html
 

@@ -30,7 +30,7 @@ from executions.models import Execution, UncountedFailure
 from executions.states import Status
 from executions.store.lifecycle import failures
 from executions.store.read import block_counts
-from executions.store.read.why import why
+from executions.why import why
 from tests.driving import ACTOR, begin, drive, fresh
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import publish
@@ -258,7 +258,8 @@ def test_retry_begins_at_the_block_that_threw(divide: Any, admin_user: User) -> 
     assert "'Divide'" in done.detail
     refused = control("retry", admin_user, fine, ACTOR)
     assert refused.detail == (
-        "Retry applies to Stopped or Error or Ended · unhandled exception; it is Ended."
+        "Retry applies to executions that are Stopped, Error or Ended · unhandled exception; "
+        "this one is Ended."
     )
     retried = Execution.objects.get(origin=failed)
     assert drive_paused(retried).block == "d"
@@ -288,8 +289,8 @@ def test_retry_is_offered_on_the_page_of_a_failure_alone(divide: Any, admin_clie
     failed, fine = drive(begin(divide).pk), drive(begin(divide, B=2).pk)
     for execution, offered in ((failed, True), (fine, False)):
         commands = {
-            command["name"]: command["refusal"]
-            for command in admin_client.get(execution.get_absolute_url())
+            button["command"].name: button["refusal"]
+            for button in admin_client.get(execution.get_absolute_url())
             .context["page"]
             .header.commands
         }

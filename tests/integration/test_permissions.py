@@ -13,11 +13,13 @@ from django.test import Client
 
 from executions import runner
 from executions.bulk import run as bulk
-from executions.commands import control, refusals
+from executions.commands import permissions
 from executions.commands.actor import Actor
+from executions.commands.command import Lease
 from executions.commands.lifecycle.start import start
+from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, BulkJob, Execution
-from executions.states import APPLIES, Status
+from executions.states import Status
 from flows.models import FlowVersion
 from tests.debugging import may_debug
 from tests.executions_in_tests import make_execution
@@ -107,16 +109,15 @@ def paused(user: User, version: FlowVersion, **inputs: Any) -> Execution:
 
 
 def test_who_begins_to_debug_needs_the_permission() -> None:
-    assert control.DEBUGGING <= refusals.DEBUGS
-    assert refusals.DIVERTS <= refusals.DEBUGS
-    control_alone = set(APPLIES) - refusals.DEBUGS
-    assert control_alone == {
+    commands = COMMANDS.values()
+    assert all(one.debugs for one in commands if one.lease is Lease.TAKES or one.diverts)
+    assert {one.name for one in commands if not one.debugs} == {
         "continue", "pause", "stop", "force-stop", "retry",
         "detach", "release", "hand-over", "keep-control",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", sorted(refusals.DEBUGS))
+@pytest.mark.parametrize("command", [one.name for one in COMMANDS.values() if one.debugs])
 def test_starting_a_flow_is_not_debugging_it(command: str, loop: FlowVersion, ada: User) -> None:
     status = Status.RUNNING if command == "attach" else Status.PAUSED
     execution = make_execution(ada, "loop", version=loop, status=status)
@@ -129,7 +130,7 @@ def test_starting_a_flow_is_not_debugging_it(command: str, loop: FlowVersion, ad
 
 @pytest.mark.parametrize("command", ["pause", "continue", "stop", "retry"])
 def test_what_one_starts_one_controls(command: str, loop: FlowVersion, ada: User) -> None:
-    status = next(s for s in Status if s in APPLIES[command])
+    status = next(s for s in Status if s in COMMANDS[command].applies_to)
     execution = make_execution(ada, "loop", version=loop, status=status)
     assert "debug" not in post(ada, command, execution)
 
@@ -137,7 +138,7 @@ def test_what_one_starts_one_controls(command: str, loop: FlowVersion, ada: User
 def test_debugging_does_not_reach_what_one_does_not_control(loop: FlowVersion, ada: User) -> None:
     grace = give(User.objects.create_user("grace"), "debug_execution", "view_execution")
     execution = make_execution(ada, "loop", version=loop, status=Status.PAUSED)
-    assert post(grace, "step", execution) == refusals.NO_CONTROL
+    assert post(grace, "step", execution) == permissions.NO_CONTROL
 
 
 @pytest.mark.parametrize("option", ["paused", "debug", "break_on_exception"])
@@ -215,12 +216,12 @@ def test_no_debugger_leads_an_execution_to_tell_a_secret_of_others(
     publish(tmp_path, "sends", SENDS, SENDS_VARIABLES.replace("Url", "Address: {}, Url"))
     ada = may_debug(ada)
     execution = paused(ada, sends, Url="https://evil.example")
-    assert post(ada, command, execution, **fields) == refusals.NO_SECRETS
+    assert post(ada, command, execution, **fields) == permissions.NO_SECRETS
     assert post(ada, "step", execution) == ""  # to look is no harm
     runner.run(execution.pk)
     execution.refresh_from_db()
     trusted = may_debug(ada, "debug_secrets")
-    assert post(trusted, command, execution, **fields) != refusals.NO_SECRETS
+    assert post(trusted, command, execution, **fields) != permissions.NO_SECRETS
 
 
 @pytest.mark.parametrize(("command", "fields"), DIVERSIONS[:2])
@@ -234,7 +235,7 @@ def test_ones_own_secret_is_ones_own(
     assert post(ada, command, execution, **fields) == ""
     grace = may_debug(User.objects.create_user("grace"), "control_execution", "view_execution")
     post(ada, "release", execution)
-    assert post(grace, command, execution, **fields) == refusals.NO_SECRETS
+    assert post(grace, command, execution, **fields) == permissions.NO_SECRETS
 
 
 def test_a_retry_does_not_make_a_secret_ones_own(ada: User, tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_retry_does_not_make_a_secret_ones_own(ada: User, tmp_path: Path) -> N
     retry = Execution.objects.get(origin=execution)
     runner.run(retry.pk)
     execution.delete()  # as retention does
-    assert post(grace, "set-next", retry, block="e") == refusals.NO_SECRETS
+    assert post(grace, "set-next", retry, block="e") == permissions.NO_SECRETS
     assert post(ada, "set-next", retry, block="e") != ""  # it is grace's now
 
 
@@ -261,7 +262,7 @@ def test_what_somebody_else_types_in_is_theirs(ada: User, tmp_path: Path) -> Non
     typed = {"variable": "0:Token", "value": '"grace-own-key"'}
     assert post(trusted, "set-variable", execution, **typed) == ""
     post(trusted, "release", execution)
-    assert post(ada, "set-next", execution, block="e") == refusals.NO_SECRETS
+    assert post(ada, "set-next", execution, block="e") == permissions.NO_SECRETS
 
 
 @pytest.mark.parametrize("name", ["sends", "=Name"])
@@ -269,7 +270,7 @@ def test_what_a_flow_runs_counts(name: str, sends: FlowVersion, ada: User, tmp_p
     ada = may_debug(ada)
     execution = paused(ada, publish(tmp_path, "runs", RUNS % name, RUNS_VARIABLES))
     typed = {"variable": "0:Url", "value": "https://evil.example"}
-    assert post(ada, "set-variable", execution, **typed) == refusals.NO_SECRETS
+    assert post(ada, "set-variable", execution, **typed) == permissions.NO_SECRETS
 
 
 def test_a_flow_that_runs_harmless_ones_is_harmless(
@@ -287,7 +288,7 @@ def test_what_stands_above_counts(sends: FlowVersion, loop: FlowVersion, ada: Us
     ada = may_debug(ada)
     parent = make_execution(ada, "sends", version=sends, status=Status.RUNNING)
     child = make_execution(ada, "loop", version=loop, status=Status.PAUSED, parent=parent)
-    assert post(ada, "set-next", child, block="e") == refusals.NO_SECRETS
+    assert post(ada, "set-next", child, block="e") == permissions.NO_SECRETS
 
 
 def test_a_secret_of_ones_own_goes_on_to_children(ada: User, tmp_path: Path) -> None:
@@ -310,7 +311,7 @@ def test_what_was_started_before_the_permission_is_nobodys_own(ada: User, tmp_pa
     ada = may_debug(ada)
     execution = paused(ada, publish(tmp_path, "takes", TAKES, TAKES_VARIABLES), Token=SECRET)
     Execution.objects.update(secrets={"texts": [SECRET]})
-    assert post(ada, "set-next", execution, block="e") == refusals.NO_SECRETS
+    assert post(ada, "set-next", execution, block="e") == permissions.NO_SECRETS
 
 
 def test_nothing_moves_to_where_secrets_are(loop: FlowVersion, ada: User, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from executions.commands.control import control
 from executions.commands.lifecycle.start import start
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
-from executions.store.read.why import why
+from executions.why import why
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (

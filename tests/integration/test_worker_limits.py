@@ -27,7 +27,7 @@ from executions.models import Execution
 from executions.publishing import GROUP
 from executions.queues import ALL
 from executions.states import Reason, Status
-from executions.store.read.why import why
+from executions.why import why
 from flows.models import Flow, FlowVersion
 from tests.driving import expire_leases, fresh
 from tests.flows_in_tests import LOOP as COUNT

@@ -4,33 +4,52 @@ the user keeps for their flows; children that it starts later are debugged along
 It runs on until it is paused or comes to a breakpoint.
 """
 
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.events import ExecutionChanged
 from executions.models import Execution
+from executions.states import LIVE, Status
 from executions.store.debug import debugging
 from executions.store.lifecycle import transitions
 
 
-def execute(order: Order) -> Done | None:
-    if order.user.pk is None:
+def execute(request: CommandRequest) -> Done | None:
+    if request.user.pk is None:
         raise Refused("Only somebody who is signed in can debug.")
-    family = transitions.lock_family(order.execution.pk, tasks=True)
+    family = transitions.lock_family(request.execution.pk, tasks=True)
     names = dict(Execution.objects.filter(pk__in=family).values_list("pk", "flow_name"))
     changed: list[ExecutionChanged] = []
     attached = 0
     for key in reversed(family):
         plan = debugging.lock_plan(key)
-        if plan is None and key == order.execution.pk:
+        if plan is None and key == request.execution.pk:
             return None
         if plan is None:
             continue
-        kept = debugging.kept(order.user.pk, names[key])
+        kept = debugging.kept(request.user.pk, names[key])
         plan.breakpoints = {**kept, **plan.breakpoints}
-        event = debugging.attach(key, order.user, plan)
-        if event is None and key == order.execution.pk:
+        event = debugging.attach(key, request.user, plan)
+        if event is None and key == request.execution.pk:
             raise Refused("Somebody else debugs it; detach it first.")
         if event is not None:
             changed.append(event)
             attached += 1
     children = attached - 1
     return Done(changed, f"with {children} below it" if children else "")
+
+
+COMMAND = Command(
+    name="attach",
+    summary="Debug it and the children that it waits for, with the breakpoints that you keep.",
+    details=(
+        "Children that it starts later are debugged too. It runs on until it is paused or comes to "
+        "a breakpoint."
+    ),
+    past="attached",
+    icon="bug",
+    applies_to=LIVE - {Status.STOPPING},
+    execute=execute,
+    debugs=True,
+    lease=Lease.CHANGES,
+    menu=20,
+)

@@ -1,16 +1,34 @@
 """Break on exception, on or off: pause on the exception port of whatever block throws, also when
 the exception would be handled (semantics 87)."""
 
-from executions.commands.request import Done, Order
+from executions.commands.command import Command, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.states import LIVE, Status
 from executions.store.debug import debugging
 
 
-def execute(order: Order) -> Done | None:
-    plan = debugging.lock_plan(order.execution.pk)
+def execute(request: CommandRequest) -> Done | None:
+    plan = debugging.lock_plan(request.execution.pk)
     if plan is None:
         return None
     plan.break_on_exception = (
-        order.ticked("on") if order.text("on") else not plan.break_on_exception
+        request.ticked("on") if request.text("on") else not plan.break_on_exception
     )
-    changed = debugging.write_plan(order.execution.pk, plan)
+    changed = debugging.write_plan(request.execution.pk, plan)
     return Done([changed], "on" if plan.break_on_exception else "off")
+
+
+COMMAND = Command(
+    name="break-on-exception",
+    summary="Pause on the exception port of whatever block throws, or stop doing so.",
+    details=(
+        "The status there is Exception; Continue goes on to the handler. The field `on` turns "
+        "it on or off; without it, the command toggles."
+    ),
+    past="changed",
+    icon="bug",
+    applies_to=LIVE - {Status.STOPPING},
+    execute=execute,
+    debugs=True,
+    lease=Lease.TAKES,
+)

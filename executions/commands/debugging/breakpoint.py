@@ -5,10 +5,12 @@ Fields: `block`; `action` is set, remove, enable, disable or toggle; a set one t
 breakpoints of the flow, which the executions that they start in debug mode get.
 """
 
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
+from executions.states import LIVE, Status
 from executions.store.debug import debugging
 from flows import expressions, queries
 from flows.expressions import ExpressionError
@@ -19,14 +21,14 @@ ACTIONS = ("set", "remove", "enable", "disable", "toggle")
 LIMIT = 200
 
 
-def execute(order: Order) -> Done | None:
-    key, action = order.text("block"), order.text("action") or "toggle"
+def execute(request: CommandRequest) -> Done | None:
+    key, action = request.text("block"), request.text("action") or "toggle"
     if action not in ACTIONS:
         raise Refused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
-    plan = debugging.lock_plan(order.execution.pk)
+    plan = debugging.lock_plan(request.execution.pk)
     if plan is None:
         return None
-    graph = queries.compiled(debugging.version_of(order.execution.pk))
+    graph = queries.compiled(debugging.version_of(request.execution.pk))
     node = graph.blocks.get(key)
     if node is None:
         raise Refused("The flow has no such block." if key else "Say which block.")
@@ -36,7 +38,7 @@ def execute(order: Order) -> Done | None:
     if action == "set":
         if held is None and len(plan.breakpoints) >= LIMIT:
             raise Refused(f"An execution has at most {LIMIT} breakpoints.")
-        plan.breakpoints[key] = _breakpoint(order, graph, node)
+        plan.breakpoints[key] = _breakpoint(request, graph, node)
         plan.counted.pop(key, None)
     elif held is None:
         raise Refused(f"There is no breakpoint at '{node.title}'.")
@@ -45,14 +47,14 @@ def execute(order: Order) -> Done | None:
         plan.counted.pop(key, None)
     else:
         plan.breakpoints[key] = Breakpoint(held.condition, held.hits, action == "enable")
-    if order.ticked("keep") and order.user.pk:
-        debugging.keep(order.user.pk, graph.name, key, plan.breakpoints.get(key))
-    changed = debugging.write_plan(order.execution.pk, plan)
+    if request.ticked("keep") and request.user.pk:
+        debugging.keep(request.user.pk, graph.name, key, plan.breakpoints.get(key))
+    changed = debugging.write_plan(request.execution.pk, plan)
     return Done([changed], _told(action, node, plan.breakpoints.get(key)))
 
 
-def _breakpoint(order: Order, graph: FlowGraph, node: BlockNode) -> Breakpoint:
-    condition = order.text("condition").removeprefix("=").strip()
+def _breakpoint(request: CommandRequest, graph: FlowGraph, node: BlockNode) -> Breakpoint:
+    condition = request.text("condition").removeprefix("=").strip()
     if len(condition) > 1000:
         raise Refused("A condition has at most 1,000 characters.")
     if condition:
@@ -69,7 +71,7 @@ def _breakpoint(order: Order, graph: FlowGraph, node: BlockNode) -> Breakpoint:
                 f"A condition must not read {', '.join(secret)}: where it pauses would tell what "
                 "that holds, which is secret."
             )
-    hits = order.text("hits") or "1"
+    hits = request.text("hits") or "1"
     if not (hits.isascii() and hits.isdigit() and 0 < len(hits) < 10 and int(hits)):
         raise Refused("Hits is a whole number from 1 on.")
     return Breakpoint(condition, int(hits))
@@ -81,3 +83,19 @@ def _told(action: str, node: BlockNode, breakpoint: Breakpoint | None) -> str:
         told += f", when {breakpoint.condition}" if breakpoint.condition else ""
         told += f", from hit {breakpoint.hits} on" if breakpoint.hits > 1 else ""
     return told
+
+
+COMMAND = Command(
+    name="breakpoint",
+    summary="Set, remove, enable or disable the breakpoint above a block.",
+    details=(
+        "The fields are `block`, `action`, and for a new one `condition` and `hits`. With `keep`, "
+        "executions of the flow that you later start in debug mode get it too."
+    ),
+    past="changed",
+    icon="bug",
+    applies_to=LIVE - {Status.STOPPING},
+    execute=execute,
+    debugs=True,
+    lease=Lease.TAKES,
+)

@@ -1,16 +1,17 @@
 """Detach: nobody debugs it and its children any longer; breakpoints go, what is paused runs on
 (semantics 102)."""
 
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.dispatch import send
 from executions.models import Execution
-from executions.states import Status
+from executions.states import LIVE, Status
 from executions.store.debug import debugging
 from executions.store.lifecycle import transitions
 
 
-def execute(order: Order) -> Done | None:
-    family = transitions.lock_family(order.execution.pk, tasks=True)
+def execute(request: CommandRequest) -> Done | None:
+    family = transitions.lock_family(request.execution.pk, tasks=True)
     if Status(Execution.objects.values_list("status", flat=True).get(pk=family[-1])).is_terminal:
         return None
     changed = [event for key in family if (event := debugging.detach(key))]
@@ -20,3 +21,16 @@ def execute(order: Order) -> Done | None:
         if event.status == Status.QUEUED:
             send(event)
     return Done(changed)
+
+
+COMMAND = Command(
+    name="detach",
+    summary="Stop debugging it and its children: they run on without breakpoints.",
+    past="detached",
+    icon="x",
+    applies_to=LIVE,
+    execute=execute,
+    effect=Effect.RESUMES,
+    lease=Lease.CHANGES,
+    menu=30,
+)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from executions import access
 from executions.commands import secrets as secrets_of
-from executions.commands.debugging.holding import interpreter_of
-from executions.commands.refusals import NO_SECRETS_PERMISSION
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.debugging.interpreter import interpreter_of
+from executions.commands.permissions import ASK_FOR_SECRETS
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution
-from executions.states import APPLIES
+from executions.states import HELD
 from executions.store.debug import debug_plan
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
@@ -50,17 +51,17 @@ def _preview(held: Claimed, version: FlowVersion) -> Preview:
     return Preview(version.number, found.impossible, found.lost)
 
 
-def execute(order: Order) -> Done | None:
-    held = claims.lock_parked(order.execution.pk, APPLIES["move-version"])
+def execute(request: CommandRequest) -> Done | None:
+    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
-    version = _version(order, held)
-    if not access.debugs_secrets(order.user) and secrets_of.may_come_to_some([version.pk]):
-        raise Refused(f"v{version.number} may come to hold secrets. {NO_SECRETS_PERMISSION}")
+    version = _version(request, held)
+    if not access.debugs_secrets(request.user) and secrets_of.may_come_to_some([version.pk]):
+        raise Refused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
     found = _preview(held, version)
     if found.impossible:
         raise Refused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))
-    if found.lost and not order.ticked("accept"):
+    if found.lost and not request.ticked("accept"):
         raise Refused(
             f"Moving to v{version.number} would lose something; accept that first. "
             + " ".join(found.lost)
@@ -80,7 +81,7 @@ def execute(order: Order) -> Done | None:
         held,
         interpreter,
         held.state,
-        Cause("move-version", order.actor.name),
+        Cause("move-version", request.actor.name),
         version_id=version.pk,
         version_number=version.number,
         debug=debug_plan.dumps(plan),
@@ -89,8 +90,8 @@ def execute(order: Order) -> Done | None:
     return Done([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
 
 
-def _version(order: Order, held: Claimed) -> FlowVersion:
-    number = order.text("version")
+def _version(request: CommandRequest, held: Claimed) -> FlowVersion:
+    number = request.text("version")
     versions = FlowVersion.objects.filter(
         flow__name=held.event.flow_name, published_at__isnull=False
     )
@@ -104,3 +105,22 @@ def _version(order: Order, held: Claimed) -> FlowVersion:
     if version.number <= held.event.version_number:
         raise Refused(f"There is no newer published version: it runs v{held.event.version_number}.")
     return version
+
+
+COMMAND = Command(
+    name="move-version",
+    summary="Move it to the newest version of its flow, with its tokens and variables.",
+    details=(
+        "Every block that a token stands on has to exist in the newer version. What "
+        "cannot be carried over is listed, and has to be accepted with the field `accept`; "
+        "`version` names another version than the newest."
+    ),
+    past="moved",
+    icon="up",
+    applies_to=HELD,
+    execute=execute,
+    debugs=True,
+    diverts=True,
+    lease=Lease.RESPECTS,
+    menu=40,
+)

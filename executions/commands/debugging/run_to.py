@@ -1,15 +1,33 @@
 """Run to a block: run on until the token stands above it. Breakpoints on the way still pause."""
 
-from executions.commands.lifecycle.resuming import resumed
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.resume import resume
+from executions.states import HELD
 from executions.store.debug import debugging
 from flows import queries
 
 
-def execute(order: Order) -> Done | None:
-    key = order.text("block")
-    version_id = debugging.version_of(order.execution.pk)
+def execute(request: CommandRequest) -> Done | None:
+    key = request.text("block")
+    version_id = debugging.version_of(request.execution.pk)
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
         raise Refused("The flow has no such block." if key else "Say which block.")
-    return resumed(debugging.run_to(order.execution.pk, key), f"to '{node.title}'")
+    return resume(debugging.run_to(request.execution.pk, key), f"to '{node.title}'")
+
+
+COMMAND = Command(
+    name="run-to",
+    summary="Run until the block named by the field `block` is next, then pause.",
+    details="Breakpoints on the way still pause.",
+    past="continued",
+    icon="play",
+    applies_to=HELD,
+    execute=execute,
+    effect=Effect.RESUMES,
+    debugs=True,
+    lease=Lease.TAKES,
+    quiet=True,
+    pause_note=" by",
+)

@@ -7,12 +7,13 @@ execution waited for is given up: a child that it started runs on by itself.
 
 from uuid import UUID
 
-from executions.commands.debugging.holding import interpreter_of
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.debugging.interpreter import interpreter_of
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.completion import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen
-from executions.states import APPLIES, Status, refusal
+from executions.states import HELD, Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
 from executions.store.lifecycle.checkpoints import rewrite
@@ -20,9 +21,9 @@ from flows import queries, values
 from flows.values import ExceptionValue
 
 
-def execute(order: Order) -> Done | None:
-    target = order.text("block")
-    held = claims.lock_parked(order.execution.pk, APPLIES["set-next"])
+def execute(request: CommandRequest) -> Done | None:
+    target = request.text("block")
+    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
     if not target:
@@ -33,7 +34,7 @@ def execute(order: Order) -> Done | None:
         left = moving.place(interpreter, target, _pending(held))
     except CannotMove as refused:
         raise Refused(str(refused)) from None
-    cause = Cause("set-next", order.actor.name)
+    cause = Cause("set-next", request.actor.name)
     left_port = {"error_type": "", "error_message": ""}
     event = rewrite(held, interpreter, {}, cause, status="Paused", place="block", **left_port)
     changed = [event, *given_up(held.id, left)]
@@ -43,7 +44,7 @@ def execute(order: Order) -> Done | None:
 def foresee(execution_id: UUID, target: str) -> Foreseen:
     """What setting the next block would come to now. Raises Refused."""
     held = claims.read(execution_id)
-    why = refusal("set-next", Status(held.event.status))
+    why = COMMAND.refusal(Status(held.event.status))
     if why:
         raise Refused(why)
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
@@ -60,3 +61,21 @@ def _pending(held: claims.Claimed) -> ExceptionValue | None:
         return None
     pending: ExceptionValue = values.decode(waits["exception"])
     return pending
+
+
+COMMAND = Command(
+    name="set-next",
+    summary="Make another block the next one, in any workspace. It need not be connected.",
+    details=(
+        "The field `block` names it. Scopes are left and entered as by the token itself. What the "
+        "execution waited for is given up."
+    ),
+    past="moved",
+    icon="setnext",
+    applies_to=HELD,
+    execute=execute,
+    debugs=True,
+    diverts=True,
+    lease=Lease.TAKES,
+    pause_note=" by",
+)

@@ -16,11 +16,12 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from executions.commands.debugging.holding import interpreter_of
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Lease
+from executions.commands.debugging.interpreter import interpreter_of
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
-from executions.states import APPLIES, Status, refusal
+from executions.states import HELD, Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
@@ -50,35 +51,35 @@ class Edit:
     was: str
 
 
-def execute(order: Order) -> Done | None:
-    held = claims.lock_parked(order.execution.pk, APPLIES["set-variable"])
+def execute(request: CommandRequest) -> Done | None:
+    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
     graph = queries.compiled(held.version_id)
     interpreter = interpreter_of(held, graph)
-    edit = _edit(order, graph, interpreter)
-    if order.text("was") not in ("", edit.was):
+    edit = _edit(request, graph, interpreter)
+    if request.text("was") not in ("", edit.was):
         raise Refused(f"{edit.name} has changed since you looked: see what it holds now.")
     key = edit.name.casefold()
     edit.frame.variables[key] = edit.whole
     edit.frame.changed.add(key)
-    event = rewrite(held, interpreter, held.state, Cause("set-variable", order.actor.name))
+    event = rewrite(held, interpreter, held.state, Cause("set-variable", request.actor.name))
     if held.secrets is not None:
-        secret_storage.given_by_another(held.event.root_id, order.user.pk)
+        secret_storage.given_by_another(held.event.root_id, request.user.pk)
     old = values.summary(edit.before) if edit.is_set else "not set"
-    path = order.text("path")
+    path = request.text("path")
     told = f"{edit.name}.{path}" if path else edit.name
     return Done([event], f"{told}: {old} → {values.summary(edit.after)}")
 
 
-def foresee(execution_id: UUID, order: Order) -> Edit:
+def foresee(execution_id: UUID, request: CommandRequest) -> Edit:
     """What the order would come to now. Raises Refused."""
     held = claims.read(execution_id)
-    why = refusal("set-variable", Status(held.event.status))
+    why = COMMAND.refusal(Status(held.event.status))
     if why:
         raise Refused(why)
     graph = queries.compiled(held.version_id)
-    return _edit(order, graph, interpreter_of(held, graph))
+    return _edit(request, graph, interpreter_of(held, graph))
 
 
 def _fingerprint(value: Any, is_set: bool) -> str:
@@ -87,26 +88,26 @@ def _fingerprint(value: Any, is_set: bool) -> str:
     return salted_hmac("executions.set-variable", form, algorithm="sha256").hexdigest()[:24]
 
 
-def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
-    frame, variable = _find(order, graph, interpreter.frames)
+def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -> Edit:
+    frame, variable = _find(request, graph, interpreter.frames)
     key = variable.name.casefold()
     is_set, whole = key in frame.variables, frame.variables.get(key)
     was = _fingerprint(whole, is_set)
-    keys = value_paths.split(order.text("path"))
-    if interpreter.progress.secrets is not None and MASK in order.fields.get("value", ""):
+    keys = value_paths.split(request.text("path"))
+    if interpreter.progress.secrets is not None and MASK in request.fields.get("value", ""):
         raise Refused(f"{MASK} stands for a secret: write what is to be there instead.")
     if variable.is_secret:
         if keys:
             raise Refused(f"{variable.name} is secret: it is given whole.")
-        value = _secret(order, variable)
+        value = _secret(request, variable)
         return Edit(frame, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
     exists, before = value_paths.follow(whole, keys)
     if not exists:
         raise Refused(f"{variable.name} has no such part now.")
     kind = values.type_name(before) if before is not None else "" if keys else variable.type
-    value = _parse(order.fields.get("value", ""), kind, order.ticked("retype"))
+    value = _parse(request.fields.get("value", ""), kind, request.ticked("retype"))
     given = values.type_name(value)
-    if kind and given != kind and not order.ticked("retype"):
+    if kind and given != kind and not request.ticked("retype"):
         raise Refused(f"{variable.name} is of type {kind}, not {given}: change it on purpose.")
     try:
         whole = value_paths.replaced(whole, keys, value)
@@ -117,11 +118,11 @@ def _edit(order: Order, graph: FlowGraph, interpreter: Interpreter) -> Edit:
     return Edit(frame, variable.name, is_set, before, value, whole, was)
 
 
-def _secret(order: Order, variable: VariableNode) -> Any:
+def _secret(request: CommandRequest, variable: VariableNode) -> Any:
     """What a secret variable is given. A refusal must not repeat any of it."""
-    retype = order.ticked("retype")
+    retype = request.ticked("retype")
     try:
-        value = _parse(order.fields.get("value", ""), variable.type, retype)
+        value = _parse(request.fields.get("value", ""), variable.type, retype)
     except Refused:
         wanted = f"a value of type {variable.type}" if variable.type else "valid JSON"
         raise Refused(f"What you wrote for {variable.name} is not {wanted}.") from None
@@ -131,10 +132,12 @@ def _secret(order: Order, variable: VariableNode) -> Any:
     return value
 
 
-def _find(order: Order, graph: FlowGraph, frames: list[Frame]) -> tuple[Frame, VariableNode]:
-    level, name = order.text("level") or "0", order.text("name").casefold()
+def _find(
+    request: CommandRequest, graph: FlowGraph, frames: list[Frame]
+) -> tuple[Frame, VariableNode]:
+    level, name = request.text("level") or "0", request.text("name").casefold()
     if not name:
-        level, _, name = order.text("variable").casefold().partition(":")
+        level, _, name = request.text("variable").casefold().partition(":")
     if not (level.isascii() and level.isdigit() and len(level) < 5) or int(level) >= len(frames):
         raise Refused("The execution is in no such workspace now.")
     frame = frames[int(level)]
@@ -168,3 +171,21 @@ def _typed(text: str, kind: str) -> Any:
         with suppress(parsing.ParseError):
             return parsing.value(text)
         raise problem
+
+
+COMMAND = Command(
+    name="set-variable",
+    summary="Change the value of a variable, or a part of it.",
+    details=(
+        "The fields `level` and `name` tell the variable, `path` the part, `value` the new value. "
+        "Its type is kept unless `retype` is set. A value that has changed since the person looked "
+        "(`was`) is not overwritten. The audit entry keeps both values."
+    ),
+    past="changed",
+    icon="edit",
+    applies_to=HELD,
+    execute=execute,
+    debugs=True,
+    diverts=True,
+    lease=Lease.TAKES,
+)

@@ -3,10 +3,45 @@
 From an exception port it leads to the handler, before that runs.
 """
 
-from executions.commands.lifecycle.resuming import resumed
-from executions.commands.request import Done, Order
+from collections.abc import Sequence
+from uuid import UUID
+
+from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.commands.resume import resume, resume_batch
+from executions.events import ExecutionChanged
+from executions.states import HELD
 from executions.store.debug import debugging
+from executions.store.lifecycle import bulk_transitions
 
 
-def execute(order: Order) -> Done | None:
-    return resumed(debugging.run_one(order.execution.pk))
+def execute(request: CommandRequest) -> Done | None:
+    return resume(debugging.run_one(request.execution.pk))
+
+
+def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    return resume_batch(bulk_transitions.run_one(ids), ids)
+
+
+COMMAND = Command(
+    name="step",
+    summary="Run one block, then pause again.",
+    details=(
+        "A Workspace block is entered. From an exception port, a step leads to the handler, which "
+        "has not run yet."
+    ),
+    past="stepped",
+    icon="step",
+    applies_to=HELD,
+    execute=execute,
+    effect=Effect.RESUMES,
+    debugs=True,
+    lease=Lease.TAKES,
+    toolbar=30,
+    key="s",
+    priority=7,
+    quiet=True,
+    pause_note=", after a step by",
+    bulk=Bulk.MATCHING,
+    execute_batch=execute_batch,
+)

@@ -1,17 +1,35 @@
 """Step out: run on until the token has left the workspace that it is in."""
 
-from executions.commands.lifecycle.resuming import resumed
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.resume import resume
 from executions.models import Execution, Token
-from executions.states import APPLIES
+from executions.states import HELD
 from executions.store.debug import debugging
 
 
-def execute(order: Order) -> Done | None:
-    key = order.execution.pk
-    done = resumed(debugging.run_out(key))
+def execute(request: CommandRequest) -> Done | None:
+    key = request.execution.pk
+    done = resume(debugging.run_out(key))
     if done is None and Token.objects.filter(execution_id=key).count() < 2:
         status = Execution.objects.values_list("status", flat=True).get(pk=key)
-        if status in APPLIES["step-out"]:
+        if status in COMMAND.applies_to:
             raise Refused("It is in the top-level workspace, which nothing encloses: continue it.")
     return done
+
+
+COMMAND = Command(
+    name="step-out",
+    summary="Run until the token has left its workspace, then pause again.",
+    past="stepped",
+    icon="up",
+    applies_to=HELD,
+    execute=execute,
+    effect=Effect.RESUMES,
+    debugs=True,
+    lease=Lease.TAKES,
+    toolbar=50,
+    key="u",
+    quiet=True,
+    pause_note=", after a step by",
+)

@@ -1,9 +1,29 @@
 """Step over: a Workspace block is one step, with all that is inside; a Run Flow block always is."""
 
-from executions.commands.lifecycle.resuming import resumed
-from executions.commands.request import Done, Order
+from executions.commands.command import Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.commands.resume import resume
+from executions.states import HELD
 from executions.store.debug import debugging
 
 
-def execute(order: Order) -> Done | None:
-    return resumed(debugging.run_over(order.execution.pk))
+def execute(request: CommandRequest) -> Done | None:
+    return resume(debugging.run_over(request.execution.pk))
+
+
+COMMAND = Command(
+    name="step-over",
+    summary="Run one block, then pause again; a Workspace block with all that is inside it.",
+    details="A Run Flow block is always one step.",
+    past="stepped",
+    icon="skip",
+    applies_to=HELD,
+    execute=execute,
+    effect=Effect.RESUMES,
+    debugs=True,
+    lease=Lease.TAKES,
+    toolbar=40,
+    key="o",
+    quiet=True,
+    pause_note=", after a step by",
+)

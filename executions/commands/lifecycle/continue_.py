@@ -1,9 +1,37 @@
 """Continue: run on until an end, a breakpoint, or an exception to break on (semantics 87)."""
 
-from executions.commands.lifecycle.resuming import resumed
-from executions.commands.request import Done, Order
+from collections.abc import Sequence
+from uuid import UUID
+
+from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.commands.resume import resume, resume_batch
+from executions.events import ExecutionChanged
+from executions.states import HELD
 from executions.store.debug import debugging
+from executions.store.lifecycle import bulk_transitions
 
 
-def execute(order: Order) -> Done | None:
-    return resumed(debugging.run_on(order.execution.pk))
+def execute(request: CommandRequest) -> Done | None:
+    return resume(debugging.run_on(request.execution.pk))
+
+
+def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    return resume_batch(bulk_transitions.run_on(ids), ids)
+
+
+COMMAND = Command(
+    name="continue",
+    summary="Run on until an end, a breakpoint, or an exception to break on.",
+    past="continued",
+    icon="play",
+    applies_to=HELD,
+    execute=execute,
+    effect=Effect.RESUMES,
+    lease=Lease.RESPECTS,
+    toolbar=10,
+    key="c",
+    priority=10,
+    bulk=Bulk.MATCHING,
+    execute_batch=execute_batch,
+)

@@ -2,15 +2,17 @@
 block that won't return. What the block has done outside stays done.
 """
 
-from executions.commands.request import Done, Order
+from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
 from executions.completion import ended
 from executions.dispatch import end_task
+from executions.states import LIVE
 from executions.store.lifecycle import transitions
 
 
-def execute(order: Order) -> Done | None:
-    transitions.lock_family(order.execution.pk)  # in the order in which an end locks them
-    stopped = transitions.force_stop(order.execution.pk)
+def execute(request: CommandRequest) -> Done | None:
+    transitions.lock_family(request.execution.pk)  # in the order in which an end locks them
+    stopped = transitions.force_stop(request.execution.pk)
     if stopped is None:
         return None
     event, holder = stopped
@@ -18,3 +20,21 @@ def execute(order: Order) -> Done | None:
     if task_id:
         end_task(task_id)
     return Done([event, *ended(event)], "its worker's task was ended" if task_id else "")
+
+
+COMMAND = Command(
+    name="force-stop",
+    summary="Stop at once, and end the worker's task, for a block that does not return.",
+    past="force-stopped",
+    icon="stop",
+    applies_to=LIVE,
+    execute=execute,
+    effect=Effect.ENDS,
+    lease=Lease.IGNORES,
+    menu=10,
+    warning=(
+        "A block that is running is cut off where it stands. What it has done outside stays done. "
+        "Stop waits for the block instead."
+    ),
+    bulk=Bulk.SELECTED,
+)

@@ -1,9 +1,33 @@
 """Pause: before the next block; a block under way is finished first."""
 
-from executions.commands.request import Done, Order
-from executions.store.lifecycle import transitions
+from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.states import Status
+from executions.store.lifecycle import bulk_transitions, transitions
 
 
-def execute(order: Order) -> Done | None:
-    changed = transitions.pause(order.execution.pk)
+def execute(request: CommandRequest) -> Done | None:
+    changed = transitions.pause(request.execution.pk)
     return Done([changed]) if changed else None
+
+
+COMMAND = Command(
+    name="pause",
+    summary="Pause before the next block.",
+    details=(
+        "A block that is running finishes first; without a worker the execution pauses at once. "
+        "What it waits for goes on meanwhile."
+    ),
+    past="paused",
+    icon="pause",
+    applies_to=frozenset({Status.QUEUED, Status.RUNNING}),
+    execute=execute,
+    effect=Effect.PAUSES,
+    lease=Lease.RESPECTS,
+    toolbar=20,
+    key="p",
+    priority=8,
+    pause_note=" by",
+    bulk=Bulk.MATCHING,
+    execute_batch=bulk_transitions.pause,
+)

@@ -10,13 +10,14 @@ import time
 
 from executions import access as executions_access
 from executions.commands.actor import audit
-from executions.commands.refusals import NO_DEBUGGER
-from executions.commands.request import Done, Order, Refused
+from executions.commands.command import Bulk, Command, Lease
+from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions.commands.request import CommandRequest, Done, Refused
 from executions.dispatch import send
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.models import ExceptionRecord, Execution
-from executions.states import APPLIES
+from executions.states import Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
@@ -27,12 +28,12 @@ from flows.graph import FlowGraph
 from flows.models import FlowVersion
 
 
-def execute(order: Order) -> Done | None:
-    if not access.may_start(order.user):
+def execute(request: CommandRequest) -> Done | None:
+    if not access.may_start(request.user):
         raise Refused("You may not start flows.")
-    if order.ticked("paused") and not executions_access.is_debugger(order.user):
-        raise Refused(f"A retry that begins paused is debugged. {NO_DEBUGGER}")
-    failed = claims.lock_parked(order.execution.pk, APPLIES["retry"], or_unhandled=True)
+    if request.ticked("paused") and not executions_access.is_debugger(request.user):
+        raise Refused(f"A retry that begins paused is debugged. {ASK_FOR_DEBUGGING}")
+    failed = claims.lock_parked(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
     version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
@@ -40,10 +41,10 @@ def execute(order: Order) -> Done | None:
         fresh = insert(
             version,
             failed.inputs,
-            initiator_id=order.actor.user_id,
-            initiator_name=order.actor.name,
+            initiator_id=request.actor.user_id,
+            initiator_name=request.actor.name,
             trigger=Execution.Trigger.RETRY,
-            paused=order.ticked("paused"),
+            paused=request.ticked("paused"),
             origin_id=failed.id,
             extensions=values.decode(failed.state.get("extensions")),
             known=failed.known,
@@ -56,12 +57,12 @@ def execute(order: Order) -> Done | None:
     if frames:
         begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
         assert begun is not None, "nobody else knows of it yet"
-        cause = Cause("retry", order.actor.name)
+        cause = Cause("retry", request.actor.name)
         interpreter = Interpreter(graph, time.time, frames, known=failed.known)
         rewrite(begun, interpreter, {}, cause)
     send(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
-    audit(order.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
+    audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
     return Done(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
 
 
@@ -83,3 +84,23 @@ def _frames(failed: Claimed, graph: FlowGraph) -> list[Frame]:
         return frames
     frames[0].block = thrown.partition("/")[0]
     return frames[:1]
+
+
+COMMAND = Command(
+    name="retry",
+    summary="Start a new execution at the block at which this one stopped or failed.",
+    details=(
+        "It gets the variables of the old one, which stays as it is, and remembers its origin. "
+        "With the field `paused` it begins paused, which takes the permission to debug."
+    ),
+    past="retried",
+    icon="retry",
+    applies_to=frozenset({Status.STOPPED, Status.ERROR}),
+    applies_to_unhandled=True,
+    execute=execute,
+    lease=Lease.IGNORES,
+    toolbar=70,
+    priority=5,
+    warning="Each becomes a new execution.",
+    bulk=Bulk.MATCHING,
+)

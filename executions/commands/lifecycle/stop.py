@@ -1,9 +1,38 @@
 """Stop: at once, or after the block under way; children that it waits for are stopped too."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from executions import completion
-from executions.commands.request import Done, Order
+from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.request import CommandRequest, Done
+from executions.events import ExecutionChanged
+from executions.states import LIVE, Status
 
 
-def execute(order: Order) -> Done | None:
-    changed = completion.stop(order.execution.pk)
+def execute(request: CommandRequest) -> Done | None:
+    changed = completion.stop(request.execution.pk)
     return None if changed is None else Done(changed)
+
+
+def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    return completion.stop(*ids) or []
+
+
+COMMAND = Command(
+    name="stop",
+    summary="Stop after the block that is running, with the children that it waits for.",
+    details=("Without a worker the execution stops at once. Tasks that it started go on."),
+    past="stopped",
+    icon="stop",
+    applies_to=LIVE - {Status.STOPPING},
+    execute=execute,
+    effect=Effect.ENDS,
+    lease=Lease.IGNORES,
+    toolbar=60,
+    key="S",
+    priority=9,
+    warning="What has been stopped cannot be continued.",
+    bulk=Bulk.MATCHING,
+    execute_batch=execute_batch,
+)

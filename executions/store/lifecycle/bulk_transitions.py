@@ -51,7 +51,7 @@ _STOP = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CommandState:
     """What decides whether a command is for an execution, as it stands while it is locked."""
 
     id: UUID
@@ -69,7 +69,7 @@ def lock(ids: Sequence[UUID]) -> None:
         cursor.execute(_LOCK, {**STATUS_PARAMS, "ids": list(ids)})
 
 
-def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
+def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
     """How executions stand; those that are gone are left out."""
     found = Execution.objects.filter(pk__in=ids).values_list(
         "pk",
@@ -81,14 +81,16 @@ def standings(ids: Sequence[UUID]) -> dict[UUID, Standing]:
         "unhandled",
     )
     return {
-        pk: Standing(pk, Status(status), initiator_id, debugger_id, debugger or "", since, failed)
+        pk: CommandState(
+            pk, Status(status), initiator_id, debugger_id, debugger or "", since, failed
+        )
         for pk, status, initiator_id, debugger_id, debugger, since, failed in found
     }
 
 
-def standing_of(execution: Execution) -> Standing:
+def command_state_of(execution: Execution) -> CommandState:
     """How an execution stands that has been read."""
-    return Standing(
+    return CommandState(
         execution.pk,
         Status(execution.status),
         execution.initiator_id,

@@ -5,37 +5,14 @@ from typing import Any
 
 from django.urls import reverse
 
-from executions import access
-from executions.commands.refusals import DEBUGS, NO_DEBUGGER, objection
-from executions.states import APPLIES, TERMINAL, words
-from executions.store.read import why
+from executions import access, why
+from executions.commands import permissions, registry
+from executions.commands.command import Command
+from executions.commands.refusals import refusal
+from executions.states import TERMINAL
 from executions.views.detail import reasons
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode
-
-#: The commands of the toolbar: icon, key.
-COMMANDS = {
-    "continue": ("play", "c"),
-    "pause": ("pause", "p"),
-    "step": ("step", "s"),
-    "step-over": ("skip", "o"),
-    "step-out": ("up", "u"),
-    "stop": ("stop", "S"),
-    "retry": ("retry", ""),
-}
-#: What is asked for less often, in the toolbar's menu: icon, what it does.
-FURTHER = {
-    "force-stop": ("stop", "End the task of its worker, for a block that does not return"),
-    "attach": (
-        "bug",
-        "Debug it, and the children that it waits for, with the breakpoints that you keep",
-    ),
-    "detach": ("x", "Debug it no longer: it runs on without breakpoints"),
-    "move-version": (
-        "up",
-        "Move it to the newest version of its flow, with its tokens and variables",
-    ),
-}
 
 
 class Header:
@@ -54,46 +31,29 @@ class Header:
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:
-        """The toolbar: each command with why it does not apply, or "". Who may not debug it has
-        none that do."""
-        execution = self._subject.execution
-        user = self._subject.user
-        return [
-            {
-                "name": name,
-                "words": words(name),
-                "icon": icon,
-                "key": key,
-                "refusal": objection(name, user, execution),
-            }
-            for name, (icon, key) in COMMANDS.items()
-            if name in APPLIES and (not self.no_debugging or name not in DEBUGS)
-        ]
+        """The buttons of the toolbar. Somebody who may not debug has none that do."""
+        shown = [one for one in registry.toolbar() if not (self.no_debugging and one.debugs)]
+        return [self._button(command) for command in shown]
+
+    @cached_property
+    def menu(self) -> list[dict[str, Any]]:
+        """The buttons of the toolbar's menu; none once the execution is over."""
+        if self._subject.execution.status in TERMINAL:
+            return []
+        return [self._button(command) for command in registry.menu()]
+
+    def _button(self, command: Command) -> dict[str, Any]:
+        """A command with why it is refused, or ""."""
+        why = refusal(command, self._subject.user, self._subject.execution)
+        return {"command": command, "refusal": why}
 
     @cached_property
     def no_debugging(self) -> str:
         """Why somebody who may control it may not debug it."""
         user, initiator = self._subject.user, self._subject.execution.initiator_id
         if access.may_control(user, initiator) and not access.is_debugger(user):
-            return f"You may control it, but not debug it. {NO_DEBUGGER}"
+            return permissions.NO_DEBUGGING
         return ""
-
-    @cached_property
-    def further(self) -> list[dict[str, Any]]:
-        """The toolbar's menu, likewise; nothing once it is over."""
-        execution = self._subject.execution
-        if execution.status in TERMINAL:
-            return []
-        return [
-            {
-                "name": name,
-                "words": words(name),
-                "icon": icon,
-                "does": does,
-                "refusal": objection(name, self._subject.user, execution),
-            }
-            for name, (icon, does) in FURTHER.items()
-        ]
 
     @property
     def block(self) -> BlockNode | None:

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.urls import reverse
 
 from executions import watches
-from executions.commands.refusals import objection
+from executions.commands.refusals import refusal
+from executions.commands.registry import COMMANDS
 from executions.states import Status
 from executions.store.read import relatives
 from executions.views.address import PANELS, Address
@@ -65,7 +66,7 @@ class DrillDown:
     @property
     def no_break(self) -> str:
         """Why break on exception cannot be switched."""
-        return objection("break-on-exception", self.subject.user, self.execution)
+        return refusal(COMMANDS["break-on-exception"], self.subject.user, self.execution)
 
     @property
     def key(self) -> str:

@@ -10,8 +10,8 @@ from executions.grid.table import columns
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
 from executions.store.lifecycle import worker_limits
-from executions.store.read.why import NAMED
 from executions.views.detail.subject import Subject
+from executions.why import NAMED
 
 
 @dataclass(frozen=True, slots=True)

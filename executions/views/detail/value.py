@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from executions.commands.refusals import objection
+from executions.commands.refusals import refusal
+from executions.commands.registry import COMMANDS
 from executions.engine.program import EXTENSIONS
 from executions.store import history
 from executions.store.history import Known, Past
@@ -309,7 +310,7 @@ class ValueView:
         subject = self.subject
         if not subject.is_live or subject.address.before:
             return "Only what it holds now can be edited: go back to live."
-        return objection("set-variable", subject.user, subject.execution)
+        return refusal(COMMANDS["set-variable"], subject.user, subject.execution)
 
     @property
     def edit_url(self) -> str:

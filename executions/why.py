@@ -1,11 +1,14 @@
 """Why an execution is not moving, in one plain sentence."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
 from executions import workers
+from executions.commands.command import Effect
+from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
 from executions.store.lifecycle import secret_storage, worker_limits
@@ -20,8 +23,6 @@ LONG = timedelta(seconds=1)
 
 #: Statuses in which a worker may hold it.
 _WORKING = (Status.RUNNING, Status.PAUSING, Status.STOPPING)
-#: The commands after which an execution comes to stand somewhere.
-_STEPS = ("step", "step-over", "step-out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _text(execution: Execution) -> str:
         case Status.STOPPING:
             return f"Stops as soon as {_at(execution)} lets it."
         case Status.STOPPED:
-            return f"Stopped{_by(execution, 'stop', 'force-stop')} at {_at(execution)}."
+            return f"Stopped{_by(execution, Effect.ENDS)} at {_at(execution)}."
         case Status.ERROR:
             return f"{_message(execution)}{execution.error_type} left the flow at {_at(execution)}."
     if execution.unhandled:
@@ -197,13 +198,12 @@ def _paused(execution: Execution) -> str:
         return f"Paused on the exception port of {where}."
     port = execution.place == Place.PORT
     stands = f"on the output port of {where}" if port else f"before {where}"
-    last = _last(execution, "pause", "start", "run-to", "set-next", *_STEPS)
+    notes = {"start": " by"}
+    notes |= {one.name: one.pause_note for one in COMMANDS.values() if one.pause_note}
+    last = _last(execution, notes)
     if last is None:
         return f"Paused {stands}."
-    when = formatting.clock(last.at)
-    if last.command in _STEPS:
-        return f"Paused {stands}, after a step by {last.actor} {when}."
-    return f"Paused {stands} by {last.actor} {when}."
+    return f"Paused {stands}{notes[last.command]} {last.actor} {formatting.clock(last.at)}."
 
 
 def _on_exception(execution: Execution) -> str:
@@ -220,15 +220,15 @@ def _on_exception(execution: Execution) -> str:
     return f"{message} ({kind}). {where}." if message else f"{kind}. {where}."
 
 
-def _by(execution: Execution, *commands: str) -> str:
-    last = _last(execution, *commands)
+def _by(execution: Execution, effect: Effect) -> str:
+    last = _last(execution, [one.name for one in COMMANDS.values() if one.effect is effect])
     return f" by {last.actor} {formatting.clock(last.at)}" if last else ""
 
 
-def _last(execution: Execution, *commands: str) -> AuditEntry | None:
+def _last(execution: Execution, commands: Iterable[str]) -> AuditEntry | None:
     return (
         AuditEntry.objects.filter(
-            execution=execution, outcome=AuditEntry.Outcome.DONE, command__in=commands
+            execution=execution, outcome=AuditEntry.Outcome.DONE, command__in=list(commands)
         )
         .order_by("-id")
         .first()

@@ -1,0 +1,44 @@
+"""Why a person may not give a command."""
+
+from datetime import datetime
+from uuid import UUID
+
+from executions import access
+from executions.commands import secrets
+from executions.commands.command import Command, Lease
+from executions.store.lifecycle.bulk_transitions import CommandState
+from flows.formatting import clock
+
+NO_CONTROL = "You may look at it, but not control it."
+ASK_FOR_DEBUGGING = "Ask an administrator for the permission to debug executions."
+NO_DEBUGGING = f"You may control it, but not debug it. {ASK_FOR_DEBUGGING}"
+ASK_FOR_SECRETS = (
+    "Ask an administrator for the permission to debug executions with secrets of others."
+)
+NO_SECRETS = f"It holds secrets that you did not give, or may come to hold some. {ASK_FOR_SECRETS}"
+
+
+def refusal(command: Command, user: access.User, state: CommandState) -> str:
+    """Why this person may not give the command; empty when they may."""
+    if not access.may_control(user, state.initiator_id):
+        return NO_CONTROL
+    if command.debugs and not access.is_debugger(user):
+        return NO_DEBUGGING
+    if command.lease is Lease.IGNORES or state.status.is_terminal:
+        return ""
+    if state.debugger_id is not None and state.debugger_id != user.pk:
+        return lease_refusal(state.debugger, state.debugged_since)
+    return ""
+
+
+def lease_refusal(holder: str, since: datetime | None) -> str:
+    """Why nobody else may give most commands while `holder` debugs the execution."""
+    return f"{holder} debugs it{f' since {clock(since)}' if since else ''}; take it over first."
+
+
+def secrets_refusal(command: Command, user: access.User, execution_id: UUID) -> str:
+    """Why this person may not make the execution do other than its flow says; empty when they may,
+    or the command doesn't."""
+    if not command.diverts or access.debugs_secrets(user):
+        return ""
+    return NO_SECRETS if secrets.are_of_others(execution_id, user) else ""

@@ -1,0 +1,51 @@
+"""The commands on existing executions, found in the files of `lifecycle` and `debugging`."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
+from executions.commands import debugging, lifecycle
+from executions.commands.command import Bulk, Command
+
+#: The packages whose modules may declare a `COMMAND`.
+PACKAGES = (lifecycle, debugging)
+
+
+def find(packages: tuple[ModuleType, ...] = PACKAGES) -> dict[str, Command]:
+    """The command that each module of the packages declares, by name, in the order of the toolbar,
+    its menu, and names."""
+    found = sorted(_declared(packages), key=_position)
+    return {command.name: command for command in found}
+
+
+def _declared(packages: tuple[ModuleType, ...]) -> Iterator[Command]:
+    for package in packages:
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            command = getattr(import_module(module.name), "COMMAND", None)
+            if command is not None:
+                yield command
+
+
+def _position(command: Command) -> tuple[int, int, str]:
+    last = 1_000_000
+    return (command.toolbar or last, command.menu or last, command.name)
+
+
+#: Every command by its name. Read it when it is needed, so that tests can add to it.
+COMMANDS = find()
+
+
+def toolbar() -> list[Command]:
+    """The commands of the toolbar on an execution's page."""
+    return [command for command in COMMANDS.values() if command.toolbar]
+
+
+def menu() -> list[Command]:
+    """The commands of the toolbar's menu."""
+    return [command for command in COMMANDS.values() if command.menu]
+
+
+def bulk(*kinds: Bulk) -> list[Command]:
+    """The commands that the grid offers in these ways."""
+    return [command for command in COMMANDS.values() if command.bulk in kinds]

@@ -1,0 +1,23 @@
+"""Telling workers about executions that a command has put back into the queue."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from executions.commands.request import Done
+from executions.dispatch import send
+from executions.events import ExecutionChanged
+
+
+def resume(changed: ExecutionChanged | None, detail: str = "") -> Done | None:
+    """Send the message that names an execution which has become Queued."""
+    if changed is None:
+        return None
+    send(changed)
+    return Done([changed], detail)
+
+
+def resume_batch(changed: list[ExecutionChanged], ids: Sequence[UUID]) -> list[ExecutionChanged]:
+    """Send the messages that name these executions, in the order of `ids`."""
+    for event in sorted(changed, key=lambda event: ids.index(UUID(event.id))):
+        send(event)
+    return changed
