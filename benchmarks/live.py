@@ -34,7 +34,7 @@ from benchmarks.fill import fill
 from cortexweb.up.options import Options
 from cortexweb.up.programs import app_programs
 from executions import access
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.models import Execution
 from tests.servers import PROJECT, Process, free_port
 

@@ -152,19 +152,19 @@ class Measurement:
     def _places(self) -> dict[str, str]:
         from urllib.parse import quote
 
-        from executions.grid.paging.page import read
         from executions.grid.table import keyset
+        from executions.grid.table.row_events import read_events
         from executions.grid.table.sorting import NEWEST_FIRST, Sort
 
         rows = self.execution.objects.all()
-        newest = read(rows.order_by("-started_at", "-id")[:50])
-        oldest = read(rows.order_by("started_at", "id")[:1])[0]
+        newest = read_events(rows.order_by("-started_at", "-id")[:50])
+        oldest = read_events(rows.order_by("started_at", "id")[:1])[0]
         deep = oldest.started_at + (newest[0].started_at - oldest.started_at) / 3
-        at = read(rows.filter(started_at__lte=deep).order_by("-started_at", "-id")[:1])[0]
-        failed = read(rows.exclude(error_type="").filter(started_at__lte=deep)[:1])[0]
+        at = read_events(rows.filter(started_at__lte=deep).order_by("-started_at", "-id")[:1])[0]
+        failed = read_events(rows.exclude(error_type="").filter(started_at__lte=deep)[:1])[0]
         length = Sort("duration", descending=False)
-        some = read(rows.filter(started_at__lte=deep).order_by("-started_at")[:1])[0]
-        assert keyset.order(length)
+        some = read_events(rows.filter(started_at__lte=deep).order_by("-started_at")[:1])[0]
+        assert keyset.order_by(length)
         return {
             "next": str(NEWEST_FIRST.key(newest[-1])),
             "deep": str(NEWEST_FIRST.key(at)),
@@ -198,13 +198,13 @@ class Measurement:
 
     def floor(self) -> None:
         """The keyset query by the ORM, and its rows rendered."""
-        from executions.grid.paging.page import read
         from executions.grid.table.layout import Layout
         from executions.grid.table.row import GridRow
+        from executions.grid.table.row_events import read_events
 
         layout = Layout()
         rows = self.execution.objects.order_by("-started_at", "-id")[:51]
-        for event in read(rows)[:50]:
+        for event in read_events(rows)[:50]:
             GridRow(event, layout=layout).html()
 
     def page(self, address: str) -> Asked:

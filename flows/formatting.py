@@ -88,14 +88,15 @@ def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def ticking(start: datetime, end: datetime | None = None) -> str:
-    """A duration that `clock.js` keeps counting until `end` is known."""
+def ticking(start: datetime, end: datetime | None = None, *, text: str = "") -> str:
+    """A duration that `clock.js` keeps counting until `end` is known; `text` is shown until then in
+    place of what it is by now."""
     if end is not None:
         return format_html('<span class="dur">{}</span>', duration(end - start))
     return format_html(
         '<span class="dur" data-since="{}">{}</span>',
         milliseconds(start),
-        duration(timezone.now() - start),
+        text or duration(timezone.now() - start),
     )
 
 

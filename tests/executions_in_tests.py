@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from executions.events import ExecutionChanged
-from executions.grid.paging.page import read
+from executions.grid.table.row_events import read_events
 from executions.models import Execution, new_id
 from executions.states import Status
 from flows.models import Flow, FlowVersion
@@ -50,7 +50,7 @@ def event_of(execution: Execution, **changes: Any) -> ExecutionChanged:
     if changes.get("error_type"):
         changes.setdefault("exception_types", changes["error_type"])
     rows.update(revision=F("revision") + 1, updated_at=timezone.now(), **changes)
-    return read(rows)[0]
+    return read_events(rows)[0]
 
 
 def make_children(parent: Execution, count: int, **columns: Any) -> list[Execution]:

@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from django.http import Http404, QueryDict
 
 from executions import access, watches
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live.browser_messages import Malformed, Ping, Show, read
 from executions.live.changes import Scope

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from executions.events import ExecutionChanged
-from executions.grid.table.row import read
+from executions.grid.table.row_events import read_events
 from executions.models import Execution
 
 #: More than that in one look are for the pages to fetch.
@@ -23,4 +23,4 @@ def changed_between(oldest: float, newest: float) -> list[tuple[str, int]]:
 
 def events_of(ids: list[str]) -> list[ExecutionChanged]:
     """The events that describe these executions as they are now."""
-    return read(Execution.objects.filter(pk__in=ids))
+    return read_events(Execution.objects.filter(pk__in=ids))

@@ -11,7 +11,8 @@ from typing import Any
 
 from executions.events import ExecutionChanged
 from executions.grid.table.layout import Layout
-from executions.grid.table.row import GridRow, RenderedCells
+from executions.grid.table.row import GridRow
+from executions.grid.table.row_cache import CellCache
 from executions.grid.table.sorting import NEWEST_FIRST, Sort
 
 #: Revisions of a row from which a difference can be told; a browser that holds an older one is
@@ -68,7 +69,7 @@ class RenderedRows:
     def __init__(self, limit: int = 3_000) -> None:
         self._limit = limit
         self._rows: OrderedDict[tuple[str, Form], list[Rendered]] = OrderedDict()
-        self._cells = RenderedCells(limit)
+        self._cells = CellCache(limit)
         self._variables: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self.rendered = 0
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from executions.events import ExecutionChanged
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
 from executions.live.changes import Changes, Scope, same
 from executions.live.rendering import RenderedRows, form_of
@@ -96,9 +96,11 @@ class GridViewer:
             one: self.shown.get(one, 0) if revision and one in self._sent else revision
             for one, revision in (shown or {}).items()
         }
-        self.newest = newest if self.sort.read(newest) else ""
-        self.oldest = oldest if self.sort.read(oldest) else ""
-        self.windows = {one: last for one, last in (windows or {}).items() if self.sort.read(last)}
+        self.newest = newest if self.sort.parse_key(newest) else ""
+        self.oldest = oldest if self.sort.parse_key(oldest) else ""
+        self.windows = {
+            one: last for one, last in (windows or {}).items() if self.sort.parse_key(last)
+        }
 
     @property
     def counted(self) -> tuple[Any, Filters]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from executions.grid.paging.export import Export
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.views import selection
 from executions.views.commands import back

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from executions.grid.paging.groups import groups
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.completion import complete
 from executions.grid.query.query_syntax import TEXT_LIMIT
 from executions.grid.table.layout import Layout

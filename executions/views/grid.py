@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
-from executions.grid.paging.groups import GROUPS, groups
-from executions.grid.paging.page import OPEN_LIMIT, PAGE_SIZE, Page, PageQuery, children
+from executions.grid.paging.groups import groups
+from executions.grid.paging.page import PAGE_SIZE, Page, children
+from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
 from executions.grid.query import filter_bar
 from executions.grid.query.filters import Filters
 from executions.grid.table import column_chooser
+from executions.grid.table.columns import groupings
 from executions.grid.table.layout import Children, Layout, view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
@@ -67,7 +69,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "pieces": filter_bar.pieces(query),
         "menu": filter_bar.menu(query),
         "editor": filter_bar.editor(request.user, query, request.GET.get("edit", "")),
-        "grouped": GROUPS[query.group][0] if query.group else "",
+        "grouped": groupings()[query.group].label if query.group else "",
         "groupings": _groupings(query),
         "groups": groups(request.user, query) if query.group else None,
         "bar": bar(request.user, query.filters, query.layout.children),
@@ -103,7 +105,7 @@ def _is_loose(request: HttpRequest) -> bool:
 def _groupings(query: PageQuery) -> list[tuple[str, str, bool]]:
     """What can be grouped by: words, address, and whether it is."""
     found = [
-        (words, query.grouped_by(key), key == query.group) for key, (words, _) in GROUPS.items()
+        (one.label, query.grouped_by(key), key == query.group) for key, one in groupings().items()
     ]
     return [("Nothing", query.grouped_by(""), not query.group), *found]
 

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from executions import preferences
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout, view_of
 from executions.models import SavedView
 from executions.views.preferences import back

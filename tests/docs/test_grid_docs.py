@@ -8,8 +8,6 @@ from django.conf import settings
 
 from executions.grid.query.fields import FIELDS, TRIGGERS, VARIABLE, field_of
 from executions.grid.query.filters import Filters
-from executions.grid.table.columns import COLUMNS
-from executions.grid.table.sorting import INDEXED, SORTS
 from executions.models import Execution
 
 TEXT = (settings.BASE_DIR / "docs" / "grid-queries.md").read_text()
@@ -40,25 +38,6 @@ def test_the_query_that_begins_the_page_is_read() -> None:
     assert not filters.problems
     assert filters.search == "pricing"
     assert len(filters.terms) == 7
-
-
-def test_every_order_is_told_with_an_index_that_is_there() -> None:
-    listed = r"^\| ((?:`\w+`(?:, )?)+) \| [^|]+ \| (none|(?:`\w+`(?:, )?)+) \|$"
-    told = [
-        (key, cell if cell != "none" else "")
-        for keys, cell in re.findall(listed, TEXT.partition("| `sort` |")[2], re.MULTILINE)
-        for key in re.findall(r"\w+", keys)
-    ]
-    assert {key for key, _ in told} == set(SORTS)
-    assert {key for key, cell in told if cell} == INDEXED
-    indexes = {index.name for index in Execution._meta.indexes}
-    assert {name for _, cell in told for name in re.findall(r"\w+", cell)} <= indexes
-    assert "execution_found" in indexes
-
-
-def test_a_column_without_an_order_says_why() -> None:
-    for column in COLUMNS:
-        assert (column.key in SORTS) is not (f"*{column.label}*" in TEXT), column.label
 
 
 def test_the_limits_are_those_of_the_code() -> None:

@@ -23,9 +23,10 @@ from executions.bulk import targets
 from executions.commands.control import control
 from executions.commands.multiple import control_all
 from executions.grid.paging.groups import groups
-from executions.grid.paging.page import PageQuery, read
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
 from executions.grid.table.row import GridRow
+from executions.grid.table.row_events import read_events
 from executions.models import Execution, UncountedFailure
 from executions.states import Status
 from executions.store.lifecycle import failures
@@ -118,7 +119,7 @@ def found(typed: str) -> set[Any]:
     filters = Filters.parse_text(typed)
     assert not filters.unread, filters.problems
     rows = set(Execution.objects.filter(filters.condition()).values_list("pk", flat=True))
-    matched = {e.id for e in read(Execution.objects.all()) if filters.matches(e)}
+    matched = {e.id for e in read_events(Execution.objects.all()) if filters.matches(e)}
     assert {str(pk) for pk in rows} == matched
     return rows
 
@@ -197,7 +198,9 @@ def test_an_error_names_the_block_that_threw_first(tmp_path: Path, admin_client:
         "Refuse it",
     )
     assert failed.workspace_name == "Work"
-    row = GridRow(read(Execution.objects.filter(pk=failed.pk))[0], layout=PageQuery().layout).html()
+    row = GridRow(
+        read_events(Execution.objects.filter(pk=failed.pk))[0], layout=PageQuery().layout
+    ).html()
     assert row.index("No such order") < row.index("FlowException</a>")
     head = admin_client.get(failed.get_absolute_url()).content.decode().partition('class="why"')[2]
     assert head.index("No such order") < head.index("FlowException") < head.index("Refuse it")

@@ -9,9 +9,10 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from executions.grid.paging.page import PageQuery, read
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
 from executions.grid.query.ranges import moment, times
+from executions.grid.table.row_events import read_events
 from executions.models import Execution
 from tests.executions_in_tests import make_execution
 
@@ -78,7 +79,7 @@ def test_what_began_on_that_day_is_found(admin_user: Any, day: str, hours: int) 
             filters = Filters.parse_text(typed)
             found = Execution.objects.filter(filters.condition())
             assert {one.pk for one in found} == on_that_day, typed
-            matching = [e.id for e in read(Execution.objects.all()) if filters.matches(e)]
+            matching = [e.id for e in read_events(Execution.objects.all()) if filters.matches(e)]
             assert set(matching) == {str(one) for one in on_that_day}
         # Jumping to the day lists what came before it, and what began at its first moment.
         query = PageQuery.parse(QueryDict(f"at={day}"))

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from executions import watches
-from executions.grid.paging.page import read
 from executions.grid.query.fields import FIELDS, ME, Kind, field_of
 from executions.grid.query.filter_terms import Term, term
 from executions.grid.query.filter_terms import read as spelled
 from executions.grid.query.filters import Filters
+from executions.grid.table.row_events import read_events
 from executions.models import Execution, Value, Watch
 from executions.states import Status
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
@@ -136,8 +136,8 @@ class FilterMeaning(TestCase):
             )
             Watch.objects.create(user=(grace, ada)[number % 2], execution=made, told_revision=1)
         filters = parsed(wanted).seen_by(ada)
-        events = read(Execution.objects.all())
         watched = watches.watched_ids(ada.pk)
+        events = read_events(Execution.objects.all())
         matching = {
             event.id for event in events if filters.matches(event, now=NOW, watched=watched)
         }
@@ -261,7 +261,7 @@ def test_the_beginning_of_an_id_finds_it(admin_user: Any) -> None:
     for length in range(8, len(text) + 1):
         wanted = Filters(search=text[:length].upper())
         assert Execution.objects.filter(wanted.condition()).exists(), text[:length]
-        assert wanted.matches(read(Execution.objects.all())[0])
+        assert wanted.matches(read_events(Execution.objects.all())[0])
 
 
 @pytest.mark.django_db
@@ -269,7 +269,7 @@ def test_me_is_whoever_looks(admin_user: Any) -> None:
     make_execution(admin_user)
     other = User.objects.create_user("other")
     mine = Filters.parse_text("initiator:me")
-    event = read(Execution.objects.all())[0]
+    event = read_events(Execution.objects.all())[0]
     for user, seen in ((admin_user, True), (other, False)):
         filters = mine.seen_by(user)
         assert filters.matches(event) is seen
@@ -296,7 +296,7 @@ def test_what_is_watched_is_what_whoever_looks_watches(admin_user: Any) -> None:
 @pytest.mark.django_db
 def test_a_mismatch_says_why(admin_user: Any) -> None:
     make_execution(admin_user, status=Status.ENDED)
-    event = read(Execution.objects.all())[0]
+    event = read_events(Execution.objects.all())[0]
     told = {
         typed: Filters.parse_text(typed).mismatch(event)
         for typed in (
@@ -389,7 +389,7 @@ class VariableMeaning(TestCase):
         found = Execution.objects.filter(filters.condition())
         matching = {
             event.id
-            for event in read(Execution.objects.all())
+            for event in read_events(Execution.objects.all())
             if filters.matches(event, variables.get(event.id, {}))
         }
         assert matching == {str(one.pk) for one in found}
@@ -412,7 +412,7 @@ def test_every_kind_of_value_means_the_same_live_and_in_the_database(
     admin_user: Any, path: str
 ) -> None:
     held_by = _held_by(admin_user)
-    events = read(Execution.objects.all())
+    events = read_events(Execution.objects.all())
     for sign in ("=", "!=", ">", "<=", "<", ">="):
         for literal in LITERALS:
             with timezone.override("Europe/Berlin"):

@@ -7,22 +7,22 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.paging.page import read
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import COLUMNS, DEFAULT_COLUMNS, column_of
 from executions.grid.table.layout import COLUMN_LIMIT, Children, Layout
-from executions.grid.table.row import GridRow, RenderedCells
+from executions.grid.table.row import GridRow
+from executions.grid.table.row_cache import CellCache
+from executions.grid.table.row_events import read_events
 from executions.live.rendering import RenderedRows, form_of
 from executions.models import Execution, Value
 from executions.states import Reason, Status
-from executions.store.lifecycle import waiting_for
+from executions.store.lifecycle import wait_text
 from executions.store.read import variables_by_path
 from flows import values
 from tests.executions_in_tests import event_of, make_execution
@@ -40,7 +40,7 @@ def hold(execution: Execution, level: int = 0, **held: Any) -> None:
 def cell(event: Any, key: str) -> str:
     column = column_of(key)
     assert column is not None
-    return str(column.cell(event))
+    return str(column.content(event))
 
 
 # The address ------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_what_a_cell_names_leads_to_all_that_have_it(admin_user: User) -> None:
     for key in ("error", "debugger", "waiting"):
         assert finds(cell(one, key)) == [one.id], key
     assert set(finds(cell(one, "initiator"))) >= {one.id}
-    (event,) = read(Execution.objects.filter(pk=child.pk))
+    (event,) = read_events(Execution.objects.filter(pk=child.pk))
     assert f'href="/executions/{child.parent_id}/"' in cell(event, "initiator")
 
 
@@ -150,7 +150,7 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
 
     def told(waits: dict[str, Any], live: list[str] | None = None, **columns: Any) -> str:
         return cell(
-            event_of(parked, waiting_for=waiting_for.told(waits, live or ()), **columns), "waiting"
+            event_of(parked, waiting_for=wait_text.told(waits, live or ()), **columns), "waiting"
         )
 
     assert f'href="/executions/{child}/"' in told({"for": "child", "child": child})
@@ -229,7 +229,7 @@ def test_rows_are_shared_by_layouts_that_look_the_same(admin_user: User) -> None
 
 def test_cells_are_shared_by_zones_only_where_they_hold_no_time(admin_user: User) -> None:
     event = event_of(make_execution(admin_user, started_at=datetime(2020, 1, 2, 12, tzinfo=UTC)))
-    cells = RenderedCells()
+    cells = CellCache()
     columns = ("started", "flow")
     texts = [
         GridRow(event, layout=Layout(columns, zone=zone), cells=cells).render()
@@ -241,13 +241,3 @@ def test_cells_are_shared_by_zones_only_where_they_hold_no_time(admin_user: User
         ("flow", ""), ("started", "Asia/Kolkata"), ("started", "Europe/Stockholm")
     ]  # fmt: skip
     assert timezone.get_current_timezone_name() == "UTC"
-
-
-# Documentation --------------------------------------------------------------------------------
-
-
-def test_the_documentation_lists_every_column() -> None:
-    text = (settings.BASE_DIR / "docs" / "grid.md").read_text()
-    listed = re.findall(r"^\| `([\w.<>]+)` \| ([^|]+?) \|", text, re.MULTILINE)
-    assert listed[:-1] == [(column.key, column.label) for column in COLUMNS]
-    assert listed[-1][0] == "var.<path>"

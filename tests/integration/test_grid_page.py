@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.paging.page import Page, PageQuery
+from executions.grid.paging.page import Page
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner.counts import CAP, Count
 from executions.grid.table.columns import COLUMNS
 from executions.grid.table.row import GridRow

@@ -11,13 +11,15 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from executions.grid.paging.page import Page, PageQuery
+from executions.grid.paging.page import Page
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import counts, page_reader, row_estimates, statement_timeout
 from executions.grid.planner.counts import CAP, Count, count_by_status
 from executions.grid.planner.row_estimates import Expected
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
-from executions.grid.table.sorting import SORTS, Sort
+from executions.grid.table.columns import COLUMNS
+from executions.grid.table.sorting import Sort
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -37,7 +39,8 @@ TYPED = (
     "-error:http* has:exception",
     "duration:>1s is:root",
 )
-EVERY_SORT = [Sort(column, descending) for column in SORTS for descending in (True, False)]
+SORTABLE = [column.key for column in COLUMNS if column.sorting]
+EVERY_SORT = [Sort(column, descending) for column in SORTABLE for descending in (True, False)]
 
 
 @pytest.fixture

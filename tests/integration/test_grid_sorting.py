@@ -11,18 +11,22 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.grid.paging.page import Page, PageQuery, read
+from executions.grid.paging.page import Page
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.row_estimates import Expected
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
 from executions.grid.table import keyset
-from executions.grid.table.sorting import NEWEST_FIRST, SORTS, Sort
+from executions.grid.table.columns import COLUMNS
+from executions.grid.table.row_events import read_events
+from executions.grid.table.sorting import NEWEST_FIRST, Sort
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
 
-EVERY = [Sort(column, descending) for column in SORTS for descending in (True, False)]
+SORTABLE = [column.key for column in COLUMNS if column.sorting]
+EVERY = [Sort(column, descending) for column in SORTABLE for descending in (True, False)]
 every_sort = pytest.mark.parametrize("sort", EVERY, ids=str)
 
 
@@ -57,7 +61,9 @@ def twins(admin_user: User) -> User:
 @every_sort
 @pytest.mark.django_db
 def test_pages_lead_down_and_up_again_without_a_gap(twins: User, sort: Sort) -> None:
-    expected = [event.id for event in read(Execution.objects.order_by(*keyset.order(sort)))]
+    expected = [
+        event.id for event in read_events(Execution.objects.order_by(*keyset.order_by(sort)))
+    ]
     page = Page(twins, PageQuery(sort=sort), size=5)
     down = [[event.id for event in page.events]]
     while page.older_address:
@@ -75,9 +81,11 @@ def test_pages_lead_down_and_up_again_without_a_gap(twins: User, sort: Sort) -> 
 @pytest.mark.django_db
 def test_keys_compare_as_the_rows_stand(twins: User, sort: Sort) -> None:
     """As texts, which is how scripts and live connections compare them."""
-    written = [str(sort.key(e)) for e in read(Execution.objects.order_by(*keyset.order(sort)))]
+    written = [
+        str(sort.key(e)) for e in read_events(Execution.objects.order_by(*keyset.order_by(sort)))
+    ]
     assert all(sort.is_above(one, other) for one, other in pairwise(written))
-    assert [str(sort.read(one)) for one in written] == written
+    assert [str(sort.parse_key(one)) for one in written] == written
 
 
 @every_sort
@@ -103,7 +111,7 @@ def test_an_order_without_an_index_holds_with_every_filter(twins: User) -> None:
         for sort in (Sort("type"), Sort("steps", descending=False)):
             filters = Filters.parse_text(typed)
             events = Page(twins, PageQuery(filters=filters, sort=sort)).events
-            rows = Execution.objects.filter(filters.condition()).order_by(*keyset.order(sort))
+            rows = Execution.objects.filter(filters.condition()).order_by(*keyset.order_by(sort))
             assert [event.id for event in events] == [str(one.pk) for one in rows], typed
             assert events
 
@@ -134,13 +142,13 @@ def test_what_still_runs_is_longest(admin_user: User) -> None:
 
 @given(st.sampled_from(EVERY), st.text(max_size=40))
 def test_what_is_no_key_is_none(sort: Sort, text: str) -> None:
-    key = sort.read(text)
-    assert key is None or sort.read(str(key)) == key
+    key = sort.parse_key(text)
+    assert key is None or sort.parse_key(str(key)) == key
 
 
 @pytest.mark.parametrize("text", ["", "1-2", "x-" + "0" * 32, "1-" + "0" * 31, "ff-" + "0" * 32])
 def test_broken_keys_are_none(text: str) -> None:
-    assert [sort for sort in EVERY if sort.read(text)] == []
+    assert [sort for sort in EVERY if sort.parse_key(text)] == []
 
 
 # Jump to a time -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.backends.utils import CursorWrapper
 from redis import Redis
 
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live import hub as hub_module
 from executions.live.changes import Changes, Scope

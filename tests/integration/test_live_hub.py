@@ -15,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
 from cortexweb.asgi import application
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow
 from executions.live import hub as hub_module

@@ -21,7 +21,7 @@ from redis import Redis
 from websockets.asyncio.client import connect
 
 from executions import publishing as publish_module
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.live import hub as hub_module
 from executions.live.changes import Changes, Scope
 from executions.live.connection import Connection

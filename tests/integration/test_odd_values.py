@@ -23,8 +23,8 @@ from executions import runner
 from executions.bulk.run import run as run_job
 from executions.commands.debugging.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
-from executions.grid.paging.page import read
 from executions.grid.table.layout import Layout
+from executions.grid.table.row_events import read_events
 from executions.live.rendering import RenderedRows, form_of
 from executions.management.commands.start_flow import Command
 from executions.models import BulkJob, Execution, LogEntry, Value
@@ -156,7 +156,7 @@ def test_a_frame_of_the_live_grid_holds_them(ended: Execution, admin_user: User,
     names = [*ODD, "Copy"]
     layout = Layout(columns=("started", *(f"var.{name}" for name in names)), zone=zone)
     rows = RenderedRows()
-    [event] = read(Execution.objects.filter(pk=ended.pk))
+    [event] = read_events(Execution.objects.filter(pk=ended.pk))
     rows.hold([event], variables_by_path.of([event.id], names))
     frame = rows.part(event, form_of(layout))
     assert "caf\ufffd" in json.loads(frame)["html"]

@@ -14,7 +14,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions import watches
 from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.live.changes import Changes, Scope
 from executions.live.hub import hub
 from executions.live.rendering import RenderedRows

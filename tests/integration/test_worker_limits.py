@@ -22,7 +22,7 @@ from executions.commands.actor import Actor
 from executions.commands.control import control
 from executions.commands.lifecycle.start import start
 from executions.events import ExecutionChanged
-from executions.grid.paging.page import read
+from executions.grid.table.row_events import read_events
 from executions.models import Execution
 from executions.publishing import GROUP
 from executions.queues import ALL
@@ -95,7 +95,7 @@ def gone(execution: Execution) -> None:
 
 
 def event_of(execution: Execution) -> ExecutionChanged:
-    return read(Execution.objects.filter(pk=execution.pk))[0]
+    return read_events(Execution.objects.filter(pk=execution.pk))[0]
 
 
 # One turn at a time --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ what one would take for a formula begins with an apostrophe.
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,13 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from executions import access, appearance
+from executions import access
 from executions.events import ExecutionChanged
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.table import keyset
 from executions.grid.table.columns import Column, column_of
-from executions.grid.table.row import read
-from executions.grid.table.sorting import NEWEST_FIRST, Key
+from executions.grid.table.row_events import read_events
+from executions.grid.table.sorting import NEWEST_FIRST, RowKey
 from executions.store.read import variables_by_path
 from executions.store.read.variables_by_path import Large
 from flows import values
@@ -35,45 +35,6 @@ FIRST, BATCH = 200, 2_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: The ids that are there whichever columns are shown.
 IDS = ("id", "parent", "root")
-
-Plain = Callable[[ExecutionChanged], Any]
-
-#: What each column holds, for programs.
-PLAIN: dict[str, Plain] = {
-    "started": lambda event: event.started_at,
-    "updated": lambda event: event.updated_at,
-    "status": lambda event: appearance.word(event.status, unhandled=event.unhandled),
-    "type": lambda event: event.block_type,
-    "description": lambda event: event.block_description,
-    "workspace": lambda event: event.workspace_name,
-    "flow": lambda event: event.flow_name,
-    "version": lambda event: event.version_number,
-    "duration": lambda event: _seconds(event),
-    "initiator": lambda event: event.initiator_name,
-    "trigger": lambda event: event.trigger,
-    "worker": lambda event: event.lease_owner,
-    "id": lambda event: event.id,
-    "parent": lambda event: event.parent_id or "",
-    "root": lambda event: event.root_id,
-    "waiting": lambda event: _waiting(event),
-    "error": lambda event: ": ".join(filter(None, (event.error_type, event.error_message))),
-    "debugger": lambda event: event.debugged_by_name,
-    "steps": lambda event: event.step_count,
-}
-
-
-def _seconds(event: ExecutionChanged) -> float:
-    """How long it took, or has taken until now."""
-    took = (event.ended_at or timezone.now()) - event.started_at
-    return round(took.total_seconds(), 3)
-
-
-def _waiting(event: ExecutionChanged) -> str:
-    """The reason, and what it waits for: a time, a semaphore, the ids of tasks."""
-    if not event.reason:
-        return ""
-    due = event.due_at.isoformat() if event.due_at else ""
-    return " ".join(filter(None, (event.reason, event.waiting_for, due)))
 
 
 class Export:
@@ -89,7 +50,7 @@ class Export:
         self.filters = query.filters.seen_by(user)
         #: What is said relative to now means the same for every batch.
         self.now = timezone.now()
-        shown = [column for column in query.layout.shown if not column.quiet]
+        shown = [column for column in query.layout.shown if column.is_exported]
         known = {column.key for column in shown}
         more = [column_of(key) for key in IDS if key not in known]
         self.columns: list[Column] = [*shown, *(column for column in more if column)]
@@ -116,7 +77,7 @@ class Export:
         yield b"\n]\n" if separator == ",\n" else b"[]\n"
 
     async def _batches(self) -> AsyncIterator[list[list[Any]]]:
-        behind: Key | None = None
+        behind: RowKey | None = None
         size = FIRST
         while True:
             batch, behind = await sync_to_async(self._batch)(behind, size)
@@ -126,7 +87,7 @@ class Export:
                 return
             size = BATCH
 
-    def _batch(self, behind: Key | None, size: int) -> tuple[list[list[Any]], Key | None]:
+    def _batch(self, behind: RowKey | None, size: int) -> tuple[list[list[Any]], RowKey | None]:
         """The next rows, and behind which key there are more."""
         rows = access.visible(self.user)
         # Ids name what is wanted already: the filter may have let go of one meanwhile.
@@ -136,8 +97,8 @@ class Export:
             else rows.filter(self.filters.condition(self.now))
         )
         if behind is not None:
-            rows = rows.filter(keyset.below(behind))
-        events = read(rows.order_by(*keyset.order(self.sort))[:size])
+            rows = rows.filter(keyset.rows_below(behind))
+        events = read_events(rows.order_by(*keyset.order_by(self.sort))[:size])
         held = self._variables(events)
         batch = [[self._value(column, event, held) for column in self.columns] for event in events]
         if not connection.in_atomic_block:
@@ -156,7 +117,7 @@ class Export:
     ) -> Any:
         if column.variable:
             return _plain(held.get(event.id, {}).get(column.variable))
-        value = PLAIN[column.key](event)
+        value = column.value(event) if column.value else None
         if isinstance(value, datetime):
             return timezone.localtime(value, self.zone).isoformat()
         return value

@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from executions import access
-from executions.grid.paging.page import GROUPED, PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.statement_timeout import IN_ORDER, TooSlow
 from executions.grid.query.filters import Filters
+from executions.grid.table.columns import Grouping, groupings
 from executions.models import Execution
 
 #: Executions that are grouped at most: the newest that match.
@@ -27,16 +28,6 @@ LISTED = 50
 #: less than a page waits (groups.html) after it was told that something has changed.
 SHARED = 0.9
 REMEMBERED = 100
-
-#: The words of each, and the column that it is made of.
-GROUPS: dict[str, tuple[str, str]] = {
-    "flow": ("Flow", "flow_name"),
-    "status": ("Status", "status"),
-    "block": ("Block type", "block_type"),
-    "root": ("Root", "root_id"),
-    "error": ("Exception type", "exception_types"),
-}
-assert tuple(GROUPS) == GROUPED
 
 
 @dataclass(frozen=True)
@@ -77,8 +68,9 @@ _known: OrderedDict[Any, tuple[float, list[tuple[Any, ...]] | None]] = OrderedDi
 
 def groups(user: Any, query: PageQuery) -> Groups:
     """The groups that the address of a grid asks for."""
-    label, column = GROUPS[query.group]
-    found = _rows(user, query.filters.seen_by(user), column)
+    grouping = groupings()[query.group]
+    label = grouping.label
+    found = _rows(user, query.filters.seen_by(user), grouping)
     if found is None:
         return Groups(label, is_too_slow=True)
     listed = found[:LISTED]
@@ -100,16 +92,16 @@ def groups(user: Any, query: PageQuery) -> Groups:
     )
 
 
-def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | None:
+def _rows(user: Any, filters: Filters, grouping: Grouping) -> list[tuple[Any, ...]] | None:
     """Value, count, average and longest of each group, and how many executions are in it and in
     none before; None when that took too long."""
     whose = None if access.sees_all(user) else user.pk
-    key = (whose, filters, column)
+    key = (whose, filters, grouping)
     now = time.monotonic()
     if (kept := _known.get(key)) and now - kept[0] < SHARED:
         return kept[1]
     try:
-        found = _ask(access.visible(user), filters, column)
+        found = _ask(access.visible(user), filters, grouping)
     except TooSlow:
         found = None
     _known[key] = (now, found)
@@ -119,31 +111,35 @@ def _rows(user: Any, filters: Filters, column: str) -> list[tuple[Any, ...]] | N
     return found
 
 
-def _ask(visible: QuerySet[Execution], filters: Filters, column: str) -> list[tuple[Any, ...]]:
+def _ask(
+    visible: QuerySet[Execution], filters: Filters, grouping: Grouping
+) -> list[tuple[Any, ...]]:
     now = timezone.now()
     (expected,) = statement_timeout.estimates([visible.filter(filters.condition(now, rough=True))])
     in_order = expected > LOOKED_AT
     parts = []
     for condition in filters.branches(now, by_row=in_order):
         rows = visible.filter(condition)
-        if column == "exception_types":
-            rows = rows.exclude(exception_types="")
+        if grouping.has_several:
+            rows = rows.exclude(**{grouping.column: ""})
         if in_order:
             rows = rows.order_by("-started_at", "-id")
         parts.append(
-            statement_timeout.statement(rows.values(column, "started_at", "ended_at")[:LOOKED_AT])
+            statement_timeout.statement(
+                rows.values(grouping.column, "started_at", "ended_at")[:LOOKED_AT]
+            )
         )
     parts = [part for part in parts if part is not statement_timeout.NOTHING]
     if not parts:
         return []
     matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
     took = "greatest(coalesce(ended_at, %s) - started_at, interval '0')"
-    value, first, lines = column, "true", ""
-    if column == "exception_types":
-        # One with exceptions of several types is in the group of each.
+    value, first, lines = grouping.column, "true", ""
+    if grouping.has_several:
+        # An execution is in the group of each.
         value, first = "line", "number = 1"
         lines = (
-            "CROSS JOIN LATERAL unnest(string_to_array(exception_types, E'\n')) "
+            f"CROSS JOIN LATERAL unnest(string_to_array({grouping.column}, E'\n')) "
             "WITH ORDINALITY AS types(line, number)"
         )
     return statement_timeout.fetch(

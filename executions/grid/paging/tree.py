@@ -6,7 +6,7 @@ wish, hundreds more; a row of its own sums up how many there are.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -15,39 +15,18 @@ from django.template.loader import get_template
 
 from executions import appearance
 from executions.events import ExecutionChanged
+from executions.grid.paging.page_query import MORE_LIMIT, PageQuery
 from executions.grid.planner.counts import CAP
 from executions.grid.table import keyset
-from executions.grid.table.layout import Children, Layout
-from executions.grid.table.row import GridRow, read
-from executions.grid.table.sorting import Sort
+from executions.grid.table.layout import Children
+from executions.grid.table.row import GridRow
+from executions.grid.table.row_events import read_events
 from executions.models import Execution
 from executions.states import Status
 from executions.store.read import variables_by_path
 
 #: Children listed with a row at first, and with every "show more".
 CHILDREN_SHOWN = 100
-#: So often one can show more; the grid of these children lists them all.
-MORE_LIMIT = 9
-
-
-class Opened(Protocol):
-    """What a tree has to know of its page (`executions.grid.paging.page.PageQuery`)."""
-
-    @property
-    def open(self) -> frozenset[UUID]: ...
-    @property
-    def sort(self) -> Sort: ...
-    @property
-    def layout(self) -> Layout: ...
-    @property
-    def row_layout(self) -> Layout: ...
-    @property
-    def is_tree(self) -> bool: ...
-    def more_of(self, execution_id: UUID) -> int:
-        """How many hundreds of its children are listed after the first."""
-
-    def toggled(self, execution_id: str) -> str: ...
-    def showing_more(self, execution_id: UUID, more: int) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +59,7 @@ class Sum:
 class Tree:
     """The rows of executions and, above or below the open ones, of their children."""
 
-    def __init__(self, visible: QuerySet[Execution], query: Opened) -> None:
+    def __init__(self, visible: QuerySet[Execution], query: PageQuery) -> None:
         self.query = query
         self.children: dict[str, list[ExecutionChanged]] = {}
         if query.is_tree and query.open:
@@ -88,12 +67,12 @@ class Tree:
 
     def _read(self, visible: QuerySet[Execution]) -> None:
         # In the order of their start, each is a walk along an index that ends at its limit.
-        order = keyset.order(self.query.sort)
+        order = keyset.order_by(self.query.sort)
         parts = [
             visible.filter(parent_id=one).order_by(*order)[: self._limit(one) + 1]
             for one in sorted(self.query.open)
         ]
-        for event in read(*parts):
+        for event in read_events(*parts):
             self.children.setdefault(str(event.parent_id), []).append(event)
 
     def _limit(self, execution_id: UUID) -> int:

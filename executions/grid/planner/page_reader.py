@@ -29,8 +29,9 @@ from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, 
 from executions.grid.query import ranges
 from executions.grid.query.filters import Filters
 from executions.grid.table import keyset
-from executions.grid.table.row import event_of
-from executions.grid.table.sorting import NEWEST_FIRST, STARTED, UPDATED, Key, Sort
+from executions.grid.table.row_events import event_of
+from executions.grid.table.sort_values import STARTED, UPDATED
+from executions.grid.table.sorting import NEWEST_FIRST, RowKey, Sort
 from executions.models import Execution
 
 #: Branches that are merged; more are left to the planner.
@@ -59,16 +60,18 @@ class Reading:
     expected: Expected
     now: datetime
 
-    def below(self, key: Key | None, limit: int) -> list[ExecutionChanged]:
+    def below(self, key: RowKey | None, limit: int) -> list[ExecutionChanged]:
         """The first rows, or the first below a key, from top to bottom. Raises TooSlow."""
         return self._read(key, limit, upwards=False)
 
-    def above(self, key: Key, limit: int) -> list[ExecutionChanged]:
+    def above(self, key: RowKey, limit: int) -> list[ExecutionChanged]:
         """The nearest rows above a key, from bottom to top. Raises TooSlow."""
         return self._read(key, limit, upwards=True)
 
-    def _read(self, key: Key | None, limit: int, *, upwards: bool) -> list[ExecutionChanged]:
-        beyond = Q() if key is None else keyset.above(key) if upwards else keyset.below(key)
+    def _read(self, key: RowKey | None, limit: int, *, upwards: bool) -> list[ExecutionChanged]:
+        beyond = (
+            Q() if key is None else keyset.rows_above(key) if upwards else keyset.rows_below(key)
+        )
         scan = _Scan(self, key, beyond, limit, upwards)
         if self.filters.sought:
             return scan.sought()
@@ -94,7 +97,7 @@ class _Scan:
     """One reading, from a key on, in one direction."""
 
     reading: Reading
-    key: Key | None
+    key: RowKey | None
     beyond: Q
     limit: int
     upwards: bool
@@ -109,7 +112,7 @@ class _Scan:
     ) -> list[ExecutionChanged]:
         """By an index in the order of the page."""
         matching = self.matching(by_row=True).filter(self.beyond)
-        order = keyset.order(self.reading.sort, upwards=self.upwards)
+        order = keyset.order_by(self.reading.sort, upwards=self.upwards)
         parts = [branch.order_by(*order) for branch in self._branches(matching)]
         return self._merged(parts, seconds, planned)
 
@@ -138,7 +141,7 @@ class _Scan:
             or [Q()],
         ]
         found = [matching.filter(one, other) for one, other in product(*choices)]
-        is_by_start = self.reading.sort.parts == (STARTED,)
+        is_by_start = self.reading.sort.values == (STARTED,)
         return found if is_by_start and len(found) <= BRANCHES else [matching]
 
     @property
@@ -170,7 +173,7 @@ class _Scan:
     ) -> list[ExecutionChanged]:
         """All that match, sorted; or those of a stretch of time."""
         reading = self.reading
-        order = keyset.order(reading.sort, upwards=self.upwards, opaque=True)
+        order = keyset.order_by(reading.sort, upwards=self.upwards, unindexed=True)
         branches = reading.filters.branches(reading.now, reading.expected.frequent)
         rows = reading.rows.filter(self.beyond, since or Q())
         parts = [rows.filter(one).order_by(*order) for one in branches]
@@ -207,10 +210,10 @@ class _Scan:
         """The stretch of time that the next so many rows take; None when it has no end, or when
         the rows are not in the order of time."""
         sort = self.reading.sort
-        if sort.parts not in ((STARTED,), (UPDATED,)):
+        if sort.values not in ((STARTED,), (UPDATED,)):
             return None
-        column = sort.parts[0].column
-        order = keyset.order(sort, upwards=self.upwards)
+        column = sort.values[0].name
+        order = keyset.order_by(sort, upwards=self.upwards)
         following = base(self.reading.filters).filter(self.beyond).order_by(*order)
         last = statement_timeout.fetch(following.values(column)[rows : rows + 1])
         if not last:

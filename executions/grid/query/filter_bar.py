@@ -6,7 +6,7 @@ It is another face of the typed query: both are read into the same Filters.
 from dataclasses import dataclass
 from typing import Any
 
-from executions.grid.paging.page import PageQuery
+from executions.grid.paging.page_query import PageQuery
 from executions.grid.query import completion
 from executions.grid.query.fields import FIELDS, VARIABLE, Field, Kind, field_of
 from executions.grid.query.filter_terms import Term

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from executions.grid.table.columns import COLUMNS, PATH_LIMIT, VARIABLE, Column, column_of
+from executions.grid.table import columns as declared
+from executions.grid.table.columns import PATH_LIMIT, VARIABLE_PREFIX, Column, column_of
 from executions.grid.table.layout import COLUMN_LIMIT, Layout, read
 from flows import value_paths
 
@@ -24,7 +25,7 @@ class Offer:
 
 def offered(layout: Layout) -> list[Offer]:
     """The columns to choose from: those that are shown in their order, then the others."""
-    others = [column for column in COLUMNS if column.key not in layout.columns]
+    others = [column for column in declared.COLUMNS if column.key not in layout.columns]
     return [Offer(c, True) for c in layout.shown] + [Offer(c, False) for c in others]
 
 
@@ -37,10 +38,10 @@ def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
         return layout, "A grid without columns shows nothing: choose at least one."
     after = layout.changed(asked)
     columns = list(after.columns)
-    if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE)):
+    if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE_PREFIX)):
         if len(path) > PATH_LIMIT:
             return layout, f"A path has {PATH_LIMIT} characters at most."
-        added = column_of(VARIABLE + path)
+        added = column_of(VARIABLE_PREFIX + path)
         if added is None:
             return layout, (
                 "That is no path of a variable. One looks like order.customer.name, or like "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.text import Truncator
 
-from executions.grid.table import columns
+from executions.grid.table.links import on_worker_address
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
 from executions.store.lifecycle import worker_limits
@@ -72,4 +72,4 @@ def _at_work(subject: Subject) -> list[Link]:
         Link(f"Worker held by {Truncator(row.flow_name).chars(32)}", row.get_absolute_url())
         for row in holding.only("id", "flow_name")[:NAMED]
     ]
-    return [*named, Link("Show all that hold one", columns.at_work(field, value))]
+    return [*named, Link("Show all that hold one", on_worker_address(field, value))]
