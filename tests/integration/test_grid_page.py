@@ -235,7 +235,7 @@ def test_an_address_says_everything(admin_user: User) -> None:
     parent = make_execution(admin_user, child_count=1)
     query = _query(f"?status=Error&status=Running&flow=orders&q=a%26b&open={parent.pk}")
     assert _query(query.address()) == query
-    older = PageQuery(older=NEWEST_FIRST.read(Page(admin_user, PageQuery()).rows[0].key))
+    older = PageQuery(older=NEWEST_FIRST.parse_key(Page(admin_user, PageQuery()).rows[0].key))
     assert older.older is not None
     assert _query(older.address()) == older
 

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from executions.grid.paging.tree import CHILDREN_SHOWN, MORE_LIMIT
+from executions.grid.paging.page_query import MORE_LIMIT
+from executions.grid.paging.tree import CHILDREN_SHOWN
 from executions.grid.planner.counts import CAP
 from executions.models import Execution
 from executions.states import Status
