@@ -1,0 +1,47 @@
+"""Links in the documentation lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+PAGES = [
+    *settings.BASE_DIR.glob("*.md"),
+    *settings.BASE_DIR.joinpath("docs").rglob("*.md"),
+    *settings.BASE_DIR.joinpath(".github").rglob("*.md"),
+]
+LINK = re.compile(r"(?<!!)\[[^]]+\]\(([^)\s]+)\)")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken(page: Path) -> Iterator[str]:
+    for link in LINK.findall(without_code(page.read_text())):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        known = target.exists() and (not anchor or anchor in anchors(target))
+        if not known:
+            yield link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert not list(broken(page))
+
+
+def test_the_index_names_every_page() -> None:
+    folder = settings.BASE_DIR / "docs"
+    named = set(LINK.findall((folder / "README.md").read_text()))
+    assert {page.name for page in folder.glob("*.md")} - {"README.md"} <= named
