@@ -65,7 +65,7 @@ from executions.store.lifecycle.semaphores import Outcome
 from executions.store.read.task_states import ended_by, states
 from flows import queries, values
 from flows.blocks.errors import BlockException
-from flows.blocks.guards import Semaphore, could_not_be_acquired
+from flows.blocks.semaphores import Semaphore, could_not_be_acquired
 from flows.task_values import States
 from flows.values import TaskValue
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -16,7 +16,7 @@ import httpx
 
 from executions.effects.addresses import Networks, is_allowed
 from executions.limits import HTTP_BODY, HTTP_TIMEOUT
-from flows.blocks.clients import HttpAnswer
+from flows.blocks.clients import HttpRequest, HttpResponse
 from flows.values import legible
 
 #: How a text may begin that says by itself how it is encoded; that counts more than its header.
@@ -116,7 +116,7 @@ class _GuardedBackend(httpcore.SyncBackend):
 
 @dataclass(frozen=True, slots=True)
 class HttpxHttp:
-    """`flows.blocks.clients.Http` by httpx. Redirects are not followed: a flow decides on them.
+    """The HTTP client, by httpx. It follows no redirects: a flow decides on them.
 
     A request gives up at `until`, on the monotonic clock.
     """
@@ -124,16 +124,7 @@ class HttpxHttp:
     allowed: Networks = ()
     until: float = inf
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: str,
-        credentials: tuple[str, str] | None,
-    ) -> HttpAnswer:
+    def send(self, request: HttpRequest) -> HttpResponse:
         # Everything together takes no longer, however the answer trickles in.
         until = min(self.until, time.monotonic() + HTTP_TIMEOUT)
         transport = httpx.HTTPTransport()
@@ -142,18 +133,18 @@ class HttpxHttp:
             with (
                 httpx.Client(transport=transport, timeout=HTTP_TIMEOUT, trust_env=False) as client,
                 client.stream(
-                    method,
-                    url,
-                    params={legible(k): legible(v) for k, v in query.items()} or None,
-                    headers={"Accept-Encoding": "gzip, deflate", **headers},
-                    content=legible(body).encode() if body else None,
-                    auth=credentials,
+                    request.method,
+                    request.url,
+                    params={legible(k): legible(v) for k, v in request.query.items()} or None,
+                    headers={"Accept-Encoding": "gzip, deflate", **request.headers},
+                    content=legible(request.body).encode() if request.body else None,
+                    auth=request.credentials,
                 ) as response,
             ):
                 content = _content(response)
         except _FAILURES as error:
             raise ConnectionError(str(error) or type(error).__name__) from None
-        return HttpAnswer(
+        return HttpResponse(
             status=response.status_code,
             reason=response.reason_phrase,
             headers=dict(response.headers),

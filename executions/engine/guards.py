@@ -12,7 +12,7 @@ from typing import Any
 from executions.engine import reading
 from executions.engine.program import Instruction
 from executions.engine.state import Acquire, Frame, Progress
-from flows.blocks import guards
+from flows.blocks import semaphores, timeouts
 from flows.graph import FlowGraph
 from flows.task_values import States
 from flows.values import ExceptionValue
@@ -33,10 +33,10 @@ def begin(
     semaphore, timeout = reading.guards(instruction, frames, context, states)
     moment = datetime.fromtimestamp(now, UTC)
     if not frame.semaphore:
-        asked = guards.semaphore(semaphore, graph.name, moment)
+        asked = semaphores.semaphore(semaphore, graph.name, moment)
         if asked is not None:
             return Acquire(asked)
-    length = guards.timeout(timeout, moment)
+    length = timeouts.timeout(timeout, moment)
     if length and frame.deadline is None:
         frame.timeout = length
         frame.deadline = now + length / 1000
@@ -67,7 +67,7 @@ def lift(frame: Frame, level: int, progress: Progress) -> bool:
 
 def timed_out(graph: FlowGraph, frame: Frame, context: Mapping[str, Any]) -> ExceptionValue:
     """What the block throws on which the token stands (semantics 76)."""
-    return guards.timed_out(
+    return timeouts.timed_out(
         frame.timeout,
         execution=context.get("ExecutionId", ""),
         flow=graph.name,

@@ -7,7 +7,7 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Failed, Frame, Threw, Thrown
 from executions.limits import BLOCK_SECONDS, BLOCKS, EFFECT_SECONDS, GRACE, WORKER_DEATHS
 from flows import values
-from flows.blocks import guards
+from flows.blocks import timeouts
 from flows.blocks.errors import exception
 from flows.values import ExceptionValue
 
@@ -73,7 +73,7 @@ def _late(interpreter: Interpreter) -> ExceptionValue:
     frame = interpreter.frames[-1]
     has_effect = interpreter.program.instructions[frame.block].has_effect
     limit = (EFFECT_SECONDS if has_effect else BLOCK_SECONDS) * 1000
-    return guards.timed_out(
+    return timeouts.timed_out(
         min(frame.timeout or limit, limit),
         execution=interpreter.context.get("ExecutionId", ""),
         flow=interpreter.graph.name,

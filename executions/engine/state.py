@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from executions.limits import STORED_IN_ALL
 from flows.blocks.base import LogLine
-from flows.blocks.guards import Semaphore
+from flows.blocks.semaphores import Semaphore
 from flows.task_values import States
 from flows.values import ExceptionValue
 

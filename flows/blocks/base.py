@@ -1,7 +1,7 @@
 """What a block is: its properties, its ports, and what a visit of a token decides.
 
 Pure. A block never does I/O: one with an effect describes it, and whoever runs it passes in the
-world (`flows.blocks.clients`) when the effect is to be performed.
+clients (`flows.blocks.clients`) when the effect is to be performed.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
 from flows.values import ExceptionValue, TaskValue, type_name
 
@@ -239,7 +239,7 @@ class Block:
         """Decide again after what was waited for (WaitUntil, RunChild, AwaitTasks) came."""
         return Leave()
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         """Do the effect and return output properties. Raises BlockException to throw."""
         raise NotImplementedError(self.type)
 

@@ -1,21 +1,37 @@
-"""The world outside an execution, as blocks with an effect see it. Implementations are injected."""
+"""What a block with an effect reaches outside its execution: text files and HTTP.
+
+Whoever performs the effect passes in the implementations (`executions.effects`).
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Files(Protocol):
-    """Text files inside the configured folder. Raise OSError or UnicodeError on failure."""
+class FileStore(Protocol):
+    """Text files inside the configured folder. Raises OSError or UnicodeError on failure."""
 
-    def read_text(self, path: str, encoding: str | None) -> str: ...
+    def read_text(self, path: str, encoding: str | None) -> str:
+        """Return the whole text of a file."""
 
     def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
         """Write the text, or append it to what is there when `overwrite` is false."""
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpRequest:
+    """An HTTP request; `credentials` are a user name and a password."""
+
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    credentials: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
     """An HTTP response: its status, reason phrase, headers and decoded body."""
 
     status: int
@@ -24,23 +40,15 @@ class HttpAnswer:
     body: str
 
 
-class Http(Protocol):
-    """HTTP requests. Raise ConnectionError with a clear text when there is no answer, and
-    PermissionError when the address is not allowed."""
+class HttpClient(Protocol):
+    """Sends HTTP requests."""
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: str,
-        credentials: tuple[str, str] | None,
-    ) -> HttpAnswer: ...
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Return the response. Raises ConnectionError with a clear text when there is none, and
+        PermissionError when the address is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    files: Files
-    http: Http
+class Clients:
+    files: FileStore
+    http: HttpClient

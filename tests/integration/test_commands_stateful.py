@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from executions import recovery, runner
 from executions.commands.control import control
 from executions.commands.lifecycle.start import start
-from executions.effects import world
+from executions.effects import clients
 from executions.engine import overruns
 from executions.engine.state import Go, Perform, Yielded
 from executions.models import Execution, Step, new_id
@@ -206,7 +206,7 @@ def test_random_commands_and_crashes(
             turn._checkpoint(turn._waiting("effect", again=decision.again))
             block = turn.interpreter.graph.blocks[decision.block].block
             if done:
-                block.perform(decision.given, world(decision.until))
+                block.perform(decision.given, clients(decision.until))
 
         @rule()
         def wake(self) -> None:

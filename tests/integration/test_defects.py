@@ -16,7 +16,7 @@ from executions.models import ExceptionRecord, Execution
 from executions.states import Status
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Block, Effect, Leave, Visit
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients
 from flows.blocks.variables.set_variable import SetVariable
 from tests.driving import begin, drive, fresh
 from tests.flows_in_tests import publish
@@ -39,7 +39,7 @@ class FailsOutside(SetVariable):
 
     effect = Effect.REPEATABLE
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         raise RuntimeError(SECRET)
 
 
@@ -56,7 +56,7 @@ class DoesNoValue(SetVariable):
     effect = Effect.ONCE
     done = 0
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         type(self).done += 1
         return {"Variable": object()}
 

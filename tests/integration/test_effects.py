@@ -17,7 +17,7 @@ from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Effect
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients, HttpRequest
 from flows.blocks.errors import BlockException
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -56,45 +56,45 @@ def echo() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(FolderFiles(tmp_path / "files"), HttpxHttp(LOOPBACK))
+def clients(tmp_path: Path) -> Clients:
+    return Clients(FolderFiles(tmp_path / "files"), HttpxHttp(LOOPBACK))
 
 
-def perform(world: World, block: str, **given: Any) -> Any:
+def perform(clients: Clients, block: str, **given: Any) -> Any:
     """Perform a block with the rest of its properties at their defaults."""
     kind = BY_TYPE[block.casefold()]
     named = {prop.name: prop.default for prop in kind.properties if prop.reads}
-    return kind.perform(named | {k.replace("_", " "): v for k, v in given.items()}, world)
+    return kind.perform(named | {k.replace("_", " "): v for k, v in given.items()}, clients)
 
 
-def throws(world: World, block: str, **given: Any) -> str:
+def throws(clients: Clients, block: str, **given: Any) -> str:
     with pytest.raises(BlockException) as caught:
-        perform(world, block, **given)
+        perform(clients, block, **given)
     return caught.value.value.short_type
 
 
-def test_text_is_written_appended_and_read(world: World) -> None:
+def test_text_is_written_appended_and_read(clients: Clients) -> None:
     path = "deep/a.txt"
-    perform(world, "Write All Text", File_Path=path, Text="one\r\n")
-    perform(world, "Write All Text", File_Path=path, Text="twö")
-    assert perform(world, "Read All Text", File_Path=path) == {"Text": "one\r\ntwö"}
-    perform(world, "Write All Text", File_Path=path, Text="x", Overwrite=True)
-    assert perform(world, "Read All Text", File_Path=path) == {"Text": "x"}
+    perform(clients, "Write All Text", File_Path=path, Text="one\r\n")
+    perform(clients, "Write All Text", File_Path=path, Text="twö")
+    assert perform(clients, "Read All Text", File_Path=path) == {"Text": "one\r\ntwö"}
+    perform(clients, "Write All Text", File_Path=path, Text="x", Overwrite=True)
+    assert perform(clients, "Read All Text", File_Path=path) == {"Text": "x"}
 
 
-def test_files_stay_in_their_folder(world: World, tmp_path: Path) -> None:
+def test_files_stay_in_their_folder(clients: Clients, tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("secret")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "link").symlink_to(tmp_path / "outside.txt")
     for path in ("../outside.txt", str(tmp_path / "outside.txt"), "link", "a/../../outside.txt"):
-        assert throws(world, "Read All Text", File_Path=path) == "OperationFailedException"
-        assert throws(world, "Write All Text", File_Path=path) == "OperationFailedException"
+        assert throws(clients, "Read All Text", File_Path=path) == "OperationFailedException"
+        assert throws(clients, "Write All Text", File_Path=path) == "OperationFailedException"
     assert (tmp_path / "outside.txt").read_text() == "secret"
 
 
-def said(world: World, block: str, **given: Any) -> str:
+def said(clients: Clients, block: str, **given: Any) -> str:
     with pytest.raises(BlockException) as caught:
-        perform(world, block, **given)
+        perform(clients, block, **given)
     assert caught.value.value.short_type == "OperationFailedException"
     return caught.value.value.message
 
@@ -136,52 +136,52 @@ def odd_folder(tmp_path: Path) -> Iterator[Path]:
     ],
 )
 def test_what_is_no_file_blocks_nobody(
-    world: World, odd_folder: Path, path: str, reason: str
+    clients: Clients, odd_folder: Path, path: str, reason: str
 ) -> None:
     """Opening a pipe waits for its other end. No reason shows where the folder is."""
     for block in ("Read All Text", "Write All Text"):
         begun = time.monotonic()
-        message = said(world, block, File_Path=path)
+        message = said(clients, block, File_Path=path)
         assert time.monotonic() - begun < 2
         assert reason in message
         assert str(odd_folder) not in message
     assert (odd_folder / "file").read_text() == "kept"
 
 
-def test_a_pipe_that_somebody_reads_is_not_written(world: World, odd_folder: Path) -> None:
+def test_a_pipe_that_somebody_reads_is_not_written(clients: Clients, odd_folder: Path) -> None:
     reader = os.open(odd_folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    assert "It is no regular file" in said(world, "Write All Text", File_Path="pipe", Text="x")
+    assert "It is no regular file" in said(clients, "Write All Text", File_Path="pipe", Text="x")
     assert os.read(reader, 1) == b""
     os.close(reader)
 
 
-def test_a_missing_file_is_told_without_its_folder(world: World, tmp_path: Path) -> None:
-    message = said(world, "Read All Text", File_Path="a/missing.txt")
+def test_a_missing_file_is_told_without_its_folder(clients: Clients, tmp_path: Path) -> None:
+    message = said(clients, "Read All Text", File_Path="a/missing.txt")
     assert message == "The file 'a/missing.txt' could not be read: There is no such file."
 
 
 def test_files_have_a_quota(tmp_path: Path) -> None:
     """Of all together. What would exceed it is not written, and what was there stays."""
-    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
-    perform(world, "Write All Text", File_Path="a", Text="a" * 20_000)
+    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    perform(clients, "Write All Text", File_Path="a", Text="a" * 20_000)
     for given in (
         {"File_Path": "b", "Text": "b" * 30_000},
         {"File_Path": "a", "Text": "a" * 30_000},
         {"File_Path": "a", "Text": "b" * 50_000, "Overwrite": True},
     ):
-        assert "may take 40,000 bytes (FILES_BYTES)" in said(world, "Write All Text", **given)
+        assert "may take 40,000 bytes (FILES_BYTES)" in said(clients, "Write All Text", **given)
     assert (tmp_path / "files" / "a").read_text() == "a" * 20_000
     # What grows less, or shrinks, still goes.
-    perform(world, "Write All Text", File_Path="a", Text="c" * 19_000, Overwrite=True)
-    perform(world, "Write All Text", File_Path="a", Text="d")
+    perform(clients, "Write All Text", File_Path="a", Text="c" * 19_000, Overwrite=True)
+    perform(clients, "Write All Text", File_Path="a", Text="d")
     assert (tmp_path / "files" / "a").read_text() == "c" * 19_000 + "d"
 
 
 def test_empty_files_and_folders_count_too(tmp_path: Path) -> None:
-    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
     for number in range(100):
         try:
-            perform(world, "Write All Text", File_Path=f"{number}/file", Text="")
+            perform(clients, "Write All Text", File_Path=f"{number}/file", Text="")
         except BlockException:
             break
     assert 3 <= number <= 5
@@ -191,36 +191,36 @@ def test_empty_files_and_folders_count_too(tmp_path: Path) -> None:
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "files").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").mkdir()
-    world = World(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
-    perform(world, "Write All Text", File_Path="a", Text="a" * 30_000)
-    assert "FILES_BYTES" in said(world, "Write All Text", File_Path="a", Text="a" * 30_000)
+    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    perform(clients, "Write All Text", File_Path="a", Text="a" * 30_000)
+    assert "FILES_BYTES" in said(clients, "Write All Text", File_Path="a", Text="a" * 30_000)
 
 
-def test_two_who_append_lose_nothing(world: World) -> None:
+def test_two_who_append_lose_nothing(clients: Clients) -> None:
     def append(letter: str) -> None:
         for _ in range(100):
-            perform(world, "Write All Text", File_Path="log", Text=letter * 100 + "\n")
+            perform(clients, "Write All Text", File_Path="log", Text=letter * 100 + "\n")
 
     threads = [threading.Thread(target=append, args=[letter]) for letter in "ab"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    lines = perform(world, "Read All Text", File_Path="log")["Text"].splitlines()
+    lines = perform(clients, "Read All Text", File_Path="log")["Text"].splitlines()
     assert sorted(lines) == ["a" * 100] * 100 + ["b" * 100] * 100
 
 
-def test_what_cannot_be_read_throws(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    perform(world, "Write All Text", File_Path="a", Text="ä" * 50)
-    assert throws(world, "Read All Text", File_Path="missing") == "OperationFailedException"
-    assert throws(world, "Read All Text", File_Path=".") == "OperationFailedException"
-    assert throws(world, "Read All Text", File_Path="a\0b") == "OperationFailedException"
+def test_what_cannot_be_read_throws(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    perform(clients, "Write All Text", File_Path="a", Text="ä" * 50)
+    assert throws(clients, "Read All Text", File_Path="missing") == "OperationFailedException"
+    assert throws(clients, "Read All Text", File_Path=".") == "OperationFailedException"
+    assert throws(clients, "Read All Text", File_Path="a\0b") == "OperationFailedException"
     given = {"File_Path": "a", "Encoding": "no-such"}
-    assert throws(world, "Read All Text", **given) == "InvalidPropertyValueException"
+    assert throws(clients, "Read All Text", **given) == "InvalidPropertyValueException"
     given = {"File_Path": "a", "Encoding": "ascii"}
-    assert throws(world, "Read All Text", **given) == "OperationFailedException"
+    assert throws(clients, "Read All Text", **given) == "OperationFailedException"
     monkeypatch.setattr(files, "FILE_SIZE", 10)
-    assert throws(world, "Read All Text", File_Path="a") == "OperationFailedException"
+    assert throws(clients, "Read All Text", File_Path="a") == "OperationFailedException"
 
 
 def test_appending_must_not_be_done_twice() -> None:
@@ -229,7 +229,7 @@ def test_appending_must_not_be_done_twice() -> None:
     assert block.effect_of({"Overwrite": False}) is Effect.ONCE
 
 
-def test_a_request_is_sent_and_answered(world: World, echo: str) -> None:
+def test_a_request_is_sent_and_answered(clients: Clients, echo: str) -> None:
     request = {
         "Uri": echo + "/there",
         "Verb": "RequestVerb.POST",
@@ -238,7 +238,7 @@ def test_a_request_is_sent_and_answered(world: World, echo: str) -> None:
     }
     credentials = {"Username": "u", "Password": "p"}
     answer = perform(
-        world, "Execute Http Request", Http_Request=request, Http_Credentials=credentials
+        clients, "Execute Http Request", Http_Request=request, Http_Credentials=credentials
     )["Http Response"]
     assert (answer["StatusCode"], answer["Body"]) == (200, "hi")
     headers = answer["Headers"]
@@ -247,9 +247,9 @@ def test_a_request_is_sent_and_answered(world: World, echo: str) -> None:
     assert headers["x-auth"].startswith("Basic ")
 
 
-def test_redirects_are_the_flows_business(world: World, echo: str) -> None:
+def test_redirects_are_the_flows_business(clients: Clients, echo: str) -> None:
     request = {"Uri": echo + "/away"}
-    answer = perform(world, "Execute Http Request", Http_Request=request)
+    answer = perform(clients, "Execute Http Request", Http_Request=request)
     assert answer["Http Response"]["StatusCode"] == 302
 
 
@@ -266,19 +266,17 @@ def test_redirects_are_the_flows_business(world: World, echo: str) -> None:
     ],
 )
 def test_requests_that_fail_throw(
-    world: World, echo: str, request_: dict[str, str], thrown: str
+    clients: Clients, echo: str, request_: dict[str, str], thrown: str
 ) -> None:
     request = {name: value.replace("{echo}", echo) for name, value in request_.items()}
-    assert throws(world, "Execute Http Request", Http_Request=request) == thrown
+    assert throws(clients, "Execute Http Request", Http_Request=request) == thrown
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "169.254.169.254"])
 def test_private_addresses_are_refused_unless_allowed(echo: str, host: str) -> None:
     port = echo.rpartition(":")[2]
     with pytest.raises(ConnectionError, match="private"):
-        HttpxHttp().request(
-            "GET", f"http://{host}:{port}/", query={}, headers={}, body="", credentials=None
-        )
+        HttpxHttp().send(HttpRequest("GET", f"http://{host}:{port}/"))
 
 
 def test_only_reading_verbs_may_be_sent_again() -> None:

@@ -17,7 +17,7 @@ from executions.effects.addresses import is_allowed
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients, HttpRequest
 from flows.blocks.errors import BlockException
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -69,8 +69,8 @@ def serve() -> Iterator[Serve]:
 def ask(uri: str, **request: Any) -> dict[str, Any]:
     block = BY_TYPE["execute http request"]
     given = {"Http Request": {"Uri": uri, **request}, "Http Credentials": None}
-    world = World(FolderFiles(None), HttpxHttp(LOOPBACK))  # type: ignore[arg-type]
-    answer: dict[str, Any] = dict(block.perform(given, world))["Http Response"]
+    clients = Clients(FolderFiles(None), HttpxHttp(LOOPBACK))  # type: ignore[arg-type]
+    answer: dict[str, Any] = dict(block.perform(given, clients))["Http Response"]
     return answer
 
 
@@ -261,6 +261,4 @@ def test_a_network_that_is_allowed_is_so_in_each_spelling() -> None:
 def test_no_spelling_leads_inside(serve: Serve, host: str) -> None:
     port = serve(page(b"inside")).rpartition(":")[2]
     with pytest.raises(ConnectionError):
-        HttpxHttp().request(
-            "GET", f"http://{host}:{port}", query={}, headers={}, body="", credentials=None
-        )
+        HttpxHttp().send(HttpRequest("GET", f"http://{host}:{port}"))

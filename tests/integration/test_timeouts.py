@@ -18,7 +18,7 @@ from executions import recovery, runner
 from executions.commands.control import control
 from executions.models import Execution
 from executions.states import Status
-from flows.blocks import ALL, guards
+from flows.blocks import ALL, timeouts
 from flows.blocks.base import SEMAPHORE, TIMEOUT
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
@@ -381,6 +381,6 @@ def test_an_effect_that_hangs_is_ended(tmp_path: Path, dripping: str) -> None:
 def test_periods_are_structures_durations_or_milliseconds() -> None:
     """Semantics 76."""
     now = datetime(2026, 1, 31, tzinfo=UTC)
-    assert guards.milliseconds({"Months": 1}, now, "Block Timeout") == 28 * 86_400_000
-    assert guards.milliseconds(timedelta(seconds=2), now, "Block Timeout") == 2000
-    assert guards.milliseconds(1500, now, "Block Timeout") == 1500
+    assert timeouts.milliseconds({"Months": 1}, now, "Block Timeout") == 28 * 86_400_000
+    assert timeouts.milliseconds(timedelta(seconds=2), now, "Block Timeout") == 2000
+    assert timeouts.milliseconds(1500, now, "Block Timeout") == 1500

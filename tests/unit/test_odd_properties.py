@@ -20,7 +20,7 @@ from executions.store.lifecycle.steps import parts
 from flows import values
 from flows.blocks import ALL
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException
 from flows.values import ExceptionValue, TaskValue
 from tests.flows_in_memory import Run
@@ -185,7 +185,7 @@ def flow_of(block: Block, prop: Property) -> str:
     return f"start: {{type: Start Flow, bottom: block}}\nblock: {own}}}\n{ends}"
 
 
-def visit(block: Block, prop: Property, value: Any, world: World) -> Run:
+def visit(block: Block, prop: Property, value: Any, clients: Clients) -> Run:
     """Visit the block until it leaves, throws or waits for what only a database has."""
     inputs = [p for p in block.properties if p.reads]
     names = ", ".join(f"V{n}: {{input: true}}" for n in range(len(inputs)))
@@ -200,7 +200,7 @@ def visit(block: Block, prop: Property, value: Any, world: World) -> Run:
             decision = run.go(Acquired(decision.semaphore.path))
         elif isinstance(decision, Perform):
             try:
-                decision = run.go(Performed(block.perform(decision.given, world)))
+                decision = run.go(Performed(block.perform(decision.given, clients)))
             except BlockException as thrown:
                 decision = run.go(Threw(thrown.value))
         else:
@@ -244,13 +244,13 @@ def permitted(block: Block) -> set[str]:
 def test_nonsense_is_told_as_what_it_is(
     block: Block, prop: Property, path: str, tmp_path: Path
 ) -> None:
-    world = World(FolderFiles(tmp_path), HttpxHttp((ipaddress.ip_network("127.0.0.0/8"),)))
+    clients = Clients(FolderFiles(tmp_path), HttpxHttp((ipaddress.ip_network("127.0.0.0/8"),)))
     base: Mapping[str, Any] = PARTS.get(prop.type, ({}, ()))[0]
     surprises = {}
     for name, odd in ODD.items():
         value = with_part(dict(base), path, values.copy(odd)) if path else values.copy(odd)
         try:
-            run = visit(block, prop, value, world)
+            run = visit(block, prop, value, clients)
             written(run)
         except Exception as problem:
             surprises[name] = repr(problem)[:300]

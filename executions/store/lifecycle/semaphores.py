@@ -15,7 +15,7 @@ from django.db import connection
 
 from executions.models import SemaphoreTicket
 from executions.store.status_params import STATUS_PARAMS
-from flows.blocks.guards import Semaphore
+from flows.blocks.semaphores import Semaphore
 
 _CREATE = """
     INSERT INTO executions_semaphore (path, concurrency_limit, created_at)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException, exception, invalid_property
 
 _PATH = Property("File Path", "String", required=True, nonempty=True)
@@ -21,9 +21,9 @@ class ReadAllText(Block):
     properties = (_PATH, _ENCODING, Property("Text", "String", Direction.OUTPUT))
     throws = ("OperationFailedException",)
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         try:
-            return {"Text": world.files.read_text(given["File Path"], given["Encoding"])}
+            return {"Text": clients.files.read_text(given["File Path"], given["Encoding"])}
         except LookupError:
             raise _encoding(given["Encoding"]) from None
         except (OSError, ValueError) as error:
@@ -51,9 +51,9 @@ class WriteAllText(Block):
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         try:
-            world.files.write_text(
+            clients.files.write_text(
                 given["File Path"],
                 given["Text"] or "",
                 overwrite=given["Overwrite"],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property, article
-from flows.blocks.clients import World
+from flows.blocks.clients import Clients, HttpRequest
 from flows.blocks.errors import exception, invalid_property, property_empty
 from flows.values import summary, type_name
 
@@ -47,7 +47,7 @@ class ExecuteHttpRequest(Block):
     def effect_of(self, given: Mapping[str, Any]) -> Effect:
         return Effect.REPEATABLE if _verb(given["Http Request"]) in _SAFE else Effect.ONCE
 
-    def perform(self, given: Mapping[str, Any], world: World) -> Mapping[str, Any]:
+    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         request = given["Http Request"]
         uri, verb = _uri(request), _verb(request)
         if verb not in _VERBS:
@@ -58,30 +58,32 @@ class ExecuteHttpRequest(Block):
             kind = _text(request.get("ContentType"), "Http Request.ContentType")
             headers.setdefault("Content-Type", _header("ContentType", kind or "application/json"))
         try:
-            answer = world.http.request(
-                verb,
-                uri,
-                query=_named(request, "QueryParameters"),
-                headers=headers,
-                body=body,
-                credentials=_credentials(given["Http Credentials"]),
+            response = clients.http.send(
+                HttpRequest(
+                    verb,
+                    uri,
+                    query=_named(request, "QueryParameters"),
+                    headers=headers,
+                    body=body,
+                    credentials=_credentials(given["Http Credentials"]),
+                )
             )
         except OSError as error:
             raise exception(
                 "InvalidRequestException", f"{verb} {uri} has no answer: {error}"
             ) from None
-        if answer.status in (401, 407):
+        if response.status in (401, 407):
             raise exception(
                 "HttpAuthorisationException",
-                f"{verb} {uri} was refused: {answer.status} {answer.reason}",
-                error_code=answer.status,
+                f"{verb} {uri} was refused: {response.status} {response.reason}",
+                error_code=response.status,
             )
         return {
             "Http Response": {
-                "StatusCode": answer.status,
-                "ReasonPhrase": answer.reason,
-                "Headers": dict(answer.headers),
-                "Body": answer.body,
+                "StatusCode": response.status,
+                "ReasonPhrase": response.reason,
+                "Headers": dict(response.headers),
+                "Body": response.body,
             }
         }
 
