@@ -1,5 +1,5 @@
 """Who looks at an execution: kept in Redis for some seconds at a time, across web processes, and
-nowhere else. Whoever is gone without a word is forgotten.
+nowhere else. A page that closes without a word is forgotten.
 
 Only pages and connections of people who may see the execution write here, and ask.
 """
@@ -18,15 +18,15 @@ from redis.exceptions import RedisError
 
 from executions.limits import CONTROL_AWAY
 
-#: Seconds that a connection, or a page that polls, counts as there after it was heard of last.
+#: Seconds that a connection, or a page that polls, counts as open after it was renewed.
 CONNECTED, POLLED = 10.0, 8.0
-_PREFIX = "cortexweb:looks"
-_APART = "\x1f"
+_PREFIX = "cortexweb:presence"
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Somebody's page of an execution; `key` tells their pages apart."""
+class OpenPage:
+    """A user's page of an execution; `key` tells the pages of one user apart."""
 
     execution_id: str
     root_id: str
@@ -36,11 +36,14 @@ class Look:
 
     @property
     def member(self) -> str:
-        return _APART.join((str(self.user_id), self.name, self.key))
+        """The page as Redis keeps it."""
+        return _SEPARATOR.join((str(self.user_id), self.name, self.key))
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Person:
+    """A user who looks at an execution."""
+
     name: str
     id: int
 
@@ -52,76 +55,79 @@ def _redis() -> "Redis":
     )
 
 
-def _looks(execution_id: Any) -> str:
+def _pages_key(execution_id: Any) -> str:
     return f"{_PREFIX}:{execution_id}"
 
 
-def _seen(root_id: Any, user_id: int) -> str:
+def _last_seen_key(root_id: Any, user_id: int) -> str:
     return f"{_PREFIX}:seen:{root_id}:{user_id}"
 
 
-def renew(looks: Iterable[Look], seconds: float = CONNECTED) -> None:
-    """Say that these are there."""
+def renew(pages: Iterable[OpenPage], seconds: float = CONNECTED) -> None:
+    """Record that pages are open."""
     now = time.time()
     try:
         with _redis().pipeline(transaction=False) as pipe:
-            for look in looks:
-                key = _looks(look.execution_id)
-                pipe.zadd(key, {look.member: now + seconds})
+            for page in pages:
+                key = _pages_key(page.execution_id)
+                pipe.zadd(key, {page.member: now + seconds})
                 pipe.expire(key, int(2 * seconds))
-                pipe.set(_seen(look.root_id, look.user_id), int(now), ex=int(2 * CONTROL_AWAY))
+                seen = _last_seen_key(page.root_id, page.user_id)
+                pipe.set(seen, int(now), ex=int(2 * CONTROL_AWAY))
             pipe.execute()
     except RedisError:
         return  # then nobody can ask either
 
 
-def opened(root_id: Any, user_id: int) -> None:
-    """Somebody has opened a page, which may run no scripts and never be heard of again."""
+def record_load(root_id: Any, user_id: int) -> None:
+    """Record that a user has loaded a page, which may run no scripts and so never be renewed."""
     try:
-        _redis().set(_seen(root_id, user_id), int(time.time()), ex=int(2 * CONTROL_AWAY))
+        seen = _last_seen_key(root_id, user_id)
+        _redis().set(seen, int(time.time()), ex=int(2 * CONTROL_AWAY))
     except RedisError:
         return
 
 
-def leave(look: Look) -> None:
-    """One is gone."""
+def leave(page: OpenPage) -> None:
+    """Record that a page is closed."""
     try:
-        _redis().zrem(_looks(look.execution_id), look.member)
+        _redis().zrem(_pages_key(page.execution_id), page.member)
     except RedisError:
         return
 
 
 def people(ids: Iterable[Any]) -> dict[str, list[Person]]:
-    """Who looks at each of these executions; nobody where Redis does not answer."""
+    """Return who looks at each of these executions; nobody when Redis does not answer."""
     asked = [str(one) for one in ids]
     now = time.time()
     try:
         with _redis().pipeline(transaction=False) as pipe:
             for one in asked:
-                pipe.zrangebyscore(_looks(one), now, "+inf")
+                pipe.zrangebyscore(_pages_key(one), now, "+inf")
             answers = pipe.execute()
     except RedisError:
         return {}
     found: dict[str, set[Person]] = defaultdict(set)
     for one, members in zip(asked, answers, strict=True):
         for member in members:
-            user_id, name, _ = member.split(_APART, 2)
+            user_id, name, _ = member.split(_SEPARATOR, 2)
             found[one].add(Person(name, int(user_id)))
     return {one: sorted(persons) for one, persons in found.items()}
 
 
 def has_left(root_id: UUID, user_id: int) -> bool:
-    """Whether somebody has had no page open for a while, of an execution or of those that run with
-    it. Not where Redis does not answer.
+    """Return whether a user has had no page open for a while, of an execution or of those that run
+    with it; False when Redis does not answer.
 
-    Where nothing is known of them the while begins now, so that a Redis that has lost everything
-    sends nobody away.
+    Of a user about whom nothing is known, the while begins now, so that a Redis that has lost
+    everything sends nobody away.
     """
     now = time.time()
     try:
-        seen = _redis().get(_seen(root_id, user_id))
+        key = _last_seen_key(root_id, user_id)
+        seen = _redis().get(key)
         if seen is None:
-            _redis().set(_seen(root_id, user_id), int(now), ex=int(2 * CONTROL_AWAY), nx=True)
+            _redis().set(key, int(now), ex=int(2 * CONTROL_AWAY), nx=True)
             return False
     except RedisError:
         return False

@@ -1,38 +1,43 @@
-"""A connected browser as the hub writes to it."""
+"""A connected browser, as the hub writes to it."""
 
 import asyncio
 from collections import OrderedDict
 
-from executions.grid.planner.counts import Count, total
-from executions.grid.query.filters import Filters
 from executions.live.changes import Changes
+from executions.live.frames import encode_frame
 from executions.live.rendering import RenderedRows
-from executions.live.viewers import GridViewer, Viewer, message
+from executions.live.viewers import Viewer
 
 
 class Connection:
-    """A viewer and what wakes the task that writes to it.
+    """A viewer, the frames that wait for it, and what wakes the task that writes them.
 
-    `fetched_at`, on the event loop's clock, is when its page was fetched at the earliest, until it
-    has said what it shows and been told what has changed since; it is offered nothing before.
+    `fetched_at`, on the event loop's clock, is when its page was fetched at the earliest. It is
+    None as soon as the browser has been sent what has changed since; before, nothing is offered.
     """
 
     def __init__(self, viewer: Viewer, fetched_at: float | None = None) -> None:
         self.viewer = viewer
         self.fetched_at = fetched_at
         self.wake = asyncio.Event()
-        #: Why it has to end, and come again: its viewer raised that.
+        #: The exception of its viewer, which ends the connection.
         self.failure: Exception | None = None
-        self._notes: OrderedDict[str, str] = OrderedDict()
+        self._queue: OrderedDict[str, str] = OrderedDict()
 
-    def note(self, kind: str, text: str) -> None:
-        """Send this soon; only the newest of each kind."""
-        self._notes[kind] = text
+    def queue(self, kind: str, frame: str) -> None:
+        """Send a frame soon. A newer one of the same kind replaces it."""
+        self._queue[kind] = frame
         self.wake.set()
 
+    def catch_up(self) -> None:
+        """Have the browser fetch its page again."""
+        self.queue("catchup", encode_frame("catchup"))
+
     def offer(self, changes: Changes) -> bool:
-        """Offer changes to its viewer; whether there is anything to be sent. What one viewer
-        raises ends its own connection, and keeps nothing from the others."""
+        """Offer changes to the viewer, and return whether there is anything to send.
+
+        An exception of the viewer ends this connection only.
+        """
         try:
             return self.viewer.offer(changes)
         except Exception as error:
@@ -40,25 +45,15 @@ class Connection:
             return True
 
     def fail(self, error: Exception) -> None:
+        """End the connection because of an exception."""
         self.failure = error
         self.wake.set()
 
-    def take(self, rows: RenderedRows) -> list[str]:
-        """Everything to be sent now. Raises what its viewer raised."""
+    def take_frames(self, rows: RenderedRows) -> list[str]:
+        """Return all that is to be sent now. Raises the exception of the viewer."""
         self.wake.clear()
         if self.failure is not None:
             raise self.failure
-        notes, self._notes = list(self._notes.values()), OrderedDict()
+        queued, self._queue = list(self._queue.values()), OrderedDict()
         frame = self.viewer.frame(rows)
-        return [frame, *notes] if frame else notes
-
-    def tell_counts(self, viewer: GridViewer, filters: Filters, counts: dict[str, Count]) -> bool:
-        """Send the counts of these filters, and how many are on all pages of its viewer; whether it
-        still looks at them."""
-        if viewer.counted[1] != filters:
-            return False
-        whole = total(counts, viewer.filters.statuses)
-        texts = {status: str(count) for status, count in counts.items()}
-        told = {"page": viewer.page, "total": str(whole), "words": whole.words}
-        self.note("counts", message("counts", counts=texts, **told))
-        return True
+        return [frame, *queued] if frame else queued

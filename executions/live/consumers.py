@@ -21,41 +21,44 @@ from executions import access, watches
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live.browser_messages import Malformed, Ping, Show, read
-from executions.live.changes import Scope
+from executions.live.changes import Visibility
 from executions.live.connection import Connection
+from executions.live.frames import encode_frame
 from executions.live.hub import hub
-from executions.live.viewers import ExecutionViewer, GridViewer, NoViewer, Viewer, message
-from executions.presence import Look
+from executions.live.viewers import ExecutionViewer, FlowViewer, GridViewer, ShownPage, Viewer
+from executions.presence import OpenPage
+from flows import access as flows_access
 
 logger = logging.getLogger(__name__)
 
+# Codes with which a connection is closed.
 NOT_UNDERSTOOD = 4400
 SIGNED_OUT = 4401
 NOT_FOUND = 4404
 FAILED = 1011
-#: Come again: what the user may see has changed.
-CHANGED = 1012
-#: So many seconds after it was asked last, a connection is asked again whose it is.
-ASK_AGAIN = 30.0
+#: The user sees more or fewer executions than before; the browser connects again.
+PERMISSIONS_CHANGED = 1012
+#: Seconds between two checks of whose connection it is.
+CHECK_USER_EVERY = 30.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
     """A signed-in browser, its viewer, and the task that writes to it."""
 
-    # The hub speaks to the channel layer; a subscription for every browser would cost each a
+    # The hub subscribes to the channel layer; a subscription for every browser would cost each a
     # connection's worth of work and bring nothing.
     channel_layer_alias = ""
 
     connection: Connection | None = None
     writer: asyncio.Task[None] | None = None
-    #: Of a page that shows one execution: who looks at it.
-    look: Look | None = None
+    #: The page of one execution, as others see who is there.
+    open_page: OpenPage | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # Whatever ended it: the browser, or a defect that the log tells.
+            # Whatever ended it: the browser, or a defect that is in the log.
             await self.end()
 
     async def connect(self) -> None:
@@ -66,7 +69,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(SIGNED_OUT)
             return
         try:
-            viewer = await self.viewer(await database_sync_to_async(Scope.of)(user))
+            visibility = await database_sync_to_async(Visibility.of)(user)
+            viewer = await self.viewer(visibility)
             watched = await database_sync_to_async(watches.watched_ids)(user.pk)
         except Http404:
             await self.close(NOT_FOUND)
@@ -74,34 +78,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except TooManyFieldsSent:
             await self.close(NOT_UNDERSTOOD)
             return
-        self.connection = hub.join(viewer, self.age())
-        hub.people.join(self.connection, watched)
-        if self.look is not None:
-            hub.onlookers.join(self.connection, self.look)
+        self.connection = hub.join(viewer, self.page_age())
+        hub.users.join(self.connection, watched)
+        if self.open_page is not None:
+            hub.presence.join(self.connection, self.open_page)
         self.writer = asyncio.create_task(self.write(self.connection))
 
-    async def viewer(self, scope: Scope) -> Viewer:
-        """Who watches what; Http404 when they may not."""
+    async def viewer(self, visibility: Visibility) -> Viewer:
+        """Return what the browser looks at. Raises Http404 when its user may not."""
         raise NotImplementedError
 
-    def age(self) -> float | None:
-        """How many seconds ago the page was fetched, at the most; None where it is fetched again
-        once it is connected."""
+    def page_age(self) -> float | None:
+        """Return how many seconds ago the page was fetched, at most; None for a page that is
+        fetched again once it is connected."""
         return None
 
     async def write(self, connection: Connection) -> None:
-        """Relay what the hub has for this browser. A slow one delays nobody else."""
-        asked = time.monotonic()
+        """Relay what the hub has for this browser. A slow one delays no other."""
+        checked_at = time.monotonic()
         try:
             while True:
                 await connection.wake.wait()  # at the latest at the hub's next heartbeat
-                if time.monotonic() - asked > ASK_AGAIN:
-                    asked = time.monotonic()
-                    if ended := await self.ended(connection.viewer.scope):
-                        await self.close(ended)
+                if time.monotonic() - checked_at > CHECK_USER_EVERY:
+                    checked_at = time.monotonic()
+                    if code := await self.close_code(connection.viewer.visibility):
+                        await self.close(code)
                         return
-                for text in connection.take(hub.rows):
-                    await self.send(text)
+                for frame in connection.take_frames(hub.rows):
+                    await self.send(frame)
         except OSError:
             pass  # the browser has left; `disconnect` follows
         except Exception:
@@ -109,18 +113,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
             with suppress(OSError):
                 await self.close(FAILED)
 
-    async def ended(self, scope: Scope) -> int | None:
-        """Why the connection has to end: its user has signed out, may no longer sign in, or sees
-        more or less than before."""
+    async def close_code(self, visibility: Visibility) -> int | None:
+        """Return the code to close with when the user has signed out, may no longer sign in, or
+        sees more or fewer executions than before; else None."""
         store = import_module(settings.SESSION_ENGINE).SessionStore
         try:
             user = await get_user({"session": store(self.scope["session"].session_key)})
             if not user.is_authenticated:
                 return SIGNED_OUT
-            now = await database_sync_to_async(Scope.of)(user)
+            now = await database_sync_to_async(Visibility.of)(user)
         except DatabaseError:
-            return None  # asked again later
-        return None if now.sees_all == scope.sees_all else CHANGED
+            return None  # checked again later
+        return None if now.sees_all == visibility.sees_all else PERMISSIONS_CHANGED
 
     async def end(self) -> None:
         """Leave the hub, and end the task that writes."""
@@ -136,30 +140,30 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self.connection is None:
             return  # it is being closed
         try:
-            heard = read(text_data)
-            if isinstance(heard, Show):
-                self.show(self.connection.viewer, heard)
-                hub.catch_up(self.connection)
+            message = read(text_data)
+            if isinstance(message, Show):
+                self.show(self.connection.viewer, message)
+                hub.replay(self.connection)
         except Malformed as problem:
-            # Told, because the page would go on as if it had been heard.
-            await self.answer(message("refused", why=str(problem)[:200]))
+            # The page is told, because it would go on as if it had been heard.
+            await self.answer(encode_frame("refused", why=str(problem)[:200]))
             return
-        if isinstance(heard, Ping):
-            # The browser measures the way and the difference of the clocks.
-            await self.answer(message("pong", sent=heard.sent, precise=time.time() * 1000))
+        if isinstance(message, Ping):
+            # The browser measures the delay and the difference of the clocks.
+            await self.answer(encode_frame("pong", sent=message.sent, precise=time.time() * 1000))
 
-    async def answer(self, text: str) -> None:
+    async def answer(self, frame: str) -> None:
         """Send a frame to a browser that may have left."""
         with suppress(OSError):
-            await self.send(text)
+            await self.send(frame)
 
-    def show(self, viewer: Any, heard: Show) -> None:
-        """What the page shows now. Raises Malformed on a page that shows no rows."""
+    def show(self, viewer: Any, message: Show) -> None:
+        """Have the viewer show another page. Raises Malformed on a page without rows."""
         raise Malformed("This page shows no rows")
 
 
-class NowhereConsumer(AsyncWebsocketConsumer):
-    """An address at which there is nothing to hear."""
+class NotFoundConsumer(AsyncWebsocketConsumer):
+    """Any other address."""
 
     channel_layer_alias = ""
 
@@ -169,15 +173,15 @@ class NowhereConsumer(AsyncWebsocketConsumer):
 
 
 class GridConsumer(LiveConsumer):
-    """A page of the grid. Its address says what it shows; `show` says so again when that changes
-    without a new connection, and names the rows that are there with their revisions."""
+    """A page of the grid. Its address says what it shows. The browser sends a Show when that
+    changes without a new connection, and names the rows that are there with their revisions."""
 
-    async def viewer(self, scope: Scope) -> GridViewer:
+    async def viewer(self, visibility: Visibility) -> GridViewer:
         address = QueryDict(self.scope["query_string"])
-        layout = await database_sync_to_async(Layout.of)(scope.user, address)
-        return GridViewer(scope, PageQuery.parse(address, layout))
+        layout = await database_sync_to_async(Layout.of)(visibility.user, address)
+        return GridViewer(visibility, PageQuery.parse(address, layout))
 
-    def age(self) -> float | None:
+    def page_age(self) -> float | None:
         """By the browser's clock since it asked for the page, and by the clocks of the servers
         since one of them wrote it: a page out of a browser's cache is older than its visit."""
         address = QueryDict(self.scope["query_string"])
@@ -188,34 +192,49 @@ class GridConsumer(LiveConsumer):
                 return max(asked, written)
         return None
 
-    def show(self, viewer: GridViewer, heard: Show) -> None:
-        # Laid out as the page was rendered: the user may have chosen otherwise since, on another.
-        query = PageQuery.parse(heard.address, Layout.parse(heard.layout))
+    def show(self, viewer: GridViewer, message: Show) -> None:
+        # The layout is that of the page: on another, the user may have chosen other columns since.
         viewer.show(
-            query,
-            dict(heard.rows),
-            heard.newest,
-            heard.oldest,
-            heard.windows,
-            heard.heard,
-            heard.page,
+            ShownPage(
+                query=PageQuery.parse(message.address, Layout.parse(message.layout)),
+                revisions=dict(message.rows),
+                newest=message.newest,
+                oldest=message.oldest,
+                windows=message.windows,
+                last_frame=message.heard,
+                number=message.page,
+            )
         )
-
-
-class NoticesConsumer(LiveConsumer):
-    """A page that shows nothing of executions: hears what its user is told."""
-
-    async def viewer(self, scope: Scope) -> NoViewer:
-        return NoViewer(scope)
 
 
 class ExecutionConsumer(LiveConsumer):
     """The page of one execution: hears `changed` frames and fetches what it shows."""
 
-    async def viewer(self, scope: Scope) -> ExecutionViewer:
+    async def viewer(self, visibility: Visibility) -> ExecutionViewer:
         execution_id: UUID = self.scope["url_route"]["kwargs"]["execution_id"]
-        found = await database_sync_to_async(access.get)(scope.user, execution_id)
-        user = scope.user
-        key = f"{id(self):x}.{time.time():.3f}"
-        self.look = Look(str(found.pk), str(found.root_id), user.pk, user.get_username(), key)
-        return ExecutionViewer(scope, execution_id)
+        user = visibility.user
+        execution = await database_sync_to_async(access.get)(user, execution_id)
+        self.open_page = OpenPage(
+            str(execution.pk),
+            str(execution.root_id),
+            user.pk,
+            user.get_username(),
+            key=f"{id(self):x}.{time.time():.3f}",
+        )
+        return ExecutionViewer(visibility, execution_id)
+
+
+class FlowConsumer(LiveConsumer):
+    """The page of one flow: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, visibility: Visibility) -> FlowViewer:
+        name: str = self.scope["url_route"]["kwargs"]["name"]
+        await database_sync_to_async(flows_access.get)(visibility.user, name)
+        return FlowViewer(visibility, name)
+
+
+class NotificationsConsumer(LiveConsumer):
+    """Any other page: hears notifications only."""
+
+    async def viewer(self, visibility: Visibility) -> Viewer:
+        return Viewer(visibility)

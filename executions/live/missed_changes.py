@@ -1,4 +1,4 @@
-"""What the database has that nobody told of: a worker can die between a commit and its message."""
+"""Finds changes that no message told of: a worker can die between a commit and its message."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,12 +9,13 @@ from executions.events import ExecutionChanged
 from executions.grid.table.row_events import read_events
 from executions.models import Execution
 
-#: More than that in one look are for the pages to fetch.
+#: Changes that one look reads; when there are more, pages are fetched again.
 LIMIT = 2_000
 
 
 def changed_between(oldest: float, newest: float) -> list[tuple[str, int]]:
-    """The ids and revisions of what changed so many seconds ago, one more than LIMIT at most."""
+    """Return the ids and revisions of what changed between so many seconds ago, and one more than
+    LIMIT at most."""
     since, until = (Now() - timedelta(seconds=ago) for ago in (oldest, newest))
     rows = Execution.objects.filter(updated_at__gt=since, updated_at__lte=until)
     listed: Any = rows.order_by("updated_at", "id").values_list("id", "revision")
@@ -22,5 +23,5 @@ def changed_between(oldest: float, newest: float) -> list[tuple[str, int]]:
 
 
 def events_of(ids: list[str]) -> list[ExecutionChanged]:
-    """The events that describe these executions as they are now."""
+    """Return the events that describe these executions as they are now."""
     return read_events(Execution.objects.filter(pk__in=ids))

@@ -1,78 +1,76 @@
-"""What the hub does about presence: says who is connected, and tells pages when that has changed.
+"""Keeps the presence of the connected browsers, and notifies pages when it has changed.
 
-One exchange with Redis every few seconds for all connections of the process. A page that is told
-fetches its parts, one of which says who else is there.
+All connections of the process share one exchange with Redis every few seconds. A page that is
+notified fetches its parts, one of which says who else is there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from asgiref.sync import sync_to_async
 
 from executions import presence
-from executions.presence import Look, Person
+from executions.live.connection import Connection
+from executions.live.frames import encode_frame
+from executions.presence import OpenPage, Person
 
-#: Seconds between two rounds; one begins at once when somebody comes or leaves.
+#: Seconds between two rounds; one begins at once when a page is opened or closed.
 ROUND = 3.0
-#: After that a burst of comings and goings is one round.
+#: Seconds that such a round waits, so that one serves several pages.
 GATHER = 0.1
 
+# The Redis client blocks, so it is called in a thread.
+_renew = sync_to_async(presence.renew, thread_sensitive=False)
+_leave = sync_to_async(presence.leave, thread_sensitive=False)
+_people = sync_to_async(presence.people, thread_sensitive=False)
 
-Message = Callable[..., str]
 
-
-class Onlookers:
-    """The connections of this process that show one execution."""
+class PresenceBroadcast:
+    """The connections of this process whose page shows one execution."""
 
     def __init__(self) -> None:
-        self._looks: dict[Any, Look] = {}
-        self._told: dict[str, list[Person]] = {}
-        self._stirred: asyncio.Event | None = None
+        self._pages: dict[Connection, OpenPage] = {}
+        #: Who was there in the last round, by the id of the execution.
+        self._people: dict[str, list[Person]] = {}
+        self._has_changed: asyncio.Event | None = None
 
-    def join(self, connection: Any, look: Look) -> None:
-        """A page has been opened."""
-        self._looks[connection] = look
-        self._stir()
+    def join(self, connection: Connection, page: OpenPage) -> None:
+        """Add the connection of a page that was opened."""
+        self._pages[connection] = page
+        self._begin_round()
 
-    async def leave(self, connection: Any) -> None:
-        """It has been closed."""
-        look = self._looks.pop(connection, None)
-        if look is not None:
-            self._stir()
-            await _in_thread(presence.leave, look)
+    async def leave(self, connection: Connection) -> None:
+        """Remove the connection of a page that was closed."""
+        page = self._pages.pop(connection, None)
+        if page is not None:
+            self._begin_round()
+            await _leave(page)
 
-    def _stir(self) -> None:
-        if self._stirred is not None:
-            self._stirred.set()
+    def _begin_round(self) -> None:
+        if self._has_changed is not None:
+            self._has_changed.set()
 
-    async def run(self, message: Message) -> None:
-        """Round after round, until cancelled."""
-        stirred = self._stirred = asyncio.Event()
+    async def run(self) -> None:
+        """Go round after round, until cancelled."""
+        has_changed = self._has_changed = asyncio.Event()
         while True:
-            stirred.clear()
-            if self._looks:
-                await self._round(message)
+            has_changed.clear()
+            if self._pages:
+                await self._round()
             with suppress(TimeoutError):
                 async with asyncio.timeout(ROUND):
-                    await stirred.wait()
+                    await has_changed.wait()
                 await asyncio.sleep(GATHER)
 
-    async def _round(self, message: Message) -> None:
-        looks = dict(self._looks)
-        await _in_thread(presence.renew, list(looks.values()))
-        now = await sync_to_async(presence.people, thread_sensitive=False)(
-            {look.execution_id for look in looks.values()}
-        )
-        for connection, look in looks.items():
-            there = now.get(look.execution_id, [])
-            if there != self._told.get(look.execution_id, there):
-                note = message("changed", id=look.execution_id, revision=None, children=[])
-                connection.note("people", note)
-        self._told = {look.execution_id: now.get(look.execution_id, []) for look in looks.values()}
-
-
-def _in_thread(call: Callable[..., None], argument: Any) -> Awaitable[None]:
-    """Redis is asked from a thread: the client waits."""
-    return sync_to_async(call, thread_sensitive=False)(argument)
+    async def _round(self) -> None:
+        pages = dict(self._pages)
+        await _renew(list(pages.values()))
+        now = await _people({page.execution_id for page in pages.values()})
+        for connection, page in pages.items():
+            people = now.get(page.execution_id, [])
+            if people != self._people.get(page.execution_id, people):
+                frame = encode_frame("changed", id=page.execution_id, revision=None, children=[])
+                connection.queue("people", frame)
+        self._people = {
+            page.execution_id: now.get(page.execution_id, []) for page in pages.values()
+        }

@@ -4,16 +4,16 @@ from django.urls import path, re_path
 
 from executions.live.consumers import (
     ExecutionConsumer,
+    FlowConsumer,
     GridConsumer,
-    NoticesConsumer,
-    NowhereConsumer,
+    NotFoundConsumer,
+    NotificationsConsumer,
 )
-from executions.live.flows import FlowConsumer
 
 websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
     path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
-    path("ws/notices/", NoticesConsumer.as_asgi()),
-    re_path("", NowhereConsumer.as_asgi()),
+    path("ws/notices/", NotificationsConsumer.as_asgi()),
+    re_path("", NotFoundConsumer.as_asgi()),
 ]

@@ -1,155 +1,173 @@
-"""What one connected browser watches, and the frames that it is sent.
+"""What a connected browser looks at, and the frames that it is sent for that.
 
-A viewer decides by the event alone: no query, and no HTML of its own.
+A viewer decides by the event alone: it makes no query and no HTML.
 """
 
-import json
 import sys
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from executions.events import ExecutionChanged
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
-from executions.live.changes import Changes, Scope, same
-from executions.live.rendering import RenderedRows, form_of
+from executions.live.changes import Changes, Visibility, interned
+from executions.live.frames import encode_frame
+from executions.live.rendering import RenderedRows, row_format
 
-#: More changed rows than that at a time, and the browser fetches its page instead.
+#: Changed rows that wait for a browser; beyond, it fetches its page instead.
 PENDING_LIMIT = 500
 #: Rows that one browser can name as shown; a page with everything open has about that many.
 SHOWN_LIMIT = 5_000
 
 
-class Viewer(Protocol):
-    """A connected browser as the hub sees it."""
+class Viewer:
+    """What a browser looks at, as the hub sees it. This one looks at no execution."""
 
-    scope: Scope
+    #: Names of the variables that its filter needs.
+    filter_variables: frozenset[str] = frozenset()
+    #: Paths of the variables that its columns show.
+    column_variables: Collection[str] = ()
 
-    #: Names of the variables that it takes to say what it is to see.
-    asks: frozenset[str]
-
-    def offer(self, changes: Changes) -> bool:
-        """Keep the changes that it is to see; whether there are any to be sent."""
+    def __init__(self, visibility: Visibility) -> None:
+        self.visibility = visibility
 
     @property
-    def lacking(self) -> tuple[Iterable[ExecutionChanged], Iterable[str]]:
-        """Executions whose variables have to be read before their rows can be sent, and paths."""
+    def pending(self) -> Iterable[ExecutionChanged]:
+        """The changes that it has kept for the next frame."""
+        return ()
+
+    def offer(self, changes: Changes) -> bool:
+        """Keep the changes that it shows, and return whether there is anything to send."""
+        return False
 
     def frame(self, rows: RenderedRows) -> str | None:
-        """What it is to be sent now, once; None for nothing."""
+        """Return what to send now, once; None for nothing."""
+        return None
 
 
-class GridViewer:
-    """Someone who looks at a page of the grid."""
+@dataclass(frozen=True, kw_only=True)
+class ShownPage:
+    """What a browser says that its page of the grid shows: its address, the revisions of its rows
+    by their ids (0: it needs the whole row), and where it begins and ends (empty: at the top, at
+    the end of the list).
 
-    def __init__(self, scope: Scope, query: PageQuery) -> None:
-        self.scope = scope
+    `windows` says where the last child stands that is listed, of open rows with more children than
+    that. `last_frame` is the number of the last frame that the page had read when it said so.
+    `number` counts the pages that the browser has shown on this connection.
+    """
+
+    query: PageQuery
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    newest: str = ""
+    oldest: str = ""
+    windows: Mapping[str, str] = field(default_factory=dict)
+    last_frame: int = sys.maxsize
+    number: int = 0
+
+
+class GridViewer(Viewer):
+    """A page of the grid."""
+
+    def __init__(self, visibility: Visibility, query: PageQuery) -> None:
+        super().__init__(visibility)
         self._pending: dict[str, ExecutionChanged] = {}
         #: Why those no longer match the filter; "" for those that do.
-        self._why: dict[str, str] = {}
-        self._published = 0.0
-        self._overrun = False
-        self.shown: dict[str, int] = {}
-        #: Frames are numbered; in which one each row was sent last.
-        self._number = 0
-        self._sent: dict[str, int] = {}
+        self._mismatches: dict[str, str] = {}
+        self._published_at = 0.0
+        self._is_overrun = False
+        self.revisions: dict[str, int] = {}
+        self._frame_number = 0
+        #: In which frame each row was sent last.
+        self._sent_in: dict[str, int] = {}
         self.page = 0
-        self.show(query)
+        self.show(ShownPage(query=query))
 
-    def show(
-        self,
-        query: PageQuery,
-        shown: Mapping[str, int] | None = None,
-        newest: str = "",
-        oldest: str = "",
-        windows: Mapping[str, str] | None = None,
-        heard: int = sys.maxsize,
-        page: int = 0,
-    ) -> None:
-        """What the page shows now: its address, the revisions of its rows by their ids (0: it needs
-        the whole row), and where it begins and ends (empty: at the top, at the end of the list).
+    def show(self, shown: ShownPage) -> None:
+        """Show another page, or the same one with other rows.
 
-        `windows`: of open rows with more children than are listed, where the last of these stands.
-        `heard` is the number of the last frame that it had read when it said so. What later ones
-        say of a row is under way to it, and counts as held; unless the browser has put another page
-        in the place of that one (`page` counts them), which reads no frame of the page before.
+        What frames after `shown.last_frame` say of a row is on its way to the browser, and counts
+        as held; unless the browser has put another page in the place of that one, which ignores
+        the frames of the page before.
         """
-        if page != self.page:
-            self._sent.clear()
+        if shown.number != self.page:
+            self._sent_in.clear()
             # What was kept for the page before is offered again, by what this one shows.
             self._pending.clear()
-            self._why.clear()
-        self.page = page
-        self.filters: Filters = same(query.filters.seen_by(self.scope.user))
-        self.asks = self.filters.variables
+            self._mismatches.clear()
+        query = shown.query
+        self.page = shown.number
+        self.filters: Filters = interned(query.filters.seen_by(self.visibility.user))
+        self.filter_variables = self.filters.variables
         self.sort = query.sort
-        self.tree = query.is_tree
-        self.layout = query.row_layout
-        self.form = form_of(self.layout, self.sort)
+        self.is_tree = query.is_tree
+        self.column_variables = query.row_layout.variables
+        self.format = row_format(query.row_layout, self.sort)
         self.open = {str(one) for one in query.open}
-        self._sent = {one: number for one, number in self._sent.items() if number > heard}
-        self.shown = {
-            one: self.shown.get(one, 0) if revision and one in self._sent else revision
-            for one, revision in (shown or {}).items()
+        self._sent_in = {
+            one: number for one, number in self._sent_in.items() if number > shown.last_frame
         }
-        self.newest = newest if self.sort.parse_key(newest) else ""
-        self.oldest = oldest if self.sort.parse_key(oldest) else ""
+        self.revisions = {
+            one: self.revisions.get(one, 0) if revision and one in self._sent_in else revision
+            for one, revision in shown.revisions.items()
+        }
+        self.newest = shown.newest if self.sort.parse_key(shown.newest) else ""
+        self.oldest = shown.oldest if self.sort.parse_key(shown.oldest) else ""
         self.windows = {
-            one: last for one, last in (windows or {}).items() if self.sort.parse_key(last)
+            one: last for one, last in shown.windows.items() if self.sort.parse_key(last)
         }
 
     @property
-    def counted(self) -> tuple[Any, Filters]:
-        """Viewers with the same one see the same counts."""
-        return self.scope.key, replace(self.filters, statuses=frozenset())
+    def count_key(self) -> tuple[Any, Filters]:
+        """What the counts depend on: viewers with the same key show the same counts."""
+        return self.visibility.key, replace(self.filters, statuses=frozenset())
 
     def offer(self, changes: Changes) -> bool:
-        seen = changes.seen(self.scope)
-        for one in seen.keys() & self.shown.keys():
-            if seen[one].revision > self.shown[one]:
-                self._keep(seen[one], changes)
+        visible = changes.visible(self.visibility)
+        for one in visible.keys() & self.revisions.keys():
+            if visible[one].revision > self.revisions[one]:
+                self._keep(visible[one], changes)
         for event in self._candidates(changes):
-            if event.id in self.shown:
+            if event.id in self.revisions:
                 continue
-            enters = self._is_on_page(event, changes.key(event, self.sort))
-            if enters and len(self.shown) < SHOWN_LIMIT:
-                self.shown[event.id] = 0
+            enters = self._is_on_page(event, changes.sort_key(event, self.sort))
+            if enters and len(self.revisions) < SHOWN_LIMIT:
+                self.revisions[event.id] = 0
                 self._keep(event, changes)
         if len(self._pending) > PENDING_LIMIT:
             # The browser is slower than the changes.
             self._pending.clear()
-            self._why.clear()
-            self._overrun = True
-        return bool(self._pending or self._overrun)
+            self._mismatches.clear()
+            self._is_overrun = True
+        return bool(self._pending or self._is_overrun)
 
     def _keep(self, event: ExecutionChanged, changes: Changes) -> None:
         if event.id in self._pending and self._pending[event.id].revision > event.revision:
             return
         self._pending[event.id] = event
-        # In a tree the filter is for what children hang on.
-        is_child = self.tree and event.parent_id
-        self._why[event.id] = "" if is_child else changes.mismatch(event, self.filters)
-        if not changes.late:
-            self._published = max(self._published, event.published_at)
+        # In a tree the filter is for the roots.
+        is_child = self.is_tree and event.parent_id
+        self._mismatches[event.id] = "" if is_child else changes.mismatch(event, self.filters)
+        if not changes.replayed:
+            self._published_at = max(self._published_at, event.published_at)
 
     def _candidates(self, changes: Changes) -> Iterable[ExecutionChanged]:
-        """Those that the page would show, were they within its first and last row."""
-        if not self.tree:
-            return changes.matching(self.scope, self.filters).values()
-        roots: Iterable[ExecutionChanged] = filter(self.scope.includes, changes.roots)
+        """The events that the page would show, were they within its first and last row."""
+        if not self.is_tree:
+            return changes.matching(self.visibility, self.filters).values()
+        includes = self.visibility.includes
+        roots: Iterable[ExecutionChanged] = filter(includes, changes.roots)
         if self.filters.are_active:
-            matching = changes.matching(self.scope, self.filters)
+            matching = changes.matching(self.visibility, self.filters)
             roots = (event for event in matching.values() if event.parent_id is None)
-        opened = changes.children.keys() & self.open & self.shown.keys()
+        opened = changes.children.keys() & self.open & self.revisions.keys()
         below = (event for parent in opened for event in changes.children[parent])
-        return chain(roots, filter(self.scope.includes, below))
+        return chain(roots, filter(includes, below))
 
     def _is_on_page(self, event: ExecutionChanged, key: str) -> bool:
-        if self.tree and event.parent_id:
+        if self.is_tree and event.parent_id:
             # It has its place among its siblings, wherever its parent stands.
             last = self.windows.get(event.parent_id, "")
             return not (last and self.sort.is_above(last, key))
@@ -158,42 +176,40 @@ class GridViewer:
         )
 
     @property
-    def lacking(self) -> tuple[Iterable[ExecutionChanged], Iterable[str]]:
-        return (self._pending.values() if self.layout.variables else ()), self.layout.variables
+    def pending(self) -> Iterable[ExecutionChanged]:
+        return self._pending.values()
 
     def frame(self, rows: RenderedRows) -> str | None:
-        if self._overrun:
-            self._overrun = False
-            return message("catchup")
+        if self._is_overrun:
+            self._is_overrun = False
+            return encode_frame("catchup")
         pending, self._pending = self._pending, {}
-        if self.layout.variables:
-            self._pending = {one: e for one, e in pending.items() if not rows.holds(e)}
+        if self.column_variables:
+            self._pending = {one: e for one, e in pending.items() if not rows.has_variables(e)}
             pending = {one: e for one, e in pending.items() if one not in self._pending}
         if not pending:
             return None
-        gone = {one: why for one in pending if (why := self._why.pop(one))}
-        parts = [rows.part(e, self.form, self.shown.get(e.id, 0)) for e in pending.values()]
-        self._number += 1
+        gone = {one: why for one in pending if (why := self._mismatches.pop(one))}
+        revisions = self.revisions
+        parts = [rows.part(e, self.format, revisions.get(e.id, 0)) for e in pending.values()]
+        self._frame_number += 1
         for event in pending.values():
-            # What was left out of `shown` for want of space is sent whole again.
-            if event.id in self.shown:
-                self.shown[event.id] = event.revision
-                self._sent[event.id] = self._number
-        published, self._published = self._published, 0.0
-        published_at = int(published * 1000)
-        told = {"number": self._number, "page": self.page, "published": published_at}
-        head = message("rows", **told, gone=gone)
+            # A row for which there is no room in `revisions` is sent whole again.
+            if event.id in revisions:
+                revisions[event.id] = event.revision
+                self._sent_in[event.id] = self._frame_number
+        published_at, self._published_at = int(self._published_at * 1000), 0.0
+        head = encode_frame(
+            "rows", number=self._frame_number, page=self.page, published=published_at, gone=gone
+        )
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
 
 
-class ExecutionViewer:
-    """Someone who looks at one execution: hears that it, or a child of it, has changed."""
+class ExecutionViewer(Viewer):
+    """The page of one execution, which fetches what it shows when that, or a child, has changed."""
 
-    asks: frozenset[str] = frozenset()
-    lacking: tuple[Iterable[ExecutionChanged], Iterable[str]] = ((), ())
-
-    def __init__(self, scope: Scope, execution_id: UUID) -> None:
-        self.scope = scope
+    def __init__(self, visibility: Visibility, execution_id: UUID) -> None:
+        super().__init__(visibility)
         self.id = str(execution_id)
         self._changed: ExecutionChanged | None = None
         self._children: dict[str, ExecutionChanged] = {}
@@ -201,45 +217,45 @@ class ExecutionViewer:
     def offer(self, changes: Changes) -> bool:
         self._changed = changes.events.get(self.id, self._changed)
         for event in changes.children.get(self.id, ()):
-            if self.scope.includes(event):
+            if self.visibility.includes(event):
                 self._children[event.id] = event
         return bool(self._changed or self._children)
 
     def frame(self, rows: RenderedRows) -> str | None:
         changed, self._changed = self._changed, None
         children, self._children = self._children, {}
-        heard = [*([changed] if changed else []), *children.values()]
-        if not heard:
+        events = [*([changed] if changed else []), *children.values()]
+        if not events:
             return None
-        return message(
+        return encode_frame(
             "changed",
             id=self.id,
-            published=int(max(event.published_at for event in heard) * 1000),
+            published=int(max(event.published_at for event in events) * 1000),
             revision=changed and changed.revision,
             status=changed and changed.status,
             children=list(children),
         )
 
 
-class NoViewer:
-    """Someone on a page that shows no execution."""
+class FlowViewer(Viewer):
+    """The page of a flow, which fetches what it shows when an execution of the flow has changed."""
 
-    asks: frozenset[str] = frozenset()
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, visibility: Visibility, flow_name: str) -> None:
+        super().__init__(visibility)
+        self.flow_name = flow_name
+        self._published_at = 0.0
+        self._has_changed = False
 
     def offer(self, changes: Changes) -> bool:
-        return False
-
-    @property
-    def lacking(self) -> tuple[Iterable[ExecutionChanged], Iterable[str]]:
-        return (), ()
+        for event in changes.visible(self.visibility).values():
+            if event.flow_name == self.flow_name:
+                self._has_changed = True
+                self._published_at = max(self._published_at, event.published_at)
+        return self._has_changed
 
     def frame(self, rows: RenderedRows) -> str | None:
-        return None
-
-
-def message(kind: str, **content: Any) -> str:
-    """A frame: its type, the server's clock in milliseconds, and its content."""
-    return json.dumps({"type": kind, "now": int(time.time() * 1000), **content})
+        if not self._has_changed:
+            return None
+        published_at, self._published_at = int(self._published_at * 1000), 0.0
+        self._has_changed = False
+        return encode_frame("changed", flow=self.flow_name, published=published_at)

@@ -19,7 +19,7 @@ from executions.commands.control import Result, control
 from executions.commands.registry import COMMANDS
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY
 from executions.models import AuditEntry, Execution
-from executions.presence import Look, Person
+from executions.presence import OpenPage, Person
 from flows.models import FlowVersion
 from tests.debugging import Session
 from tests.flows_in_tests import (
@@ -51,14 +51,14 @@ def grace() -> Session:
     return Session(User.objects.create_superuser("grace"))
 
 
-def look(execution: Execution, who: Session, key: str = "1") -> Look:
+def look(execution: Execution, who: Session, key: str = "1") -> OpenPage:
     user = who.user
-    return Look(str(execution.pk), str(execution.root_id), user.pk, user.username, key)
+    return OpenPage(str(execution.pk), str(execution.root_id), user.pk, user.username, key)
 
 
 def seen_ago(redis: Redis, execution: Execution, who: Session, seconds: float) -> None:
     then = int(timezone.now().timestamp() - seconds)
-    redis.set(presence._seen(execution.root_id, who.user.pk), then)
+    redis.set(presence._last_seen_key(execution.root_id, who.user.pk), then)
 
 
 def holder(execution: Execution) -> tuple[str | None, str | None]:
@@ -324,7 +324,7 @@ def test_presence_expires_and_asks_no_database(
         presence.renew([look(execution, ada)], seconds=0.0)
         assert presence.people([execution.pk]) == {}
         presence.renew([look(execution, ada)])
-    key = f"cortexweb:looks:{execution.pk}"
+    key = f"cortexweb:presence:{execution.pk}"
     assert 0 < redis.ttl(key) <= 20
 
 

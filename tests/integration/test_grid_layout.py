@@ -19,7 +19,7 @@ from executions.grid.table.layout import COLUMN_LIMIT, Children, Layout
 from executions.grid.table.row import GridRow
 from executions.grid.table.row_cache import CellCache
 from executions.grid.table.row_events import read_events
-from executions.live.rendering import RenderedRows, form_of
+from executions.live.rendering import RenderedRows, row_format
 from executions.models import Execution, Value
 from executions.states import Reason, Status
 from executions.store.lifecycle import wait_text
@@ -218,11 +218,11 @@ def test_rows_are_shared_by_layouts_that_look_the_same(admin_user: User) -> None
     wide = Layout(
         widths=(("flow", 300),), density="comfortable", zone="UTC", given=(("view", "7"),)
     )
-    assert rows.part(event, form_of(wide.shared)) == rows.part(
-        event, form_of(Layout(zone="UTC").shared)
+    assert rows.part(event, row_format(wide.shared)) == rows.part(
+        event, row_format(Layout(zone="UTC").shared)
     )
     assert rows.rendered == 1
-    other = rows.part(event, form_of(Layout(("flow",), zone="UTC").shared))
+    other = rows.part(event, row_format(Layout(("flow",), zone="UTC").shared))
     assert rows.rendered == 2
     assert json.loads(other)["html"].count("<td") == 3
 

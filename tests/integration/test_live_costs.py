@@ -12,10 +12,11 @@ from redis import Redis
 
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
+from executions.live import counts
 from executions.live import hub as hub_module
-from executions.live.changes import Changes, Scope
-from executions.live.rendering import RenderedRows, form_of
-from executions.live.viewers import GridViewer
+from executions.live.changes import Changes, Visibility
+from executions.live.rendering import RenderedRows, row_format
+from executions.live.viewers import GridViewer, ShownPage
 from executions.models import Value
 from flows.values import encode
 from tests.executions_in_tests import event_of, make_execution
@@ -56,7 +57,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_changes_cost_no_query_however_many_watch(
     ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    monkeypatch.setattr(counts, "COUNT_EVERY", 60.0)
     addresses = ["", "?status=Running", "?flow=orders", "?q=mail", ""]
     tabs = [await tab(ada, f"/ws/executions/{address}") for address in addresses]
     events = [await change(await make(ada), block_description="Sort the mail") for _ in range(20)]
@@ -70,7 +71,7 @@ async def test_changes_cost_no_query_however_many_watch(
 async def test_variables_that_are_shown_are_read_once_for_all(
     ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    monkeypatch.setattr(counts, "COUNT_EVERY", 60.0)
     addresses = ["?column=flow&column=var.Customer", "?column=var.Total&column=var.Customer"]
     tabs = [await tab(ada, f"/ws/executions/{address}") for address in addresses * 2]
     executions = [await make(ada) for _ in range(3)]
@@ -91,7 +92,7 @@ async def test_variables_that_are_shown_are_read_once_for_all(
 async def test_a_filter_by_a_variable_holds_for_live_rows_too(
     ada: User, tab: Opener, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "COUNT_EVERY", 60.0)
+    monkeypatch.setattr(counts, "COUNT_EVERY", 60.0)
     tabs = [await tab(ada, "/ws/executions/?var.customer=42") for _ in range(2)]
     executions = [await make(ada) for _ in range(3)]
     for number, execution in enumerate(executions):
@@ -124,7 +125,7 @@ async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> N
 
 
 def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
-    rows, layout = RenderedRows(), form_of(Layout())
+    rows, layout = RenderedRows(), row_format(Layout())
     execution = make_execution(ada, error_message="<td> in a text")
     first = event_of(execution)
     whole = json.loads(rows.part(first, layout))
@@ -149,7 +150,7 @@ def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
 
 def test_what_is_under_way_counts_as_held(ada: User) -> None:
     """A page that tells its revisions while frames are under way is not sent what it will have."""
-    rows, viewer = RenderedRows(), GridViewer(Scope(ada, True), PageQuery())
+    rows, viewer = RenderedRows(), GridViewer(Visibility(ada, True), PageQuery())
     execution = make_execution(ada)
     one = str(execution.pk)
 
@@ -162,21 +163,21 @@ def test_what_is_under_way_counts_as_held(ada: User) -> None:
     second = told(event_of(execution, block_description="second"))
     assert [first["number"], second["number"]] == [1, 2]
     # It had read the first frame when it said so, and the second is on its way.
-    viewer.show(PageQuery(), {one: 2}, heard=1)
+    viewer.show(ShownPage(query=PageQuery(), revisions={one: 2}, last_frame=1))
     third = told(event_of(execution, block_description="third"))
     assert third["rows"][0]["from"] == 3
     # Once it has read all of them, what it says is so.
-    viewer.show(PageQuery(), {one: 3}, heard=3)
+    viewer.show(ShownPage(query=PageQuery(), revisions={one: 3}, last_frame=3))
     fourth = told(event_of(execution, block_description="fourth"))
     assert fourth["rows"][0]["from"] == 3
     # What was under way to the page before this one is not read.
-    viewer.show(PageQuery(), {one: 3}, heard=3, page=1)
+    viewer.show(ShownPage(query=PageQuery(), revisions={one: 3}, last_frame=3, number=1))
     assert (
         "html" in (fifth := told(event_of(execution)))["rows"][0] or fifth["rows"][0]["from"] == 3
     )
     assert fifth["page"] == 1
     # A row that it needs whole comes whole, whatever is under way.
-    viewer.show(PageQuery(), {one: 0}, heard=3, page=1)
+    viewer.show(ShownPage(query=PageQuery(), revisions={one: 0}, last_frame=3, number=1))
     assert "html" in told(event_of(execution))["rows"][0]
 
 

@@ -18,8 +18,9 @@ from cortexweb.asgi import application
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow
+from executions.live import counts, subscription
 from executions.live import hub as hub_module
-from executions.live.changes import Scope
+from executions.live.changes import Visibility
 from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
 from executions.live.hub import hub
@@ -68,8 +69,8 @@ async def test_nobody_listens_without_signing_in(address: str) -> None:
 async def test_who_may_no_longer_watch_is_shown_out(
     ada: User, client: Client, monkeypatch: pytest.MonkeyPatch, end: str, code: int
 ) -> None:
-    monkeypatch.setattr(hub_module, "HEARTBEAT", 0.1)
-    monkeypatch.setattr("executions.live.consumers.ASK_AGAIN", 0.3)
+    monkeypatch.setattr(subscription, "HEARTBEAT_EVERY", 0.1)
+    monkeypatch.setattr("executions.live.consumers.CHECK_USER_EVERY", 0.3)
     await sync_to_async(client.force_login)(ada)
     session = client.cookies["sessionid"].value
     one = Tab(None, "/ws/executions/", application, session)
@@ -255,14 +256,14 @@ async def test_counts_are_taken_once_for_all(
     ada: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[Any] = []
-    counting = hub_module._counts
+    counting = counts._counts
 
     async def counted(*given: Any) -> Any:
         taken.append(given)
         return await counting(*given)
 
-    monkeypatch.setattr(hub_module, "_counts", counted)
-    monkeypatch.setattr(hub_module, "COUNT_EVERY", 0.3)
+    monkeypatch.setattr(counts, "_counts", counted)
+    monkeypatch.setattr(counts, "COUNT_EVERY", 0.3)
     tabs = [await tab(ada), await tab(ada, "/ws/executions/?status=Paused")]
     await tell(await change(await make(ada)))
     for one in tabs:
@@ -278,9 +279,9 @@ async def test_counts_are_taken_once_for_all(
 async def test_a_lost_connection_to_redis_heals_and_says_catch_up(
     ada: User, tab: Opener, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(hub_module, "SILENCE", 1.0)
-    monkeypatch.setattr(hub_module, "RETRY", 0.1)
+    monkeypatch.setattr(subscription, "HEARTBEAT_EVERY", 0.2)
+    monkeypatch.setattr(subscription, "HEARTBEAT_TIMEOUT", 1.0)
+    monkeypatch.setattr(hub_module, "RECONNECT_AFTER", 0.1)
     grid = await tab(ada)
     await grid.frame("beat")
     redis.client_kill_filter(_type="pubsub")
@@ -351,9 +352,9 @@ async def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
         raise OSError
 
     consumer.base_send = gone
-    connection = Connection(GridViewer(Scope(ada, True), PageQuery()))
+    connection = Connection(GridViewer(Visibility(ada, True), PageQuery()))
     writer = asyncio.create_task(consumer.write(connection))
-    connection.note("beat", "{}")
+    connection.queue("beat", "{}")
     await asyncio.wait_for(written.wait(), 1)
     await asyncio.wait_for(writer, 1)
     consumer.connection = connection

@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect
 from executions import publishing as publish_module
 from executions.grid.paging.page_query import PageQuery
 from executions.live import hub as hub_module
-from executions.live.changes import Changes, Scope
+from executions.live.changes import Changes, Visibility
 from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
 from executions.live.viewers import GridViewer
@@ -122,7 +122,7 @@ async def test_what_nobody_told_of_is_found(
 ) -> None:
     """As when a worker is killed between a commit and its message."""
     monkeypatch.setattr(hub_module, "LOOK_EVERY", 0.3)
-    monkeypatch.setattr(hub_module, "SETTLED", 0.1)
+    monkeypatch.setattr(hub_module, "MESSAGE_TAKES", 0.1)
     others = await sync_to_async(User.objects.create_user)("grace")
     grid, his = await tab(ada, "/ws/executions/?status=Paused"), await tab(others)
     untold = await make(ada)
@@ -223,7 +223,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
         await reads.wait()
 
     consumer.base_send = slow
-    viewer = GridViewer(Scope(ada, True), PageQuery())
+    viewer = GridViewer(Visibility(ada, True), PageQuery())
     connection = Connection(viewer)
     writer = asyncio.create_task(consumer.write(connection))
     events = [await change(await make(ada)) for _ in range(6)]
@@ -232,7 +232,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
         if viewer.offer(Changes({event.id: event for event in newer})):
             connection.wake.set()
         for _ in range(5):
-            connection.note("beat", f'{{"type": "beat", "now": {revision}}}')
+            connection.queue("beat", f'{{"type": "beat", "now": {revision}}}')
         await asyncio.sleep(0)
     assert len(sent) == 1
     reads.set()

@@ -17,7 +17,6 @@ from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
 from executions.grid.planner.counts import CAP
-from executions.live import hub as hub_module
 from executions.live.hub import hub
 from executions.live.viewers import SHOWN_LIMIT, GridViewer
 from tests.conftest import LiveApp
@@ -250,7 +249,7 @@ async def test_who_breaks_off_in_a_message_is_not_left_behind(
 async def test_counting_too_long_is_told_to_who_asks_for_it_alone(
     admin_user: User, tab: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "COUNT_EVERY", 0.3)
+    monkeypatch.setattr("executions.live.counts.COUNT_EVERY", 0.3)
     # Nothing is planned within no time at all.
     monkeypatch.setattr("executions.grid.planner.statement_timeout.STATEMENT_SECONDS", 0.001)
     plain = await tab(admin_user)

@@ -25,7 +25,7 @@ from executions.commands.debugging.set_variable import _parse as read_back
 from executions.effects.files import FolderFiles
 from executions.grid.table.layout import Layout
 from executions.grid.table.row_events import read_events
-from executions.live.rendering import RenderedRows, form_of
+from executions.live.rendering import RenderedRows, row_format
 from executions.management.commands.start_flow import Command
 from executions.models import BulkJob, Execution, LogEntry, Value
 from executions.states import Status
@@ -157,8 +157,8 @@ def test_a_frame_of_the_live_grid_holds_them(ended: Execution, admin_user: User,
     layout = Layout(columns=("started", *(f"var.{name}" for name in names)), zone=zone)
     rows = RenderedRows()
     [event] = read_events(Execution.objects.filter(pk=ended.pk))
-    rows.hold([event], variables_by_path.of([event.id], names))
-    frame = rows.part(event, form_of(layout))
+    rows.set_variables([event], variables_by_path.of([event.id], names))
+    frame = rows.part(event, row_format(layout))
     assert "caf\ufffd" in json.loads(frame)["html"]
     assert not HALF.search(json.loads(frame)["html"])
     frame.encode()

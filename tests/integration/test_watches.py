@@ -15,11 +15,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions import watches
 from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED
 from executions.grid.paging.page_query import PageQuery
-from executions.live.changes import Changes, Scope
+from executions.live.changes import Changes, Visibility
 from executions.live.hub import hub
+from executions.live.notifications import ConnectedUsers
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import GridViewer
-from executions.live.watches import People
 from executions.models import Watch
 from executions.publishing import announce
 from executions.states import Place, Status
@@ -129,8 +129,8 @@ async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:
     assert not await stranger.frames("bulk", 0.1)
     for tab in (*tabs, stranger):
         await tab.leave()
-    assert not hub.people._connections
-    assert not hub.people._watchers
+    assert not hub.users._connections
+    assert not hub.users._watchers
 
 
 def test_what_is_watched_is_matched_without_a_query(
@@ -141,15 +141,15 @@ def test_what_is_watched_is_matched_without_a_query(
     one, other = make_execution(admin_user), make_execution(ada)
     watched = {admin_user.pk: {str(one.pk)}, ada.pk: {str(one.pk), str(other.pk)}}
     query = PageQuery.parse(QueryDict("is=watched"))
-    people = [GridViewer(Scope.of(user), query) for user in (admin_user, ada)]
+    people = [GridViewer(Visibility.of(user), query) for user in (admin_user, ada)]
     events = {event.id: event for event in (event_of(one), event_of(other))}
     with django_assert_num_queries(0):
-        changes = Changes(events, watched=lambda user_id: watched[user_id])
-        seen = [viewer.offer(changes) and set(viewer.shown) for viewer in people]
+        changes = Changes(events, watched_by=lambda user_id: watched[user_id])
+        seen = [viewer.offer(changes) and set(viewer.revisions) for viewer in people]
         # What was unwatched meanwhile says so; without a watch nothing comes in.
         watched[admin_user.pk] = set()
         later = {str(one.pk): replace(events[str(one.pk)], revision=9)}
-        assert people[0].offer(Changes(later, watched=lambda user_id: watched[user_id]))
+        assert people[0].offer(Changes(later, watched_by=lambda user_id: watched[user_id]))
     assert seen == [{str(one.pk)}, {str(other.pk)}]
     frame = json.loads(people[0].frame(RenderedRows()) or "")
     assert frame["gone"] == {str(one.pk): "you no longer watch it"}
@@ -165,20 +165,20 @@ async def test_who_signs_in_nowhere_hears_nothing() -> None:
 def test_the_people_of_a_hub_are_forgotten(admin_user: User) -> None:
     class Seat:
         def __init__(self) -> None:
-            self.viewer = type("V", (), {"scope": type("S", (), {"user": admin_user})})
+            self.viewer = type("V", (), {"visibility": type("S", (), {"user": admin_user})})
             self.notes: list[str] = []
 
-        def note(self, kind: str, text: str) -> None:
+        def queue(self, kind: str, frame: str) -> None:
             self.notes.append(kind)
 
-    people, first, second = People(), Seat(), Seat()
+    people, first, second = ConnectedUsers(), Seat(), Seat()
     people.join(first, ["a", "b"])
     people.join(second, ["b"])
     people.leave(first)
     heard = {"type": WATCHES_CHANGED, "user": admin_user.pk, "ids": ["b"], "on": False}
-    people.hear(heard, lambda kind, **content: kind)
+    people.receive(heard)
     assert second.notes == ["watches"]
     assert first.notes == []
     people.leave(second)
     people.leave(second)
-    assert people.__dict__ == People().__dict__
+    assert people.__dict__ == ConnectedUsers().__dict__

@@ -48,14 +48,14 @@ class People:
 
     def opened(self) -> None:
         """The reader has opened the page."""
-        presence.opened(self._subject.execution.root_id, self._subject.user.pk)
+        presence.record_load(self._subject.execution.root_id, self._subject.user.pk)
 
     def here(self) -> None:
         """The reader's page polls, having no connection that would say that they are there."""
         user, execution = self._subject.user, self._subject.execution
         name, key = user.get_username(), str(execution.pk)
-        look = presence.Look(key, str(execution.root_id), user.pk, name, "poll")
-        presence.renew([look], presence.POLLED)
+        page = presence.OpenPage(key, str(execution.root_id), user.pk, name, "poll")
+        presence.renew([page], presence.POLLED)
 
     @property
     def may_debug(self) -> bool:

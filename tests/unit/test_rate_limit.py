@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.live.rate_limit import APART, UPDATES, WINDOW, Pace
+from executions.live.rate_limit import APART, UPDATES, WINDOW, RateLimit
 
 #: Seconds between two looks at a row that changes all the time.
 looks = st.lists(st.floats(0.001, 0.7), min_size=1, max_size=60)
@@ -13,11 +13,11 @@ looks = st.lists(st.floats(0.001, 0.7), min_size=1, max_size=60)
 
 def sendings(waits: list[float]) -> list[float]:
     """When a row is sent that is looked at after each of these waits."""
-    pace, now, sent = Pace(), 100.0, []
+    pace, now, sent = RateLimit(), 100.0, []
     for wait in waits:
         now += wait
-        if pace.due("row") <= now:
-            pace.sent("row", now)
+        if pace.allowed_at("row") <= now:
+            pace.record("row", now)
             sent.append(now)
     return sent
 
@@ -31,13 +31,13 @@ def test_at_most_four_in_any_second_and_never_close(waits: list[float]) -> None:
 
 @given(looks)
 def test_nobody_waits_for_longer_than_the_pace_asks(waits: list[float]) -> None:
-    pace, now = Pace(), 100.0
+    pace, now = RateLimit(), 100.0
     for wait in waits:
         now += wait
-        due = pace.due("row")
+        due = pace.allowed_at("row")
         assert due <= now - wait + WINDOW - (UPDATES - 1) * APART
         if due <= now:
-            pace.sent("row", now)
+            pace.record("row", now)
 
 
 def test_one_that_changes_four_times_a_second_hardly_waits() -> None:
@@ -45,7 +45,7 @@ def test_one_that_changes_four_times_a_second_hardly_waits() -> None:
 
 
 def test_what_was_sent_long_ago_is_forgotten() -> None:
-    pace = Pace()
+    pace = RateLimit()
     for number in range(100):
-        pace.sent(str(number), number * 0.1)
+        pace.record(str(number), number * 0.1)
     assert len(pace._sent) <= WINDOW / 0.1 + 2
