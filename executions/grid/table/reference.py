@@ -1,6 +1,7 @@
 """The reference of the columns in docs/grid.md, written from their declarations."""
 
-from executions.grid.table.columns import COLUMNS, VARIABLE_PREFIX, Column
+from executions.grid.table import columns
+from executions.grid.table.columns import VARIABLE_PREFIX, Column
 
 #: What stands around the reference in the page.
 BEGIN, END = "<!-- Written by manage.py grid_reference. -->\n", "<!-- End of the reference. -->\n"
@@ -18,7 +19,7 @@ _VARIABLE = (
 
 def markdown() -> str:
     """The table of all columns."""
-    return _HEAD + "".join(map(_row, COLUMNS)) + _VARIABLE
+    return _HEAD + "".join(map(_row, columns.COLUMNS)) + _VARIABLE
 
 
 def inserted(page: str) -> str:
