@@ -15,7 +15,7 @@ from executions.grid.paging.page import PAGE_SIZE, Page, children
 from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
-from executions.grid.query import filter_bar
+from executions.grid.query import filter_bar, lexer
 from executions.grid.query.filters import Filters
 from executions.grid.table import column_chooser
 from executions.grid.table.columns import groupings
@@ -66,6 +66,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "total": total(counts, query.filters.statuses),
         "live_rows": SHOWN_LIMIT,
         "open_rows": OPEN_LIMIT,
+        "patterns": {"word": lexer.WORD, "field": lexer.FIELD},
         "pieces": filter_bar.pieces(query),
         "menu": filter_bar.menu(query),
         "editor": filter_bar.editor(request.user, query, request.GET.get("edit", "")),

@@ -60,10 +60,14 @@ function completeSoon() {
   completing = setTimeout(() => complete().catch(close), COMPLETE_AFTER);
 }
 
-/** Whether the caret is in a field, whose value is not complete before it is taken or sent. */
+/** Whether the caret is in a field, whose value is not complete before it is taken or sent. The
+ * server's lexer says what a word is (executions/grid/query/lexer.py). */
 function isInField() {
+  const { word, field } = form().dataset;
   const before = box().value.slice(0, box().selectionStart);
-  return /(^|\s)-?[a-z]+(\.[^\s:=<>]+)?[:=<>][^\s"]*("[^"]*)?$/i.test(before);
+  const last = [...before.matchAll(new RegExp(word, "g"))].at(-1);
+  const isTyping = last && last.index + last[0].length === before.length;
+  return Boolean(isTyping && new RegExp(`^(?:${field})`).test(last[0]));
 }
 
 document.addEventListener("input", ({ target }) => {

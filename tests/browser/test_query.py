@@ -88,7 +88,7 @@ def test_a_bad_term_is_kept_and_told(grid: Any, admin_user: Any) -> None:
     page = grid()
     page.locator("#search").fill("status:Eror flow:orders")
     page.keyboard.press("Enter")
-    expect(page.locator("#query-problems")).to_contain_text("did you mean Error?")
+    expect(page.locator("#query-problems")).to_contain_text("Did you mean Error?")
     expect(page.locator("#rows > tr")).to_have_count(1)
     page.reload()
     expect(page.locator("#search")).to_have_value("flow:orders status:Eror")

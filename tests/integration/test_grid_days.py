@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
-from executions.grid.query.ranges import moment, times
+from executions.grid.query.moments import moment, moment_range
 from executions.grid.table.row_events import read_events
 from executions.models import Execution
 from tests.executions_in_tests import make_execution
@@ -51,15 +51,15 @@ def test_a_day_is_from_midnight_to_midnight(zone: str, day: str, hours: float) -
         assert again == typed
         assert Filters.parse_text(typed.text()) == typed
     (value,) = typed.values("started")
-    assert times(value)[0].between(start) == (start, end)
-    day_before = times(f"<{day}", ZoneInfo(zone))[0].between(start)
+    assert moment_range(value)[0].between(start) == (start, end)
+    day_before = moment_range(f"<{day}", ZoneInfo(zone))[0].between(start)
     assert day_before == (None, start)
-    assert times(f">{day}", ZoneInfo(zone))[0].between(start) == (end, None)
-    assert times(f"{day}..{day}", ZoneInfo(zone))[0].between(start) == (start, end)
+    assert moment_range(f">{day}", ZoneInfo(zone))[0].between(start) == (end, None)
+    assert moment_range(f"{day}..{day}", ZoneInfo(zone))[0].between(start) == (start, end)
     # As it goes on.
     for now in (start, start + timedelta(hours=12), end - TICK):
-        assert times("today", ZoneInfo(zone))[0].between(now) == (start, end)
-    assert times("yesterday", ZoneInfo(zone))[0].between(end) == (start, end)
+        assert moment_range("today", ZoneInfo(zone))[0].between(now) == (start, end)
+    assert moment_range("yesterday", ZoneInfo(zone))[0].between(end) == (start, end)
     assert moment(day, ZoneInfo(zone)) == start
 
 
@@ -92,7 +92,7 @@ def test_a_time_that_the_clocks_show_twice_or_never() -> None:
     assert moment("2026-03-29T02:30", berlin) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     assert moment("2026-10-25T02:30+02:00", berlin) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     # A filter says in its address which of both it means.
-    assert times("2026-10-25T02:30", berlin)[1] == "2026-10-25T02:30+02:00"
+    assert moment_range("2026-10-25T02:30", berlin)[1] == "2026-10-25T02:30+02:00"
 
 
 @pytest.mark.parametrize("typed", ["started:2026-03-29[Nowhere/No]", "started:today[No]"])

@@ -1,8 +1,11 @@
 """A filter means the same to the database, to an event, in an address, and as it is typed."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as offset
+from importlib import import_module
+from inspect import isabstract
+from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,10 +19,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from executions import watches
-from executions.grid.query.fields import FIELDS, ME, Kind, field_of
-from executions.grid.query.filter_terms import Term, term
-from executions.grid.query.filter_terms import read as spelled
+from executions.grid.query import kinds
+from executions.grid.query.fields import FIELDS, Field, field_of
+from executions.grid.query.filter_terms import Term
 from executions.grid.query.filters import Filters
+from executions.grid.query.kinds.kind import Kind
+from executions.grid.query.kinds.variable import Variable
+from executions.grid.query.lexer import EMPTY
 from executions.grid.table.row_events import read_events
 from executions.models import Execution, Value, Watch
 from executions.states import Status
@@ -62,41 +68,17 @@ def executions(draw: st.DrawFn) -> dict[str, Any]:
         "lease_owner": "" if status.is_terminal else draw(st.sampled_from(["", "ada:7", "host"])),
         "lease_expires_at": draw(st.sampled_from([None, NOW])),
         "debugged_by_name": draw(st.sampled_from(["", "ada", "ADA b"])),
+        "failure": draw(st.none() | ids),
         "reason": draw(st.sampled_from(["", "children", "time", "semaphore"])),
         "waiting_for": draw(st.sampled_from(["", "/default/*/a", "/default/*/B"])),
     }
 
 
-VALUES: dict[Kind, Callable[[Any], st.SearchStrategy[str]]] = {
-    Kind.CHOICE: lambda field: st.sampled_from([name for name, _ in field.options]),
-    Kind.FLAG: lambda field: st.sampled_from([name for name, _ in field.options]),
-    Kind.NAME: lambda field: (
-        st.sampled_from(
-            ["orders", "ORDERS", "ord*", "*", "http request", "HTTP*", "a*", "/default*", ME]
-        )
-        | texts
-    ),
-    Kind.WORDS: lambda field: texts,
-    Kind.TIME: lambda field: st.sampled_from(
-        [
-            "-30m",
-            "-1h",
-            "<=-20m",
-            "2026-11-24",
-            "2026-11-24T11:30",
-            "<2026-11-24T13:00+02:00",
-            ">2026-11-23",
-            "now..",
-            "2026-11-24T10:30..-10m",
-            "..2026-11-24T11:20:07",
-        ]
-    ),
-    Kind.DURATION: lambda field: st.sampled_from(
-        [">1s", ">=1s", "<1s", "<=1s", "1s..1m", "..999ms", ">20m", "<30m", "1s..40m", ">=0s"]
-    ),
-    Kind.NUMBER: lambda field: st.sampled_from(["1", "3", ">2", "<=4", "2..5", "!=1", "..3"]),
-    Kind.ID: lambda field: ids.map(str),
-}
+def values_of(field: Field) -> st.SearchStrategy[str]:
+    """What is typed for a field: its options, the examples of its kind, and nonsense."""
+    options = [value for value, _ in field.kind.options]
+    known = [*options, *field.kind.examples, *([EMPTY] if field.kind.optional else [])]
+    return st.one_of(st.sampled_from(known), st.sampled_from(known), texts, ids.map(str))
 
 
 @st.composite
@@ -105,7 +87,7 @@ def parameters(draw: st.DrawFn) -> list[tuple[str, str]]:
     pairs = []
     for field in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique_by=lambda f: f.key)):
         negated = draw(st.sampled_from(["", "", "-"]))
-        for value in draw(st.lists(VALUES[field.kind](field), min_size=1, max_size=2)):
+        for value in draw(st.lists(values_of(field), min_size=1, max_size=2)):
             pairs.append((negated + field.key, value))
     if search := draw(st.just("") | texts | ids.map(str) | ids.map(lambda one: str(one)[:9])):
         pairs.append(("q", search))
@@ -117,6 +99,28 @@ def parsed(pairs: list[tuple[str, str]]) -> Filters:
     for name, value in pairs:
         address.appendlist(name, value)
     return Filters.parse(address)
+
+
+def test_every_kind_is_held_against_the_database() -> None:
+    """A field uses it, and its examples can be read."""
+    for module in iter_modules(kinds.__path__):
+        import_module(f"{kinds.__name__}.{module.name}")
+    by_kind: dict[type[Kind], Field] = {type(field.kind): field for field in FIELDS}
+    variable = field_of("var.Order")
+    assert variable
+    by_kind[Variable] = variable
+    assert set(by_kind) == set(_concrete(Kind))
+    for kind, field in by_kind.items():
+        assert field.kind.options or kind.examples, kind
+        for example in kind.examples:
+            assert field.parse(field.parse(example, UTC), UTC) == field.parse(example, UTC)
+
+
+def _concrete(kind: type[Kind]) -> Iterator[type[Kind]]:
+    if not isabstract(kind):
+        yield kind
+    for below in kind.__subclasses__():
+        yield from _concrete(below)
 
 
 class FilterMeaning(TestCase):
@@ -142,7 +146,10 @@ class FilterMeaning(TestCase):
             event.id for event in events if filters.matches(event, now=NOW, watched=watched)
         }
         for by_row in (False, True):
-            found = Execution.objects.filter(filters.condition(NOW, by_row=by_row))
+            conditions = filters.conditions(NOW)
+            found = Execution.objects.filter(
+                conditions.by_row() if by_row else conditions.any_row()
+            )
             assert matching == {str(one.pk) for one in found}, by_row
 
     @settings(max_examples=150, deadline=None)
@@ -193,15 +200,15 @@ def test_a_typed_query_names_fields_and_words() -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("status:Eror", "status: “Eror” is none; did you mean Error?"),
-        ("stauts:error", "There is no field “stauts”; did you mean status?"),
-        ("started:soon", "“soon” is no time"),
+        ("status:Eror", "status: There is no “Eror”. Did you mean Error?"),
+        ("stauts:error", "There is no field “stauts”. Did you mean status?"),
+        ("started:soon", "started: “soon” is not a time. Write -2h"),
         ("duration:10s", "Write >10s, <10s or a range"),
-        ("version:x", "“x” is no whole number"),
-        ("parent:12", "is no execution's id"),
-        ("var.x>abc", "only numbers and times have an order"),
+        ("version:x", "version: “x” is not a whole number."),
+        ("parent:12", "parent: “12” is not an id."),
+        ("var.x>abc", "Only numbers and times have an order"),
         ("var:x", "A variable is written var.name=value"),
-        ("is:lost", "known are root, child, live, over"),
+        ("is:lost", "Write one of root, child, live, over"),
     ],
 )
 def test_what_means_nothing_is_kept_and_told(typed: str, said: str) -> None:
@@ -312,7 +319,7 @@ def test_a_mismatch_says_why(admin_user: Any) -> None:
         "lost": "“lost” is no longer found",
         "is:over": "",
         "is:live": "it is no longer live",
-        "-is:over,root": "it is over and root now",
+        "-is:over,root": "it now is over and root",
         "has:exception": "it no longer has an exception",
         "-has:children": "",
         "is:watched": "you no longer watch it",
@@ -498,6 +505,6 @@ def test_a_number_that_no_variable_holds_is_told() -> None:
 def test_a_term_names_its_field() -> None:
     field = field_of("VAR.a.b")
     assert field is not None
-    assert term(field, [spelled(field, "3")]) == Term("var.a.b", ("3",))
+    assert Term.of(field, [field.parse("3", UTC)]) == Term("var.a.b", ("3",))
     assert field_of("var.") is None
     assert field_of("var.a..b") is None

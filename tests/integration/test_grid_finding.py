@@ -73,7 +73,7 @@ def test_old_addresses_work(admin_client: Client, admin_user: User) -> None:
 def test_what_means_nothing_is_told_beside_the_box(admin_client: Client) -> None:
     html = html_of(admin_client, "/?q=status:Eror+late")
     assert 'value="late status:Eror"' in html
-    assert "did you mean Error?" in html
+    assert "Did you mean Error?" in html
     assert 'aria-invalid="true"' in html
 
 

@@ -115,10 +115,11 @@ def _ask(
     visible: QuerySet[Execution], filters: Filters, grouping: Grouping
 ) -> list[tuple[Any, ...]]:
     now = timezone.now()
-    (expected,) = statement_timeout.estimates([visible.filter(filters.condition(now, rough=True))])
+    conditions = filters.conditions(now)
+    (expected,) = statement_timeout.estimates([visible.filter(conditions.estimate())])
     in_order = expected > LOOKED_AT
     parts = []
-    for condition in filters.branches(now, by_row=in_order):
+    for condition in [conditions.by_row()] if in_order else conditions.branches():
         rows = visible.filter(condition)
         if grouping.has_several:
             rows = rows.exclude(**{grouping.column: ""})

@@ -16,7 +16,6 @@ from executions.grid.planner.counts import Count, count_by_status, counted, unco
 from executions.grid.planner.page_reader import Reading
 from executions.grid.planner.row_estimates import Expected
 from executions.grid.planner.statement_timeout import STATEMENT_SECONDS, TooSlow
-from executions.grid.query.conditions import is_unindexed
 from executions.grid.table.row import GridRow
 from executions.grid.table.row_events import read_events
 from executions.grid.table.sorting import RowKey
@@ -98,7 +97,7 @@ class Page:
     @property
     def advice(self) -> str:
         """Which filter to narrow."""
-        slow = [term.field.label for term in self.filters.terms if is_unindexed(term)]
+        slow = [term.field.label for term in self.filters.terms if not term.has_index]
         if not self.query.sort.is_indexed:
             slow.append(f"this order ({self.query.sort.description})")
         if not slow:

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions.grid.query.filters import Filters
-from executions.grid.query.ranges import moment
+from executions.grid.query.moments import moment
 from executions.grid.table.columns import Column, groupings
 from executions.grid.table.layout import Layout
 from executions.grid.table.sorting import NEWEST_FIRST, RowKey, Sort, sorting_of

@@ -87,7 +87,7 @@ def count_by_status(
         expected = expected or Expected.of(visible, filters, now)
         if not others.are_active:
             return _with_all(_unfiltered(visible))
-        if not others.sought:
+        if not others.search_keys:
             return _with_all(_indexed(visible, others, expected, now))
         return _with_all(_sought(visible, others, expected, now))
     except TooSlow:
@@ -195,14 +195,14 @@ def _sought(
 ) -> dict[Status, Count]:
     is_small = expected.among <= SMALL
     is_rare = expected.is_unknown or expected.in_any_status <= COUNTED_SOUGHT
-    if is_small or (is_rare and len(expected.frequent) < len(filters.sought)):
-        parts = [visible.filter(one) for one in filters.branches(now, expected.frequent)]
+    if is_small or (is_rare and len(expected.frequent) < len(filters.search_keys)):
+        parts = [visible.filter(one) for one in filters.conditions(now).branches(expected.frequent)]
         if found := _grouped(parts, CAP if is_small else COUNTED_SOUGHT):
             return found
     try:
         # Few on a page of the table have an exception, and the rest is soon told.
         size = SAMPLE / 4 if filters.of_exceptions else SAMPLE
-        return _sampled(visible.filter(filters.condition(now, by_row=True)), expected, size)
+        return _sampled(visible.filter(filters.conditions(now).by_row()), expected, size)
     except TooSlow:
         return _by_status({}, UNKNOWN)
 

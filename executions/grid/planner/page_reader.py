@@ -12,7 +12,7 @@ wrong are decided here:
   (`bounded.TooSlow`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -26,8 +26,8 @@ from executions.events import ExecutionChanged
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.row_estimates import Expected, base
 from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
-from executions.grid.query import ranges
 from executions.grid.query.filters import Filters
+from executions.grid.query.moments import moment_range
 from executions.grid.table import keyset
 from executions.grid.table.row_events import event_of
 from executions.grid.table.sort_values import STARTED, UPDATED
@@ -73,7 +73,7 @@ class Reading:
             Q() if key is None else keyset.rows_above(key) if upwards else keyset.rows_below(key)
         )
         scan = _Scan(self, key, beyond, limit, upwards)
-        if self.filters.sought:
+        if self.filters.search_keys:
             return scan.sought()
         if not self.sort.is_indexed:
             return scan.in_order()
@@ -102,16 +102,12 @@ class _Scan:
     limit: int
     upwards: bool
 
-    def matching(self, *, by_row: bool | Collection[str] = False) -> QuerySet[Execution]:
-        reading = self.reading
-        condition = reading.filters.condition(reading.now, by_row=by_row)
-        return reading.rows.filter(condition)
-
     def in_order(
         self, seconds: float = statement_timeout.STATEMENT_SECONDS, planned: Sequence[str] = ()
     ) -> list[ExecutionChanged]:
         """By an index in the order of the page."""
-        matching = self.matching(by_row=True).filter(self.beyond)
+        conditions = self.reading.filters.conditions(self.reading.now)
+        matching = self.reading.rows.filter(conditions.by_row()).filter(self.beyond)
         order = keyset.order_by(self.reading.sort, upwards=self.upwards)
         parts = [branch.order_by(*order) for branch in self._branches(matching)]
         return self._merged(parts, seconds, planned)
@@ -160,7 +156,7 @@ class _Scan:
         """What follows for the start of what was updated before some time."""
         condition = Q()
         for value in self.reading.filters.values("updated"):
-            _, high = ranges.times(value)[0].between(self.reading.now)
+            _, high = moment_range(value)[0].between(self.reading.now)
             if high is not None:
                 condition &= Q(started_at__lt=high + CLOCKS)
         return condition
@@ -174,7 +170,7 @@ class _Scan:
         """All that match, sorted; or those of a stretch of time."""
         reading = self.reading
         order = keyset.order_by(reading.sort, upwards=self.upwards, unindexed=True)
-        branches = reading.filters.branches(reading.now, reading.expected.frequent)
+        branches = reading.filters.conditions(reading.now).branches(reading.expected.frequent)
         rows = reading.rows.filter(self.beyond, since or Q())
         parts = [rows.filter(one).order_by(*order) for one in branches]
         return self._merged(parts, seconds, planned)
@@ -185,7 +181,7 @@ class _Scan:
         if not self.reading.sort.is_indexed:
             return self.gathered()
         if expected.share >= SOON_MET and len(expected.frequent) == len(
-            self.reading.filters.sought
+            self.reading.filters.search_keys
         ):
             try:
                 return self.in_order(FIRST_TRY_SECONDS, IN_ORDER)

@@ -8,8 +8,8 @@ from math import prod
 from django.db.models import QuerySet
 
 from executions.grid.planner import statement_timeout
-from executions.grid.query import conditions
 from executions.grid.query.filters import Filters
+from executions.grid.query.search_index import NOWHERE
 from executions.models import Execution
 from executions.states import Status
 
@@ -22,7 +22,7 @@ SMALL = 10_000
 @dataclass(frozen=True)
 class Expected:
     """Of filters that take the search index: how many match, how many do when their statuses don't
-    count, and among how many; `frequent` are those of `Filters.sought` that are soon met without
+    count, and among how many; `frequent` are the search keys that are soon met without
     it, and `unknown` is what the planner expects of any word that it knows nothing of. Of others:
     how many match in each status. Of those by status alone: nothing."""
 
@@ -39,19 +39,19 @@ class Expected:
         without = replace(filters, statuses=frozenset())
         if not without.are_active:
             return cls()
-        if not filters.sought:
+        if not filters.search_keys:
             others = visible.filter(without.condition(now))
             counted = statement_timeout.estimates(
                 [others.filter(status=status) for status in Status]
             )
             return cls(by_status=dict(zip(Status, counted, strict=True)))
-        parts = [filters.part(one) for one in filters.sought]
+        conditions = filters.conditions(now)
         asked = [
             base(filters),
-            visible.filter(conditions.NOWHERE),
-            visible.filter(filters.condition(now, rough=True)),
-            visible.filter(without.condition(now, rough=True)),
-            *(visible.filter(part.condition(now, rough=True)) for part in parts),
+            visible.filter(NOWHERE),
+            visible.filter(conditions.estimate()),
+            visible.filter(without.conditions(now).estimate()),
+            *(visible.filter(conditions.estimate_of(key)) for key in filters.search_keys),
         ]
         among, unknown, *together = statement_timeout.estimates(asked)
         matching, in_any_status, *alone = (max(number, 1) for number in together)
@@ -60,7 +60,7 @@ class Expected:
         known = min(shares) / prod(shares)
         frequent = {
             one
-            for one, number, share in zip(filters.sought, alone, shares, strict=True)
+            for one, number, share in zip(filters.search_keys, alone, shares, strict=True)
             # Of what the planner knows nothing of, the estimate is a share of the whole table.
             if share >= FREQUENT and (among <= SMALL or number > unknown)
         }

@@ -1,57 +1,21 @@
-"""What may follow in the query box, and what the editors of the filter bar suggest.
+"""What may follow in the query box. Only what the user may see is suggested."""
 
-Only what the user may see is suggested. Names that no table lists (workspaces, exception types,
-variables) are those of the newest executions.
-"""
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
-
-from executions import access
-from executions.grid.query import query_syntax
-from executions.grid.query.fields import FIELDS, ME, VARIABLE, Field, Kind, field_of
-from executions.grid.query.lexemes import fold
-from executions.models import Execution, Value
-from executions.states import LIVE, Reason, Status
-from flows import access as flows_access
-from flows.blocks import BY_TYPE
-
-#: Suggestions at a time.
-LIMIT = 12
-#: Executions in which names are looked for: the newest that the user may see.
-RECENT = 1_000
-
-PRESETS = {
-    Kind.TIME: (
-        ("today", "Today, from midnight"),
-        ("yesterday", "Yesterday"),
-        (">-15m", "In the last 15 minutes"),
-        (">-2h", "In the last 2 hours"),
-        (">-1d", "In the last 24 hours"),
-        (">-7d", "In the last 7 days"),
-    ),
-    Kind.DURATION: ((">10s", "Longer than 10 s"), (">1m", "Longer than 1 min"), ("<1s", "Shorter")),
-    Kind.NUMBER: ((">1000", "More than 1000"), ("1..5", "1 to 5")),
-}
+from executions.grid.query import lexer, query_syntax
+from executions.grid.query.fields import FIELDS, Field, field_of
+from executions.grid.query.kinds.suggestions import LIMIT
+from executions.grid.query.kinds.variable import PREFIX, variable_names
 
 
 @dataclass(frozen=True)
-class Known:
-    """A value of a field, and what it means."""
+class Completion:
+    """A suggestion of the query box.
 
-    value: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """`text` is the whole query with the suggestion taken, and `caret` where one types on;
-    `is_choice` says that the field can be nothing but what is suggested."""
+    `text` is the whole query with the suggestion taken, and `caret` where one types on;
+    `is_choice` says that the field takes only what is suggested.
+    """
 
     label: str
     detail: str
@@ -60,111 +24,74 @@ class Suggestion:
     is_choice: bool = False
 
 
-def complete(user: Any, typed: str, caret: int) -> list[Suggestion]:
-    """What may stand at the caret of a query."""
-    caret = max(0, min(caret, len(typed)))
-    start = _start(typed[:caret])
-    end = caret + len(re.split(r"\s", typed[caret:], maxsplit=1)[0])
-    word = typed[start:caret]
-    negation = "-" if word.startswith("-") else ""
-    named = re.match(r"([A-Za-z]+(?:\.[^\s:=<>]+)?)(:|=)(.*)", word[len(negation) :], re.DOTALL)
+@dataclass(frozen=True)
+class _Typing:
+    """The word at the caret of a query; `before` is its part before the caret."""
+
+    query: str
+    word: lexer.Word
+    before: str
+
+    def completed(self, label: str, detail: str, word: str, is_choice: bool = False) -> Completion:
+        """Return a suggestion that puts another word in the place of this one."""
+        rest = self.query[self.word.end :]
+        if word.endswith(" "):
+            rest = rest.lstrip()
+        text = self.query[: self.word.start] + word + rest
+        return Completion(label, detail, text, self.word.start + len(word), is_choice)
+
+
+def complete(user: Any, query: str, caret: int) -> list[Completion]:
+    """Return what may stand at the caret of a query."""
+    caret = max(0, min(caret, len(query)))
+    word = lexer.word_at(query, caret)
+    typing = _Typing(query, word, query[word.start : caret])
+    name = query_syntax.field_name(typing.before)
+    field = field_of(name.key) if name else None
+    if name and field:
+        return _values(user, typing, field, name)
+    return _names(user, typing)
+
+
+def _values(
+    user: Any, typing: _Typing, field: Field, name: query_syntax.FieldName
+) -> list[Completion]:
+    """Suggest values of the field that is named."""
+    kept, typed = typing.before[: name.end], typing.before[name.end :]
+    if field.kind.is_ordered:
+        # The operator is a part of the value: `duration>1` becomes `duration:>10s`.
+        kept = f"{typing.before[: name.start]}:"
+        (typed,) = field.kind.typed_values(name.operator, typed)
+    else:
+        last = lexer.last_alternative(typed)
+        kept, typed = kept + typed.removesuffix(last), lexer.plain(last)
+    is_choice = bool(field.kind.options)
+    return [
+        typing.completed(one.value, one.detail, f"{kept}{lexer.quoted(one.value)} ", is_choice)
+        for one in field.kind.suggest(user, typed)
+    ]
+
+
+def _names(user: Any, typing: _Typing) -> list[Completion]:
+    """Suggest names of fields and variables."""
+    sign = "-" if typing.before.startswith("-") else ""
+    typed = typing.before.removeprefix("-").lower()
+    if typed.startswith(PREFIX):
+        names = variable_names(user, typed.removeprefix(PREFIX))
+        words = [f"{sign}{PREFIX}{name}=" for name in names]
+        return [typing.completed(word, "Variable", word) for word in words]
     found = []
-    if named and (field := field_of(named[1])):
-        before, partial = "", named[3]
-        if field.kind.alternatives:
-            before, _, partial = partial.rpartition(",")
-        kept = f"{before}," if before else ""
-        for one in values(user, field, partial.strip('"')):
-            whole = f"{negation}{named[1]}{named[2]}{kept}{query_syntax.quoted(one.value)}"
-            taken = _suggestion(one.value, one.detail, typed, start, end, f"{whole} ")
-            found.append(replace(taken, is_choice=bool(field.options)))
-        return found
-    partial = word[len(negation) :].lower()
-    if partial.startswith(VARIABLE):
-        for name in variables(user, partial[len(VARIABLE) :]):
-            whole = f"{negation}{VARIABLE}{name}="
-            found.append(_suggestion(whole, "Variable", typed, start, end, whole))
-        return found
     for field in FIELDS:
-        if field.key.startswith(partial) or (partial and field.label.lower().startswith(partial)):
-            whole = f"{negation}{field.key}:"
-            found.append(_suggestion(whole, _about(field), typed, start, end, whole))
-    if VARIABLE.startswith(partial):
-        found.append(
-            _suggestion(VARIABLE, "Variable, as in var.customer=42", typed, start, end, VARIABLE)
-        )
-    return found[: LIMIT if partial else None]
-
-
-def values(user: Any, field: Field, partial: str) -> list[Known]:
-    """What a field may be that contains what is typed."""
-    folded = fold(partial)
-    if field.options:
-        known = [Known(name, label if label != name else "") for name, label in field.options]
-        return [one for one in known if folded in fold(one.value) or folded in fold(one.detail)]
-    if field.kind in PRESETS:
-        return [Known(*one) for one in PRESETS[field.kind] if one[0].startswith(partial)]
-    return [Known(name) for name in _names(user, field, folded)][:LIMIT]
-
-
-def variables(user: Any, partial: str) -> list[str]:
-    """The names of variables that the newest executions hold."""
-    ids = list(_newest(user).values_list("pk", flat=True)[:100])
-    names = Value.objects.filter(execution_id__in=ids).values_list("name", flat=True).distinct()
-    return sorted(name for name in names if partial.casefold() in name)[:LIMIT]
-
-
-def _names(user: Any, field: Field, folded: str) -> Iterable[str]:
-    match field.key:
-        case "flow":
-            flows = flows_access.visible(user).filter(name__icontains=folded)
-            return list(flows.order_by("name").values_list("name", flat=True)[:LIMIT])
-        case "initiator" | "debugger":
-            people = get_user_model().objects.filter(username__icontains=folded, is_active=True)
-            if not access.sees_all(user):
-                people = people.filter(pk=user.pk)
-            names = list(people.order_by("username").values_list("username", flat=True)[:LIMIT])
-            return [ME, *names] if ME.startswith(folded) else names
-        case "block":
-            return [block.type for block in BY_TYPE.values() if folded in fold(block.type)]
-        case "workspace" | "error" | "worker" | "semaphore":
-            rows = _newest(user)
-            if field.key == "semaphore":
-                rows = rows.filter(status=Status.RUNNING, reason=Reason.SEMAPHORE)
-            if field.key == "worker":
-                rows = rows.filter(status__in=sorted(LIVE))
-            if field.key == "error":
-                rows = rows.exclude(exception_types="")
-            found = set(rows.values_list(field.column, flat=True)[:RECENT])
-            if field.several:
-                found = {name for names in found for name in names.split("\n")}
-            return sorted(name for name in found if name and folded in fold(name))
-    return ()
-
-
-def _newest(user: Any) -> QuerySet[Execution]:
-    return access.visible(user).order_by("-started_at", "-id")
-
-
-def _suggestion(
-    label: str, detail: str, typed: str, start: int, end: int, whole: str
-) -> Suggestion:
-    rest = typed[end:].lstrip() if whole.endswith(" ") else typed[end:]
-    return Suggestion(label, detail, typed[:start] + whole + rest, start + len(whole))
-
-
-def _start(before: str) -> int:
-    """Where the word that is being typed begins."""
-    start, inside = 0, False
-    for number, char in enumerate(before):
-        if char == '"':
-            inside = not inside
-        elif char.isspace() and not inside:
-            start = number + 1
-    return start
+        if field.key.startswith(typed) or (typed and field.label.lower().startswith(typed)):
+            word = f"{sign}{field.key}:"
+            found.append(typing.completed(word, _about(field), word))
+    if PREFIX.startswith(typed):
+        word = f"{sign}{PREFIX}"
+        found.append(typing.completed(word, "Variable, as in var.customer=42", word))
+    return found[: LIMIT if typed else None]
 
 
 def _about(field: Field) -> str:
     if not field.example:
         return field.label
-    return f"{field.label}, as in {field.key}:{query_syntax.quoted(field.example)}"
+    return f"{field.label}, as in {field.key}:{lexer.quoted(field.example)}"

@@ -1,158 +1,143 @@
 """Every field that executions can be filtered by, declared once.
 
-From here follow the parameters of an address, the words of the typed query, the filter bar, what
-completes a word, the condition for the database and the test of an event. To add one, name it in
-FIELDS; what its kind means is in `terms`, `conditions` and `matching`.
+From here follow the parameters of an address, the words of the typed query, the filter bar,
+completion, the condition for the database and the match of a live event. To add a field of a known
+kind, add its line to FIELDS and to docs/grid-queries.md; a new kind is one file in `kinds/`.
 """
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from datetime import tzinfo
+from difflib import get_close_matches
 
+from executions.grid.query.errors import InvalidValue
+from executions.grid.query.kinds.block_type import BlockType
+from executions.grid.query.kinds.choice import Choice
+from executions.grid.query.kinds.duration import Duration
+from executions.grid.query.kinds.exception_type import ExceptionType
+from executions.grid.query.kinds.flag import HAS, IS, Flag
+from executions.grid.query.kinds.flow import FlowName
+from executions.grid.query.kinds.identifier import ExecutionId
+from executions.grid.query.kinds.kind import Kind
+from executions.grid.query.kinds.moment import Moment
+from executions.grid.query.kinds.name import Name
+from executions.grid.query.kinds.number import Number
+from executions.grid.query.kinds.person import ME, Person
+from executions.grid.query.kinds.semaphore import SemaphoreName
+from executions.grid.query.kinds.variable import PREFIX, Variable
+from executions.grid.query.kinds.words import Words
+from executions.grid.query.kinds.worker import WorkerName
+from executions.grid.query.lexer import EMPTY
+from executions.models import Execution
 from executions.states import Reason, Status
 from flows import value_paths
 
-
-class Kind(Enum):
-    """How the values of a field are written, and how several of them combine."""
-
-    #: One of a few words; any of those named.
-    CHOICE = "choice"
-    #: A name, or its beginning and a star; any of those named. Case counts only for flows.
-    NAME = "name"
-    #: Words that a text holds, each as the beginning of one; all of them.
-    WORDS = "words"
-    #: A range of moments, lengths or whole numbers; all of those named.
-    TIME = "time"
-    DURATION = "duration"
-    NUMBER = "number"
-    #: Something that is so or not; all of those named.
-    FLAG = "flag"
-    #: An execution's id; any of those named.
-    ID = "id"
-    #: What a variable holds at the last checkpoint; all of those named.
-    VARIABLE = "variable"
-
-    @property
-    def alternatives(self) -> bool:
-        """Whether several values are alternatives, or have to hold together."""
-        return self in (Kind.CHOICE, Kind.NAME, Kind.ID)
+#: What no text of an execution holds: NUL, half of a character, and what stands for either.
+NO_TEXT = re.compile("[\0\ufffd\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Field:
     """A field: `key` is its parameter and its word in the typed query.
 
-    `column` is a column of Execution and a field of ExecutionChanged alike. `code` marks the
-    lexemes of its values in the search index. `options` are the values of a choice or flag, with
-    the words that people read.
+    `example` is what the editor of the filter bar shows. A field `of_exceptions` lets through only
+    what has thrown one. `indexed` says whether a database index serves it.
     """
 
     key: str
     label: str
     kind: Kind
-    column: str = ""
-    code: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    #: What the editor of the filter bar shows as an example.
     example: str = ""
-    #: Whether the column holds any number of names, one a line.
-    several: bool = False
+    of_exceptions: bool = False
+    indexed: bool = True
 
-    @property
-    def person(self) -> str:
-        """The column of the user that a field names, who may be `me`; "" for other fields."""
-        return {"initiator": "initiator_id", "debugger": "debugged_by_id"}.get(self.key, "")
+    def parse(self, value: str, zone: tzinfo) -> str:
+        """Return a value in the one spelling that addresses hold.
 
-    @property
-    def may_be_empty(self) -> bool:
-        """Whether an execution may have none: no worker, say."""
-        return self.key in ("workspace", "block", "initiator", "worker", "debugger")
+        Times without a zone are in `zone`. Raises InvalidValue, also for a value that is missing.
+        """
+        value = value.strip()
+        if NO_TEXT.search(value):
+            shown = NO_TEXT.sub("\ufffd", value)
+            raise InvalidValue(f"{self.key}: No text holds a character of “{shown}”. Leave it out.")
+        if len(value) > (limit := self.kind.max_length):
+            length = f"{len(value):,} characters are too many"
+            raise InvalidValue(f"{self.key}: {length}. Write {limit:,} at most.")
+        if not value or (value == EMPTY and not self.kind.optional):
+            raise InvalidValue(self.kind.missing(self.key, self.example))
+        try:
+            return self.kind.parse(value, zone)
+        except InvalidValue as problem:
+            raise InvalidValue(f"{self.key}: {problem}") from None
 
-    @property
-    def exact_case(self) -> bool:
-        """Two flows may differ by case alone, so a whole name is taken as it stands."""
-        return self.key == "flow"
 
-
-def _choices(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((value, value[:1].upper() + value[1:]) for value in values)
-
-
-TRIGGERS = ("page", "command line", "parent", "task", "demo", "retry")
-IS = (
-    ("root", "Has no parent"),
-    ("child", "Has a parent"),
-    ("live", "Is not over"),
-    ("over", "Is over"),
-    ("failed", "Failed: Error, or ended by an unhandled exception"),
-    ("unhandled", "Ended by an unhandled exception"),
-    ("watched", "You watch it"),
-)
-HAS = (
-    ("exception", "An exception"),
-    ("children", "Child executions"),
-    ("failed-children", "Failed executions below it"),
-)
-#: The word by which people name themselves as the initiator.
-ME = "me"
+_TRIGGERS = [(one, one[:1].upper() + one[1:]) for one in Execution.Trigger.values]
+_REASONS = [(one.value, one.capitalize()) for one in Reason if one]
+_AN_ID = "an execution's id"
 
 FIELDS: tuple[Field, ...] = (
+    Field("status", "Status", Choice("status", [(one.value, one.value) for one in Status])),
+    Field("flow", "Flow", FlowName("flow_name", "f"), "order-*"),
+    Field("version", "Flow version", Number("version_number", "v"), "3", indexed=False),
+    Field("workspace", "Workspace", Name("workspace_name", "w", optional=True), "Send invoices"),
+    Field("block", "Block type", BlockType("block_type", "b"), "HTTP Request"),
+    Field("description", "Block description", Words("block_description"), "GET"),
+    Field("started", "Started", Moment("started_at"), ">-2h"),
+    Field("updated", "Updated", Moment("updated_at"), "2026-11-01..2026-11-03"),
+    Field("duration", "Duration", Duration(), ">10s"),
+    Field("initiator", "Initiator", Person("initiator_name", "i", id_column="initiator_id"), ME),
+    Field("trigger", "Trigger", Choice("trigger", _TRIGGERS, "t")),
+    Field("worker", "Worker", WorkerName("lease_owner"), "host-1*"),
     Field(
-        "status", "Status", Kind.CHOICE, "status", options=tuple((s.value, s.value) for s in Status)
+        "debugger",
+        "Debugged by",
+        Person("debugged_by_name", id_column="debugged_by_id"),
+        ME,
+        indexed=False,
     ),
-    Field("flow", "Flow", Kind.NAME, "flow_name", "f", example="order-*"),
-    Field("version", "Flow version", Kind.NUMBER, "version_number", "v", example="3"),
-    Field("workspace", "Workspace", Kind.NAME, "workspace_name", "w", example="Send invoices"),
-    Field("block", "Block type", Kind.NAME, "block_type", "b", example="HTTP Request"),
-    Field("description", "Block description", Kind.WORDS, "block_description", example="GET"),
-    Field("started", "Started", Kind.TIME, "started_at", example=">-2h"),
-    Field("updated", "Updated", Kind.TIME, "updated_at", example="2026-11-01..2026-11-03"),
-    Field("duration", "Duration", Kind.DURATION, example=">10s"),
-    Field("initiator", "Initiator", Kind.NAME, "initiator_name", "i", example=ME),
-    Field("trigger", "Trigger", Kind.CHOICE, "trigger", "t", options=_choices(TRIGGERS)),
-    Field("worker", "Worker", Kind.NAME, "lease_owner", example="host-1*"),
-    Field("debugger", "Debugged by", Kind.NAME, "debugged_by_name", example=ME),
     Field(
         "error",
         "Exception type",
-        Kind.NAME,
-        "exception_types",
-        "e",
-        example="HttpRequest*",
-        several=True,
+        ExceptionType("exception_types", "e"),
+        "HttpRequest*",
+        of_exceptions=True,
     ),
-    Field("message", "Exception message", Kind.WORDS, "error_message", example="timed out"),
-    Field("failure", "Same failure", Kind.ID, "failure", example="from an exception's page"),
-    Field("has", "Has", Kind.FLAG, options=HAS),
-    Field("is", "Is", Kind.FLAG, options=IS),
+    Field("message", "Exception message", Words("error_message"), "timed out", of_exceptions=True),
+    Field("failure", "Same failure", ExecutionId("failure"), "from an exception's page"),
+    Field("has", "Has", Flag("has", HAS)),
+    Field("is", "Is", Flag("is", IS)),
+    Field("waiting", "Waiting for", Choice("reason", _REASONS), indexed=False),
     Field(
-        "waiting",
-        "Waiting for",
-        Kind.CHOICE,
-        "reason",
-        options=_choices(tuple(r.value for r in Reason if r)),
+        "semaphore",
+        "Waits for semaphore",
+        SemaphoreName("waiting_for"),
+        "/default/*",
+        indexed=False,
     ),
-    Field("semaphore", "Waits for semaphore", Kind.NAME, "waiting_for", example="/default/*"),
-    Field("steps", "Steps", Kind.NUMBER, "step_count", example=">1000"),
-    Field("parent", "Parent", Kind.ID, "parent_id", example="an execution's id"),
-    Field("root", "Root", Kind.ID, "root_id", example="an execution's id"),
-    Field("id", "Execution", Kind.ID, "id", example="an execution's id"),
+    Field("steps", "Steps", Number("step_count"), ">1000", indexed=False),
+    Field("parent", "Parent", ExecutionId("parent_id"), _AN_ID),
+    Field("root", "Root", ExecutionId("root_id"), _AN_ID),
+    Field("id", "Execution", ExecutionId("id"), _AN_ID),
 )
 BY_KEY = {field.key: field for field in FIELDS}
-#: What no text of an execution holds: NUL, half of a character, and what stands for either.
-NO_TEXT = re.compile("[\0\ufffd\ud800-\udfff]")
-#: What the key of a variable's field begins with.
-VARIABLE = "var."
 
 
 def field_of(key: str) -> Field | None:
-    """The field of a key, in any case; also of `var.<path>`."""
-    if key[: len(VARIABLE)].lower() == VARIABLE:
-        path = key[len(VARIABLE) :]
+    """Return the field of a key in any case, also of `var.<path>`."""
+    if key[: len(PREFIX)].lower() == PREFIX:
+        path = key[len(PREFIX) :]
         keys = value_paths.split(path)
         if not keys or not all(keys) or NO_TEXT.search(path):
             return None
         path = value_paths.join(keys)
-        return Field(VARIABLE + path, f"Variable {path}", Kind.VARIABLE, example="42")
+        return Field(PREFIX + path, f"Variable {path}", Variable(path), "42")
     return BY_KEY.get(key.lower())
+
+
+def near_field(key: str, cutoff: float = 0.75) -> str:
+    """Return what to say of a word that is nearly the key of a field; "" when it is none."""
+    if key.lower().startswith(PREFIX) or key.lower() == PREFIX[:-1]:
+        return f"There is no field “{key}”. A variable is written var.name=value."
+    near = get_close_matches(key.lower(), BY_KEY, n=3, cutoff=cutoff)
+    near.sort(key=lambda name: name[0] != key[0].lower())
+    return f"There is no field “{key}”. Did you mean {near[0]}?" if near else ""

@@ -3,13 +3,15 @@
 It is another face of the typed query: both are read into the same Filters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from executions.grid.paging.page_query import PageQuery
-from executions.grid.query import completion
-from executions.grid.query.fields import FIELDS, VARIABLE, Field, Kind, field_of
-from executions.grid.query.filter_terms import Term
+from executions.grid.query.fields import FIELDS, field_of
+from executions.grid.query.kinds.kind import Kind
+from executions.grid.query.kinds.suggestions import SuggestedValue
+from executions.grid.query.kinds.variable import Variable, variable_names
 
 #: Fields that are offered also while nothing is wanted of them.
 OFFERED = ("flow", "workspace", "initiator", "started")
@@ -35,13 +37,13 @@ class Editor:
 
     key: str
     label: str
-    kind: str
+    kind: Kind
     carried: list[tuple[str, str]]
     close: str
     options: list[tuple[str, str, bool]]
     typed: str = ""
     example: str = ""
-    suggested: tuple[tuple[str, str], ...] = ()
+    suggested: Sequence[SuggestedValue] = ()
 
 
 def pieces(query: PageQuery) -> list[Piece]:
@@ -57,7 +59,7 @@ def pieces(query: PageQuery) -> list[Piece]:
             Piece(
                 key=term.parameter,
                 label=term.field.label,
-                value=_value(term),
+                value=f"{'not ' if term.negated else ''}{term.field.kind.labels(term.values)}",
                 edit=_editing(query, term.parameter),
                 remove=query.filtered(without),
             )
@@ -75,9 +77,10 @@ def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
     """The editor that an address opens; None for what is no field."""
     close = query.address()
     if parameter == ANY_VARIABLE:
-        suggested = tuple((name, name) for name in completion.variables(user, ""))
-        carried = query.pairs()
-        return Editor(ANY_VARIABLE, "Variable", "variable", carried, close, [], suggested=suggested)
+        names = [SuggestedValue(name) for name in variable_names(user, "")]
+        return Editor(
+            ANY_VARIABLE, "Variable", Variable(""), query.pairs(), close, [], suggested=names
+        )
     negated = parameter.startswith("-")
     field = field_of(parameter[negated:])
     if field is None:
@@ -85,40 +88,27 @@ def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
     parameter = f"-{field.key}" if negated else field.key
     values = query.filters.values(parameter)
     others = query.first(filters=query.filters.with_values(parameter, ()))
-    options = [(value, label, value in values) for value, label in field.options]
-    typed = ""
-    if field.kind in (Kind.NAME, Kind.ID):
+    kind, typed = field.kind, ""
+    if kind.options:
+        options = [(value, label, value in values) for value, label in kind.options]
+    elif kind.any_of:
         options = [(value, value, True) for value in values]
-    elif not options:
-        typed = values[0] if values else ""
-        options = [(value, value, True) for value in values[1:]]
+    else:
+        # The first is typed on; the others can be taken away.
+        typed, options = values[0] if values else "", [(value, value, True) for value in values[1:]]
     return Editor(
         key=parameter,
         label=field.label,
-        kind=field.kind.value,
+        kind=kind,
         carried=others.pairs(),
         close=close,
         options=options,
         typed=typed,
         example=field.example,
-        suggested=_suggested(user, field),
+        suggested=() if kind.options else kind.suggest(user, ""),
     )
-
-
-def _suggested(user: Any, field: Field) -> tuple[tuple[str, str], ...]:
-    if field.options or field.kind is Kind.VARIABLE:
-        return ()
-    return tuple((one.value, one.detail) for one in completion.values(user, field, ""))
 
 
 def _editing(query: PageQuery, key: str) -> str:
     address = query.address()
     return f"{address}{'&' if len(address) > 1 else ''}edit={key}"
-
-
-def _value(term: Term) -> str:
-    words = dict(term.field.options)
-    joined = ", ".join(words.get(value, value) for value in term.values)
-    if term.key.startswith(VARIABLE) and not joined.startswith((">", "<", "!")):
-        joined = f"= {joined}"
-    return f"not {joined}" if term.negated else joined

@@ -1,15 +1,14 @@
-"""Which executions a grid shows: read from its address or from a typed query, asked of the
-database, matched to events.
+"""Which executions a grid shows: read from an address or a typed query, written, and changed.
 
-`Filters.condition` and `Filters.matches` mean the same; a test holds them against each other. How
-a field is declared stands in `fields`, how its values are written in `terms` and `text`.
+`Filters.condition` and `Filters.matches` mean the same, one for the database, one for live events;
+a test holds them against each other. What fields there are stands in `fields`, what their values
+mean in `kinds`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from typing import Any, Self
 
 from django.db.models import Q
@@ -17,15 +16,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from executions.events import ExecutionChanged
-from executions.grid.query import conditions, matching, query_syntax
-from executions.grid.query.conditions import By
-from executions.grid.query.fields import VARIABLE, field_of
-from executions.grid.query.filter_terms import Term, term
-from executions.grid.query.lexemes import words
-from executions.grid.query.matching import Beside, Test
-from executions.grid.query.parser import UNREAD_LIMIT, Parsing, in_order
+from executions.grid.query import query_syntax, text_search
+from executions.grid.query.conditions import Conditions, search_keys
+from executions.grid.query.fields import field_of
+from executions.grid.query.filter_terms import Term, in_order
+from executions.grid.query.kinds.kind import EventContext, Predicate
+from executions.grid.query.kinds.variable import Variable
+from executions.grid.query.parser import UNREAD_LIMIT, Parsing
 from executions.states import Status
-from flows import value_paths
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Filters:
         if self.statuses:
             named = tuple(status.value for status in Status if status in self.statuses)
             parts.append(query_syntax.write("status", named))
-        parts += [query_syntax.write(one.key, one.values, one.negated) for one in self.terms]
+        parts += [term.typed for term in self.terms]
         return " ".join(filter(None, [*parts, query_syntax.write_words(self.search), *self.unread]))
 
     # Asked and changed -----------------------------------------------------------------------
@@ -128,11 +126,8 @@ class Filters:
     @property
     def variables(self) -> frozenset[str]:
         """The names, as they are stored, of the variables that it takes to say what matches."""
-        return frozenset(
-            value_paths.split(one.key[len(VARIABLE) :])[0].casefold()
-            for one in self.terms
-            if one.key.startswith(VARIABLE)
-        )
+        kinds = [term.field.kind for term in self.terms]
+        return frozenset(kind.variable for kind in kinds if isinstance(kind, Variable))
 
     def with_values(self, parameter: str, values: Iterable[str]) -> Self:
         """With other values of a field (`flow`, or `-flow` for what is not wanted); without any
@@ -144,7 +139,7 @@ class Filters:
         field = field_of(key)
         assert field is not None, key
         others = [one for one in self.terms if one.parameter != parameter]
-        wanted = term(field, values, negated)
+        wanted = Term.of(field, values, negated)
         return replace(self, terms=in_order([*others, wanted] if wanted.values else others))
 
     def seen_by(self, user: Any) -> Self:
@@ -156,84 +151,22 @@ class Filters:
     # What they let through -------------------------------------------------------------------
 
     @cached_property
-    def sought(self) -> tuple[str, ...]:
-        """What the search index has to find: the parameters of terms, and `q:` with each word of
-        the search. Empty when other indexes do."""
-        terms = [one.parameter for one in self.terms if conditions.is_sought(one)]
-        if conditions.id_range(self.search):
-            return (*terms, "q:")
-        return (*terms, *(f"q:{word}" for word in words(self.search)))
+    def search_keys(self) -> tuple[str, ...]:
+        """What the search index has to find (`conditions.search_keys`)."""
+        return search_keys(self.search, self.terms)
 
     @property
     def of_exceptions(self) -> bool:
-        """Whether they let through nothing but what has an exception."""
-        return any(one.key in conditions.OF_EXCEPTIONS and not one.negated for one in self.terms)
+        """Whether they let through only what has thrown an exception."""
+        return any(term.of_exceptions for term in self.terms)
 
-    def condition(
-        self,
-        now: datetime | None = None,
-        *,
-        by_row: bool | Collection[str] = False,
-        rough: bool = False,
-    ) -> Q:
-        """The filters for a queryset of executions; `now` is what relative times count from.
+    def conditions(self, now: datetime) -> Conditions:
+        """Return the conditions from which the planner chooses."""
+        return Conditions(self.statuses, self.search, self.terms, self.search_keys, now, self.me)
 
-        `by_row` means the same, put for looking at one row after the other: all of it, or those of
-        `sought` that it names. `rough` is for estimates, and lets a few more through.
-        """
-        now = now or timezone.now()
-        common, *either = self._parts(now, by_row, rough)
-        return common & reduce(or_, either) if either else common
-
-    def branches(self, now: datetime, by_row: bool | Collection[str] = False) -> list[Q]:
-        """Conditions that share out between them what `condition` lets through, each of which an
-        index serves without looking at the rows that it finds."""
-        common, *either = self._parts(now, by_row)
-        return [common & one for one in either] or [common]
-
-    def _parts(self, now: datetime, by_row: bool | Collection[str], rough: bool = False) -> list[Q]:
-        """What everything has to be; and, where the search index is asked, what is in it and what
-        is not."""
-        common = Q()
-        if self.statuses:
-            common &= Q(status__in=sorted(self.statuses))
-
-        def in_row(name: str) -> bool:
-            return by_row if isinstance(by_row, bool) else name in by_row
-
-        indexed = [one for one in self.sought if not in_row(one)]
-        for one in self.terms:
-            if one.parameter not in indexed:
-                common &= conditions.condition(one, now, self.me, By.ROW)
-        if not indexed:
-            return [common & self._sought(now, By.ROW) if self.search else common]
-        by_index = self._sought(now, By.ROUGH if rough else By.INDEX, indexed)
-        if rough:
-            return [common & conditions.INDEXED & by_index]
-        # What is in the queue or on a worker is in the index a moment later, and few until then.
-        rest = self._sought(now, By.ROW, indexed)
-        return [common, conditions.INDEXED & by_index, ~conditions.INDEXED & rest]
-
-    def _sought(self, now: datetime, by: By, indexed: Collection[str] = ()) -> Q:
-        """The search, and the terms that are named, in one form; words that are not named are
-        looked for by row."""
-        condition = Q()
-        for one in self.terms:
-            if one.parameter in indexed:
-                condition &= conditions.condition(one, now, self.me, by)
-        if self.search:
-            condition &= conditions.searched(
-                self.search,
-                lambda word: by is By.ROW or not {"q:", f"q:{word}"}.intersection(indexed),
-            )
-        return condition
-
-    def part(self, name: str) -> "Filters":
-        """One of `sought` alone."""
-        if name.startswith("q:"):
-            return replace(self, statuses=frozenset(), terms=(), search=name[2:] or self.search)
-        terms = tuple(one for one in self.terms if one.parameter == name)
-        return replace(self, statuses=frozenset(), terms=terms, search="")
+    def condition(self, now: datetime | None = None) -> Q:
+        """Return the condition for a queryset of executions; relative times count from `now`."""
+        return self.conditions(now or timezone.now()).any_row()
 
     def matches(
         self,
@@ -259,11 +192,11 @@ class Filters:
         """Why an event does not match, in a few words; "" when it does."""
         if self.statuses and event.status not in self.statuses:
             return self._wrong_status(event)
-        if not self._tests:
+        if not self._predicates:
             return ""
-        beside = Beside(variables or {}, now or timezone.now(), watched)
-        for test in self._tests:
-            if why := test(event, beside):
+        context = EventContext(variables or {}, now or timezone.now(), watched)
+        for matches, why in self._predicates:
+            if not matches(event, context):
                 return why
         return ""
 
@@ -272,6 +205,9 @@ class Filters:
         return f"it is {event.status}, not {' or '.join(wanted)}"
 
     @cached_property
-    def _tests(self) -> list[Test]:
-        tests = [matching.test(one, self.me) for one in self.terms]
-        return [*tests, matching.searched(self.search)] if self.search else tests
+    def _predicates(self) -> list[tuple[Predicate, str]]:
+        """What has to hold of an event, each with what is said where it does not."""
+        found = [(term.matches(self.me), term.mismatch) for term in self.terms]
+        if self.search:
+            found.append((text_search.matches(self.search), f"“{self.search}” is no longer found"))
+        return found

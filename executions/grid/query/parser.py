@@ -1,18 +1,21 @@
-"""Filters while they are being read, from an address or a typed query. Pure.
+"""Filters while they are read, from an address or a typed query.
 
-Whatever names a filter and cannot be read is told: a filter that is left out lets more through than
-was meant.
+What names a filter and cannot be read is kept with what is wrong: a filter that is left out lets
+through more than was meant.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import tzinfo
 from itertools import zip_longest
 from typing import Protocol
 
 from executions.grid.query import query_syntax
-from executions.grid.query.fields import FIELDS, NO_TEXT, VARIABLE, Field, field_of
-from executions.grid.query.filter_terms import VALUES, Term, read, term, unknown_field
-from executions.grid.query.ranges import Unreadable
+from executions.grid.query.errors import InvalidValue
+from executions.grid.query.fields import NO_TEXT, Field, field_of, near_field
+from executions.grid.query.filter_terms import VALUES, Term, in_order
+from executions.grid.query.kinds.variable import PREFIX
+from executions.grid.query.lexer import is_closed
+from executions.grid.query.query_syntax import TypedField, TypedWord, Unread
 from executions.states import Status
 from flows import value_paths
 
@@ -53,17 +56,16 @@ class Parsing:
         self._unread: dict[str, str] = {}
 
     def typed(self, query: str) -> None:
-        found = query_syntax.split(query)
-        self._words += found.words
-        self._unread |= dict(found.unread)
-        self.hints += found.hints
-        for said in found.said:
-            if said.wrong:
-                self._unread[said.raw] = said.wrong
-            else:
-                raw = said.raw if len(said.values) == 1 else ""
-                for value in said.values:
-                    self.add(said.key, value, said.negated, raw)
+        for part in query_syntax.parse(query):
+            match part:
+                case Unread(raw, problem):
+                    self._unread[raw] = problem
+                case TypedWord(raw, text, hint):
+                    self._words.append((raw, text))
+                    self.hints += [hint] if hint else []
+                case TypedField(raw, key, values, negated):
+                    for value in values:
+                        self.add(key, value, negated, raw if len(values) == 1 else "")
 
     def address(self, parameters: Parameters) -> None:
         """`q` is a typed query. A field without a value is that of a form that was left empty."""
@@ -72,7 +74,7 @@ class Parsing:
             key, values = parameter[negated:], list(filter(None, parameters.getlist(parameter)))
             if parameter in OTHERS or not values:
                 continue
-            if field_of(key) or unknown_field(key):
+            if field_of(key) or near_field(key):
                 for value in values:
                     self.add(key, value, negated)
             else:
@@ -81,8 +83,8 @@ class Parsing:
         named, held = parameters.getlist("variable"), parameters.getlist("holds")
         for path, value in zip_longest(named, held, fillvalue=""):
             if path.strip() or value.strip():
-                path = value_paths.read(path.strip().removeprefix(VARIABLE))
-                self.add(VARIABLE + path, value, negated=False)
+                path = value_paths.read(path.strip().removeprefix(PREFIX))
+                self.add(PREFIX + path, value, negated=False)
         self.typed(" ".join(parameters.getlist("q")))
 
     def add(self, key: str, value: str, negated: bool, raw: str = "") -> None:
@@ -90,9 +92,9 @@ class Parsing:
         field = field_of(key)
         try:
             if field is None:
-                raise Unreadable(unknown_field(key) or f"There is no field “{key}”.")
-            self._read.setdefault((field.key, negated), []).append(read(field, value, self.zone))
-        except Unreadable as problem:
+                raise InvalidValue(near_field(key) or f"There is no field “{key}”.")
+            self._read.setdefault((field.key, negated), []).append(field.parse(value, self.zone))
+        except InvalidValue as problem:
             self._leave(raw or query_syntax.write(key, (value,), negated), str(problem))
 
     def _leave(self, raw: str, why: str) -> None:
@@ -121,13 +123,13 @@ class Parsing:
             field = field_of(key)
             assert field is not None
             kept = self._kept(field, list(dict.fromkeys(values)), negated, left)
-            left -= 1 if field.kind.alternatives else len(kept)
+            left -= 1 if field.kind.any_of else len(kept)
             if kept:
-                found.append(term(field, kept, negated))
+                found.append(Term.of(field, kept, negated))
         return statuses, in_order(found)
 
     def _kept(self, field: Field, values: list[str], negated: bool, left: int) -> list[str]:
-        most = (VALUES if left else 0) if field.kind.alternatives else min(VALUES, left)
+        most = (VALUES if left else 0) if field.kind.any_of else min(VALUES, left)
         told = f"More than {CONDITIONS} conditions, or {VALUES} values of a field, are too many."
         for value in values[most:]:
             self._leave(query_syntax.write(field.key, (value,), negated), f"{told} Take some away.")
@@ -136,17 +138,9 @@ class Parsing:
     def unread(self) -> tuple[str, ...]:
         """What could not be read, as it was written; last what takes in whatever follows."""
         found = list(self._unread)[:UNREAD_LIMIT]
-        return tuple(sorted(found, key=query_syntax.is_open))
+        return tuple(sorted(found, key=is_closed, reverse=True))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with it, and what to do."""
         told = [f"The address says {name}, and there is no such field." for name, _ in self.unknown]
         return tuple(dict.fromkeys([*self._unread.values(), *told]))[:UNREAD_LIMIT]
-
-
-_ORDER = {field.key: number for number, field in enumerate(FIELDS)}
-
-
-def in_order(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """As the fields are declared, variables last."""
-    return tuple(sorted(terms, key=lambda one: (_ORDER.get(one.key, 99), one.key, one.negated)))

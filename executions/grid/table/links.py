@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from executions.grid.query.filter_terms import VALUE_LIMIT
+from executions.grid.query.kinds.kind import VALUE_LIMIT
 
 _ANY_ID = "00000000-0000-0000-0000-000000000000"
 

@@ -11,9 +11,10 @@ from django.db.models import BigIntegerField, DateTimeField, DurationField, F, F
 from django.db.models.expressions import Combinable
 
 from executions.events import ExecutionChanged
-from executions.grid.query.conditions import Folded
 from executions.grid.query.lexemes import fold
-from executions.grid.query.ranges import EPOCH, LAST, TICK
+from executions.grid.query.moments import EPOCH, LAST
+from executions.grid.query.ranges import TICK
+from executions.grid.query.search_index import FoldCase
 from executions.models.expressions import Length
 
 #: An execution that has not ended counts as this long, less the time from 1970 to its start: longer
@@ -47,7 +48,7 @@ def text(column: str, *, fold_case: bool = True) -> SortValue:
         value: str = getattr(event, column)
         return fold(value) if fold_case else value
 
-    expression = Folded(F(column)) if fold_case else F(column)
+    expression = FoldCase(F(column)) if fold_case else F(column)
     return SortValue(column, of, expression, TextField(), _write_text, _read_text)
 
 
