@@ -6,8 +6,9 @@ from django.contrib.auth.models import Permission, User
 
 from executions import runner
 from executions.commands.actor import Actor
-from executions.commands.control import Result, control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_command
 from executions.models import (
     AuditEntry,
     Execution,
@@ -64,9 +65,9 @@ class Session:
         execution.refresh_from_db()
         return execution
 
-    def give(self, command: str, execution: Execution, **fields: str) -> Result:
+    def give(self, command: str, execution: Execution, **fields: str) -> CommandResult:
         """Give a command as if it had been seen as it was, then run a turn."""
-        result = control(command, self.user, execution, self.actor, fields)
+        result = run_command(command, CommandRequest(execution, self.user, self.actor, fields))
         runner.run(execution.pk)
         execution.refresh_from_db()
         return result

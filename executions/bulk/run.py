@@ -9,8 +9,9 @@ from django.db import transaction
 
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.multiple import control_all
 from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_commands
 from executions.limits import BULK_BATCH, BULK_SLICE
 from executions.models import BulkJob, BulkRefusal
 from flows import values
@@ -62,9 +63,9 @@ def _run_batch(job: BulkJob, owner: str) -> bool:
         batch, cursor = targets.next_batch(job, job.user, size)
         if not batch:
             return False
-        results = control_all(
-            job.command, job.user, batch, actor, values.decode(job.fields), seen=targets.seen(job)
-        )
+        fields, seen = values.decode(job.fields), targets.seen(job)
+        requests = [CommandRequest(one, job.user, actor, fields, seen.get(one.pk)) for one in batch]
+        results = run_commands(job.command, requests)
         refused = [result for result in results if not result.done]
         BulkRefusal.objects.bulk_create(
             BulkRefusal(

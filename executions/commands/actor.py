@@ -36,10 +36,10 @@ def audit(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> None:
     """Leave an audit entry: who, what, when, from where, with what outcome."""
-    entry(actor, command, execution, done=done, detail=detail).save(force_insert=True)
+    audit_entry(actor, command, execution, done=done, detail=detail).save(force_insert=True)
 
 
-def entry(
+def audit_entry(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> AuditEntry:
     """The audit entry of a command, to be written with others."""

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from executions.appearance import command_label
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
 from executions.states import TERMINAL, UNHANDLED, Status
 
@@ -27,8 +27,8 @@ class Lease(Enum):
     RESPECTS = auto()
     #: As RESPECTS; whoever gives it holds the lease from then on.
     TAKES = auto()
-    #: Refused while somebody else holds the lease; the command locks the lease itself, because it
-    #: locks the execution's family first.
+    #: Refused while somebody else holds the lease; the command locks the lease itself,
+    #: because it locks the execution's family first.
     CHANGES = auto()
     #: Anyone who may control the execution may give it, whoever holds the lease.
     IGNORES = auto()
@@ -63,8 +63,9 @@ class Command:
     #: Whether it also applies to an execution that Ended because nothing handled an exception: that
     #: one failed, although its status does not say so (semantics 44).
     applies_to_unhandled: bool = False
-    #: Execute the command. None means that the execution had moved on meanwhile. Raises Refused.
-    execute: Callable[[CommandRequest], Done | None]
+    #: Execute the command. None means that the execution had moved on meanwhile. Raises
+    #: CommandRefused.
+    execute: Callable[[CommandRequest], Changes | None]
     effect: Effect | None = None
 
     #: Whether it takes the permission to debug.

@@ -1,4 +1,4 @@
-"""What a command is given, and what it gives back."""
+"""What a command gets, and what it gives back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,31 +7,36 @@ from executions.access import User
 from executions.commands.actor import Actor
 from executions.events import ExecutionChanged
 from executions.models import Execution
+from executions.states import Status
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A command for one execution. `fields` are what it takes beside, as a form sends it."""
+    """A command for one execution. `fields` are the further fields of the form. `seen` is the
+    status that the page showed, if it is known; a refusal says what has changed since."""
 
     execution: Execution
     user: User
     actor: Actor
     fields: Mapping[str, str] = field(default_factory=dict)
+    seen: Status | None = None
 
     def text(self, name: str) -> str:
+        """A field without the spaces around it."""
         return self.fields.get(name, "").strip()
 
-    def ticked(self, name: str) -> bool:
+    def is_checked(self, name: str) -> bool:
+        """Whether a checkbox is checked."""
         return self.text(name).lower() in ("1", "true", "on", "yes")
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What changed, for publishing, and what the audit entry and the person are told."""
+class Changes:
+    """What a command has changed, for publishing, and what its audit entry and its user read."""
 
-    changed: list[ExecutionChanged]
+    events: list[ExecutionChanged]
     detail: str = ""
 
 
-class Refused(Exception):
-    """A command does not apply to what was asked for; the text is a sentence that says why."""
+class CommandRefused(Exception):
+    """A command makes no sense for what was asked. The text is a sentence that says why."""

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from executions.commands.request import Done
+from executions.commands.request import Changes
 from executions.dispatch import send
 from executions.events import ExecutionChanged
 
 
-def resume(changed: ExecutionChanged | None, detail: str = "") -> Done | None:
+def resume(changed: ExecutionChanged | None, detail: str = "") -> Changes | None:
     """Send the message that names an execution which has become Queued."""
     if changed is None:
         return None
     send(changed)
-    return Done([changed], detail)
+    return Changes([changed], detail)
 
 
 def resume_batch(changed: list[ExecutionChanged], ids: Sequence[UUID]) -> list[ExecutionChanged]:

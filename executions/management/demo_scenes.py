@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 
 from executions.commands.actor import Actor
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution
 from executions.states import HELD, TERMINAL, Status
 from flows import queries
@@ -91,7 +92,7 @@ def _command(
     name: str, user: User, execution: Execution, fields: Mapping[str, str] | None = None
 ) -> None:
     execution.refresh_from_db()
-    result = control(name, user, execution, actor_of(user), fields)
+    result = run_command(name, CommandRequest(execution, user, actor_of(user), fields or {}))
     if not result.done:
         logger.warning("%s of %s: %s", name, execution, result.detail)
 

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from executions import idempotency
 from executions.bulk import jobs, targets
 from executions.commands.actor import Actor
-from executions.commands.control import Result
-from executions.commands.multiple import control_all
 from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_commands
 from executions.states import Status
 from executions.views import selection
 from executions.views.bulk import to_job
@@ -83,7 +83,9 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
         )
         return {"job": str(job.pk)}
     seen = selection.seen(chosen)
-    results = control_all(command, request.user, executions, actor, fields, seen)
+    requests = [
+        CommandRequest(one, request.user, actor, fields, seen.get(one.pk)) for one in executions
+    ]
     return {
         "results": [
             {
@@ -93,12 +95,12 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
                 "detail": result.detail,
                 "left_out": _left_out(command, result, seen),
             }
-            for result in results
+            for result in run_commands(command, requests)
         ]
     }
 
 
-def _left_out(command: str, result: Result, seen: Mapping[UUID, Status]) -> str:
+def _left_out(command: str, result: CommandResult, seen: Mapping[UUID, Status]) -> str:
     """The status in which the person saw an execution, if the command does not apply to that: who
     gives it to several knows that these are left out."""
     was = seen.get(result.execution.pk)

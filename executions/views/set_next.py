@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from executions import access, idempotency
 from executions.commands.debugging import set_next as command
 from executions.commands.refusals import refusal
-from executions.commands.request import Refused
+from executions.commands.request import CommandRefused
 from executions.engine.moving import Foreseen
 from executions.models import Execution
 from executions.views import selection
@@ -76,7 +76,7 @@ def _move(user: access.User, execution: Execution, target: str) -> Move:
         return Move(execution, stands, None, why)
     try:
         return Move(execution, stands, command.foresee(execution.pk, target), "")
-    except Refused as refused:
+    except CommandRefused as refused:
         return Move(execution, stands, None, str(refused))
 
 

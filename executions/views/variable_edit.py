@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from executions.commands.actor import Actor
 from executions.commands.debugging.set_variable import foresee
-from executions.commands.request import CommandRequest, Refused
+from executions.commands.request import CommandRefused, CommandRequest
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import Place, ValueView
@@ -92,10 +92,10 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
     if view.is_secret:
         return {}
     command = CommandRequest(subject.execution, request.user, Actor.of_request(request), fields)
-    typed = {"value": fields["value"], "retype": command.ticked("retype")}
+    typed = {"value": fields["value"], "retype": command.is_checked("retype")}
     try:
         edit = foresee(subject.execution.pk, command)
-    except Refused as refused:
+    except CommandRefused as refused:
         return typed | {"problem": str(refused)}
     parts, more = value_diff.between(edit.before if edit.is_set else value_diff.ABSENT, edit.after)
     before, after = values.type_name(edit.before), values.type_name(edit.after)

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from executions.commands.actor import Actor
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution
 from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
 from tests.servers import Process
@@ -41,7 +42,7 @@ def test_counts_are_live_and_axe_finds_nothing(
     expect(page.locator(".twin .notes")).to_contain_text("Anything")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    assert control("stop", admin_user, paused, actor).done
+    assert run_command("stop", CommandRequest(paused, admin_user, actor)).done
     expect(pill).to_have_count(0)
     assert page.evaluate("stays === document.querySelector('svg[data-workspace]')")
     page.get_by_role("link", name="1 running at Nap").click()

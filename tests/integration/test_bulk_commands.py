@@ -1,7 +1,8 @@
 """One command for many executions at once: what applies, what is refused, families, semaphores."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -10,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from executions import runner
 from executions.commands.actor import Actor
-from executions.commands.control import control
-from executions.commands.multiple import control_all
 from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_command, run_commands
 from executions.models import AuditEntry, Execution, SemaphoreTicket
 from executions.states import Status
 from tests.driving import begin, drive, fresh
@@ -33,9 +34,14 @@ def boss() -> User:
     return User.objects.create_superuser("boss")
 
 
-def give(command: str, user: User, *executions: Execution, **options: Any) -> list[Any]:
+def give(
+    command: str, user: User, *executions: Execution, seen: Mapping[UUID, Status] | None = None
+) -> list[CommandResult]:
     actor = Actor(user.pk, user.username, "page", "10.0.0.1")
-    return control_all(command, user, executions, actor, **options)
+    seen = seen or {}
+    return run_commands(
+        command, [CommandRequest(one, user, actor, seen=seen.get(one.pk)) for one in executions]
+    )
 
 
 @pytest.mark.parametrize("command", [one.name for one in COMMANDS.values() if one.execute_batch])
@@ -45,7 +51,7 @@ def test_together_means_what_one_by_one_means(command: str, boss: User) -> None:
     together = give(command, boss, *(one for one, _ in pairs))
     actor = Actor(boss.pk, boss.username, "page")
     for result, (one, other) in zip(together, pairs, strict=True):
-        alone = control(command, boss, other, actor)
+        alone = run_command(command, CommandRequest(other, boss, actor))
         assert (result.done, result.detail) == (alone.done, alone.detail)
         assert result.done == (one.status in COMMANDS[command].applies_to)
         for field in ("status", "place", "request", "steps_wanted", "revision", "ended_at"):

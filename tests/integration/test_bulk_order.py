@@ -74,7 +74,7 @@ def break_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("the third batch is cursed")
 
-    monkeypatch.setattr(run, "control_all", broken)
+    monkeypatch.setattr(run, "run_commands", broken)
 
 
 def test_one_whose_batches_always_fail_has_failed_itself(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from executions import recovery, runner
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.effects import clients
 from executions.engine import overruns
 from executions.engine.state import Go, Perform, Yielded
@@ -164,11 +165,13 @@ def test_random_commands_and_crashes(
 
         @rule(number=st.integers(0, 3), name=st.sampled_from(["pause", "continue", "step"]))
         def command(self, number: int, name: str) -> None:
-            control(name, admin_user, self.one(number), ACTOR)
+            run_command(name, CommandRequest(self.one(number), admin_user, ACTOR))
 
         @rule(number=st.integers(0, 3))
         def stop(self, number: int) -> None:
-            self.stopped |= control("stop", admin_user, self.one(number), ACTOR).done
+            self.stopped |= run_command(
+                "stop", CommandRequest(self.one(number), admin_user, ACTOR)
+            ).done
 
         @rule(number=st.integers(0, 3))
         def work(self, number: int) -> None:
@@ -233,7 +236,7 @@ def test_random_commands_and_crashes(
             for _ in range(40):
                 self.expire()
                 for execution in Execution.objects.filter(ended_at=None):
-                    control("continue", admin_user, execution, ACTOR)
+                    run_command("continue", CommandRequest(execution, admin_user, ACTOR))
                     runner.run(execution.pk)
             for before, after in sql("SELECT before, after FROM recorded ORDER BY number"):
                 assert Status(after) in TRANSITIONS[Status(before)], (before, after)

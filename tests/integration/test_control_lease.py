@@ -15,8 +15,9 @@ from redis import Redis
 
 from executions import control_transfer, presence
 from executions.commands.command import Lease
-from executions.commands.control import Result, control
 from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_command
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY
 from executions.models import AuditEntry, Execution
 from executions.presence import OpenPage, Person
@@ -241,10 +242,10 @@ def test_of_two_who_step_at_once_one_does(
         execution = ada.start(version, paused=True)
         barrier = Barrier(2)
 
-        def give(who: Session, barrier: Barrier = barrier, command: str = command) -> Result:
+        def give(who: Session, barrier: Barrier = barrier, command: str = command) -> CommandResult:
             try:
                 barrier.wait(10)
-                return control(command, who.user, execution, who.actor, fields)  # noqa: B023
+                return run_command(command, CommandRequest(execution, who.user, who.actor, fields))  # noqa: B023
             finally:
                 connection.close()
 

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from executions import runner
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import (
     ExceptionRecord,
     Execution,
@@ -100,7 +101,9 @@ def test_a_running_worker_hears_of_it_at_its_checkpoint(loop: FlowVersion, ada: 
     execution = start(loop, {"Last": 1_000_000}, ada.actor, Execution.Trigger.PAGE)
     claimed = claim(execution.pk, "worker")
     assert claimed is not None
-    assert control("breakpoint", ada.user, execution, ada.actor, {"block": "add"}).done
+    assert run_command(
+        "breakpoint", CommandRequest(execution, ada.user, ada.actor, {"block": "add"})
+    ).done
     runner._Turn(claimed).run()
     execution.refresh_from_db()
     assert at(execution) == ("Paused", "breakpoint", "add")

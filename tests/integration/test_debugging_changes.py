@@ -13,10 +13,11 @@ from django.db import connection
 from django.test import Client
 
 from executions import runner
-from executions.commands.control import Result, control
 from executions.commands.debugging.move_version import preview
 from executions.commands.lifecycle.start import start
 from executions.commands.registry import COMMANDS
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_command
 from executions.models import (
     AuditEntry,
     Execution,
@@ -195,7 +196,7 @@ def test_a_forced_stop_is_at_once_and_the_worker_writes_nothing(
     execution = start(loop, {"Last": 1000}, ada.actor, Execution.Trigger.PAGE)
     claimed = claim(execution.pk, "host:1:abc:11111111-2222-3333-4444-555555555555")
     assert claimed is not None
-    result = control("force-stop", ada.user, execution, ada.actor)
+    result = run_command("force-stop", CommandRequest(execution, ada.user, ada.actor))
     assert result.done
     assert "task" in result.detail
     execution.refresh_from_db()
@@ -317,7 +318,10 @@ def test_what_ended_meanwhile_is_refused(loop: FlowVersion, ada: Session, comman
     execution = ada.start(loop, paused=True)
     seen = Execution.objects.get(pk=execution.pk)
     ada.do("continue", execution)
-    result = control(command, ada.user, seen, ada.actor, {"block": "e", "name": "I", "value": "1"})
+    result = run_command(
+        command,
+        CommandRequest(seen, ada.user, ada.actor, {"block": "e", "name": "I", "value": "1"}),
+    )
     assert not result.done
     assert "Ended" in result.detail
     seen.refresh_from_db()
@@ -330,9 +334,11 @@ def test_of_many_at_once_one_is_first(loop: FlowVersion, ada: Session, command: 
     again while it stays paused."""
     execution = ada.start(loop, paused=True)
 
-    def give(_: int) -> Result:
+    def give(_: int) -> CommandResult:
         try:
-            return control(command, ada.user, execution, ada.actor, {"block": "e"})
+            return run_command(
+                command, CommandRequest(execution, ada.user, ada.actor, {"block": "e"})
+            )
         finally:
             connection.close()
 
@@ -375,7 +381,7 @@ def test_commands_apply_where_the_table_says(
             state=waits if status == Status.EXCEPTION else {},
         )
         fields = {"block": "e", "name": "I", "value": "1"}
-        result = control(command, ada.user, execution, ada.actor, fields)
+        result = run_command(command, CommandRequest(execution, ada.user, ada.actor, fields))
         assert result.done is (status in COMMANDS[command].applies_to), (command, result.detail)
 
 

@@ -20,8 +20,8 @@ from django.utils import timezone
 from executions import appearance, recovery, runner
 from executions.bulk import preview as previews
 from executions.bulk import targets
-from executions.commands.control import control
-from executions.commands.multiple import control_all
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command, run_commands
 from executions.grid.paging.groups import groups
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
@@ -217,17 +217,21 @@ def test_what_breaks_on_an_exception_shows_it(divide: Any, admin_user: User) -> 
     execution = begin(divide, paused=True)
     runner.run(execution.pk)
     actor = ACTOR
-    assert control("break-on-exception", admin_user, fresh(execution), actor, {"on": "1"}).done
-    assert control("continue", admin_user, fresh(execution), actor).done
+    assert run_command(
+        "break-on-exception", CommandRequest(fresh(execution), admin_user, actor, {"on": "1"})
+    ).done
+    assert run_command("continue", CommandRequest(fresh(execution), admin_user, actor)).done
     runner.run(execution.pk)
     assert fresh(execution).status == Status.EXCEPTION
     assert execution.error_type == "InvalidPropertyValueException"
     assert execution.error_message
     assert execution.error_message[:50] in why(execution)
     # On its way again it has none, until it comes to one.
-    assert control("set-next", admin_user, execution, actor, {"block": "e"}).done
+    assert run_command(
+        "set-next", CommandRequest(execution, admin_user, actor, {"block": "e"})
+    ).done
     assert (fresh(execution).status, execution.error_type) == (Status.PAUSED, "")
-    assert control("continue", admin_user, fresh(execution), actor).done
+    assert run_command("continue", CommandRequest(fresh(execution), admin_user, actor)).done
     runner.run(execution.pk)
     assert (fresh(execution).status, execution.unhandled, execution.error_type) == (
         "Ended",
@@ -242,10 +246,12 @@ def test_continuing_from_an_exception_that_nothing_handles_is_a_failure(
 ) -> None:
     execution = begin(divide, paused=True)
     runner.run(execution.pk)
-    assert control("break-on-exception", admin_user, fresh(execution), ACTOR, {"on": "1"}).done
-    assert control("continue", admin_user, fresh(execution), ACTOR).done
+    assert run_command(
+        "break-on-exception", CommandRequest(fresh(execution), admin_user, ACTOR, {"on": "1"})
+    ).done
+    assert run_command("continue", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     runner.run(execution.pk)
-    assert control("continue", admin_user, fresh(execution), ACTOR).done
+    assert run_command("continue", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     runner.run(execution.pk)
     assert (fresh(execution).status, execution.unhandled) == (Status.ENDED, True)
     assert execution.block_description == "Divide"
@@ -256,10 +262,10 @@ def test_continuing_from_an_exception_that_nothing_handles_is_a_failure(
 
 def test_retry_begins_at_the_block_that_threw(divide: Any, admin_user: User) -> None:
     failed, fine = drive(begin(divide).pk), drive(begin(divide, B=2).pk)
-    done = control("retry", admin_user, failed, ACTOR, {"paused": "on"})
+    done = run_command("retry", CommandRequest(failed, admin_user, ACTOR, {"paused": "on"}))
     assert done.done, done.detail
     assert "'Divide'" in done.detail
-    refused = control("retry", admin_user, fine, ACTOR)
+    refused = run_command("retry", CommandRequest(fine, admin_user, ACTOR))
     assert refused.detail == (
         "Retry applies to executions that are Stopped, Error or Ended · unhandled exception; "
         "this one is Ended."
@@ -284,7 +290,9 @@ def test_bulk_retry_takes_what_failed_and_leaves_the_rest(divide: Any, admin_use
     assert told.expected == 1
     shares = [(share.word, share.count.number, bool(share.refusal)) for share in told.shares]
     assert shares == [("Ended · unhandled exception", 1, False), ("Ended", 1, True)]
-    results = control_all("retry", admin_user, [failed, fine], ACTOR)
+    results = run_commands(
+        "retry", [CommandRequest(one, admin_user, ACTOR) for one in (failed, fine)]
+    )
     assert [result.done for result in results] == [True, False]
 
 
@@ -303,7 +311,7 @@ def test_retry_is_offered_on_the_page_of_a_failure_alone(divide: Any, admin_clie
 def test_somebody_else_may_not_retry_it(divide: Any, client: Client) -> None:
     failed = drive(begin(divide).pk)
     other = User.objects.create_user("eve", password="x")
-    assert not control("retry", other, failed, ACTOR).done
+    assert not run_command("retry", CommandRequest(failed, other, ACTOR)).done
     client.force_login(other)
     assert client.post(f"/executions/{failed.pk}/retry/").status_code in (403, 404)
     assert not Execution.objects.filter(origin=failed).exists()
@@ -454,10 +462,10 @@ def test_a_stopped_child_has_not_failed_and_a_retry_leaves_the_failure(
     root = begin(publish(tmp_path, "tasks", TASKS, TASKS_VARIABLES), Times=2)
     runner.run(root.pk)
     one, other = Execution.objects.filter(parent=root)
-    assert control("stop", admin_user, one, ACTOR).done
+    assert run_command("stop", CommandRequest(one, admin_user, ACTOR)).done
     runner.run(other.pk)
     assert fresh(root).failed_descendants == 1
-    assert control("retry", admin_user, fresh(other), ACTOR).done
+    assert run_command("retry", CommandRequest(fresh(other), admin_user, ACTOR)).done
     run_all()
     recovery.recover()
     assert fresh(root).failed_descendants == 1
@@ -508,8 +516,10 @@ def test_what_happened_before_is_derived_from_what_was_kept(
     drive(begin(publish(tmp_path, "caught", CAUGHT, DIVIDE_VARIABLES)).pk)
     broken = begin(divide, paused=True)
     runner.run(broken.pk)
-    assert control("break-on-exception", admin_user, fresh(broken), ACTOR, {"on": "1"}).done
-    assert control("continue", admin_user, fresh(broken), ACTOR).done
+    assert run_command(
+        "break-on-exception", CommandRequest(fresh(broken), admin_user, ACTOR, {"on": "1"})
+    ).done
+    assert run_command("continue", CommandRequest(fresh(broken), admin_user, ACTOR)).done
     run_all()
     drive(root.pk)
     columns = ("pk", "unhandled", "error_type", "exception_types", "failed_descendants")

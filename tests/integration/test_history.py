@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from executions import runner
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Broke, Go, Route, Yielded
 from executions.models import Execution, Step, new_id
@@ -124,7 +125,9 @@ class Play:
         self.snapshots[interpreter.step_count] = Snapshot.of(interpreter, port)
 
     def command(self, command: str, **fields: str) -> None:
-        result = control(command, self.user, fresh(self.execution), ACTOR, fields)
+        result = run_command(
+            command, CommandRequest(fresh(self.execution), self.user, ACTOR, fields)
+        )
         if not result.done:
             return
         held = claims.read(self.execution.pk)

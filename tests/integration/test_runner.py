@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from executions import recovery, runner
-from executions.commands.control import Result, control
 from executions.commands.lifecycle.start import NotStarted
+from executions.commands.request import CommandRequest
+from executions.commands.run import CommandResult, run_command
 from executions.engine.interpreter import Interpreter
 from executions.models import AuditEntry, ExceptionRecord, Execution, Step, Token, Value
 from executions.states import Status
@@ -167,8 +168,8 @@ def test_pause_step_continue_stop(waiting: FlowVersion, admin_user: User) -> Non
     execution = begin(waiting, paused=True)
     runner.run(execution.pk)
 
-    def give(command: str) -> Result:
-        return control(command, admin_user, fresh(execution), ACTOR)
+    def give(command: str) -> CommandResult:
+        return run_command(command, CommandRequest(fresh(execution), admin_user, ACTOR))
 
     assert (fresh(execution).status, execution.place) == (Status.PAUSED, "block")
     assert execution.block == "a"
@@ -208,7 +209,7 @@ def test_what_is_asked_of_a_running_execution_comes_with_its_checkpoint(
         execution = begin(loop, Last=1_000_000)
         claimed = claim(execution.pk, "worker")
         assert claimed is not None
-        assert control(command, admin_user, fresh(execution), ACTOR).done
+        assert run_command(command, CommandRequest(fresh(execution), admin_user, ACTOR)).done
         assert fresh(execution).status == asked
         runner._Turn(claimed).run()
         assert fresh(execution).status == landed
@@ -218,7 +219,7 @@ def test_what_is_asked_of_a_running_execution_comes_with_its_checkpoint(
 def test_stopping_a_parent_stops_its_child(parent: FlowVersion, admin_user: User) -> None:
     execution = begin(parent, N=5)
     runner.run(execution.pk)
-    assert control("stop", admin_user, fresh(execution), ACTOR).done
+    assert run_command("stop", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     child = Execution.objects.get(parent=execution)
     assert (fresh(execution).status, child.status) == (Status.STOPPED, Status.STOPPED)
 
@@ -228,7 +229,7 @@ def test_a_stopped_child_throws_in_its_parent(parent: FlowVersion, admin_user: U
     execution = begin(parent, N=5)
     runner.run(execution.pk)
     child = Execution.objects.get(parent=execution)
-    assert control("stop", admin_user, child, ACTOR).done
+    assert run_command("stop", CommandRequest(child, admin_user, ACTOR)).done
     runner.run(execution.pk)
     assert outputs(execution)["Problem"].short_type == "FlowExecutionStoppedException"
 
@@ -246,7 +247,7 @@ def test_a_terminal_status_never_changes(loop: FlowVersion) -> None:
 def test_who_may_not_control_is_refused(loop: FlowVersion, django_user_model: type[User]) -> None:
     stranger = django_user_model.objects.create_user("stranger")
     execution = begin(loop)
-    result = control("stop", stranger, execution, ACTOR)
+    result = run_command("stop", CommandRequest(execution, stranger, ACTOR))
     assert not result.done
     assert fresh(execution).status == Status.QUEUED
     assert AuditEntry.objects.filter(command="stop", outcome="refused").exists()

@@ -14,7 +14,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.test import Client
 
-from executions.commands.control import control
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.engine.secrets import MOST, Secrets
 from executions.models import ExceptionRecord, Execution, LogEntry, Step, Value
 from executions.states import Status
@@ -158,7 +159,7 @@ def test_the_engine_goes_on_with_what_is_there(flow: FlowVersion) -> None:
     assert state.outputs == {"Result": SECRET}
     failed = Execution.objects.get(error_type="FlowException")
     user = User.objects.create_superuser("ada")
-    control("retry", user, failed, ACTOR)
+    run_command("retry", CommandRequest(failed, user, ACTOR))
     again = drive(Execution.objects.get(origin=failed).pk)
     assert again.error_message == f"child knows {MASK}"
     assert where(SECRET) == []

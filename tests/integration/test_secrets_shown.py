@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from executions import runner
-from executions.commands.control import control
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.engine.secrets import LONGEST, MOST, SHORTEST
 from executions.forms import PREFIX, StartForm
 from executions.models import AuditEntry, Execution, Value
@@ -45,14 +46,16 @@ def test_a_secret_is_edited_without_being_told(
     assert SECRET not in seen
     assert "holds already" not in seen
     fields = {"level": "0", "name": "Token", "value": OTHER}
-    assert control("set-variable", admin_user, fresh(execution), ACTOR, fields).done
+    assert run_command(
+        "set-variable", CommandRequest(fresh(execution), admin_user, ACTOR, fields)
+    ).done
     assert AuditEntry.objects.filter(command="set-variable").get().detail == (
         f"Token: {MASK} → {MASK}"
     )
     assert where(SECRET, OTHER) == []
     held = Value.objects.get(execution=execution, name="token")
     assert held.secret == OTHER
-    control("continue", admin_user, fresh(execution), ACTOR)
+    run_command("continue", CommandRequest(fresh(execution), admin_user, ACTOR))
     drive(execution.pk)
     assert where(SECRET, OTHER) == []
 
@@ -74,7 +77,10 @@ def test_what_is_refused_repeats_nothing(
 ) -> None:
     execution = begin(flow, paused=True, Token=SECRET)
     drive_once(execution)
-    result = control("set-variable", admin_user, fresh(execution), ACTOR, {"level": "0", **fields})
+    result = run_command(
+        "set-variable",
+        CommandRequest(fresh(execution), admin_user, ACTOR, {"level": "0", **fields}),
+    )
     assert not result.done
     assert told in result.detail
     assert where(SECRET, OTHER) == []
@@ -86,16 +92,18 @@ def test_dots_are_written_where_there_are_no_secrets(
     execution = begin(publish(tmp_path, "dots", BLANK, "{Text: {type: Text}}"), paused=True)
     drive_once(execution)
     fields = {"level": "0", "name": "Text", "value": MASK}
-    assert control("set-variable", admin_user, fresh(execution), ACTOR, fields).done
+    assert run_command(
+        "set-variable", CommandRequest(fresh(execution), admin_user, ACTOR, fields)
+    ).done
 
 
 def test_a_breakpoint_does_not_ask_what_a_secret_holds(flow: FlowVersion, admin_user: User) -> None:
     execution = begin(flow, paused=True, Token=SECRET)
     fields = {"block": "log", "action": "set", "condition": "token.startsWith('z')"}
-    result = control("breakpoint", admin_user, execution, ACTOR, fields)
+    result = run_command("breakpoint", CommandRequest(execution, admin_user, ACTOR, fields))
     assert "must not read Token" in result.detail
     fields["condition"] = "Deep != null"
-    assert control("breakpoint", admin_user, execution, ACTOR, fields).done
+    assert run_command("breakpoint", CommandRequest(execution, admin_user, ACTOR, fields)).done
 
 
 @pytest.mark.parametrize(
@@ -109,8 +117,8 @@ def test_a_condition_sees_what_people_see(
     execution = begin(flow, paused=True, Token=SECRET)
     drive_once(execution)
     fields = {"block": "log", "action": "set", "condition": condition}
-    assert control("breakpoint", admin_user, execution, ACTOR, fields).done
-    control("continue", admin_user, fresh(execution), ACTOR)
+    assert run_command("breakpoint", CommandRequest(execution, admin_user, ACTOR, fields)).done
+    run_command("continue", CommandRequest(fresh(execution), admin_user, ACTOR))
     runner.run(execution.pk)
     stands = fresh(execution).block
     assert (stands == "log") is pauses, stands
@@ -189,7 +197,9 @@ def test_a_secret_does_not_move_to_where_all_may_read_it(tmp_path: Path, admin_u
     execution = begin(first, N=4711, paused=True)
     runner.run(execution.pk)
     publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
-    result = control("move-version", admin_user, fresh(execution), ACTOR, {"accept": "1"})
+    result = run_command(
+        "move-version", CommandRequest(fresh(execution), admin_user, ACTOR, {"accept": "1"})
+    )
     assert not result.done
     assert "The variable N is secret now, and would be there for all to read." in result.detail
     assert fresh(execution).version_number == 1
@@ -201,9 +211,11 @@ def test_what_a_newer_version_keeps_to_itself_is_masked_when_an_execution_moves_
     first = publish(tmp_path, "f", MOVED, "{N: {input: true, output: true}, X: {}}")
     execution = begin(first, N=4711, paused=True)
     runner.run(execution.pk)
-    assert control("set-next", admin_user, fresh(execution), ACTOR, {"block": "s"}).done
+    assert run_command(
+        "set-next", CommandRequest(fresh(execution), admin_user, ACTOR, {"block": "s"})
+    ).done
     publish(tmp_path, "f", MOVED, "{N: {input: true, secret: true, output: true}, X: {}}")
-    assert control("move-version", admin_user, fresh(execution), ACTOR, {}).done
+    assert run_command("move-version", CommandRequest(fresh(execution), admin_user, ACTOR, {})).done
     held = Value.objects.get(execution=execution, name="n")
     assert (held.value, held.secret) == ({"$secret": True}, 4711)
 

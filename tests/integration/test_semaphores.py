@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from executions import recovery, runner
-from executions.commands.control import control
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
 from executions.store.lifecycle.claims import claim
@@ -63,7 +64,7 @@ def stages() -> list[str]:
 
 
 def stop(execution: Execution, user: User) -> None:
-    assert control("stop", user, fresh(execution), ACTOR).done
+    assert run_command("stop", CommandRequest(fresh(execution), user, ACTOR)).done
 
 
 def test_who_does_not_queue_is_refused(flow: Any) -> None:
@@ -155,10 +156,10 @@ def test_one_that_is_stopped_leaves_the_queue(flow: Any, admin_user: User) -> No
 def test_one_that_is_paused_keeps_its_turn(flow: Any, admin_user: User) -> None:
     """Semantics 80, 86."""
     holder, waiting = run(flow), run(flow, Queue={})
-    assert control("pause", admin_user, waiting, ACTOR).done
+    assert run_command("pause", CommandRequest(waiting, admin_user, ACTOR)).done
     stop(holder, admin_user)
     assert (fresh(waiting).status, stages()) == (Status.PAUSED, ["granted"])
-    assert control("continue", admin_user, waiting, ACTOR).done
+    assert run_command("continue", CommandRequest(waiting, admin_user, ACTOR)).done
     runner.run(waiting.pk)
     assert (fresh(waiting).reason, stages()) == ("time", ["held"])
 
@@ -357,15 +358,15 @@ def test_setting_the_next_block_gives_it_up(flow: Any, admin_user: User, waits: 
     """Semantics 81, 89: what is left by hand is left; also a place in the queue."""
     holder = run(flow)
     moved = run(flow, Queue={}) if waits else holder
-    assert control("pause", admin_user, moved, ACTOR).done
+    assert run_command("pause", CommandRequest(moved, admin_user, ACTOR)).done
     other = run(flow, Queue={})
-    given = control("set-next", admin_user, fresh(moved), ACTOR, {"block": "e"})
+    given = run_command("set-next", CommandRequest(fresh(moved), admin_user, ACTOR, {"block": "e"}))
     assert given.done, given.detail
     if waits:
         assert stages() == ["held", "waiting"]
         stop(holder, admin_user)
     assert fresh(other).status == Status.QUEUED
-    assert control("continue", admin_user, fresh(moved), ACTOR).done
+    assert run_command("continue", CommandRequest(fresh(moved), admin_user, ACTOR)).done
     runner.run(moved.pk)
     assert fresh(moved).status == Status.ENDED
     stop(other, admin_user)

@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from executions import recovery, runner
-from executions.commands.control import control
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution, Step
 from executions.states import Status
 from executions.store.lifecycle.checkpoints import LeaseLost
@@ -126,7 +127,7 @@ def test_a_task_is_read_step_by_step(parent: Any, admin_user: User) -> None:
         runner.run(execution.pk)
         recovery.recover()
         if fresh(execution).status == Status.PAUSED:
-            control("step", admin_user, execution, ACTOR)
+            run_command("step", CommandRequest(execution, admin_user, ACTOR))
     assert execution.status == Status.ENDED
     assert outputs(execution)["Seen"]["s"] == "Running"
 
@@ -159,7 +160,7 @@ def test_a_task_outlives_its_parent(parent: Any, admin_user: User) -> None:
     """Semantics 70, 71: also when the parent is stopped; its failure is noticed by nobody."""
     execution = begin(parent, N=-1, Seconds=60)
     runner.run(execution.pk)
-    assert control("stop", admin_user, fresh(execution), ACTOR).done
+    assert run_command("stop", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     (child,) = children(execution)
     assert (fresh(execution).status, child.status) == (Status.STOPPED, Status.QUEUED)
     runner.run(child.pk)
@@ -209,7 +210,7 @@ def test_wait_for_task_throws_what_the_task_ended_with(
     if end == "faulted":
         runner.run(child.pk)
     else:
-        control("stop", admin_user, child, ACTOR)
+        run_command("stop", CommandRequest(child, admin_user, ACTOR))
     assert drive(execution.pk).status == Status.ENDED
     result = outputs(execution)
     wanted = "FlowException" if end == "faulted" else "FlowExecutionStoppedException"
@@ -337,7 +338,7 @@ def test_stopping_one_that_waits_for_tasks_leaves_them(tmp_path: Path, admin_use
     """Semantics 71: tasks go on, however their parent ends."""
     execution = begin(many(tmp_path, *WAIT_FOR_ALL), Ns=[2])
     runner.run(execution.pk)
-    assert control("stop", admin_user, fresh(execution), ACTOR).done
+    assert run_command("stop", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     (child,) = children(execution)
     runner.run(child.pk)
     assert (fresh(child).status, fresh(execution).status) == (Status.ENDED, Status.STOPPED)
@@ -347,10 +348,10 @@ def test_a_pause_does_not_lose_what_is_awaited(tmp_path: Path, admin_user: User)
     """Semantics 72, 86: tasks that end meanwhile are found when it goes on."""
     execution = begin(many(tmp_path, *WAIT_FOR_ONE), Ns=[2])
     runner.run(execution.pk)
-    assert control("pause", admin_user, fresh(execution), ACTOR).done
+    assert run_command("pause", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     runner.run(children(execution)[0].pk)
     assert fresh(execution).status == Status.PAUSED
-    assert control("continue", admin_user, execution, ACTOR).done
+    assert run_command("continue", CommandRequest(execution, admin_user, ACTOR)).done
     runner.run(execution.pk)
     assert outputs(execution)["Result"] == {"Square": 4}
 

@@ -15,7 +15,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from executions import recovery, runner
-from executions.commands.control import control
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution
 from executions.states import Status
 from flows.blocks import ALL, timeouts
@@ -335,11 +336,11 @@ def test_a_paused_wait_times_out_when_it_goes_on(around: Any, admin_user: User) 
     """Semantics 76, 86: time passes while it is paused."""
     execution = begin(around, Limit=150, Seconds=60)
     runner.run(execution.pk)
-    assert control("pause", admin_user, fresh(execution), ACTOR).done
+    assert run_command("pause", CommandRequest(fresh(execution), admin_user, ACTOR)).done
     time.sleep(0.2)
     recovery.recover()
     assert fresh(execution).status == Status.PAUSED
-    assert control("continue", admin_user, execution, ACTOR).done
+    assert run_command("continue", CommandRequest(execution, admin_user, ACTOR)).done
     runner.run(execution.pk)
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
 

@@ -12,8 +12,9 @@ from redis import Redis
 
 from executions import runner, workers
 from executions.commands.actor import Actor
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
 from executions.why import why
@@ -74,13 +75,15 @@ def test_paused_by_whom_and_when(loop: FlowVersion, admin_user: User, redis: Red
     execution = turn(begin(loop, admin_user, paused=True))
     assert why(execution).startswith("Paused before 'Start Flow' in Top-level by admin ")
     actor = Actor(admin_user.pk, "admin", "page")
-    assert control("breakpoint", admin_user, execution, actor, {"block": "add"}).done
-    assert control("step", admin_user, execution, actor).done
+    assert run_command(
+        "breakpoint", CommandRequest(execution, admin_user, actor, {"block": "add"})
+    ).done
+    assert run_command("step", CommandRequest(execution, admin_user, actor)).done
     assert ", after a step by admin " in why(turn(execution))
-    assert control("continue", admin_user, execution, actor).done
+    assert run_command("continue", CommandRequest(execution, admin_user, actor)).done
     expected = "Paused at the breakpoint above 'Add Item At End' in Top-level."
     assert why(turn(execution)) == expected
-    assert control("stop", admin_user, execution, actor).done
+    assert run_command("stop", CommandRequest(execution, admin_user, actor)).done
     execution.refresh_from_db()
     assert why(execution).startswith("Stopped by admin ")
 
@@ -173,7 +176,7 @@ def test_a_forced_stop_ends_a_block_that_hangs(
         assert workers.online()
         actor = Actor(admin_user.pk, "admin", "page")
         for execution in hanging:
-            assert control("force-stop", admin_user, execution, actor).done
+            assert run_command("force-stop", CommandRequest(execution, admin_user, actor)).done
             execution.refresh_from_db()
             assert execution.status == Status.STOPPED
         loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)

@@ -19,8 +19,9 @@ from redis import Redis
 
 from executions import claiming, limits, recovery, runner
 from executions.commands.actor import Actor
-from executions.commands.control import control
 from executions.commands.lifecycle.start import start
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
 from executions.events import ExecutionChanged
 from executions.grid.table.row_events import read_events
 from executions.models import Execution
@@ -214,15 +215,15 @@ def test_pause_stop_and_continue_take_it_out_of_the_line(tmp_path: Path, ann: Us
     for each in (first, second, third):
         claiming.claim(each.pk, "w:1:a:")
     actor = Actor(ann.pk, ann.username, "page")
-    assert control("pause", ann, fresh(second), actor).done
+    assert run_command("pause", CommandRequest(fresh(second), ann, actor)).done
     assert (fresh(second).status, second.reason) == (Status.PAUSED, "")
-    assert control("stop", ann, fresh(third), actor).done
+    assert run_command("stop", CommandRequest(fresh(third), ann, actor)).done
     assert (fresh(third).status, third.reason) == (Status.STOPPED, "")
-    assert control("continue", ann, fresh(second), actor).done
+    assert run_command("continue", CommandRequest(fresh(second), ann, actor)).done
     assert has_message(second)
     assert claiming.claim(second.pk, "w:1:a:") is None
     assert waits(second, "person")
-    assert control("force-stop", ann, fresh(first), actor).done
+    assert run_command("force-stop", CommandRequest(fresh(first), ann, actor)).done
     assert recovery.recover() == 1
     assert claiming.claim(second.pk, "w:1:a:") is not None
 

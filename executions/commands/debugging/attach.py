@@ -5,7 +5,7 @@ It runs on until it is paused or comes to a breakpoint.
 """
 
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import LIVE, Status
@@ -13,9 +13,9 @@ from executions.store.debug import debugging
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     if request.user.pk is None:
-        raise Refused("Only somebody who is signed in can debug.")
+        raise CommandRefused("Only somebody who is signed in can debug.")
     family = transitions.lock_family(request.execution.pk, tasks=True)
     names = dict(Execution.objects.filter(pk__in=family).values_list("pk", "flow_name"))
     changed: list[ExecutionChanged] = []
@@ -30,12 +30,12 @@ def execute(request: CommandRequest) -> Done | None:
         plan.breakpoints = {**kept, **plan.breakpoints}
         event = debugging.attach(key, request.user, plan)
         if event is None and key == request.execution.pk:
-            raise Refused("Somebody else debugs it; detach it first.")
+            raise CommandRefused("Somebody else debugs it; detach it first.")
         if event is not None:
             changed.append(event)
             attached += 1
     children = attached - 1
-    return Done(changed, f"with {children} below it" if children else "")
+    return Changes(changed, f"with {children} below it" if children else "")
 
 
 COMMAND = Command(

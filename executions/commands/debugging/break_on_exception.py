@@ -2,20 +2,20 @@
 the exception would be handled (semantics 87)."""
 
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.states import LIVE, Status
 from executions.store.debug import debugging
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     plan = debugging.lock_plan(request.execution.pk)
     if plan is None:
         return None
     plan.break_on_exception = (
-        request.ticked("on") if request.text("on") else not plan.break_on_exception
+        request.is_checked("on") if request.text("on") else not plan.break_on_exception
     )
     changed = debugging.write_plan(request.execution.pk, plan)
-    return Done([changed], "on" if plan.break_on_exception else "off")
+    return Changes([changed], "on" if plan.break_on_exception else "off")
 
 
 COMMAND = Command(

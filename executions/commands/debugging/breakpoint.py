@@ -6,7 +6,7 @@ breakpoints of the flow, which the executions that they start in debug mode get.
 """
 
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
@@ -21,59 +21,59 @@ ACTIONS = ("set", "remove", "enable", "disable", "toggle")
 LIMIT = 200
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     key, action = request.text("block"), request.text("action") or "toggle"
     if action not in ACTIONS:
-        raise Refused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
+        raise CommandRefused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
     plan = debugging.lock_plan(request.execution.pk)
     if plan is None:
         return None
     graph = queries.compiled(debugging.version_of(request.execution.pk))
     node = graph.blocks.get(key)
     if node is None:
-        raise Refused("The flow has no such block." if key else "Say which block.")
+        raise CommandRefused("The flow has no such block." if key else "Say which block.")
     held = plan.breakpoints.get(key)
     if action == "toggle":
         action = "remove" if held else "set"
     if action == "set":
         if held is None and len(plan.breakpoints) >= LIMIT:
-            raise Refused(f"An execution has at most {LIMIT} breakpoints.")
+            raise CommandRefused(f"An execution has at most {LIMIT} breakpoints.")
         plan.breakpoints[key] = _breakpoint(request, graph, node)
         plan.counted.pop(key, None)
     elif held is None:
-        raise Refused(f"There is no breakpoint at '{node.title}'.")
+        raise CommandRefused(f"There is no breakpoint at '{node.title}'.")
     elif action == "remove":
         del plan.breakpoints[key]
         plan.counted.pop(key, None)
     else:
         plan.breakpoints[key] = Breakpoint(held.condition, held.hits, action == "enable")
-    if request.ticked("keep") and request.user.pk:
+    if request.is_checked("keep") and request.user.pk:
         debugging.keep(request.user.pk, graph.name, key, plan.breakpoints.get(key))
     changed = debugging.write_plan(request.execution.pk, plan)
-    return Done([changed], _told(action, node, plan.breakpoints.get(key)))
+    return Changes([changed], _told(action, node, plan.breakpoints.get(key)))
 
 
 def _breakpoint(request: CommandRequest, graph: FlowGraph, node: BlockNode) -> Breakpoint:
     condition = request.text("condition").removeprefix("=").strip()
     if len(condition) > 1000:
-        raise Refused("A condition has at most 1,000 characters.")
+        raise CommandRefused("A condition has at most 1,000 characters.")
     if condition:
         try:
             names = expressions.compile(condition).names
         except ExpressionError as error:
-            raise Refused(f"The condition is no expression: {error}") from None
+            raise CommandRefused(f"The condition is no expression: {error}") from None
         visible = scope_of(graph, node.workspace)
         unknown = sorted(n for n in names if n.casefold() not in {*visible, CONTEXT})
         if unknown:
-            raise Refused(f"'{node.title}' sees no variable {', '.join(unknown)}.")
+            raise CommandRefused(f"'{node.title}' sees no variable {', '.join(unknown)}.")
         if secret := secrets.read_by(graph, node.workspace, names):
-            raise Refused(
+            raise CommandRefused(
                 f"A condition must not read {', '.join(secret)}: where it pauses would tell what "
                 "that holds, which is secret."
             )
     hits = request.text("hits") or "1"
     if not (hits.isascii() and hits.isdigit() and 0 < len(hits) < 10 and int(hits)):
-        raise Refused("Hits is a whole number from 1 on.")
+        raise CommandRefused("Hits is a whole number from 1 on.")
     return Breakpoint(condition, int(hits))
 
 

@@ -2,7 +2,7 @@
 (semantics 102)."""
 
 from executions.commands.command import Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import send
 from executions.models import Execution
 from executions.states import LIVE, Status
@@ -10,17 +10,17 @@ from executions.store.debug import debugging
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
     if Status(Execution.objects.values_list("status", flat=True).get(pk=family[-1])).is_terminal:
         return None
     changed = [event for key in family if (event := debugging.detach(key))]
     if not changed:
-        raise Refused("Nobody debugs it.")
+        raise CommandRefused("Nobody debugs it.")
     for event in changed:
         if event.status == Status.QUEUED:
             send(event)
-    return Done(changed)
+    return Changes(changed)
 
 
 COMMAND = Command(

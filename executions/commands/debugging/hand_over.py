@@ -2,21 +2,21 @@
 
 from executions import access
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
     control = lock_request(request)
     if control is None:
         return None
     if access.successor(control.asker_id, control.asker, request.execution.initiator_id)[0] is None:
-        raise Refused(f"{control.asker} may no longer debug it; keep it, or release it.")
+        raise CommandRefused(f"{control.asker} may no longer debug it; keep it, or release it.")
     changed = debug_lease.pass_on(family, control.holder_id, control.asker_id, control.asker)
-    return Done(changed, f"to {control.asker}")
+    return Changes(changed, f"to {control.asker}")
 
 
 def lock_request(request: CommandRequest) -> debug_lease.Control | None:
@@ -24,9 +24,9 @@ def lock_request(request: CommandRequest) -> debug_lease.Control | None:
     if control.ended:
         return None
     if control.holder_id is None or control.holder_id != request.user.pk:
-        raise Refused("You don't debug it.")
+        raise CommandRefused("You don't debug it.")
     if control.asker_id is None:
-        raise Refused("Nobody has asked for it.")
+        raise CommandRefused("Nobody has asked for it.")
     return control
 
 

@@ -2,15 +2,15 @@
 
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.hand_over import lock_request
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     lease = lock_request(request)
     event = debug_lease.decline(request.execution.pk, request.user.pk or 0) if lease else None
-    return Done([event], f"from {lease.asker}") if lease and event else None
+    return Changes([event], f"from {lease.asker}") if lease and event else None
 
 
 COMMAND = Command(

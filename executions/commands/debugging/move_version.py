@@ -12,7 +12,7 @@ from executions.commands import secrets as secrets_of
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.permissions import ASK_FOR_SECRETS
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution
@@ -51,18 +51,18 @@ def _preview(held: Claimed, version: FlowVersion) -> Preview:
     return Preview(version.number, found.impossible, found.lost)
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
     version = _version(request, held)
     if not access.debugs_secrets(request.user) and secrets_of.may_come_to_some([version.pk]):
-        raise Refused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
+        raise CommandRefused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
     found = _preview(held, version)
     if found.impossible:
-        raise Refused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))
-    if found.lost and not request.ticked("accept"):
-        raise Refused(
+        raise CommandRefused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))
+    if found.lost and not request.is_checked("accept"):
+        raise CommandRefused(
             f"Moving to v{version.number} would lose something; accept that first. "
             + " ".join(found.lost)
         )
@@ -71,7 +71,7 @@ def execute(request: CommandRequest) -> Done | None:
     try:
         moving.carry(old, new, held.frames)
     except moving.CannotMove as refused:
-        raise Refused(str(refused)) from None
+        raise CommandRefused(str(refused)) from None
     plan = debug_plan.load(held.debug, None)
     plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
     interpreter = interpreter_of(held, new)
@@ -87,7 +87,7 @@ def execute(request: CommandRequest) -> Done | None:
         debug=debug_plan.dumps(plan),
     )
     told = f"v{number} → v{version.number}"
-    return Done([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
+    return Changes([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
 
 
 def _version(request: CommandRequest, held: Claimed) -> FlowVersion:
@@ -97,13 +97,15 @@ def _version(request: CommandRequest, held: Claimed) -> FlowVersion:
     )
     if number:
         if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise Refused("A version is given by its number.")
+            raise CommandRefused("A version is given by its number.")
         versions = versions.filter(number=int(number))
     version = versions.order_by("-number").first()
     if version is None:
-        raise Refused("There is no such published version.")
+        raise CommandRefused("There is no such published version.")
     if version.number <= held.event.version_number:
-        raise Refused(f"There is no newer published version: it runs v{held.event.version_number}.")
+        raise CommandRefused(
+            f"There is no newer published version: it runs v{held.event.version_number}."
+        )
     return version
 
 

@@ -3,23 +3,23 @@ stay and what is paused stays paused. Whoever has asked for it, and still may, g
 
 from executions import access
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
     control = debug_lease.lock(request.execution.pk)
     if control.ended:
         return None
     if control.holder_id is None or control.holder_id != request.user.pk:
-        raise Refused("You don't debug it.")
+        raise CommandRefused("You don't debug it.")
     initiator_id = request.execution.initiator_id
     next_id, name = access.successor(control.asker_id, control.asker, initiator_id)
     changed = debug_lease.pass_on(family, control.holder_id, next_id, name)
-    return Done(changed, f"to {name}" if next_id else "")
+    return Changes(changed, f"to {name}" if next_id else "")
 
 
 COMMAND = Command(

@@ -1,19 +1,19 @@
 """Run to a block: run on until the token stands above it. Breakpoints on the way still pause."""
 
 from executions.commands.command import Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.commands.resume import resume
 from executions.states import HELD
 from executions.store.debug import debugging
 from flows import queries
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     key = request.text("block")
     version_id = debugging.version_of(request.execution.pk)
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
-        raise Refused("The flow has no such block." if key else "Say which block.")
+        raise CommandRefused("The flow has no such block." if key else "Say which block.")
     return resume(debugging.run_to(request.execution.pk, key), f"to '{node.title}'")
 
 

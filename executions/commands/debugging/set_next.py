@@ -9,7 +9,7 @@ from uuid import UUID
 
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.interpreter import interpreter_of
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.completion import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen
@@ -21,37 +21,37 @@ from flows import queries, values
 from flows.values import ExceptionValue
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     target = request.text("block")
     held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
     if not target:
-        raise Refused("Say which block.")
+        raise CommandRefused("Say which block.")
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
     before = interpreter.graph.blocks[interpreter.frames[-1].block].title
     try:
         left = moving.place(interpreter, target, _pending(held))
     except CannotMove as refused:
-        raise Refused(str(refused)) from None
+        raise CommandRefused(str(refused)) from None
     cause = Cause("set-next", request.actor.name)
     left_port = {"error_type": "", "error_message": ""}
     event = rewrite(held, interpreter, {}, cause, status="Paused", place="block", **left_port)
     changed = [event, *given_up(held.id, left)]
-    return Done(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
+    return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 
 
 def foresee(execution_id: UUID, target: str) -> Foreseen:
-    """What setting the next block would come to now. Raises Refused."""
+    """What setting the next block would come to now. Raises CommandRefused."""
     held = claims.read(execution_id)
     why = COMMAND.refusal(Status(held.event.status))
     if why:
-        raise Refused(why)
+        raise CommandRefused(why)
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
     try:
         return moving.foresee(interpreter, target, _pending(held))
     except CannotMove as refused:
-        raise Refused(str(refused)) from None
+        raise CommandRefused(str(refused)) from None
 
 
 def _pending(held: claims.Claimed) -> ExceptionValue | None:

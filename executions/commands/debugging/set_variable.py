@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.interpreter import interpreter_of
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import HELD, Status
@@ -51,7 +51,7 @@ class Edit:
     was: str
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
     if held is None:
         return None
@@ -59,7 +59,7 @@ def execute(request: CommandRequest) -> Done | None:
     interpreter = interpreter_of(held, graph)
     edit = _edit(request, graph, interpreter)
     if request.text("was") not in ("", edit.was):
-        raise Refused(f"{edit.name} has changed since you looked: see what it holds now.")
+        raise CommandRefused(f"{edit.name} has changed since you looked: see what it holds now.")
     key = edit.name.casefold()
     edit.frame.variables[key] = edit.whole
     edit.frame.changed.add(key)
@@ -69,15 +69,15 @@ def execute(request: CommandRequest) -> Done | None:
     old = values.summary(edit.before) if edit.is_set else "not set"
     path = request.text("path")
     told = f"{edit.name}.{path}" if path else edit.name
-    return Done([event], f"{told}: {old} → {values.summary(edit.after)}")
+    return Changes([event], f"{told}: {old} → {values.summary(edit.after)}")
 
 
 def foresee(execution_id: UUID, request: CommandRequest) -> Edit:
-    """What the order would come to now. Raises Refused."""
+    """What the order would come to now. Raises CommandRefused."""
     held = claims.read(execution_id)
     why = COMMAND.refusal(Status(held.event.status))
     if why:
-        raise Refused(why)
+        raise CommandRefused(why)
     graph = queries.compiled(held.version_id)
     return _edit(request, graph, interpreter_of(held, graph))
 
@@ -95,24 +95,26 @@ def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -
     was = _fingerprint(whole, is_set)
     keys = value_paths.split(request.text("path"))
     if interpreter.progress.secrets is not None and MASK in request.fields.get("value", ""):
-        raise Refused(f"{MASK} stands for a secret: write what is to be there instead.")
+        raise CommandRefused(f"{MASK} stands for a secret: write what is to be there instead.")
     if variable.is_secret:
         if keys:
-            raise Refused(f"{variable.name} is secret: it is given whole.")
+            raise CommandRefused(f"{variable.name} is secret: it is given whole.")
         value = _secret(request, variable)
         return Edit(frame, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
     exists, before = value_paths.follow(whole, keys)
     if not exists:
-        raise Refused(f"{variable.name} has no such part now.")
+        raise CommandRefused(f"{variable.name} has no such part now.")
     kind = values.type_name(before) if before is not None else "" if keys else variable.type
-    value = _parse(request.fields.get("value", ""), kind, request.ticked("retype"))
+    value = _parse(request.fields.get("value", ""), kind, request.is_checked("retype"))
     given = values.type_name(value)
-    if kind and given != kind and not request.ticked("retype"):
-        raise Refused(f"{variable.name} is of type {kind}, not {given}: change it on purpose.")
+    if kind and given != kind and not request.is_checked("retype"):
+        raise CommandRefused(
+            f"{variable.name} is of type {kind}, not {given}: change it on purpose."
+        )
     try:
         whole = value_paths.replaced(whole, keys, value)
     except KeyError:
-        raise Refused(f"That part of {variable.name} cannot be edited by itself.") from None
+        raise CommandRefused(f"That part of {variable.name} cannot be edited by itself.") from None
     if (known := interpreter.progress.secrets) is not None:
         before, value = known.shown(before), known.shown(value)
     return Edit(frame, variable.name, is_set, before, value, whole, was)
@@ -120,15 +122,15 @@ def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -
 
 def _secret(request: CommandRequest, variable: VariableNode) -> Any:
     """What a secret variable is given. A refusal must not repeat any of it."""
-    retype = request.ticked("retype")
+    retype = request.is_checked("retype")
     try:
         value = _parse(request.fields.get("value", ""), variable.type, retype)
-    except Refused:
+    except CommandRefused:
         wanted = f"a value of type {variable.type}" if variable.type else "valid JSON"
-        raise Refused(f"What you wrote for {variable.name} is not {wanted}.") from None
+        raise CommandRefused(f"What you wrote for {variable.name} is not {wanted}.") from None
     given = values.type_name(value)
     if variable.type and given != variable.type and not retype:
-        raise Refused(f"{variable.name} is of type {variable.type}: change it on purpose.")
+        raise CommandRefused(f"{variable.name} is of type {variable.type}: change it on purpose.")
     return value
 
 
@@ -139,24 +141,24 @@ def _find(
     if not name:
         level, _, name = request.text("variable").casefold().partition(":")
     if not (level.isascii() and level.isdigit() and len(level) < 5) or int(level) >= len(frames):
-        raise Refused("The execution is in no such workspace now.")
+        raise CommandRefused("The execution is in no such workspace now.")
     frame = frames[int(level)]
     for variable in graph.workspaces[frame.workspace].variables:
         if variable.name.casefold() == name:
             return frame, variable
-    raise Refused("The workspace has no such variable.")
+    raise CommandRefused("The workspace has no such variable.")
 
 
 def _parse(text: str, kind: str, retype: bool) -> Any:
     if len(text) > LIMIT:
-        raise Refused(f"A value has at most {LIMIT:,} characters.")
+        raise CommandRefused(f"A value has at most {LIMIT:,} characters.")
     if kind == "Text" and not retype and text[:1] != '"':
         return text.replace("\r\n", "\n")  # as browsers send the ends of lines
     try:
         value = _typed(text, "" if retype else kind)
     except parsing.ParseError as problem:
         hint = " A text needs quotation marks." if problem.is_syntax and kind != "Text" else ""
-        raise Refused(f"{problem}{hint}") from None
+        raise CommandRefused(f"{problem}{hint}") from None
     # A whole number is a Number too.
     return float(value) if kind == "Number" and type(value) is int and not retype else value
 

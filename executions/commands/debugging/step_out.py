@@ -1,20 +1,22 @@
 """Step out: run on until the token has left the workspace that it is in."""
 
 from executions.commands.command import Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.commands.resume import resume
 from executions.models import Execution, Token
 from executions.states import HELD
 from executions.store.debug import debugging
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     key = request.execution.pk
     done = resume(debugging.run_out(key))
     if done is None and Token.objects.filter(execution_id=key).count() < 2:
         status = Execution.objects.values_list("status", flat=True).get(pk=key)
         if status in COMMAND.applies_to:
-            raise Refused("It is in the top-level workspace, which nothing encloses: continue it.")
+            raise CommandRefused(
+                "It is in the top-level workspace, which nothing encloses: continue it."
+            )
     return done
 
 

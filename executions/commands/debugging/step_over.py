@@ -1,13 +1,13 @@
 """Step over: a Workspace block is one step, with all that is inside; a Run Flow block always is."""
 
 from executions.commands.command import Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.commands.resume import resume
 from executions.states import HELD
 from executions.store.debug import debugging
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     return resume(debugging.run_over(request.execution.pk))
 
 

@@ -7,36 +7,38 @@ asked; they hand it over or keep it, and it goes over by itself when they don't 
 
 from executions import presence
 from executions.commands.command import Command, Lease
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.limits import CONTROL_ANSWER
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     if request.user.pk is None:
-        raise Refused("Only somebody who is signed in can debug.")
+        raise CommandRefused("Only somebody who is signed in can debug.")
     key = request.execution.pk
     family = transitions.lock_family(key, tasks=True)
     control = debug_lease.lock(key)
     if control.ended:
         return None
     if control.holder_id is None:
-        return Done(debug_lease.pass_on(family, None, request.user.pk, request.user.get_username()))
+        return Changes(
+            debug_lease.pass_on(family, None, request.user.pk, request.user.get_username())
+        )
     if control.holder_id == request.user.pk:
-        raise Refused("You debug it already.")
+        raise CommandRefused("You debug it already.")
     if control.asker_id not in (None, request.user.pk):
-        raise Refused(f"{control.asker} has asked {control.holder} for it already.")
+        raise CommandRefused(f"{control.asker} has asked {control.holder} for it already.")
     if presence.has_left(request.execution.root_id, control.holder_id):
         name = request.user.get_username()
         changed = debug_lease.pass_on(family, control.holder_id, request.user.pk, name)
-        return Done(changed, f"from {control.holder}, who had left")
+        return Changes(changed, f"from {control.holder}, who had left")
     if control.asker_id is not None:
-        raise Refused(f"{control.holder} has been asked, and has a moment to answer.")
+        raise CommandRefused(f"{control.holder} has been asked, and has a moment to answer.")
     event = debug_lease.ask(key, request.user)
     told = f"asked {control.holder}; without an answer it goes over in {CONTROL_ANSWER:.0f} s"
-    return Done([event], told) if event else None
+    return Changes([event], told) if event else None
 
 
 COMMAND = Command(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from executions.commands.command import Bulk, Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.commands.resume import resume, resume_batch
 from executions.events import ExecutionChanged
 from executions.states import HELD
@@ -12,7 +12,7 @@ from executions.store.debug import debugging
 from executions.store.lifecycle import bulk_transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     return resume(debugging.run_on(request.execution.pk))
 
 

@@ -3,14 +3,14 @@ block that won't return. What the block has done outside stays done.
 """
 
 from executions.commands.command import Bulk, Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.completion import ended
 from executions.dispatch import end_task
 from executions.states import LIVE
 from executions.store.lifecycle import transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     transitions.lock_family(request.execution.pk)  # in the order in which an end locks them
     stopped = transitions.force_stop(request.execution.pk)
     if stopped is None:
@@ -19,7 +19,7 @@ def execute(request: CommandRequest) -> Done | None:
     task_id = holder.rpartition(":")[2]
     if task_id:
         end_task(task_id)
-    return Done([event, *ended(event)], "its worker's task was ended" if task_id else "")
+    return Changes([event, *ended(event)], "its worker's task was ended" if task_id else "")
 
 
 COMMAND = Command(

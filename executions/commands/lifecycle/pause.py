@@ -1,14 +1,14 @@
 """Pause: before the next block; a block under way is finished first."""
 
 from executions.commands.command import Bulk, Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.states import Status
 from executions.store.lifecycle import bulk_transitions, transitions
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     changed = transitions.pause(request.execution.pk)
-    return Done([changed]) if changed else None
+    return Changes([changed]) if changed else None
 
 
 COMMAND = Command(

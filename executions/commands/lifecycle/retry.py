@@ -12,7 +12,7 @@ from executions import access as executions_access
 from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, Lease
 from executions.commands.permissions import ASK_FOR_DEBUGGING
-from executions.commands.request import CommandRequest, Done, Refused
+from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import send
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
@@ -28,11 +28,11 @@ from flows.graph import FlowGraph
 from flows.models import FlowVersion
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     if not access.may_start(request.user):
-        raise Refused("You may not start flows.")
-    if request.ticked("paused") and not executions_access.is_debugger(request.user):
-        raise Refused(f"A retry that begins paused is debugged. {ASK_FOR_DEBUGGING}")
+        raise CommandRefused("You may not start flows.")
+    if request.is_checked("paused") and not executions_access.is_debugger(request.user):
+        raise CommandRefused(f"A retry that begins paused is debugged. {ASK_FOR_DEBUGGING}")
     failed = claims.lock_parked(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
@@ -44,14 +44,14 @@ def execute(request: CommandRequest) -> Done | None:
             initiator_id=request.actor.user_id,
             initiator_name=request.actor.name,
             trigger=Execution.Trigger.RETRY,
-            paused=request.ticked("paused"),
+            paused=request.is_checked("paused"),
             origin_id=failed.id,
             extensions=values.decode(failed.state.get("extensions")),
             known=failed.known,
             giver_id=secret_storage.giver(failed.secrets),
         )
     except NotStarted as refused:
-        raise Refused(str(refused)) from None
+        raise CommandRefused(str(refused)) from None
     graph = queries.compiled(failed.version_id)
     frames = _frames(failed, graph)
     if frames:
@@ -63,7 +63,7 @@ def execute(request: CommandRequest) -> Done | None:
     send(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
-    return Done(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
+    return Changes(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
 
 
 def _frames(failed: Claimed, graph: FlowGraph) -> list[Frame]:

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from executions import completion
 from executions.commands.command import Bulk, Command, Effect, Lease
-from executions.commands.request import CommandRequest, Done
+from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
 from executions.states import LIVE, Status
 
 
-def execute(request: CommandRequest) -> Done | None:
+def execute(request: CommandRequest) -> Changes | None:
     changed = completion.stop(request.execution.pk)
-    return None if changed is None else Done(changed)
+    return None if changed is None else Changes(changed)
 
 
 def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
