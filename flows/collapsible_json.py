@@ -31,7 +31,7 @@ Address = Callable[[Sequence[str]], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class JsonPage:
     """What is written, and the page that it is: from `first` to before `last` of `count` items,
     keys or characters."""
 
@@ -65,7 +65,7 @@ class Outline:
     digest: str
 
 
-def fold(value: Any, address: Address, first: int = 0, other: Any = ABSENT) -> Folded:
+def render_page(value: Any, address: Address, first: int = 0, other: Any = ABSENT) -> JsonPage:
     """The page of a value that begins at the item, key or character `first`; the value may be the
     `Slice` that is that page.
 
@@ -86,7 +86,7 @@ def fold(value: Any, address: Address, first: int = 0, other: Any = ABSENT) -> F
     is_list = isinstance(inside, list)
     writer.page(page, is_list, first, count, _inside(other) if other is not ABSENT else None)
     unit = "items" if is_list else "keys"
-    return Folded(writer.html, first, min(count, first + ITEMS), count, unit)
+    return JsonPage(writer.html, first, min(count, first + ITEMS), count, unit)
 
 
 def _pairs(inside: list[Any] | dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
@@ -102,16 +102,16 @@ def _inside(other: Any) -> Any:
     return other.items
 
 
-def _scalar_page(value: Any, address: Address, first: int, other: Any) -> Folded:
+def _scalar_page(value: Any, address: Address, first: int, other: Any) -> JsonPage:
     differs = other is not ABSENT and not same(value, other)
     if isinstance(value, str) and len(value) > PAGE_TEXT:
         first = min(first, len(value) - 1) // PAGE_TEXT * PAGE_TEXT
         shown = value[first : first + PAGE_TEXT]
         html = f'<div class="ln text{" ch" * differs}">{escape(shown)}</div>'
-        return Folded(mark_safe(html), first, first + len(shown), len(value), "characters")  # noqa: S308
+        return JsonPage(mark_safe(html), first, first + len(shown), len(value), "characters")  # noqa: S308
     writer = _Writer(address, marks=differs)
     writer.line(0, _scalar(pretty_json.plain(value)), differs)
-    return Folded(writer.html, 0, 1, 1, "")
+    return JsonPage(writer.html, 0, 1, 1, "")
 
 
 def same(value: Any, other: Any) -> bool:
@@ -123,6 +123,21 @@ def same(value: Any, other: Any) -> bool:
     if isinstance(value, dict):
         return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
     return bool(value == other) or (value != value and other != other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Where a part of the value stands: its key, the keys that lead to it, how deep it is, and
+    whether another one follows."""
+
+    key: Any
+    keys: tuple[str, ...]
+    depth: int
+    is_followed: bool
+
+    @property
+    def comma(self) -> str:
+        return "," if self.is_followed else ""
 
 
 class _Writer:
@@ -150,70 +165,78 @@ class _Writer:
         self._written.append(f'<div class="ln d{min(depth, DEEP)}{mark}">{text}</div>')
 
     def page(self, page: dict[Any, Any], is_list: bool, first: int, count: int, other: Any) -> None:
+        """The parts on a page of a value."""
         opens, closes = ("[", "]") if is_list else ("{", "}")
         self.line(0, opens)
         for number, (key, item) in enumerate(page.items(), first):
-            comma = "," if number + 1 < count else ""
-            self._item(item, (str(key),), key, _at(other, key), 1, comma)
+            self._part(_Part(key, (str(key),), 1, number + 1 < count), item, _at(other, key))
         self.line(0, closes)
 
-    def _items(self, inside: Any, keys: tuple[str, ...], other: Any, depth: int) -> None:
-        """All the parts of one that has not many."""
-        for number, (key, item) in enumerate(_pairs(inside), 1):
-            comma = "," if number < len(inside) else ""
-            self._item(item, (*keys, str(key)), key, _at(other, key), depth + 1, comma)
-
-    def _item(
-        self, item: Any, keys: tuple[str, ...], key: Any, other: Any, depth: int, comma: str
-    ) -> None:
-        name = self._name(keys, key)
+    def _part(self, part: _Part, item: Any, other: Any) -> None:
+        name = self._name(part)
         if isinstance(item, Outline):
-            self.line(depth, f"{name}{self._link(keys, item.summary)}{comma}", item != other)
+            link = self._link(part, item.summary)
+            self.line(part.depth, f"{name}{link}{part.comma}", item != other)
             return
         inside = parts(item)
         if not inside:
-            plain = pretty_json.plain(item)
-            differs = other is ABSENT or not same(item, other)
-            if isinstance(plain, str) and len(plain) > LINE_TEXT:
-                cut = _scalar(plain[:LINE_TEXT])
-                rest = self._link(keys, f"… {len(plain):,} characters")
-                self.line(depth, f"{name}{cut}{rest}{comma}", differs)
-            else:
-                self.line(depth, f"{name}{_scalar(plain)}{comma}", differs)
+            self._scalar_line(part, pretty_json.plain(item), _differs(item, other))
             return
-        inner = None if other is ABSENT else parts(other)
-        if self.is_full or depth >= DEEP or len(inside) > ITEMS:
-            differs = other is ABSENT or (self._marks and not same(item, other))
-            self.line(depth, f"{name}{self._link(keys, values.summary(item))}{comma}", differs)
+        if self.is_full or part.depth >= DEEP or len(inside) > ITEMS:
+            link = self._link(part, values.summary(item))
+            differs = self._marks and _differs(item, other)
+            self.line(part.depth, f"{name}{link}{part.comma}", differs)
             return
-        opens, closes = ("[", "]") if isinstance(inside, list) else ("{", "}")
+        self._nested(part, inside, None if other is ABSENT else parts(other))
+
+    def _scalar_line(self, part: _Part, plain: Any, differs: bool) -> None:
+        name = self._name(part)
+        if isinstance(plain, str) and len(plain) > LINE_TEXT:
+            cut = _scalar(plain[:LINE_TEXT])
+            rest = self._link(part, f"… {len(plain):,} characters")
+            self.line(part.depth, f"{name}{cut}{rest}{part.comma}", differs)
+        else:
+            self.line(part.depth, f"{name}{_scalar(plain)}{part.comma}", differs)
+
+    def _nested(self, part: _Part, inside: dict[Any, Any] | list[Any], other: Any) -> None:
+        """A list or structure that folds, with all of its parts."""
+        is_list = isinstance(inside, list)
+        opens, closes = ("[", "]") if is_list else ("{", "}")
+        count, unit = len(inside), "item" if is_list else "key"
         self._lines += 1
-        mark = " ch" if self._marks and inner is None else ""
-        count = len(inside)
-        unit = "item" if isinstance(inside, list) else "key"
-        told = f'<span class="shut"> {count} {unit}{"s" * (count > 1)} {closes}{comma}</span>'
-        opened = " open" if depth < OPEN or count <= 4 else ""
+        mark = " ch" if self._marks and other is None else ""
+        shut = f" {count} {unit}{'s' * (count > 1)} {closes}{part.comma}"
+        opened = " open" if part.depth < OPEN or count <= 4 else ""
         # A link inside of a summary would be a control inside of a control.
-        into = f'<a class="into" href="{escape(self._address(keys))}" data-merge '
-        into += f'aria-label="Look into {escape(str(key))}" title="Look into it">\u2192</a>'
+        into = f'<a class="into" href="{escape(self._address(part.keys))}" data-merge '
+        into += f'aria-label="Look into {escape(str(part.key))}" title="Look into it">\u2192</a>'
         self._written.append(
             f'<div class="fo">{into}<details{opened}>'
-            f'<summary class="ln d{depth}{mark}">{self._key(key)}: {opens}{told}</summary>'
+            f'<summary class="ln d{part.depth}{mark}">{self._key(part.key)}: {opens}'
+            f'<span class="shut">{shut}</span></summary>'
         )
-        self._items(inside, keys, inner, depth)
-        self.line(depth, f"{closes}{comma}", inner is None)
+        for number, (key, item) in enumerate(_pairs(inside), 1):
+            inner = _Part(key, (*part.keys, str(key)), part.depth + 1, number < count)
+            self._part(inner, item, _at(other, key))
+        self.line(part.depth, f"{closes}{part.comma}", other is None)
         self._written.append("</details></div>")
 
     def _key(self, key: Any) -> str:
         shown = str(key) if isinstance(key, int) else _quoted(str(key))
         return f'<span class="{"ji" if isinstance(key, int) else "jk"}">{shown}</span>'
 
-    def _name(self, keys: tuple[str, ...], key: Any) -> str:
+    def _name(self, part: _Part) -> str:
         """The key of a line, which leads to what is there."""
-        return f'<a href="{escape(self._address(keys))}" data-merge>{self._key(key)}</a>: '
+        href = escape(self._address(part.keys))
+        return f'<a href="{href}" data-merge>{self._key(part.key)}</a>: '
 
-    def _link(self, keys: tuple[str, ...], text: str) -> str:
-        return f'<a class="on" href="{escape(self._address(keys))}" data-merge>{escape(text)}</a>'
+    def _link(self, part: _Part, text: str) -> str:
+        href = escape(self._address(part.keys))
+        return f'<a class="on" href="{href}" data-merge>{escape(text)}</a>'
+
+
+def _differs(item: Any, other: Any) -> bool:
+    return other is ABSENT or not same(item, other)
 
 
 def _at(other: Any, key: Any) -> Any:

@@ -9,7 +9,7 @@ never stopped.
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,34 +146,31 @@ def number_text(number: float) -> str:
 def summary(value: Any, limit: int = 80) -> str:
     """One line about a value: scalars themselves, containers by their size (semantics 93). What
     UTF-8 or a text column cannot hold is replaced."""
-    return storable(_summary(value, limit))
+    if isinstance(value, str):
+        shown = f'"{value}"' if len(value) <= limit else f'"{value[:limit]}…" ({len(value)})'
+        return storable(shown)
+    for kind, summarise in _SUMMARIES.items():
+        if isinstance(value, kind):
+            return storable(summarise(value))
+    return storable(str(value)[:limit])
 
 
-def _summary(value: Any, limit: int) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{value}"' if len(value) <= limit else f'"{value[:limit]}…" ({len(value)})'
-        case bytes():
-            return f"Bytes with {len(value)} bytes"
-        case list():
-            return f"List with {len(value)} item{'' if len(value) == 1 else 's'}"
-        case dict():
-            return f"Structure with {len(value)} item{'' if len(value) == 1 else 's'}"
-        case ExceptionValue():
-            return f"Instance of {value.short_type}"
-        case TaskValue():
-            return f"Execution Task {value.execution_id}"
-        case datetime():
-            return value.isoformat()
-        case float():
-            return number_text(value)
-        case Masked():
-            return MASK
-    return str(value)[:limit]
+def _items(value: list[Any] | dict[Any, Any]) -> str:
+    return f"{len(value)} item{'' if len(value) == 1 else 's'}"
+
+
+_SUMMARIES: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: "null",
+    bool: lambda value: "true" if value else "false",
+    bytes: lambda value: f"Bytes with {len(value)} bytes",
+    list: lambda value: f"List with {_items(value)}",
+    dict: lambda value: f"Structure with {_items(value)}",
+    ExceptionValue: lambda value: f"Instance of {value.short_type}",
+    TaskValue: lambda value: f"Execution Task {value.execution_id}",
+    datetime: lambda value: value.isoformat(),
+    float: number_text,
+    Masked: lambda value: MASK,
+}
 
 
 def copy(value: Any) -> Any:
@@ -207,30 +204,34 @@ def encode(value: Any) -> Any:
         if is_object(value):
             return {key: encode(item) for key, item in value.items()}
         return {"$items": [[encode(key), encode(item)] for key, item in value.items()]}
-    if kind is datetime:
-        return {"$datetime": with_offset(value).isoformat()}
-    if kind is timedelta:
-        return {"$duration": [value.days, value.seconds, value.microseconds]}
-    if kind is bytes:
-        return {"$bytes": base64.b64encode(value).decode("ascii")}
-    if kind is ExceptionValue:
-        return {
-            "$exception": {
-                "type": encode(value.type),
-                "message": encode(value.message),
-                "help_link": encode(value.help_link),
-                "category": encode(value.category),
-                "error_code": value.error_code,
-                "details": encode(value.details),
-                "inner": encode(value.inner),
-                "extra": encode(dict(value.extra)),
-            }
-        }
-    if kind is TaskValue:
-        return {"$task": value.execution_id}
-    if kind is Masked:
-        return {"$secret": True}
-    raise TypeError(f"{kind.__name__} is not a type that variables can hold")
+    if kind not in _TAGS:
+        raise TypeError(f"{kind.__name__} is not a type that variables can hold")
+    tag, body = _TAGS[kind]
+    return {tag: body(value)}
+
+
+def _exception_body(value: ExceptionValue) -> dict[str, Any]:
+    return {
+        "type": encode(value.type),
+        "message": encode(value.message),
+        "help_link": encode(value.help_link),
+        "category": encode(value.category),
+        "error_code": value.error_code,
+        "details": encode(value.details),
+        "inner": encode(value.inner),
+        "extra": encode(dict(value.extra)),
+    }
+
+
+#: The types that have a form of their own: its tag, and what is below the tag.
+_TAGS: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    datetime: ("$datetime", lambda value: with_offset(value).isoformat()),
+    timedelta: ("$duration", lambda value: [value.days, value.seconds, value.microseconds]),
+    bytes: ("$bytes", lambda value: base64.b64encode(value).decode("ascii")),
+    ExceptionValue: ("$exception", _exception_body),
+    TaskValue: ("$task", lambda value: value.execution_id),
+    Masked: ("$secret", lambda value: True),
+}
 
 
 def decode(form: Any, *, masks: bool = False, readable: bool = False) -> Any:
@@ -350,16 +351,18 @@ def cost(value: Any, budget: int, levels: int = LEVELS) -> int:
             else:
                 spent += cost(item, budget - spent, levels - 1)
         return spent
-    if kind is ExceptionValue:
-        if not levels:
-            return budget + 1
-        inside = cost(value.details, budget, levels - 1) + cost(value.inner, budget, levels - 1)
-        return 80 + len(value.message) + inside
-    if kind is TaskValue:
-        return 48
     if kind is int:
         return 8 + int(value).bit_length() // 3
-    return 8
+    if kind is ExceptionValue:
+        return _exception_cost(value, budget, levels)
+    return 48 if kind is TaskValue else 8
+
+
+def _exception_cost(value: ExceptionValue, budget: int, levels: int) -> int:
+    if not levels:
+        return budget + 1
+    inside = cost(value.details, budget, levels - 1) + cost(value.inner, budget, levels - 1)
+    return 80 + len(value.message) + inside
 
 
 def too_deep(value: Any, levels: int = LEVELS) -> bool:

@@ -1,10 +1,10 @@
 """A way around the blocks, for a wire that no simple pattern takes past them. Pure.
 
-The lines between the blocks make a grid; the cheapest way through it that touches no block is
-searched, a bend costing as much as it does elsewhere.
+The lines between the blocks make a grid. The cheapest way through it that touches no block is
+searched; a bend costs as much as it does elsewhere.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 
 from flows.diagram.geometry import Point
@@ -12,63 +12,77 @@ from flows.diagram.geometry import Point
 #: Crossings of lines beyond which nothing is searched: the drawing would take too long.
 LARGEST = 12_000
 
-_Place = tuple[int, int]
-_RIGHT, _DOWN, _LEFT, _UP = (1, 0), (0, 1), (-1, 0), (0, -1)
+_Crossing = tuple[int, int]
+_Direction = tuple[int, int]
+_State = tuple[_Crossing, _Direction]
+_RIGHT, _DOWN = (1, 0), (0, 1)
+_WAYS = (_RIGHT, _DOWN, (-1, 0), (0, -1))
 
 
-def around(
-    start: Point,
-    end: Point,
-    aside: bool,
-    lines: tuple[Iterable[float], Iterable[float]],
-    price: Callable[[Point, Point], float | None],
-    bend: float,
-) -> list[Point] | None:
-    """The corners from a port, left to the right when `aside` and else down, to the top of a
-    block, entered from above; None when there is no way. `lines` are the places across and down
-    along which it may run; `price` is what a stretch costs, or None when a block is in the way."""
-    xs = sorted({*lines[0], start[0], end[0]})
-    ys = sorted({*lines[1], start[1], end[1]})
-    if len(xs) * len(ys) > LARGEST:
+class Grid:
+    """The lines along which a wire may run: places across and down. `price` is what a stretch
+    costs, or None when a block is in the way; `bend` is what a corner costs."""
+
+    def __init__(
+        self,
+        xs: Iterable[float],
+        ys: Iterable[float],
+        price: Callable[[Point, Point], float | None],
+        bend: float,
+    ) -> None:
+        self.xs = sorted(set(xs))
+        self.ys = sorted(set(ys))
+        self.price = price
+        self.bend = bend
+
+    def search(self, start: Point, end: Point, aside: bool) -> list[Point] | None:
+        """Return the corners of the cheapest way from a port, left to the right when `aside` and
+        else down, to the top of a block, entered from above; None when there is no way. The grid
+        has a line through both ends in both directions."""
+        if len(self.xs) * len(self.ys) > LARGEST:
+            return None
+        first, last = self._crossing(start), self._crossing(end)
+        begin = (first, _RIGHT if aside else _DOWN)
+        known: dict[_State, float] = {begin: 0.0}
+        came: dict[_State, _State] = {}
+        waiting = [(0.0, *begin)]
+        while waiting:
+            cost, place, heading = heappop(waiting)
+            if cost > known[place, heading]:
+                continue
+            if place == last and heading == _DOWN:
+                return self._corners((place, heading), came)
+            ways = begin[1:] if place == first else _WAYS  # out of a port only straight ahead
+            for state, price in self._steps(place, heading, ways):
+                total = cost + price
+                if total < known.get(state, float("inf")):
+                    known[state] = total
+                    came[state] = (place, heading)
+                    heappush(waiting, (total, *state))
         return None
-    first = (xs.index(start[0]), ys.index(start[1]))
-    last = (xs.index(end[0]), ys.index(end[1]))
-    heading = _RIGHT if aside else _DOWN
-    known: dict[tuple[_Place, _Place], float] = {(first, heading): 0.0}
-    came: dict[tuple[_Place, _Place], tuple[_Place, _Place]] = {}
-    waiting = [(0.0, first, heading)]
-    while waiting:
-        cost, place, towards = heappop(waiting)
-        if cost > known[place, towards]:
-            continue
-        if place == last and towards == _DOWN:
-            return _corners((place, towards), came, xs, ys)
-        for way in (_RIGHT, _DOWN, _LEFT, _UP):
-            back = (way[0] + towards[0], way[1] + towards[1]) == (0, 0)
-            if back or (place == first and way != heading):
-                continue
+
+    def _crossing(self, point: Point) -> _Crossing:
+        return self.xs.index(point[0]), self.ys.index(point[1])
+
+    def _steps(
+        self, place: _Crossing, heading: _Direction, ways: Iterable[_Direction]
+    ) -> Iterator[tuple[_State, float]]:
+        """Yield the crossings beside this one, with what it costs to go there, but never back."""
+        for way in ways:
             there = place[0] + way[0], place[1] + way[1]
-            if not (0 <= there[0] < len(xs) and 0 <= there[1] < len(ys)):
+            is_back = (way[0] + heading[0], way[1] + heading[1]) == (0, 0)
+            if is_back or not (0 <= there[0] < len(self.xs) and 0 <= there[1] < len(self.ys)):
                 continue
-            stretch = price((xs[place[0]], ys[place[1]]), (xs[there[0]], ys[there[1]]))
-            if stretch is None:
-                continue
-            total = cost + stretch + (bend if way != towards else 0)
-            if total < known.get((there, way), float("inf")):
-                known[there, way] = total
-                came[there, way] = (place, towards)
-                heappush(waiting, (total, there, way))
-    return None
+            stretch = self.price(self._point(place), self._point(there))
+            if stretch is not None:
+                yield (there, way), stretch + (self.bend if way != heading else 0)
 
+    def _point(self, crossing: _Crossing) -> Point:
+        return self.xs[crossing[0]], self.ys[crossing[1]]
 
-def _corners(
-    state: tuple[_Place, _Place],
-    came: dict[tuple[_Place, _Place], tuple[_Place, _Place]],
-    xs: list[float],
-    ys: list[float],
-) -> list[Point]:
-    found = [(xs[state[0][0]], ys[state[0][1]])]
-    while state in came:
-        state = came[state]
-        found.append((xs[state[0][0]], ys[state[0][1]]))
-    return found[::-1]
+    def _corners(self, state: _State, came: dict[_State, _State]) -> list[Point]:
+        found = [self._point(state[0])]
+        while state in came:
+            state = came[state]
+            found.append(self._point(state[0]))
+        return found[::-1]

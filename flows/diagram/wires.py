@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from flows.blocks.base import Port
-from flows.diagram import path_search
 from flows.diagram.geometry import Box, Point
+from flows.diagram.path_search import Grid
 
 #: A wire comes down to a block from this far above its centre; the line that leaves is as far
 #: from the next row's.
@@ -114,32 +114,51 @@ class Router:
 
         above = self.boxes[connection.target].y - self.merge
         tight = (box.bottom + _CLEAR + 2 for box in self.boxes.values())
-        lines = self.columns, [*self.rows, *tight, above - 10, above + 10]
-        return path_search.around(start, end, connection.aside, lines, price, _BEND)
+        xs = [*self.columns, start[0], end[0]]
+        ys = [*self.rows, *tight, above - 10, above + 10, start[1], end[1]]
+        return Grid(xs, ys, price, _BEND).search(start, end, connection.aside)
 
     def _patterns(self, connection: Connection) -> Iterator[list[Point]]:
-        (x0, y0), (x1, y1) = connection.start, connection.end
-        above = self.boxes[connection.target].y - self.merge
-        entries = [above, *(y for y in (above - 10, above + 10) if y < y1)]
+        """The routes to choose from."""
         if connection.aside:
-            if x1 > x0 + 4 and y1 > y0 + 4:
-                yield [(x0, y0), (x1, y0), (x1, y1)]
-            for x in self._columns_right_of(connection.around or x0):
-                for y in entries:
-                    yield [(x0, y0), (x, y0), (x, y), (x1, y), (x1, y1)]
+            yield from self._patterns_aside(connection)
             return
-        if y1 > y0 and connection.around is None:
-            if x0 == x1:
-                yield [(x0, y0), (x1, y1)]
-            for y in self.rows:
-                if y0 + 4 < y < y1 - 4:
-                    yield [(x0, y0), (x0, y), (x1, y), (x1, y1)]
-            yield [(x0, y0), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), (x1, y1)]
+        if connection.end[1] > connection.start[1] and connection.around is None:
+            yield from self._patterns_down(connection)
+        yield from self._patterns_around(connection)
+
+    def _patterns_aside(self, connection: Connection) -> Iterator[list[Point]]:
+        """Out of the right of a block."""
+        (x0, y0), (x1, y1) = connection.start, connection.end
+        if x1 > x0 + 4 and y1 > y0 + 4:
+            yield [(x0, y0), (x1, y0), (x1, y1)]
+        for x in self._columns_right_of(connection.around or x0):
+            for y in self._entries(connection):
+                yield [(x0, y0), (x, y0), (x, y), (x1, y), (x1, y1)]
+
+    def _patterns_down(self, connection: Connection) -> Iterator[list[Point]]:
+        """Out of the bottom of a block, to one below it."""
+        (x0, y0), (x1, y1) = connection.start, connection.end
+        if x0 == x1:
+            yield [(x0, y0), (x1, y1)]
+        for y in self.rows:
+            if y0 + 4 < y < y1 - 4:
+                yield [(x0, y0), (x0, y), (x1, y), (x1, y1)]
+        yield [(x0, y0), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), (x1, y1)]
+
+    def _patterns_around(self, connection: Connection) -> Iterator[list[Point]]:
+        """Out of the bottom of a block, and past what is in the way at the right."""
+        (x0, y0), (x1, y1) = connection.start, connection.end
         below = [y for y in self.rows if y > y0 + 4][:12] or [y0 + 16]
         for x in self._columns_right_of(connection.around or min(x0, x1)):
-            for y in entries:
+            for y in self._entries(connection):
                 for leave in below:
                     yield [(x0, y0), (x0, leave), (x, leave), (x, y), (x1, y), (x1, y1)]
+
+    def _entries(self, connection: Connection) -> list[float]:
+        """The rows in which a wire may come in above its block."""
+        above = self.boxes[connection.target].y - self.merge
+        return [above, *(y for y in (above - 10, above + 10) if y < connection.end[1])]
 
     def _columns_right_of(self, x: float) -> list[float]:
         right = [column for column in self.columns if column > x + 12]

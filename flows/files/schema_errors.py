@@ -1,7 +1,7 @@
 """Holding a flow document against the JSON Schema, with errors that people can act on. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -92,50 +92,100 @@ def unstorable(data: Any, path: DocumentPath) -> Iterator[Found]:
 
 
 def _explain(error: ValidationError) -> Iterator[Found]:
+    """Say in plain words what a rule of the schema found."""
     path = tuple(error.absolute_path)
-    wanted: Any = error.validator_value
-    value: Any = error.instance
-    match error.validator:
-        case "additionalProperties":
-            known = list(error.schema["properties"])  # type: ignore[index]
-            for key in value:
-                if key not in known:
-                    end = near(key, known)
-                    listed = f" Known here: {', '.join(known)}." if end == "." else ""
-                    yield (*path, key), f"There is no '{key}' here{end}{listed}"
-        case "required":
-            for key in wanted:
-                if key not in value:
-                    yield path, f"'{key}' is missing."
-        case "type":
-            kinds = [wanted] if isinstance(wanted, str) else wanted
-            yield path, f"Expected {' or '.join(_TYPES[kind] for kind in kinds)}{_found(value)}."
-        case "enum" if path[-1:] == ("type",) and len(wanted) > len(VARIABLE_TYPES):
-            yield path, f"There is no block type '{value}'{near(str(value), wanted)}"
-        case "enum":
-            yield path, f"Expected one of {', '.join(map(str, wanted))}{_found(value)}."
-        case "pattern":
-            if "propertyNames" in error.absolute_schema_path:
-                path = (*path, value)
-            yield path, f"Expected {_PATTERNS[wanted]}{_found(value)}."
-        case "not":
-            yield (
-                (*path, value),
-                f"{value} is a word of the expression language. Choose another name, such as "
-                f"{value.capitalize()}.",
-            )
-        case "maxLength":
-            yield path, f"Expected at most {wanted} characters, found {len(value)}."
-        case "minProperties" | "minItems" if wanted == 1:
-            yield path, f"Expected at least one variable{_found(value)}, which is empty."
-        case "maxItems" if wanted == schema.MOST_NOTES:
-            yield path, f"Expected at most {wanted} notes, found {len(value)}."
-        case "minItems" | "maxItems":
-            yield path, f"Expected {wanted} numbers, found {len(value)}."
-        case "minimum" | "maximum":
-            yield path, f"Expected a number of {error.validator} {wanted}{_found(value)}."
-        case _:
-            yield path, error.message
+    explain = _EXPLANATIONS.get(str(error.validator))
+    return explain(error, path) if explain else iter([(path, error.message)])
+
+
+def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    known = list(error.schema["properties"])  # type: ignore[index]
+    for key in _instance(error):
+        if key not in known:
+            end = near(key, known)
+            listed = f" Known here: {', '.join(known)}." if end == "." else ""
+            yield (*path, key), f"There is no '{key}' here{end}{listed}"
+
+
+def _missing_keys(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    for key in _expected(error):
+        if key not in _instance(error):
+            yield path, f"'{key}' is missing."
+
+
+def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    wanted = _expected(error)
+    kinds = [wanted] if isinstance(wanted, str) else wanted
+    names = " or ".join(_TYPES[kind] for kind in kinds)
+    yield path, f"Expected {names}{_found(error.instance)}."
+
+
+def _not_one_of(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    wanted, value = _expected(error), error.instance
+    if path[-1:] == ("type",) and len(wanted) > len(VARIABLE_TYPES):
+        yield path, f"There is no block type '{value}'{near(str(value), wanted)}"
+    else:
+        yield path, f"Expected one of {', '.join(map(str, wanted))}{_found(value)}."
+
+
+def _wrong_form(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    if "propertyNames" in error.absolute_schema_path:
+        path = (*path, _instance(error))
+    yield path, f"Expected {_PATTERNS[_expected(error)]}{_found(error.instance)}."
+
+
+def _reserved_name(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    name = _instance(error)
+    yield (
+        (*path, name),
+        f"{name} is a word of the expression language. Choose another name, such as "
+        f"{name.capitalize()}.",
+    )
+
+
+def _too_long(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    found = len(_instance(error))
+    yield path, f"Expected at most {_expected(error)} characters, found {found}."
+
+
+def _wrong_count(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    wanted, value = _expected(error), _instance(error)
+    if error.validator in ("minProperties", "minItems") and wanted == 1:
+        yield path, f"Expected at least one variable{_found(value)}, which is empty."
+    elif error.validator == "maxItems" and wanted == schema.MOST_NOTES:
+        yield path, f"Expected at most {wanted} notes, found {len(value)}."
+    else:
+        yield path, f"Expected {wanted} numbers, found {len(value)}."
+
+
+def _out_of_range(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
+    limit = f"{error.validator} {_expected(error)}"
+    yield path, f"Expected a number of {limit}{_found(error.instance)}."
+
+
+def _instance(error: ValidationError) -> Any:
+    return error.instance
+
+
+def _expected(error: ValidationError) -> Any:
+    return error.validator_value
+
+
+#: What explains an error, by the word of JSON Schema that found it.
+_EXPLANATIONS: dict[str, Callable[[ValidationError, DocumentPath], Iterator[Found]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_keys,
+    "type": _wrong_type,
+    "enum": _not_one_of,
+    "pattern": _wrong_form,
+    "not": _reserved_name,
+    "maxLength": _too_long,
+    "minProperties": _wrong_count,
+    "minItems": _wrong_count,
+    "maxItems": _wrong_count,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
+}
 
 
 def _found(value: Any) -> str:

@@ -18,7 +18,7 @@ from executions.store.lifecycle import initiators
 from executions.store.read import task_states, value_parts
 from executions.views.detail.subject import Subject
 from flows import pretty_json, value_paths, values
-from flows.collapsible_json import ITEMS, Folded, Outline, Slice, fold
+from flows.collapsible_json import ITEMS, JsonPage, Outline, Slice, render_page
 from flows.value_diff import ABSENT
 
 #: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
@@ -223,9 +223,9 @@ class ValueView:
         return (level, name) in subject.just_changed
 
     @cached_property
-    def folded(self) -> Folded:
+    def folded(self) -> JsonPage:
         """The page of it."""
-        return fold(self.shown.value, self._address, self.subject.address.item, self._other)
+        return render_page(self.shown.value, self._address, self.subject.address.item, self._other)
 
     def _address(self, keys: Sequence[str]) -> str:
         return "?" + urlencode({"var": str(self.place.inside(keys))}, safe="/,:")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows import value_paths
-from flows.collapsible_json import CHARACTERS, ITEMS, LINES, PAGE_TEXT, Folded, fold, same
+from flows.collapsible_json import CHARACTERS, ITEMS, LINES, PAGE_TEXT, JsonPage, render_page, same
 from flows.values import ExceptionValue
 
 
@@ -15,7 +15,7 @@ def address(keys: Any) -> str:
     return f"?var={value_paths.join(keys)}"
 
 
-def text(folded: Folded) -> str:
+def text(folded: JsonPage) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", folded.html))
 
 
@@ -43,7 +43,7 @@ def test_paths_lead_into_values_and_replace_parts() -> None:
 
 
 def test_a_small_value_is_written_whole() -> None:
-    shown = fold({"a": [1, {"b": None}], "c": "x<y"}, address)
+    shown = render_page({"a": [1, {"b": None}], "c": "x<y"}, address)
     assert (shown.first, shown.last, shown.count) == (0, 2, 2)
     assert '"c": "x<y"' in text(shown)
     assert "x<y" not in shown.html
@@ -53,11 +53,11 @@ def test_a_small_value_is_written_whole() -> None:
 
 def test_a_long_list_is_paged() -> None:
     value = list(range(100_000))
-    shown = fold(value, address, first=99_950)
+    shown = render_page(value, address, first=99_950)
     assert (shown.first, shown.last, shown.count, shown.unit) == (99_900, 100_000, 100_000, "items")
     assert "99999" in text(shown)
     assert "99899" not in text(shown)
-    assert fold(value, address, first=10**9).first == 99_900
+    assert render_page(value, address, first=10**9).first == 99_900
 
 
 def test_no_value_comes_whole_that_is_large() -> None:
@@ -66,17 +66,19 @@ def test_no_value_comes_whole_that_is_large() -> None:
         deep = {"in": deep}
     wide = {f"k{n}": {f"j{m}": "v" * 100 for m in range(90)} for n in range(90)}
     for value in (deep, wide, [[list(range(50))] * 50] * 50, "y" * 1_000_000, {"t": "z" * 10**6}):
-        shown = fold(value, address)
+        shown = render_page(value, address)
         assert shown.html.count('class="ln') <= LINES + 3 * ITEMS
         assert len(shown.html) < 5 * CHARACTERS
-    assert 'href="?var=' + ".".join(["in"] * 12) in fold(deep, address).html
-    page = fold("y" * 1_000_000, address, first=PAGE_TEXT)
+    assert 'href="?var=' + ".".join(["in"] * 12) in render_page(deep, address).html
+    page = render_page("y" * 1_000_000, address, first=PAGE_TEXT)
     assert (page.first, page.last, page.unit) == (PAGE_TEXT, 2 * PAGE_TEXT, "characters")
 
 
 def test_what_differs_from_before_is_marked() -> None:
     before = {"a": 1, "b": [1, 2], "c": {"d": 1}}
-    shown = fold({"a": 1.0, "b": [1, 3, 4], "c": {"d": 1}, "e": {"f": 0}}, address, other=before)
+    shown = render_page(
+        {"a": 1.0, "b": [1, 3, 4], "c": {"d": 1}, "e": {"f": 0}}, address, other=before
+    )
     marked = re.findall(r'class="ln d\d ch">(.*?)</(?:div|summary)>', shown.html)
     assert [re.sub(r"<[^>]+>", "", line).split(":")[0] for line in marked] == [
         "&quot;a&quot;",
@@ -86,6 +88,6 @@ def test_what_differs_from_before_is_marked() -> None:
         "&quot;f&quot;",
         "}",
     ]
-    assert " ch" not in fold(before, address, other=before).html
+    assert " ch" not in render_page(before, address, other=before).html
     assert not same(1, True)
     assert same(float("nan"), float("nan"))
