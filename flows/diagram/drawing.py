@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from itertools import pairwise
 
 from flows.blocks.base import Port, Shape
-from flows.diagram import layout, notes, routing, wires
+from flows.diagram import layout, notes, routing, wire_router
 from flows.diagram.geometry import (
     BESIDE_LABEL,
     LABEL_GAP,
@@ -305,8 +305,8 @@ def _wires(
                 port=port,
                 target=graph.blocks[source].ports[port],
                 points=tuple(points),
-                path=wires.path(points),
-                arrow=wires.arrowhead(points),
+                path=wire_router.path(points),
+                arrow=wire_router.arrowhead(points),
             )
         )
     return tuple(result)

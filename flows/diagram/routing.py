@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from flows.blocks.base import Port
-from flows.diagram import layout, wires
+from flows.diagram import layout, wire_router
 from flows.diagram.geometry import Box, Point
 from flows.graph import BlockNode, FlowGraph
 
@@ -24,7 +24,7 @@ def routes(
     nodes = {key: graph.blocks[key] for key in graph.workspaces[workspace].blocks}
     frame = {key: box.turned() if turned else box for key, box in boxes.items()}
     labels = [layout.label_box(node, frame[key], kind) for key, node in nodes.items()]
-    router = wires.Router(frame, [label for label in labels if label], kind)
+    router = wire_router.Router(frame, [label for label in labels if label], kind)
     connections = []
     for key in nodes:
         for port, target in layout.edges(nodes, key):
@@ -32,14 +32,14 @@ def routes(
                 x, y = ports[key, port]
                 start = (y, x) if turned else (x, y)
                 end = frame[target].x, frame[target].top
-                connections.append(wires.Connection(key, port, target, start, end))
+                connections.append(wire_router.Connection(key, port, target, start, end))
     routed = _route(router, connections, nodes, frame, graph.workspaces[workspace].start)
     return {(c.source, c.port): routed[c.source, c.port] for c in connections}
 
 
 def _route(
-    router: wires.Router,
-    connections: list[wires.Connection],
+    router: wire_router.Router,
+    connections: list[wire_router.Connection],
     nodes: dict[str, BlockNode],
     frame: dict[str, Box],
     start: str,
@@ -64,6 +64,6 @@ def _route(
     return routed
 
 
-def _difficulty(connection: wires.Connection) -> tuple[bool, float]:
+def _difficulty(connection: wire_router.Connection) -> tuple[bool, float]:
     (x0, y0), (x1, y1) = connection.start, connection.end
     return (x0 != x1 and not connection.aside, abs(x1 - x0) + abs(y1 - y0))
