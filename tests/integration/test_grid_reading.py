@@ -199,6 +199,44 @@ def test_a_statement_is_stopped_in_time_and_leaves_no_trace() -> None:
             assert cursor.fetchone() in ((("0"),), ("on",))
 
 
+def test_a_transaction_goes_on_after_a_statement_that_is_stopped() -> None:
+    assert connection.in_atomic_block
+    settings = ("statement_timeout", "enable_sort")
+    with connection.cursor() as cursor:
+        before = [cursor.execute(f"SHOW {name}").fetchone() for name in settings]
+        for _ in range(2):
+            with pytest.raises(TooSlow):
+                statement_timeout.fetch(
+                    "SELECT pg_sleep(%s)", [5], seconds=0.05, planned=["enable_sort = off"]
+                )
+        assert statement_timeout.fetch("SELECT 1", planned=["enable_sort = off"]) == [(1,)]
+        assert [cursor.execute(f"SHOW {name}").fetchone() for name in settings] == before
+
+
+def test_a_page_in_a_transaction_survives_slow_counts(
+    many: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an installation sets ATOMIC_REQUESTS."""
+    assert connection.in_atomic_block
+    asked = statement_timeout.ask
+    stopped = []
+
+    def slow(
+        statements: Any, seconds: float = 3.0, planned: Any = ()
+    ) -> list[list[tuple[Any, ...]]]:
+        if seconds == counts.SECONDS:
+            stopped.append(seconds)
+            return asked([*statements, ("SELECT pg_sleep(1)", [])], 0.01, planned)
+        return asked(statements, seconds, planned)
+
+    monkeypatch.setattr(statement_timeout, "ask", slow)
+    query = PageQuery.parse(QueryDict("flow=orders&status=Ended"))
+    page = Page(many, query)
+    assert page.counts["Ended"].about
+    assert stopped
+    assert page.rows
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_page_that_takes_long_says_what_to_narrow(
     admin_client: Any, admin_user: User, monkeypatch: pytest.MonkeyPatch

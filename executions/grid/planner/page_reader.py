@@ -13,12 +13,12 @@ wrong are decided here:
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from executions import events
@@ -78,17 +78,12 @@ class Reading:
         if not self.sort.is_indexed:
             return scan.in_order()
         if scan.meets_recent_soon:
-            try:
-                beyond = scan.beyond & scan.started_before_updated
+            beyond = scan.beyond & scan.started_before_updated
+            with suppress(TooSlow):
                 return replace(scan, beyond=beyond).in_order(SOON_SECONDS, IN_ORDER)
-            except TooSlow:
-                if connection.in_atomic_block:
-                    raise
         try:
             return scan.in_order(FIRST_TRY_SECONDS)
         except TooSlow:
-            if connection.in_atomic_block:
-                raise
             return scan.gathered()
 
 
@@ -183,17 +178,11 @@ class _Scan:
         if expected.share >= SOON_MET and len(expected.frequent) == len(
             self.reading.filters.search_keys
         ):
-            try:
+            with suppress(TooSlow):
                 return self.in_order(FIRST_TRY_SECONDS, IN_ORDER)
-            except TooSlow:
-                if connection.in_atomic_block:
-                    raise
         if expected.is_unknown:
-            try:
+            with suppress(TooSlow):
                 return self.gathered(seconds=PROBE_SECONDS, planned=ALONE)
-            except TooSlow:
-                if connection.in_atomic_block:
-                    raise
         wide = int(SPARE * self.limit / max(expected.share, 1e-9))
         if expected.matching > FEW and wide < expected.among / 2:
             since = self._nearest(wide)

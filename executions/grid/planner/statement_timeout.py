@@ -38,8 +38,7 @@ def fetch(
 ) -> list[tuple[Any, ...]]:
     """The rows of a queryset of values, or of a statement, as they come from the database.
 
-    `planned` are settings for it alone. Raises TooSlow after so many seconds; a transaction that
-    it was part of can then only be rolled back.
+    `planned` are settings for it alone. Raises TooSlow after so many seconds.
     """
     asked = (rows, params) if isinstance(rows, str) else statement(rows)
     return ask([asked], seconds, planned)[0]
@@ -50,20 +49,27 @@ def ask(
     seconds: float = STATEMENT_SECONDS,
     planned: Sequence[str] = (),
 ) -> list[list[tuple[Any, ...]]]:
-    """The rows of several statements, in one message. Raises TooSlow when one takes longer."""
+    """The rows of several statements, in one message. Raises TooSlow when one takes longer; a
+    transaction that is open goes on as if they had not been asked."""
     # With their settings they are one transaction, and cost no way there and back.
     settings = [f"SET LOCAL statement_timeout = {int(seconds * 1000)}"]
     settings += [f"SET LOCAL {setting}" for setting in planned]
     undone = [f"SET LOCAL {setting.partition(' ')[0]} = DEFAULT" for setting in planned]
     undone.append("SET LOCAL statement_timeout = DEFAULT")
+    is_nested = connection.in_atomic_block
+    if is_nested:
+        settings.insert(0, "SAVEPOINT grid_statements")
+        undone.append("RELEASE SAVEPOINT grid_statements")
     given = [value for _, params in statements for value in params]
     with connection.cursor() as cursor:
         try:
             cursor.execute("; ".join([*settings, *(sql for sql, _ in statements), *undone]), given)
         except OperationalError as error:
-            if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
-                raise TooSlow from error
-            raise
+            if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                raise
+            if is_nested:
+                cursor.execute("ROLLBACK TO SAVEPOINT grid_statements")
+            raise TooSlow from error
         found = []
         for _ in settings:
             cursor.nextset()
