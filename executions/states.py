@@ -67,11 +67,11 @@ class Request(StrEnum):
 S = Status
 TERMINAL = frozenset({S.STOPPED, S.ENDED, S.ERROR})
 LIVE = frozenset(Status) - TERMINAL
-#: Those in which a worker may hold it.
-WORKING = frozenset({S.RUNNING, S.PAUSING, S.STOPPING})
 #: Those in which it can be paused, and in which it can be stopped (semantics 86).
 PAUSABLE = frozenset({S.QUEUED, S.RUNNING})
 STOPPABLE = LIVE - {S.STOPPING}
+#: Those in which a person has to let it go on.
+RESUMABLE = frozenset({S.PAUSED, S.EXCEPTION})
 
 #: Every transition there is. A terminal status never changes again.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
@@ -94,8 +94,10 @@ def sources(target: Status) -> frozenset[Status]:
     return frozenset(status for status, targets in TRANSITIONS.items() if target in targets)
 
 
-#: The statuses in which a person has to let an execution go on.
-HELD = frozenset({S.PAUSED, S.EXCEPTION})
-#: The state of one that Ended because nothing handled an exception, in words: it failed, although
+#: The statuses in which a worker may hold an execution.
+WORKING = frozenset({S.RUNNING, S.PAUSING, S.STOPPING})
+#: Every status by the name under which statements bind it, as in `%(running)s`.
+STATUS_PARAMS = {status.name.lower(): status.value for status in Status}
+#: The state of an execution that Ended because nothing handled an exception: it failed, although
 #: its status does not say so (semantics 44).
 UNHANDLED = f"{S.ENDED} · unhandled exception"

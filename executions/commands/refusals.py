@@ -6,7 +6,7 @@ from executions.commands import permissions
 from executions.commands.command import Command, Effect
 from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, Execution
-from executions.states import HELD, Status
+from executions.states import RESUMABLE, Status
 from executions.store.lifecycle.bulk_transitions import CommandState, command_state_of
 from flows.formatting import clock
 
@@ -60,7 +60,7 @@ def _effect_between(seen: Status, now: Status) -> Effect | None:
     moved by itself, so that nobody is named for what they did before."""
     if now in (Status.STOPPED, Status.STOPPING):
         return Effect.ENDS
-    if seen in HELD:
+    if seen in RESUMABLE:
         return Effect.RESUMES
     if now in (Status.PAUSING, Status.PAUSED):
         return Effect.PAUSES

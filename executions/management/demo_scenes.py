@@ -13,7 +13,7 @@ from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.models import Execution
-from executions.states import HELD, TERMINAL, Status
+from executions.states import RESUMABLE, TERMINAL, Status
 from flows import queries
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def run() -> Iterator[Execution]:
     yield to_stop
     to_break = _start("nightly-tour", grace, {"Sites": ["Harbour", "Depot"]}, paused=True)
     yield to_break
-    if _comes_to(to_break, lambda status: status in HELD):
+    if _comes_to(to_break, lambda status: status in RESUMABLE):
         _command("breakpoint", grace, to_break, {"block": GATE, "action": "set"})
         _command("continue", grace, to_break)
     if _comes_to(to_stop, lambda status: status is Status.RUNNING):
@@ -76,7 +76,7 @@ def run() -> Iterator[Execution]:
     if _comes_to(to_stop, lambda status: status in TERMINAL):
         _command("retry", ada, to_stop)
     for execution in Execution.objects.filter(initiator=grace, debugged_by=grace):
-        if _comes_to(execution, lambda status: status in HELD):
+        if _comes_to(execution, lambda status: status in RESUMABLE):
             # Whoever looks at it may go on with it.
             _command("release", grace, execution)
 

@@ -25,7 +25,7 @@ from executions.limits import (
     STEPS_TRIMMED,
 )
 from executions.models import Execution
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _delete(started: datetime, ended: datetime) -> int:
     limits = {"roots": RETENTION_ROOTS, "batch": RETENTION_BATCH}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_OVER, {**STATUS_PARAMS, "started": started, "ended": ended, **limits})
+            cursor.execute(_OVER, {**STATE_PARAMS, "started": started, "ended": ended, **limits})
             found = cursor.fetchall()
         ids: list[UUID] = []
         room = RETENTION_STEPS

@@ -9,7 +9,7 @@ from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import LIVE, Status
-from executions.store.debug import debugging
+from executions.store.debug import breakpoints, debug_lease
 from executions.store.lifecycle import transitions
 
 
@@ -21,14 +21,14 @@ def execute(request: CommandRequest) -> Changes | None:
     changed: list[ExecutionChanged] = []
     attached = 0
     for key in reversed(family):
-        plan = debugging.lock_plan(key)
+        plan = breakpoints.lock_plan(key)
         if plan is None and key == request.execution.pk:
             return None
         if plan is None:
             continue
-        kept = debugging.kept(request.user.pk, names[key])
+        kept = breakpoints.kept_for_flow(request.user.pk, names[key])
         plan.breakpoints = {**kept, **plan.breakpoints}
-        event = debugging.attach(key, request.user, plan)
+        event = debug_lease.attach(key, request.user, plan)
         if event is None and key == request.execution.pk:
             raise CommandRefused("Somebody else debugs it; detach it first.")
         if event is not None:

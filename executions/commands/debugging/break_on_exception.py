@@ -4,17 +4,17 @@ the exception would be handled (semantics 87)."""
 from executions.commands.command import Command, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.states import LIVE, Status
-from executions.store.debug import debugging
+from executions.store.debug import breakpoints
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    plan = debugging.lock_plan(request.execution.pk)
+    plan = breakpoints.lock_plan(request.execution.pk)
     if plan is None:
         return None
     plan.break_on_exception = (
         request.is_checked("on") if request.text("on") else not plan.break_on_exception
     )
-    changed = debugging.write_plan(request.execution.pk, plan)
+    changed = breakpoints.write_plan(request.execution.pk, plan)
     return Changes([changed], "on" if plan.break_on_exception else "off")
 
 

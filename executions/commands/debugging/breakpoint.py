@@ -11,7 +11,7 @@ from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
 from executions.states import LIVE, Status
-from executions.store.debug import debugging
+from executions.store.debug import breakpoints
 from flows import expressions, queries
 from flows.expressions import ExpressionError
 from flows.graph import BlockNode, FlowGraph
@@ -25,10 +25,10 @@ def execute(request: CommandRequest) -> Changes | None:
     key, action = request.text("block"), request.text("action") or "toggle"
     if action not in ACTIONS:
         raise CommandRefused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
-    plan = debugging.lock_plan(request.execution.pk)
+    plan = breakpoints.lock_plan(request.execution.pk)
     if plan is None:
         return None
-    graph = queries.compiled(debugging.version_of(request.execution.pk))
+    graph = queries.compiled(breakpoints.version_of(request.execution.pk))
     node = graph.blocks.get(key)
     if node is None:
         raise CommandRefused("The flow has no such block." if key else "Say which block.")
@@ -48,8 +48,8 @@ def execute(request: CommandRequest) -> Changes | None:
     else:
         plan.breakpoints[key] = Breakpoint(held.condition, held.hits, action == "enable")
     if request.is_checked("keep") and request.user.pk:
-        debugging.keep(request.user.pk, graph.name, key, plan.breakpoints.get(key))
-    changed = debugging.write_plan(request.execution.pk, plan)
+        breakpoints.keep_for_flow(request.user.pk, graph.name, key, plan.breakpoints.get(key))
+    changed = breakpoints.write_plan(request.execution.pk, plan)
     return Changes([changed], _told(action, node, plan.breakpoints.get(key)))
 
 

@@ -6,7 +6,7 @@ from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import send
 from executions.models import Execution
 from executions.states import LIVE, Status
-from executions.store.debug import debugging
+from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
 
 
@@ -14,7 +14,7 @@ def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
     if Status(Execution.objects.values_list("status", flat=True).get(pk=family[-1])).is_terminal:
         return None
-    changed = [event for key in family if (event := debugging.detach(key))]
+    changed = [event for key in family if (event := debug_lease.detach(key))]
     if not changed:
         raise CommandRefused("Nobody debugs it.")
     for event in changed:

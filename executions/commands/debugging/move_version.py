@@ -16,7 +16,7 @@ from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution
-from executions.states import HELD
+from executions.states import RESUMABLE
 from executions.store.debug import debug_plan
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
@@ -119,7 +119,7 @@ COMMAND = Command(
     ),
     past="moved",
     icon="up",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     debugs=True,
     diverts=True,

@@ -3,18 +3,18 @@
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.commands.resume import resume
-from executions.states import HELD
-from executions.store.debug import debugging
+from executions.states import RESUMABLE
+from executions.store.debug import breakpoints, stepping
 from flows import queries
 
 
 def execute(request: CommandRequest) -> Changes | None:
     key = request.text("block")
-    version_id = debugging.version_of(request.execution.pk)
+    version_id = breakpoints.version_of(request.execution.pk)
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
         raise CommandRefused("The flow has no such block." if key else "Say which block.")
-    return resume(debugging.run_to(request.execution.pk, key), f"to '{node.title}'")
+    return resume(stepping.run_to(request.execution.pk, key), f"to '{node.title}'")
 
 
 COMMAND = Command(
@@ -23,7 +23,7 @@ COMMAND = Command(
     details="Breakpoints on the way still pause.",
     past="continued",
     icon="play",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,

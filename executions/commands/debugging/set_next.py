@@ -13,7 +13,7 @@ from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.completion import given_up
 from executions.engine import moving
 from executions.engine.moving import CannotMove, Foreseen
-from executions.states import HELD, Status
+from executions.states import RESUMABLE, Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
 from executions.store.lifecycle.checkpoints import rewrite
@@ -72,7 +72,7 @@ COMMAND = Command(
     ),
     past="moved",
     icon="setnext",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     debugs=True,
     diverts=True,

@@ -21,7 +21,7 @@ from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
-from executions.states import HELD, Status
+from executions.states import RESUMABLE, Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
@@ -185,7 +185,7 @@ COMMAND = Command(
     ),
     past="changed",
     icon="edit",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     debugs=True,
     diverts=True,

@@ -10,13 +10,13 @@ from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.commands.resume import resume, resume_batch
 from executions.events import ExecutionChanged
-from executions.states import HELD
-from executions.store.debug import debugging
+from executions.states import RESUMABLE
+from executions.store.debug import stepping
 from executions.store.lifecycle import bulk_transitions
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(debugging.run_one(request.execution.pk))
+    return resume(stepping.run_one(request.execution.pk))
 
 
 def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
@@ -32,7 +32,7 @@ COMMAND = Command(
     ),
     past="stepped",
     icon="step",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,

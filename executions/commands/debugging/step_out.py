@@ -4,13 +4,13 @@ from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.commands.resume import resume
 from executions.models import Execution, Token
-from executions.states import HELD
-from executions.store.debug import debugging
+from executions.states import RESUMABLE
+from executions.store.debug import stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:
     key = request.execution.pk
-    done = resume(debugging.run_out(key))
+    done = resume(stepping.run_out(key))
     if done is None and Token.objects.filter(execution_id=key).count() < 2:
         status = Execution.objects.values_list("status", flat=True).get(pk=key)
         if status in COMMAND.applies_to:
@@ -25,7 +25,7 @@ COMMAND = Command(
     summary="Run until the token has left its workspace, then pause again.",
     past="stepped",
     icon="up",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,

@@ -3,12 +3,12 @@
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.commands.resume import resume
-from executions.states import HELD
-from executions.store.debug import debugging
+from executions.states import RESUMABLE
+from executions.store.debug import stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(debugging.run_over(request.execution.pk))
+    return resume(stepping.run_over(request.execution.pk))
 
 
 COMMAND = Command(
@@ -17,7 +17,7 @@ COMMAND = Command(
     details="A Run Flow block is always one step.",
     past="stepped",
     icon="skip",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,

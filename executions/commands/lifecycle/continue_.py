@@ -7,13 +7,13 @@ from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.commands.resume import resume, resume_batch
 from executions.events import ExecutionChanged
-from executions.states import HELD
-from executions.store.debug import debugging
+from executions.states import RESUMABLE
+from executions.store.debug import stepping
 from executions.store.lifecycle import bulk_transitions
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(debugging.run_on(request.execution.pk))
+    return resume(stepping.run_on(request.execution.pk))
 
 
 def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
@@ -25,7 +25,7 @@ COMMAND = Command(
     summary="Run on until an end, a breakpoint, or an exception to break on.",
     past="continued",
     icon="play",
-    applies_to=HELD,
+    applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
     lease=Lease.RESPECTS,

@@ -2,7 +2,7 @@
 
 from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
-from executions.states import Status
+from executions.states import PAUSABLE
 from executions.store.lifecycle import bulk_transitions, transitions
 
 
@@ -20,7 +20,7 @@ COMMAND = Command(
     ),
     past="paused",
     icon="pause",
-    applies_to=frozenset({Status.QUEUED, Status.RUNNING}),
+    applies_to=PAUSABLE,
     execute=execute,
     effect=Effect.PAUSES,
     lease=Lease.RESPECTS,

@@ -9,8 +9,8 @@ from executions.commands.actor import Actor, audit
 from executions.dispatch import send
 from executions.models import Execution
 from executions.publishing import publish
-from executions.store.debug.debug_plan import Plan
-from executions.store.debug.debugging import kept
+from executions.store.debug.breakpoints import kept_for_flow
+from executions.store.debug.debug_plan import DebugPlan
 from executions.store.lifecycle.starts import NotStarted, events, insert
 from flows.models import FlowVersion
 
@@ -35,9 +35,9 @@ def start(
     `inputs` maps names to values (not to their JSON form). Raises NotStarted with messages.
     """
     debugs = debug or break_on_exception
-    plan = Plan(break_on_exception)
+    plan = DebugPlan(break_on_exception)
     if debug and actor.user_id:
-        plan.breakpoints = kept(actor.user_id, version.flow.name)
+        plan.breakpoints = kept_for_flow(actor.user_id, version.flow.name)
     with transaction.atomic():
         execution = insert(
             version,

@@ -7,7 +7,7 @@ from executions import completion
 from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
-from executions.states import LIVE, Status
+from executions.states import STOPPABLE
 
 
 def execute(request: CommandRequest) -> Changes | None:
@@ -25,7 +25,7 @@ COMMAND = Command(
     details=("Without a worker the execution stops at once. Tasks that it started go on."),
     past="stopped",
     icon="stop",
-    applies_to=LIVE - {Status.STOPPING},
+    applies_to=STOPPABLE,
     execute=execute,
     effect=Effect.ENDS,
     lease=Lease.IGNORES,

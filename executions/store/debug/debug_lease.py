@@ -15,6 +15,7 @@ from django.db import connection
 from executions.events import ExecutionChanged
 from executions.limits import CONTROL_ANSWER, CONTROL_AWAY, RECOVERY_BATCH
 from executions.models import Execution
+from executions.store.debug.debug_plan import DebugPlan, dumps
 from executions.store.lifecycle.claims import RETURNING
 from executions.store.lifecycle.transitions import CHANGE, update, update_one
 
@@ -41,6 +42,30 @@ _COLUMNS = (
     "asked_at",
     "ended_at",
 )
+_ATTACH = f"""
+    UPDATE executions_execution SET
+        debugged_by_id = %(user)s, debugged_by_name = %(name)s, debug = %(debug)s::json,
+        debugged_since = CASE WHEN debugged_by_id = %(user)s THEN debugged_since ELSE now() END,
+        {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL
+        AND coalesce(debugged_by_id, %(user)s) = %(user)s
+    RETURNING {RETURNING}
+"""
+_DETACH = f"""
+    UPDATE executions_execution SET
+        debugged_by_id = NULL, debugged_by_name = '', debugged_since = NULL, debug = NULL,
+        asked_by_id = NULL, asked_by_name = '', asked_at = NULL,
+        debug_hits = NULL, run_until = NULL,
+        steps_wanted = CASE WHEN status = ANY(%(resumable)s) THEN NULL ELSE steps_wanted END,
+        lease_expires_at = CASE
+            WHEN status = ANY(%(resumable)s) THEN now() + make_interval(secs => %(requeue)s)
+            ELSE lease_expires_at
+        END,
+        place = '', status = CASE WHEN status = ANY(%(resumable)s) THEN %(queued)s ELSE status END,
+        {CHANGE}
+    WHERE id = ANY(%(ids)s) AND ended_at IS NULL AND debugged_by_id IS NOT NULL
+    RETURNING {RETURNING}
+"""
 _TAKE = f"""
     UPDATE executions_execution SET
         debugged_by_id = %(user)s, debugged_by_name = %(name)s, debugged_since = now(),
@@ -102,6 +127,17 @@ def lock(execution_id: UUID) -> Control:
         row["asked_at"],
         row["ended_at"] is not None,
     )
+
+
+def attach(execution_id: UUID, user: Any, plan: DebugPlan) -> ExecutionChanged | None:
+    """Live and debugged by nobody else → debugged by the user, with these breakpoints."""
+    name = user.get_username()
+    return update_one(_ATTACH, execution_id, user=user.pk, name=name, debug=dumps(plan))
+
+
+def detach(execution_id: UUID) -> ExecutionChanged | None:
+    """Live and debugged → debugged by nobody, without breakpoints; a paused one becomes Queued."""
+    return update_one(_DETACH, execution_id)
 
 
 def take(ids: Sequence[UUID], user: Any) -> list[ExecutionChanged]:

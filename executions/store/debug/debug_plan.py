@@ -11,7 +11,7 @@ from executions.engine.debugging import Breakpoint, Until, Watch
 
 
 @dataclass(slots=True)
-class Plan:
+class DebugPlan:
     """What somebody has set on an execution; a worker hears of it at its next checkpoint."""
 
     break_on_exception: bool = False
@@ -29,31 +29,31 @@ class Plan:
 
 
 #: Of an execution that nobody debugs; never changed.
-NO_PLAN = Plan()
+NO_PLAN = DebugPlan()
 
 
-def plan_of(stored: dict[str, Any] | None, counted: dict[str, int] | None = None) -> Plan:
+def plan_of(stored: dict[str, Any] | None, counted: dict[str, int] | None = None) -> DebugPlan:
     """The inverse of `Plan.stored`."""
     form = stored or {}
-    return Plan(
+    return DebugPlan(
         bool(form.get("exceptions")),
         {key: Breakpoint(**held) for key, held in form.get("breakpoints", {}).items()},
         dict(counted or {}),
     )
 
 
-def load(debug: str | None, hits: str | None) -> Plan:
+def load(debug: str | None, hits: str | None) -> DebugPlan:
     """The plan of the columns `debug` and `debug_hits`."""
     return plan_of(json.loads(debug) if debug else None, json.loads(hits) if hits else None)
 
 
-def dumps(plan: Plan) -> str | None:
+def dumps(plan: DebugPlan) -> str | None:
     """The JSON text of the column `debug`."""
     stored = plan.stored()
     return None if stored is None else json.dumps(stored)
 
 
-def watch_of(plan: Plan, until: str | None, passed: int | None) -> Watch | None:
+def watch_of(plan: DebugPlan, until: str | None, passed: int | None) -> Watch | None:
     """What the worker has to watch, or None where there is nothing."""
     if until is None and not any(b.enabled for b in plan.breakpoints.values()):
         return None
@@ -61,7 +61,7 @@ def watch_of(plan: Plan, until: str | None, passed: int | None) -> Watch | None:
     return Watch(plan.breakpoints, goal, passed, plan.counted)
 
 
-def renewed(watch: Watch | None, plan: Plan) -> Watch | None:
+def renewed(watch: Watch | None, plan: DebugPlan) -> Watch | None:
     """The watch after somebody changed the plan: what was not touched keeps its hits."""
     until = watch.until if watch else None
     if until is None and not any(b.enabled for b in plan.breakpoints.values()):

@@ -14,10 +14,10 @@ from django.db import connection
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store.debug import debugging
+from executions.store.debug import stepping
 from executions.store.lifecycle import transitions
 from executions.store.lifecycle.claims import RETURNING
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 
 #: Executions, and the descendants that they wait for; tasks are no part of a family.
 _LOCK = """
@@ -66,7 +66,7 @@ class CommandState:
 def lock(ids: Sequence[UUID]) -> None:
     """Lock executions, the families that stop with them, and whoever waits for their end."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, {**STATUS_PARAMS, "ids": list(ids)})
+        cursor.execute(_LOCK, {**STATE_PARAMS, "ids": list(ids)})
 
 
 def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
@@ -113,9 +113,9 @@ def pause(ids: Sequence[UUID]) -> list[ExecutionChanged]:
 
 def run_on(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Paused or Exception → Queued, to run on."""
-    return transitions.update(debugging.RUN_ON, ids=list(ids))
+    return transitions.update(stepping.RUN_ON, ids=list(ids))
 
 
 def run_one(ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Paused or Exception → Queued, to run one block."""
-    return transitions.update(debugging.RUN_ONE, ids=list(ids))
+    return transitions.update(stepping.RUN_ONE, ids=list(ids))

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions.models import SemaphoreTicket
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 from flows.blocks.semaphores import Semaphore
 
 _CREATE = """
@@ -154,18 +154,18 @@ def _held(path: str) -> int:
 
 def _execute(statement: str, **params: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**STATUS_PARAMS, **params})
+        cursor.execute(statement, {**STATE_PARAMS, **params})
 
 
 def _one(statement: str, **params: Any) -> Any:
     """Return the first column of the first row; None without one."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**STATUS_PARAMS, **params})
+        cursor.execute(statement, {**STATE_PARAMS, **params})
         row = cursor.fetchone()
     return row[0] if row else None
 
 
 def _column(statement: str, **params: Any) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**STATUS_PARAMS, **params})
+        cursor.execute(statement, {**STATE_PARAMS, **params})
         return [row[0] for row in cursor.fetchall()]

@@ -11,8 +11,8 @@ from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_AFTER
 from executions.models import Execution, new_id
 from executions.states import Status
-from executions.store.debug.debug_plan import Plan, plan_of
-from executions.store.debug.debugging import kept
+from executions.store.debug.breakpoints import kept_for_flow
+from executions.store.debug.debug_plan import DebugPlan, plan_of
 from executions.store.lifecycle import secret_storage
 from flows import queries, values
 from flows.graph import Message
@@ -39,7 +39,7 @@ def insert(
     called_by: str = "",
     paused: bool = False,
     extensions: Mapping[str, Any] | None = None,
-    plan: Plan | None = None,
+    plan: DebugPlan | None = None,
     debugged_by_id: int | None = None,
     debugged_by_name: str = "",
     origin_id: UUID | None = None,
@@ -75,7 +75,7 @@ def insert(
         debugged_by_id = parent.debugged_by_id
         debugged_by_name = parent.debugged_by_name
         plan = plan_of(parent.debug)
-        plan.breakpoints = kept(debugged_by_id, graph.name)
+        plan.breakpoints = kept_for_flow(debugged_by_id, graph.name)
     execution_id = new_id()
     shown, secrets = secret_storage.of_inputs(graph, inputs, known, giver_id)
     return Execution.objects.create(

@@ -13,22 +13,22 @@ from django.db import connection
 from executions.events import ExecutionChanged
 from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER, WORKER_DEATHS
 from executions.store.lifecycle.claims import RETURNING
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 from flows import values
 
 #: What every change of a row sets.
 CHANGE = "updated_at = now(), revision = revision + 1"
 #: What an execution is set to that waits for a worker; its message counts as lost after a while.
 QUEUE = f"""
-    status = %(Queued)s, lease_owner = '', reason = '',
+    status = %(queued)s, lease_owner = '', reason = '',
     lease_expires_at = now() + make_interval(secs => %(requeue)s), {CHANGE}
 """
 
 #: Queued or waiting → Paused at once; Running on a worker → Pausing.
 PAUSE = f"""
     UPDATE executions_execution SET
-        reason = CASE WHEN status = %(Queued)s THEN '' ELSE reason END,
-        status = CASE WHEN lease_owner = '' THEN %(Paused)s ELSE %(Pausing)s END,
+        reason = CASE WHEN status = %(queued)s THEN '' ELSE reason END,
+        status = CASE WHEN lease_owner = '' THEN %(paused)s ELSE %(pausing)s END,
         place = CASE
             WHEN lease_owner <> '' THEN place
             WHEN state #>> '{{waits,for}}' = 'exception' THEN %(place_exception_port)s
@@ -42,7 +42,7 @@ PAUSE = f"""
 """
 #: Held by a worker → Stopping; otherwise → Stopped at once.
 STOPPED = f"""
-    status = CASE WHEN lease_owner = '' THEN %(Stopped)s ELSE %(Stopping)s END,
+    status = CASE WHEN lease_owner = '' THEN %(stopped)s ELSE %(stopping)s END,
     request = CASE WHEN lease_owner = '' THEN '' ELSE %(request_stop)s END,
     reason = '', place = '', due_at = NULL, awaits = NULL,
     ended_at = CASE WHEN lease_owner = '' THEN now() END,
@@ -61,7 +61,7 @@ _FORCE_STOP = f"""
         FOR UPDATE
     ), stopped AS (
         UPDATE executions_execution SET
-            status = %(Stopped)s, request = '', reason = '', place = '', due_at = NULL,
+            status = %(stopped)s, request = '', reason = '', place = '', due_at = NULL,
             lease_owner = '', lease_expires_at = NULL, ended_at = now(), {CHANGE}
         FROM held WHERE id = held_id
         RETURNING {RETURNING}, holder
@@ -70,7 +70,7 @@ _FORCE_STOP = f"""
 """
 _WAKE_PARENTS = f"""
     UPDATE executions_execution SET {QUEUE}
-    WHERE id = ANY(%(parents)s) AND status = %(Running)s AND reason = %(reason_children)s
+    WHERE id = ANY(%(parents)s) AND status = %(running)s AND reason = %(reason_children)s
         AND lease_owner = '' AND state -> 'waits' ->> 'child' = ANY(%(children)s)
     RETURNING {RETURNING}
 """
@@ -81,7 +81,7 @@ _LOCK_WAITERS = """
 """
 _WAKE_WAITERS = f"""
     UPDATE executions_execution SET {QUEUE}, due_at = NULL, awaits = NULL
-    WHERE id = ANY(%(waiters)s) AND status = %(Running)s AND lease_owner = ''
+    WHERE id = ANY(%(waiters)s) AND status = %(running)s AND lease_owner = ''
         AND NOT EXISTS (
             SELECT 1 FROM executions_execution task
             WHERE task.id = ANY(executions_execution.awaits) AND task.ended_at IS NULL
@@ -93,7 +93,7 @@ _WAKE_GRANTED = f"""
     WHERE id IN (
         SELECT e.id FROM executions_execution e
         JOIN executions_semaphoreticket t ON t.execution_id = e.id AND t.stage = %(stage_granted)s
-        WHERE e.status = %(Running)s AND e.reason = %(reason_semaphore)s AND e.lease_owner = ''
+        WHERE e.status = %(running)s AND e.reason = %(reason_semaphore)s AND e.lease_owner = ''
         LIMIT %(batch)s
         FOR UPDATE OF e SKIP LOCKED
     )
@@ -103,7 +103,7 @@ _WAKE_DUE = f"""
     UPDATE executions_execution SET {QUEUE}, due_at = NULL
     WHERE id IN (
         SELECT id FROM executions_execution
-        WHERE due_at <= now() AND status = %(Running)s AND reason <> '' AND lease_owner = ''
+        WHERE due_at <= now() AND status = %(running)s AND reason <> '' AND lease_owner = ''
         ORDER BY due_at LIMIT %(batch)s
         FOR UPDATE SKIP LOCKED
     )
@@ -112,7 +112,7 @@ _WAKE_DUE = f"""
 #: Counts the deaths of workers beside what the execution was doing, for whoever claims it next.
 _TAKEN_OVER = f"""
     state = CASE status
-        WHEN %(Running)s THEN json_build_object(
+        WHEN %(running)s THEN json_build_object(
             'deaths', coalesce((state ->> 'deaths')::int, 0) + 1,
             'was_late', %(late)s::boolean,
             'was', coalesce(state -> 'was', state)
@@ -120,14 +120,14 @@ _TAKEN_OVER = f"""
         ELSE state
     END,
     status = CASE status
-        WHEN %(Pausing)s THEN %(Paused)s
-        WHEN %(Stopping)s THEN %(Stopped)s
-        ELSE %(Queued)s
+        WHEN %(pausing)s THEN %(paused)s
+        WHEN %(stopping)s THEN %(stopped)s
+        ELSE %(queued)s
     END,
-    ended_at = CASE status WHEN %(Stopping)s THEN now() END,
-    place = CASE status WHEN %(Pausing)s THEN %(place_block)s ELSE '' END,
+    ended_at = CASE status WHEN %(stopping)s THEN now() END,
+    place = CASE status WHEN %(pausing)s THEN %(place_block)s ELSE '' END,
     lease_expires_at = CASE status
-        WHEN %(Running)s THEN now() + make_interval(secs => %(requeue)s)
+        WHEN %(running)s THEN now() + make_interval(secs => %(requeue)s)
     END,
     lease_owner = '', request = '', {CHANGE}
 """
@@ -150,10 +150,10 @@ _TAKE_OVER = f"""
 _GIVE_BACK = f"""
     WITH held AS (
         SELECT id AS held_id, died.times, CASE
-            WHEN status = %(Pausing)s THEN %(Paused)s
-            WHEN status = %(Stopping)s THEN %(Stopped)s
-            WHEN %(broke)s::json IS NOT NULL AND died.times >= %(most)s THEN %(Error)s
-            ELSE %(Queued)s
+            WHEN status = %(pausing)s THEN %(paused)s
+            WHEN status = %(stopping)s THEN %(stopped)s
+            WHEN %(broke)s::json IS NOT NULL AND died.times >= %(most)s THEN %(error)s
+            ELSE %(queued)s
         END AS following
         FROM executions_execution,
             LATERAL (SELECT coalesce((state ->> 'deaths')::int, 0) + 1 AS times) AS died
@@ -163,24 +163,24 @@ _GIVE_BACK = f"""
     UPDATE executions_execution SET
         status = following,
         state = CASE
-            WHEN status <> %(Running)s OR %(broke)s::json IS NULL THEN state
-            WHEN following = %(Error)s THEN json_build_object('error', %(thrown)s::json)
+            WHEN status <> %(running)s OR %(broke)s::json IS NULL THEN state
+            WHEN following = %(error)s THEN json_build_object('error', %(thrown)s::json)
             ELSE json_build_object(
                 'deaths', times, 'broke', %(broke)s::json, 'was', coalesce(state -> 'was', state)
             )
         END,
-        ended_at = CASE WHEN following IN (%(Stopped)s, %(Error)s) THEN now() END,
-        error_type = CASE following WHEN %(Error)s THEN %(type)s ELSE error_type END,
-        error_message = CASE following WHEN %(Error)s THEN %(message)s ELSE error_message END,
-        failure = CASE following WHEN %(Error)s THEN %(failure)s ELSE failure END,
+        ended_at = CASE WHEN following IN (%(stopped)s, %(error)s) THEN now() END,
+        error_type = CASE following WHEN %(error)s THEN %(type)s ELSE error_type END,
+        error_message = CASE following WHEN %(error)s THEN %(message)s ELSE error_message END,
+        failure = CASE following WHEN %(error)s THEN %(failure)s ELSE failure END,
         exception_types = CASE
-            WHEN following <> %(Error)s
+            WHEN following <> %(error)s
                 OR %(type)s = ANY(string_to_array(exception_types, E'\\n')) THEN exception_types
             ELSE ltrim(exception_types || E'\\n' || %(type)s, E'\\n')
         END,
-        place = CASE following WHEN %(Paused)s THEN %(place_block)s ELSE '' END,
+        place = CASE following WHEN %(paused)s THEN %(place_block)s ELSE '' END,
         lease_expires_at = CASE following
-            WHEN %(Queued)s THEN now() + make_interval(secs => %(requeue)s)
+            WHEN %(queued)s THEN now() + make_interval(secs => %(requeue)s)
         END,
         lease_owner = '', request = '', reason = '', {CHANGE}
     FROM held WHERE id = held_id
@@ -191,7 +191,7 @@ _LOST_MESSAGES = f"""
     SET lease_expires_at = now() + make_interval(secs => %(again)s)
     WHERE id IN (
         SELECT id FROM executions_execution
-        WHERE lease_expires_at < now() AND status = %(Queued)s
+        WHERE lease_expires_at < now() AND status = %(queued)s
         ORDER BY lease_expires_at LIMIT %(batch)s
         FOR UPDATE SKIP LOCKED
     )
@@ -216,7 +216,7 @@ def update(statement: str, **params: Any) -> list[ExecutionChanged]:
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
-            {**STATUS_PARAMS, "requeue": REQUEUE_AFTER, "batch": RECOVERY_BATCH, **params},
+            {**STATE_PARAMS, "requeue": REQUEUE_AFTER, "batch": RECOVERY_BATCH, **params},
         )
         return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
@@ -243,7 +243,7 @@ def force_stop(execution_id: UUID) -> tuple[ExecutionChanged, str] | None:
     What that worker writes later finds its lease gone.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FORCE_STOP, {**STATUS_PARAMS, "id": execution_id})
+        cursor.execute(_FORCE_STOP, {**STATE_PARAMS, "id": execution_id})
         row = cursor.fetchone()
     return None if row is None else (ExecutionChanged(*row[:-1]), row[-1])
 
@@ -331,5 +331,5 @@ def lock_family(execution_id: UUID, *, tasks: bool = False) -> list[UUID]:
     the two from waiting for each other.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_FAMILY, {**STATUS_PARAMS, "id": execution_id, "tasks": tasks})
+        cursor.execute(_LOCK_FAMILY, {**STATE_PARAMS, "id": execution_id, "tasks": tasks})
         return [row[0] for row in cursor.fetchall()]

@@ -17,13 +17,13 @@ from executions import limits
 from executions.events import ExecutionChanged
 from executions.store.lifecycle import transitions
 from executions.store.lifecycle.claims import RETURNING
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 
 PERSON = "person"
 FLOW = "flow"
 #: The column that an execution's person, or flow, stands in.
 _COLUMNS = {PERSON: "initiator_id", FLOW: "flow_name"}
-_PARAMS = {**STATUS_PARAMS, "of_person": PERSON, "of_flow": FLOW}
+_PARAMS = {**STATE_PARAMS, "of_person": PERSON, "of_flow": FLOW}
 
 #: The first number of the advisory locks says whether the second means a person or a flow.
 _LOCK = {
@@ -39,7 +39,7 @@ def _for_each(template: str) -> dict[str, str]:
             column=column,
             # An execution that nobody started has no person.
             of_key=f"({column} = %(key)s OR (%(key)s IS NULL AND {column} IS NULL))",
-            in_line="reason = %(reason_limit)s AND status = %(Queued)s AND waiting_for = %(kind)s",
+            in_line="reason = %(reason_limit)s AND status = %(queued)s AND waiting_for = %(kind)s",
             returning=RETURNING,
         )
         for kind, column in _COLUMNS.items()
@@ -85,7 +85,7 @@ _LINES = _for_each("""
 _OF_QUEUED = """
     SELECT initiator_id, flow_name,
         (SELECT worker_limit FROM flows_flow WHERE name COLLATE "C" = flow_name)
-    FROM executions_execution WHERE id = %(id)s AND status = %(Queued)s
+    FROM executions_execution WHERE id = %(id)s AND status = %(queued)s
 """
 _WORKER_LIMIT = "SELECT worker_limit FROM flows_flow WHERE name = %(name)s"
 _STAND_IN_LINE = f"""
@@ -95,13 +95,13 @@ _STAND_IN_LINE = f"""
             WHEN reason = %(reason_limit)s AND waiting_for = %(kind)s THEN 0 ELSE 1
         END,
         reason = %(reason_limit)s, waiting_for = %(kind)s, lease_expires_at = NULL
-    WHERE id = ANY(%(ids)s) AND status = %(Queued)s
+    WHERE id = ANY(%(ids)s) AND status = %(queued)s
     RETURNING {RETURNING}
 """
 _ANYONE_QUEUED = """
     SELECT EXISTS (
         SELECT 1 FROM executions_execution
-        WHERE status = %(Queued)s AND id <> %(id)s
+        WHERE status = %(queued)s AND id <> %(id)s
             AND (reason = '' OR lease_expires_at IS NOT NULL)
     ) OR EXISTS (
         SELECT 1 FROM executions_execution

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from executions.states import Status
-from executions.store.status_params import STATUS_PARAMS
+from executions.store.state_params import STATE_PARAMS
 
 #: Seconds for which counts are good.
 AGE = 1.0
@@ -46,14 +46,14 @@ _COUNT = f"""
         WHERE flow_name = %(flow)s AND status = ANY(%(live)s) AND {_MINE}
         LIMIT %(live_cap)s + 1
     ), newest AS (
-        SELECT version_number, block, CASE WHEN unhandled THEN %(Error)s ELSE status END AS status
+        SELECT version_number, block, CASE WHEN unhandled THEN %(error)s ELSE status END AS status
         FROM executions_execution
         WHERE flow_name = %(flow)s AND {_MINE}
             AND started_at > now() - make_interval(hours => %(error_hours)s)
         ORDER BY started_at DESC, id DESC LIMIT %(errors_of)s
     )
     SELECT version_number, block, status, count(*) FROM (
-        SELECT * FROM live UNION ALL SELECT * FROM newest WHERE status = %(Error)s
+        SELECT * FROM live UNION ALL SELECT * FROM newest WHERE status = %(error)s
     ) AS counted
     GROUP BY version_number, block, status
 """
@@ -94,7 +94,7 @@ def _count(flow_name: str, initiator_id: int | None) -> Counted:
     }
     found: Counter[tuple[int, str, str]] = Counter()
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {**STATUS_PARAMS, **params})
+        cursor.execute(_COUNT, {**STATE_PARAMS, **params})
         for version, block, status, number in cursor.fetchall():
             found[version, block, status] = number
     live = sum(n for (_, _, status), n in found.items() if status != Status.ERROR)

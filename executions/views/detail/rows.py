@@ -11,7 +11,7 @@ from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
 from executions.retention.trimming import gap
-from executions.store.debug.debug_plan import Plan
+from executions.store.debug.debug_plan import DebugPlan
 from executions.store.read import records, relatives, step_lists
 from executions.views import visits
 from executions.views.address import Address
@@ -149,7 +149,7 @@ def blocks(
     visited: visits.Visits,
     here: Set[str],
     links: Mapping[str, str],
-    plan: Plan,
+    plan: DebugPlan,
 ) -> list[dict[str, Any]]:
     """The diagram in words: each block with its visits and where its ports lead."""
     rows = []

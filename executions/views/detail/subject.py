@@ -8,7 +8,7 @@ from uuid import UUID
 from executions import access
 from executions.models import Step
 from executions.store import history
-from executions.store.debug.debug_plan import Plan, plan_of
+from executions.store.debug.debug_plan import DebugPlan, plan_of
 from executions.store.history import Past, TokenAt
 from executions.store.read import records, step_lists
 from executions.views.address import Address
@@ -61,7 +61,7 @@ class Subject:
         return self.selected.workspace if self.selected else ""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> DebugPlan:
         """What it is debugged with."""
         return plan_of(self.execution.debug)
 

@@ -1,0 +1,68 @@
+"""Breakpoints: of one execution, in its debug plan, and those that a user keeps for a flow."""
+
+import json
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db import connection
+
+from executions.engine.debugging import Breakpoint
+from executions.events import ExecutionChanged
+from executions.models import Execution, KeptBreakpoint
+from executions.store.debug.debug_plan import DebugPlan, dumps, load
+from executions.store.lifecycle.claims import RETURNING
+from executions.store.lifecycle.transitions import CHANGE
+from executions.store.state_params import STATE_PARAMS
+
+_LOCK_PLAN = """
+    SELECT debug::text, debug_hits::text FROM executions_execution
+    WHERE id = %(id)s AND status = ANY(%(stoppable)s)
+    FOR UPDATE
+"""
+_WRITE_PLAN = f"""
+    UPDATE executions_execution SET debug = %(debug)s::json, debug_hits = %(hits)s::json, {CHANGE}
+    WHERE id = %(id)s
+    RETURNING {RETURNING}
+"""
+
+
+def lock_plan(execution_id: UUID) -> DebugPlan | None:
+    """The plan of a live execution, locked until the transaction ends; None when it has ended, or
+    is about to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PLAN, {**STATE_PARAMS, "id": execution_id})
+        row = cursor.fetchone()
+    return None if row is None else load(*row)
+
+
+def write_plan(execution_id: UUID, plan: DebugPlan) -> ExecutionChanged:
+    """Write a plan that `lock_plan` gave."""
+    hits = json.dumps(plan.counted) if plan.counted else None
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE_PLAN, {"id": execution_id, "debug": dumps(plan), "hits": hits})
+        return ExecutionChanged(*cursor.fetchone())
+
+
+def version_of(execution_id: UUID) -> int:
+    """The version that it runs now: an edited execution may have moved on to a newer one."""
+    return int(Execution.objects.values_list("version_id", flat=True).get(pk=execution_id))
+
+
+def keep_for_flow(user_id: int, flow_name: str, block: str, breakpoint: Breakpoint | None) -> None:
+    """Keep a breakpoint for a user's later executions of a flow, or forget it when None."""
+    kept_for_flow = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name, block=block)
+    if breakpoint is None:
+        kept_for_flow.delete()
+        return
+    KeptBreakpoint.objects.update_or_create(
+        user_id=user_id, flow_name=flow_name, block=block, defaults=asdict(breakpoint)
+    )
+
+
+def kept_for_flow(user_id: int, flow_name: str) -> dict[str, Breakpoint]:
+    """The breakpoints that a user keeps for a flow, by block."""
+    rows = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name)
+    return {
+        row.block: Breakpoint(row.condition, row.hits, row.enabled)
+        for row in rows.order_by("block")
+    }

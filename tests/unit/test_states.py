@@ -1,0 +1,20 @@
+"""Statuses: what a command or a worker may change is what the transition table allows."""
+
+from executions.states import (
+    LIVE,
+    PAUSABLE,
+    RESUMABLE,
+    STOPPABLE,
+    TERMINAL,
+    WORKING,
+    Status,
+    sources,
+)
+
+
+def test_named_sets_of_statuses_follow_the_transition_table() -> None:
+    assert sources(Status.PAUSED) | sources(Status.PAUSING) >= PAUSABLE
+    assert sources(Status.STOPPED) | sources(Status.STOPPING) >= STOPPABLE
+    assert sources(Status.QUEUED) >= RESUMABLE
+    assert sources(Status.ENDED) == WORKING
+    assert sources(Status.STOPPED) == LIVE == frozenset(Status) - TERMINAL
