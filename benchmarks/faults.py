@@ -30,7 +30,7 @@ from redis.exceptions import RedisError
 from benchmarks import fault_flows
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
-from executions.limits import LEASE
+from executions.limits import LEASE_SECONDS
 from executions.models import Execution, SemaphoreTicket
 from executions.states import TRANSITIONS, Status
 from flows import values
@@ -112,7 +112,7 @@ class Chaos:
         if children:
             child = self.dice.choice(children)
             child.suspend()
-            self.frozen.append((time.monotonic() + LEASE + 1.5, child))
+            self.frozen.append((time.monotonic() + LEASE_SECONDS + 1.5, child))
 
     def _wake(self, *, all_of_them: bool = False) -> None:
         for until, process in list(self.frozen):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from executions.dispatch import send
 from executions.engine.state import StartChild
-from executions.limits import CHILDREN, DEPTH
+from executions.limits import MAX_CHILDREN, MAX_DEPTH
 from executions.models import Execution
 from executions.publishing import publish
 from executions.store.lifecycle import secret_storage
@@ -31,11 +31,12 @@ def insert_child(
     ProcessInActivityException or InvalidInputVariablesException as a BlockException
     (semantics 63, 66).
     """
-    if claimed.event.depth >= DEPTH:
-        raise exception("ExecutionDepthException", f"Run Flow is nested deeper than {DEPTH}.")
-    if claimed.event.child_count >= CHILDREN:
+    if claimed.event.depth >= MAX_DEPTH:
+        raise exception("ExecutionDepthException", f"Run Flow is nested deeper than {MAX_DEPTH}.")
+    if claimed.event.child_count >= MAX_CHILDREN:
         raise exception(
-            "TooManyChildrenException", f"The execution has started {CHILDREN:,} children already."
+            "TooManyChildrenException",
+            f"The execution has started {MAX_CHILDREN:,} children already.",
         )
     version = queries.latest_published(asked.flow)
     if version is None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import Error, connection
 
-from executions.limits import LEASE
+from executions.limits import LEASE_SECONDS
 from executions.store.lifecycle.claims import Claimed, renew
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def kept(claimed: Claimed) -> Iterator[None]:
 
 def _keep(claimed: Claimed, done: threading.Event) -> None:
     try:
-        while not done.wait(LEASE / 3):
+        while not done.wait(LEASE_SECONDS / 3):
             try:
                 renew(claimed)
             except Error as problem:

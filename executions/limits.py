@@ -4,90 +4,89 @@ import os
 
 from flows import values
 
-#: Seconds that a claim lasts without a checkpoint; then another worker may take over.
-LEASE = float(os.environ.get("LEASE_SECONDS", "15"))
-#: How many executions of one person, and of one flow, may hold a worker at once; 0 for no limit. A
-#: flow may have a limit of its own.
+#: How long a claim lasts without a checkpoint; then another worker may take over.
+LEASE_SECONDS = float(os.environ.get("LEASE_SECONDS", "15"))
+#: Executions of one person, and of one flow, that may hold a worker at once; 0 for no limit. A flow
+#: may have a limit of its own.
 WORKERS_PER_PERSON = int(os.environ.get("WORKERS_PER_PERSON", "0"))
 WORKERS_PER_FLOW = int(os.environ.get("WORKERS_PER_FLOW", "0"))
-#: Seconds of one turn on a worker after which an execution goes back to the queue when others wait
-#: there; or so many times as long as it took to load it, up to a limit, when it holds much.
-TIME_SLICE = 0.25
+#: How long an execution keeps a worker while others wait in the queue. An execution that holds much
+#: data keeps it for so many times as long as it took to load, up to the maximum.
+TIME_SLICE_SECONDS = 0.25
 TIME_SLICE_LOADS = 20
-TIME_SLICE_MOST = 3.0
-#: Seconds between two checkpoints of an execution that runs pure blocks.
-CHECKPOINT = 0.1
+MAX_TIME_SLICE_SECONDS = 3.0
+#: Time between two checkpoints of an execution that runs pure blocks.
+CHECKPOINT_SECONDS = 0.1
 #: Blocks between two checkpoints, so that a batch of steps stays small.
 CHECKPOINT_BLOCKS = 2000
-#: Steps of an execution that are kept for certain: its first, and its last. What lies between them
-#: is dropped `STEPS_TRIMMED` at a time. Fewer last ones than a batch (`CHECKPOINT_BLOCKS`) spare
-#: a fast loop the writing of the others. Pages follow from these what an execution lacks
-#: (`executions.retention.trimming`), so a change of one comes with a migration of what is stored.
-STEPS_FIRST = 9000
-STEPS_LAST = 1000
-STEPS_TRIMMED = 1000
-#: Characters of a changed value that a step keeps inline; larger ones are stored by reference.
-INLINE_CHANGE = 1000
-#: Bytes of large changed values between two checkpoints, after which only the first one of each
+#: Steps of an execution that are always kept: its first, and its last. Steps between these are
+#: dropped `TRIM_BATCH` at a time. A fast loop writes fewer steps when fewer last ones are kept than
+#: a batch has (`CHECKPOINT_BLOCKS`). Pages compute from these numbers which steps an execution
+#: lacks (`executions.retention.trimming`), so changing one needs a migration of what is stored.
+FIRST_STEPS_KEPT = 9000
+LAST_STEPS_KEPT = 1000
+TRIM_BATCH = 1000
+#: Length of a changed value that a step keeps inline; longer ones are stored by reference.
+INLINE_CHANGE_CHARACTERS = 1000
+#: Size of the large changed values between two checkpoints, after which only the first one of each
 #: block is still stored: a loop that adds to a long list stores some of its versions, not all.
-STORED_CHANGES = 50_000
-#: Bytes of large changed values that the steps of one execution store.
-STORED_IN_ALL = 50_000_000
-#: How deep Run Flow may nest.
-DEPTH = 50
+STORED_BYTES_PER_CHECKPOINT = 50_000
+#: Size of the large changed values that the steps of one execution store.
+MAX_STORED_BYTES = 50_000_000
+#: How deep Run Flow may be nested.
+MAX_DEPTH = 50
 #: Children that one execution may start, awaited or not.
-CHILDREN = int(os.environ.get("MAX_CHILDREN", "100000"))
-#: Blocks that one execution may visit: a loop of pure blocks that never ends takes half an hour to
-#: an hour for them.
-BLOCKS = int(os.environ.get("MAX_BLOCKS", "200000000"))
-#: Bytes of one variable's value, and of all that one execution holds, about as they are stored.
-VARIABLE = int(os.environ.get("MAX_VARIABLE_BYTES", "20000000"))
-VARIABLES = int(os.environ.get("MAX_VARIABLES_BYTES", "80000000"))
+MAX_CHILDREN = int(os.environ.get("MAX_CHILDREN", "100000"))
+#: Blocks that one execution may visit: an endless loop of pure blocks reaches this in half an hour
+#: to an hour.
+MAX_BLOCKS = int(os.environ.get("MAX_BLOCKS", "200000000"))
+#: Size of one variable's value, and of all that one execution holds, about as they are stored.
+MAX_VARIABLE_BYTES = int(os.environ.get("MAX_VARIABLE_BYTES", "20000000"))
+MAX_VARIABLES_BYTES = int(os.environ.get("MAX_VARIABLES_BYTES", "80000000"))
 #: How deep lists and structures may be nested in a value.
-VALUE_LEVELS = values.LEVELS
-#: Seconds that a block without effect may take, with its expressions: less than `LEASE`, after
-#: which another worker would take it for dead.
-BLOCK_SECONDS = min(float(os.environ.get("BLOCK_SECONDS", "10")), LEASE * 2 / 3)
-#: Seconds that an effect may take; HTTP requests have a shorter limit of their own.
+MAX_VALUE_DEPTH = values.LEVELS
+#: How long a block without an effect may take, with its expressions: less than `LEASE_SECONDS`,
+#: after which another worker would take it for dead.
+BLOCK_SECONDS = min(float(os.environ.get("BLOCK_SECONDS", "10")), LEASE_SECONDS * 2 / 3)
+#: How long an effect may take; HTTP requests have a shorter limit of their own.
 EFFECT_SECONDS = float(os.environ.get("EFFECT_SECONDS", "60"))
-#: Seconds that a block has to notice by itself that its time is over, before its process is ended.
-GRACE = 2.0
+#: How long a block has to stop by itself when its time is over, before its process is killed.
+GRACE_SECONDS = 2.0
 #: Processes of workers that may die at the same visit of a block; then it throws.
-WORKER_DEATHS = 4
-#: Bytes of memory that a process of a worker may take for its data (Linux); 0 for no limit.
-PROCESS_MEMORY = int(os.environ.get("WORKER_MEMORY_BYTES", "2000000000"))
-#: Seconds that an HTTP request may take.
+MAX_WORKER_DEATHS = 4
+#: Memory that a worker's process may take for its data (Linux); 0 for no limit.
+WORKER_MEMORY_BYTES = int(os.environ.get("WORKER_MEMORY_BYTES", "2000000000"))
+#: How long an HTTP request may take, in seconds.
 HTTP_TIMEOUT = 30.0
-#: Bytes of an HTTP response's body that are read.
-HTTP_BODY = 10_000_000
-#: Bytes of a text file that Read All Text reads.
-FILE_SIZE = 16_000_000
-#: Bytes that the files of all flows may take together; 0 for no limit.
+#: Size of an HTTP response's body that is read.
+HTTP_BODY_BYTES = 10_000_000
+#: Size of a text file that Read All Text reads.
+TEXT_FILE_BYTES = 16_000_000
+#: Size of the files of all flows together; 0 for no limit.
 FILES_BYTES = int(os.environ.get("FILES_BYTES", "1000000000"))
-#: Seconds after which a Queued execution's message counts as lost and is sent again.
-REQUEUE_AFTER = float(os.environ.get("REQUEUE_SECONDS", "10"))
+#: Time after which the message of a Queued execution counts as lost and is sent again.
+REQUEUE_SECONDS = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.
 RECOVERY_BATCH = 1000
-#: Seconds of one round of retention, which comes once a minute.
-RETENTION_TIME = 5.0
-#: Root executions that one of its transactions looks at, executions and steps that it deletes.
+#: Length of one round of retention, which comes once a minute.
+RETENTION_SECONDS = 5.0
+#: Root executions that one transaction of retention looks at; executions and steps that it deletes.
 RETENTION_ROOTS = 200
 RETENTION_BATCH = 500
 RETENTION_STEPS = 50_000
-#: Seconds in which who debugs an execution may answer somebody who asks for it, and without a page
-#: of it after which they count as having left.
-CONTROL_ANSWER = 20.0
-CONTROL_AWAY = 120.0
-#: Seconds after which a worker that says nothing counts as gone.
-WORKER_HEARD = 15
-#: Seconds for which a bulk job keeps a worker's process at a time, and executions that one of its
+#: How long the holder of a debugging session has to answer a request for it, and how long they may
+#: have no page of the execution open before they count as having left.
+CONTROL_ANSWER_SECONDS = 20.0
+CONTROL_AWAY_SECONDS = 120.0
+#: Seconds without a heartbeat after which a worker counts as gone.
+WORKER_HEARTBEAT_TIMEOUT = 15
+#: How long a bulk job keeps a worker's process at a time, and executions that one of its
 #: transactions commands.
-BULK_SLICE = 1.0
+BULK_SLICE_SECONDS = 1.0
 BULK_BATCH = 200
-#: Times in a row that a batch of a bulk job may raise, or take its worker along, before the job has
-#: failed.
-BULK_FAILURES = 5
+#: Times in a row that a batch of a bulk job may raise, or kill its worker; then the job has failed.
+MAX_BULK_FAILURES = 5
 #: Executions that a command may name; more are commanded by a filter.
-CHOSEN = 5_000
-#: Executions up to which those to be commanded are counted.
-BULK_COUNTED = 100_000
+MAX_SELECTED = 5_000
+#: Executions up to which those that a bulk command is for are counted.
+BULK_COUNT_LIMIT = 100_000

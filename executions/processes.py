@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from billiard import current_process
 
-from executions.limits import PROCESS_MEMORY
+from executions.limits import WORKER_MEMORY_BYTES
 from flows import value_sources
 
 #: The process for which the alarm is there; any other one may not be ended by it.
@@ -28,9 +28,9 @@ def bound(**_: object) -> None:
     _bounded = os.getpid()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     value_sources.evaluate_by(None)
-    if PROCESS_MEMORY:
+    if WORKER_MEMORY_BYTES:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (PROCESS_MEMORY, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (WORKER_MEMORY_BYTES, hard))
 
 
 @contextmanager

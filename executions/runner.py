@@ -48,12 +48,12 @@ from executions.engine.state import (
 from executions.leases import kept
 from executions.limits import (
     BLOCK_SECONDS,
-    BLOCKS,
-    CHECKPOINT,
     CHECKPOINT_BLOCKS,
-    TIME_SLICE,
+    CHECKPOINT_SECONDS,
+    MAX_BLOCKS,
+    MAX_TIME_SLICE_SECONDS,
     TIME_SLICE_LOADS,
-    TIME_SLICE_MOST,
+    TIME_SLICE_SECONDS,
 )
 from executions.processes import alarm
 from executions.publishing import publish
@@ -117,7 +117,7 @@ class _Turn:
         self.interpreter.since = claimed.state.get("since", 0.0)
         self.interpreter.progress.room -= claimed.stored
         self.careful = CHECKPOINT_BLOCKS
-        slice_ = max(TIME_SLICE, min(TIME_SLICE_LOADS * took, TIME_SLICE_MOST))
+        slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_
 
     def run(self) -> None:
@@ -152,10 +152,10 @@ class _Turn:
         return 1
 
     def _advance(self, event: Event, blocks: int) -> Decision | Halted:
-        if self.interpreter.step_count >= BLOCKS:
+        if self.interpreter.step_count >= MAX_BLOCKS:
             return overruns.too_many_blocks(self.interpreter)
-        blocks = min(blocks, BLOCKS - self.interpreter.step_count)
-        until = time.time() + CHECKPOINT
+        blocks = min(blocks, MAX_BLOCKS - self.interpreter.step_count)
+        until = time.time() + CHECKPOINT_SECONDS
         self.interpreter.breaks_on_exception = self.claimed.breaks_on_exception
         watch = self.claimed.watch
         with alarm(BLOCK_SECONDS):

@@ -10,7 +10,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from executions.limits import WORKER_HEARD
+from executions.limits import WORKER_HEARTBEAT_TIMEOUT
 
 KEY = "cortexweb:worker"
 
@@ -23,7 +23,7 @@ def _redis() -> "Redis":
 def renew(**_: Any) -> None:
     """Say that a worker is online. Celery's main process of each worker calls it every 2 s."""
     try:
-        _redis().set(KEY, 1, ex=WORKER_HEARD)
+        _redis().set(KEY, 1, ex=WORKER_HEARTBEAT_TIMEOUT)
     except RedisError:
         return  # then nobody can ask either; the next beat tries again
 

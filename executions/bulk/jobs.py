@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 from executions import access
 from executions.events import BULK_JOB_CHANGED
-from executions.limits import BULK_FAILURES, LEASE, REQUEUE_AFTER
+from executions.limits import LEASE_SECONDS, MAX_BULK_FAILURES, REQUEUE_SECONDS
 from executions.models import BulkJob
 from executions.publishing import announce
 from flows import values
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 S = BulkJob.Status
 #: Characters that are kept of what went wrong.
 _PROBLEM = 2_000
-_LOST = f"Its worker has ended, or took longer than {LEASE:g} s for a batch."
+_LOST = f"Its worker has ended, or took longer than {LEASE_SECONDS:g} s for a batch."
 
 
 def create(
@@ -57,7 +57,7 @@ def create(
         child_first=child_first,
         expected=expected,
         created_at=now,
-        lease_expires_at=now + timedelta(seconds=REQUEUE_AFTER),
+        lease_expires_at=now + timedelta(seconds=REQUEUE_SECONDS),
     )
     send(job.pk)
     return job
@@ -94,7 +94,7 @@ def claim(job_id: UUID, owner: str) -> BulkJob | None:
     free = Q(lease_owner="") | Q(lease_expires_at__lt=now)
     jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=BulkJob.OVER)
     taken = jobs.filter(free).update(
-        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE)
+        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS)
     )
     if not taken:
         return None
@@ -104,7 +104,7 @@ def claim(job_id: UUID, owner: str) -> BulkJob | None:
 
 def hand_back(job: BulkJob, owner: str) -> None:
     """Give up the lease and queue the job again: others wait for the worker too."""
-    requeue = timezone.now() + timedelta(seconds=REQUEUE_AFTER)
+    requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
     if _owned(job, owner).update(lease_owner="", lease_expires_at=requeue):
         send(job.pk)
 
@@ -113,7 +113,7 @@ def progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> 
     """Write down what a batch has done, in its transaction; False when the lease is lost."""
     job.done, job.refused, job.cursor = job.done + done, job.refused + refused, cursor
     job.failures = 0
-    expires = timezone.now() + timedelta(seconds=LEASE)
+    expires = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     return bool(
         _owned(job, owner).update(
             done=job.done,
@@ -130,9 +130,9 @@ def failed(job: BulkJob, owner: str, problem: str) -> None:
     """A batch could not be done: it is tried again after a while, or, when that was the last time,
     the job is over."""
     job.failures += 1
-    is_over = job.failures >= BULK_FAILURES
+    is_over = job.failures >= MAX_BULK_FAILURES
     now = timezone.now()
-    later = now + timedelta(seconds=REQUEUE_AFTER)
+    later = now + timedelta(seconds=REQUEUE_SECONDS)
     then = _failed(now) if is_over else {"lease_owner": "", "lease_expires_at": later}
     _owned(job, owner).update(failures=job.failures, problem=problem[:_PROBLEM], **then)
 
@@ -160,10 +160,10 @@ def recover() -> int:
     now = timezone.now()
     lost = BulkJob.objects.filter(lease_expires_at__lt=now).exclude(status__in=BulkJob.OVER)
     found = list(lost.values_list("pk", flat=True)[:100])
-    later = now + timedelta(seconds=REQUEUE_AFTER)
+    later = now + timedelta(seconds=REQUEUE_SECONDS)
     held = lost.filter(pk__in=found).exclude(lease_owner="")
     told = {"failures": F("failures") + 1, "problem": _LOST}
-    ended = list(held.filter(failures__gte=BULK_FAILURES - 1))
+    ended = list(held.filter(failures__gte=MAX_BULK_FAILURES - 1))
     held.filter(pk__in=[job.pk for job in ended]).update(**told, **_failed(now))
     held.update(**told)
     # A lease that ran out is nobody's any more: its owner, should it wake up, finds that out.

@@ -11,7 +11,7 @@ from executions.commands.permissions import ASK_FOR_DEBUGGING
 from executions.commands.registry import COMMANDS
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
-from executions.limits import BULK_COUNTED
+from executions.limits import BULK_COUNT_LIMIT
 from executions.models import Execution
 from executions.states import Status
 
@@ -53,7 +53,7 @@ class Preview:
     @property
     def told(self) -> str:
         """How many, as it is said."""
-        return f"more than {BULK_COUNTED:,}" if self.expected is None else f"{self.expected:,}"
+        return f"more than {BULK_COUNT_LIMIT:,}" if self.expected is None else f"{self.expected:,}"
 
     @property
     def is_empty(self) -> bool:
@@ -106,11 +106,11 @@ def preview(
 def count(rows: QuerySet[Execution]) -> int | None:
     """How many there are; None when there are more than are counted."""
     number = _counted(rows)
-    return None if number > BULK_COUNTED else number
+    return None if number > BULK_COUNT_LIMIT else number
 
 
 def _counted(rows: QuerySet[Execution]) -> int:
-    return rows.order_by()[: BULK_COUNTED + 1].count()
+    return rows.order_by()[: BULK_COUNT_LIMIT + 1].count()
 
 
 def _unhandled_apart(shares: list[Share], rows: QuerySet[Execution], command: str) -> list[Share]:

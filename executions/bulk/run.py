@@ -12,7 +12,7 @@ from executions.commands.actor import Actor
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_commands
-from executions.limits import BULK_BATCH, BULK_SLICE
+from executions.limits import BULK_BATCH, BULK_SLICE_SECONDS
 from executions.models import BulkJob, BulkRefusal
 from flows import values
 
@@ -31,7 +31,7 @@ def run(job_id: UUID, owner: str) -> None:
     if job is None:
         return
     jobs.tell(job)
-    ends = time.monotonic() + BULK_SLICE
+    ends = time.monotonic() + BULK_SLICE_SECONDS
     told = 0.0
     try:
         while not jobs.is_cancelled(job) and _run_batch(job, owner):

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from executions.limits import FILE_SIZE, FILES_BYTES
+from executions.limits import FILES_BYTES, TEXT_FILE_BYTES
 from flows.values import legible
 
 # Whatever is in the folder: opening must neither wait for the other end of a pipe, nor follow a
@@ -87,12 +87,12 @@ class FolderFiles:
         object.__setattr__(self, "usage", Usage(self.root))
 
     def read_text(self, path: str, encoding: str | None) -> str:
-        """Raises OSError also for a file over FILE_SIZE and for what is no file."""
+        """Raises OSError also for a file over TEXT_FILE_BYTES and for what is no file."""
         with _in_words(), self._opened(path, os.O_RDONLY) as descriptor:
-            if os.fstat(descriptor).st_size > FILE_SIZE:
-                raise OSError(errno.EFBIG, f"It is larger than {FILE_SIZE:,} bytes.")
+            if os.fstat(descriptor).st_size > TEXT_FILE_BYTES:
+                raise OSError(errno.EFBIG, f"It is larger than {TEXT_FILE_BYTES:,} bytes.")
             with open(descriptor, "rb", closefd=False) as file:
-                data = file.read(FILE_SIZE)
+                data = file.read(TEXT_FILE_BYTES)
         # Line ends are kept as they are, and a byte order mark is left out.
         return data.decode(encoding or "utf-8-sig")
 

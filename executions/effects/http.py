@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from executions.effects.addresses import Networks, is_allowed
-from executions.limits import HTTP_BODY, HTTP_TIMEOUT
+from executions.limits import HTTP_BODY_BYTES, HTTP_TIMEOUT
 from flows.blocks.clients import HttpRequest, HttpResponse
 from flows.values import legible
 
@@ -178,7 +178,7 @@ def _decompressed(data: bytearray, coding: str) -> bytes:
     while rest:
         decoder = zlib.decompressobj(window)
         try:
-            content += decoder.decompress(rest, HTTP_BODY + 1 - len(content))
+            content += decoder.decompress(rest, HTTP_BODY_BYTES + 1 - len(content))
         except zlib.error as error:
             raise ConnectionError(f"its body is not what {coding} makes: {error}") from None
         _measure(content)
@@ -190,8 +190,8 @@ def _decompressed(data: bytearray, coding: str) -> bytes:
 
 
 def _measure(content: bytearray) -> None:
-    if len(content) > HTTP_BODY:
-        raise ConnectionError(f"the body is larger than {HTTP_BODY:,} bytes")
+    if len(content) > HTTP_BODY_BYTES:
+        raise ConnectionError(f"the body is larger than {HTTP_BODY_BYTES:,} bytes")
 
 
 def _text(content: bytes, charset: str | None) -> str:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from executions.engine.state import Frame, Progress
-from executions.limits import INLINE_CHANGE, STORED_CHANGES
+from executions.limits import INLINE_CHANGE_CHARACTERS, STORED_BYTES_PER_CHECKPOINT
 from flows import values
 
 
@@ -16,11 +16,11 @@ def change(frame: Frame, name: str, block: str, progress: Progress) -> dict[str,
     value = frame.variables[name]
     if progress.secrets is not None:
         value = progress.secrets.of_variable(frame.workspace, name, value)
-    small = values.encode_small(value, INLINE_CHANGE)
+    small = values.encode_small(value, INLINE_CHANGE_CHARACTERS)
     if small is not None or value is None:
         return {"value": small}
     told = {"summary": values.summary(value)}
-    if progress.spent >= STORED_CHANGES and block in progress.stored_by:
+    if progress.spent >= STORED_BYTES_PER_CHECKPOINT and block in progress.stored_by:
         return told
     form = values.encode_small(value, progress.room)
     if form is None:

@@ -5,7 +5,13 @@ from typing import Any
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Failed, Frame, Threw, Thrown
-from executions.limits import BLOCK_SECONDS, BLOCKS, EFFECT_SECONDS, GRACE, WORKER_DEATHS
+from executions.limits import (
+    BLOCK_SECONDS,
+    EFFECT_SECONDS,
+    GRACE_SECONDS,
+    MAX_BLOCKS,
+    MAX_WORKER_DEATHS,
+)
 from flows import values
 from flows.blocks import timeouts
 from flows.blocks.errors import exception
@@ -15,7 +21,7 @@ from flows.values import ExceptionValue
 def too_many_blocks(interpreter: Interpreter) -> Failed:
     """Ends the execution. Nothing handles it: a handler in the loop would let it go on for ever."""
     thrown = exception(
-        "TooManyBlocksException", f"The execution has visited {BLOCKS:,} blocks."
+        "TooManyBlocksException", f"The execution has visited {MAX_BLOCKS:,} blocks."
     ).value
     block = interpreter.frames[-1].block
     now = interpreter.clock()
@@ -50,7 +56,7 @@ def died(
     if deaths < (2 if waits is None else 1):
         return None
     again = waits is None or waits["again"]
-    if not late and (deaths < WORKER_DEATHS or not again):
+    if not late and (deaths < MAX_WORKER_DEATHS or not again):
         return None
     _place(interpreter)
     return Threw(_late(interpreter) if late else _worker_lost(interpreter, deaths))
@@ -65,7 +71,7 @@ def _place(interpreter: Interpreter) -> None:
 def effect_seconds(until: float, now: float) -> float:
     """How long an effect may take, that ought to be done by `until`, before its process is ended:
     one that notices by itself that it is late gets to say so."""
-    return min(EFFECT_SECONDS, until - now) + GRACE
+    return min(EFFECT_SECONDS, until - now) + GRACE_SECONDS
 
 
 def _late(interpreter: Interpreter) -> ExceptionValue:

@@ -7,7 +7,12 @@ item costs the item: no value is measured again for each change, and none beyond
 from typing import Any
 
 from executions.engine.state import Frame
-from executions.limits import INLINE_CHANGE, VALUE_LEVELS, VARIABLE, VARIABLES
+from executions.limits import (
+    INLINE_CHANGE_CHARACTERS,
+    MAX_VALUE_DEPTH,
+    MAX_VARIABLE_BYTES,
+    MAX_VARIABLES_BYTES,
+)
 from flows import values
 from flows.blocks.errors import BlockException, exception
 
@@ -19,7 +24,7 @@ def note(frame: Frame, key: str) -> None:
     """Measure what a variable begins with."""
     value = frame.variables[key]
     if type(value) in _SIZED:
-        _keep(frame, key, value, values.cost(value, VARIABLES))
+        _keep(frame, key, value, values.cost(value, MAX_VARIABLES_BYTES))
 
 
 def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
@@ -28,7 +33,7 @@ def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
         if frame.sizes:
             frame.sizes.pop(key, None)
         return
-    size = values.cost(value, VARIABLE)
+    size = values.cost(value, MAX_VARIABLE_BYTES)
     _check(frames, frame, key, size)
     _keep(frame, key, value, size)
 
@@ -38,7 +43,7 @@ def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -
     VariableTooLargeException, with the items taken off again."""
     size, length = frame.sizes.get(key, (0, 0))
     size = (size or 2) + sum(
-        2 + values.cost(item, VARIABLE, VALUE_LEVELS - 1) for item in value[length:]
+        2 + values.cost(item, MAX_VARIABLE_BYTES, MAX_VALUE_DEPTH - 1) for item in value[length:]
     )
     try:
         _check(frames, frame, key, size)
@@ -56,8 +61,8 @@ def admit_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) 
     known = frame.sizes.get(key)
     if known is None or old is new:
         # A list that is part of the variable was added to where it stands.
-        known = values.cost(whole, VARIABLE), 0
-    size = known[0] + values.cost(new, VARIABLE) - values.cost(old, VARIABLE)
+        known = values.cost(whole, MAX_VARIABLE_BYTES), 0
+    size = known[0] + values.cost(new, MAX_VARIABLE_BYTES) - values.cost(old, MAX_VARIABLE_BYTES)
     try:
         _check(frames, frame, key, size)
     except BlockException:
@@ -68,24 +73,26 @@ def admit_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) 
 
 
 def _keep(frame: Frame, key: str, value: Any, size: int) -> None:
-    if size > INLINE_CHANGE:
+    if size > INLINE_CHANGE_CHARACTERS:
         frame.sizes[key] = size, len(value) if type(value) is list else 0
     elif frame.sizes:
         frame.sizes.pop(key, None)
 
 
 def _check(frames: list[Frame], frame: Frame, key: str, size: int) -> None:
-    if size <= INLINE_CHANGE:
+    if size <= INLINE_CHANGE_CHARACTERS:
         return
-    if size > VARIABLE:
+    if size > MAX_VARIABLE_BYTES:
         problem = (
-            f"The value for {key} is larger than {VARIABLE:,} bytes, "
-            f"or nested deeper than {VALUE_LEVELS} levels."
+            f"The value for {key} is larger than {MAX_VARIABLE_BYTES:,} bytes, "
+            f"or nested deeper than {MAX_VALUE_DEPTH} levels."
         )
         raise exception("VariableTooLargeException", problem)
     held = sum(
         known[0] for each in frames for name, known in each.sizes.items() if name in each.variables
     )
-    if held - frame.sizes.get(key, (0, 0))[0] + size > VARIABLES:
-        problem = f"With the value for {key} the variables are larger than {VARIABLES:,} bytes."
+    if held - frame.sizes.get(key, (0, 0))[0] + size > MAX_VARIABLES_BYTES:
+        problem = (
+            f"With the value for {key} the variables are larger than {MAX_VARIABLES_BYTES:,} bytes."
+        )
         raise exception("VariableTooLargeException", problem)

@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from executions.limits import STORED_IN_ALL
+from executions.limits import MAX_STORED_BYTES
 from flows.blocks.base import LogLine
 from flows.blocks.semaphores import Semaphore
 from flows.task_values import States
@@ -100,7 +100,7 @@ class Progress:
     stored: dict[str, str] = field(default_factory=dict)
     spent: int = 0
     stored_by: set[str] = field(default_factory=set)
-    room: int = STORED_IN_ALL
+    room: int = MAX_STORED_BYTES
     #: What the visit under way has changed that throws while it saves its outputs.
     saved: dict[str, Any] | None = None
     #: What the execution keeps to itself; None when it has no secrets.

@@ -3,7 +3,7 @@
 from django.db import models
 
 from executions.fields import ExactJSONField
-from executions.limits import STEPS_FIRST
+from executions.limits import FIRST_STEPS_KEPT
 from executions.models.execution import Execution
 
 
@@ -53,7 +53,7 @@ class ChangedValue(models.Model):
             models.Index(
                 fields=["execution"],
                 name="changed_value_may_go",
-                condition=models.Q(first_step__gt=STEPS_FIRST),
+                condition=models.Q(first_step__gt=FIRST_STEPS_KEPT),
             )
         ]
 

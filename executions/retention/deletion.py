@@ -16,13 +16,13 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from executions.limits import (
+    FIRST_STEPS_KEPT,
+    LAST_STEPS_KEPT,
     RETENTION_BATCH,
     RETENTION_ROOTS,
+    RETENTION_SECONDS,
     RETENTION_STEPS,
-    RETENTION_TIME,
-    STEPS_FIRST,
-    STEPS_LAST,
-    STEPS_TRIMMED,
+    TRIM_BATCH,
 )
 from executions.models import Execution
 from executions.store.state_params import STATE_PARAMS
@@ -64,7 +64,7 @@ _UNREFERENCED = """
 """
 
 
-def retain(seconds: float = RETENTION_TIME) -> int:
+def retain(seconds: float = RETENTION_SECONDS) -> int:
     """One round, that begins nothing new after so many seconds. Returns how many executions it
     deleted."""
     began = time.monotonic()
@@ -116,7 +116,7 @@ def _delete(started: datetime, ended: datetime) -> int:
             if room <= 0:
                 break
             ids.append(execution_id)
-            room -= min(step_count, STEPS_FIRST + STEPS_LAST)
+            room -= min(step_count, FIRST_STEPS_KEPT + LAST_STEPS_KEPT)
         if ids:
             _delete_executions(ids)
     return len(ids)
@@ -140,9 +140,9 @@ def _delete_unreferenced() -> int:
         cursor.execute(
             _UNREFERENCED,
             {
-                "first": STEPS_FIRST,
-                "last": STEPS_LAST,
-                "trimmed": STEPS_TRIMMED,
+                "first": FIRST_STEPS_KEPT,
+                "last": LAST_STEPS_KEPT,
+                "trimmed": TRIM_BATCH,
                 "batch": RETENTION_BATCH,
             },
         )

@@ -8,7 +8,7 @@ from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
 from executions.grid.table.layout import Children
-from executions.limits import CHOSEN
+from executions.limits import MAX_SELECTED
 from executions.states import Status
 
 #: Fields of a form that say what it is about, and are no business of a command.
@@ -29,10 +29,10 @@ def read(form: QueryDict) -> dict[UUID, Status | None]:
         identity, _, status = text.partition(":")
         if (key := _uuid(identity)) is not None:
             found[key] = _status(status)
-    if len(found) > CHOSEN:
+    if len(found) > MAX_SELECTED:
         raise BadRequest(
-            f"At most {CHOSEN:,} executions can be chosen one by one: filter, and take all that "
-            "match."
+            f"At most {MAX_SELECTED:,} executions can be chosen one by one: filter, and take all "
+            "that match."
         )
     return found
 

@@ -124,7 +124,7 @@ def test_a_worker_that_dies_in_the_middle_is_replaced(
 def test_it_goes_back_to_the_queue_after_its_slice(
     admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BULK_SLICE", 0.0)
+    monkeypatch.setattr(run, "BULK_SLICE_SECONDS", 0.0)
     many(admin_user, 500)
     job = make_job(admin_user)
     run.run(job.pk, "first")
@@ -158,7 +158,7 @@ def test_who_has_lost_the_lease_does_nothing(admin_user: User) -> None:
 def test_cancelling_ends_it_after_the_batch_under_way(
     admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BULK_SLICE", 0.0)
+    monkeypatch.setattr(run, "BULK_SLICE_SECONDS", 0.0)
     many(admin_user, 500)
     job = make_job(admin_user)
     run.run(job.pk, "first")
@@ -339,7 +339,7 @@ def test_cancelling_on_the_page(admin_client: Client, admin_user: User) -> None:
 
 
 def test_too_many_to_choose_are_a_bad_request(admin_client: Client) -> None:
-    selection = " ".join(str(UUID(int=n)) for n in range(limits.CHOSEN + 1))
+    selection = " ".join(str(UUID(int=n)) for n in range(limits.MAX_SELECTED + 1))
     response = admin_client.post("/executions/commands/stop/", {"selection": selection})
     assert response.status_code == 400
 

@@ -84,7 +84,7 @@ def test_one_whose_batches_always_fail_has_failed_itself(
     job = make_job(admin_user)
     with monkeypatch.context() as patch:
         break_batches(patch)
-        for turn in range(1, limits.BULK_FAILURES):
+        for turn in range(1, limits.MAX_BULK_FAILURES):
             run.run(job.pk, "here")
             assert (fresh(job).status, job.failures, job.lease_owner) == ("running", turn, "")
             # Not at once, but by recovery.
@@ -119,9 +119,9 @@ def test_a_batch_that_is_done_begins_the_count_anew(
 
 def test_one_that_takes_its_workers_along_fails_too(admin_user: User) -> None:
     job = make_job(admin_user)
-    for turn in range(1, limits.BULK_FAILURES + 1):
+    for turn in range(1, limits.MAX_BULK_FAILURES + 1):
         assert jobs.claim(job.pk, f"worker {turn}") is not None
         BulkJob.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-        assert jobs.recover() == (turn < limits.BULK_FAILURES)
-    assert (fresh(job).status, job.failures) == ("failed", limits.BULK_FAILURES)
+        assert jobs.recover() == (turn < limits.MAX_BULK_FAILURES)
+    assert (fresh(job).status, job.failures) == ("failed", limits.MAX_BULK_FAILURES)
     assert "Its worker has ended" in job.problem

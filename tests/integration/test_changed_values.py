@@ -118,7 +118,7 @@ def test_a_loop_that_grows_a_list_stores_some_of_its_versions(tmp_path: Path, pe
     assert 5 < len(kept) == stored.count() < len(large) / 2
     assert execution.stored_size == sum(v.size for v in stored)
     checkpoints = execution.revision
-    assert execution.stored_size < checkpoints * (limits.STORED_CHANGES + 30_000)
+    assert execution.stored_size < checkpoints * (limits.STORED_BYTES_PER_CHECKPOINT + 30_000)
     html = page(person, execution)
     assert "items, not kept with the step" in html
 
@@ -126,10 +126,10 @@ def test_a_loop_that_grows_a_list_stores_some_of_its_versions(tmp_path: Path, pe
 def test_an_execution_stores_so_much_in_all(texts: FlowVersion, person: User) -> None:
     actor = Actor(user_id=person.pk, name="ada", source="page")
     execution = start(texts, {"Large": "x" * 5000}, actor, Execution.Trigger.PAGE)
-    Execution.objects.filter(pk=execution.pk).update(stored_size=limits.STORED_IN_ALL - 6000)
+    Execution.objects.filter(pk=execution.pk).update(stored_size=limits.MAX_STORED_BYTES - 6000)
     runner.run(execution.pk)
     execution.refresh_from_db()
-    assert execution.stored_size == limits.STORED_IN_ALL - 6000 + 5002
+    assert execution.stored_size == limits.MAX_STORED_BYTES - 6000 + 5002
     first = execution.steps.get(number=1).changes["Large"]
     third = execution.steps.get(number=4).changes["Kept"]
     assert "stored" in first

@@ -124,7 +124,7 @@ def test_random_commands_and_crashes(
     tmp_path: Path, admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Here a worker dies far more often than one that its block kills.
-    monkeypatch.setattr(overruns, "WORKER_DEATHS", 1000)
+    monkeypatch.setattr(overruns, "MAX_WORKER_DEATHS", 1000)
     publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
     flows: list[tuple[FlowVersion, dict[str, Any], Any]] = [
         (publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), {"Last": 3}, {"Seen": [1, 2, 3]}),

@@ -219,7 +219,7 @@ def test_what_cannot_be_read_throws(clients: Clients, monkeypatch: pytest.Monkey
     assert throws(clients, "Read All Text", **given) == "InvalidPropertyValueException"
     given = {"File_Path": "a", "Encoding": "ascii"}
     assert throws(clients, "Read All Text", **given) == "OperationFailedException"
-    monkeypatch.setattr(files, "FILE_SIZE", 10)
+    monkeypatch.setattr(files, "TEXT_FILE_BYTES", 10)
     assert throws(clients, "Read All Text", File_Path="a") == "OperationFailedException"
 
 

@@ -87,8 +87,8 @@ def test_after_the_gap_every_value_is_known(
     long: FlowVersion, redis: Any, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_BLOCKS", batch)
-    monkeypatch.setattr(runner, "CHECKPOINT", 60)
-    monkeypatch.setattr(runner, "TIME_SLICE", 600)
+    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 60)
+    monkeypatch.setattr(runner, "TIME_SLICE_SECONDS", 600)
     large = "x" * 3000
     execution = run(long, Last=6000, Rare=3000, Large=large)
     lacking = gap(execution.step_count)
@@ -141,7 +141,7 @@ def test_a_large_value_that_was_not_stored_is_lost_unless_it_is_held_still(
 ) -> None:
     large = "x" * 3000
     execution = begin(long, Last=3, Rare=2, Large=large)
-    Execution.objects.filter(pk=execution.pk).update(stored_size=limits.STORED_IN_ALL)
+    Execution.objects.filter(pk=execution.pk).update(stored_size=limits.MAX_STORED_BYTES)
     runner.run(execution.pk)
     execution = fresh(execution)
     assert not ChangedValue.objects.filter(execution=execution).exists()

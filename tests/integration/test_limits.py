@@ -82,8 +82,8 @@ def test_a_loop_that_never_ends_ends_in_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It cannot be handled, also not by a handler that leads back into the loop."""
-    monkeypatch.setattr(runner, "BLOCKS", 5_000)
-    monkeypatch.setattr(overruns, "BLOCKS", 5_000)
+    monkeypatch.setattr(runner, "MAX_BLOCKS", 5_000)
+    monkeypatch.setattr(overruns, "MAX_BLOCKS", 5_000)
     execution = begin(publish(tmp_path, "endless", ENDLESS, "{N: {default: 0}}"))
     ended = drive(execution.pk)
     assert (ended.status, ended.error_type) == (Status.ERROR, "TooManyBlocksException")
@@ -118,8 +118,8 @@ def test_an_execution_starts_so_many_children_and_no_more(
 
 @pytest.fixture
 def small_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "VARIABLE", 10_000)
-    monkeypatch.setattr(sizes, "VARIABLES", 25_000)
+    monkeypatch.setattr(sizes, "MAX_VARIABLE_BYTES", 10_000)
+    monkeypatch.setattr(sizes, "MAX_VARIABLES_BYTES", 25_000)
 
 
 def one(properties: str, variables: str, block: str = "Set Variable") -> Run:
@@ -245,7 +245,7 @@ def test_a_block_at_which_worker_after_worker_dies_throws(tmp_path: Path) -> Non
     flow = publish(tmp_path, "doubling", DOUBLING.replace("bottom: s\n  exc", "bottom: l\n  exc"),
                    DOUBLING_VARIABLES)  # fmt: skip
     execution = begin(flow)
-    for _ in range(limits.WORKER_DEATHS):
+    for _ in range(limits.MAX_WORKER_DEATHS):
         die(execution)
     ended = drive(execution.pk)
     assert ended.status == Status.ENDED
@@ -351,7 +351,7 @@ def test_a_text_that_doubles_takes_no_memory_to_speak_of(
     quick_worker.wait_until(seen)
     given = outputs(execution)
     assert given["Problem"].short_type == "VariableTooLargeException"
-    assert limits.VARIABLE / 2 <= given["Length"] < limits.VARIABLE
+    assert limits.MAX_VARIABLE_BYTES / 2 <= given["Length"] < limits.MAX_VARIABLE_BYTES
     assert most < 400_000_000
     assert "SIGALRM" not in quick_worker.output
 

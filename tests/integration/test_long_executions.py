@@ -50,14 +50,14 @@ def kept(execution: Execution) -> list[int]:
 
 
 def test_what_is_dropped_lies_between_the_first_and_the_last() -> None:
-    certain = limits.STEPS_FIRST + limits.STEPS_LAST
+    certain = limits.FIRST_STEPS_KEPT + limits.LAST_STEPS_KEPT
     assert not gap(0)
-    assert not gap(certain + limits.STEPS_TRIMMED - 1)
-    for count in range(certain + limits.STEPS_TRIMMED, certain + 5 * limits.STEPS_TRIMMED, 77):
+    assert not gap(certain + limits.TRIM_BATCH - 1)
+    for count in range(certain + limits.TRIM_BATCH, certain + 5 * limits.TRIM_BATCH, 77):
         lacking = gap(count)
-        assert lacking[0] == limits.STEPS_FIRST + 1
+        assert lacking[0] == limits.FIRST_STEPS_KEPT + 1
         kept = count - lacking[-1]
-        assert limits.STEPS_LAST <= kept < limits.STEPS_LAST + limits.STEPS_TRIMMED
+        assert limits.LAST_STEPS_KEPT <= kept < limits.LAST_STEPS_KEPT + limits.TRIM_BATCH
 
 
 @pytest.mark.parametrize("last", [5_200, 12_000])
@@ -80,7 +80,7 @@ def test_a_batch_that_overtakes_the_last_ones_is_not_written_whole(
     count: FlowVersion, admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_BLOCKS", 50_000)
-    monkeypatch.setattr(runner, "CHECKPOINT", 60)
+    monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 60)
     execution = run(count, admin_user, 12_000)
     lacking = gap(execution.step_count)
     assert kept(execution) == [n for n in range(1, execution.step_count + 1) if n not in lacking]

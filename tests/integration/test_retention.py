@@ -135,8 +135,8 @@ def test_values_of_steps_that_were_dropped_go(tmp_path: Path, admin_user: User) 
     rows = [
         ("first", 5, 5),
         ("both", 5, 12_000),
-        ("dropped", limits.STEPS_FIRST + 1, 12_000),
-        ("last", limits.STEPS_FIRST + 1, execution.step_count),
+        ("dropped", limits.FIRST_STEPS_KEPT + 1, 12_000),
+        ("last", limits.FIRST_STEPS_KEPT + 1, execution.step_count),
     ]
     for key, first, last in rows:
         ChangedValue.objects.create(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from executions.limits import DEPTH
+from executions.limits import MAX_DEPTH
 from executions.models import Execution
 from executions.states import Status
 from tests.driving import begin, fresh, outputs
@@ -104,7 +104,7 @@ def test_flows_that_run_away_meet_their_limits_and_others_go_on(
         assert outputs(started[limit])["Problem"].short_type == limit
     assert Execution.objects.filter(parent=started["TooManyChildrenException"]).count() == 100
     deepest = Execution.objects.filter(flow_name="recursive").order_by("-depth")[0]
-    assert deepest.depth == DEPTH
+    assert deepest.depth == MAX_DEPTH
     endless = fresh(started["TooManyBlocksException"])
     assert endless.ended_at
     assert all(each.ended_at and each.ended_at < endless.ended_at for each in map(fresh, others))

@@ -8,7 +8,7 @@ asked; they hand it over or keep it, and it goes over by itself when they don't 
 from executions import presence
 from executions.commands.command import Command, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.limits import CONTROL_ANSWER
+from executions.limits import CONTROL_ANSWER_SECONDS
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
@@ -37,7 +37,9 @@ def execute(request: CommandRequest) -> Changes | None:
     if control.asker_id is not None:
         raise CommandRefused(f"{control.holder} has been asked, and has a moment to answer.")
     event = debug_lease.ask(key, request.user)
-    told = f"asked {control.holder}; without an answer it goes over in {CONTROL_ANSWER:.0f} s"
+    told = (
+        f"asked {control.holder}; without an answer it goes over in {CONTROL_ANSWER_SECONDS:.0f} s"
+    )
     return Changes([event], told) if event else None
 
 

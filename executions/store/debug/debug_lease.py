@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions.events import ExecutionChanged
-from executions.limits import CONTROL_ANSWER, CONTROL_AWAY, RECOVERY_BATCH
+from executions.limits import CONTROL_ANSWER_SECONDS, CONTROL_AWAY_SECONDS, RECOVERY_BATCH
 from executions.models import Execution
 from executions.store.debug.debug_plan import DebugPlan, dumps
 from executions.store.lifecycle.claims import RETURNING
@@ -172,7 +172,7 @@ def decline(execution_id: UUID, user_id: int) -> ExecutionChanged | None:
 def unanswered() -> list[UUID]:
     """Return the executions whose debugger was asked for control and has not answered in time."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNANSWERED, {"answer": CONTROL_ANSWER, "batch": RECOVERY_BATCH})
+        cursor.execute(_UNANSWERED, {"answer": CONTROL_ANSWER_SECONDS, "batch": RECOVERY_BATCH})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -180,5 +180,5 @@ def held_long() -> list[tuple[UUID, UUID, int]]:
     """Return what has been debugged for so long that its debugger may have left: the ids of the
     execution, its root and the user. Executions that are debugged along count as their parent."""
     with connection.cursor() as cursor:
-        cursor.execute(_HELD_LONG, {"away": CONTROL_AWAY, "batch": RECOVERY_BATCH})
+        cursor.execute(_HELD_LONG, {"away": CONTROL_AWAY_SECONDS, "batch": RECOVERY_BATCH})
         return list(cursor.fetchall())

@@ -8,7 +8,7 @@ from typing import Any
 from executions.engine.changes import change
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Progress
-from executions.limits import STORED_IN_ALL
+from executions.limits import MAX_STORED_BYTES
 from executions.store.lifecycle.claims import Claimed
 from flows import values
 from flows.blocks.base import Port
@@ -54,7 +54,7 @@ def of(
     execution waits for then, `version_id` the version to which it moves, if it does."""
     frames = interpreter.frames
     stays = _stays(held, frames)
-    progress = Progress(room=STORED_IN_ALL - held.stored, secrets=interpreter.progress.secrets)
+    progress = Progress(room=MAX_STORED_BYTES - held.stored, secrets=interpreter.progress.secrets)
     if progress.secrets is not None:
         progress.secrets.learn_frames(frames)
     changes = {

@@ -13,7 +13,7 @@ from uuid import UUID
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
 from executions.events import COLUMNS, ExecutionChanged
-from executions.limits import LEASE, REQUEUE_AFTER
+from executions.limits import LEASE_SECONDS, REQUEUE_SECONDS
 from executions.states import Place, Reason, Request, Status
 from executions.store import rows
 from executions.store.debug import debug_plan, interventions
@@ -54,7 +54,7 @@ def checkpoint(
         if interpreter.step_count > claimed.event.step_count:
             claimed.deaths = 1
         state = {**(state or {}), "deaths": claimed.deaths}
-    params = {"lease": LEASE, "state": rows.dumps(state or {}), "children": children}
+    params = {"lease": LEASE_SECONDS, "state": rows.dumps(state or {}), "children": children}
     return _write(claimed, interpreter, assignments, params)
 
 
@@ -128,7 +128,7 @@ def release(
         ],
         {
             "target": target.value,
-            "requeue": REQUEUE_AFTER,
+            "requeue": REQUEUE_SECONDS,
             "reason": reason.value,
             "waiting_for": values.storable(waiting_for)[:400],
             "place": place.value,

@@ -16,7 +16,7 @@ from executions.engine import sizes
 from executions.engine.debugging import Watch
 from executions.engine.state import Frame
 from executions.events import COLUMNS, IDS, ExecutionChanged
-from executions.limits import INLINE_CHANGE, LEASE
+from executions.limits import INLINE_CHANGE_CHARACTERS, LEASE_SECONDS
 from executions.store.debug import debug_plan
 from executions.store.lifecycle import secret_storage
 from executions.store.rows import frame_of
@@ -110,7 +110,7 @@ def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> Claimed |
     that there is room for it (`executions.claiming`).
     """
     statement = _ANY if limited else _UNLIMITED
-    row = fetch(statement, {"id": execution_id, "owner": owner, "lease": LEASE})
+    row = fetch(statement, {"id": execution_id, "owner": owner, "lease": LEASE_SECONDS})
     if row is None:
         return None
     _, seen, tokens, held, *rest = row
@@ -201,7 +201,7 @@ def renew(claimed: Claimed) -> None:
         cursor.execute(
             "UPDATE executions_execution SET lease_expires_at = now() + make_interval(secs => %s) "
             "WHERE id = %s AND lease_owner = %s",
-            [LEASE, claimed.id, claimed.owner],
+            [LEASE_SECONDS, claimed.id, claimed.owner],
         )
 
 
@@ -212,7 +212,7 @@ def _take(claimed: Claimed, tokens: str | None, held: str | None) -> None:
         if level < len(claimed.frames):
             claimed.frames[level].variables[name] = values.decode(value)
     claimed.written = [(frame, set(frame.variables)) for frame in claimed.frames]
-    if len(held or "") > INLINE_CHANGE:
+    if len(held or "") > INLINE_CHANGE_CHARACTERS:
         for frame in claimed.frames:
             for name in frame.variables:
                 sizes.note(frame, name)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from executions.events import COLUMNS, IDS, ExecutionChanged
-from executions.limits import REQUEUE_AFTER
+from executions.limits import REQUEUE_SECONDS
 from executions.models import Execution, new_id
 from executions.states import Status
 from executions.store.debug.breakpoints import kept_for_flow
@@ -89,7 +89,7 @@ def insert(
         depth=parent.depth + 1 if parent else 0,
         status=Status.QUEUED,
         steps_wanted=0 if paused else None,
-        lease_expires_at=Now() + timedelta(seconds=REQUEUE_AFTER),
+        lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
         block=block.key,
         block_type=block.block.type,
         block_description=block.title,

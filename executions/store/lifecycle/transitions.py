@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions.events import ExecutionChanged
-from executions.limits import RECOVERY_BATCH, REQUEUE_AFTER, WORKER_DEATHS
+from executions.limits import MAX_WORKER_DEATHS, RECOVERY_BATCH, REQUEUE_SECONDS
 from executions.store.lifecycle.claims import RETURNING
 from executions.store.state_params import STATE_PARAMS
 from flows import values
@@ -216,7 +216,7 @@ def update(statement: str, **params: Any) -> list[ExecutionChanged]:
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
-            {**STATE_PARAMS, "requeue": REQUEUE_AFTER, "batch": RECOVERY_BATCH, **params},
+            {**STATE_PARAMS, "requeue": REQUEUE_SECONDS, "batch": RECOVERY_BATCH, **params},
         )
         return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
@@ -299,7 +299,7 @@ def give_back(
     """Held by a worker whose turn failed → as after the worker's death.
 
     `broke` is what went wrong; it is kept beside what the execution was doing, and counted as a
-    death. After `WORKER_DEATHS` of them in a row → Error, with that as its last exception, of
+    death. After `MAX_WORKER_DEATHS` of them in a row → Error, with that as its last exception, of
     which `failure` is the fingerprint. Without `broke` nothing is counted.
     """
     thrown = None if broke is None else values.decode(broke["exception"])
@@ -307,7 +307,7 @@ def give_back(
         _GIVE_BACK,
         id=execution_id,
         owner=owner,
-        most=WORKER_DEATHS,
+        most=MAX_WORKER_DEATHS,
         failure=failure,
         broke=None if broke is None else json.dumps(broke),
         thrown=None if broke is None else json.dumps(broke["exception"]),
@@ -318,7 +318,7 @@ def give_back(
 
 def lost_messages() -> list[ExecutionChanged]:
     """Return Queued executions whose message counts as lost; each is named once a while."""
-    return update(_LOST_MESSAGES, again=6 * REQUEUE_AFTER)
+    return update(_LOST_MESSAGES, again=6 * REQUEUE_SECONDS)
 
 
 def lock_family(execution_id: UUID, *, tasks: bool = False) -> list[UUID]:
