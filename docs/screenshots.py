@@ -43,7 +43,7 @@ def columns(page: Page) -> None:
     """The chooser of columns over the grid."""
     page.goto("/?view=all")
     page.locator("#rows > tr").first.wait_for()
-    if (more := page.locator("[data-compact]")).is_visible():
+    if (more := page.locator("[data-filter-toggle]")).is_visible():
         more.click()  # on a phone it is behind a button
     page.get_by_role("button", name="Columns").click()
 

@@ -11,7 +11,8 @@ Respond = Callable[[HttpRequest], HttpResponse]
 class CachingMiddleware:
     """Lets the browser keep a whole page for its Back button, for who is signed in alone; asked for
     again, it is fetched again. The page itself says what has changed meanwhile
-    (`static/js/live.js`), and goes when somebody else is signed in (`static/js/back.js`).
+    (`static/js/live-connection.js`), and goes when somebody else is signed in
+    (`static/js/back-forward.js`).
 
     Parts of pages and data are not kept. A view that says otherwise is left alone.
     """

@@ -10,7 +10,7 @@ from django.utils import timezone
 from executions import preferences
 from executions.grid.table.layout import is_zone
 
-#: The cookie in which static/js/first.js says the browser's time zone.
+#: The cookie in which static/js/before-paint.js says the browser's time zone.
 COOKIE = "zone"
 
 

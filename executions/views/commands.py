@@ -53,7 +53,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
             "refused": refused,
             "silent": COMMANDS[command].quiet and bool(done) and not refused,
             # The grid's next key; the page of an execution renews its own when it shows what came
-            # of the command (static/js/sending.js).
+            # of the command (static/js/form-keys.js).
             "form": idempotency.new_key() if "query" in request.POST else "",
         }
         response = render(request, "executions/command_results.html", context)

@@ -1,7 +1,7 @@
 """Parts of a live page: rendered once for the first page and for every refresh alike.
 
 A part is an element with an id and a hash of what it shows. A refresh names the hashes that the
-browser holds and gets the parts that differ; `static/js/detail.js` fits them in, keeping focus,
+browser holds and gets the parts that differ; `static/js/execution.js` fits them in, keeping focus,
 scroll positions and what is folded open.
 """
 

@@ -1,8 +1,8 @@
 // Blocks on the diagram of an execution: a click or Enter opens their menu, `b` or a click above them
-// sets and removes a breakpoint. diagram-walk.js moves between them.
+// sets and removes a breakpoint. diagram-navigation.js moves between them.
 
 import { canvasOf } from "./diagram.js";
-import { blockOf, focusable, shapeOf } from "./diagram-walk.js";
+import { blockOf, focusable, shapeOf } from "./diagram-navigation.js";
 import { isTyping } from "./shell.js";
 
 const menu = () => document.getElementById("block-menu");

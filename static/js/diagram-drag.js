@@ -2,7 +2,7 @@
 
 import { canvasOf, drawingOf, swallowClick } from "./diagram.js";
 import { open } from "./diagram-blocks.js";
-import { blockOf } from "./diagram-walk.js";
+import { blockOf } from "./diagram-navigation.js";
 
 const FAR = 5; // pixels that make a drag of a click
 

@@ -67,7 +67,7 @@ function zoom(canvas, how) {
 }
 
 /** Start with what fits: a drawing that is wider than its canvas is shown whole, if still legible. */
-export function begin(canvas) {
+export function showInitialZoom(canvas) {
   const svg = drawingOf(canvas);
   if (!svg) return;
   if (!zooms.has(svg.dataset.workspace)) {
@@ -77,17 +77,17 @@ export function begin(canvas) {
     if (whole < 1 && whole >= 0.8) zooms.set(svg.dataset.workspace, whole);
   }
   applyZoom(canvas);
-  reveal(canvas, "auto");
+  scrollToToken(canvas, "auto");
 }
 
 /** Scroll to the selected token when it is out of view. */
-export function reveal(canvas, behavior = still.matches ? "auto" : "smooth") {
+export function scrollToToken(canvas, behavior = still.matches ? "auto" : "smooth") {
   const token = canvas.querySelector("[data-token][aria-current]") ?? canvas.querySelector("[data-token]");
-  if (token) show(canvas, token.querySelector("circle"), behavior);
+  if (token) scrollToShape(canvas, token.querySelector("circle"), behavior);
 }
 
 /** Scroll to a shape when it is out of view. */
-export function show(canvas, shape, behavior = "auto") {
+export function scrollToShape(canvas, shape, behavior = "auto") {
   const view = canvas.querySelector(".view");
   const box = view.getBoundingClientRect();
   const seen = shape.getBoundingClientRect();
@@ -167,4 +167,4 @@ export function swallowClick() {
   setTimeout(() => removeEventListener("click", swallow, { capture: true }));
 }
 
-for (const canvas of document.querySelectorAll("[data-canvas]")) begin(canvas);
+for (const canvas of document.querySelectorAll("[data-canvas]")) showInitialZoom(canvas);

@@ -1,54 +1,54 @@
 // The executions page: joins its rows, its selection and its live connection.
 
-import { refreshActions, startActions } from "./actions.js";
-import { catchUp, tellLimit } from "./live.js";
-import { during } from "./loading.js";
-import { tellPositions } from "./positions.js";
+import { refreshCommands, startCommands } from "./grid-commands.js";
+import { catchUp, showRowLimit } from "./live-connection.js";
+import { showLoading } from "./loading-indicator.js";
+import { setRowPositions } from "./row-positions.js";
 import * as rows from "./rows.js";
 import { setCurrent, startSelection } from "./selection.js";
 import { isTyping, notify } from "./shell.js";
-import { isWatched } from "./watch.js";
+import { isWatched } from "./watches.js";
 
 const section = document.getElementById("executions");
 let send = () => {};
-let sending = 0;
-let sendingAt = 0;
+let sendTimer = 0;
+let sendAt = 0;
 let isApplying = false; // the server knows what it sent: telling it what fell off has time
-let told = ""; // what the server was told last
-let heard = 0; // the number of the last frame of rows that was read
+let lastSent = ""; // what the server was told last
+let lastFrame = 0; // the number of the last frame of rows that was read
 let page = 0; // how many pages have been put here: frames for the one before say nothing of this
 let state = "waiting";
 
 /** Tell the server what is shown, so that it sends the changes of that and no more. It answers
     with what has changed in the last seconds, so nothing is missed between a fetch and this. */
-function show() {
-  clearTimeout(sending);
-  sending = 0;
+function sendShown() {
+  clearTimeout(sendTimer);
+  sendTimer = 0;
   const { newest, oldest, layout, liveRows } = rows.table().dataset;
   const all = rows.revisions();
   const shown = all.slice(0, Number(liveRows));
-  tellLimit(shown.length < all.length ? shown.length : 0);
-  const place = { query: location.search, layout, newest, oldest, windows: rows.windows() };
+  showRowLimit(shown.length < all.length ? shown.length : 0);
+  const place = { query: location.search, layout, newest, oldest, windows: rows.childWindows() };
   // Rows that only changed are no news to who sent them. Another page is, even of the same rows.
   const news = JSON.stringify([page, place, shown.map(([id]) => id)]);
-  if (news === told) return;
-  told = news;
-  send({ type: "show", ...place, rows: shown, heard, page });
+  if (news === lastSent) return;
+  lastSent = news;
+  send({ type: "show", ...place, rows: shown, heard: lastFrame, page });
 }
 
 /** Within that time, so that many changes are told together. */
-function showWithin(milliseconds) {
+function sendShownWithin(milliseconds) {
   const at = performance.now() + milliseconds;
-  if (sending && sendingAt <= at) return;
-  clearTimeout(sending);
-  sendingAt = at;
-  sending = setTimeout(show, milliseconds);
+  if (sendTimer && sendAt <= at) return;
+  clearTimeout(sendTimer);
+  sendAt = at;
+  sendTimer = setTimeout(sendShown, milliseconds);
 }
 
 /** Say the revisions again, because a row is needed whole. */
-function showAnew() {
-  told = "";
-  show();
+function resendShown() {
+  lastSent = "";
+  sendShown();
 }
 
 async function fetchPart(address) {
@@ -65,8 +65,8 @@ async function refresh(force = false) {
   const address = location.href;
   const html = await fetchPart(address);
   if (location.href !== address) return; // the reader has gone elsewhere
-  if (rows.merge(html, force)) {
-    told = ""; // what came in while it was fetched may have gone again
+  if (rows.mergePage(html, force)) {
+    lastSent = ""; // what came in while it was fetched may have gone again
     return;
   }
   // Columns have been chosen in another tab.
@@ -74,7 +74,7 @@ async function refresh(force = false) {
 }
 
 /** The ids of the rows that are open, of those that are here. */
-const openRows = () => new URL(location.href).searchParams.getAll("open").filter(rows.rowOf);
+const openRows = () => new URL(location.href).searchParams.getAll("open").filter(rows.rowById);
 
 /** Say in the address that a row is open, and how many hundreds more of its children are listed. */
 function setOpen(id, open, more = 0) {
@@ -108,12 +108,12 @@ async function expand(row, more = 0) {
   }
   row.setAttribute("aria-expanded", "true");
   setOpen(id, true, more);
-  show();
+  sendShown();
   const path = rows.table().dataset.children.replace(/[0-]{36}/, id);
   try {
-    const html = await during(fetchPart(path + location.search));
-    if (row.isConnected && rows.isExpanded(row)) rows.fill(row, html);
-    told = "";
+    const html = await showLoading(fetchPart(path + location.search));
+    if (row.isConnected && rows.isExpanded(row)) rows.insertChildren(row, html);
+    lastSent = "";
   } catch (error) {
     collapse(row);
     notify("The child executions could not be fetched. Try again in a moment.");
@@ -124,13 +124,13 @@ async function expand(row, more = 0) {
 async function toggle(row) {
   if (rows.isExpanded(row)) collapse(row);
   else await expand(row);
-  rows.release();
-  changed();
+  rows.releasePending();
+  onRowsChanged();
 }
 
 /** A mark on the rows that the reader watches; the page knows which, the rows are the same for all. */
 function markWatched() {
-  for (const row of rows.all()) {
+  for (const row of rows.allRows()) {
     const cell = row.querySelector(".c-check");
     const mark = cell.querySelector(".watched");
     if (isWatched(row.dataset.id) === Boolean(mark)) continue;
@@ -139,12 +139,12 @@ function markWatched() {
   }
 }
 
-function changed() {
+function onRowsChanged() {
   setCurrent();
-  tellPositions();
+  setRowPositions();
   markWatched();
-  refreshActions();
-  showWithin(isApplying ? 2000 : 100);
+  refreshCommands();
+  sendShownWithin(isApplying ? 2000 : 100);
 }
 
 document.addEventListener("click", (event) => {
@@ -157,14 +157,14 @@ document.addEventListener("click", (event) => {
   const more = event.target.closest("[data-hundreds]");
   if (more && isPlain) {
     event.preventDefault();
-    expand(rows.rowOf(more.closest("tr").dataset.sum), Number(more.dataset.hundreds)).then(changed);
+    expand(rows.rowById(more.closest("tr").dataset.sum), Number(more.dataset.hundreds)).then(onRowsChanged);
   }
   if (event.target.closest("[data-pill]")) showNew();
 });
 
 function showNew() {
-  rows.body().closest(".sc").scrollTop = 0;
-  rows.release(true);
+  rows.rowsBody().closest(".sc").scrollTop = 0;
+  rows.releasePending(true);
 }
 
 /** Every single key of the grid, with what it does. */
@@ -182,21 +182,21 @@ document.addEventListener("keydown", (event) => {
 
 document.body.addEventListener("live:open", (event) => {
   send = event.detail.send;
-  told = "";
-  heard = 0;
-  show();
+  lastSent = "";
+  lastFrame = 0;
+  sendShown();
 });
 document.body.addEventListener("live:catchup", (event) => event.detail.until(refresh()));
 document.body.addEventListener("live:rows", (event) => {
   if (event.detail.page !== page) return;
   isApplying = true;
   try {
-    const lacking = rows.apply(event.detail);
-    heard = event.detail.number;
-    if (lacking) showAnew();
+    const lacking = rows.applyChanges(event.detail);
+    lastFrame = event.detail.number;
+    if (lacking) resendShown();
   } catch (error) {
     reportError(error);
-    told = "";
+    lastSent = "";
     catchUp(); // what could not be put in is fetched
   } finally {
     isApplying = false;
@@ -211,12 +211,12 @@ document.body.addEventListener("grid:lacking", ({ detail }) => {
   if (detail.force) refresh(true).catch(catchUp);
   else catchUp();
 });
-document.body.addEventListener("grid:changed", changed);
+document.body.addEventListener("grid:changed", onRowsChanged);
 document.body.addEventListener("watches:changed", markWatched);
 document.body.addEventListener("live:watches", ({ detail }) => {
   const { searchParams } = new URL(location.href);
   const isBy = (name) => searchParams.getAll(name).includes("watched");
-  if (isBy("is") && !detail.on) rows.leave(detail.ids, "you no longer watch it");
+  if (isBy("is") && !detail.on) rows.strikeRows(detail.ids, "you no longer watch it");
   else if (isBy("is") || isBy("-is")) catchUp();
 });
 document.body.addEventListener("live:state", (event) => (state = event.detail));
@@ -225,8 +225,8 @@ document.body.addEventListener("live:state", (event) => (state = event.detail));
 document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target !== section) return;
   page += 1;
-  rows.forgetPending();
-  changed();
+  rows.clearPending();
+  onRowsChanged();
 });
 document.body.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.verb !== "get") return;
@@ -237,7 +237,7 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt.dataset?.command && state !== "live") catchUp();
 });
 
-rows.watchPointer(section);
-startSelection(refreshActions);
-startActions();
-changed();
+rows.holdRowsUnderPointer(section);
+startSelection(refreshCommands);
+startCommands();
+onRowsChanged();

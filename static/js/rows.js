@@ -2,8 +2,8 @@
 // under a reader. All of it works on the rows that executions/row.html renders.
 
 import { announce } from "./shell.js";
-import { all, body, descendants, family, isAbove, levelOf, placeOf, rowOf, table, topRows } from "./tree.js";
-import * as tree from "./tree.js";
+import { allRows, rowsBody, descendants, withDescendants, isAbove, levelOf, insertionPoint, rowById, table, topRows } from "./row-tree.js";
+import * as tree from "./row-tree.js";
 
 const LINGER = 1000; // a row stays held so long after the pointer has left
 const FRESH = 1600;
@@ -17,7 +17,7 @@ let hovered = null;
 let leaving = 0;
 let overrun = false; // whether more rows came than can wait
 
-export { all, body, descendants, isExpanded, levelOf, parentOf, rowOf, table, windows } from "./tree.js";
+export { allRows, rowsBody, descendants, isExpanded, levelOf, parentOf, rowById, table, childWindows } from "./row-tree.js";
 
 const changed = () => document.body.dispatchEvent(new CustomEvent("grid:changed"));
 
@@ -35,7 +35,7 @@ const isHeld = (row) =>
 /** Whether inserting before that row (null: at the end) leaves every held row where it is. */
 function mayInsertBefore(before) {
   if (!before) return true;
-  const scroller = body().closest(".sc");
+  const scroller = rowsBody().closest(".sc");
   // What comes in above moves what is being read; below it, it is not seen.
   const isSeen = before.offsetTop < scroller.scrollTop + scroller.clientHeight;
   if (scroller.scrollTop > 4 && isSeen) return false;
@@ -43,7 +43,7 @@ function mayInsertBefore(before) {
   return true;
 }
 
-export function watchPointer(section) {
+export function holdRowsUnderPointer(section) {
   section.addEventListener("pointerover", (event) => {
     if (event.pointerType === "touch") return;
     const row = event.target.closest("#rows > [data-id]");
@@ -52,22 +52,22 @@ export function watchPointer(section) {
     else left();
   });
   section.addEventListener("pointerleave", left);
-  section.addEventListener("focusout", () => setTimeout(release));
-  section.addEventListener("scroll", (event) => event.target.scrollTop <= 4 && release(), true);
+  section.addEventListener("focusout", () => setTimeout(releasePending));
+  section.addEventListener("scroll", (event) => event.target.scrollTop <= 4 && releasePending(), true);
 }
 
 function left() {
   clearTimeout(leaving);
   leaving = setTimeout(() => {
     hovered = null;
-    release();
+    releasePending();
   }, LINGER);
 }
 
 // Changing rows --------------------------------------------------------------------------------
 
 /** What a change says of a row: its start tag (null: as before) and its cells by their places. */
-function read({ html, head, cells }) {
+function parseChange({ html, head, cells }) {
   if (html) {
     const row = parse(html).querySelector("tr");
     return { row, cells: [...row.cells].entries() };
@@ -78,7 +78,7 @@ function read({ html, head, cells }) {
 
 /** Replace what differs in a row by what is newer; selection, focus and expansion stay. */
 function patch(row, change) {
-  const newer = read(change);
+  const newer = parseChange(change);
   for (const [index, next] of newer.cells) {
     const cell = row.cells[index];
     if (index === 0) continue; // the checkbox belongs to the reader
@@ -109,11 +109,11 @@ function patch(row, change) {
 }
 
 /** Whether what a change says can be said of a row that holds that revision. */
-const fits = (change, row) => change.html || change.from === Number(row.dataset.revision);
+const isPatchable = (change, row) => change.html || change.from === Number(row.dataset.revision);
 
 const timers = new WeakMap();
 function flash(rows) {
-  table().toggleAttribute("data-busy", rows.length > BUSY * all().length);
+  table().toggleAttribute("data-busy", rows.length > BUSY * allRows().length);
   for (const row of rows) {
     row.dataset.fresh = "";
     clearTimeout(timers.get(row));
@@ -122,7 +122,7 @@ function flash(rows) {
 }
 
 /** Cross out a row that no longer belongs here, and say why; "" when it does. */
-function strike(row, why) {
+function strikeOut(row, why) {
   row.querySelector(".why")?.remove();
   if (why) {
     const told = document.createElement("span");
@@ -138,18 +138,18 @@ function strike(row, why) {
 }
 
 /** Rows that something else than a change of theirs takes out of the filter. */
-export function leave(ids, why) {
+export function strikeRows(ids, why) {
   for (const id of ids) {
-    const row = rowOf(id);
-    if (row) strike(row, why);
+    const row = rowById(id);
+    if (row) strikeOut(row, why);
     pending.delete(id);
   }
-  settle();
+  updateCounts();
 }
 
 /** Keep a row waiting, unless a newer copy of it waits already. When too many wait, the page has to
     be fetched once there is room. */
-function wait(row) {
+function keepPending(row) {
   const other = pending.get(row.dataset.id);
   if (!other && pending.size >= PENDING_LIMIT) overrun = true;
   else if (!other || Number(other.dataset.revision) <= Number(row.dataset.revision)) pending.set(row.dataset.id, row);
@@ -159,32 +159,32 @@ function wait(row) {
     inserted, null when none was. An execution has one row, here or among those that wait. */
 function insert(row, force = false) {
   const { id } = row.dataset;
-  const before = rowOf(id) ? undefined : placeOf(row.dataset);
+  const before = rowById(id) ? undefined : insertionPoint(row.dataset);
   if (before === undefined) pending.delete(id);
   else if (force || mayInsertBefore(before)) {
     const waiting = pending.get(id);
     const newest = waiting && Number(waiting.dataset.revision) > Number(row.dataset.revision) ? waiting : row;
     pending.delete(id);
-    body().insertBefore(newest, before);
+    rowsBody().insertBefore(newest, before);
     return newest;
-  } else wait(row);
+  } else keepPending(row);
   return null;
 }
 
 /** Move a row to where its new key puts it, or let it wait there until nothing is held. */
-function place(row, force = false) {
-  const rows = family(row);
+function moveToPlace(row, force = false) {
+  const rows = withDescendants(row);
   const after = rows.at(-1).nextElementSibling;
-  const before = placeOf(row.dataset);
+  const before = insertionPoint(row.dataset);
   const stays = before === undefined || before === after;
   const may = force || (!rows.some(isHeld) && mayInsertBefore(before) && mayInsertBefore(after));
   if (!stays && may) {
     const focused = document.activeElement;
-    for (const one of rows) body().insertBefore(one, before);
+    for (const one of rows) rowsBody().insertBefore(one, before);
     // What is moved in the page has lost the focus.
     if (rows.some((one) => one.contains(focused))) focused.focus({ preventScroll: true });
   }
-  if (before === undefined) strike(row, "it is on another page now");
+  if (before === undefined) strikeOut(row, "it is on another page now");
   if (stays || may) moved.delete(row);
   else moved.add(row);
 }
@@ -220,8 +220,8 @@ function announceSoon(text) {
 }
 
 /** How many rows match, of how many. Where only what has no parent matches, children come along. */
-function tellShown() {
-  const matching = all().filter((row) => !("gone" in row.dataset));
+function updateShownCount() {
+  const matching = allRows().filter((row) => !("gone" in row.dataset));
   const counted = table().dataset.rooted === "true" ? matching.filter((row) => levelOf(row) === 1) : matching;
   const foot = document.querySelector(".foot");
   foot.querySelector("[data-shown]").textContent = counted.length;
@@ -234,7 +234,7 @@ function tellShown() {
   }
 }
 
-function settle() {
+function updateCounts() {
   trim();
   for (const row of moved) if (!row.isConnected) moved.delete(row);
   const count = [...pending.values()].filter((row) => levelOf(row) === 1).length;
@@ -246,21 +246,21 @@ function settle() {
   if (text && pill.textContent.trim() !== text) announceSoon(text);
   pill.hidden = text === "";
   pill.querySelector("[data-pill-text]").textContent = text;
-  tellShown();
-  document.querySelector("[data-empty]").hidden = all().length > 0;
+  updateShownCount();
+  document.querySelector("[data-empty]").hidden = allRows().length > 0;
   changed();
 }
 
 /** Let in those that wait and may come in now; all of them when forced. */
-export function release(force = false) {
+export function releasePending(force = false) {
   if (!pending.size && !moved.size) return;
-  const lacks = overrun || pending.size >= PENDING_LIMIT; // those that could not wait are missing
+  const isLacking = overrun || pending.size >= PENDING_LIMIT; // those that could not wait are missing
   const rows = [...pending.values()].sort((a, b) => (isAbove(a.dataset.key, b.dataset.key) ? 1 : -1));
   const inserted = rows.map((row) => insert(row, force)).filter(Boolean);
-  for (const row of moved) place(row, force);
+  for (const row of moved) moveToPlace(row, force);
   if (inserted.length) flash(inserted);
-  settle();
-  if (lacks && pending.size < PENDING_LIMIT) {
+  updateCounts();
+  if (isLacking && pending.size < PENDING_LIMIT) {
     overrun = false;
     document.body.dispatchEvent(new CustomEvent("grid:lacking", { detail: { force } }));
   }
@@ -268,10 +268,10 @@ export function release(force = false) {
 
 /** The id and the revision of every row that is here, those that wait included. */
 export function revisions() {
-  return [...all(), ...pending.values()].map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
+  return [...allRows(), ...pending.values()].map(({ dataset }) => [dataset.id, Number(dataset.revision)]);
 }
 
-export function forgetPending() {
+export function clearPending() {
   pending.clear();
   moved.clear();
   hovered = null;
@@ -279,14 +279,14 @@ export function forgetPending() {
 }
 
 /** The rows that hang on one that has been expanded; they take the place of those that waited. */
-export function fill(row, html) {
+export function insertChildren(row, html) {
   const fetched = parse(html);
   for (const newer of fetched.querySelectorAll("[data-id]")) {
     const waiting = pending.get(newer.dataset.id);
     pending.delete(newer.dataset.id);
     if (waiting && Number(waiting.dataset.revision) > Number(newer.dataset.revision)) newer.replaceWith(waiting);
   }
-  tree.fill(row, fetched);
+  tree.insertChildren(row, fetched);
 }
 
 // What arrives ---------------------------------------------------------------------------------
@@ -294,26 +294,26 @@ export function fill(row, html) {
 /** A frame of changed rows; `gone` says why some no longer match the filter, by id. Older revisions
     than those shown are dropped. Returns whether a row is needed whole: it was changed from another
     revision than the one that is here. */
-export function apply({ rows, gone }) {
+export function applyChanges({ rows, gone }) {
   const fresh = [];
   let lacking = false;
   for (const change of rows) {
     const { id, key, revision } = change;
-    const shown = rowOf(id);
+    const shown = rowById(id);
     const row = shown ?? pending.get(id);
     if (!row) {
       if (gone[id] || !change.html) continue;
-      const entered = insert(read(change).row);
+      const entered = insert(parseChange(change).row);
       if (entered) fresh.push(entered);
     } else if (Number(row.dataset.revision) < revision) {
-      if (fits(change, row)) {
+      if (isPatchable(change, row)) {
         patch(row, change);
-        strike(row, gone[id] ?? "");
+        strikeOut(row, gone[id] ?? "");
         if (!shown && gone[id]) pending.delete(id);
         if (shown) fresh.push(row);
         if (row.dataset.key !== key) {
           row.dataset.key = key;
-          if (shown) place(row);
+          if (shown) moveToPlace(row);
         }
       } else {
         lacking ||= row.dataset.revision !== "0"; // asked for once
@@ -322,13 +322,13 @@ export function apply({ rows, gone }) {
     }
   }
   if (fresh.length) flash(fresh);
-  settle();
+  updateCounts();
   return lacking;
 }
 
 /** The page as the server has it now, merged into the page that is shown. New rows come in even
     where they move others when forced. False when it is laid out otherwise: then nothing fits. */
-export function merge(html, force = false) {
+export function mergePage(html, force = false) {
   const page = parse(html);
   const now = page.querySelector("table");
   if (now.dataset.layout !== table().dataset.layout) return false;
@@ -342,31 +342,31 @@ export function merge(html, force = false) {
     const { id, key } = newer.dataset;
     const revision = Number(newer.dataset.revision);
     listed.add(id);
-    const shown = rowOf(id);
+    const shown = rowById(id);
     if (!shown) {
       const entered = insert(document.importNode(newer, true), force);
       if (entered) fresh.push(entered);
       continue;
     }
-    strike(shown, "");
+    strikeOut(shown, "");
     if (Number(shown.dataset.revision) < revision) {
       patch(shown, { html: newer.outerHTML, revision });
       fresh.push(shown);
     }
     if (shown.dataset.key !== key) {
       shown.dataset.key = key;
-      place(shown, force);
+      moveToPlace(shown, force);
     }
   }
   for (const id of pending.keys()) if (!listed.has(id)) pending.delete(id);
-  for (const row of all()) {
+  for (const row of allRows()) {
     if (listed.has(row.dataset.id)) continue;
     if (!isHeld(row)) row.remove();
     else if (!now.dataset.oldest || isAbove(row.dataset.key, now.dataset.oldest)) {
-      strike(row, "it no longer matches the filter");
+      strikeOut(row, "it no longer matches the filter");
     }
   }
-  tree.sumUp(page);
+  tree.replaceSummaries(page);
   for (const count of page.querySelectorAll("[data-count]")) showCount(count.dataset.count, count.textContent);
   const [shownFoot, foot] = [document.querySelector(".foot"), page.querySelector(".foot")];
   // The time that somebody is about to jump to stays.
@@ -374,7 +374,7 @@ export function merge(html, force = false) {
   shownFoot.replaceWith(foot);
   htmx.process(foot);
   if (fresh.length) flash(fresh);
-  settle();
+  updateCounts();
   return true;
 }
 
@@ -383,7 +383,7 @@ export function showTotal(text, words) {
   const total = document.querySelector("[data-total]");
   total.textContent = text;
   total.title = words;
-  tellShown();
+  updateShownCount();
 }
 
 export function showCount(status, text) {

@@ -1,8 +1,8 @@
 // Selecting rows by pointer and keyboard: those of this page, or all that match the filter.
 
 import { executionAddress, isTyping } from "./shell.js";
-import * as cells from "./cells.js";
-import { all as rows, body, isExpanded, parentOf, rowOf } from "./rows.js";
+import * as cells from "./cell-navigation.js";
+import { allRows as rows, rowsBody, isExpanded, parentOf, rowById } from "./rows.js";
 
 let anchor = null; // where a range begins: the id of a row
 let current = null; // the row that the keyboard is on: its id
@@ -41,7 +41,7 @@ export function isMatching() {
 
 function selectRange(to) {
   const all = rows();
-  const from = (anchor && rowOf(anchor)) || to;
+  const from = (anchor && rowById(anchor)) || to;
   const [first, last] = [all.indexOf(from), all.indexOf(to)].sort((a, b) => a - b);
   selectOnly(all.slice(first, last + 1));
 }
@@ -99,8 +99,8 @@ function clickedRow(row, event) {
 /** One row is the grid's tab stop. */
 export function setCurrent(row = null) {
   current = row?.dataset.id ?? current;
-  const stop = (current && rowOf(current)) || rows()[0];
-  for (const other of body().querySelectorAll('tr[tabindex="0"]')) {
+  const stop = (current && rowById(current)) || rows()[0];
+  for (const other of rowsBody().querySelectorAll('tr[tabindex="0"]')) {
     if (other !== stop) other.tabIndex = -1;
   }
   if (stop) stop.tabIndex = 0;
@@ -131,7 +131,7 @@ const onRow = {
   " ": (row) => mark(row, row.getAttribute("aria-selected") !== "true"),
   ArrowRight: (row) => {
     if (row.hasAttribute("aria-expanded") && !isExpanded(row)) row.querySelector("[data-toggle]").click();
-    else cells.enter(row);
+    else cells.focusFirstCell(row);
   },
   ArrowLeft: (row) => {
     if (isExpanded(row)) row.querySelector("[data-toggle]").click();
@@ -169,10 +169,10 @@ function pressed(event) {
   const by = moves[event.key];
   const isArrow = event.key.startsWith("Arrow");
   if (by && (row || !isArrow)) {
-    step(row ?? (current && rowOf(current)), by, event.shiftKey && isArrow);
-    if (cell) cells.enterSame(cell, document.activeElement);
-  } else if (cell && cells.inCell[event.key]) {
-    cells.inCell[event.key](cell);
+    step(row ?? (current && rowById(current)), by, event.shiftKey && isArrow);
+    if (cell) cells.focusSameColumn(cell, document.activeElement);
+  } else if (cell && cells.cellKeys[event.key]) {
+    cells.cellKeys[event.key](cell);
   } else if (cell && event.key === "Enter" && cell.querySelector("a")) {
     cell.querySelector("a").click();
   } else if (event.key === "Escape" && selected().length && !document.querySelector(":popover-open")) {

@@ -1,9 +1,9 @@
 // What every page can do: dismiss notices, show the shortcuts, go places by keyboard.
 
 import { startClock } from "./clock.js";
-import "./cut.js";
-import "./menus.js";
-import "./moments.js";
+import "./overflow-tooltips.js";
+import "./popover-menus.js";
+import "./time-titles.js";
 
 /** Whether single keys belong to what is focused instead of to the page. */
 export function isTyping(event) {

@@ -200,7 +200,7 @@ def test_an_editor_opens_under_its_button(grid: Any, admin_user: Any, width: int
     page.set_viewport_size({"width": width, "height": 844})
     for name in ("initiator", "flow", "started"):
         if not page.locator(f"#piece-{name}").is_visible():
-            page.locator("[data-compact]").click()
+            page.locator("[data-filter-toggle]").click()
         page.locator(f"#piece-{name}").click()
         editor = page.locator("#editor")
         expect(editor).to_have_attribute("data-editor", name)

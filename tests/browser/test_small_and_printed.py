@@ -102,7 +102,7 @@ def test_without_scripts_nothing_is_behind_the_button(
     page = context.new_page()
     page.goto("/")
     expect(page.locator("#piece-flow")).to_be_visible()
-    expect(page.locator("[data-compact]")).to_be_hidden()
+    expect(page.locator("[data-filter-toggle]")).to_be_hidden()
     context.close()
 
 

@@ -39,7 +39,7 @@ def test_each_page_becomes_one_file(name: str) -> None:
 
 
 def test_every_script_and_style_belongs_to_a_page() -> None:
-    alone = {"js/first.js", "css/admin.css"}  # runs before the page is drawn; Django's admin
+    alone = {"js/before-paint.js", "css/admin.css"}  # runs before the page is drawn; Django's admin
     named = "".join(read(name) for name in NAMES if name.endswith((".js", ".css")))
     for name in NAMES:
         if name.endswith((".js", ".css")) and name not in {*PAGE_FILES, *alone}:
@@ -51,7 +51,7 @@ def test_templates_ask_for_pages_only() -> None:
     for template in (Path(settings.BASE_DIR) / "templates").rglob("*.html"):
         text = template.read_text()
         asked = re.findall(r"static '((?:js|css)/[^']+)'", text)
-        alone = {"js/first.js", "css/admin.css"}
+        alone = {"js/before-paint.js", "css/admin.css"}
         odd = [one for one in asked if one not in {*PAGE_FILES, *alone}]
         assert not odd, f"{template.name}: import it in static/js/pages or static/css/pages"
 
@@ -62,7 +62,7 @@ def test_the_first_paint_waits_for_one_small_script() -> None:
         tags = re.findall(r"<script\b[^>]*>", template.read_text())
         waits = [tag for tag in tags if "src=" in tag and not re.search("defer|async|module", tag)]
         assert len(waits) == (template.name == "bare.html"), template.name
-    assert len(read("js/first.js").encode()) < 5000
+    assert len(read("js/before-paint.js").encode()) < 5000
 
 
 MODULES = {

@@ -1,7 +1,7 @@
 import "../shell.js";
-import "../problems.js";
-import "../loading.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
 import "../confirm.js";
-import "../watch.js";
+import "../watches.js";
 import "../diagram.js";
-import "../diagram-walk.js";
+import "../diagram-navigation.js";

@@ -1,6 +1,6 @@
 import "../shell.js";
-import "../problems.js";
-import "../loading.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
 import "../confirm.js";
-import "../watch.js";
+import "../watches.js";
 import "../flow.js";

@@ -1,9 +1,9 @@
 import "../shell.js";
-import "../problems.js";
-import "../loading.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
 import "../confirm.js";
-import "../watch.js";
+import "../watches.js";
 import "../grid.js";
-import "../layout.js";
+import "../column-layout.js";
 import "../query.js";
-import "../compact.js";
+import "../filter-toggle.js";

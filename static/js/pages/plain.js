@@ -1,5 +1,5 @@
 import "../shell.js";
-import "../problems.js";
-import "../loading.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
 import "../confirm.js";
-import "../watch.js";
+import "../watches.js";

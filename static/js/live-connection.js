@@ -24,20 +24,20 @@ const CHANGED = 1012; // what the user may see: nothing that is shown counts
 const badge = document.querySelector("[data-live][data-socket]");
 let socket = null;
 let failures = 0;
-let heardAt = serverNow();
-let catching = 0;
-let complete = false; // whether the page has been fetched since this connection began
+let lastMessageAt = serverNow();
+let catchUps = 0;
+let isComplete = false; // whether the page has been fetched since this connection began
 let fetchedAt = 0; // when what is shown was asked for; 0 is when the page was
 let delay = null;
 let polling = null;
-let answered = false; // whether a poll has been, since polling began
-let best = Infinity; // the shortest way there and back so far, the best measure of the clocks
-let triedAt = 0;
+let isAnswered = false; // whether a poll has been, since polling began
+let shortestTrip = Infinity; // the shortest way there and back so far, the best measure of the clocks
+let connectingSince = 0;
 let retrying = 0;
-let over = ""; // why there is no point in connecting again
+let problem = ""; // why there is no point in connecting again
 let limit = 0; // how many rows are told of, when that is not all of them
 
-const tell = (name, detail) =>
+const emit = (name, detail) =>
   document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
 const clockText = (milliseconds) =>
@@ -50,23 +50,23 @@ const limited = () => (limit ? ` · first ${limit.toLocaleString("en")} rows` : 
 const words = {
   waiting: () => ["Connecting", ""],
   live: () => ["Live", `${delay === null ? "" : ` · ${Math.max(1, Math.round(delay))} ms`}${limited()}`],
-  lag: () => ["Catching up", catching || delay === null ? "" : ` · ${(delay / 1000).toFixed(1)} s`],
+  lag: () => ["Catching up", catchUps || delay === null ? "" : ` · ${(delay / 1000).toFixed(1)} s`],
   poll: () => ["Polling", ` every ${POLL / 1000} s`],
-  stale: () => (over ? [over, ""] : ["Stale", ` since ${clockText(heardAt)}`]),
+  stale: () => (problem ? [problem, ""] : ["Stale", ` since ${clockText(lastMessageAt)}`]),
 };
 
 function stateNow() {
-  if (over) return "stale";
-  if (socket?.readyState === WebSocket.OPEN && serverNow() - heardAt < SILENCE) {
-    return catching || !complete || (delay ?? 0) > LATE ? "lag" : "live";
+  if (problem) return "stale";
+  if (socket?.readyState === WebSocket.OPEN && serverNow() - lastMessageAt < SILENCE) {
+    return catchUps || !isComplete || (delay ?? 0) > LATE ? "lag" : "live";
   }
-  if (polling && answered && serverNow() - heardAt < 3 * POLL) return "poll";
-  return badge.dataset.state === "waiting" && failures === 0 && serverNow() - heardAt < SILENCE
+  if (polling && isAnswered && serverNow() - lastMessageAt < 3 * POLL) return "poll";
+  return badge.dataset.state === "waiting" && failures === 0 && serverNow() - lastMessageAt < SILENCE
     ? "waiting"
     : "stale";
 }
 
-function show() {
+function updateBadge() {
   const state = stateNow();
   const [word, detail] = words[state]();
   const before = badge.dataset.state;
@@ -77,60 +77,60 @@ function show() {
   document.body.classList.toggle("stale-page", state === "stale");
   haltClock(state === "stale");
   if (state !== "lag" && before !== "waiting" && before !== "lag") announce(word + detail);
-  tell("state", state);
+  emit("state", state);
 }
 
 /** Say that only the first rows of the page are live; 0: all of them are. */
-export function tellLimit(rows) {
+export function showRowLimit(rows) {
   if (limit === rows) return;
   limit = rows;
-  show();
+  updateBadge();
 }
 
 /** Ask the page to fetch again what it shows; the badge says so until that is done. */
 export async function catchUp() {
   const promises = [];
   const began = performance.now();
-  tell("catchup", { until: (promise) => promises.push(promise) });
-  catching += 1;
-  show();
+  emit("catchup", { until: (promise) => promises.push(promise) });
+  catchUps += 1;
+  updateBadge();
   const results = await Promise.allSettled(promises);
-  catching -= 1;
-  complete = true;
+  catchUps -= 1;
+  isComplete = true;
   const isFetched = results.every((result) => result.status === "fulfilled");
   if (isFetched) fetchedAt = began;
   if (polling && isFetched) {
-    heardAt = serverNow();
-    answered = true;
+    lastMessageAt = serverNow();
+    isAnswered = true;
   }
-  show();
+  updateBadge();
 }
 
 function measure(frame) {
   const now = performance.now();
-  const way = now - frame.sent;
-  if (way <= best * 1.2) {
-    best = Math.min(best, way);
-    setServerNow(frame.precise + way / 2);
+  const roundTrip = now - frame.sent;
+  if (roundTrip <= shortestTrip * 1.2) {
+    shortestTrip = Math.min(shortestTrip, roundTrip);
+    setServerNow(frame.precise + roundTrip / 2);
   }
 }
 
-function hear(event) {
+function onMessage(event) {
   const frame = JSON.parse(event.data);
   if (frame.type === "refused") {
-    drop(NOT_UNDERSTOOD); // else it would go on as if it had been heard
+    disconnect(NOT_UNDERSTOOD); // else it would go on as if it had been heard
     return;
   }
   if (frame.type === "pong") measure(frame);
-  heardAt = serverNow(); // after a pong, which may have set the clock
+  lastMessageAt = serverNow(); // after a pong, which may have set the clock
   if (frame.type === "catchup") setTimeout(catchUp, Math.random() * (frame.within ?? 0));
   else if (frame.type !== "pong") {
-    if (frame.type === "complete") complete = true;
-    tell(frame.type, frame);
+    if (frame.type === "complete") isComplete = true;
+    emit(frame.type, frame);
   }
   if (frame.published) delay = serverNow() - frame.published;
   if (frame.type === "beat") ping();
-  show();
+  updateBadge();
 }
 
 function send(object) {
@@ -139,33 +139,33 @@ function send(object) {
 
 const ping = () => send({ type: "ping", sent: performance.now() });
 
-function opened() {
+function onOpen() {
   failures = 0;
-  best = Infinity;
-  heardAt = serverNow();
+  shortestTrip = Infinity;
+  lastMessageAt = serverNow();
   clearInterval(polling);
   polling = null;
   // Not at once: while the server is busy connecting, the way there and back measures that.
   for (const wait of [300, 900]) setTimeout(ping, wait);
-  tell("open", { send });
-  show();
+  emit("open", { send });
+  updateBadge();
 }
 
-function closed(event) {
+function onClose(event) {
   socket = null;
   delay = null;
-  complete = false;
+  isComplete = false;
   failures += 1;
-  if (event.code === SIGNED_OUT) over = "Signed out: reload";
-  if (event.code === NOT_FOUND) over = "Gone";
-  if (event.code === NOT_UNDERSTOOD) over = "Out of date: reload";
+  if (event.code === SIGNED_OUT) problem = "Signed out: reload";
+  if (event.code === NOT_FOUND) problem = "Gone";
+  if (event.code === NOT_UNDERSTOOD) problem = "Out of date: reload";
   if (event.code === CHANGED) fetchedAt = -Infinity;
-  show();
-  if (over) return;
+  updateBadge();
+  if (problem) return;
   if (failures >= 2 && !polling) {
     // Refused, or the server is away: ask by HTTP while the socket keeps trying.
     polling = setInterval(catchUp, POLL);
-    answered = false;
+    isAnswered = false;
     catchUp();
   }
   const wait = Math.min(500 * 2 ** (failures - 1), 15_000);
@@ -173,30 +173,30 @@ function closed(event) {
 }
 
 /** Give up a socket without waiting for a farewell that a dead line never brings. */
-function drop(code = 0) {
+function disconnect(code = 0) {
   const silent = socket;
   silent.onopen = silent.onmessage = silent.onclose = null;
   silent.close();
-  closed({ code });
+  onClose({ code });
 }
 
 /** The machine or the tab has slept, or the network was away: what is shown may be old, and the
     socket may be dead without knowing it. */
-function revive() {
-  best = Infinity;
+function resume() {
+  shortestTrip = Infinity;
   if (!socket) {
     connect();
     return;
   }
-  const askedAt = heardAt;
+  const askedAt = lastMessageAt;
   ping();
   catchUp();
   const asked = socket;
-  setTimeout(() => socket === asked && heardAt === askedAt && drop(), ANSWER);
+  setTimeout(() => socket === asked && lastMessageAt === askedAt && disconnect(), ANSWER);
 }
 
 /** Browsers keep no page for Back that has a connection. What they keep does not say that it is live. */
-function rest() {
+function suspend() {
   clearTimeout(retrying);
   clearInterval(polling);
   polling = null;
@@ -206,15 +206,15 @@ function rest() {
     socket = null;
   }
   delay = null;
-  complete = false;
+  isComplete = false;
   failures = 0;
-  heardAt = serverNow();
-  if (!over) badge.dataset.state = "waiting";
-  show();
+  lastMessageAt = serverNow();
+  if (!problem) badge.dataset.state = "waiting";
+  updateBadge();
 }
 
 function connect() {
-  if (socket || over) return;
+  if (socket || problem) return;
   clearTimeout(retrying);
   const url = new URL(badge.dataset.socket, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -224,10 +224,10 @@ function connect() {
   url.searchParams.set("age", age);
   url.searchParams.set("written", fetchedAt ? serverNow() - age : document.documentElement.dataset.now);
   socket = new WebSocket(url);
-  triedAt = serverNow();
-  socket.onopen = opened;
-  socket.onmessage = hear;
-  socket.onclose = closed;
+  connectingSince = serverNow();
+  socket.onopen = onOpen;
+  socket.onmessage = onMessage;
+  socket.onclose = onClose;
 }
 
 if (badge) {
@@ -236,24 +236,24 @@ if (badge) {
   setInterval(() => {
     const slept = Date.now() - tickedAt > 5000 && !document.hidden; // hidden tabs tick rarely
     tickedAt = Date.now();
-    if (slept) revive();
-    show();
+    if (slept) resume();
+    updateBadge();
     // A socket that went silent is not trusted: closing it connects again, and catches up.
-    if (socket && serverNow() - Math.max(heardAt, triedAt) > SILENCE) drop();
+    if (socket && serverNow() - Math.max(lastMessageAt, connectingSince) > SILENCE) disconnect();
   }, 1000);
   let hiddenAt = 0;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) hiddenAt = Date.now();
-    else if (Date.now() - hiddenAt > 30_000) revive();
+    else if (Date.now() - hiddenAt > 30_000) resume();
     tickedAt = Date.now();
   });
-  addEventListener("offline", () => socket && drop());
-  addEventListener("online", revive);
-  addEventListener("pagehide", rest);
+  addEventListener("offline", () => socket && disconnect());
+  addEventListener("online", resume);
+  addEventListener("pagehide", suspend);
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     tickedAt = Date.now();
-    heardAt = serverNow();
+    lastMessageAt = serverNow();
     connect();
   });
 }

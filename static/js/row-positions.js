@@ -2,37 +2,37 @@
 // all who look at them, and what a browser counts by itself is wrong where children are not all
 // listed, or stand above their parents.
 
-import { all, levelOf, parentOf, rowOf, table } from "./tree.js";
+import { allRows, levelOf, parentOf, rowById, table } from "./row-tree.js";
 
-function set(row, name, value) {
+function setAttribute(row, name, value) {
   if (value === null) row.removeAttribute(name);
   else if (row.getAttribute(name) !== String(value)) row.setAttribute(name, value);
 }
 
 /** How many children the row that one hangs on has, at least as many as are listed. */
-function sizeOf(parent, listed) {
+function siblingCount(parent, listed) {
   const count = Number(parent?.querySelector(".n")?.textContent ?? 0);
   return Math.max(count, listed);
 }
 
 /** Say of each row its place among its siblings and how many these are: -1 where more of the list
     are on other pages. */
-export function tellPositions() {
+export function setRowPositions() {
   const { tree, childOrder, newest, oldest } = table().dataset;
   const isChildFirst = tree === "true" && childOrder === "child-first";
   const families = new Map();
-  for (const row of all()) {
+  for (const row of allRows()) {
     const key = tree === "true" && levelOf(row) > 1 ? (row.dataset.parent ?? parentOf(row)?.dataset.id ?? "") : "";
     if (!families.has(key)) families.set(key, []);
     families.get(key).push(row);
   }
   for (const [parent, rows] of families) {
-    const size = parent ? sizeOf(rowOf(parent), rows.length) : newest || oldest ? -1 : rows.length;
+    const size = parent ? siblingCount(rowById(parent), rows.length) : newest || oldest ? -1 : rows.length;
     rows.forEach((row, at) => {
-      set(row, "aria-setsize", size);
+      setAttribute(row, "aria-setsize", size);
       // How many stand on the pages before is not known.
-      set(row, "aria-posinset", parent || !newest ? at + 1 : null);
-      set(row, "aria-description", isChildFirst && parent ? "above its parent" : null);
+      setAttribute(row, "aria-posinset", parent || !newest ? at + 1 : null);
+      setAttribute(row, "aria-description", isChildFirst && parent ? "above its parent" : null);
     });
   }
 }

@@ -38,7 +38,7 @@ function fit(bar) {
 }
 
 /** Keep a bar fitting while its width, or what is in it, changes. */
-export function keepFitting(bar) {
+export function foldOverflow(bar) {
   if (!bar || bars.has(bar)) return;
   const changes = new MutationObserver(refit);
   const watched = { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] };

@@ -3,12 +3,12 @@
 
 const MOMENT = 200; // milliseconds
 
-const under = new Map(); // what is under way, and the part of the page that it is for
+const running = new Map(); // what is under way, and the part of the page that it is for
 let timer = 0;
 
 function show() {
-  document.getElementById("loading").hidden = under.size === 0;
-  const busy = new Set(under.values());
+  document.getElementById("loading").hidden = running.size === 0;
+  const busy = new Set(running.values());
   for (const part of document.querySelectorAll("[data-busy-part]")) {
     if (busy.has(part)) continue;
     part.removeAttribute("aria-busy");
@@ -22,20 +22,20 @@ function show() {
 }
 
 function begin(work, part) {
-  under.set(work, part);
-  if (under.size === 1) timer = setTimeout(show, MOMENT);
+  running.set(work, part);
+  if (running.size === 1) timer = setTimeout(show, MOMENT);
   else if (!document.getElementById("loading").hidden) show();
 }
 
 function end(work) {
-  if (!under.delete(work)) return;
-  if (under.size) return;
+  if (!running.delete(work)) return;
+  if (running.size) return;
   clearTimeout(timer);
   show();
 }
 
 /** Show that a promise is waited for, in that part of the page; gives it back. */
-export function during(promise, part = null) {
+export function showLoading(promise, part = null) {
   begin(promise, part);
   promise.then(
     () => end(promise),

@@ -1,11 +1,11 @@
 // The page of one execution: fetches the parts that changed when the live connection says so and
 // fits them in; keyboard, copying, and lists that follow their end.
 
-import { applyZoom, begin, reveal } from "./diagram.js";
+import { applyZoom, showInitialZoom, scrollToToken } from "./diagram.js";
 import { markVisited, tokenPlaces, travel } from "./diagram-tokens.js";
-import { during } from "./loading.js";
-import { morph } from "./morph.js";
-import { elementsOf, keepFresh } from "./parts.js";
+import { showLoading } from "./loading-indicator.js";
+import { patchElement } from "./dom-patch.js";
+import { parseParts, refreshOnChange } from "./page-parts.js";
 import { isTyping } from "./shell.js";
 
 const PAUSE = 250; // milliseconds between two refreshes
@@ -14,23 +14,23 @@ const canvas = () => page()?.querySelector("[data-canvas]");
 
 const atEnd = (pane) => pane.scrollTop + pane.clientHeight >= pane.scrollHeight - 24;
 
-function fitIn(html) {
+function patchParts(html) {
   const before = tokenPlaces(canvas());
   const tail = page().querySelector("[data-tail]");
   const followed = tail && atEnd(tail);
-  for (const part of elementsOf(html)) {
+  for (const part of parseParts(html)) {
     const shown = document.getElementById(part.id);
     if (!shown) continue;
-    morph(shown, part);
+    patchElement(shown, part);
     window.htmx?.process(shown);
   }
   markVisited(canvas());
   const workspace = canvas()?.querySelector("svg[data-workspace]")?.dataset.workspace;
   if (workspace !== before.workspace) {
-    begin(canvas());
+    showInitialZoom(canvas());
   } else {
     applyZoom(canvas());
-    if (page().querySelector('#follow[aria-checked="true"]')) reveal(canvas());
+    if (page().querySelector('#follow[aria-checked="true"]')) scrollToToken(canvas());
   }
   travel(canvas(), before);
   const end = page().querySelector("[data-tail]");
@@ -38,20 +38,20 @@ function fitIn(html) {
   document.dispatchEvent(new Event("detail:fitted"));
 }
 
-const refresh = keepFresh(
+const refresh = refreshOnChange(
   page,
   (html, response) => {
     const revision = Number(response.headers.get("X-Revision"));
     if (revision < Number(page().dataset.revision)) return; // something newer is shown already
     const isRevised = revision > Number(page().dataset.revision);
     page().dataset.revision = revision;
-    if (html.trim()) fitIn(html);
+    if (html.trim()) patchParts(html);
     if (isRevised) document.dispatchEvent(new Event("detail:revised"));
   },
   { pause: PAUSE },
 );
 
-function toEnd() {
+function scrollToEnd() {
   const tail = page()?.querySelector("[data-tail]");
   if (tail) tail.scrollTop = tail.scrollHeight;
 }
@@ -64,26 +64,26 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   const address = link.getAttribute("href");
   const how = link.hasAttribute("data-replace") ? "replaceState" : "pushState";
-  go(link.hasAttribute("data-merge") ? merged(address) : address, how);
+  navigate(link.hasAttribute("data-merge") ? mergedAddress(address) : address, how);
 });
-addEventListener("popstate", () => visit());
+addEventListener("popstate", () => showAddress());
 
-function go(address, how = "pushState") {
+function navigate(address, how = "pushState") {
   history[how](null, "", address === "?" ? location.pathname : address);
-  visit();
+  showAddress();
 }
 
 /** Show another moment of the same page, in place of this one; resolves when it is shown. */
-export function goTo(address) {
+export function showMoment(address) {
   history.replaceState(null, "", address === "?" ? location.pathname : address);
   const next = page().querySelector('form [name="next"]');
   if (next) next.value = location.pathname + location.search;
-  return during(refresh({ hurry: true }));
+  return showLoading(refresh({ hurry: true }));
 }
 
 /** The present address with what a link changes: the drawing is sent once, so its links don't know
  * the rest. What is open stays open as tabs. */
-function merged(query) {
+function mergedAddress(query) {
   const there = new URLSearchParams(location.search);
   const changes = new URLSearchParams(query);
   if (changes.has("var")) there.delete("item");
@@ -98,22 +98,22 @@ document.addEventListener("diagram:panned", () => {
   const follow = page()?.querySelector('#follow[aria-checked="true"]');
   if (!follow) return;
   follow.setAttribute("aria-checked", "false");
-  go(follow.getAttribute("href"), "replaceState");
+  navigate(follow.getAttribute("href"), "replaceState");
 });
 
-function visit() {
+function showAddress() {
   const next = page().querySelector('form [name="next"]');
   if (next) next.value = location.pathname + location.search;
   const tab = page().querySelector("[data-tail]")?.dataset.key;
-  during(refresh()).then(
-    () => tab !== page().querySelector("[data-tail]")?.dataset.key && toEnd(),
+  showLoading(refresh()).then(
+    () => tab !== page().querySelector("[data-tail]")?.dataset.key && scrollToEnd(),
     () => location.reload(),
   );
 }
 
 document.body.addEventListener("live:watches", () => refresh());
 
-toEnd();
+scrollToEnd();
 
 document.addEventListener("keydown", (event) => {
   if (isTyping(event) || event.repeat) return;

@@ -1,6 +1,6 @@
 // A page that the browser's Back has brought back as it was left.
 
-import { reloadIfSignedOut } from "./watch.js";
+import { reloadIfSignedOut } from "./watches.js";
 
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;

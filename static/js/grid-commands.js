@@ -3,16 +3,16 @@
 
 import { preview } from "./bulk.js";
 import { ask } from "./confirm.js";
-import { keepFitting } from "./fitting.js";
-import { all } from "./rows.js";
+import { foldOverflow } from "./toolbar-overflow.js";
+import { allRows } from "./rows.js";
 import { isMatching, selected, selectMatching } from "./selection.js";
 import { executionAddress, notify } from "./shell.js";
-import { isWatched } from "./watch.js";
+import { isWatched } from "./watches.js";
 
 let busy = false; // a command is under way
 
 const bar = () => document.querySelector(".actions");
-const some = (count) => `${count} execution${count === 1 ? "" : "s"}`;
+const countText = (count) => `${count} execution${count === 1 ? "" : "s"}`;
 
 function enable(button, why) {
   if (why) button.setAttribute("aria-disabled", "true");
@@ -25,21 +25,21 @@ function enable(button, why) {
 /** Whether a row failed although its status is Ended: nothing handled an exception. */
 const isUnhandled = (row) => "unhandled" in row.dataset;
 
-function reason(button, chosen) {
-  if (!chosen.length) return "Select executions first";
+function whyNot(button, rows) {
+  if (!rows.length) return "Select executions first";
   const { applies: statuses, appliesUnhandled } = button.dataset;
   const applies = [...statuses.split(" "), ...(appliesUnhandled ? [appliesUnhandled] : [])];
   const wanted = applies.length > 2 ? `${applies.slice(0, -1).join(", ")} or ${applies.at(-1)}` : applies.join(" or ");
   return `None of the selected executions is ${wanted}`;
 }
 
-const applying = (button, chosen) => {
+const countApplicable = (button, rows) => {
   const applies = button.dataset.applies.split(" ");
   const alsoUnhandled = "appliesUnhandled" in button.dataset;
-  return chosen.filter((row) => applies.includes(row.dataset.status) || (alsoUnhandled && isUnhandled(row))).length;
+  return rows.filter((row) => applies.includes(row.dataset.status) || (alsoUnhandled && isUnhandled(row))).length;
 };
 
-function refreshCommand(button, chosen) {
+function refreshCommand(button, rows) {
   const part = button.querySelector("[data-part]");
   if (isMatching()) {
     const isForMany = "all" in button.dataset;
@@ -48,57 +48,57 @@ function refreshCommand(button, chosen) {
     part.textContent = "";
     return;
   }
-  const count = applying(button, chosen);
-  enable(button, busy ? "A command is under way" : count ? "" : reason(button, chosen));
-  part.textContent = count && count < chosen.length ? `${count} of ${chosen.length}` : "";
-  if (count && count < chosen.length) button.title = `The other ${chosen.length - count} are left out`;
+  const count = countApplicable(button, rows);
+  enable(button, busy ? "A command is under way" : count ? "" : whyNot(button, rows));
+  part.textContent = count && count < rows.length ? `${count} of ${rows.length}` : "";
+  if (count && count < rows.length) button.title = `The other ${rows.length - count} are left out`;
 }
 
 /** Leads to a page that shows what it comes to, for each. */
-function refreshSetNext(chosen) {
+function refreshSetNext(rows) {
   const button = bar().querySelector("[data-set-next]");
   if (!button) return; // who may not debug has none
-  const count = applying(button, chosen);
-  const flows = new Set(chosen.map((row) => row.dataset.flow)).size;
+  const count = countApplicable(button, rows);
+  const flows = new Set(rows.map((row) => row.dataset.flow)).size;
   let why = "";
   if (isMatching()) why = "The next block is set for executions that are selected one by one";
-  else if (!count) why = reason(button, chosen);
+  else if (!count) why = whyNot(button, rows);
   else if (flows > 1) why = `Select executions of one flow: these are of ${flows}`;
   enable(button, why);
   if (!why) button.title = "Set next block: choose it, and see what it comes to";
   button.querySelector("[data-part]").textContent =
-    !isMatching() && count && count < chosen.length ? `${count} of ${chosen.length}` : "";
+    !isMatching() && count && count < rows.length ? `${count} of ${rows.length}` : "";
 }
 
-function refreshWatch(chosen) {
+function refreshWatch(rows) {
   const button = bar().querySelector("[data-watch]");
-  const live = chosen.filter((row) => !["Stopped", "Ended", "Error"].includes(row.dataset.status));
+  const live = rows.filter((row) => !["Stopped", "Ended", "Error"].includes(row.dataset.status));
   const all = live.length > 0 && live.every((row) => isWatched(row.dataset.id));
-  const off = all || (!live.length && chosen.some((row) => isWatched(row.dataset.id)));
+  const off = all || (!live.length && rows.some((row) => isWatched(row.dataset.id)));
   button.value = off ? "0" : "1";
   button.querySelector("[data-watch-word]").textContent = off ? "Unwatch" : "Watch";
   button.querySelector("[data-part]").textContent =
-    live.length && live.length < chosen.length ? `${live.length} of ${chosen.length}` : "";
+    live.length && live.length < rows.length ? `${live.length} of ${rows.length}` : "";
   let why = "";
   if (isMatching()) why = "Watching takes executions that are selected one by one";
-  else if (!chosen.length) why = "Select executions first; you are told when they end";
+  else if (!rows.length) why = "Select executions first; you are told when they end";
   else if (!live.length && !off) why = "The selected executions have ended";
   enable(button, why);
   if (!why && !off) button.title = "Be told when it ends, or breaks";
 }
 
-function refreshLinks(chosen) {
+function refreshLinks(rows) {
   const goto = bar().querySelector("[data-goto]");
-  const [one] = chosen;
-  const single = chosen.length === 1 && !isMatching();
+  const [one] = rows;
+  const single = rows.length === 1 && !isMatching();
   enable(goto, single ? "" : "Select one execution");
   if (single) goto.href = executionAddress(one.dataset.id);
   else goto.removeAttribute("href");
   const compare = bar().querySelector("[data-compare]");
   if (!compare) return;
-  const two = chosen.length === 2 && !isMatching();
+  const two = rows.length === 2 && !isMatching();
   enable(compare, two ? "" : "Select two executions");
-  if (two) compare.href = `${compare.dataset.compare}?a=${chosen[1].dataset.id}&b=${one.dataset.id}`;
+  if (two) compare.href = `${compare.dataset.compare}?a=${rows[1].dataset.id}&b=${one.dataset.id}`;
   else compare.removeAttribute("href");
 }
 
@@ -112,29 +112,29 @@ function matchingCount() {
 }
 
 /** Show what is selected, and which commands apply to it, with the reason when one doesn't. */
-export function refreshActions() {
-  const chosen = selected();
-  const total = all().length;
+export function refreshCommands() {
+  const rows = selected();
+  const total = allRows().length;
   const every = document.querySelector("[data-select-all]");
-  every.checked = chosen.length > 0 && chosen.length === total;
-  every.indeterminate = chosen.length > 0 && !every.checked;
-  bar().querySelector("[data-selected]").hidden = chosen.length === 0;
+  every.checked = rows.length > 0 && rows.length === total;
+  every.indeterminate = rows.length > 0 && !every.checked;
+  bar().querySelector("[data-selected]").hidden = rows.length === 0;
   bar().querySelector("[data-selected-count]").textContent = isMatching()
     ? `All ${matchingCount()} that match`
-    : `${chosen.length} selected`;
+    : `${rows.length} selected`;
   const offer = bar().querySelector("[data-select-match]");
   offer.hidden = !every.checked || isMatching();
-  for (const button of bar().querySelectorAll("[data-command]")) refreshCommand(button, chosen);
+  for (const button of bar().querySelectorAll("[data-command]")) refreshCommand(button, rows);
   for (const what of bar().querySelectorAll("[data-export-what]")) {
-    what.textContent = chosen.length && !isMatching() ? some(chosen.length) : "all that match";
+    what.textContent = rows.length && !isMatching() ? countText(rows.length) : "all that match";
   }
   enable(
     bar().querySelector("[data-copy-ids]"),
-    isMatching() ? "Export all that match instead" : chosen.length ? "" : "Select executions first",
+    isMatching() ? "Export all that match instead" : rows.length ? "" : "Select executions first",
   );
-  refreshSetNext(chosen);
-  refreshWatch(chosen);
-  refreshLinks(chosen);
+  refreshSetNext(rows);
+  refreshWatch(rows);
+  refreshLinks(rows);
 }
 
 // What goes out --------------------------------------------------------------------------------
@@ -146,14 +146,14 @@ async function confirmCommand(event) {
   const { command, label, warning, dangerous } = button.dataset ?? {};
   if (!command || event.defaultPrevented) return;
   const stale = document.body.classList.contains("stale-page");
-  const count = applying(button, selected());
+  const count = countApplicable(button, selected());
   const isDangerous = dangerous !== undefined;
   if (!isDangerous && !(warning && count > 1) && !stale) return;
   event.preventDefault();
   const yes = await ask({
-    question: `${label} ${some(count)}?`,
+    question: `${label} ${countText(count)}?`,
     detail: stale ? "This page is stale: they may have moved on since." : (warning ?? ""),
-    yes: `${label} ${some(count)}`,
+    yes: `${label} ${countText(count)}`,
     dangerous: isDangerous,
   });
   if (yes) issueRequest(true);
@@ -163,24 +163,24 @@ async function confirmCommand(event) {
 const selection = () => selected().map((row) => `${row.dataset.id}:${row.dataset.status}`).join(" ");
 
 /** One field instead of one for each row. */
-function together(data) {
+function addSelection(data) {
   data.delete("id");
   if (!isMatching()) data.set("selection", selection());
 }
 
 async function copyIds() {
-  const chosen = selected();
-  const text = chosen.map((row) => row.dataset.id).join("\n");
+  const rows = selected();
+  const text = rows.map((row) => row.dataset.id).join("\n");
   try {
     await navigator.clipboard.writeText(text);
-    notify(`Copied ${chosen.length === 1 ? "1 id" : `${chosen.length} ids`}.`, { passing: true });
+    notify(`Copied ${rows.length === 1 ? "1 id" : `${rows.length} ids`}.`, { passing: true });
   } catch {
     // Without a secure address browsers give no clipboard.
     notify(`The browser does not let this page copy. The ids: ${text.replaceAll("\n", " ")}`);
   }
 }
 
-function pressed(event) {
+function onClick(event) {
   const button = event.target.closest?.(".actions button, .actions a");
   if (!button) return;
   if (button.getAttribute("aria-disabled") === "true") {
@@ -192,7 +192,7 @@ function pressed(event) {
     preview(button.dataset.all);
   } else if (button.matches("[data-select-match]")) {
     selectMatching();
-    refreshActions();
+    refreshCommands();
     bar().querySelector("[data-select-none]").focus();
   } else if (button.matches("[data-copy-ids]")) {
     copyIds();
@@ -200,24 +200,24 @@ function pressed(event) {
   if (button.closest("#more")) document.getElementById("more").hidePopover();
 }
 
-function underWay(event, now) {
+function setBusy(event, now) {
   if (!event.detail.elt.dataset?.command) return;
   busy = now;
-  refreshActions();
+  refreshCommands();
 }
 
-export function startActions() {
+export function startCommands() {
   // Captured, so that a button that does not apply never reaches htmx.
-  document.addEventListener("click", pressed, true);
-  document.addEventListener("formdata", (event) => event.target.id === "commands" && together(event.formData));
+  document.addEventListener("click", onClick, true);
+  document.addEventListener("formdata", (event) => event.target.id === "commands" && addSelection(event.formData));
   document.body.addEventListener("htmx:confirm", confirmCommand);
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
     // Links in the form only lead to other pages.
-    if (detail.verb === "post" && detail.elt.closest("#commands")) together(detail.formData);
+    if (detail.verb === "post" && detail.elt.closest("#commands")) addSelection(detail.formData);
   });
-  document.body.addEventListener("htmx:beforeRequest", (event) => underWay(event, true));
-  document.body.addEventListener("htmx:afterRequest", (event) => underWay(event, false));
-  document.body.addEventListener("watches:changed", refreshActions);
-  document.body.addEventListener("htmx:afterSettle", () => keepFitting(bar()));
-  keepFitting(bar());
+  document.body.addEventListener("htmx:beforeRequest", (event) => setBusy(event, true));
+  document.body.addEventListener("htmx:afterRequest", (event) => setBusy(event, false));
+  document.body.addEventListener("watches:changed", refreshCommands);
+  document.body.addEventListener("htmx:afterSettle", () => foldOverflow(bar()));
+  foldOverflow(bar());
 }

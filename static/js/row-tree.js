@@ -2,18 +2,18 @@
 // A row of an execution has data-id; a row with data-sum sums up the children of that execution,
 // of which only those above its data-last are here.
 
-export const body = () => document.getElementById("rows");
-export const table = () => body().closest("table");
+export const rowsBody = () => document.getElementById("rows");
+export const table = () => rowsBody().closest("table");
 /** The rows of executions; what sums up or leads on between them is none. */
-export const all = () => [...body().querySelectorAll(":scope > [data-id]")];
-export const rowOf = (id) => body().querySelector(`tr[data-id="${CSS.escape(id)}"]`);
+export const allRows = () => [...rowsBody().querySelectorAll(":scope > [data-id]")];
+export const rowById = (id) => rowsBody().querySelector(`tr[data-id="${CSS.escape(id)}"]`);
 export const levelOf = (row) => Number(row.getAttribute("aria-level"));
 export const isExpanded = (row) => row.getAttribute("aria-expanded") === "true";
-export const topRows = () => all().filter((row) => levelOf(row) === 1);
+export const topRows = () => allRows().filter((row) => levelOf(row) === 1);
 
 const isTree = () => table().dataset.tree === "true";
 const isChildFirst = () => table().dataset.childOrder === "child-first";
-const sumOf = (id) => body().querySelector(`tr[data-sum="${CSS.escape(id)}"]`);
+const summaryOf = (id) => rowsBody().querySelector(`tr[data-sum="${CSS.escape(id)}"]`);
 
 /** Whether key a stands above key b: keys of one order compare as strings (grid/sorting.py). */
 export const isAbove = (a, b) => (table().dataset.order === "ascending" ? a < b : a > b);
@@ -27,62 +27,62 @@ export function descendants(row) {
 }
 
 /** A row and those that hang on it, from top to bottom. */
-export const family = (row) => (isChildFirst() ? [...descendants(row), row] : [row, ...descendants(row)]);
+export const withDescendants = (row) => (isChildFirst() ? [...descendants(row), row] : [row, ...descendants(row)]);
 
 /** The row that one hangs on. */
 export function parentOf(row) {
-  const rows = all();
+  const rows = allRows();
   const at = rows.indexOf(row);
   const isAncestor = (other) => levelOf(other) < levelOf(row);
   return isChildFirst() ? rows.slice(at).find(isAncestor) : rows.slice(0, at).findLast(isAncestor);
 }
 
 /** The row before which a new one belongs, null for the end, undefined for not on this page. */
-export function placeOf({ key, parent }) {
+export function insertionPoint({ key, parent }) {
   const isNext = (row) => isAbove(key, row.dataset.key);
   if (isTree() && parent) {
-    const above = rowOf(parent);
+    const above = rowById(parent);
     if (!above || !isExpanded(above)) return undefined;
     const below = descendants(above);
     const children = below.filter((row) => row.dataset.id && levelOf(row) === levelOf(above) + 1);
     const next = children.find(isNext);
-    if (next) return family(next)[0];
-    const sum = sumOf(parent);
+    if (next) return withDescendants(next)[0];
+    const sum = summaryOf(parent);
     if (sum) return isAbove(key, sum.dataset.last) ? sum : undefined;
     return isChildFirst() ? above : (below.at(-1) ?? above).nextElementSibling;
   }
   const { newest, oldest } = table().dataset;
   if (newest && isAbove(key, newest)) return undefined;
   const next = topRows().find(isNext);
-  return next ? family(next)[0] : oldest ? undefined : null;
+  return next ? withDescendants(next)[0] : oldest ? undefined : null;
 }
 
 /** Of executions with more children than are here: the key of the last one that is, by their ids. */
-export const windows = () =>
-  Object.fromEntries([...body().querySelectorAll("[data-sum]")].map(({ dataset }) => [dataset.sum, dataset.last]));
+export const childWindows = () =>
+  Object.fromEntries([...rowsBody().querySelectorAll("[data-sum]")].map(({ dataset }) => [dataset.sum, dataset.last]));
 
 /** Put the rows that sum up children where a page has them; what they have counted stays. */
-export function sumUp(page) {
+export function replaceSummaries(page) {
   const counted = new Map();
-  for (const old of body().querySelectorAll("[data-sum]")) {
+  for (const old of rowsBody().querySelectorAll("[data-sum]")) {
     counted.set(old.dataset.sum, old.querySelector("[data-counts]"));
     old.remove();
   }
   for (const fetched of page.querySelectorAll("[data-sum]")) {
-    const above = rowOf(fetched.dataset.sum);
+    const above = rowById(fetched.dataset.sum);
     if (!above || !isExpanded(above)) continue;
     const sum = document.importNode(fetched, true);
     const counts = counted.get(sum.dataset.sum);
     if (counts) sum.querySelector("[data-counts]").replaceWith(counts);
     if (isChildFirst()) above.before(sum);
-    else family(above).at(-1).after(sum);
+    else withDescendants(above).at(-1).after(sum);
     htmx.process(sum);
   }
 }
 
 /** Put the children of a row that has been expanded where they belong. Those that came meanwhile
     stay when they are newer. */
-export function fill(row, rows) {
+export function insertChildren(row, rows) {
   const came = new Map();
   for (const below of descendants(row)) {
     if (below.dataset.id) came.set(below.dataset.id, below);
@@ -99,7 +99,7 @@ export function fill(row, rows) {
   else row.after(rows);
   for (const sum of sums) htmx.process(sum);
   for (const live of came.values()) {
-    const before = placeOf(live.dataset);
-    if (before !== undefined) body().insertBefore(live, before);
+    const before = insertionPoint(live.dataset);
+    if (before !== undefined) rowsBody().insertBefore(live, before);
   }
 }

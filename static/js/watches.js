@@ -20,7 +20,7 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-function show({ id, revision, flow, status, failed, word, detail }) {
+function showNotice({ id, revision, flow, status, failed, word, detail }) {
   if (shown.has(`${id} ${revision}`)) return;
   shown.add(`${id} ${revision}`);
   const url = executionAddress(id);
@@ -33,7 +33,7 @@ function show({ id, revision, flow, status, failed, word, detail }) {
   notice.append(element("span", ""), said, close);
   document.getElementById("notices").append(notice);
   if (over) watched.delete(id);
-  notifyOutside(url, id, `${flow}: ${word}`, detail);
+  showBrowserNotification(url, id, `${flow}: ${word}`, detail);
   const told = new FormData();
   told.set("told", id);
   told.set("revision", revision);
@@ -42,7 +42,7 @@ function show({ id, revision, flow, status, failed, word, detail }) {
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
 }
 
-function notifyOutside(url, id, title, body) {
+function showBrowserNotification(url, id, title, body) {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
   try {
     // Two tabs with the same tag make one notification.
@@ -73,10 +73,10 @@ async function fetchNews() {
   watched.clear();
   for (const id of ids) watched.add(id);
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
-  for (const one of news) show(one);
+  for (const one of news) showNotice(one);
 }
 
-document.body.addEventListener("live:watch", ({ detail }) => show(detail));
+document.body.addEventListener("live:watch", ({ detail }) => showNotice(detail));
 document.body.addEventListener("live:watches", ({ detail }) => {
   for (const id of detail.ids) {
     if (detail.on) watched.add(id);

@@ -12,24 +12,24 @@ const UNITS = [
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
 /** How far a moment is from now: `3 minutes ago`, `in 2 hours`. */
-export function ago(milliseconds) {
+export function timeAgo(milliseconds) {
   const seconds = Math.round((milliseconds - serverNow()) / 1000);
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
 /** All that there is to say of a <time>. */
-export function told(time) {
+export function fullTitle(time) {
   time.dataset.full ??= time.title;
   const at = new Date(time.dateTime);
   const utc = at.toISOString().replace("T", " ").replace("Z", " UTC");
-  return [time.dataset.full, ...(time.dataset.full.endsWith("UTC") ? [] : [utc]), ago(at.getTime())].join("\n");
+  return [time.dataset.full, ...(time.dataset.full.endsWith("UTC") ? [] : [utc]), timeAgo(at.getTime())].join("\n");
 }
 
-function look(event) {
+function updateTitle(event) {
   const time = event.target.closest?.("time[datetime]") ?? event.target.querySelector?.(":scope > time[datetime]");
-  if (time?.title) time.title = told(time);
+  if (time?.title) time.title = fullTitle(time);
 }
 
-document.addEventListener("pointerover", look);
-document.addEventListener("focusin", look);
+document.addEventListener("pointerover", updateTitle);
+document.addEventListener("focusin", updateTitle);

@@ -1,7 +1,7 @@
 // Looking into values: the list of variables follows what is typed, and a value is edited in a
 // dialog.
 
-import { goTo } from "./detail.js";
+import { showMoment } from "./execution.js";
 
 const WAIT = 150; // milliseconds after the last key
 const dialog = () => document.getElementById("value-edit");
@@ -16,7 +16,7 @@ function search(form) {
     if (field.value) there.set(field.name, field.value);
     else there.delete(field.name);
   }
-  goTo(`?${there}`).catch(() => {});
+  showMoment(`?${there}`).catch(() => {});
 }
 
 // Forms that say which rows are listed: a page without JavaScript, a move with it.

@@ -1,14 +1,14 @@
 // What is cut off for want of room says itself in full: to who points at it by its title, to who
 // comes to it by keyboard or touches it beside it.
 
-import { hideTip, showTip } from "./tip.js";
+import { hideTip, showTip } from "./tooltip.js";
 
-const given = new WeakMap(); // the titles that are from here, and what they were before
+const ourTitles = new WeakMap(); // the titles that are from here, and what they were before
 
 const textOf = (element) => element.textContent.replace(/\s+/g, " ").trim();
 
 /** What is cut off, of an element and those around it; null for none. */
-function cutAround(element) {
+function clippedAround(element) {
   for (let one = element; one instanceof HTMLElement && one !== document.body; one = one.parentElement) {
     if (one.scrollWidth <= one.clientWidth || !one.clientWidth) continue;
     const { overflowX, textOverflow } = getComputedStyle(one);
@@ -19,24 +19,24 @@ function cutAround(element) {
 }
 
 document.addEventListener("pointerover", ({ target }) => {
-  const cut = cutAround(target);
-  if (!cut) return;
-  const text = textOf(cut);
-  const own = given.get(cut)?.title === cut.title ? given.get(cut).own : cut.title;
+  const clipped = clippedAround(target);
+  if (!clipped) return;
+  const text = textOf(clipped);
+  const own = ourTitles.get(clipped)?.title === clipped.title ? ourTitles.get(clipped).own : clipped.title;
   const title = own.replace(/\s+/g, " ").includes(text) ? own : `${text}\n${own}`.trim();
-  cut.title = title;
-  given.set(cut, { own, title });
+  clipped.title = title;
+  ourTitles.set(clipped, { own, title });
 });
 
 document.addEventListener("focusin", ({ target }) => {
   if (!target.matches?.("a, button, summary") || !target.matches(":focus-visible")) return;
-  const cut = cutAround(target) ?? cutAround(target.querySelector(".el"));
-  if (cut) showTip(target, textOf(cut));
+  const clipped = clippedAround(target) ?? clippedAround(target.querySelector(".el"));
+  if (clipped) showTip(target, textOf(clipped));
 });
 
 document.addEventListener("click", (event) => {
-  const cut = event.pointerType === "touch" ? cutAround(event.target) : null;
+  const clipped = event.pointerType === "touch" ? clippedAround(event.target) : null;
   // A link leads to where it is said in full.
-  if (cut && !event.target.closest("a, button, summary, label, input")) showTip(cut, textOf(cut));
+  if (clipped && !event.target.closest("a, button, summary, label, input")) showTip(clipped, textOf(clipped));
   else hideTip();
 });

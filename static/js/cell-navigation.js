@@ -1,8 +1,8 @@
 // The cells of the grid by keyboard. The one that has the focus says in full what it has no room
 // for, and what its title says to who points at it.
 
-import { told } from "./moments.js";
-import { hideTip, isTipShown, showTip } from "./tip.js";
+import { fullTitle } from "./time-titles.js";
+import { hideTip, isTipShown, showTip } from "./tooltip.js";
 
 const FIRST = 2; // after the checkbox and the handle, which have keys of their own
 
@@ -19,13 +19,13 @@ function focus(cell) {
 }
 
 /** Go from a row to its first cell. */
-export const enter = (row) => focus(cellsOf(row)[0]);
+export const focusFirstCell = (row) => focus(cellsOf(row)[0]);
 
 /** Go to the same cell of another row. */
-export const enterSame = (cell, row) => focus(row.cells[cell.cellIndex]);
+export const focusSameColumn = (cell, row) => focus(row.cells[cell.cellIndex]);
 
 /** What a key does in a cell; undefined for what it does in the row too. */
-export const inCell = {
+export const cellKeys = {
   ArrowRight: (cell) => focus(cell.nextElementSibling),
   ArrowLeft: (cell) => (cell.cellIndex > FIRST ? focus(cell.previousElementSibling) : cell.parentElement.focus()),
   Home: (cell) => focus(cellsOf(cell.parentElement)[0]),
@@ -35,21 +35,21 @@ export const inCell = {
 
 // What a cell says in full -----------------------------------------------------------------------
 
-const isCut = (cell) => [cell, ...cell.querySelectorAll("*")].some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth);
+const isClipped = (cell) => [cell, ...cell.querySelectorAll("*")].some((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth);
 
 /** The text of a cell where it is cut off, and the titles in it that say more; "" for neither. */
-function inFull(cell) {
+function fullText(cell) {
   const text = cell.textContent.trim().replace(/\s+/g, " ");
   const titles = [...cell.querySelectorAll("[title]:not([title=''])")].map((one) =>
-    one.matches("time[datetime]") ? told(one) : one.title,
+    one.matches("time[datetime]") ? fullTitle(one) : one.title,
   );
   const more = [...new Set(titles)].filter((title) => title !== text);
   const isSaid = more.some((title) => title.includes(text));
-  return [...(isCut(cell) && !isSaid ? [text] : []), ...more].join("\n");
+  return [...(isClipped(cell) && !isSaid ? [text] : []), ...more].join("\n");
 }
 
 function show(cell) {
-  const text = inFull(cell);
+  const text = fullText(cell);
   if (text) showTip(cell, text);
   else hideTip();
 }

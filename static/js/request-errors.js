@@ -1,6 +1,6 @@
 // No failure is silent: what went wrong with a request, whether anything was done, and what to do.
 
-import "./back.js";
+import "./back-forward.js";
 import { notify } from "./shell.js";
 
 const signIn = () => {
@@ -10,7 +10,7 @@ const signIn = () => {
 const reload = { text: "Reload the page", href: "" };
 
 /** What an error page of the site says. */
-function told(html) {
+function errorText(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const heading = page.querySelector("main h1")?.textContent.trim();
   const texts = [...page.querySelectorAll("main p")].map((paragraph) => paragraph.textContent.trim());
@@ -29,14 +29,14 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
 
 document.body.addEventListener("htmx:responseError", ({ detail }) => {
   const { status, responseText } = detail.xhr;
-  const text = told(responseText) || `The server answered ${status}.`;
+  const text = errorText(responseText) || `The server answered ${status}.`;
   notify(status >= 500 ? `${text} What was asked may not have been done: look before you try again.` : text, {
     link: reload,
   });
 });
 
-for (const lost of ["htmx:sendError", "htmx:timeout"]) {
-  document.body.addEventListener(lost, ({ detail }) => {
+for (const failure of ["htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(failure, ({ detail }) => {
     const isQuestion = detail.requestConfig?.verb === "get";
     notify(
       isQuestion

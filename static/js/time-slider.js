@@ -1,7 +1,7 @@
 // The time of an execution: a slider over its steps, the keys to it, and playback by the real times
 // of the steps. Every move is an address; the server answers it with the parts that differ.
 
-import { goTo } from "./detail.js";
+import { showMoment } from "./execution.js";
 import { announce, isTyping, notify } from "./shell.js";
 
 const page = () => document.getElementById("detail");
@@ -19,23 +19,23 @@ function addressOf(step) {
   return `?${there}`;
 }
 
-let wanted = null; // the step to which the reader drags or plays, until the page shows it
+let targetStep = null; // the step to which the reader drags or plays, until the page shows it
 let running = false;
 
 /** Show a step as soon as the server has answered for the one before; the newest wish counts. */
-async function show(step) {
-  wanted = Math.min(Math.max(0, step), countOf(slider()));
-  draw(wanted);
+async function showStep(step) {
+  targetStep = Math.min(Math.max(0, step), countOf(slider()));
+  drawStep(targetStep);
   if (running) return;
   running = true;
   try {
-    while (wanted !== null) {
-      const next = wanted;
-      await goTo(addressOf(next));
-      if (wanted === next) wanted = null;
+    while (targetStep !== null) {
+      const next = targetStep;
+      await showMoment(addressOf(next));
+      if (targetStep === next) targetStep = null;
     }
   } catch {
-    wanted = null;
+    targetStep = null;
     notify("The server cannot be reached. The moment that is shown did not change.");
   } finally {
     running = false;
@@ -43,7 +43,7 @@ async function show(step) {
 }
 
 /** Move the thumb at once; the rest of the page follows. */
-function draw(step) {
+function drawStep(step) {
   const element = slider();
   if (!element) return;
   const place = `${(100 * step) / Math.max(1, countOf(element))}%`;
@@ -54,15 +54,15 @@ function draw(step) {
 }
 
 /** The step that is viewed is in view in the list, too. */
-function toRow() {
+function scrollToRow() {
   page()?.querySelector('.under .cur[aria-current="step"]')?.scrollIntoView({ block: "nearest" });
 }
 
 document.addEventListener("detail:fitted", () => {
   showPlayer();
-  toRow();
-  if (wanted !== null) draw(wanted);
-  pressed();
+  scrollToRow();
+  if (targetStep !== null) drawStep(targetStep);
+  updatePlayButton();
 });
 
 // Pointer ----------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ document.addEventListener("pointerdown", (event) => {
   const box = element.getBoundingClientRect();
   const stepOf = (moved) =>
     Math.round(Math.min(1, Math.max(0, (moved.clientX - box.left) / box.width)) * countOf(slider()));
-  const move = (moved) => show(stepOf(moved));
+  const move = (moved) => showStep(stepOf(moved));
   element.focus();
   event.preventDefault();
   move(event);
@@ -99,13 +99,13 @@ document.addEventListener("keydown", (event) => {
   const element = slider();
   if (!element || isTyping(event)) return;
   if (document.activeElement === element) {
-    const now = wanted ?? Number(element.getAttribute("aria-valuenow"));
+    const now = targetStep ?? Number(element.getAttribute("aria-valuenow"));
     const page = Math.max(1, Math.round(countOf(element) / 20));
     const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -page, PageUp: page };
     if (event.key in by) {
       event.preventDefault();
       stop();
-      show(now + by[event.key]);
+      showStep(now + by[event.key]);
       return;
     }
   }
@@ -128,7 +128,7 @@ function showPlayer() {
 }
 
 /** One button plays, and ends what plays in either direction. */
-function pressed() {
+function updatePlayButton() {
   page()?.querySelector('[data-play="on"]')?.setAttribute("aria-pressed", Boolean(playing));
 }
 
@@ -136,7 +136,7 @@ function stop() {
   if (!playing) return;
   clearTimeout(playing.timer);
   playing = null;
-  pressed();
+  updatePlayButton();
   const told = player()?.querySelector("[data-compressed]");
   if (told) told.textContent = "";
 }
@@ -154,7 +154,7 @@ async function play(back) {
   stop();
   const run = { back, timer: 0 };
   playing = run;
-  pressed();
+  updatePlayButton();
   let now = Number(slider().getAttribute("aria-valuenow"));
   if (!back && now >= countOf(slider())) now = 0; // from the end it begins again
   try {
@@ -169,7 +169,7 @@ async function play(back) {
         if (steps.length < 2) break;
       }
       let wait = Math.abs(steps[place + 1][1] - steps[place][1]);
-      tell(wait);
+      showShortened(wait);
       wait = Math.min(wait, GAP) / speed();
       place += 1;
       // Several steps within a blink are one move.
@@ -179,9 +179,9 @@ async function play(back) {
       }
       await new Promise((resolve) => (run.timer = setTimeout(resolve, wait)));
       if (playing !== run) return;
-      await show(steps[place][0]);
+      await showStep(steps[place][0]);
     }
-    if (playing === run && back) await show(0);
+    if (playing === run && back) await showStep(0);
     if (playing === run) announce(back ? "At the beginning" : "At the end");
   } catch {
     notify("The server cannot be reached. Playing has stopped.");
@@ -189,7 +189,7 @@ async function play(back) {
   if (playing === run) stop();
 }
 
-function tell(wait) {
+function showShortened(wait) {
   const told = player()?.querySelector("[data-compressed]");
   if (told) told.textContent = wait > GAP ? `${Math.round(wait / 1000)} s without a step, shortened` : "";
 }
@@ -219,8 +219,8 @@ document.addEventListener("submit", (event) => {
     there.delete(name);
     if (chosen.get(name)) there.set(name, chosen.get(name));
   }
-  goTo(`?${there}`);
+  showMoment(`?${there}`);
 });
 
 showPlayer();
-toRow();
+scrollToRow();

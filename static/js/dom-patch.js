@@ -6,13 +6,13 @@
 
 const keyOf = (node) => (node.nodeType === 1 ? node.dataset?.key || node.id || "" : "");
 
-const alike = (a, b) =>
+const isSameElement = (a, b) =>
   a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 
-function attributes(from, to) {
+function patchAttributes(from, to) {
   for (const { name } of [...from.attributes]) {
     if (name === "open" && from.nodeName === "DETAILS") continue;
-    if (name === "style" && from.popover) continue; // where a menu stands (menus.js)
+    if (name === "style" && from.popover) continue; // where a menu stands (popover-menus.js)
     if (!to.hasAttribute(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {
@@ -22,37 +22,37 @@ function attributes(from, to) {
 }
 
 /** Make `from` look like `to`; both are the same kind of element. */
-export function morph(from, to) {
+export function patchElement(from, to) {
   if (from.nodeType !== 1) {
     if (from.data !== to.data) from.data = to.data;
     return;
   }
   if (from.isEqualNode(to)) return;
   const ticking = from.dataset?.since && from.dataset.since === to.dataset?.since;
-  attributes(from, to);
-  if (!ticking) children(from, to);
+  patchAttributes(from, to);
+  if (!ticking) patchChildren(from, to);
 }
 
-function children(from, to) {
+function patchChildren(from, to) {
   const keyed = new Map();
   for (const child of from.childNodes) {
     const key = keyOf(child);
     if (key) keyed.set(key, child);
   }
   let here = from.firstChild;
-  for (const wanted of [...to.childNodes]) {
-    const key = keyOf(wanted);
+  for (const next of [...to.childNodes]) {
+    const key = keyOf(next);
     let match = key ? keyed.get(key) : null;
-    if (match && !alike(match, wanted)) match = null;
+    if (match && !isSameElement(match, next)) match = null;
     if (!match && !key) {
-      if (here && alike(here, wanted)) match = here;
+      if (here && isSameElement(here, next)) match = here;
     }
     if (match) {
       if (match === here) here = here.nextSibling;
       else from.insertBefore(match, here);
-      morph(match, wanted);
+      patchElement(match, next);
     } else {
-      from.insertBefore(document.importNode(wanted, true), here);
+      from.insertBefore(document.importNode(next, true), here);
     }
   }
   while (here) {

@@ -1,7 +1,7 @@
 // Walking the blocks of a diagram by keyboard: arrows lead along the connections, else to what is
 // closest. One block at a time is reached by Tab.
 
-import { canvasOf, show } from "./diagram.js";
+import { canvasOf, scrollToShape } from "./diagram.js";
 import { isTyping } from "./shell.js";
 
 export const blockOf = (node) => node?.closest?.("svg[data-workspace] g.b");
@@ -66,7 +66,7 @@ function focus(svg, block) {
   const target = focusable(block);
   target.setAttribute("tabindex", "0");
   target.focus({ preventScroll: true });
-  show(canvasOf(svg), shapeOf(block));
+  scrollToShape(canvasOf(svg), shapeOf(block));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -1,25 +1,25 @@
 // Parts of a live page ([data-part], executions/views/parts.py): fetched when the live connection
 // says that something has changed, or was missed; only those that differ come.
 
-import { catchUp } from "./live.js";
+import { catchUp } from "./live-connection.js";
 
 /** Keep the parts inside of `page()` fresh: fetch from its data-live-url what differs, and give it
  * to `fitIn` with the response, unless the reader has gone elsewhere meanwhile. While changes keep
  * coming, `pause` milliseconds lie between two fetches. With `settle` a fetch comes that long after
  * a change: by then what the server keeps for so long is newer. Returns what refreshes now. */
-export function keepFresh(page, fitIn, { pause, settle = 0 }) {
+export function refreshOnChange(page, fitIn, { pause, settle = 0 }) {
   let running = null; // the refresh under way
   let again = false;
   let hurried = false; // a reader waits for it
 
-  const held = () =>
+  const shownParts = () =>
     [...page().querySelectorAll("[data-part]")]
       .map((part) => `${part.id.slice(5)}:${part.dataset.part}`)
       .join(" ");
 
   async function fetchParts() {
     const shown = location.search;
-    const headers = { "X-Held": held() };
+    const headers = { "X-Held": shownParts() };
     // Without a connection it is these fetches that tell that somebody is there.
     if (document.querySelector('[data-live][data-state="poll"]')) headers["X-Polling"] = "1";
     const response = await fetch(page().dataset.liveUrl + shown, { headers });
@@ -59,23 +59,23 @@ export function keepFresh(page, fitIn, { pause, settle = 0 }) {
     }, 2000);
   };
   let settling = null;
-  function heard() {
+  function onChange() {
     if (!settle) return refresh().catch(catchUpSoon);
     settling ??= setTimeout(() => {
       settling = null;
       refresh().catch(catchUpSoon);
     }, settle);
   }
-  document.body.addEventListener("live:changed", heard);
+  document.body.addEventListener("live:changed", onChange);
   document.body.addEventListener("live:catchup", (event) => {
     event.detail.until(refresh());
-    if (settle) heard();
+    if (settle) onChange();
   });
   return refresh;
 }
 
-/** The elements of an answer, for `morph`. */
-export function elementsOf(html) {
+/** The elements of an answer, for `patchElement`. */
+export function parseParts(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return [...template.content.children];

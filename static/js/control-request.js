@@ -2,7 +2,7 @@
 
 import { serverNow } from "./clock.js";
 
-function tick() {
+function showSecondsLeft() {
   for (const element of document.querySelectorAll("#detail [data-until]")) {
     const left = Math.max(0, Math.ceil((Number(element.dataset.until) - serverNow()) / 1000));
     const text = left ? `in ${left} s` : "now";
@@ -10,5 +10,5 @@ function tick() {
   }
 }
 
-setInterval(tick, 500);
-document.addEventListener("detail:fitted", tick);
+setInterval(showSecondsLeft, 500);
+document.addEventListener("detail:fitted", showSecondsLeft);
