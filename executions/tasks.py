@@ -55,12 +55,12 @@ def run_bulk_job(self: Any, job_id: str) -> None:
 @shared_task
 def settle() -> None:
     """See to who debugs what, as time goes by."""
-    control_transfer.settle()
+    control_transfer.transfer_leases()
 
 
 @shared_task
 def retain() -> None:
     """Delete what is not to be kept any longer."""
     deletion.retain()
-    jobs.forget()
+    jobs.delete_old()
     idempotency.forget()

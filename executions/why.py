@@ -26,7 +26,7 @@ _WORKING = (Status.RUNNING, Status.PAUSING, Status.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explanation:
     """The sentence; with `since`, its block has been running for long, since then."""
 
     text: str
@@ -42,15 +42,15 @@ def why(execution: Execution) -> str:
     return f"{explained.text.removesuffix('.')}, which has run for {lasts}."
 
 
-def explain(execution: Execution) -> Explained:
+def explain(execution: Execution) -> Explanation:
     """As `why`, for a page on which the time ticks."""
     text = _text(execution)
     works = execution.lease_owner and execution.status in _WORKING
     if not works:
-        return Explained(text)
+        return Explanation(text)
     since = execution.state.get("since")
     began = datetime.fromtimestamp(since, UTC) if since else execution.updated_at
-    return Explained(text, began if timezone.now() - began > LONG else None)
+    return Explanation(text, began if timezone.now() - began > LONG else None)
 
 
 def _text(execution: Execution) -> str:

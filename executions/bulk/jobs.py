@@ -84,7 +84,7 @@ def cancel(job: BulkJob) -> bool:
         status=S.CANCELLED, ended_at=now, lease_expires_at=None
     ) or jobs.filter(status=S.RUNNING).update(status=S.CANCELLING)
     if changed:
-        tell(job)
+        notify(job)
     return bool(changed)
 
 
@@ -102,14 +102,14 @@ def claim(job_id: UUID, owner: str) -> BulkJob | None:
     return BulkJob.objects.select_related("user").get(pk=job_id)
 
 
-def hand_back(job: BulkJob, owner: str) -> None:
+def release(job: BulkJob, owner: str) -> None:
     """Give up the lease and queue the job again: others wait for the worker too."""
     requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
     if _owned(job, owner).update(lease_owner="", lease_expires_at=requeue):
         send(job.pk)
 
 
-def progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
+def record_progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
     """Write down what a batch has done, in its transaction; False when the lease is lost."""
     job.done, job.refused, job.cursor = job.done + done, job.refused + refused, cursor
     job.failures = 0
@@ -126,7 +126,7 @@ def progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> 
     )
 
 
-def failed(job: BulkJob, owner: str, problem: str) -> None:
+def record_failure(job: BulkJob, owner: str, problem: str) -> None:
     """A batch could not be done: it is tried again after a while, or, when that was the last time,
     the job is over."""
     job.failures += 1
@@ -150,7 +150,7 @@ def finish(job: BulkJob, owner: str) -> None:
     owned.filter(status=S.CANCELLING).update(status=S.CANCELLED, **over)
 
 
-def tell(job: BulkJob) -> None:
+def notify(job: BulkJob) -> None:
     """Let the pages of its user know, on commit."""
     announce({"type": BULK_JOB_CHANGED, "user": job.user_id, "id": str(job.pk)})
 
@@ -169,14 +169,14 @@ def recover() -> int:
     # A lease that ran out is nobody's any more: its owner, should it wake up, finds that out.
     lost.filter(pk__in=found).update(lease_owner="", lease_expires_at=later)
     for job in ended:
-        tell(job)
+        notify(job)
     again = set(found) - {job.pk for job in ended}
     for job_id in again:
         send(job_id)
     return len(again)
 
 
-def forget() -> None:
+def delete_old() -> None:
     """Delete jobs that ended longer ago than executions are kept; the audit trail holds what they
     did."""
     if settings.RETENTION_DAYS > 0:

@@ -30,7 +30,7 @@ def run(job_id: UUID, owner: str) -> None:
     job = jobs.claim(job_id, owner)
     if job is None:
         return
-    jobs.tell(job)
+    jobs.notify(job)
     ends = time.monotonic() + BULK_SLICE_SECONDS
     told = 0.0
     try:
@@ -38,20 +38,20 @@ def run(job_id: UUID, owner: str) -> None:
             now = time.monotonic()
             if now > told + _TELL_EVERY:
                 told = now
-                jobs.tell(job)
+                jobs.notify(job)
             if now > ends:
-                jobs.hand_back(job, owner)
+                jobs.release(job, owner)
                 return
     except LeaseLost:
         return
     except Exception as problem:
         # Tried again later, but not for ever. Without a database the lease runs out.
         logger.exception("A batch of the job %s failed", job.pk)
-        jobs.failed(job, owner, f"{type(problem).__name__}: {problem}")
-        jobs.tell(job)
+        jobs.record_failure(job, owner, f"{type(problem).__name__}: {problem}")
+        jobs.notify(job)
         return
     jobs.finish(job, owner)
-    jobs.tell(job)
+    jobs.notify(job)
 
 
 def _run_batch(job: BulkJob, owner: str) -> bool:
@@ -63,7 +63,7 @@ def _run_batch(job: BulkJob, owner: str) -> bool:
         batch, cursor = targets.next_batch(job, job.user, size)
         if not batch:
             return False
-        fields, seen = values.decode(job.fields), targets.seen(job)
+        fields, seen = values.decode(job.fields), targets.seen_statuses(job)
         requests = [CommandRequest(one, job.user, actor, fields, seen.get(one.pk)) for one in batch]
         results = run_commands(job.command, requests)
         refused = [result for result in results if not result.done]
@@ -76,6 +76,6 @@ def _run_batch(job: BulkJob, owner: str) -> bool:
             )
             for result in refused
         )
-        if not jobs.progress(job, owner, len(results) - len(refused), len(refused), cursor):
+        if not jobs.record_progress(job, owner, len(results) - len(refused), len(refused), cursor):
             raise LeaseLost
     return True

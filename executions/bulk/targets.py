@@ -70,7 +70,7 @@ def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Executi
     return batch, _cursor(batch[-1]) if batch else ""
 
 
-def seen(job: BulkJob) -> Mapping[UUID, Status]:
+def seen_statuses(job: BulkJob) -> Mapping[UUID, Status]:
     """The statuses in which the person saw what they chose."""
     return {UUID(key): Status(status) for key, status in (job.chosen or {}).items() if status}
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from executions import access
-from executions.commands import secrets
+from executions.commands import secret_access
 from executions.commands.command import Command, Lease
 from executions.store.lifecycle.bulk_transitions import CommandState
 from flows.formatting import clock
@@ -41,4 +41,4 @@ def secrets_refusal(command: Command, user: access.User, execution_id: UUID) -> 
     or the command doesn't."""
     if not command.diverts or access.debugs_secrets(user):
         return ""
-    return NO_SECRETS if secrets.are_of_others(execution_id, user) else ""
+    return NO_SECRETS if secret_access.holds_secrets_of_others(execution_id, user) else ""

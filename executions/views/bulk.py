@@ -21,7 +21,7 @@ from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import Children
 from executions.models import BulkJob, BulkRefusal
-from executions.views.actions import commands_for
+from executions.views.action_bar import commands_for
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
 #: a page of their own.
@@ -40,7 +40,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     filters = Filters.parse(request.GET)
     if request.method == "POST" and filters.are_understood:
         answer = idempotency.once(request, lambda: _begin(request, command, filters))
-        return to_job(request, UUID(answer["job"]))
+        return redirect_to_job(request, UUID(answer["job"]))
     child_first = request.GET.get("children") == Children.CHILD_FIRST
     order = [("children", str(Children.CHILD_FIRST))] if child_first else []
     address = urlencode(filters.parameters() + order)
@@ -77,7 +77,7 @@ def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, st
     return {"job": str(job.pk)}
 
 
-def to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+def redirect_to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Lead to the page of a job; htmx gets the line that follows the job below the grid."""
     if not _is_part(request):
         return redirect("bulk-job", job_id)

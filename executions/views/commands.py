@@ -20,7 +20,7 @@ from executions.commands.request import CommandRequest
 from executions.commands.run import CommandResult, run_commands
 from executions.states import Status
 from executions.views import selection
-from executions.views.bulk import to_job
+from executions.views.bulk import redirect_to_job
 
 #: Executions that are commanded while the person waits: together, and one by one. More make a job.
 AT_ONCE = 200
@@ -37,10 +37,10 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     """
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
-    chosen = selection.read(request.POST)
-    answer = idempotency.once(request, lambda: _give(request, command, chosen))
+    chosen = selection.read_selection(request.POST)
+    answer = idempotency.once(request, lambda: _run(request, command, chosen))
     if "job" in answer:
-        return to_job(request, UUID(answer["job"]))
+        return redirect_to_job(request, UUID(answer["job"]))
     results = answer["results"]
     if getattr(request, "htmx", False):
         done = [result for result in results if result["done"]]
@@ -61,11 +61,11 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
             # What was filled in for it may close; a refusal leaves it open.
             response["HX-Trigger"] = "command-done"
         return response
-    _tell(request, command, results)
-    return back(request)
+    _add_messages(request, command, results)
+    return redirect_back(request)
 
 
-def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
+def _run(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
     """What came of it, as JSON: the results, or the job that was made."""
     child_first = selection.child_first(request.POST)
     executions = targets.chosen(request.user, list(chosen), child_first=child_first)
@@ -82,7 +82,7 @@ def _give(request: HttpRequest, command: str, chosen: dict[UUID, Status | None])
             address=actor.address,
         )
         return {"job": str(job.pk)}
-    seen = selection.seen(chosen)
+    seen = selection.seen_statuses(chosen)
     requests = [
         CommandRequest(one, request.user, actor, fields, seen.get(one.pk)) for one in executions
     ]
@@ -110,7 +110,7 @@ def _left_out(command: str, result: CommandResult, seen: Mapping[UUID, Status]) 
     return "" if applied else str(was)
 
 
-def back(request: HttpRequest) -> HttpResponse:
+def redirect_back(request: HttpRequest) -> HttpResponse:
     """Lead to where a form without scripts came from."""
     address = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure())
@@ -118,7 +118,7 @@ def back(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(address) if safe else redirect("executions")
 
 
-def _tell(request: HttpRequest, command: str, results: list[dict[str, Any]]) -> None:
+def _add_messages(request: HttpRequest, command: str, results: list[dict[str, Any]]) -> None:
     label = COMMANDS[command].label
     done = sum(result["done"] for result in results)
     if done == len(results) == 1:

@@ -7,7 +7,7 @@ from flows.graph import FlowGraph
 
 
 @dataclass(frozen=True, slots=True)
-class Debugging:
+class DebugPanel:
     """What can be chosen: blocks, and variables by the level of their scope."""
 
     execution: Execution

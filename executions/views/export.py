@@ -11,7 +11,7 @@ from executions.grid.paging.export import Export
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.views import selection
-from executions.views.commands import back
+from executions.views.commands import redirect_back
 
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -28,8 +28,8 @@ def export(request: HttpRequest, format: str) -> HttpResponseBase:
     if not query.filters.are_understood:
         # It would give more than was asked for.
         messages.error(request, "Not exported. " + " ".join(query.filters.problems))
-        return back(request)
-    chosen = list(selection.read(request.POST)) if is_form else []
+        return redirect_back(request)
+    chosen = list(selection.read_selection(request.POST)) if is_form else []
     found = Export(request.user, query, chosen)
     parts: Any = found.csv() if format == "csv" else found.json()
     name = f"executions-{timezone.localtime():%Y-%m-%d-%H%M%S}.{format}"

@@ -22,7 +22,7 @@ from executions.grid.table.columns import groupings
 from executions.grid.table.layout import Children, Layout, view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
-from executions.views.actions import bar
+from executions.views.action_bar import bar
 from executions.views.saved_views import is_edited, start_page
 from flows import access as flow_access
 from flows import queries

@@ -17,7 +17,7 @@ FIELDS = frozenset(
 )
 
 
-def read(form: QueryDict) -> dict[UUID, Status | None]:
+def read_selection(form: QueryDict) -> dict[UUID, Status | None]:
     """Every execution that a form names, with the status in which it was seen where it says so.
 
     `id` fields name one each; a script sends them together, as `selection`: "id:Status id:Status".
@@ -37,7 +37,7 @@ def read(form: QueryDict) -> dict[UUID, Status | None]:
     return found
 
 
-def seen(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
+def seen_statuses(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
     """Of what was chosen, the statuses that are known to have been seen."""
     return {key: status for key, status in chosen.items() if status}
 
@@ -52,7 +52,7 @@ def command_fields(form: QueryDict) -> dict[str, str]:
     return {name: str(value) for name, value in form.items() if name not in FIELDS}
 
 
-def named(texts: Sequence[str]) -> list[UUID]:
+def read_ids(texts: Sequence[str]) -> list[UUID]:
     """The ids among these texts."""
     return [key for text in texts if (key := _uuid(text)) is not None]
 

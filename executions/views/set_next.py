@@ -38,7 +38,7 @@ def set_next(request: HttpRequest) -> HttpResponse:
     setting it comes to for each. With htmx only the preview, for the diagram. Posted alike by the
     grid's form, whose ids make a long address; nothing is changed by either."""
     asked = request.POST if request.method == "POST" else request.GET
-    ids = list(selection.read(asked))
+    ids = list(selection.read_selection(asked))
     executions = list(
         access.visible(request.user)
         .filter(pk__in=ids)

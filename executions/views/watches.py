@@ -13,7 +13,7 @@ from executions import watches as store
 from executions.events import WATCHES_CHANGED
 from executions.publishing import announce
 from executions.views import selection
-from executions.views.commands import back
+from executions.views.commands import redirect_back
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +35,7 @@ def watches(request: HttpRequest) -> HttpResponse:
         )
         response["Cache-Control"] = "no-store"
         return response
-    if known := selection.named(request.POST.getlist("told")[:1]):
+    if known := selection.read_ids(request.POST.getlist("told")[:1]):
         revision = request.POST.get("revision", "")
         is_number = revision.isascii() and revision.isdigit() and len(revision) < 19
         if is_number and store.mark_read(user_id, known[0], int(revision)):
@@ -46,7 +46,7 @@ def watches(request: HttpRequest) -> HttpResponse:
 
 
 def _change(request: HttpRequest, user_id: int) -> HttpResponse:
-    chosen = list(selection.read(request.POST))
+    chosen = list(selection.read_selection(request.POST))
     on = request.POST.get("on") != "0"
     if on:
         ids = store.watch(user_id, access.visible(request.user).filter(pk__in=chosen))
@@ -57,7 +57,7 @@ def _change(request: HttpRequest, user_id: int) -> HttpResponse:
     text = _said(len(ids), len(chosen), on)
     if not getattr(request, "htmx", False):
         (messages.success if ids else messages.warning)(request, text)
-        return back(request)
+        return redirect_back(request)
     context = {"text": text, "good": bool(ids)}
     response = render(request, "executions/watch_results.html", context)
     response["HX-Trigger"] = json.dumps({"live:watches": {"ids": ids, "on": on}})

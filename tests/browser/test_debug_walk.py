@@ -271,7 +271,7 @@ def test_two_people(
     Execution.objects.filter(pk=execution.pk).update(
         asked_at=asked - timedelta(seconds=CONTROL_ANSWER_SECONDS)
     )
-    assert control_transfer.settle() == 1
+    assert control_transfer.transfer_leases() == 1
     expect(theirs.locator("#debugged")).to_contain_text("You debug this")
     expect(mine.locator("#do-step")).to_be_disabled()
     theirs.locator("#do-step").click()

@@ -347,7 +347,7 @@ def test_too_many_to_choose_are_a_bad_request(admin_client: Client) -> None:
 def test_old_jobs_and_forms_are_forgotten(admin_user: User) -> None:
     old, new = finish(make_job(admin_user)), finish(make_job(admin_user))
     BulkJob.objects.filter(pk=old.pk).update(ended_at=timezone.now() - timedelta(days=31))
-    jobs.forget()
+    jobs.delete_old()
     assert list(BulkJob.objects.all()) == [new]
 
 

@@ -120,7 +120,7 @@ def test_who_may_no_longer_debug_does_not_get_it(
     else:
         long_ago = timezone.now() - timedelta(seconds=CONTROL_ANSWER_SECONDS + 1)
         Execution.objects.filter(pk=execution.pk).update(asked_at=long_ago)
-        assert control_transfer.settle() == 0
+        assert control_transfer.transfer_leases() == 0
         assert holder(execution) == ("ada", None)
 
 
@@ -150,14 +150,14 @@ def test_without_an_answer_it_goes_over(loop: FlowVersion, ada: Session, grace: 
     ada.do("step", execution)
     presence.renew([look(execution, ada)])
     grace.do("take-over", execution)
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     late = timezone.now() - timedelta(seconds=CONTROL_ANSWER_SECONDS + 1)
     Execution.objects.filter(pk=execution.pk).update(asked_at=late)
     revision = execution.revision
-    assert control_transfer.settle() == 1
+    assert control_transfer.transfer_leases() == 1
     assert holder(execution) == ("grace", None)
     assert execution.revision > revision
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     entry = AuditEntry.objects.filter(execution=execution).latest("id")
     assert (entry.command, entry.actor, entry.detail) == (
         "take-over",
@@ -171,15 +171,15 @@ def test_who_has_left_loses_it(
 ) -> None:
     execution = ada.start(loop, paused=True)
     ada.do("breakpoint", execution, block="e")
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     long_ago = timezone.now() - timedelta(seconds=CONTROL_AWAY_SECONDS + 5)
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
     # Redis knows nothing: the while begins now.
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     presence.renew([look(execution, ada)])
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
-    assert control_transfer.settle() == 1
+    assert control_transfer.transfer_leases() == 1
     assert holder(execution) == (None, None)
     assert execution.status == "Paused"
     assert execution.debug["breakpoints"]
@@ -196,14 +196,14 @@ def test_who_opens_pages_without_scripts_has_not_left(
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
     seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
     page(ada.user, execution)
-    assert control_transfer.settle() == 0
+    assert control_transfer.transfer_leases() == 0
     assert "asked ada" in grace.do("take-over", execution)
     # Nobody is told that they look: whether they still do is not known.
     assert presence.people([execution.pk]) == {}
     # Somebody else's page of it says nothing about them.
     seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
     page(grace.user, execution)
-    assert control_transfer.settle() == 1
+    assert control_transfer.transfer_leases() == 1
 
 
 def test_from_who_has_left_it_is_taken_at_once(

@@ -19,7 +19,7 @@ def execute(request: CommandRequest) -> Changes | None:
     return Changes(changed, f"to {control.asker}")
 
 
-def lock_request(request: CommandRequest) -> debug_lease.Control | None:
+def lock_request(request: CommandRequest) -> debug_lease.DebugLease | None:
     control = debug_lease.lock(request.execution.pk)
     if control.ended:
         return None

@@ -8,7 +8,7 @@ over. `preview` says what that is, before anything is changed; so does the refus
 from dataclasses import dataclass, field
 
 from executions import access
-from executions.commands import secrets as secrets_of
+from executions.commands import secret_access
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.permissions import ASK_FOR_SECRETS
@@ -56,7 +56,7 @@ def execute(request: CommandRequest) -> Changes | None:
     if held is None:
         return None
     version = _version(request, held)
-    if not access.debugs_secrets(request.user) and secrets_of.may_come_to_some([version.pk]):
+    if not access.debugs_secrets(request.user) and secret_access.may_gain_secrets([version.pk]):
         raise CommandRefused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
     found = _preview(held, version)
     if found.impossible:

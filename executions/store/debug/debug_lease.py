@@ -21,7 +21,7 @@ from executions.store.lifecycle.transitions import CHANGE, update, update_one
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class DebugLease:
     """Who debugs an execution since when, and who has asked for it."""
 
     holder_id: int | None
@@ -114,11 +114,11 @@ _HELD_LONG = """
 """
 
 
-def lock(execution_id: UUID) -> Control:
+def lock(execution_id: UUID) -> DebugLease:
     """Who debugs it, locked until the transaction ends."""
     rows = Execution.objects.select_for_update(of=("self",)).filter(pk=execution_id)
     row: dict[str, Any] = rows.values(*_COLUMNS).get()
-    return Control(
+    return DebugLease(
         row["debugged_by_id"],
         row["debugged_by_name"],
         row["debugged_since"],

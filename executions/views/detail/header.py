@@ -10,7 +10,7 @@ from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
 from executions.states import TERMINAL
-from executions.views.detail import reasons
+from executions.views.detail import why_links
 from executions.views.detail.subject import Subject
 from flows.graph import BlockNode
 
@@ -20,14 +20,14 @@ class Header:
         self._subject = subject
 
     @cached_property
-    def explained(self) -> why.Explained:
+    def explained(self) -> why.Explanation:
         """Why it is not moving."""
         return why.explain(self._subject.execution)
 
     @property
-    def links(self) -> list[reasons.Link]:
+    def links(self) -> list[why_links.Link]:
         """Where that sentence leads."""
-        return reasons.links(self._subject)
+        return why_links.links(self._subject)
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:

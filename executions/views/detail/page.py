@@ -12,7 +12,7 @@ from executions.commands.registry import COMMANDS
 from executions.states import Status
 from executions.store.read import relatives
 from executions.views.address import PANELS, Address
-from executions.views.debug_panel import Debugging
+from executions.views.debug_panel import DebugPanel
 from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
 from executions.views.detail.gantt_and_diff import Course
@@ -54,9 +54,9 @@ class DrillDown:
         }
 
     @cached_property
-    def debugging(self) -> Debugging:
+    def debugging(self) -> DebugPanel:
         """The panel of what is debugged with."""
-        return Debugging(self.execution, self.subject.graph)
+        return DebugPanel(self.execution, self.subject.graph)
 
     @cached_property
     def watched(self) -> bool:

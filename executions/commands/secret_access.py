@@ -17,16 +17,16 @@ from flows.models import Variable
 from flows.value_sources import Literal
 
 
-def are_of_others(execution_id: UUID, user: access.User) -> bool:
+def holds_secrets_of_others(execution_id: UUID, user: access.User) -> bool:
     """Whether the execution, or one above it, holds a secret that the user did not give, or runs a
     flow that may come to one."""
     family = secret_storage.givers(execution_id)
     if any(holds and giver != user.pk for _, holds, giver in family):
         return True
-    return may_come_to_some(version_id for version_id, _, _ in family)
+    return may_gain_secrets(version_id for version_id, _, _ in family)
 
 
-def may_come_to_some(version_ids: Iterable[int]) -> bool:
+def may_gain_secrets(version_ids: Iterable[int]) -> bool:
     """Whether one of these versions of flows, or a flow that they run, comes to secrets that are
     not its inputs. A flow that is named by an expression may be any."""
     ahead, seen = list(version_ids), set[int]()
