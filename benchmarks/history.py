@@ -21,7 +21,7 @@ from django.urls import reverse
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store import history
 from flows import queries
 
@@ -42,7 +42,7 @@ def main() -> None:
         worker.stop(seconds=1)
         graph = queries.compiled(version.pk)
         client = signed_in()
-        after = gap(execution.step_count).stop
+        after = trimmed_steps(execution.step_count).stop
         print(f"  an execution of {execution.step_count:,} steps, its dropped ones not vacuumed")
         moments = {"early": 100, "before the gap": 9_000, "after it": after}
         for name, step in moments.items():

@@ -45,6 +45,6 @@ def drop_broken_connection(**_: Any) -> None:
 
 
 #: So that a block that never returns, or takes all memory, ends no more than its process.
-signals.worker_process_init.connect(processes.bound)
+signals.worker_process_init.connect(processes.limit_process)
 #: So that a page can say that no worker is online.
-signals.heartbeat_sent.connect(workers.renew)
+signals.heartbeat_sent.connect(workers.send_heartbeat)

@@ -128,7 +128,7 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or REDIS_URL.replac
 # until it is acknowledged would cost two more round trips for each.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,
-    "queue_order_strategy": "executions.queues:ByTurns",
+    "queue_order_strategy": "executions.queues:FairRoundRobin",
     # No message has a priority: one list for each queue, where kombu would ask for four.
     "priority_steps": [0],
 }

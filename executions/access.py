@@ -32,7 +32,7 @@ def visible(user: User) -> QuerySet[Execution]:
     return Execution.objects.filter(initiator_id=user.pk)
 
 
-def get(user: User, execution_id: Any) -> Execution:
+def get_or_404(user: User, execution_id: Any) -> Execution:
     """One execution that the user may see.
 
     Raises Http404 for one that does not exist and for one that they may not see alike.
@@ -50,7 +50,7 @@ def may_control(user: User, initiator_id: int | None) -> bool:
     return initiator_id == user.pk or user.has_perm("executions.control_execution")
 
 
-def is_debugger(user: User) -> bool:
+def has_debug_permission(user: User) -> bool:
     """Whether the user may debug the executions that they control: step, set breakpoints, start
     paused, and change how one goes on."""
     return user.is_active and user.has_perm("executions.debug_execution")
@@ -58,15 +58,17 @@ def is_debugger(user: User) -> bool:
 
 def may_debug(user: User, initiator_id: int | None) -> bool:
     """Whether the user may debug an execution of that initiator."""
-    return may_control(user, initiator_id) and is_debugger(user)
+    return may_control(user, initiator_id) and has_debug_permission(user)
 
 
-def successor(asker_id: int | None, asker: str, initiator_id: int | None) -> tuple[int | None, str]:
+def next_debugger(
+    asker_id: int | None, asker: str, initiator_id: int | None
+) -> tuple[int | None, str]:
     """Who has asked to debug an execution of that initiator, if they still may; else nobody."""
     user = get_user_model()._default_manager.filter(pk=asker_id).first() if asker_id else None
     return (asker_id, asker) if user is not None and may_debug(user, initiator_id) else (None, "")
 
 
-def debugs_secrets(user: User) -> bool:
+def has_debug_secrets_permission(user: User) -> bool:
     """Whether the user may also change how executions go on that hold secrets of others."""
     return user.is_active and user.has_perm("executions.debug_secrets")

@@ -160,7 +160,7 @@ class ExecutionAdmin(ReadOnly):
     @admin.display(description="status")
     def standing(self, execution: Execution) -> str:
         """The status, with that it failed where it does not say so."""
-        return appearance.word(execution.status, unhandled=execution.unhandled)
+        return appearance.label(execution.status, unhandled=execution.unhandled)
 
     def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
         return queryset.filter(flow_name=text)

@@ -3,7 +3,7 @@
 from executions.states import UNHANDLED, Place, Reason, Status
 
 #: What a person should know of each status, on the help page.
-MEANINGS: dict[Status, str] = {
+DESCRIPTIONS: dict[Status, str] = {
     Status.QUEUED: "Waits for a worker.",
     Status.RUNNING: "Its token is moving, or waits for child executions, a time or a semaphore.",
     Status.PAUSING: "Pauses as soon as the block that is running is done.",
@@ -21,7 +21,7 @@ PLACES: dict[Place, tuple[str, str]] = {
     Place.PORT: ("paused-port", "port"),
 }
 
-REASONS: dict[Reason, str] = {
+REASON_TEXTS: dict[Reason, str] = {
     Reason.CHILDREN: "waits for child executions",
     Reason.TIME: "waits for a time",
     Reason.SEMAPHORE: "waits for a semaphore",
@@ -30,7 +30,7 @@ REASONS: dict[Reason, str] = {
 
 
 #: What a person should know of one that Ended because nothing handled an exception.
-UNHANDLED_MEANING = (
+UNHANDLED_DESCRIPTION = (
     "It ended because nothing handled an exception, so it counts as failed. Retry begins at the "
     "block that threw."
 )
@@ -43,12 +43,12 @@ def icon_name(status: str, place: str = "", *, unhandled: bool = False) -> str:
     return "ended-unhandled" if unhandled else status.lower()
 
 
-def tone(status: str, *, unhandled: bool = False) -> str:
+def css_class(status: str, *, unhandled: bool = False) -> str:
     """What follows `st-` in the CSS class of a status."""
     return "unhandled" if unhandled else status.lower()
 
 
-def word(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
+def label(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
     """The status in words, with where it is paused, what it waits for, or that it failed."""
     if unhandled:
         return UNHANDLED
@@ -59,20 +59,20 @@ def word(status: str, place: str = "", reason: str = "", *, unhandled: bool = Fa
     return status
 
 
-def explanation(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
+def description(status: str, place: str = "", reason: str = "", *, unhandled: bool = False) -> str:
     """One sentence for a title."""
     if unhandled:
-        return f"{UNHANDLED}. {UNHANDLED_MEANING}"
+        return f"{UNHANDLED}. {UNHANDLED_DESCRIPTION}"
     if _waits(status, reason):
-        return f"{status}, {REASONS[Reason(reason)]}."
-    return f"{status}. {MEANINGS[Status(status)]}"
+        return f"{status}, {REASON_TEXTS[Reason(reason)]}."
+    return f"{status}. {DESCRIPTIONS[Status(status)]}"
 
 
 def _waits(status: str, reason: str) -> bool:
     """Whether it says what it waits for."""
     if status == Status.QUEUED:
         return reason == Reason.LIMIT
-    return status == Status.RUNNING and reason in REASONS
+    return status == Status.RUNNING and reason in REASON_TEXTS
 
 
 def command_label(name: str) -> str:

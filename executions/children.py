@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.engine.state import StartChild
 from executions.limits import MAX_CHILDREN, MAX_DEPTH
 from executions.models import Execution
@@ -77,7 +77,7 @@ def insert_child(
             "Couldn't initialize variable store because of invalid input variables.",
             extra={"InvalidVariableErrors": {m.location: m.summary for m in refused.messages}},
         ) from None
-    send(child)
+    enqueue(child)
     publish(events([child.pk]))
     return child.pk
 

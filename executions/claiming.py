@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from executions import limits
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
 from executions.store.lifecycle import claims, worker_limits
@@ -38,13 +38,13 @@ def claim(execution_id: UUID, owner: str) -> Claimed | None:
     return None
 
 
-def freed(event: ExecutionChanged) -> None:
+def worker_released(event: ExecutionChanged) -> None:
     """An execution has given its worker back: whoever waits for that because of a limit goes on.
     What a crash leaves here, `room` finds."""
     _wake(worker_limits.of_changed(event))
 
 
-def room() -> int:
+def wake_within_limits() -> int:
     """Wake whoever waits because of a limit that has room; returns how many."""
     return _wake(worker_limits.with_room())
 
@@ -52,5 +52,5 @@ def room() -> int:
 def _wake(found: list[WorkerLimit]) -> int:
     woken = [event for limit in found for event in limit.wake()]
     for event in woken:
-        send(event)
+        enqueue(event)
     return len(woken)

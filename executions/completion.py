@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.publishing import publish
@@ -65,7 +65,7 @@ def wake_granted() -> list[ExecutionChanged]:
     """Wake whoever was granted the semaphore that it waits for."""
     woken = transitions.wake_granted()
     for waiter in woken:
-        send(waiter)
+        enqueue(waiter)
     return woken
 
 
@@ -102,5 +102,5 @@ def _wake(*events: ExecutionChanged) -> list[ExecutionChanged]:
     woken = transitions.wake_parents(children) if children else []
     woken += transitions.wake_waiters(tasks) if tasks else []
     for waiter in woken:
-        send(waiter)
+        enqueue(waiter)
     return woken

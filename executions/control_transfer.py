@@ -62,7 +62,7 @@ def _successor(execution_id: UUID, lease: debug_lease.DebugLease) -> tuple[int |
     """Who has asked for the lease, if they may still debug the execution."""
     initiators = Execution.objects.values_list("initiator_id", flat=True)
     initiator_id = initiators.get(pk=execution_id) if lease.asker_id else None
-    return access.successor(lease.asker_id, lease.asker, initiator_id)
+    return access.next_debugger(lease.asker_id, lease.asker, initiator_id)
 
 
 def _audit(

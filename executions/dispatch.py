@@ -15,7 +15,7 @@ TASK = "executions.tasks.run_execution"
 logger = logging.getLogger(__name__)
 
 
-class Sent(Protocol):
+class Dispatchable(Protocol):
     """An execution, or an event of one."""
 
     @property
@@ -26,7 +26,7 @@ class Sent(Protocol):
     def flow_name(self) -> str: ...
 
 
-def send(execution: Sent, *, slice_used: bool = False) -> None:
+def enqueue(execution: Dispatchable, *, slice_used: bool = False) -> None:
     """Once the transaction has committed, send the message that names an execution, to the queue of
     who started it; `slice_used` when it comes from a worker that others wait for.
 
@@ -36,7 +36,7 @@ def send(execution: Sent, *, slice_used: bool = False) -> None:
     transaction.on_commit(partial(_send, str(execution.id), queue))
 
 
-def end_task(task_id: str) -> None:
+def kill_task(task_id: str) -> None:
     """Once the transaction has committed, kill the worker process that runs a task.
 
     The pool starts another one. It needs a pool of processes (Celery's prefork, the default).

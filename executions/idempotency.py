@@ -18,7 +18,7 @@ from django.utils import timezone
 from executions.models import SentForm
 
 #: After that long, the same form sent again is meant.
-REMEMBERED = timedelta(hours=1)
+REMEMBERED_FOR = timedelta(hours=1)
 
 
 def new_key() -> str:
@@ -36,7 +36,7 @@ def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
     now = timezone.now()
     with transaction.atomic():
         mine = SentForm.objects.filter(user_id=user_id, form=form)
-        mine.filter(at__lt=now - REMEMBERED).delete()
+        mine.filter(at__lt=now - REMEMBERED_FOR).delete()
         # Waits for another request that is sending it.
         SentForm.objects.bulk_create(
             [SentForm(user_id=user_id, form=form, at=now)], ignore_conflicts=True
@@ -48,9 +48,9 @@ def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
     return sent.answer
 
 
-def forget() -> None:
+def delete_expired() -> None:
     """Delete what need not be remembered any longer."""
-    SentForm.objects.filter(at__lt=timezone.now() - REMEMBERED).delete()
+    SentForm.objects.filter(at__lt=timezone.now() - REMEMBERED_FOR).delete()
 
 
 def _hash(request: HttpRequest, key: str) -> str:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(claimed: Claimed) -> Iterator[None]:
+def keep_alive(claimed: Claimed) -> Iterator[None]:
     """Renew the lease, from a thread of its own, until what is inside is done."""
     done = threading.Event()
     thread = threading.Thread(target=_keep, args=(claimed, done), name="lease", daemon=True)

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from executions.limits import CONTROL_AWAY_SECONDS
 
 #: Seconds that a connection, or a page that polls, counts as open after it was renewed.
-CONNECTED, POLLED = 10.0, 8.0
+CONNECTED_SECONDS, POLLED_SECONDS = 10.0, 8.0
 _PREFIX = "cortexweb:presence"
 _SEPARATOR = "\x1f"
 
@@ -63,7 +63,7 @@ def _last_seen_key(root_id: Any, user_id: int) -> str:
     return f"{_PREFIX}:seen:{root_id}:{user_id}"
 
 
-def renew(pages: Iterable[OpenPage], seconds: float = CONNECTED) -> None:
+def renew(pages: Iterable[OpenPage], seconds: float = CONNECTED_SECONDS) -> None:
     """Record that pages are open."""
     now = time.time()
     try:

@@ -20,7 +20,7 @@ from flows import value_sources
 _bounded: int | None = None
 
 
-def bound(**_: object) -> None:
+def limit_process(**_: object) -> None:
     """Bound this process, when it is one that Celery's main process replaces."""
     global _bounded
     if current_process().name == "MainProcess":
@@ -46,6 +46,6 @@ def alarm(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def was_late(problem: BaseException) -> bool:
+def killed_by_alarm(problem: BaseException) -> bool:
     """Whether that with which Celery's main process reports a dead process was the alarm."""
     return "SIGALRM" in str(problem)

@@ -33,7 +33,7 @@ EXECUTIONS = tuple(
 ALL = (DEFAULT, "upkeep", "jobs", *EXECUTIONS)
 
 
-class ByTurns:
+class FairRoundRobin:
     """The order in which kombu asks Redis for the queues' messages (`queue_order_strategy`): the
     group that was served longest ago comes first, and in it the queue that was served longest ago.
     A group are the queues of one person; any other queue is one by itself."""

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from executions import claiming
 from executions.completion import ended, wake_granted
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
 from executions.states import Status
@@ -20,11 +20,11 @@ def recover() -> int:
     Returns how many it moved.
     """
     with transaction.atomic():
-        changed = _followed(transitions.wake_due() + transitions.take_over_expired())
+        changed = _with_consequences(transitions.wake_due() + transitions.take_over_expired())
     lost = transitions.lost_messages()
     for waiting in lost:
-        send(waiting)
-    roomy = claiming.room()
+        enqueue(waiting)
+    roomy = claiming.wake_within_limits()
     publish(failures.count())
     return len(changed) + len(lost) + roomy
 
@@ -32,16 +32,16 @@ def recover() -> int:
 def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
     """Queue what a worker's task held whose process has died; `late` when the alarm ended it."""
     with transaction.atomic():
-        changed = _followed(transitions.take_over(execution_id, task_id, late=late))
+        changed = _with_consequences(transitions.take_over(execution_id, task_id, late=late))
     for event in changed:
-        claiming.freed(event)
+        claiming.worker_released(event)
 
 
-def _followed(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:
+def _with_consequences(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:
     """These changes, with what follows from them."""
     for event in changed:
         if event.status == Status.QUEUED:
-            send(event)
+            enqueue(event)
     changed += ended(*(event for event in changed if Status(event.status).is_terminal))
     changed += wake_granted()
     publish(changed)

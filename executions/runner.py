@@ -19,7 +19,7 @@ from django.db import transaction
 from executions import claiming, runner_errors
 from executions.children import insert_child
 from executions.completion import ended, given_up, stop
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.effects.performing import performed
 from executions.engine import overruns, secrets
 from executions.engine.debugging import Halted
@@ -45,7 +45,7 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
-from executions.leases import kept
+from executions.leases import keep_alive
 from executions.limits import (
     BLOCK_SECONDS,
     CHECKPOINT_BLOCKS,
@@ -276,7 +276,7 @@ class _Turn:
             return None
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
-        with kept(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
+        with keep_alive(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
             event = performed(block, decision)
         if self._is_late():
             event = TimedOut()
@@ -404,7 +404,9 @@ class _Turn:
         self._give_up(target, **columns)
         if self.claimed.limited:
             # Within another transaction, once that has given the worker back.
-            transaction.on_commit(partial(claiming.freed, self.claimed.event), robust=True)
+            transaction.on_commit(
+                partial(claiming.worker_released, self.claimed.event), robust=True
+            )
 
     def _give_up(self, target: Status, **columns: Any) -> None:
         runner_errors.log_defects(self.claimed.id, self.interpreter)
@@ -421,7 +423,7 @@ class _Turn:
             changed = [written.event]
             status = Status(written.event.status)
             if status is Status.QUEUED:
-                send(written.event, slice_used=True)
+                enqueue(written.event, slice_used=True)
             elif status.is_terminal:
                 changed += ended(written.event, tickets=tickets)
             if released and not status.is_terminal:

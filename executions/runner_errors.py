@@ -15,7 +15,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 
 from executions import claiming
 from executions.completion import ended
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
 from executions.models import ExceptionRecord, Execution, UncountedFailure
@@ -60,7 +60,7 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
         changed = transitions.give_back(execution_id, owner, broke, failure)
         for event in list(changed):
             if event.status == Status.QUEUED:
-                send(event)
+                enqueue(event)
             elif event.status == Status.ERROR and broke is not None:
                 thrown = values.decode(broke["exception"])
                 ExceptionRecord.objects.create(
@@ -78,7 +78,7 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
         over = [event for event in changed if Status(event.status).is_terminal]
         publish([*changed, *ended(*over)])
     for event in changed:
-        claiming.freed(event)
+        claiming.worker_released(event)
 
 
 def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:

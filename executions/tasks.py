@@ -30,7 +30,9 @@ def report_death(
     """
     if isinstance(exception, WorkerLostError):
         with suppress(OperationalError):
-            take_over.apply_async((args[0], task_id, processes.was_late(exception)), retry=False)
+            take_over.apply_async(
+                (args[0], task_id, processes.killed_by_alarm(exception)), retry=False
+            )
 
 
 @shared_task
@@ -61,6 +63,6 @@ def settle() -> None:
 @shared_task
 def retain() -> None:
     """Delete what is not to be kept any longer."""
-    deletion.retain()
+    deletion.delete_old()
     jobs.delete_old()
-    idempotency.forget()
+    idempotency.delete_expired()

@@ -44,7 +44,7 @@ def notification(execution: ExecutionChanged | Execution) -> dict[str, Any]:
         "flow": execution.flow_name,
         "status": execution.status,
         "failed": execution.unhandled or execution.status != Status.ENDED,
-        "word": appearance.word(execution.status, execution.place, unhandled=execution.unhandled),
+        "word": appearance.label(execution.status, execution.place, unhandled=execution.unhandled),
         "detail": execution.error_message or execution.error_type or execution.block_description,
     }
 

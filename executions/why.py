@@ -101,7 +101,7 @@ def _queued(execution: Execution) -> str:
         .values("pk")[: COUNTED + 1]
         .count()
     )
-    if workers.online() is False and not _somebody_works():
+    if workers.is_online() is False and not _somebody_works():
         rest = f", and {_number(before)} wait before it" if before else ""
         return f"Waiting for a worker to run {_at(execution)}: no worker is online{rest}."
     if before:

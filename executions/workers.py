@@ -20,7 +20,7 @@ def _redis() -> "Redis":
     return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
 
 
-def renew(**_: Any) -> None:
+def send_heartbeat(**_: Any) -> None:
     """Say that a worker is online. Celery's main process of each worker calls it every 2 s."""
     try:
         _redis().set(KEY, 1, ex=WORKER_HEARTBEAT_TIMEOUT)
@@ -28,7 +28,7 @@ def renew(**_: Any) -> None:
         return  # then nobody can ask either; the next beat tries again
 
 
-def online() -> bool | None:
+def is_online() -> bool | None:
     """Whether a worker was heard of a moment ago; None when Redis does not answer."""
     try:
         return bool(_redis().exists(KEY))

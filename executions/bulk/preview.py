@@ -32,11 +32,11 @@ class Share:
 
     @property
     def word(self) -> str:
-        return appearance.word(self.status, unhandled=self.unhandled)
+        return appearance.label(self.status, unhandled=self.unhandled)
 
     @property
     def tone(self) -> str:
-        return appearance.tone(self.status, unhandled=self.unhandled)
+        return appearance.css_class(self.status, unhandled=self.unhandled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def preview(
     shares.sort(key=lambda share: bool(share.refusal))  # what it applies to comes first
     expected = count(rows)
     why = "others have started them, and you may look at them, but not control them."
-    if declared.debugs and not access.is_debugger(user):
+    if declared.debugs and not access.has_debug_permission(user):
         refused, why = _counted(rows), f"you may not debug them. {ASK_FOR_DEBUGGING}"
     elif access.may_control(user, None):
         refused = 0

@@ -22,7 +22,7 @@ def refusal(command: Command, user: access.User, state: CommandState) -> str:
     """Why this person may not give the command; empty when they may."""
     if not access.may_control(user, state.initiator_id):
         return NO_CONTROL
-    if command.debugs and not access.is_debugger(user):
+    if command.debugs and not access.has_debug_permission(user):
         return NO_DEBUGGING
     if command.lease is Lease.IGNORES or state.status.is_terminal:
         return ""
@@ -39,6 +39,6 @@ def lease_refusal(holder: str, since: datetime | None) -> str:
 def secrets_refusal(command: Command, user: access.User, execution_id: UUID) -> str:
     """Why this person may not make the execution do other than its flow says; empty when they may,
     or the command doesn't."""
-    if not command.diverts or access.debugs_secrets(user):
+    if not command.diverts or access.has_debug_secrets_permission(user):
         return ""
     return NO_SECRETS if secret_access.holds_secrets_of_others(execution_id, user) else ""

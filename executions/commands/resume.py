@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from executions.commands.request import Changes
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 
 
@@ -12,12 +12,12 @@ def resume(changed: ExecutionChanged | None, detail: str = "") -> Changes | None
     """Send the message that names an execution which has become Queued."""
     if changed is None:
         return None
-    send(changed)
+    enqueue(changed)
     return Changes([changed], detail)
 
 
 def resume_batch(changed: list[ExecutionChanged], ids: Sequence[UUID]) -> list[ExecutionChanged]:
     """Send the messages that name these executions, in the order of `ids`."""
     for event in sorted(changed, key=lambda event: ids.index(UUID(event.id))):
-        send(event)
+        enqueue(event)
     return changed

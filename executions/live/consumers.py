@@ -213,7 +213,7 @@ class ExecutionConsumer(LiveConsumer):
     async def viewer(self, visibility: Visibility) -> ExecutionViewer:
         execution_id: UUID = self.scope["url_route"]["kwargs"]["execution_id"]
         user = visibility.user
-        execution = await database_sync_to_async(access.get)(user, execution_id)
+        execution = await database_sync_to_async(access.get_or_404)(user, execution_id)
         self.open_page = OpenPage(
             str(execution.pk),
             str(execution.root_id),

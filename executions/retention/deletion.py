@@ -64,7 +64,7 @@ _UNREFERENCED = """
 """
 
 
-def retain(seconds: float = RETENTION_SECONDS) -> int:
+def delete_old(seconds: float = RETENTION_SECONDS) -> int:
     """One round, that begins nothing new after so many seconds. Returns how many executions it
     deleted."""
     began = time.monotonic()

@@ -3,7 +3,7 @@
 from executions.limits import FIRST_STEPS_KEPT, LAST_STEPS_KEPT, TRIM_BATCH
 
 
-def gap(step_count: int) -> range:
+def trimmed_steps(step_count: int) -> range:
     """The numbers of the steps that an execution with so many does not keep; mostly none."""
     beyond = max(0, step_count - FIRST_STEPS_KEPT - LAST_STEPS_KEPT)
     first = FIRST_STEPS_KEPT + 1

@@ -19,10 +19,10 @@ def status(execution: Any, pill: bool = False) -> dict[str, Any]:
     unhandled = execution.unhandled
     return {
         "pill": pill,
-        "tone": appearance.tone(execution.status, unhandled=unhandled),
+        "tone": appearance.css_class(execution.status, unhandled=unhandled),
         "icon": appearance.icon_name(*state[:2], unhandled=unhandled),
-        "word": appearance.word(*state, unhandled=unhandled),
-        "explanation": appearance.explanation(*state, unhandled=unhandled),
+        "word": appearance.label(*state, unhandled=unhandled),
+        "explanation": appearance.description(*state, unhandled=unhandled),
     }
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from executions import idempotency
-from executions.access import User, is_debugger
+from executions.access import User, has_debug_permission
 from executions.commands import registry
 from executions.commands.command import Bulk, Command
 from executions.commands.debugging import set_next
@@ -30,7 +30,7 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
     return {
         "commands": commands,
         "menu": [_button(command) for command in commands_for(user, Bulk.SELECTED)],
-        "set_next": _statuses(set_next.COMMAND) if is_debugger(user) else [],
+        "set_next": _statuses(set_next.COMMAND) if has_debug_permission(user) else [],
         "form": idempotency.new_key(),
         "filters": address,
         "compare": _compare(),
@@ -40,7 +40,7 @@ def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
 def commands_for(user: User, *kinds: Bulk) -> list[Command]:
     """The commands that the grid offers in these ways, without those that take a permission which
     the user lacks."""
-    debugs = is_debugger(user)
+    debugs = has_debug_permission(user)
     return [command for command in registry.bulk(*kinds) if debugs or not command.debugs]
 
 

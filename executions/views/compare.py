@@ -27,9 +27,9 @@ def executions_compare(request: HttpRequest) -> HttpResponse:
     ids = request.GET.getlist("id")
     asked = [request.GET.get(name) or "" for name in ("a", "b")]
     if asked[0] == PREVIOUS:
-        return _with_previous(request, access.get(request.user, _key(asked[1])))
+        return _with_previous(request, access.get_or_404(request.user, _key(asked[1])))
     keys = [_key(text) for text in (*asked, *ids) if text]
-    found = [access.get(request.user, key) for key in keys[:2]]
+    found = [access.get_or_404(request.user, key) for key in keys[:2]]
     context: dict[str, Any] = {"section": "executions"}
     if len(found) < 2:
         return _choice(request, found, context)

@@ -79,7 +79,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     asked = Address.parse(request.GET)
     place = Place.parse(asked.var)
     if place is None:
-        access.get(request.user, execution_id)
+        access.get_or_404(request.user, execution_id)
         raise Http404("There is no such variable.")
     view = ValueView(Subject(request.user, execution_id, asked), place)
     if not view.found.is_known:
@@ -92,7 +92,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 @require_safe
 def execution_times(request: HttpRequest, execution_id: UUID) -> JsonResponse:
     """When steps were over, from one on, forwards or back: what a replay goes by."""
-    found = access.get(request.user, execution_id)
+    found = access.get_or_404(request.user, execution_id)
     first = Address.parse(request.GET).step or 0
     told = history.times(found.pk, first, back="back" in request.GET)
     response = JsonResponse({"count": found.step_count, "steps": told})
@@ -104,7 +104,7 @@ def execution_times(request: HttpRequest, execution_id: UUID) -> JsonResponse:
 def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> HttpResponse:
     """The value that a step changed a variable to, as `execution_value` shows it. It is reached
     through its step only, so that who may not see the execution cannot ask for it."""
-    found = access.get(request.user, execution_id)
+    found = access.get_or_404(request.user, execution_id)
     exists, form = step_lists.changed_value(found.pk, number, request.GET.get("name", ""))
     if not exists:
         raise Http404("That value is not kept.")
@@ -114,7 +114,7 @@ def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> H
 @require_safe
 def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int) -> HttpResponse:
     """A whole exception, as JSON or with `as=text` as text: what is copied is never cut."""
-    found = access.get(request.user, execution_id)
+    found = access.get_or_404(request.user, execution_id)
     record = get_object_or_404(ExceptionRecord, pk=record_id, execution_id=found.pk)
     value = pretty_json.decoded(record.data)
     if request.GET.get("as") == "text":

@@ -47,7 +47,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     found = flows_access.get(request.user, name)
     version = _version(found, request.GET.get("version", ""))
     graph, problems = _compiled(version)
-    form = StartForm(graph, debugs=access.is_debugger(request.user)) if graph else None
+    form = StartForm(graph, debugs=access.has_debug_permission(request.user)) if graph else None
     return _page(request, found, version, graph, problems, form)
 
 
@@ -83,7 +83,7 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     graph, problems = _compiled(version)
     if version is None or graph is None:
         return _page(request, found, version, graph, problems, None, status=422)
-    form = StartForm(graph, request.POST, debugs=access.is_debugger(request.user))
+    form = StartForm(graph, request.POST, debugs=access.has_debug_permission(request.user))
     if form.is_valid():
         try:
             execution = start(

@@ -122,7 +122,7 @@ def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse
 @require_safe
 def execution_child_counts(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """How many children of an execution are in which status, for the row that sums them up."""
-    parent = access.get(request.user, execution_id)
+    parent = access.get_or_404(request.user, execution_id)
     counts, whole = count_children(access.visible(request.user), parent.pk)
     context = {"parent": parent, "counts": counts, "whole": whole, "cap": CAP}
     return render(request, "executions/child_counts.html", context)

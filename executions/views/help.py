@@ -34,9 +34,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "help",
         "guides": _guides(),
-        "meanings": appearance.MEANINGS.items(),
-        "unhandled": appearance.UNHANDLED_MEANING,
-        "waits_because_of": appearance.REASONS.items(),
+        "meanings": appearance.DESCRIPTIONS.items(),
+        "unhandled": appearance.UNHANDLED_DESCRIPTION,
+        "waits_because_of": appearance.REASON_TEXTS.items(),
         "exceptions": _exceptions(),
     }
     return render(request, "executions/help.html", context)

@@ -69,8 +69,8 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
         told=[
             (
                 appearance.icon_name(s, unhandled=u),
-                appearance.tone(s, unhandled=u),
-                appearance.word(s, unhandled=u),
+                appearance.css_class(s, unhandled=u),
+                appearance.label(s, unhandled=u),
                 n,
             )
             for (s, u), n in counted.most_common()
@@ -86,13 +86,15 @@ def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> Bar:
     height = max(_LOWEST, min(_HIGHEST, _HIGHEST * seconds / scale))
     status = Status(execution.status)
     unhandled = execution.unhandled
-    told = appearance.word(execution.status, execution.place, execution.reason, unhandled=unhandled)
+    told = appearance.label(
+        execution.status, execution.place, execution.reason, unhandled=unhandled
+    )
     error = f", {_error(execution)}" if execution.error_type else ""
     length = formatting.duration(timedelta(seconds=seconds))
     return Bar(
         url=execution.get_absolute_url(),
         title=f"{told}{error}: {length}, started {formatting.full(execution.started_at)}",
-        tone=appearance.tone(execution.status, unhandled=unhandled),
+        tone=appearance.css_class(execution.status, unhandled=unhandled),
         icon=""
         if status in _PLAIN and not unhandled
         else appearance.icon_name(status, execution.place, unhandled=unhandled),

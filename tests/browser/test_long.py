@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from executions import runner
 from executions.models import Execution
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from tests.driving import begin, fresh
 from tests.flows_in_tests import publish
 from tests.integration.test_history_long import LONG, LONG_VARIABLES
@@ -53,7 +53,7 @@ class Timed:
 
 def test_a_hundred_thousand_steps(signed_in_page: Page, execution: Execution) -> None:
     page, timed = signed_in_page, Timed()
-    count, lacking = execution.step_count, gap(execution.step_count)
+    count, lacking = execution.step_count, trimmed_steps(execution.step_count)
     slider, bottom = page.locator("[data-slider]"), page.locator("#part-bottom")
     rows = bottom.locator('tr[data-key^="s"]')
     keys = page.keyboard

@@ -16,7 +16,7 @@ from django.test import Client
 from executions import runner
 from executions.commands.debugging.set_next import foresee
 from executions.commands.request import Refused
-from executions.processes import bound
+from executions.processes import limit_process
 from flows import sandbox, value_sources
 from flows.expressions import ExpressionError
 from flows.value_sources import constant, parse
@@ -114,7 +114,7 @@ def test_others_go_on_meanwhile() -> None:
 
 def test_a_worker_of_its_own_evaluates_by_itself() -> None:
     """One that Celery's main process does not replace is not bounded, and keeps asking."""
-    bound()
+    limit_process()
     assert value_sources._elsewhere is sandbox.evaluate
 
 

@@ -29,7 +29,7 @@ def test_children_come_first_where_the_grid_lists_them_so(
     grandchild = make_execution(admin_user, age=2, parent=child, status=Status.PAUSED)
     family = [parent, child, grandchild]
     sent: list[UUID] = []
-    monkeypatch.setattr(resume, "send", lambda event: sent.append(UUID(event.id)))
+    monkeypatch.setattr(resume, "enqueue", lambda event: sent.append(UUID(event.id)))
 
     def given(*, together: bool = True) -> list[Any]:
         found = AuditEntry.objects.order_by("id").values_list("execution_id", flat=True)

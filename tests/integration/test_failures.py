@@ -499,7 +499,7 @@ def test_completion_and_the_filter_bar_know_the_filters(admin_client: Client) ->
 
 
 def test_words_and_icons() -> None:
-    assert appearance.word("Ended", unhandled=True) == "Ended · unhandled exception"
+    assert appearance.label("Ended", unhandled=True) == "Ended · unhandled exception"
     assert appearance.icon_name("Ended", unhandled=True) == "ended-unhandled"
     assert block_counts.ERROR_HOURS == 24
 

@@ -11,7 +11,7 @@ from redis import Redis
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
-from executions.queues import ALL, ByTurns, queue_of
+from executions.queues import ALL, FairRoundRobin, queue_of
 from executions.states import Status
 from flows.models import FlowVersion
 from tests.driving import fresh
@@ -31,7 +31,7 @@ VARIABLES = "{Out: {output: true}}"
 
 
 def test_people_take_turns_and_so_do_the_flows_of_one() -> None:
-    turns = ByTurns(["celery", "executions.0.0", "executions.0.long", "executions.1.0"])
+    turns = FairRoundRobin(["celery", "executions.0.0", "executions.0.long", "executions.1.0"])
     served = []
     waiting = {"executions.0.0": 3, "executions.0.long": 9, "executions.1.0": 3}
     for _ in range(12):

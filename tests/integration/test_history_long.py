@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from executions.retention.deletion.deletion import retain
 
 from executions import limits, runner
 from executions.models import ChangedValue, Execution, TrimmedVisits
-from executions.retention.trimming import gap
+from executions.retention.deletion import retain
+from executions.retention.trimming import trimmed_steps
 from executions.store import history
 from executions.store.history import Known
 from executions.store.read import visit_counts
@@ -91,7 +91,7 @@ def test_after_the_gap_every_value_is_known(
     monkeypatch.setattr(runner, "TIME_SLICE_SECONDS", 600)
     large = "x" * 3000
     execution = run(long, Last=6000, Rare=3000, Large=large)
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     assert len(lacking) >= 14_000
     ends = execution.step_count
     moment = past(execution, lacking.stop)
@@ -117,7 +117,7 @@ def test_after_the_gap_every_value_is_known(
 
 def test_a_moment_in_the_gap_is_not_made_up(long: FlowVersion, redis: Any) -> None:
     execution = run(long, Last=3000)
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     moment = past(execution, lacking[10])
     assert not moment.is_kept
     assert (moment.lacking, moment.tokens, dict(moment.variables), dict(moment.visits)) == (
@@ -162,7 +162,7 @@ def test_a_jump_anywhere_in_a_hundred_thousand_steps_is_quick(
         runner.run(execution.pk)
         execution = fresh(execution)
     assert execution.step_count > 100_000
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     for step in (1, 4_500, 9_000, lacking.stop, execution.step_count - 1, execution.step_count):
         began = time.perf_counter()
         moment = past(execution, step)

@@ -270,7 +270,7 @@ def test_a_few_deaths_change_nothing(tmp_path: Path) -> None:
 
 
 def test_the_alarm_is_for_processes_of_a_pool_only() -> None:
-    processes.bound()  # as a solo pool does, in the worker's main process
+    processes.limit_process()  # as a solo pool does, in the worker's main process
     with processes.alarm(0.001):
         time.sleep(0.05)
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -10,7 +10,7 @@ from executions import limits, runner
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Execution
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.read import pages, step_lists, visit_counts
 from flows.models import FlowVersion
 from tests.flows_in_tests import publish
@@ -51,10 +51,10 @@ def kept(execution: Execution) -> list[int]:
 
 def test_what_is_dropped_lies_between_the_first_and_the_last() -> None:
     certain = limits.FIRST_STEPS_KEPT + limits.LAST_STEPS_KEPT
-    assert not gap(0)
-    assert not gap(certain + limits.TRIM_BATCH - 1)
+    assert not trimmed_steps(0)
+    assert not trimmed_steps(certain + limits.TRIM_BATCH - 1)
     for count in range(certain + limits.TRIM_BATCH, certain + 5 * limits.TRIM_BATCH, 77):
-        lacking = gap(count)
+        lacking = trimmed_steps(count)
         assert lacking[0] == limits.FIRST_STEPS_KEPT + 1
         kept = count - lacking[-1]
         assert limits.LAST_STEPS_KEPT <= kept < limits.LAST_STEPS_KEPT + limits.TRIM_BATCH
@@ -67,7 +67,7 @@ def test_the_first_and_the_last_steps_are_kept_with_exact_counts(
     execution = run(count, admin_user, last)
     assert execution.status == "Ended"
     assert execution.step_count == 3 + 2 * last
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     expected = [n for n in range(1, execution.step_count + 1) if n not in lacking]
     assert kept(execution) == expected
     assert visit_counts.visit_counts(execution) == Counter(
@@ -82,14 +82,14 @@ def test_a_batch_that_overtakes_the_last_ones_is_not_written_whole(
     monkeypatch.setattr(runner, "CHECKPOINT_BLOCKS", 50_000)
     monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 60)
     execution = run(count, admin_user, 12_000)
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     assert kept(execution) == [n for n in range(1, execution.step_count + 1) if n not in lacking]
     assert sum(visit_counts.visit_counts(execution).values()) == execution.step_count
 
 
 def test_pages_say_what_is_not_kept_and_skip_it(count: FlowVersion, admin_user: User) -> None:
     execution = run(count, admin_user, 10_000)
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     told = f"Steps 9,001 to {lacking[-1]:,} of 20,003 are not kept."
     html = page(admin_user, execution)
     assert told in html

@@ -82,9 +82,9 @@ def test_a_family_goes_whole_or_stays_whole() -> None:
     child = ended(parent=gone)
     ended(parent=child)
     ended(parent=gone, status=Status.ERROR)
-    assert deletion.retain() == 4
+    assert deletion.delete_old() == 4
     assert left() == {e.pk for e in (*alive, task, young, below, middle, deep)}
-    assert deletion.retain() == 0
+    assert deletion.delete_old() == 0
 
 
 def test_only_the_newest_are_kept(settings: Any) -> None:
@@ -94,7 +94,7 @@ def test_only_the_newest_are_kept(settings: Any) -> None:
     waiting = make_execution(None, age=5 * DAY)
     for days in (100, 200):
         ended(days=days, parent=ended(days=days))
-    assert deletion.retain() == 4
+    assert deletion.delete_old() == 4
     assert left() == {e.pk for e in (*newest, child, waiting)}
 
 
@@ -102,7 +102,7 @@ def test_only_the_newest_are_kept(settings: Any) -> None:
 def test_without_a_limit_nothing_goes(settings: Any, count: int) -> None:
     settings.RETENTION_DAYS, settings.RETENTION_COUNT = 0, count
     ended(days=10_000)
-    assert deletion.retain() == 0
+    assert deletion.delete_old() == 0
 
 
 def test_it_works_in_batches_and_goes_on_where_its_time_was_over(
@@ -119,7 +119,7 @@ def test_it_works_in_batches_and_goes_on_where_its_time_was_over(
     numbers = []
     ticks = iter(range(1000))
     monkeypatch.setattr(deletion.time, "monotonic", lambda: next(ticks))
-    while number := deletion.retain(seconds=2):
+    while number := deletion.delete_old(seconds=2):
         numbers.append(number)
         parents = Execution.objects.exclude(parent=None).values("parent")
         assert not parents.exclude(parent__in=Execution.objects.values("pk")).exists()
@@ -142,7 +142,7 @@ def test_values_of_steps_that_were_dropped_go(tmp_path: Path, admin_user: User) 
         ChangedValue.objects.create(
             execution=execution, key=key, value=1, size=1, first_step=first, last_step=last
         )
-    deletion.retain()
+    deletion.delete_old()
     keys = ChangedValue.objects.filter(execution=execution).values_list("key", flat=True)
     assert set(keys) == {"first", "both", "last"}
 
@@ -165,7 +165,7 @@ def test_it_waits_for_nobody() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
     try:
-        assert deletion.retain() == 1
+        assert deletion.delete_old() == 1
     finally:
         done.set()
         holder.join()
@@ -173,7 +173,7 @@ def test_it_waits_for_nobody() -> None:
             cursor.execute("RESET lock_timeout")
     assert left() == {held.pk}
     assert free.pk not in left()
-    assert deletion.retain() == 1
+    assert deletion.delete_old() == 1
 
 
 def test_a_worker_deletes_and_says_so(worker: Process) -> None:

@@ -27,17 +27,17 @@ ICONS = set(re.findall(r'<symbol id="([^"]+)"', SPRITE))
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_an_icon_a_word_and_a_meaning(status: Status) -> None:
     assert appearance.icon_name(status) in ICONS
-    assert appearance.word(status) == status.value
-    assert appearance.MEANINGS[status].endswith(".")
+    assert appearance.label(status) == status.value
+    assert appearance.DESCRIPTIONS[status].endswith(".")
     assert f".st-{status.lower()}" in (STATIC / "css" / "shell.css").read_text()
 
 
 def test_a_place_or_a_reason_is_said_beside_the_status() -> None:
     for place in Place:
         assert appearance.icon_name(Status.PAUSED, place) in ICONS
-    assert appearance.word(Status.PAUSED, Place.BREAKPOINT) == "Paused · breakpoint"
-    assert appearance.word(Status.RUNNING, "", Reason.CHILDREN) == "Running · children"
-    assert "child executions" in appearance.explanation(Status.RUNNING, "", Reason.CHILDREN)
+    assert appearance.label(Status.PAUSED, Place.BREAKPOINT) == "Paused · breakpoint"
+    assert appearance.label(Status.RUNNING, "", Reason.CHILDREN) == "Running · children"
+    assert "child executions" in appearance.description(Status.RUNNING, "", Reason.CHILDREN)
 
 
 def test_every_icon_that_a_template_names_exists() -> None:
@@ -99,7 +99,7 @@ def test_only_staff_are_shown_the_admin(admin_client: Client, django_user_model:
 
 def test_help_says_what_each_status_means(admin_client: Client) -> None:
     html = admin_client.get("/help/").content.decode()
-    for status, meaning in appearance.MEANINGS.items():
+    for status, meaning in appearance.DESCRIPTIONS.items():
         assert f'id="status-{status.lower()}"' in html
         assert meaning in html
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from executions import runner
 from executions.models import Execution, Intervention
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.driving import begin, drive, fresh
@@ -149,7 +149,7 @@ def test_exceptions_until_then_and_the_way_to_them(tmp_path: Path, admin_user: U
 
 def test_a_moment_that_is_not_kept_says_so(loop: FlowVersion, admin_user: User) -> None:
     execution = run(loop, Last=6000)
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     html = page(admin_user, execution, f"?step={lacking[5]}")
     assert (
         f"Step {lacking[5]:,} is not kept; between 9,000 and {lacking.stop:,} nothing is." in html

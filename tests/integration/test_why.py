@@ -59,7 +59,7 @@ def test_queued(loop: FlowVersion, admin_user: User, redis: Redis) -> None:
     second.refresh_from_db()
     assert "no worker is online" in why(first)
     assert "1 wait before it" in why(second)
-    workers.renew()
+    workers.send_heartbeat()
     assert why(first) == "Waiting for a worker to run 'Start Flow'; it is next."
     assert why(second) == "Waiting for a worker: 1 execution waits before it."
     redis.delete(workers.KEY)
@@ -173,7 +173,7 @@ def test_a_forced_stop_ends_a_block_that_hangs(
         hanging = [begin(version, admin_user) for _ in range(2)]
         for execution in hanging:
             wait_for(execution, Status.RUNNING, block="r")
-        assert workers.online()
+        assert workers.is_online()
         actor = Actor(admin_user.pk, "admin", "page")
         for execution in hanging:
             assert run_command("force-stop", CommandRequest(execution, admin_user, actor)).done

@@ -92,7 +92,7 @@ def has_message(execution: Execution) -> bool:
 def gone(execution: Execution) -> None:
     """Its worker gives it back, as it does after a stop."""
     Execution.objects.filter(pk=execution.pk).update(status=Status.PAUSED, lease_owner="")
-    claiming.freed(event_of(execution))
+    claiming.worker_released(event_of(execution))
 
 
 def event_of(execution: Execution) -> ExecutionChanged:

@@ -3,7 +3,7 @@
 
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.models import Execution
 from executions.states import LIVE, Status
 from executions.store.debug import debug_lease
@@ -19,7 +19,7 @@ def execute(request: CommandRequest) -> Changes | None:
         raise CommandRefused("Nobody debugs it.")
     for event in changed:
         if event.status == Status.QUEUED:
-            send(event)
+            enqueue(event)
     return Changes(changed)
 
 

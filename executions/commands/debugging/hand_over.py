@@ -13,7 +13,10 @@ def execute(request: CommandRequest) -> Changes | None:
     control = lock_request(request)
     if control is None:
         return None
-    if access.successor(control.asker_id, control.asker, request.execution.initiator_id)[0] is None:
+    if (
+        access.next_debugger(control.asker_id, control.asker, request.execution.initiator_id)[0]
+        is None
+    ):
         raise CommandRefused(f"{control.asker} may no longer debug it; keep it, or release it.")
     changed = debug_lease.pass_on(family, control.holder_id, control.asker_id, control.asker)
     return Changes(changed, f"to {control.asker}")

@@ -56,7 +56,9 @@ def execute(request: CommandRequest) -> Changes | None:
     if held is None:
         return None
     version = _version(request, held)
-    if not access.debugs_secrets(request.user) and secret_access.may_gain_secrets([version.pk]):
+    if not access.has_debug_secrets_permission(request.user) and secret_access.may_gain_secrets(
+        [version.pk]
+    ):
         raise CommandRefused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
     found = _preview(held, version)
     if found.impossible:

@@ -17,7 +17,7 @@ def execute(request: CommandRequest) -> Changes | None:
     if control.holder_id is None or control.holder_id != request.user.pk:
         raise CommandRefused("You don't debug it.")
     initiator_id = request.execution.initiator_id
-    next_id, name = access.successor(control.asker_id, control.asker, initiator_id)
+    next_id, name = access.next_debugger(control.asker_id, control.asker, initiator_id)
     changed = debug_lease.pass_on(family, control.holder_id, next_id, name)
     return Changes(changed, f"to {name}" if next_id else "")
 

@@ -5,7 +5,7 @@ block that won't return. What the block has done outside stays done.
 from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
 from executions.completion import ended
-from executions.dispatch import end_task
+from executions.dispatch import kill_task
 from executions.states import LIVE
 from executions.store.lifecycle import transitions
 
@@ -18,7 +18,7 @@ def execute(request: CommandRequest) -> Changes | None:
     event, holder = stopped
     task_id = holder.rpartition(":")[2]
     if task_id:
-        end_task(task_id)
+        kill_task(task_id)
     return Changes([event, *ended(event)], "its worker's task was ended" if task_id else "")
 
 

@@ -13,7 +13,7 @@ from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, Lease
 from executions.commands.permissions import ASK_FOR_DEBUGGING
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.models import ExceptionRecord, Execution
@@ -31,7 +31,7 @@ from flows.models import FlowVersion
 def execute(request: CommandRequest) -> Changes | None:
     if not access.may_start(request.user):
         raise CommandRefused("You may not start flows.")
-    if request.is_checked("paused") and not executions_access.is_debugger(request.user):
+    if request.is_checked("paused") and not executions_access.has_debug_permission(request.user):
         raise CommandRefused(f"A retry that begins paused is debugged. {ASK_FOR_DEBUGGING}")
     failed = claims.lock_parked(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
@@ -60,7 +60,7 @@ def execute(request: CommandRequest) -> Changes | None:
         cause = Cause("retry", request.actor.name)
         interpreter = Interpreter(graph, time.time, frames, known=failed.known)
         rewrite(begun, interpreter, {}, cause)
-    send(fresh)
+    enqueue(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
     return Changes(events([fresh.pk]), f"as {fresh.pk} at '{where}'")

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from executions.commands.actor import Actor, audit
-from executions.dispatch import send
+from executions.dispatch import enqueue
 from executions.models import Execution
 from executions.publishing import publish
 from executions.store.debug.breakpoints import kept_for_flow
@@ -66,6 +66,6 @@ def start(
                 if said
             ),
         )
-        send(execution)
+        enqueue(execution)
         publish(events([execution.pk]))
     return execution

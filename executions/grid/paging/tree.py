@@ -143,11 +143,11 @@ class ChildCount:
 
     @property
     def word(self) -> str:
-        return appearance.word(self.status, unhandled=self.unhandled)
+        return appearance.label(self.status, unhandled=self.unhandled)
 
     @property
     def tone(self) -> str:
-        return appearance.tone(self.status, unhandled=self.unhandled)
+        return appearance.css_class(self.status, unhandled=self.unhandled)
 
     @property
     def terms(self) -> str:

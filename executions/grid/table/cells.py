@@ -53,8 +53,8 @@ def status_icon(event: ExecutionChanged) -> str:
 def _status_icon(status: str, place: str, reason: str, unhandled: bool) -> str:
     return format_html(
         '<span class="st-{}" title="{}">{}</span>',
-        appearance.tone(status, unhandled=unhandled),
-        appearance.explanation(status, place, reason, unhandled=unhandled),
+        appearance.css_class(status, unhandled=unhandled),
+        appearance.description(status, place, reason, unhandled=unhandled),
         icon(appearance.icon_name(status, place, unhandled=unhandled), "s"),
     )
 
@@ -66,7 +66,7 @@ def started_at(event: ExecutionChanged) -> str:
 
 
 def status(event: ExecutionChanged) -> str:
-    word = appearance.word(event.status, event.place, event.reason, unhandled=event.unhandled)
+    word = appearance.label(event.status, event.place, event.reason, unhandled=event.unhandled)
     return format_html('<span title="{0}">{0}</span>', word) if event.unhandled else word
 
 

@@ -218,7 +218,7 @@ COLUMNS: tuple[Column, ...] = (
         "status",
         "Status",
         "the status in words, with where it is paused or what it waits for",
-        value=lambda event: appearance.word(event.status, unhandled=event.unhandled),
+        value=lambda event: appearance.label(event.status, unhandled=event.unhandled),
         cell=cells.status,
         width=126,
         is_default=True,

@@ -122,7 +122,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report))
         else:
             self.stdout.write(f"{execution.flow_name} v{execution.version_number} {execution.pk}")
-            word = appearance.word(status, unhandled=execution.unhandled)
+            word = appearance.label(status, unhandled=execution.unhandled)
             self.stdout.write(f"{word} at {execution.block_description}")
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from executions.models import Execution, TrimmedVisits
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.history.versions import Course, When
 
 #: Before anything.
@@ -68,7 +68,7 @@ def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[s
     with connection.cursor() as cursor:
         cursor.execute(_LAST_ENTRIES, [execution.pk, step, blocks])
         found: list[tuple[str, int]] = cursor.fetchall()
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     if lacking and step >= lacking.stop:
         rows = TrimmedVisits.objects.filter(
             execution_id=execution.pk, block__in=blocks, port="", last__isnull=False

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from executions.models import ExceptionRecord, Execution, Intervention, Step
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.history import scopes, token_positions, variable_history
 from executions.store.history.scopes import Life
 from executions.store.history.versions import Course
@@ -72,7 +72,7 @@ class Past:
     @cached_property
     def lacking(self) -> range:
         """The steps that are not kept, when this is one of them; else none."""
-        lacking = gap(self.execution.step_count)
+        lacking = trimmed_steps(self.execution.step_count)
         return lacking if self.step in lacking else range(0)
 
     @property

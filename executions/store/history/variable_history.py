@@ -19,7 +19,7 @@ from executions.models import (
     TrimmedVisits,
     Value,
 )
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.history import scopes
 from executions.store.history.versions import Course, Era, When
 from executions.store.read import stored_values, value_parts
@@ -170,7 +170,7 @@ def _changed(execution: Execution, first: int, last: int) -> list[tuple[str, str
 
 def _trimmed(execution: Execution, era: Era, step: int) -> list[TrimmedChange]:
     """The last changes of an era by steps that were dropped, where all of these came before."""
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     if not lacking or step < lacking.stop:
         return []
     rows = TrimmedChange.objects.filter(
@@ -197,7 +197,7 @@ def _of_steps(execution: Execution, course: Course, numbers: Mapping[Key, int]) 
 def _unknown(execution: Execution, step: int) -> int | None:
     """The last dropped step when what the dropped ones changed is not kept: they were dropped
     before such changes were. None otherwise."""
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
     if not lacking or step < lacking.stop:
         return None
     old = TrimmedVisits.objects.filter(execution_id=execution.pk, last__isnull=True).exists()

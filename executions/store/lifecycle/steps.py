@@ -8,7 +8,7 @@ from typing import Any
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import StepDone
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store import rows
 
 
@@ -18,7 +18,7 @@ def parts(before: int, interpreter: Interpreter, params: dict[str, Any]) -> list
     done = interpreter.progress.steps
     if not done:
         return []
-    held, lacking = gap(before), gap(interpreter.step_count)
+    held, lacking = trimmed_steps(before), trimmed_steps(interpreter.step_count)
     kept = [step for step in done if step.number not in lacking] if lacking else done
     params["steps"] = rows.dumps(rows.step_rows(kept))
     written = [
@@ -79,7 +79,7 @@ def stored(interpreter: Interpreter) -> list[dict[str, Any]]:
     progress = interpreter.progress
     if not progress.stored:
         return []
-    lacking = gap(interpreter.step_count)
+    lacking = trimmed_steps(interpreter.step_count)
     gone = [step for step in progress.steps if step.number in lacking]
     referred = [
         (step.number, change)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from executions.models import ChangedValue, Execution, Step
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.read.pages import PAGE_SIZE, ListPage
 
 
@@ -26,7 +26,7 @@ class StepFilter:
 
 def step_page(execution: Execution, first: int | None = None) -> ListPage:
     """A page of steps, oldest first: from `first`, or from the next that is kept, or the newest."""
-    lacking = gap(execution.step_count)
+    lacking = trimmed_steps(execution.step_count)
 
     def place(number: int) -> int:
         """The number's place among those that are kept."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db import connection
 
 from executions.models import Execution
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 
 _VISITS = """
     SELECT block, port, sum(visits) FROM (
@@ -33,7 +33,7 @@ def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple
             {
                 "id": execution.pk,
                 "last": last,
-                "beyond_gap": last >= gap(execution.step_count).stop,
+                "beyond_gap": last >= trimmed_steps(execution.step_count).stop,
             },
         )
         return {(block, port): int(number) for block, port, number in cursor.fetchall()}

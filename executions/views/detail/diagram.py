@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from executions.engine.debugging import Breakpoint
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.views import visits
 from executions.views.address import OPEN, OVERLAYS
 from executions.views.detail.rows import missing
@@ -182,7 +182,7 @@ class Diagram:
         if self._address.overlay != "time":
             return ""
         step, count = self._subject.past.step, self._subject.execution.step_count
-        lacking = missing(count) if step >= gap(count).start else ""
+        lacking = missing(count) if step >= trimmed_steps(count).start else ""
         return f"{lacking} Their times are left out." if lacking else ""
 
     @property

@@ -67,7 +67,7 @@ class Course:
             lines.append(DrawnLine(LINE * (len(lines) + 1), title, bars, is_child=False))
         for child in shown.children:
             unhandled = child.unhandled
-            word = appearance.word(child.status, child.place, child.reason, unhandled=unhandled)
+            word = appearance.label(child.status, child.place, child.reason, unhandled=unhandled)
             ends = child.ended_at or shown.ends
             x, width = self._place(child.started_at, ends)
             took = formatting.duration((ends - child.started_at).total_seconds())
@@ -76,7 +76,7 @@ class Course:
                 width,
                 f"{child.flow_name}: {word}, {took}",
                 child.get_absolute_url(),
-                f"st-{appearance.tone(child.status, unhandled=unhandled)}",
+                f"st-{appearance.css_class(child.status, unhandled=unhandled)}",
             )
             y = LINE * (len(lines) + 1)
             lines.append(DrawnLine(y, f"Child {child.flow_name}", [bar], is_child=True))

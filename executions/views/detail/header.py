@@ -51,7 +51,7 @@ class Header:
     def no_debugging(self) -> str:
         """Why somebody who may control it may not debug it."""
         user, initiator = self._subject.user, self._subject.execution.initiator_id
-        if access.may_control(user, initiator) and not access.is_debugger(user):
+        if access.may_control(user, initiator) and not access.has_debug_permission(user):
             return permissions.NO_DEBUGGING
         return ""
 

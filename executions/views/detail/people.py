@@ -55,7 +55,7 @@ class People:
         user, execution = self._subject.user, self._subject.execution
         name, key = user.get_username(), str(execution.pk)
         page = presence.OpenPage(key, str(execution.root_id), user.pk, name, "poll")
-        presence.renew([page], presence.POLLED)
+        presence.renew([page], presence.POLLED_SECONDS)
 
     @property
     def may_debug(self) -> bool:

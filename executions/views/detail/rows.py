@@ -10,7 +10,7 @@ from django.urls import reverse
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.debug.debug_plan import DebugPlan
 from executions.store.read import records, relatives, step_lists
 from executions.views import visits
@@ -54,7 +54,7 @@ def steps(
 
 def missing(step_count: int) -> str:
     """What is not kept of so many steps, in words; "" for nothing."""
-    lacking = gap(step_count)
+    lacking = trimmed_steps(step_count)
     if not lacking:
         return ""
     return f"Steps {lacking[0]:,} to {lacking[-1]:,} of {step_count:,} are not kept."

@@ -22,7 +22,7 @@ class Subject:
 
     def __init__(self, user: Any, execution_id: UUID, address: Address) -> None:
         self.user = user
-        self.execution = access.get(user, execution_id)
+        self.execution = access.get_or_404(user, execution_id)
         self.visible = access.visible(user)
         live_graph = queries.compiled(self.execution.version_id)
         step = address.step

@@ -7,7 +7,7 @@ from math import log1p
 
 from django.urls import reverse
 
-from executions.retention.trimming import gap
+from executions.retention.trimming import trimmed_steps
 from executions.store.history import clock_snapshots, timeline
 from executions.views import visits
 from executions.views.detail.subject import Subject
@@ -102,7 +102,7 @@ class Time:
     @property
     def previous_url(self) -> str:
         """One step back, over what is not kept; "" at the beginning."""
-        lacking = gap(self.count)
+        lacking = trimmed_steps(self.count)
         step = self.step - 1
         return "" if step < 0 else self._url(lacking.start - 1 if step in lacking else step)
 
@@ -111,7 +111,7 @@ class Time:
         """One step on; the last step of an execution that goes on is live. "" there."""
         if self.is_live:
             return ""
-        lacking = gap(self.count)
+        lacking = trimmed_steps(self.count)
         step = self.step + 1
         if step >= self.count:
             return self.live_url

@@ -117,7 +117,7 @@ def of_children(subject: Subject, drawing: Drawing) -> list[ChildStack]:
                 icon=appearance.icon_name(child.status, child.place),
                 status=child.status.lower(),
                 title=f"Child {child.flow_name} at {child.block_description}: "
-                f"{appearance.word(child.status, child.place, child.reason)}",
+                f"{appearance.label(child.status, child.place, child.reason)}",
                 url=child.get_absolute_url(),
             )
             for number, child in enumerate(here[:DRAWN_CHILDREN])
@@ -164,7 +164,7 @@ def _title(subject: Subject, token: TokenAt, inner: bool) -> str:
     if not inner:
         return f"Token in the workspace {node.title}"
     word = (
-        appearance.word(
+        appearance.label(
             execution.status, execution.place, execution.reason, unhandled=execution.unhandled
         )
         if subject.is_live
