@@ -1,31 +1,28 @@
-"""Child executions: what Run Flow and Run Flow Async insert."""
+"""Child executions: Run Flow and Run Flow Async insert them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
 from uuid import UUID
 
 from executions.dispatch import enqueue
+from executions.engine.interpreter import Interpreter
 from executions.engine.state import StartChild
 from executions.limits import MAX_CHILDREN, MAX_DEPTH
 from executions.models import Execution
 from executions.publishing import publish
 from executions.store.lifecycle import secret_storage
-from executions.store.lifecycle.claims import Claimed
-from executions.store.lifecycle.starts import NotStarted, events, insert
+from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
 from flows import queries
 from flows.blocks.errors import exception
 from flows.models import Flow
 
 
 def insert_child(
-    claimed: Claimed,
+    claimed: ClaimedExecution,
     asked: StartChild,
-    block: str,
-    extensions: Mapping[str, Any],
-    known: Iterable[str] = (),
+    interpreter: Interpreter,
 ) -> UUID:
-    """Insert a child that a block of a claimed execution starts; its message is sent on commit.
-    What its parent keeps to itself, `known`, it does too.
+    """Insert a child that the present block of a claimed execution starts; its message is sent on
+    commit. What its parent keeps secret, it does too.
 
     Raises ExecutionDepthException, TooManyChildrenException, FlowNotFoundException,
     ProcessInActivityException or InvalidInputVariablesException as a BlockException
@@ -60,16 +57,18 @@ def insert_child(
     trigger = Execution.Trigger.PARENT if asked.awaited else Execution.Trigger.TASK
     try:
         child = insert(
-            version,
-            asked.inputs,
-            initiator_id=parent.initiator_id,
-            initiator_name=parent.flow_name,
-            trigger=trigger,
-            parent=parent,
-            called_by=block,
-            extensions=extensions,
-            known=known,
-            giver_id=_giver(claimed, parent),
+            StartRequest(
+                version,
+                asked.inputs,
+                initiator_id=parent.initiator_id,
+                initiator_name=parent.flow_name,
+                trigger=trigger,
+                parent=parent,
+                called_by=interpreter.frames[-1].block,
+                extensions=interpreter.extensions,
+                secret_texts=interpreter.secrets.texts if interpreter.secrets else (),
+                giver_id=_giver(claimed, parent),
+            )
         )
     except NotStarted as refused:
         raise exception(
@@ -82,6 +81,6 @@ def insert_child(
     return child.pk
 
 
-def _giver(claimed: Claimed, parent: Execution) -> int | None:
-    """Who gave the secrets that a child gets: whoever gave its parent's."""
+def _giver(claimed: ClaimedExecution, parent: Execution) -> int | None:
+    """Return who gave the secrets that a child gets: whoever gave its parent's."""
     return parent.initiator_id if claimed.secrets is None else secret_storage.giver(claimed.secrets)

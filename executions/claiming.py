@@ -9,11 +9,11 @@ from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
 from executions.store.lifecycle import claims, worker_limits
-from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.worker_limits import WorkerLimit
 
 
-def claim(execution_id: UUID, owner: str) -> Claimed | None:
+def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
     """Claim a Queued execution; None when it is not Queued, or when a limit leaves it no worker."""
     if not (limits.WORKERS_PER_PERSON or limits.WORKERS_PER_FLOW):
         claimed = claims.claim(execution_id, owner)

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from django.db import Error, connection
 
 from executions.limits import LEASE_SECONDS
-from executions.store.lifecycle.claims import Claimed, renew
+from executions.store.lifecycle.claims import ClaimedExecution, renew
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def keep_alive(claimed: Claimed) -> Iterator[None]:
+def keep_alive(claimed: ClaimedExecution) -> Iterator[None]:
     """Renew the lease, from a thread of its own, until what is inside is done."""
     done = threading.Event()
     thread = threading.Thread(target=_keep, args=(claimed, done), name="lease", daemon=True)
@@ -26,7 +26,7 @@ def keep_alive(claimed: Claimed) -> Iterator[None]:
         thread.join()
 
 
-def _keep(claimed: Claimed, done: threading.Event) -> None:
+def _keep(claimed: ClaimedExecution, done: threading.Event) -> None:
     try:
         while not done.wait(LEASE_SECONDS / 3):
             try:

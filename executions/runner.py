@@ -21,25 +21,26 @@ from executions.children import insert_child
 from executions.completion import ended, given_up, stop
 from executions.dispatch import enqueue
 from executions.effects.performing import performed
-from executions.engine import overruns, secrets
-from executions.engine.debugging import Halted
+from executions.engine import overruns
+from executions.engine.debugging import TOO_MUCH, Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
     Acquire,
     Acquired,
     Await,
-    Broke,
+    BrokeOnException,
+    Budget,
+    Continue,
     Decision,
     Event,
     Failed,
     Finished,
-    Go,
-    LookUp,
+    LookUpTasks,
     Perform,
     Resumed,
     Route,
-    Seen,
     StartChild,
+    TasksLookedUp,
     Threw,
     TimedOut,
     Wait,
@@ -57,10 +58,16 @@ from executions.limits import (
 )
 from executions.processes import alarm
 from executions.publishing import publish
-from executions.states import Reason, Request, Status
+from executions.states import Place, Reason, Request, Status
 from executions.store.lifecycle import initiators, semaphores, wait_text, worker_limits
-from executions.store.lifecycle.checkpoints import LeaseLost, Written, checkpoint, release
-from executions.store.lifecycle.claims import Claimed, hold
+from executions.store.lifecycle.checkpoints import (
+    CheckpointResult,
+    LeaseLost,
+    Release,
+    checkpoint,
+    release,
+)
+from executions.store.lifecycle.claims import ClaimedExecution, hold
 from executions.store.lifecycle.semaphores import Outcome
 from executions.store.read.task_states import ended_by, states
 from flows import queries, values
@@ -96,31 +103,24 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     except LeaseLost:
         logger.info("%s was taken over by someone else", execution_id)
     except Exception as problem:
-        secrets = turn.interpreter.progress.secrets if turn else None
+        secrets = turn.interpreter.secrets if turn else None
         runner_errors.give_back(execution_id, owner, problem, secrets)
 
 
 class _Turn:
     """A claimed execution on this worker; the claim took so many seconds."""
 
-    def __init__(self, claimed: Claimed, took: float = 0.0) -> None:
+    def __init__(self, claimed: ClaimedExecution, took: float = 0.0) -> None:
         self.claimed = claimed
         graph = queries.compiled(claimed.version_id)
-        self.interpreter = Interpreter(
-            graph,
-            time.time,
-            claimed.frames,
-            claimed.event.step_count,
-            initiators.context(claimed, graph),
-            claimed.known,
-        )
-        self.interpreter.since = claimed.state.get("since", 0.0)
-        self.interpreter.progress.room -= claimed.stored
+        self.interpreter = Interpreter(graph, time.time)
+        self.interpreter.restore(claimed.snapshot(initiators.context(claimed, graph)))
         self.careful = CHECKPOINT_BLOCKS
         slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_
 
     def run(self) -> None:
+        """Advance until the execution ends, parks, pauses or its time slice is over."""
         event = self._begin()
         while event is not None:
             wanted = self.claimed.steps_wanted
@@ -133,19 +133,37 @@ class _Turn:
             event = self._carry_out(decision)
 
     def _begin(self) -> Event | None:
-        """Place the token where it is not yet, and tell what to go on with."""
+        """Place the token if it stands nowhere yet; return the event to go on with."""
         interpreter = self.interpreter
         claimed = self.claimed
-        late, broke = claimed.was_late, claimed.broke
-        died = overruns.died(interpreter, claimed.state, claimed.deaths, late=late, broke=broke)
+        if claimed.broke is None and self._died_of_condition():
+            self._halt(Halted(Place.BREAKPOINT, TOO_MUCH))
+            return None
+        thrown = overruns.thrown_after_deaths(
+            interpreter, claimed.state, claimed.deaths, late=claimed.was_late, broke=claimed.broke
+        )
         if not interpreter.frames:
             with alarm(BLOCK_SECONDS):
                 interpreter.begin(claimed.inputs, values.decode(claimed.state.get("extensions")))
-        return died or self._first_event()
+            if claimed.deaths and claimed.stepper is not None:
+                # Another death is not one of the defaults: the condition of a breakpoint is next.
+                self._checkpoint()
+        return thrown or self._first_event()
+
+    def _died_of_condition(self) -> bool:
+        """Return whether workers have died in a row where the token waits for the condition of a
+        breakpoint to be evaluated: the block has not run, so it must not throw."""
+        claimed = self.claimed
+        return (
+            claimed.deaths > 1
+            and "waits" not in claimed.state
+            and claimed.stepper is not None
+            and claimed.stepper.has_condition(self.interpreter)
+        )
 
     def _one_by_one(self) -> int:
-        """After a death each block is written down before the next, until the batch is passed in
-        which it came."""
+        """Return 1: after a death each block is written down before the next, until the batch in
+        which it came is passed."""
         self.careful -= 1
         if not self.careful:
             self.claimed.deaths = 0
@@ -155,34 +173,26 @@ class _Turn:
         if self.interpreter.step_count >= MAX_BLOCKS:
             return overruns.too_many_blocks(self.interpreter)
         blocks = min(blocks, MAX_BLOCKS - self.interpreter.step_count)
-        until = time.time() + CHECKPOINT_SECONDS
-        self.interpreter.breaks_on_exception = self.claimed.breaks_on_exception
-        watch = self.claimed.watch
+        budget = Budget(blocks, time.time() + CHECKPOINT_SECONDS)
+        self.interpreter.break_on_exception(self.claimed.breaks_on_exception)
+        stepper = self.claimed.stepper
         with alarm(BLOCK_SECONDS):
-            if watch is None:
-                return self.interpreter.advance(event, blocks=blocks, until=until)
-            return watch.advance(self.interpreter, event, blocks=blocks, until=until)
+            if stepper is None:
+                return self.interpreter.advance(event, budget)
+            return stepper.advance(self.interpreter, event, budget)
 
     def _first_event(self) -> Event | None:
-        """What the execution was doing when it was last written down."""
+        """Return the event for what the execution was doing when it was last written down."""
         waits = self.claimed.state.get("waits")
         match waits:
             case None:
-                return Go()
+                return Continue()
             case {"for": "effect"}:
-                if waits["again"]:
-                    return Go()
-                return Threw(overruns.interrupted(self.interpreter))
+                return Continue() if waits["again"] else self._interrupted()
             case {"for": "exception"}:
                 return Route(values.decode(waits["exception"]), waits["step"])
             case {"for": "time"}:
-                due = datetime.fromisoformat(waits["until"])
-                if due <= datetime.now(UTC):
-                    return Resumed()
-                if self._is_late():
-                    return TimedOut()
-                self._park(Reason.TIME, self._waits(), until=due.timestamp())
-                return None
+                return self._time_result(datetime.fromisoformat(waits["until"]))
             case {"for": "child"}:
                 return self._child_result(waits["child"])
             case {"for": "tasks"}:
@@ -191,8 +201,19 @@ class _Turn:
                 return self._granted(waits["path"], waits["until"])
         raise ValueError(f"unknown kind of wait: {waits}")
 
+    def _interrupted(self) -> Event:
+        return Threw(overruns.interrupted(self.interpreter))
+
     def _waits(self) -> dict[str, Any]:
         return {"waits": self.claimed.state["waits"], "since": self.interpreter.since}
+
+    def _time_result(self, due: datetime) -> Event | None:
+        if due <= datetime.now(UTC):
+            return Resumed()
+        if self._is_late():
+            return TimedOut()
+        self._park(Reason.TIME, self._waits(), until=due.timestamp())
+        return None
 
     def _child_result(self, child: str) -> Event | None:
         with transaction.atomic():
@@ -209,17 +230,14 @@ class _Turn:
                 return None
         return Resumed(state.exception or state.outputs)
 
-    # Decisions -------------------------------------------------------------------------------
+    # Decisions ---------------------------------------------------------------------------------
 
     def _carry_out(self, decision: Decision | Halted) -> Event | None:
+        """Do what the interpreter asks for; return the event to go on with, or None when the claim
+        was given up."""
         match decision:
             case Yielded():
                 return self._yielded()
-            case Halted(place):
-                self._release(Status.PAUSED, place=place)
-            case Broke(thrown, step):
-                waits = {"for": "exception", "exception": values.encode(thrown), "step": step}
-                self._release(Status.EXCEPTION, error=thrown, state={"waits": waits})
             case Perform():
                 return self._perform(decision)
             case StartChild():
@@ -228,29 +246,46 @@ class _Turn:
                 return self._await(tasks, cancel=cancel)
             case Acquire(semaphore):
                 return self._acquire(semaphore)
-            case LookUp(tasks):
-                return Seen(self._states(tasks))
+            case LookUpTasks(tasks):
+                return TasksLookedUp(self._states(tasks))
+        self._leave(decision)
+        return None
+
+    def _leave(self, decision: Wait | Halted | BrokeOnException | Finished | Failed) -> None:
+        """Give the claim up as the interpreter asks for."""
+        match decision:
             case Wait(until):
                 state = self._waiting("time", until=until.isoformat())
                 self._park(Reason.TIME, state, until=until.timestamp())
+            case Halted():
+                self._halt(decision)
+            case BrokeOnException(thrown, step):
+                waits = {"for": "exception", "exception": values.encode(thrown), "step": step}
+                self._release(Release(Status.EXCEPTION, {"waits": waits}, error=thrown))
             case Finished(outputs, unhandled):
-                self._release(Status.ENDED, outputs=outputs, error=unhandled)
+                self._release(Release(Status.ENDED, outputs=outputs, error=unhandled))
             case Failed(thrown):
-                self._release(Status.ERROR, error=thrown, state={"error": values.encode(thrown)})
-        return None
+                state = {"error": values.encode(thrown)}
+                self._release(Release(Status.ERROR, state, error=thrown))
+
+    def _halt(self, halted: Halted) -> None:
+        state = {"condition": halted.problem} if halted.problem else None
+        self._release(Release(Status.PAUSED, state, place=halted.place))
 
     def _yielded(self) -> Event | None:
         if self.claimed.steps_wanted == 0:
-            self._release(Status.PAUSED)
+            self._release(Release(Status.PAUSED))
         elif time.monotonic() >= self.slice_ends and worker_limits.anyone_queued(
             self.claimed.event
         ):
-            self._release(Status.QUEUED)
+            self._release(Release(Status.QUEUED))
         elif self._obeyed(self._checkpoint()):
-            return Go()
+            return Continue()
         return None
 
-    def _checkpoint(self, state: dict[str, Any] | None = None, children: int = 0) -> Written:
+    def _checkpoint(
+        self, state: dict[str, Any] | None = None, children: int = 0
+    ) -> CheckpointResult:
         runner_errors.log_defects(self.claimed.id, self.interpreter)
         released = self.interpreter.progress.released
         if not released:
@@ -262,12 +297,12 @@ class _Turn:
             publish([written.event, *given_up(self.claimed.id, released)])
         return written
 
-    def _obeyed(self, written: Written, state: dict[str, Any] | None = None) -> bool:
-        """Do what was asked of the execution meanwhile; whether it still runs."""
+    def _obeyed(self, written: CheckpointResult, state: dict[str, Any] | None = None) -> bool:
+        """Do what was asked of the execution meanwhile; return whether it still runs."""
         if written.request is Request.NONE:
             return True
         target = Status.PAUSED if written.request is Request.PAUSE else Status.STOPPED
-        self._release(target, state=state)
+        self._release(Release(target, state))
         return False
 
     def _perform(self, decision: Perform) -> Event | None:
@@ -281,7 +316,7 @@ class _Turn:
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
-        done = self.interpreter.advance(event, blocks=1, until=0)
+        done = self.interpreter.settle(event)
         if self.claimed.steps_wanted is not None:
             self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
         return self._carry_out(done)
@@ -289,23 +324,20 @@ class _Turn:
     def _start_child(self, decision: StartChild) -> Event | None:
         try:
             with transaction.atomic():
-                block = self.interpreter.frames[-1].block
-                known = secrets.texts_of(self.interpreter.progress)
-                extensions = self.interpreter.extensions
-                child = insert_child(self.claimed, decision, block, extensions, known)
+                child = insert_child(self.claimed, decision, self.interpreter)
                 if decision.awaited:
                     state = self._waiting("child", child=str(child))
                     self._park(Reason.CHILDREN, state, children=1)
                     return None
                 # The task is written down with the child, or neither is (semantics 68).
                 task = Resumed(TaskValue(str(child)))
-                done = self.interpreter.advance(task, blocks=1, until=0)
+                done = self.interpreter.settle(task)
                 written = self._checkpoint(children=1)
         except BlockException as thrown:
             return Threw(thrown.value)
         return self._after(done, written)
 
-    def _after(self, done: Decision, written: Written) -> Event | None:
+    def _after(self, done: Decision, written: CheckpointResult) -> Event | None:
         """Go on after the one visit that a checkpoint has just written down."""
         if self.claimed.steps_wanted is not None:
             self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
@@ -315,13 +347,13 @@ class _Turn:
             return None
         if self.claimed.steps_wanted == 0 or time.monotonic() >= self.slice_ends:
             return self._yielded()
-        return Go()
+        return Continue()
 
     def _states(self, ids: Sequence[str], *, lock: bool = False) -> States:
-        """What has become of children; what they keep to themselves is kept here too."""
+        """Return the states of children; what they keep secret is kept secret here too."""
         found = states(self.claimed.event.root_id, ids, lock=lock)
         for state in found.values():
-            secrets.share(self.interpreter.progress, state.known)
+            self.interpreter.keep_secret(state.known)
         return found
 
     def _await(self, ids: Sequence[str], *, cancel: bool = False) -> Event | None:
@@ -358,9 +390,9 @@ class _Turn:
                 state = self._waiting("semaphore", path=asked.path, until=until)
                 self._park(Reason.SEMAPHORE, state, until=until)
                 return None
-            interpreter.advance(Acquired(asked.path), blocks=1, until=0)
+            interpreter.settle(Acquired(asked.path))
             written = self._checkpoint()
-        return Go() if self._obeyed(written) else None
+        return Continue() if self._obeyed(written) else None
 
     def _granted(self, path: str, until: float | None) -> Event | None:
         """Whether the semaphore that it waits for is its own now, or the time for that is over."""
@@ -390,36 +422,36 @@ class _Turn:
         (semantics 76)."""
         due = min(self.interpreter.deadline, inf if until is None else until)
         due_at = None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC)
-        told = wait_text.told(state["waits"], columns.get("awaits") or ())
+        text = wait_text.told(state["waits"], columns.get("awaits") or ())
         self._release(
-            Status.RUNNING, reason=reason, due_at=due_at, state=state, waiting_for=told, **columns
+            Release(Status.RUNNING, state, reason, due_at=due_at, waiting_for=text, **columns)
         )
 
     def _waiting(self, kind: str, **details: Any) -> dict[str, Any]:
         """What a parked execution keeps of its wait."""
         return {"waits": {"for": kind, **details}, "since": self.interpreter.since}
 
-    def _release(self, target: Status, **columns: Any) -> None:
+    def _release(self, how: Release) -> None:
         """Give the claim up, and tell whoever has to know."""
-        self._give_up(target, **columns)
+        self._give_up(how)
         if self.claimed.limited:
             # Within another transaction, once that has given the worker back.
             transaction.on_commit(
                 partial(claiming.worker_released, self.claimed.event), robust=True
             )
 
-    def _give_up(self, target: Status, **columns: Any) -> None:
+    def _give_up(self, how: Release) -> None:
         runner_errors.log_defects(self.claimed.id, self.interpreter)
         interpreter = self.interpreter
         released = interpreter.progress.released
-        held = bool(released) or any(frame.semaphore for frame in interpreter.frames)
-        tickets = held or columns.get("reason") is Reason.SEMAPHORE
-        if target in _CERTAIN and not tickets and self.claimed.event.parent_id is None:
+        holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
+        tickets = holds or how.reason is Reason.SEMAPHORE
+        if how.target in _CERTAIN and not tickets and self.claimed.event.parent_id is None:
             # Its end concerns nobody else, so that one statement is all there is to commit.
-            publish([release(self.claimed, self.interpreter, target, **columns).event])
+            publish([release(self.claimed, interpreter, how).event])
             return
         with transaction.atomic():
-            written = release(self.claimed, self.interpreter, target, **columns)
+            written = release(self.claimed, interpreter, how)
             changed = [written.event]
             status = Status(written.event.status)
             if status is Status.QUEUED:

@@ -1,4 +1,4 @@
-"""What becomes of an execution when the runner, or the database, fails outside of its blocks.
+"""Giving an execution back when the runner, or the database, fails outside of its blocks.
 
 The lease is given back at once, and what went wrong is kept beside what the execution was doing:
 its worker has not died. Whoever claims it next writes each block down before the next, so that the
@@ -29,7 +29,7 @@ from flows.failure_fingerprints import fingerprint
 
 logger = logging.getLogger(__name__)
 
-#: What says nothing about the execution: the database was away, or two transactions met.
+#: Errors that say nothing about the execution: the database was away, or two transactions met.
 _PASSING = (OperationalError, InterfaceError)
 
 
@@ -38,17 +38,17 @@ def give_back(
 ) -> None:
     """Log what went wrong in a turn, and give the execution back to the queue. When the database
     cannot be reached, the lease runs out instead."""
-    told = traceback.format_exc()
+    code = traceback.format_exc()
     if secrets is not None:
-        told = secrets.text(told)
-    logger.error("The turn of %s failed outside of its blocks\n%s", execution_id, told.rstrip())
+        code = secrets.redact_text(code)
+    logger.error("The turn of %s failed outside of its blocks\n%s", execution_id, code.rstrip())
     try:
         if isinstance(problem, _PASSING):
             connection.close()
             broke = None
         else:
             thrown = values.encode(unexpected(problem))
-            broke = {"exception": thrown, "traceback": values.storable(told)[-rows.TRACEBACK :]}
+            broke = {"exception": thrown, "traceback": values.storable(code)[-rows.TRACEBACK :]}
         _give_back(execution_id, owner, broke)
     except Error as also:
         logger.warning("The lease of %s runs out by itself: %s", execution_id, also)
@@ -82,7 +82,7 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
 
 
 def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:
-    """What it has in common with the same failure elsewhere."""
+    """Return what it has in common with the same failure elsewhere."""
     where = Execution.objects.filter(pk=execution_id).values_list("flow_name", "block").first()
     if where is None:
         return None
@@ -91,15 +91,15 @@ def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:
 
 
 def log_defects(execution_id: UUID, interpreter: Interpreter) -> None:
-    """Log where the code failed of what blocks did not foresee, before it is written down."""
-    progress = interpreter.progress
-    for thrown in progress.thrown:
+    """Log the tracebacks of the defects of blocks, before they are written down."""
+    secrets = interpreter.secrets
+    for thrown in interpreter.progress.thrown:
         if thrown.traceback:
-            told = thrown.traceback.rstrip()
+            code = thrown.traceback.rstrip()
             logger.error(
                 "%s of flow %s failed in %s\n%s",
                 thrown.block,
                 interpreter.graph.name,
                 execution_id,
-                told if progress.secrets is None else progress.secrets.text(told),
+                code if secrets is None else secrets.redact_text(code),
             )

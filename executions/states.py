@@ -98,6 +98,16 @@ def sources(target: Status) -> frozenset[Status]:
 WORKING = frozenset({S.RUNNING, S.PAUSING, S.STOPPING})
 #: Every status by the name under which statements bind it, as in `%(running)s`.
 STATUS_PARAMS = {status.name.lower(): status.value for status in Status}
+
+
+def landing(held: Status, target: Status) -> Status:
+    """Return where a worker leaves an execution that it holds and wants to leave in `target`: a
+    pause or a stop that was asked for meanwhile wins where the table has no such transition."""
+    if held is target or target in TRANSITIONS[held]:
+        return target
+    return S.PAUSED if held is S.PAUSING else S.STOPPED
+
+
 #: The state of an execution that Ended because nothing handled an exception: it failed, although
 #: its status does not say so (semantics 44).
 UNHANDLED = f"{S.ENDED} · unhandled exception"

@@ -185,7 +185,7 @@ def _for_semaphore(execution: Execution) -> str:
     named = list(holders.order_by("id").values_list("execution__flow_name", "execution_id"))
     told = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
     more = ", …" if len(named) > NAMED else ""
-    name = secret_storage.covered(execution.secrets, ticket.semaphore_id)
+    name = secret_storage.redact(execution.secrets, ticket.semaphore_id)
     semaphore = f"the semaphore {name}, held by {told}{more}"
     return f"Waiting at {_at(execution)} for {semaphore}."
 

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Decision, Finished, Go, StepDone
+from executions.engine.state import Budget, Continue, Decision, Finished, StepRecord
 from flows.blocks.errors import MEANINGS
 from flows.files import parse
 from flows.graph import Message, build
@@ -33,7 +33,7 @@ class Run:
         return self.now
 
     def go(self, event: Any = None, blocks: int = 10_000) -> Decision:
-        return self.interpreter.advance(event or Go(), blocks=blocks, until=self.now + 10_000)
+        return self.interpreter.advance(event or Continue(), Budget(blocks, self.now + 10_000))
 
     def outputs(self) -> dict[str, Any]:
         decision = self.go()
@@ -52,7 +52,7 @@ class Run:
     def exceptions(self) -> list[ExceptionValue]:
         return [t.exception for t in self.interpreter.progress.thrown]
 
-    def visits(self, block: str) -> list[StepDone]:
+    def visits(self, block: str) -> list[StepRecord]:
         return [step for step in self.interpreter.progress.steps if step.block == block]
 
 

@@ -126,7 +126,7 @@ def _lock_lease(command: Command, request: CommandRequest) -> list[ExecutionChan
 
 
 def _without_secrets(request: CommandRequest, detail: str) -> str:
-    return secret_storage.covered(request.execution.secrets, detail)
+    return secret_storage.redact(request.execution.secrets, detail)
 
 
 def _refuse(command: Command, request: CommandRequest, detail: str) -> CommandResult:

@@ -36,7 +36,7 @@ def may_gain_secrets(version_ids: Iterable[int]) -> bool:
             continue
         seen.add(version_id)
         graph = queries.compiled(version_id)
-        if secrets.draws(graph):
+        if secrets.may_acquire_secrets(graph):
             return True
         for name in _runs(graph):
             if name is None:

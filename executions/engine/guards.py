@@ -1,39 +1,33 @@
-"""What guards the visit of a block: a semaphore that it holds, a time by which it must be done.
+"""The guards of a visit: a semaphore that the token holds, and a time by which it must be done.
 
-Pure. A token carries both for as long as it stands on the block: a Workspace block's token does so
-for the whole visit of its workspace (semantics 76, 82).
+Pure. A token carries both for as long as it stands on the block: the token of a Workspace block
+does so for the whole visit of its workspace (semantics 76, 82).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
 from executions.engine import reading
+from executions.engine.environment import Environment
 from executions.engine.program import Instruction
-from executions.engine.state import Acquire, Frame, Progress
+from executions.engine.state import Acquire, Frame
 from flows.blocks import semaphores, timeouts
 from flows.graph import FlowGraph
-from flows.task_values import States
 from flows.values import ExceptionValue
 
 
 def begin(
-    graph: FlowGraph,
-    instruction: Instruction,
-    frames: list[Frame],
-    level: int,
-    context: dict[str, Any],
-    states: States,
-    now: float,
+    flow: str, instruction: Instruction, environment: Environment, level: int, now: float
 ) -> Acquire | None:
     """Ask for the block's semaphore, or begin its time: waiting for the semaphore does not count
     (semantics 76 to 80). Raises BlockException and TasksRead."""
-    frame = frames[level]
-    semaphore, timeout = reading.guards(instruction, frames, context, states)
+    frame = environment.frames[level]
+    semaphore, timeout = reading.guards(instruction, environment)
     moment = datetime.fromtimestamp(now, UTC)
     if not frame.semaphore:
-        asked = semaphores.semaphore(semaphore, graph.name, moment)
+        asked = semaphores.semaphore(semaphore, flow, moment)
         if asked is not None:
             return Acquire(asked)
     length = timeouts.timeout(timeout, moment)
@@ -43,30 +37,28 @@ def begin(
     return None
 
 
-def earliest(frames: list[Frame]) -> float:
-    """By when the first of the visits under way must be done, in seconds since the epoch."""
+def earliest_deadline(frames: Sequence[Frame]) -> float:
+    """Return when the first of the visits under way times out, in seconds since the epoch."""
     return min((frame.deadline for frame in frames if frame.deadline is not None), default=inf)
 
 
-def late(frames: list[Frame], now: float) -> Frame | None:
-    """The token whose block has run out of time, the first when several have."""
+def timed_out_frame(frames: Sequence[Frame], now: float) -> Frame | None:
+    """Return the token whose block has run out of time; the first one when several have."""
     over = [frame for frame in frames if frame.deadline is not None and frame.deadline <= now]
     return min(over, key=lambda frame: frame.deadline or 0.0, default=None)
 
 
-def lift(frame: Frame, level: int, progress: Progress) -> bool:
-    """The token leaves its block: whether it gives a semaphore up by that."""
+def end(frame: Frame) -> bool:
+    """Take the guards off a token that leaves its block; return whether it held a semaphore."""
     frame.deadline = None
     frame.timeout = 0.0
-    if not frame.semaphore:
-        return False
+    held = bool(frame.semaphore)
     frame.semaphore = ""
-    progress.released.append(level)
-    return True
+    return held
 
 
-def timed_out(graph: FlowGraph, frame: Frame, context: Mapping[str, Any]) -> ExceptionValue:
-    """What the block throws on which the token stands (semantics 76)."""
+def timeout_exception(graph: FlowGraph, frame: Frame, context: Mapping[str, Any]) -> ExceptionValue:
+    """Return what the block throws on which the token stands (semantics 76)."""
     return timeouts.timed_out(
         frame.timeout,
         execution=context.get("ExecutionId", ""),

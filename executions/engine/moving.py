@@ -1,10 +1,10 @@
 """Moving the token of a paused execution: to another block, or to another version of its flow.
 
-Pure. Frames that are left lose their scopes, frames that are entered get theirs, as when the token
+Pure. Tokens that are left lose their scopes, tokens that are entered get theirs, as when the token
 moves by itself (semantics 11, 16).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from executions.engine import guards, scopes
@@ -20,13 +20,13 @@ class CannotMove(Exception):
     """The token cannot stand there; the text says why."""
 
 
-def place(
+def move_token(
     interpreter: Interpreter, target: str, pending: ExceptionValue | None = None
 ) -> list[int]:
     """Put the token above a block of any workspace (semantics 89; the original only moves it
     within its workspace). `pending` is the exception on whose port it stood: a handler takes it.
 
-    Returns the levels of the tokens that have left their blocks, and with that their semaphores
+    Return the levels of the tokens that have left their blocks, and with that their semaphores
     (82) and times. Raises CannotMove, having changed nothing.
     """
     graph = interpreter.graph
@@ -34,17 +34,17 @@ def place(
     if node is None:
         raise CannotMove("The flow has no such block.")
     if node.block.type == "Handle Flow Exception":
-        raise CannotMove(f"'{node.title}' is entered by an exception only; choose a block inside.")
+        raise CannotMove(f"Only an exception enters '{node.title}'. Choose a block inside it.")
     handles = node.block.takes_exceptions or node.block.type == "Handle Workspace Exception"
     if handles and pending is None:
-        raise CannotMove(f"'{node.title}' takes an exception, and there is none.")
+        raise CannotMove(f"'{node.title}' handles an exception, and there is none.")
     chain = [workspace.key for workspace in graph.scopes(node.workspace)][::-1]
     stays = _common(interpreter.frames, chain)
     entered = [_enter(graph.workspaces[key]) for key in chain[stays:]]
     frames = [*interpreter.frames[:stays], *entered]
     left = list(range(stays - 1, len(interpreter.frames)))
     for level in left:
-        guards.lift(interpreter.frames[level], level, interpreter.progress)
+        guards.end(interpreter.frames[level])
     frames[stays - 1].exception = None
     for frame, opener in zip(frames, [*chain[1:], target], strict=True):
         frame.block = opener
@@ -52,52 +52,52 @@ def place(
         frames[-1].exception = pending
         frames[-1].thrown_at = interpreter.step_count
         frames[-1].handler_used |= not node.block.takes_exceptions
-    interpreter.frames = frames
+    interpreter.replace_frames(frames)
     return left
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """A workspace whose scope is left or entered, and the names of the variables in it."""
+class ScopeVariables:
+    """A workspace whose scope is left or entered, with the names of its variables."""
 
     workspace: str
     variables: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What putting the token elsewhere comes to, both outermost first."""
+class MovePreview:
+    """The scopes that moving the token leaves and enters, outermost first."""
 
-    left: list[Scope]
-    entered: list[Scope]
+    left: list[ScopeVariables]
+    entered: list[ScopeVariables]
 
 
-def foresee(
+def preview_move(
     interpreter: Interpreter, target: str, pending: ExceptionValue | None = None
-) -> Foreseen:
-    """What `place` would do, by doing it: the interpreter is good for nothing else afterwards.
+) -> MovePreview:
+    """Return what `move_token` would do, by doing it: the interpreter is of no use afterwards.
 
     Raises CannotMove.
     """
     before = list(interpreter.frames)
-    place(interpreter, target, pending)
+    move_token(interpreter, target, pending)
     after = interpreter.frames
     stays = sum(a is b for a, b in zip(before, after, strict=False))
-    return Foreseen(
+    return MovePreview(
         [_scope(interpreter.graph, frame) for frame in before[stays:]],
         [_scope(interpreter.graph, frame) for frame in after[stays:]],
     )
 
 
-def _scope(graph: FlowGraph, frame: Frame) -> Scope:
+def _scope(graph: FlowGraph, frame: Frame) -> ScopeVariables:
     workspace = graph.workspaces[frame.workspace]
-    held = set(_variables(frame))
-    names = [v.name for v in workspace.variables if v.name.casefold() in held]
-    return Scope(workspace.name, names)
+    initialised = set(_variables(frame))
+    names = [v.name for v in workspace.variables if v.name.casefold() in initialised]
+    return ScopeVariables(workspace.name, names)
 
 
 def _common(frames: Iterable[Frame], chain: list[str]) -> int:
-    """How many of the frames stay."""
+    """Return how many of the tokens stay."""
     number = 0
     for frame, key in zip(frames, chain, strict=False):
         if frame.workspace != key:
@@ -118,21 +118,21 @@ def _enter(workspace: WorkspaceNode) -> Frame:
 
 
 @dataclass(slots=True)
-class Carried:
-    """What a move to another version comes to: why it is impossible, and what would be lost."""
+class VersionMove:
+    """A move to another version: why it is impossible, and what would be lost."""
 
     impossible: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
 
-def compare(
-    old: FlowGraph, new: FlowGraph, frames: list[Frame], secrets: Secrets | None = None
-) -> Carried:
-    """What of an execution's tokens and variables another version has no place for."""
-    found = Carried(
+def preview_version(
+    old: FlowGraph, new: FlowGraph, frames: Sequence[Frame], secrets: Secrets | None = None
+) -> VersionMove:
+    """Return which of an execution's tokens and variables another version has no place for."""
+    found = VersionMove(
         [
-            f"The variable {name} is secret now, and would be there for all to read."
-            for name in _bared(old, new)
+            f"The variable {name} is secret in this version, and everybody could read it there."
+            for name in _no_longer_secret(old, new)
         ]
     )
     for frame in frames:
@@ -141,7 +141,7 @@ def compare(
             found.impossible.append(f"The block '{node.title}', on which a token stands, is gone.")
         elif there.block.type != node.block.type:
             found.impossible.append(
-                f"The block '{node.title}', on which a token stands, is a {there.block.type} now."
+                f"The block '{node.title}', on which a token stands, is now a {there.block.type}."
             )
         if frame.workspace not in new.workspaces:
             continue
@@ -149,19 +149,21 @@ def compare(
         before = _declared(old.workspaces[frame.workspace])
         for name in _variables(frame):
             if name in before and name not in declared:
-                held = frame.variables[name]
+                value = frame.variables[name]
                 if secrets is not None:
-                    held = secrets.of_variable(frame.workspace, name, held)
-                what = values.summary(held)
-                found.lost.append(f"The variable {before[name].name} is gone; it holds {what}.")
+                    value = secrets.redact_variable(frame.workspace, name, value)
+                summary = values.summary(value)
+                found.lost.append(f"The variable {before[name].name} is gone; it holds {summary}.")
         for key in frame.kept:
             if not _same_type(old, new, key):
-                found.lost.append(f"The loop '{old.blocks[key].title}', under way, is gone.")
+                found.lost.append(
+                    f"The loop '{old.blocks[key].title}', which is under way, is gone."
+                )
     return found
 
 
-def _bared(old: FlowGraph, new: FlowGraph) -> list[str]:
-    """The secret variables that another version has too, and lets everybody read."""
+def _no_longer_secret(old: FlowGraph, new: FlowGraph) -> list[str]:
+    """Return the secret variables that are not secret in another version."""
     return [
         variable.name
         for key, node in old.workspaces.items()
@@ -172,9 +174,9 @@ def _bared(old: FlowGraph, new: FlowGraph) -> list[str]:
     ]
 
 
-def carry(old: FlowGraph, new: FlowGraph, frames: list[Frame]) -> None:
-    """Fit the frames to another version: `compare` found nothing impossible. Variables that are
-    new there get their defaults. Raises CannotMove when one of these fails."""
+def move_to_version(old: FlowGraph, new: FlowGraph, frames: Sequence[Frame]) -> None:
+    """Fit the tokens to another version, of which `preview_version` found nothing impossible.
+    Variables that are new there get their defaults. Raises CannotMove when one of these fails."""
     fresh = []
     for frame in frames:
         initial = Frame(frame.workspace, frame.block)
@@ -205,6 +207,13 @@ def _declared(workspace: WorkspaceNode) -> dict[str, VariableNode]:
 
 def _variables(frame: Frame) -> list[str]:
     return [name for name in frame.variables if not name.startswith("items:")]
+
+
+def retry_from(frames: Sequence[Frame]) -> None:
+    """Take the semaphores and times of a failed execution off its tokens: a retry gets those of
+    the blocks that it visits itself."""
+    for frame in frames:
+        guards.end(frame)
 
 
 def _same_type(old: FlowGraph, new: FlowGraph, key: str) -> bool:

@@ -1,10 +1,10 @@
-"""Executions that ran away: what they throw where one of their limits ends them. Pure."""
+"""Executions that ran away: the exceptions that they throw at a limit. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Failed, Frame, Threw, Thrown
+from executions.engine.state import Failed, Threw
 from executions.limits import (
     BLOCK_SECONDS,
     EFFECT_SECONDS,
@@ -19,17 +19,12 @@ from flows.values import ExceptionValue
 
 
 def too_many_blocks(interpreter: Interpreter) -> Failed:
-    """Ends the execution. Nothing handles it: a handler in the loop would let it go on for ever."""
-    thrown = exception(
-        "TooManyBlocksException", f"The execution has visited {MAX_BLOCKS:,} blocks."
-    ).value
-    block = interpreter.frames[-1].block
-    now = interpreter.clock()
-    interpreter.progress.thrown.append(Thrown(interpreter.step_count, now, block, thrown))
-    return Failed(thrown)
+    """End the execution. Nothing handles it: a handler in the loop would let it go on for ever."""
+    problem = f"The execution has visited {MAX_BLOCKS:,} blocks."
+    return interpreter.fail(exception("TooManyBlocksException", problem).value)
 
 
-def died(
+def thrown_after_deaths(
     interpreter: Interpreter,
     state: Mapping[str, Any],
     deaths: int,
@@ -37,9 +32,9 @@ def died(
     late: bool,
     broke: Mapping[str, Any] | None = None,
 ) -> Threw | None:
-    """What the block on which the token stands throws, when it is known to end its workers: so many
-    in a row have died, the last of them `late`; or when its turns have failed, the last one by what
-    `broke`. A token that is not placed yet is placed.
+    """Return what the block on which the token stands throws, when it is known to end its workers:
+    `deaths` of them have died in a row, the last one `late`; or its turns have failed, the last one
+    by what `broke`. A token that is not placed yet is placed.
 
     The first may have died at any block of a batch that was never written down, unless that was
     an effect.
@@ -59,29 +54,28 @@ def died(
     if not late and (deaths < MAX_WORKER_DEATHS or not again):
         return None
     _place(interpreter)
-    return Threw(_late(interpreter) if late else _worker_lost(interpreter, deaths))
+    return Threw(_timeout(interpreter) if late else _worker_lost(interpreter, deaths))
 
 
 def _place(interpreter: Interpreter) -> None:
-    """Defaults are not evaluated: that is where it failed."""
+    """Place the token without evaluating defaults: that is where it failed."""
     if not interpreter.frames:
-        interpreter.frames = [Frame(workspace="", block=interpreter.graph.top.start)]
+        interpreter.place_on_start()
 
 
 def effect_seconds(until: float, now: float) -> float:
-    """How long an effect may take, that ought to be done by `until`, before its process is ended:
+    """Return how long an effect that times out at `until` may take before its process is ended:
     one that notices by itself that it is late gets to say so."""
     return min(EFFECT_SECONDS, until - now) + GRACE_SECONDS
 
 
-def _late(interpreter: Interpreter) -> ExceptionValue:
-    """What the block throws during which the alarm ended its process (semantics 76)."""
+def _timeout(interpreter: Interpreter) -> ExceptionValue:
+    """Return what the block throws during which the alarm ended its process (semantics 76)."""
     frame = interpreter.frames[-1]
-    has_effect = interpreter.program.instructions[frame.block].has_effect
-    limit = (EFFECT_SECONDS if has_effect else BLOCK_SECONDS) * 1000
+    limit = (EFFECT_SECONDS if interpreter.instruction.has_effect else BLOCK_SECONDS) * 1000
     return timeouts.timed_out(
         min(frame.timeout or limit, limit),
-        execution=interpreter.context.get("ExecutionId", ""),
+        execution=interpreter.environment.context.get("ExecutionId", ""),
         flow=interpreter.graph.name,
         workspace=frame.workspace,
         block=frame.block,
@@ -89,7 +83,7 @@ def _late(interpreter: Interpreter) -> ExceptionValue:
 
 
 def _worker_lost(interpreter: Interpreter, deaths: int) -> ExceptionValue:
-    title = interpreter.graph.blocks[interpreter.frames[-1].block].title
+    title = interpreter.instruction.node.title
     return exception(
         "WorkerLostException",
         f"{deaths} workers in a row have died at '{title}', as by running out of memory.",
@@ -97,8 +91,8 @@ def _worker_lost(interpreter: Interpreter, deaths: int) -> ExceptionValue:
 
 
 def interrupted(interpreter: Interpreter) -> ExceptionValue:
-    """What the block throws whose worker died during an effect that must not be repeated."""
-    title = interpreter.graph.blocks[interpreter.frames[-1].block].title
+    """Return what the block throws whose worker died during an effect that must not be repeated."""
+    title = interpreter.instruction.node.title
     return exception(
         "BlockInterruptedException",
         f"The worker died during '{title}', which must not be done twice. Whether it was done is "

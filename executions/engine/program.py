@@ -1,71 +1,83 @@
-"""A flow graph made ready to run: for each block, its readers and writers with their scopes
-resolved.
+"""A flow graph compiled to instructions: the inputs and outputs of each block, with their
+variables resolved.
 
 Pure. Scoping is lexical (semantics 15, 17): the level of the frame that holds a variable is known
-from the workspaces alone, since the frames of a token are its workspace and the ancestors of it.
+from the workspaces alone, since a token has one frame for its workspace and one for each ancestor.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from executions.engine.secrets import Names, names_of
-from executions.engine.state import Frame
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Effect, Port, Property
 from flows.graph import BlockNode, FlowGraph
 from flows.output_targets import Target
 from flows.value_sources import DISCARD, Literal, Path, Source
 
-#: The built-in variable that tells about the execution (semantics 30).
+#: The built-in variable that describes the execution (semantics 30).
 CONTEXT = "_executioncontext"
 _GUARDS = frozenset({SEMAPHORE.name, TIMEOUT.name})
-#: Under which name the outermost frame holds what flows wrote to its Extensions.
+#: The name under which the outermost frame holds what a flow wrote to its Extensions.
 EXTENSIONS = "context:extensions"
+
+
+class Writer(NamedTuple):
+    """Where an output property, or a part of it, is saved."""
+
+    #: The output's name, or the label of the part that is taken of it.
+    output: str
+    #: The level of the variable's scope, and its case-folded name.
+    level: int
+    key: str
+    #: The variable as the flow writes it.
+    written: str
+    #: The part of the variable that is saved; None for the whole.
+    part: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A block of a flow, ready to be visited."""
+    """A compiled block."""
 
     key: str
     node: BlockNode
     block: Block
     #: Input properties: name, declaration, source.
     readers: tuple[tuple[str, Property, Source], ...]
-    #: Output properties, or the parts of them that are taken: label, level of the scope,
-    #: case-folded variable, variable as written, and the part of it that is saved, or None for the
-    #: whole.
-    writers: tuple[tuple[str, int, str, str, Path | None], ...]
+    writers: tuple[Writer, ...]
     saves_parts: bool
     #: The parts that are taken of outputs (semantics 10).
     taken: tuple[Target, ...]
     ports: dict[Port, str]
     has_effect: bool
-    #: Semaphore and Block Timeout: declaration and source; None where there is nothing to read.
+    #: Semaphore and Block Timeout: declaration and source; None for a block without one.
     semaphore: tuple[Property, Source] | None
     timeout: tuple[Property, Source] | None
-    #: Whether either is there.
+    #: Whether it has either.
     guarded: bool
     #: Variable name as written → (level, case-folded name).
     scope: dict[str, tuple[int, str]]
-    #: What a Wireless Sender may call a receiver of its workspace → the receiver's key.
+    #: The names of the Wireless Receivers of its workspace → their keys.
     receivers: Mapping[str, str]
-    #: Why it cannot be visited, where no path from Start Flow leads and validation did not look.
+    #: Why it cannot be visited. Validation skips blocks that no path from Start Flow reaches.
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
+    """A compiled flow."""
+
     graph: FlowGraph
     instructions: dict[str, Instruction]
-    #: Whether it reads the built-in variable that tells about the execution (semantics 30).
+    #: Whether it reads the built-in variable that describes the execution (semantics 30).
     reads_context: bool
     secrets: Names
 
 
 def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
-    """Every variable that is visible in a workspace: case-folded name → (level, name)."""
+    """Return the variables that a workspace sees: case-folded name → (level, name)."""
     chain = list(graph.scopes(workspace))
     visible: dict[str, tuple[int, str]] = {}
     for level, node in enumerate(reversed(chain)):
@@ -77,7 +89,7 @@ def scope_of(graph: FlowGraph, workspace: str) -> dict[str, tuple[int, str]]:
 
 @lru_cache(maxsize=512)
 def compile_program(graph: FlowGraph) -> Program:
-    """The program of a graph, compiled once for each graph object."""
+    """Compile a graph, once for each graph object."""
     scopes = {key: scope_of(graph, key) for key in graph.workspaces}
     receivers = {key: graph.receivers(key) for key in graph.workspaces}
     return Program(
@@ -134,7 +146,7 @@ def _instruction(
 
 
 def _problem(node: BlockNode, scope: Mapping[str, tuple[int, str]]) -> str:
-    """Variables that are not there (semantics 53), or ""."""
+    """Return which variables do not exist (semantics 53), or ""."""
     known = {CONTEXT, DISCARD, *scope}
     used = {name for source in node.sources.values() for name in source.names}
     unknown = sorted(
@@ -146,36 +158,22 @@ def _problem(node: BlockNode, scope: Mapping[str, tuple[int, str]]) -> str:
 
 
 def _guard(node: BlockNode, prop: Property | None) -> tuple[Property, Source] | None:
-    """A common property that is there to be read at each visit."""
+    """Return a common property that is read at each visit; None for one that is empty."""
     if prop is None or prop.name not in node.sources:
         return None
     source = node.sources[prop.name]
     return None if source == Literal(None) else (prop, source)
 
 
-def _writer(
-    target: Target, scope: Mapping[str, tuple[int, str]]
-) -> tuple[str, int, str, str, Path | None] | None:
-    """Where an output is saved; None for a variable that is not there, of which validation told."""
+def _writer(target: Target, scope: Mapping[str, tuple[int, str]]) -> Writer | None:
+    """Return where an output is saved; None for a variable that does not exist, which validation
+    reports."""
     written, part = target.variable, target.part
     folded = written.casefold()
     if folded == CONTEXT and part is not None:
         inside = Path(part.name, part.steps[1:])
-        return target.label, 0, EXTENSIONS, f"{written}.{part.steps[0]}", inside
-    return (target.label, *scope[folded], written, part) if folded in scope else None
-
-
-def reader(
-    instruction: Instruction, frames: list[Frame], context: dict[str, Any]
-) -> Callable[[str], Any]:
-    """A lookup of variables as the block sees them. It raises KeyError for what holds nothing."""
-    scope = instruction.scope
-
-    def lookup(name: str) -> Any:
-        folded = name.casefold()
-        if folded == CONTEXT:
-            return context | {"Extensions": frames[0].variables.get(EXTENSIONS, {})}
-        level, key = scope[folded]
-        return frames[level].variables[key]
-
-    return lookup
+        return Writer(target.label, 0, EXTENSIONS, f"{written}.{part.steps[0]}", inside)
+    if folded not in scope:
+        return None
+    level, key = scope[folded]
+    return Writer(target.label, level, key, written, part)

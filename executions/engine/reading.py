@@ -1,11 +1,11 @@
-"""Reading what a block is given: its properties, from the variables that it sees. Pure."""
+"""Reading a block's input properties from the variables that it sees. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from executions.engine import scopes
-from executions.engine.program import Instruction, reader
-from executions.engine.state import Frame
+from executions.engine.environment import Environment
+from executions.engine.program import Instruction
 from flows import task_values
 from flows.blocks.base import Property, check
 from flows.blocks.errors import BlockException, invalid_property
@@ -15,26 +15,17 @@ from flows.value_sources import Source
 from flows.values import ExceptionValue
 
 
-def lookup_of(
-    instruction: Instruction, frames: list[Frame], context: dict[str, Any], states: States
-) -> Callable[[str], Any]:
-    """The variables as a block sees them; `states` is what is known of tasks."""
-    lookup = reader(instruction, frames, context)
-    return task_values.showing(lookup, states) if states else lookup
-
-
-def properties(
-    instruction: Instruction, frames: list[Frame], context: dict[str, Any], states: States
-) -> dict[str, Any]:
-    """The input properties. Raises BlockException (semantics 20, 23, 52), and TasksRead for tasks
-    of which `states` does not tell."""
-    frame = frames[-1]
-    lookup = lookup_of(instruction, frames, context, states)
+def properties(instruction: Instruction, environment: Environment) -> dict[str, Any]:
+    """Return the input properties. Raises BlockException (semantics 20, 23, 52), and TasksRead for
+    tasks whose states are not known."""
+    frame = environment.frames[-1]
+    states = environment.tasks
+    lookup = environment.lookup(instruction)
     keeps = instruction.block.keeps_items
     given: dict[str, Any] = {}
     for name, prop, source in instruction.readers:
-        if name == keeps and (held := f"items:{instruction.key}") in frame.variables:
-            given[name] = frame.variables[held]
+        if name == keeps and (items := f"items:{instruction.key}") in frame.variables:
+            given[name] = frame.variables[items]
             continue
         try:
             value = source.read(lookup)
@@ -44,13 +35,22 @@ def properties(
             value = task_values.hidden(value, states)
         check(prop, value)
         if name == keeps:
-            value = scopes.keep_items(frames, held, value)
+            value = scopes.keep_items(environment.frames, items, value)
         given[name] = value
     return given
 
 
-def one(prop: Property, source: Source, lookup: Callable[[str], Any], states: States) -> Any:
-    """One property that is read by itself. Raises as `properties` does."""
+def guards(instruction: Instruction, environment: Environment) -> tuple[Any, Any]:
+    """Return the values of Semaphore and Block Timeout. Raises as `properties` does."""
+    lookup = environment.lookup(instruction)
+    semaphore, timeout = (
+        None if guard is None else _property(*guard, lookup, environment.tasks)
+        for guard in (instruction.semaphore, instruction.timeout)
+    )
+    return semaphore, timeout
+
+
+def _property(prop: Property, source: Source, lookup: Callable[[str], Any], states: States) -> Any:
     try:
         value = task_values.hidden(source.read(lookup), states)
     except (KeyError, ExpressionError) as problem:
@@ -66,18 +66,3 @@ def _invalid(name: str, problem: KeyError | ExpressionError) -> BlockException |
         return invalid_property(name, f"the variable {problem.args[0]} is not initialised.")
     text = str(problem)
     return invalid_property(name, text, inner=ExceptionValue("Cel.EvaluationException", text))
-
-
-def guards(
-    instruction: Instruction,
-    frames: list[Frame],
-    context: Mapping[str, Any],
-    states: States,
-) -> tuple[Any, Any]:
-    """The values of Semaphore and Block Timeout. Raises as `properties` does."""
-    lookup = lookup_of(instruction, frames, dict(context), states)
-    semaphore, timeout = (
-        None if guard is None else one(*guard, lookup, states)
-        for guard in (instruction.semaphore, instruction.timeout)
-    )
-    return semaphore, timeout

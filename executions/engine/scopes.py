@@ -1,4 +1,4 @@
-"""What happens to the variables of a token's scopes: defaults, saving, a loop's items.
+"""The variables of a token's scopes: defaults, saving outputs, the items of a loop.
 
 Pure. Variables own their values: whatever is saved to one is copied.
 """
@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from executions.engine import sizes
-from executions.engine.changes import change
-from executions.engine.program import EXTENSIONS, Instruction
+from executions.engine.changes import ChangeRecorder
+from executions.engine.environment import Environment
+from executions.engine.program import EXTENSIONS, Instruction, Writer
 from executions.engine.secrets import Secrets
-from executions.engine.state import Frame, Progress
+from executions.engine.state import Frame
 from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
@@ -24,7 +25,7 @@ def initialise(
 ) -> ExceptionValue | None:
     """Give the scope's variables their inputs or defaults (semantics 16, 21, 25).
 
-    Returns InvalidDefaultValuesException when defaults fail (semantics 22).
+    Return InvalidDefaultValuesException when defaults fail (semantics 22).
     """
     failures: dict[str, str] = {}
     for variable in workspace.variables:
@@ -55,114 +56,99 @@ def initialise(
 
 
 def enter(frames: list[Frame], workspace: WorkspaceNode) -> ExceptionValue | None:
-    """Add a token for a workspace; returns what `initialise` does."""
+    """Add a token for a workspace; return what `initialise` does."""
     frames.append(Frame(workspace.key, workspace.start))
     return initialise(frames[-1], workspace, {})
 
 
-def begun(frames: list[Frame], graph: FlowGraph, progress: Progress) -> dict[str, Any]:
-    """What the step that begins the innermost scope keeps of the values that it begins with."""
-    frame = frames[-1]
+def initial_changes(frame: Frame, graph: FlowGraph, recorder: ChangeRecorder) -> dict[str, Any]:
+    """Record the values with which a scope begins, for the step that begins it."""
     if not frame.variables:
         return {}
-    if progress.secrets is not None:
-        progress.secrets.learn_frames([frame])
+    if recorder.secrets is not None:
+        recorder.secrets.add_frames([frame])
     workspace = graph.workspaces[frame.workspace]
     block = workspace.key or workspace.start
     changes = {
-        variable.name: change(frame, key, block, progress)
+        variable.name: recorder.record(frame, key, block)
         for variable in workspace.variables
         if (key := variable.name.casefold()) in frame.variables
     }
     if EXTENSIONS in frame.variables:
         written = "_executionContext.Extensions"
-        changes[written] = change(frame, EXTENSIONS, block, progress)
+        changes[written] = recorder.record(frame, EXTENSIONS, block)
     return changes
 
 
 def save(
-    frames: list[Frame],
-    progress: Progress,
     instruction: Instruction,
     outputs: Mapping[str, Any],
-    lookup: Callable[[str], Any] | None = None,
+    environment: Environment,
+    recorder: ChangeRecorder,
 ) -> dict[str, Any]:
-    """Save a visit's output properties to their variables; what a step keeps of the changes.
+    """Save a visit's output properties to their variables; return what its step records of that.
 
-    `lookup` reads the variables that indexes of parts are made of. Raises BlockException for a
-    part that cannot be saved, and for what is too large; `progress.saved` is then what was saved
-    before that, and stays so.
+    Raises BlockException for a part that cannot be saved, and for a value that is too large; what
+    was saved before stays saved, and is in `recorder.unfinished`.
     """
+    frames = environment.frames
     if instruction.taken:
-        outputs = _taken_apart(instruction, outputs)
-    if progress.secrets is not None:
-        _learn(progress.secrets, frames, instruction, outputs)
+        outputs = _with_taken_parts(instruction, outputs)
+    if recorder.secrets is not None:
+        _learn(recorder.secrets, frames, instruction, outputs)
+    lookup = environment.lookup(instruction) if instruction.saves_parts else None
     changes: dict[str, Any] = {}
     try:
-        _save(frames, progress, instruction, outputs, changes, lookup)
+        for writer in instruction.writers:
+            name, level, key, written, part = writer
+            if name not in outputs:
+                continue
+            frame = frames[level]
+            value = outputs[name]
+            if part is not None and lookup is not None:
+                _save_part(frames, writer, part, value, lookup)
+            elif frame.variables.get(key) is value and type(value) is list:
+                sizes.admit_added(frames, frame, key, value)
+            else:
+                sizes.admit(frames, frame, key, value)
+                frame.variables[key] = values.copy(value)
+            frame.changed.add(key)
+            changes[written] = recorder.record(frame, key, instruction.key)
     except Exception:
-        progress.saved = changes
+        recorder.unfinished = changes
         raise
     return changes
-
-
-def _save(
-    frames: list[Frame],
-    progress: Progress,
-    instruction: Instruction,
-    outputs: Mapping[str, Any],
-    changes: dict[str, Any],
-    lookup: Callable[[str], Any] | None,
-) -> None:
-    for name, level, key, written, part in instruction.writers:
-        if name not in outputs:
-            continue
-        frame = frames[level]
-        value = outputs[name]
-        if part is not None and lookup is not None:
-            value = _save_part(frames, frame, key, name, part, value, lookup)
-        elif frame.variables.get(key) is value and type(value) is list:
-            sizes.admit_added(frames, frame, key, value)
-        else:
-            sizes.admit(frames, frame, key, value)
-            value = values.copy(value)
-            frame.variables[key] = value
-        frame.changed.add(key)
-        changes[written] = change(frame, key, instruction.key, progress)
 
 
 def _learn(
     secrets: Secrets, frames: list[Frame], instruction: Instruction, outputs: Mapping[str, Any]
 ) -> None:
-    """Take note of the outputs that secret variables get, before any of them is written down."""
-    for name, level, key, _, _ in instruction.writers:
-        if name in outputs and secrets.is_secret(frames[level].workspace, key):
-            secrets.learn(outputs[name])
+    """Learn the outputs that secret variables get, before any of them is written down."""
+    for writer in instruction.writers:
+        if writer.output in outputs and secrets.is_secret(
+            frames[writer.level].workspace, writer.key
+        ):
+            secrets.add_value(outputs[writer.output])
 
 
-def _taken_apart(instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs with the parts that are taken of them, each under its label (semantics 10): all
-    of them before anything is saved. Raises BlockException for a part that is not there."""
-    apart = dict(outputs)
+def _with_taken_parts(instruction: Instruction, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs with the parts that are taken of them, each under its label (semantics
+    10): all of them before anything is saved. Raises BlockException for a missing part."""
+    parts = dict(outputs)
     for target in instruction.taken:
         if target.output in outputs:
             try:
-                apart[target.label] = target.take(outputs[target.output])
+                parts[target.label] = target.take(outputs[target.output])
             except ExpressionError as error:
                 raise invalid_property(target.output, str(error)) from None
-    return apart
+    return parts
 
 
 def _save_part(
-    frames: list[Frame],
-    frame: Frame,
-    key: str,
-    name: str,
-    part: Path,
-    value: Any,
-    lookup: Callable[[str], Any],
-) -> Any:
-    """Save to a part of a variable (semantics 24); the variable's whole value."""
+    frames: list[Frame], writer: Writer, part: Path, value: Any, lookup: Callable[[str], Any]
+) -> None:
+    """Save to a part of a variable (semantics 24); `lookup` reads the variables in its indexes."""
+    frame, key = frames[writer.level], writer.key
     try:
         whole = frame.variables.setdefault(key, {}) if key == EXTENSIONS else frame.variables[key]
         keys = part.keys(lookup)
@@ -170,29 +156,27 @@ def _save_part(
         part.write(whole, keys, values.copy(value))
     except KeyError as missing:
         raise invalid_property(
-            name, f"the variable {missing.args[0]} is not initialised."
+            writer.output, f"the variable {missing.args[0]} is not initialised."
         ) from None
     except ExpressionError as error:
-        raise invalid_property(name, str(error)) from None
-    return whole
+        raise invalid_property(writer.output, str(error)) from None
 
 
-def keep_items(frames: list[Frame], held: str, collection: Any) -> list[Any]:
-    """Keep a loop's items beside the variables: written once, not at each checkpoint.
-
-    Raises VariableTooLargeException."""
+def keep_items(frames: list[Frame], key: str, collection: Any) -> list[Any]:
+    """Keep a loop's items beside the variables, so that they are written once and not at each
+    checkpoint. Raises VariableTooLargeException."""
     frame = frames[-1]
-    sizes.admit(frames, frame, held, collection)
+    sizes.admit(frames, frame, key, collection)
     items = (
-        [{"Key": key, "Value": values.copy(item)} for key, item in collection.items()]
+        [{"Key": name, "Value": values.copy(item)} for name, item in collection.items()]
         if isinstance(collection, dict)
         else values.copy(collection)
     )
-    frame.variables[held] = items
-    frame.changed.add(held)
+    frame.variables[key] = items
+    frame.changed.add(key)
     return items
 
 
 def outputs(graph: FlowGraph, top: Frame) -> dict[str, Any]:
-    """Output variables by name; null for one that was never set."""
+    """Return the output variables by name; null for one that was never set."""
     return {v.name: top.variables.get(v.name.casefold()) for v in graph.outputs}

@@ -1,58 +1,83 @@
-"""What an execution is between two blocks, and what happened since it was last written down.
+"""The interpreter's vocabulary: tokens, what happened to them, events and decisions.
 
-Pure. `executions.store` turns these into rows and back.
+Pure. `executions.store` turns tokens and progress into rows and back.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from executions.limits import MAX_STORED_BYTES
 from flows.blocks.base import LogLine
 from flows.blocks.semaphores import Semaphore
 from flows.task_values import States
 from flows.values import ExceptionValue
 
-if TYPE_CHECKING:
-    from executions.engine.secrets import Secrets
-
 
 @dataclass(slots=True)
 class Frame:
-    """A token: one for each workspace that the execution is inside of, with its scope.
+    """A token with its scope; an execution has one for each workspace that it is inside of.
 
-    `variables` holds what is initialised, by case-folded name (semantics 18); names that begin
-    with "items:" are the items of a For Each Loop under way. `changed` are the names whose value
-    was set or deleted since the last checkpoint.
+    `variables` holds the initialised variables by case-folded name (semantics 18); a name that
+    begins with "items:" holds the items of a For Each Loop under way. `changed` has the names
+    whose value was set or deleted since the last checkpoint.
     """
 
     workspace: str
     block: str
     variables: dict[str, Any] = field(default_factory=dict)
-    #: What loop blocks keep between their visits, by block key.
+    #: The state of loop blocks between their visits, by block key.
     kept: dict[str, Any] = field(default_factory=dict)
     #: Whether this visit's Handle Workspace Exception block was used (semantics 39).
     handler_used: bool = False
-    #: The exception that is entering the handler on which the token stands.
+    #: The exception that enters the handler on which the token stands.
     exception: ExceptionValue | None = None
     #: The step at which that exception was thrown.
     thrown_at: int = 0
     changed: set[str] = field(default_factory=set)
-    #: What `executions.engine.sizes` knows of large variables: their size, and of lists the length.
+    #: The sizes of large variables, and the lengths of lists (`executions.engine.sizes`).
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    #: By when its block must be done, in seconds since the epoch, and after how many milliseconds
-    #: that is.
+    #: When its block times out, in seconds since the epoch, and its Block Timeout in milliseconds.
     deadline: float | None = None
     timeout: float = 0.0
     #: The semaphore that it holds while it stands on its block.
     semaphore: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An execution as it was last written down; `Interpreter.restore` goes on from it.
+
+    `since` is when the block under way (an effect, a wait) was entered, in seconds since the
+    epoch. `context` is the built-in variable `_executionContext` without its Extensions.
+    """
+
+    frames: Sequence[Frame] = ()
+    step_count: int = 0
+    since: float = 0.0
+    context: Mapping[str, Any] = field(default_factory=dict)
+    #: The texts that are known to be secret.
+    secret_texts: Iterable[str] = ()
+    #: The bytes of large changed values that its steps have stored.
+    stored_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far the interpreter may go: the number of visits, and a moment since the epoch."""
+
+    blocks: int
+    until: float = inf
+
+
+# Progress: what happened ----------------------------------------------------------------------
+
+
 @dataclass(slots=True)
-class StepDone:
+class StepRecord:
     """One visit of a token to a block. `at` is in seconds since the epoch, `duration` in
-    microseconds; `changes` maps variable names to what `executions.engine.changes` keeps."""
+    microseconds; `changes` maps variable names to what `executions.engine.changes` records."""
 
     number: int
     level: int
@@ -65,19 +90,21 @@ class StepDone:
 
 
 @dataclass(slots=True)
-class Thrown:
-    """An exception that the block of `step` threw, and the handler that took it, or ""."""
+class ThrownException:
+    """An exception that the block of `step` threw."""
 
     step: int
     at: float
     block: str
     exception: ExceptionValue
-    #: Where the code failed, of a block or a runner that failed in a way nobody foresaw.
+    #: Where the code failed, when a block or a runner has a defect.
     traceback: str = ""
 
 
 @dataclass(slots=True)
-class Logged:
+class LogRecord:
+    """A line that the block of `step` logged."""
+
     step: int
     at: float
     block: str
@@ -88,35 +115,27 @@ class Logged:
 class Progress:
     """What happened since the last checkpoint."""
 
-    steps: list[StepDone] = field(default_factory=list)
-    thrown: list[Thrown] = field(default_factory=list)
+    steps: list[StepRecord] = field(default_factory=list)
+    thrown: list[ThrownException] = field(default_factory=list)
     #: Step at which an exception was thrown → key of the block that handled it.
     handled: dict[int, str] = field(default_factory=dict)
-    logged: list[Logged] = field(default_factory=list)
-    #: The levels of the tokens that have given a semaphore up.
+    logged: list[LogRecord] = field(default_factory=list)
+    #: The levels of the tokens that have released a semaphore.
     released: list[int] = field(default_factory=list)
-    #: Large changed values: their JSON text by its SHA-256, how many bytes that was, by which
-    #: blocks, and how many bytes there may still be in this execution.
+    # Filled in when the progress is taken:
+    #: For each level, the names of the variables that were set or deleted.
+    changed: list[set[str]] = field(default_factory=list)
+    #: Large changed values: their JSON text by its SHA-256.
     stored: dict[str, str] = field(default_factory=dict)
-    spent: int = 0
-    stored_by: set[str] = field(default_factory=set)
-    room: int = MAX_STORED_BYTES
-    #: What the visit under way has changed that throws while it saves its outputs.
-    saved: dict[str, Any] | None = None
-    #: What the execution keeps to itself; None when it has no secrets.
-    secrets: "Secrets | None" = None
-
-    def take_saved(self) -> dict[str, Any] | None:
-        """`saved`, for the step that threw; the next one has none."""
-        saved, self.saved = self.saved, None
-        return saved
+    #: Whether more texts are secret than before.
+    secrets_changed: bool = False
 
 
-# Events: what the interpreter is told --------------------------------------------------------
+# Events: what the interpreter is told ---------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class Continue:
     """Go on with the block on which the token stands."""
 
 
@@ -129,52 +148,52 @@ class Performed:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What was waited for came: None for a time; outputs or an ExceptionValue for a child; a
-    TaskValue for one that is not awaited; states for tasks."""
+    """The wait is over. The result is None for a time, outputs or an ExceptionValue for a child,
+    a TaskValue for a child that is not awaited, and states for tasks."""
 
     result: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Threw:
-    """The block's effect, or what it waited for, threw; with the traceback of a defect."""
+    """The block's effect, or its wait, threw; `traceback` is that of a defect."""
 
     exception: ExceptionValue
     traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What has become of tasks that expressions read (LookUp); good for the next visit."""
+class TasksLookedUp:
+    """The states of the tasks that an expression reads (LookUpTasks), for the next visit."""
 
     states: States
 
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """The token holds this semaphore now; its visit begins."""
+    """The token holds this semaphore now, and its visit begins."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The time of a visit under way is over: of the block that waits or had an effect, or of a
-    workspace around it."""
+    """A visit under way has run out of time: that of the block that waits or had an effect, or
+    that of a workspace around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Go from the exception port on which the token stands to the handler of what was thrown."""
+    """Go from the exception port on which the token stands to the exception's handler."""
 
     exception: ExceptionValue
     step: int
 
 
-Event = Acquired | TimedOut | Go | Performed | Resumed | Threw | Seen | Route
+Event = Acquired | TimedOut | Continue | Performed | Resumed | Threw | TasksLookedUp | Route
 
 
-# Decisions: what the interpreter asks for ----------------------------------------------------
+# Decisions: what the interpreter asks for -----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +208,7 @@ class Perform:
     block: str
     given: Any
     again: bool
-    #: By when it must be done, in seconds since the epoch.
+    #: When it times out, in seconds since the epoch.
     until: float = inf
 
 
@@ -213,14 +232,15 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class Acquire:
-    """Acquire a semaphore for the token's visit (Acquired), park for it, or throw (Threw)."""
+    """Acquire a semaphore for the token's visit (Acquired), park until it is free, or throw
+    (Threw)."""
 
     semaphore: Semaphore
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
-    """Tell what has become of these tasks now (Seen); the visit begins again with that."""
+class LookUpTasks:
+    """Look up the states of these tasks (TasksLookedUp); the visit then begins again."""
 
     tasks: tuple[str, ...]
 
@@ -249,14 +269,23 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
-    """The block threw and exceptions are broken on: the token stays on its exception port, its
-    scopes alive, until `Route` is given back (semantics 87)."""
+class BrokeOnException:
+    """The block threw, and break on exception is on: the token stays on the exception port with
+    its scopes alive, until `Route` is given back (semantics 87)."""
 
     exception: ExceptionValue
     step: int
 
 
 Decision = (
-    Yielded | Perform | StartChild | Await | LookUp | Acquire | Wait | Finished | Failed | Broke
+    Yielded
+    | Perform
+    | StartChild
+    | Await
+    | LookUpTasks
+    | Acquire
+    | Wait
+    | Finished
+    | Failed
+    | BrokeOnException
 )

@@ -1,4 +1,4 @@
-"""Engine values as rows and back."""
+"""Tokens, variables and records of the engine as rows, and back."""
 
 import json
 from collections.abc import Sequence
@@ -6,20 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from executions.engine.secrets import Secrets
-from executions.engine.state import Frame, Logged, StepDone, Thrown
+from executions.engine.state import Frame, LogRecord, StepRecord, ThrownException
 from flows import values
 from flows.values import storable
 
-#: Characters of a traceback that are kept: its end says where the code failed.
+#: How many characters of a traceback are kept: its end says where the code failed.
 TRACEBACK = 20_000
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON text for a json parameter."""
+    """Return compact JSON text for a json parameter."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def token_row(level: int, frame: Frame) -> dict[str, Any]:
+    """Return a token's row."""
     state: dict[str, Any] = {}
     if frame.kept:
         state["kept"] = frame.kept
@@ -37,21 +38,25 @@ def token_row(level: int, frame: Frame) -> dict[str, Any]:
 
 
 def value_row(level: int, frame: Frame, name: str, secrets: Secrets | None) -> dict[str, Any]:
-    """A variable's row: what is shown of it, and what it holds where that is something else."""
+    """Return a variable's row: what is shown of it, and what it holds where that differs."""
     value = frame.variables[name]
     form = values.encode(value)
     row = {"level": level, "name": name, "value": form}
     if secrets is not None:
-        shown = values.encode(secrets.of_variable(frame.workspace, name, value))
+        shown = values.encode(secrets.redact_variable(frame.workspace, name, value))
         if shown != form:
             row |= {"value": shown, "secret": form}
     return row
 
 
-def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:
+def frame_of(
+    workspace: str, block: str, state: dict[str, Any], variables: dict[str, Any] | None = None
+) -> Frame:
+    """Return the token of a row, with its variables."""
     return Frame(
         workspace=workspace,
         block=block,
+        variables=variables or {},
         kept=state.get("kept", {}),
         handler_used=state.get("handler_used", False),
         exception=values.decode(state.get("exception")),
@@ -62,7 +67,8 @@ def frame_of(workspace: str, block: str, state: dict[str, Any]) -> Frame:
     )
 
 
-def step_rows(steps: Sequence[StepDone]) -> list[dict[str, Any]]:
+def step_rows(steps: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """Return the rows of steps."""
     return [
         {
             "number": step.number,
@@ -78,7 +84,8 @@ def step_rows(steps: Sequence[StepDone]) -> list[dict[str, Any]]:
     ]
 
 
-def thrown_row(thrown: Thrown, handled: dict[int, str]) -> dict[str, Any]:
+def thrown_row(thrown: ThrownException, handled: dict[int, str]) -> dict[str, Any]:
+    """Return an exception's row; the block that handled it is taken out of `handled`."""
     return {
         "step": thrown.step,
         "at": thrown.at,
@@ -91,7 +98,8 @@ def thrown_row(thrown: Thrown, handled: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def log_row(logged: Logged) -> dict[str, Any]:
+def log_row(logged: LogRecord) -> dict[str, Any]:
+    """Return the row of a logged line."""
     line = logged.line
     return {
         "step": logged.step,
@@ -106,5 +114,5 @@ def log_row(logged: Logged) -> dict[str, Any]:
 
 
 def _moment(at: datetime | None) -> str | None:
-    """A moment as a column takes it, of which one outside the calendar could not be read back."""
+    """Return a moment as a column takes it: one outside the calendar could not be read back."""
     return None if at is None else values.in_utc(at).isoformat()

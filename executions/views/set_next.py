@@ -16,7 +16,7 @@ from executions import access, idempotency
 from executions.commands.debugging import set_next as command
 from executions.commands.refusals import refusal
 from executions.commands.request import CommandRefused
-from executions.engine.moving import Foreseen
+from executions.engine.moving import MovePreview
 from executions.models import Execution
 from executions.views import selection
 from flows import queries
@@ -28,7 +28,7 @@ class Move:
 
     execution: Execution
     stands: str
-    foreseen: Foreseen | None
+    foreseen: MovePreview | None
     refusal: str
 
 

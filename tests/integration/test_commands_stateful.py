@@ -20,7 +20,7 @@ from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.effects import clients
 from executions.engine import overruns
-from executions.engine.state import Go, Perform, Yielded
+from executions.engine.state import Budget, Continue, Perform, Yielded
 from executions.models import Execution, Step, new_id
 from executions.states import TRANSITIONS, Status
 from executions.store.lifecycle.checkpoints import LeaseLost
@@ -195,7 +195,7 @@ def test_random_commands_and_crashes(
                 turn.interpreter.begin(claimed.inputs)
             waits = claimed.state.get("waits") or claimed.steps_wanted is not None
             for place, blocks in enumerate([] if waits else budgets, 1):
-                decision = turn.interpreter.advance(Go(), blocks=blocks, until=2e12)
+                decision = turn.interpreter.advance(Continue(), Budget(blocks, 2e12))
                 if isinstance(decision, Perform):
                     self.die_in_effect(turn, decision, done=written)
                 if not isinstance(decision, Yielded):
@@ -291,11 +291,14 @@ def test_a_crash_after_any_block_changes_nothing(tmp_path: Path) -> None:
         execution = start(version, {}, ACTOR, Execution.Trigger.COMMAND_LINE)
         dead = turn_of(execution, "dead")
         for _ in range(survived):
-            assert isinstance(dead.interpreter.advance(Go(), blocks=1, until=2e12), Yielded)
+            assert isinstance(dead.interpreter.advance(Continue(), Budget(1, 2e12)), Yielded)
             dead._checkpoint()
         expire()
         alive = turn_of(execution, "alive")
-        for write in (dead._checkpoint, lambda turn=dead: turn._release(Status.ENDED)):
+        for write in (
+            dead._checkpoint,
+            lambda turn=dead: turn._release(runner.Release(Status.ENDED)),
+        ):
             with pytest.raises(LeaseLost):
                 write()
         alive.run()

@@ -19,7 +19,7 @@ from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Broke, Go, Route, Yielded
+from executions.engine.state import BrokeOnException, Budget, Continue, Route, Yielded
 from executions.models import Execution, Step, new_id
 from executions.states import Status
 from executions.store import history
@@ -80,7 +80,7 @@ def turn_of(execution: Execution) -> runner._Turn:
     turn = runner._Turn(claimed)
     if not claimed.frames:
         turn.interpreter.begin(claimed.inputs)
-    turn.interpreter.breaks_on_exception = True
+    turn.interpreter.break_on_exception(True)
     return turn
 
 
@@ -96,7 +96,7 @@ class Play:
         """Some blocks, then a pause; False when it has ended. A crash loses what came last."""
         turn = turn_of(self.execution)
         waits = turn.claimed.state.get("waits")
-        event: Any = Go()
+        event: Any = Continue()
         if waits:
             event = Route(values.decode(waits["exception"]), waits["step"])
         if turn.interpreter.step_count not in self.snapshots:
@@ -105,9 +105,9 @@ class Play:
             if turn.interpreter.step_count >= STEPS:
                 return False
             before = turn.interpreter.step_count
-            decision = turn.interpreter.advance(event, blocks=1, until=2e12)
-            event = Go()
-            if isinstance(decision, Broke):
+            decision = turn.interpreter.advance(event, Budget(1, 2e12))
+            event = Continue()
+            if isinstance(decision, BrokeOnException):
                 self.keep(turn.interpreter, Port.EXCEPTION)
                 turn._carry_out(decision)
                 return True
@@ -118,7 +118,7 @@ class Play:
                 self.keep(turn.interpreter)
             if not crash or number < budget // 2:
                 turn._checkpoint()
-        turn._release(Status.PAUSED)
+        turn._release(runner.Release(Status.PAUSED))
         return True
 
     def keep(self, interpreter: Interpreter, port: Port | None = None) -> None:
@@ -132,7 +132,8 @@ class Play:
             return
         held = claims.read(self.execution.pk)
         graph = queries.compiled(held.version_id)
-        interpreter = Interpreter(graph, float, held.frames, held.event.step_count)
+        interpreter = Interpreter(graph, float)
+        interpreter.restore(held.snapshot())
         stays = held.state.get("waits")
         self.keep(interpreter, Port.EXCEPTION if stays else None)
 

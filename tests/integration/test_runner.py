@@ -275,8 +275,8 @@ def test_an_effect_in_flight_is_repeated_or_throws(tmp_path: Path, overwrite: bo
     assert claimed is not None
     turn = runner._Turn(claimed)
     turn.interpreter.begin({})
-    turn.interpreter.advance(runner.Go(), blocks=1, until=time.time() + 9)
-    decision = turn.interpreter.advance(runner.Go(), blocks=1, until=time.time() + 9)
+    turn.interpreter.advance(runner.Continue(), runner.Budget(1, time.time() + 9))
+    decision = turn.interpreter.advance(runner.Continue(), runner.Budget(1, time.time() + 9))
     assert isinstance(decision, runner.Perform)
     turn._checkpoint({"waits": {"for": "effect", "again": decision.again}, "since": 0.0})
     # The worker dies here: nothing says whether the file was written.

@@ -48,16 +48,16 @@ def flow(db: None, tmp_path: Path) -> FlowVersion:
 
 def test_texts_are_replaced_wherever_they_stand() -> None:
     known = Secrets({"": frozenset({"token"})})
-    known.learn({"user": "ada", "password": f" {SECRET}\n", "pin": 4711})
+    known.add_value({"user": "ada", "password": f" {SECRET}\n", "pin": 4711})
     assert list(known.texts) == [SECRET], "short texts and numbers are not looked for"
-    assert known.text(f"a {SECRET} b {SECRET}") == f"a {MASK} b {MASK}"
-    shown = known.shown({"a": [SECRET, 1, None], f"k{SECRET}": b"x" + SECRET.encode()})
+    assert known.redact_text(f"a {SECRET} b {SECRET}") == f"a {MASK} b {MASK}"
+    shown = known.redact({"a": [SECRET, 1, None], f"k{SECRET}": b"x" + SECRET.encode()})
     assert shown == {"a": [MASK, 1, None], f"k{MASK}": MASKED}
     thrown = ExceptionValue("X", f"no {SECRET}", details=[SECRET], inner=ExceptionValue(SECRET))
-    assert SECRET not in repr(known.shown(thrown))
-    assert known.of_variable("", "token", 4711) is MASKED
-    assert known.of_variable("", "token", None) is None
-    assert known.of_variable("w", "token", 4711) == 4711
+    assert SECRET not in repr(known.redact(thrown))
+    assert known.redact_variable("", "token", 4711) is MASKED
+    assert known.redact_variable("", "token", None) is None
+    assert known.redact_variable("w", "token", 4711) == 4711
 
 
 @pytest.mark.parametrize("text", ['say "hi"\nand ü', "a/b c&d=ü", "it's\\n"])
@@ -65,42 +65,42 @@ def test_a_secret_is_known_again_as_texts_and_addresses_quote_it(text: str) -> N
     known = Secrets({}, {text: None})
     for form in (text, json.dumps(text), json.dumps([text], ensure_ascii=False), repr(text),
                  quote(text), quote(text, safe=""), html.escape(text)):  # fmt: skip
-        assert MASK in known.text(f"<{form}>"), form
-        assert text.split()[-1] not in known.text(form)
+        assert MASK in known.redact_text(f"<{form}>"), form
+        assert text.split()[-1] not in known.redact_text(form)
 
 
 def test_the_beginning_of_a_secret_that_was_cut_is_replaced() -> None:
     known = Secrets({}, {SECRET: None})
-    assert known.text(f"'{SECRET[:9]}…' is no key") == f"'{MASK}…' is no key"
-    assert known.text("'zeb…'") == "'zeb…'"
+    assert known.redact_text(f"'{SECRET[:9]}…' is no key") == f"'{MASK}…' is no key"
+    assert known.redact_text("'zeb…'") == "'zeb…'"
 
 
 def test_the_newest_texts_are_known() -> None:
     known = Secrets({"": frozenset({"t"})})
     for number in range(MOST + 10):
-        known.learn(f"secret {number}")
+        known.add_value(f"secret {number}")
     assert len(known.texts) == MOST
-    assert known.text(f"secret {MOST + 9}") == MASK
+    assert known.redact_text(f"secret {MOST + 9}") == MASK
 
 
 def test_a_loop_that_renews_a_secret_stays_quick() -> None:
     known = Secrets({"": frozenset({"t"})})
     began = time.process_time()
     for number in range(2_000):
-        known.learn(f"token number {number}")
-        assert known.text(f"Bearer token number {number}") == f"Bearer {MASK}"
+        known.add_value(f"token number {number}")
+        assert known.redact_text(f"Bearer token number {number}") == f"Bearer {MASK}"
     assert time.process_time() - began < 2, "each cost a millisecond when it compiled a pattern"
 
 
 def test_a_secret_of_dots_does_not_grow() -> None:
     known = Secrets({"": frozenset({"t"})})
-    known.learn(MASK[:4])
-    assert known.text(f"{MASK} and {MASK[:5]}") == f"{MASK} and {MASK[:5]}"
+    known.add_value(MASK[:4])
+    assert known.redact_text(f"{MASK} and {MASK[:5]}") == f"{MASK} and {MASK[:5]}"
 
 
 def test_keys_that_look_alike_are_two() -> None:
     known = Secrets({}, {SECRET: None, OTHER: None})
-    assert list(known.shown({SECRET: 1, OTHER: 2}).values()) == [1, 2]
+    assert list(known.redact({SECRET: 1, OTHER: 2}).values()) == [1, 2]
 
 
 # Declared in flows ----------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_a_flow_without_secrets_pays_nothing(
         asked.append(sql)
         return fetch(sql, params)
 
-    monkeypatch.setattr("executions.store.lifecycle.checkpoints.fetch", listening)
+    monkeypatch.setattr("executions.store.lifecycle.checkpoint_statement.fetch", listening)
     blocks = CHILD.replace("=Fails", "=false")
     for name, variables in (
         ("plain", CHILD_VARIABLES.replace(", secret: true", "")),

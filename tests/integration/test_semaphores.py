@@ -171,9 +171,9 @@ def test_a_holder_whose_worker_dies_holds_it_on(flow: Any) -> None:
     assert claimed is not None
     turn = runner._Turn(claimed)
     turn.interpreter.begin(claimed.inputs)
-    decision = turn.interpreter.advance(runner.Go(), blocks=9, until=time.time() + 9)
+    decision = turn.interpreter.advance(runner.Continue(), runner.Budget(9, time.time() + 9))
     assert isinstance(decision, runner.Acquire)
-    assert turn._carry_out(decision) == runner.Go()
+    assert turn._carry_out(decision) == runner.Continue()
     expire_leases()
     recovery.recover()
     assert stages() == ["held"]
@@ -190,7 +190,7 @@ def test_a_worker_that_dies_before_it_is_written_down_holds_nothing(flow: Any) -
     assert claimed is not None
     turn = runner._Turn(claimed)
     turn.interpreter.begin(claimed.inputs)
-    decision = turn.interpreter.advance(runner.Go(), blocks=9, until=time.time() + 9)
+    decision = turn.interpreter.advance(runner.Continue(), runner.Budget(9, time.time() + 9))
     expire_leases()
     recovery.recover()
     with pytest.raises(runner.LeaseLost):

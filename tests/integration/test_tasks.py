@@ -296,7 +296,7 @@ def test_cancelling_waits_for_a_child_that_a_worker_holds(tmp_path: Path) -> Non
     turn = runner._Turn(parent)
     turn.interpreter.begin(parent.inputs)
     for _ in range(3):
-        decision = turn.interpreter.advance(runner.Go(), blocks=1, until=1e12)
+        decision = turn.interpreter.advance(runner.Continue(), runner.Budget(1, 1e12))
     turn._carry_out(decision)
     (child,) = children(execution)
     held = claim(child.pk, "other")

@@ -41,7 +41,6 @@ PURE = (
 #: Imports in a function, or for the type checker only, with the reason for each.
 REASONS = {
     ("cortexweb.up.discovery", "cortexweb.up.orphans"): "production has no psutil",
-    ("executions.engine.state", "executions.engine.secrets"): "only names the type of a field",
 }
 
 #: Inside executions, from the top down: a layer imports those below it, and modules of its own.

@@ -16,7 +16,8 @@ from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from executions.engine.state import Acquire, Acquired, Perform, Performed, StartChild, Threw, Wait
 from executions.store import rows
-from executions.store.lifecycle.steps import parts
+from executions.store.lifecycle import steps
+from executions.store.lifecycle.checkpoint_statement import CheckpointStatement
 from flows import values
 from flows.blocks import ALL
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
@@ -215,14 +216,15 @@ def visit(block: Block, prop: Property, value: Any, clients: Clients) -> Run:
 def written(run: Run) -> None:
     """What the checkpoint would write can be written as JSON that PostgreSQL takes."""
     frames = run.interpreter.frames
-    params: dict[str, Any] = {}
-    parts(0, run.interpreter, params)
+    progress = run.interpreter.take_progress()
+    statement = CheckpointStatement()
+    steps.add(statement, 0, run.interpreter, progress)
     texts = [
         rows.dumps([rows.token_row(0, frame) for frame in frames]),
         *(rows.dumps(rows.value_row(0, f, name, None)) for f in frames for name in f.variables),
-        *(rows.dumps(rows.thrown_row(t, {})) for t in run.interpreter.progress.thrown),
-        *(rows.dumps(rows.log_row(line)) for line in run.interpreter.progress.logged),
-        *(text for text in params.values() if isinstance(text, str)),
+        *(rows.dumps(rows.thrown_row(t, {})) for t in progress.thrown),
+        *(rows.dumps(rows.log_row(line)) for line in progress.logged),
+        *(text for text in statement.params.values() if isinstance(text, str)),
     ]
     for text in texts:
         text.encode()

@@ -9,7 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Decision, Failed, Finished, Frame, Go, Progress, Yielded
+from executions.engine.state import (
+    Budget,
+    Continue,
+    Decision,
+    Failed,
+    Finished,
+    Frame,
+    Progress,
+    Snapshot,
+    Yielded,
+)
 from executions.store import rows
 from flows import values
 from flows.graph import FlowGraph, build
@@ -175,8 +185,8 @@ def stored(interpreter: Interpreter, graph: FlowGraph, held: Held) -> tuple[Inte
         forms |= json.loads(rows.dumps({n: values.encode(frame.variables[n]) for n in names}))
         frames[level].variables |= {name: values.decode(form) for name, form in forms.items()}
         kept.append((frames[level], forms))
-    resumed = Interpreter(graph, clock, frames, interpreter.step_count)
-    resumed.since = interpreter.since
+    resumed = Interpreter(graph, clock)
+    resumed.restore(Snapshot(frames, interpreter.step_count, interpreter.since))
     return resumed, kept
 
 
@@ -213,7 +223,7 @@ def run(graph: FlowGraph, budgets: list[int] | None) -> tuple[str, list[Any]]:
     held: Held = []
     for turn in range(BLOCKS):
         blocks = budgets[turn % len(budgets)] if budgets else BLOCKS
-        decision = interpreter.advance(Go(), blocks=blocks, until=clock() + 1)
+        decision = interpreter.advance(Continue(), Budget(blocks, clock() + 1))
         everything += done(interpreter.progress)
         if not isinstance(decision, Yielded) or interpreter.step_count >= BLOCKS:
             return result(decision), sorted(everything, key=str)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from executions.engine import moving
 from executions.engine.state import Failed, Finished
 from flows.values import ExceptionValue
 from tests.flows_in_memory import Run, messages, thrown_form
@@ -366,7 +367,7 @@ def test_a_block_that_validation_did_not_see_cannot_be_run() -> None:
     """
     assert messages(blocks) == []
     run = Run(blocks)
-    run.interpreter.frames[0].block = "s"
+    moving.move_token(run.interpreter, "s")
     run.go()
     (thrown,) = run.exceptions
     assert thrown.short_type == "RuntimeTranslationException"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Go
+from executions.engine.state import Budget, Continue, Snapshot
 from flows.files import FlowFileError
 from flows.graph import build
 from flows.validation import check_inputs
@@ -239,12 +239,14 @@ def test_extensions_are_kept_and_given_to_children() -> None:
     e: {type: End Flow}
     """
     run = Run(blocks, "{X: {output: true}}")
-    run.interpreter.context["ExecutionId"] = "parent"
+    run.interpreter.restore(Snapshot(context={"ExecutionId": "parent"}))
+    run.interpreter.begin({})
     assert run.outputs() == {"X": {"Trace": [1, "parent"]}}
-    child = Interpreter(run.interpreter.graph, run.tick, context={"ExecutionId": "child"})
+    child = Interpreter(run.interpreter.graph, run.tick)
+    child.restore(Snapshot(context={"ExecutionId": "child"}))
     child.begin({}, run.interpreter.extensions)
-    child.advance(Go(), blocks=1, until=run.now + 10)
+    child.advance(Continue(), Budget(1, run.now + 10))
     assert child.extensions == {"Trace": [1, "parent"]}
-    child.advance(Go(), blocks=100, until=run.now + 10)
+    child.advance(Continue(), Budget(100, run.now + 10))
     assert child.extensions == {"Trace": [1, "child"]}
     assert run.interpreter.extensions == {"Trace": [1, "parent"]}

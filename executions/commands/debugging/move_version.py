@@ -21,7 +21,7 @@ from executions.store.debug import debug_plan
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
 from executions.store.lifecycle.checkpoints import rewrite
-from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.claims import ClaimedExecution
 from flows import queries
 from flows.models import FlowVersion
 
@@ -41,10 +41,10 @@ def preview(execution: Execution, version: FlowVersion) -> Preview:
     return _preview(held, version)
 
 
-def _preview(held: Claimed, version: FlowVersion) -> Preview:
+def _preview(held: ClaimedExecution, version: FlowVersion) -> Preview:
     old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
-    known = secrets.of(compile_program(old).secrets, held.known, held.frames)
-    found = moving.compare(old, new, held.frames, known)
+    known = secrets.secrets_of(compile_program(old).secrets, held.secret_texts, held.frames)
+    found = moving.preview_version(old, new, held.frames, known)
     for key in debug_plan.load(held.debug, None).breakpoints:
         if key not in new.blocks:
             found.lost.append(f"The block '{old.blocks[key].title}', with a breakpoint, is gone.")
@@ -71,14 +71,13 @@ def execute(request: CommandRequest) -> Changes | None:
     old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
     number = held.event.version_number
     try:
-        moving.carry(old, new, held.frames)
+        moving.move_to_version(old, new, held.frames)
     except moving.CannotMove as refused:
         raise CommandRefused(str(refused)) from None
     plan = debug_plan.load(held.debug, None)
     plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
     interpreter = interpreter_of(held, new)
-    if (known := interpreter.progress.secrets) is not None:
-        known.changed = True  # of what is written already more may be secret now
+    interpreter.redact_again()
     event = rewrite(
         held,
         interpreter,
@@ -92,7 +91,7 @@ def execute(request: CommandRequest) -> Changes | None:
     return Changes([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
 
 
-def _version(request: CommandRequest, held: Claimed) -> FlowVersion:
+def _version(request: CommandRequest, held: ClaimedExecution) -> FlowVersion:
     number = request.text("version")
     versions = FlowVersion.objects.filter(
         flow__name=held.event.flow_name, published_at__isnull=False

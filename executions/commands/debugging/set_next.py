@@ -12,7 +12,7 @@ from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.completion import given_up
 from executions.engine import moving
-from executions.engine.moving import CannotMove, Foreseen
+from executions.engine.moving import CannotMove, MovePreview
 from executions.states import RESUMABLE, Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
@@ -31,7 +31,7 @@ def execute(request: CommandRequest) -> Changes | None:
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
     before = interpreter.graph.blocks[interpreter.frames[-1].block].title
     try:
-        left = moving.place(interpreter, target, _pending(held))
+        left = moving.move_token(interpreter, target, _pending(held))
     except CannotMove as refused:
         raise CommandRefused(str(refused)) from None
     cause = Cause("set-next", request.actor.name)
@@ -41,7 +41,7 @@ def execute(request: CommandRequest) -> Changes | None:
     return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 
 
-def foresee(execution_id: UUID, target: str) -> Foreseen:
+def foresee(execution_id: UUID, target: str) -> MovePreview:
     """What setting the next block would come to now. Raises CommandRefused."""
     held = claims.read(execution_id)
     why = COMMAND.refusal(Status(held.event.status))
@@ -49,12 +49,12 @@ def foresee(execution_id: UUID, target: str) -> Foreseen:
         raise CommandRefused(why)
     interpreter = interpreter_of(held, queries.compiled(held.version_id))
     try:
-        return moving.foresee(interpreter, target, _pending(held))
+        return moving.preview_move(interpreter, target, _pending(held))
     except CannotMove as refused:
         raise CommandRefused(str(refused)) from None
 
 
-def _pending(held: claims.Claimed) -> ExceptionValue | None:
+def _pending(held: claims.ClaimedExecution) -> ExceptionValue | None:
     """The exception on whose port the token stands."""
     waits = held.state.get("waits") or {}
     if waits.get("for") != "exception":

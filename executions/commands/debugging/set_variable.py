@@ -8,6 +8,7 @@ What a secret variable held and holds is told to nobody; it is given whole.
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Edit:
     """What an order comes to: the part before and after it, as people may see them, and what the
     variable then holds."""
 
-    frame: Frame
+    level: int
     name: str
     #: Whether there was something, and what.
     is_set: bool
@@ -60,12 +61,10 @@ def execute(request: CommandRequest) -> Changes | None:
     edit = _edit(request, graph, interpreter)
     if request.text("was") not in ("", edit.was):
         raise CommandRefused(f"{edit.name} has changed since you looked: see what it holds now.")
-    key = edit.name.casefold()
-    edit.frame.variables[key] = edit.whole
-    edit.frame.changed.add(key)
+    interpreter.set_variable(edit.level, edit.name.casefold(), edit.whole)
     event = rewrite(held, interpreter, held.state, Cause("set-variable", request.actor.name))
     if held.secrets is not None:
-        secret_storage.given_by_another(held.event.root_id, request.user.pk)
+        secret_storage.forget_giver(held.event.root_id, request.user.pk)
     old = values.summary(edit.before) if edit.is_set else "not set"
     path = request.text("path")
     told = f"{edit.name}.{path}" if path else edit.name
@@ -89,18 +88,18 @@ def _fingerprint(value: Any, is_set: bool) -> str:
 
 
 def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -> Edit:
-    frame, variable = _find(request, graph, interpreter.frames)
-    key = variable.name.casefold()
+    level, variable = _find(request, graph, interpreter.frames)
+    frame, key = interpreter.frames[level], variable.name.casefold()
     is_set, whole = key in frame.variables, frame.variables.get(key)
     was = _fingerprint(whole, is_set)
     keys = value_paths.split(request.text("path"))
-    if interpreter.progress.secrets is not None and MASK in request.fields.get("value", ""):
+    if interpreter.secrets is not None and MASK in request.fields.get("value", ""):
         raise CommandRefused(f"{MASK} stands for a secret: write what is to be there instead.")
     if variable.is_secret:
         if keys:
             raise CommandRefused(f"{variable.name} is secret: it is given whole.")
         value = _secret(request, variable)
-        return Edit(frame, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
+        return Edit(level, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
     exists, before = value_paths.follow(whole, keys)
     if not exists:
         raise CommandRefused(f"{variable.name} has no such part now.")
@@ -115,9 +114,9 @@ def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -
         whole = value_paths.replaced(whole, keys, value)
     except KeyError:
         raise CommandRefused(f"That part of {variable.name} cannot be edited by itself.") from None
-    if (known := interpreter.progress.secrets) is not None:
-        before, value = known.shown(before), known.shown(value)
-    return Edit(frame, variable.name, is_set, before, value, whole, was)
+    if (known := interpreter.secrets) is not None:
+        before, value = known.redact(before), known.redact(value)
+    return Edit(level, variable.name, is_set, before, value, whole, was)
 
 
 def _secret(request: CommandRequest, variable: VariableNode) -> Any:
@@ -135,8 +134,8 @@ def _secret(request: CommandRequest, variable: VariableNode) -> Any:
 
 
 def _find(
-    request: CommandRequest, graph: FlowGraph, frames: list[Frame]
-) -> tuple[Frame, VariableNode]:
+    request: CommandRequest, graph: FlowGraph, frames: Sequence[Frame]
+) -> tuple[int, VariableNode]:
     level, name = request.text("level") or "0", request.text("name").casefold()
     if not name:
         level, _, name = request.text("variable").casefold().partition(":")
@@ -145,7 +144,7 @@ def _find(
     frame = frames[int(level)]
     for variable in graph.workspaces[frame.workspace].variables:
         if variable.name.casefold() == name:
-            return frame, variable
+            return int(level), variable
     raise CommandRefused("The workspace has no such variable.")
 
 

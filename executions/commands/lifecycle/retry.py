@@ -14,15 +14,16 @@ from executions.commands.command import Bulk, Command, Lease
 from executions.commands.permissions import ASK_FOR_DEBUGGING
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
+from executions.engine import moving
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Frame
+from executions.engine.state import Frame, Snapshot
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
 from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
-from executions.store.lifecycle.claims import Claimed
-from executions.store.lifecycle.starts import NotStarted, events, insert
+from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
 from flows import access, queries, values
 from flows.graph import FlowGraph
 from flows.models import FlowVersion
@@ -39,16 +40,18 @@ def execute(request: CommandRequest) -> Changes | None:
     version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
     try:
         fresh = insert(
-            version,
-            failed.inputs,
-            initiator_id=request.actor.user_id,
-            initiator_name=request.actor.name,
-            trigger=Execution.Trigger.RETRY,
-            paused=request.is_checked("paused"),
-            origin_id=failed.id,
-            extensions=values.decode(failed.state.get("extensions")),
-            known=failed.known,
-            giver_id=secret_storage.giver(failed.secrets),
+            StartRequest(
+                version,
+                failed.inputs,
+                initiator_id=request.actor.user_id,
+                initiator_name=request.actor.name,
+                trigger=Execution.Trigger.RETRY,
+                paused=request.is_checked("paused"),
+                origin_id=failed.id,
+                extensions=values.decode(failed.state.get("extensions")),
+                secret_texts=failed.secret_texts,
+                giver_id=secret_storage.giver(failed.secrets),
+            )
         )
     except NotStarted as refused:
         raise CommandRefused(str(refused)) from None
@@ -58,7 +61,8 @@ def execute(request: CommandRequest) -> Changes | None:
         begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
         assert begun is not None, "nobody else knows of it yet"
         cause = Cause("retry", request.actor.name)
-        interpreter = Interpreter(graph, time.time, frames, known=failed.known)
+        interpreter = Interpreter(graph, time.time)
+        interpreter.restore(Snapshot(frames, secret_texts=failed.secret_texts))
         rewrite(begun, interpreter, {}, cause)
     enqueue(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
@@ -66,12 +70,11 @@ def execute(request: CommandRequest) -> Changes | None:
     return Changes(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
 
 
-def _frames(failed: Claimed, graph: FlowGraph) -> list[Frame]:
+def _frames(failed: ClaimedExecution, graph: FlowGraph) -> list[Frame]:
     """Where the new one begins; none where the failed one had not begun. Semaphores were the failed
     one's, and its times are over: the new one gets those of the blocks that it visits."""
     frames = failed.frames
-    for frame in frames:
-        frame.deadline, frame.timeout, frame.semaphore = None, 0.0, ""
+    moving.retry_from(frames)
     if not any(frame.workspace == graph.flow_handler for frame in frames[1:]):
         return frames
     thrown = (

@@ -11,7 +11,7 @@ from executions.models import Execution
 from executions.publishing import publish
 from executions.store.debug.breakpoints import kept_for_flow
 from executions.store.debug.debug_plan import DebugPlan
-from executions.store.lifecycle.starts import NotStarted, events, insert
+from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
 from flows.models import FlowVersion
 
 __all__ = ["NotStarted", "start"]
@@ -40,16 +40,18 @@ def start(
         plan.breakpoints = kept_for_flow(actor.user_id, version.flow.name)
     with transaction.atomic():
         execution = insert(
-            version,
-            inputs,
-            initiator_id=actor.user_id,
-            initiator_name=actor.name,
-            trigger=trigger,
-            paused=paused,
-            plan=plan,
-            giver_id=actor.user_id,
-            debugged_by_id=actor.user_id if debugs else None,
-            debugged_by_name=actor.name if debugs else "",
+            StartRequest(
+                version,
+                inputs,
+                initiator_id=actor.user_id,
+                initiator_name=actor.name,
+                trigger=trigger,
+                paused=paused,
+                plan=plan,
+                giver_id=actor.user_id,
+                debugged_by_id=actor.user_id if debugs else None,
+                debugged_by_name=actor.name if debugs else "",
+            )
         )
         audit(
             actor,

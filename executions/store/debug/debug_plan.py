@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from executions.engine.debugging import Breakpoint, Until, Watch
+from executions.engine.debugging import Breakpoint, RunUntil, Stepper
 
 
 @dataclass(slots=True)
@@ -53,20 +53,20 @@ def dumps(plan: DebugPlan) -> str | None:
     return None if stored is None else json.dumps(stored)
 
 
-def watch_of(plan: DebugPlan, until: str | None, passed: int | None) -> Watch | None:
-    """What the worker has to watch, or None where there is nothing."""
+def stepper_of(plan: DebugPlan, until: str | None, passed: int | None) -> Stepper | None:
+    """Return what runs the execution block by block, or None where nothing may halt it."""
     if until is None and not any(b.enabled for b in plan.breakpoints.values()):
         return None
-    goal = Until(**json.loads(until)) if until else None
-    return Watch(plan.breakpoints, goal, passed, plan.counted)
+    goal = RunUntil(**json.loads(until)) if until else None
+    return Stepper(plan.breakpoints, goal, passed, plan.counted)
 
 
-def renewed(watch: Watch | None, plan: DebugPlan) -> Watch | None:
-    """The watch after somebody changed the plan: what was not touched keeps its hits."""
-    until = watch.until if watch else None
+def renewed_stepper(stepper: Stepper | None, plan: DebugPlan) -> Stepper | None:
+    """Return the stepper of a plan that somebody changed: what was not touched keeps its hits."""
+    until = stepper.until if stepper else None
     if until is None and not any(b.enabled for b in plan.breakpoints.values()):
         return None
-    held = watch.breakpoints if watch else {}
-    counted = watch.counted if watch else plan.counted
-    same = {key: n for key, n in counted.items() if held.get(key) == plan.breakpoints.get(key)}
-    return Watch(plan.breakpoints, until, watch.passed if watch else None, same)
+    before = stepper.breakpoints if stepper else {}
+    counted = stepper.counted if stepper else plan.counted
+    same = {key: n for key, n in counted.items() if before.get(key) == plan.breakpoints.get(key)}
+    return Stepper(plan.breakpoints, until, stepper.passed if stepper else None, same)

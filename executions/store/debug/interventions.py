@@ -1,29 +1,31 @@
 """What people change of an execution between two of its steps, written down with the change, so
 that `executions.store.history` knows it later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from executions.engine.changes import change
+from executions.engine.changes import ChangeRecorder
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import Frame, Progress
+from executions.engine.state import Frame
 from executions.limits import MAX_STORED_BYTES
-from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.claims import ClaimedExecution
 from flows import values
 from flows.blocks.base import Port
 
 #: As the last step that refers to a value: those of interventions stay as long as the execution.
 ALWAYS = 2**62
 
-PART = """intervened AS (
-    INSERT INTO executions_intervention
-        (execution_id, after_step, at, kind, actor, version_id, tokens, stays, changes)
-    SELECT %(id)s, i.after_step, now(), i.kind, i.actor, i.version_id, i.tokens, i.stays, i.changes
-    FROM held, json_to_record(%(intervention)s::json)
-        AS i(after_step bigint, kind text, actor text, version_id bigint, tokens json,
-             stays smallint, changes json)
-)"""
+INTERVENTION = """
+    intervened AS (
+        INSERT INTO executions_intervention
+            (execution_id, after_step, at, kind, actor, version_id, tokens, stays, changes)
+        SELECT %(id)s, i.after_step, now(), i.kind, i.actor, i.version_id, i.tokens, i.stays,
+            i.changes
+        FROM held, json_to_record(%(intervention)s::json)
+            AS i(after_step bigint, kind text, actor text, version_id bigint, tokens json,
+                 stays smallint, changes json)
+    )"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +37,30 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervened:
-    """`row` is what PART takes; `stored` are the large values that it refers to, as
-    `executions.store.lifecycle.steps.STORE` takes them."""
+class Intervention:
+    """`row` is what INTERVENTION takes; `stored` are the large values that it refers to, as
+    `executions.store.lifecycle.steps.STORED_VALUES` takes them."""
 
     row: dict[str, Any]
     stored: list[dict[str, Any]]
 
 
 def of(
-    held: Claimed,
+    held: ClaimedExecution,
     interpreter: Interpreter,
     state: Mapping[str, Any],
     cause: Cause,
     version_id: int | None = None,
-) -> Intervened:
+) -> Intervention:
     """What a command has made of the frames of an execution that it has locked. `state` is what the
     execution waits for then, `version_id` the version to which it moves, if it does."""
     frames = interpreter.frames
     stays = _stays(held, frames)
-    progress = Progress(room=MAX_STORED_BYTES - held.stored, secrets=interpreter.progress.secrets)
-    if progress.secrets is not None:
-        progress.secrets.learn_frames(frames)
+    recorder = ChangeRecorder(interpreter.secrets, MAX_STORED_BYTES - held.stored_bytes)
     changes = {
         level: told
         for level, frame in enumerate(frames)
-        if (told := _changes(frame, level, progress, whole=level >= stays))
+        if (told := _changes(frame, level, recorder, whole=level >= stays))
     }
     sizes = {
         kept["stored"]: kept["size"]
@@ -73,7 +73,7 @@ def of(
     tokens = [[frame.workspace, frame.block, ""] for frame in frames]
     if waits.get("for") == "exception":
         tokens[-1][2] = Port.EXCEPTION
-    return Intervened(
+    return Intervention(
         {
             "after_step": step,
             "kind": cause.kind,
@@ -85,12 +85,12 @@ def of(
         },
         [
             {"key": key, "value": text, "size": sizes[key], "first_step": step, "last_step": ALWAYS}
-            for key, text in progress.stored.items()
+            for key, text in recorder.stored.items()
         ],
     )
 
 
-def _stays(held: Claimed, frames: list[Frame]) -> int:
+def _stays(held: ClaimedExecution, frames: Sequence[Frame]) -> int:
     """How many of the outermost scopes are those that the execution had."""
     number = 0
     for (before, _), frame in zip(held.written, frames, strict=False):
@@ -100,10 +100,10 @@ def _stays(held: Claimed, frames: list[Frame]) -> int:
     return number
 
 
-def _changes(frame: Frame, level: int, progress: Progress, *, whole: bool) -> dict[str, Any]:
+def _changes(frame: Frame, level: int, recorder: ChangeRecorder, *, whole: bool) -> dict[str, Any]:
     names = frame.variables if whole else frame.changed
     return {
-        name: change(frame, name, f"{level}:{name}", progress)
+        name: recorder.record(frame, name, f"{level}:{name}")
         if name in frame.variables
         else {"gone": True}
         for name in sorted(names)

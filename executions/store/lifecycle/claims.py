@@ -13,10 +13,11 @@ from uuid import UUID
 from django.db import connection
 
 from executions.engine import sizes
-from executions.engine.debugging import Watch
-from executions.engine.state import Frame
+from executions.engine.debugging import Stepper
+from executions.engine.state import Frame, Snapshot
 from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import INLINE_CHANGE_CHARACTERS, LEASE_SECONDS
+from executions.states import STATUS_PARAMS
 from executions.store.debug import debug_plan
 from executions.store.lifecycle import secret_storage
 from executions.store.rows import frame_of
@@ -25,51 +26,64 @@ from flows import values
 
 RETURNING = ", ".join(f"{name}::text" if name in IDS else name for name in COLUMNS)
 
-#: What a claim needs beside the columns of an event.
-_MORE = (
-    "version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text, "
-    "run_until::text, passed_step, stored_size, secrets::text"
-)
-
-_ROWS = """
-    (SELECT json_agg(json_build_array(workspace, block, state) ORDER BY level)::text
-        FROM executions_token WHERE execution_id = %(id)s) AS tokens,
-    (SELECT json_agg(json_build_array(level, name, coalesce(secret, value)))::text
-        FROM executions_value WHERE execution_id = %(id)s) AS held
-"""
-# One statement reads all there is. Its parts see the execution's rows as they were when it began,
-# while the update takes the execution as it is: `seen` tells when it has moved on in between.
+#: What a claim needs besides the columns of an event.
+_MORE = """
+        version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text,
+        run_until::text, passed_step, stored_size, secrets::text"""
+_TOKENS_AND_VALUES = """
+        (SELECT json_agg(json_build_array(workspace, block, state) ORDER BY level)::text
+            FROM executions_token WHERE execution_id = %(id)s) AS tokens,
+        (SELECT json_agg(json_build_array(level, name, coalesce(secret, value)))::text
+            FROM executions_value WHERE execution_id = %(id)s) AS variables"""
+# One statement reads everything. Its parts see the execution's rows as they were when it began,
+# while the UPDATE takes the execution as it is: `seen` says whether it has moved on in between.
 # A claim does not wait for the disk: a crash of the database can only lose it with nothing done,
 # since whatever follows (an effect, an end) does wait, and takes the claim along.
 _CLAIM = f"""
     WITH claimed AS (
         UPDATE executions_execution
-        SET status = 'Running', request = '', reason = '', place = '', due_at = NULL,
+        SET status = %(running)s, request = '', reason = '', place = '', due_at = NULL,
             awaits = NULL, error_type = '', error_message = '', lease_owner = %(owner)s,
             lease_expires_at = now() + make_interval(secs => %(lease)s),
             updated_at = now(), revision = revision + 1
-        WHERE id = %(id)s AND status = 'Queued' {{guard}}
+        WHERE id = %(id)s AND status = %(queued)s {{guard}}
         RETURNING {RETURNING}, {_MORE}
     )
     SELECT set_config('synchronous_commit', 'off', true),
         (SELECT revision FROM executions_execution WHERE id = %(id)s) AS seen,
-        {_ROWS}, claimed.*
+        {_TOKENS_AND_VALUES},
+        claimed.*
     FROM claimed
 """
-_ANY = _CLAIM.format(guard="")
-#: Not one of a flow that has a limit of its own. The list, read once, is almost always empty.
-_UNLIMITED = _CLAIM.format(
-    guard='AND flow_name <> ALL (ARRAY(SELECT name COLLATE "C" FROM flows_flow '
-    "WHERE worker_limit > 0))"
+_CLAIM_ANY = _CLAIM.format(guard="")
+#: The list of flows with a limit of their own, read once, is almost always empty.
+_CLAIM_UNLIMITED = _CLAIM.format(
+    guard="""AND flow_name <> ALL (
+            ARRAY(SELECT name COLLATE "C" FROM flows_flow WHERE worker_limit > 0)
+        )"""
 )
-_LOAD = f"SELECT {_ROWS}"
+_LOAD = f"SELECT {_TOKENS_AND_VALUES}"
+_READ = f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %(id)s"
+_LOCK_PARKED = f"""
+    {_READ}
+        AND (status = ANY(%(statuses)s) OR (unhandled AND %(or_unhandled)s))
+        AND lease_owner = ''
+    FOR UPDATE
+"""
+_HOLD = """
+    SELECT 1 FROM executions_execution WHERE id = %(id)s AND lease_owner = %(owner)s FOR UPDATE
+"""
+_RENEW = """
+    UPDATE executions_execution SET lease_expires_at = now() + make_interval(secs => %(lease)s)
+    WHERE id = %(id)s AND lease_owner = %(owner)s
+"""
 
 
 @dataclass(slots=True)
-class Claimed:
-    """A claimed execution as the runner needs it. `written` are, for each level, the frame and
-    the names of the variables that its rows hold; `debug` is the plan of debugging as it was read,
-    `watch` what halts the execution."""
+class ClaimedExecution:
+    """A claimed execution as the runner needs it. `written` has, for each level, the frame and the
+    names of the variables that its rows hold; `debug` is the debug plan as it was read, `stepper`
+    what halts the execution."""
 
     id: UUID
     owner: str
@@ -78,11 +92,11 @@ class Claimed:
     state: Mapping[str, Any]
     steps_wanted: int | None
     inputs: Mapping[str, Any]
-    #: Bytes of large changed values that its steps have stored.
-    stored: int
+    #: The bytes of large changed values that its steps have stored.
+    stored_bytes: int
     #: Whether others may wait for its worker because of a limit.
     limited: bool = False
-    #: What it keeps to itself (`executions.store.lifecycle.secret_storage`).
+    #: Its secrets (`executions.store.lifecycle.secret_storage`).
     secrets: dict[str, Any] | None = None
     #: How many workers have died with it since its last progress, and whether the alarm ended the
     #: last of them. One until it has passed the blocks at which the first may have died.
@@ -95,29 +109,41 @@ class Claimed:
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
     debug: str | None = None
     breaks_on_exception: bool = False
-    watch: Watch | None = None
+    stepper: Stepper | None = None
 
     @property
-    def known(self) -> Iterable[str]:
-        """The texts that it keeps to itself."""
+    def secret_texts(self) -> Iterable[str]:
+        """The texts that it keeps secret."""
         return secret_storage.texts(self.secrets)
 
+    def snapshot(self, context: Mapping[str, Any] | None = None) -> Snapshot:
+        """Return what an interpreter goes on from; `context` is the built-in variable."""
+        return Snapshot(
+            frames=self.frames,
+            step_count=self.event.step_count,
+            since=self.state.get("since", 0.0),
+            context=context or {},
+            secret_texts=self.secret_texts,
+            stored_bytes=self.stored_bytes,
+        )
 
-def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> Claimed | None:
+
+def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> ClaimedExecution | None:
     """Claim a Queued execution with its tokens and variables; None when it is not Queued.
 
     One of a flow that has a limit of its own is claimed only as `limited`: by who has made sure
     that there is room for it (`executions.claiming`).
     """
-    statement = _ANY if limited else _UNLIMITED
-    row = fetch(statement, {"id": execution_id, "owner": owner, "lease": LEASE_SECONDS})
+    statement = _CLAIM_ANY if limited else _CLAIM_UNLIMITED
+    params = {"id": execution_id, "owner": owner, "lease": LEASE_SECONDS, **STATUS_PARAMS}
+    row = fetch(statement, params)
     if row is None:
         return None
-    _, seen, tokens, held, *rest = row
+    _, seen, tokens, variables, *rest = row
     claimed = _claimed(execution_id, owner, rest)
     claimed.limited = limited
     if seen == claimed.event.revision - 1:
-        _take(claimed, tokens, held)
+        _take(claimed, tokens, variables)
     else:
         _load(claimed)
     return claimed
@@ -125,40 +151,37 @@ def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> Claimed |
 
 def lock_parked(
     execution_id: UUID, statuses: frozenset[str], *, or_unhandled: bool = False
-) -> Claimed | None:
-    """Lock an execution that is in one of these statuses, or that Ended because nothing handled an
-    exception, and that no worker holds, with its tokens and variables, until the transaction ends:
-    for commands that change them."""
+) -> ClaimedExecution | None:
+    """Lock an execution that no worker holds, with its tokens and variables, until the transaction
+    ends: for commands that change them. None when it is in none of these statuses, unless it Ended
+    because nothing handled an exception and that counts too."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %s "
-            "AND (status = ANY(%s) OR (unhandled AND %s)) AND lease_owner = '' FOR UPDATE",
-            [execution_id, sorted(statuses), or_unhandled],
+            _LOCK_PARKED,
+            {"id": execution_id, "statuses": sorted(statuses), "or_unhandled": or_unhandled},
         )
         row = cursor.fetchone()
     return None if row is None else _load(_claimed(execution_id, "", row))
 
 
-def read(execution_id: UUID) -> Claimed:
-    """An execution with its tokens and variables as they are now, to look at only."""
+def read(execution_id: UUID) -> ClaimedExecution:
+    """Return an execution with its tokens and variables as they are now, to look at only."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %s", [execution_id]
-        )
+        cursor.execute(_READ, {"id": execution_id})
         row = cursor.fetchone()
     return _load(_claimed(execution_id, "", row))
 
 
-def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
-    """An execution without its tokens and variables."""
+def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecution:
+    """Return an execution without its tokens and variables."""
     *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-4]
-    until, passed, stored, kept_secret = row[-4:]
-    secrets = json.loads(kept_secret) if kept_secret else None
+    until, passed, stored_bytes, secrets_text = row[-4:]
+    secrets = json.loads(secrets_text) if secrets_text else None
     plan = debug_plan.load(debug, hits) if debug else debug_plan.NO_PLAN
     kept = json.loads(state)
     deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
     broke = kept.pop("broke", None)
-    return Claimed(
+    return ClaimedExecution(
         id=execution_id,
         owner=owner,
         event=ExecutionChanged(*columns),
@@ -166,53 +189,49 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> Claimed:
         state=kept.get("was", kept),
         steps_wanted=steps_wanted,
         inputs=values.decode(secret_storage.real(secrets, "inputs", json.loads(inputs))),
-        stored=stored,
+        stored_bytes=stored_bytes,
         secrets=secrets,
         deaths=deaths,
         was_late=was_late,
         broke=broke,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
-        watch=debug_plan.watch_of(plan, until, passed) if debug or until else None,
+        stepper=debug_plan.stepper_of(plan, until, passed) if debug or until else None,
     )
 
 
-def _load(claimed: Claimed) -> Claimed:
-    """With the tokens and variables that its rows hold now."""
+def _load(claimed: ClaimedExecution) -> ClaimedExecution:
+    """Return it with the tokens and variables that its rows hold now."""
     row = fetch(_LOAD, {"id": claimed.id})
     assert row is not None
     _take(claimed, *row)
     return claimed
 
 
-def hold(claimed: Claimed) -> bool:
-    """Lock the execution's row for this transaction; False when the claim was lost."""
+def hold(claimed: ClaimedExecution) -> bool:
+    """Lock the execution's row for this transaction; return False when the claim was lost."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM executions_execution WHERE id = %s AND lease_owner = %s FOR UPDATE",
-            [claimed.id, claimed.owner],
-        )
+        cursor.execute(_HOLD, {"id": claimed.id, "owner": claimed.owner})
         return cursor.fetchone() is not None
 
 
-def renew(claimed: Claimed) -> None:
-    """Let the lease last again, while it is still held."""
+def renew(claimed: ClaimedExecution) -> None:
+    """Renew the lease, while it is still held."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE executions_execution SET lease_expires_at = now() + make_interval(secs => %s) "
-            "WHERE id = %s AND lease_owner = %s",
-            [LEASE_SECONDS, claimed.id, claimed.owner],
-        )
+        cursor.execute(_RENEW, {"id": claimed.id, "owner": claimed.owner, "lease": LEASE_SECONDS})
 
 
-def _take(claimed: Claimed, tokens: str | None, held: str | None) -> None:
-    """Its tokens and variables; none when it has not begun."""
-    claimed.frames = [frame_of(*token) for token in json.loads(tokens or "[]")]
-    for level, name, value in json.loads(held or "[]"):
-        if level < len(claimed.frames):
-            claimed.frames[level].variables[name] = values.decode(value)
+def _take(claimed: ClaimedExecution, tokens: str | None, variables: str | None) -> None:
+    """Take over its tokens and variables; there are none when it has not begun."""
+    scopes: dict[int, dict[str, Any]] = {}
+    for level, name, value in json.loads(variables or "[]"):
+        scopes.setdefault(level, {})[name] = values.decode(value)
+    claimed.frames = [
+        frame_of(workspace, block, state, scopes.get(level))
+        for level, (workspace, block, state) in enumerate(json.loads(tokens or "[]"))
+    ]
     claimed.written = [(frame, set(frame.variables)) for frame in claimed.frames]
-    if len(held or "") > INLINE_CHANGE_CHARACTERS:
+    if len(variables or "") > INLINE_CHANGE_CHARACTERS:
         for frame in claimed.frames:
             for name in frame.variables:
                 sizes.note(frame, name)

@@ -14,15 +14,15 @@ from executions.engine.interpreter import Interpreter
 from executions.events import ExecutionChanged
 from executions.limits import RECOVERY_BATCH
 from executions.models import ExceptionRecord
-from executions.store.lifecycle.claims import RETURNING, Claimed
+from executions.store.lifecycle.claims import RETURNING, ClaimedExecution
 from executions.store.lifecycle.transitions import CHANGE
 from flows import values
 from flows.blocks.exceptions.throw import RethrowException
 from flows.values import ExceptionValue
 
-#: Throws of one exception that are looked at for the block that threw it first.
+#: How many throws of one exception are searched for the block that threw it first.
 _LOOKED_AT = 100
-#: Who adds failures to the numbers of their ancestors holds the advisory lock of this number.
+#: The number of the advisory lock that is held while failures are added to their ancestors.
 _COUNTING = 0x0FA1_1ED0
 _COUNT = f"""
     WITH RECURSIVE taken AS (
@@ -54,8 +54,8 @@ _COUNT = f"""
 
 
 def count() -> list[ExecutionChanged]:
-    """Add the failures that are noted to the numbers of their ancestors, a batch of them, unless
-    somebody else is doing that: then what is left is done by them, or by recovery.
+    """Add a batch of the failures that are noted to the numbers of their ancestors. When somebody
+    else is doing that, what is left is done by them, or by recovery.
 
     Must run in a transaction of its own.
     """
@@ -67,15 +67,17 @@ def count() -> list[ExecutionChanged]:
         return [ExecutionChanged(*row) for row in cursor.fetchall()]
 
 
-def origin(claimed: Claimed, interpreter: Interpreter, thrown: ExceptionValue) -> str | None:
-    """The key of the block that threw an exception which ends an execution: the first one, where
-    others only threw it again. None where the exception is not kept, as of a flow's handler that
-    could not be entered."""
-    secrets = interpreter.progress.secrets
-    shown = thrown if secrets is None else secrets.exception(thrown)
+def origin(
+    claimed: ClaimedExecution, interpreter: Interpreter, thrown: ExceptionValue
+) -> str | None:
+    """Return the block that threw an exception which ends an execution: the first one, where others
+    only threw it again. None where the exception is not recorded, as when a flow's handler could
+    not be entered."""
+    secrets = interpreter.secrets
+    shown = thrown if secrets is None else secrets.redact_exception(thrown)
     recent = reversed(interpreter.progress.thrown)
     blocks = (one.block for one in recent if one.exception in (thrown, shown))
-    # Those that were written down before are asked for only if it takes them.
+    # Those that were written down before are read only if they are needed.
     for block in chain(blocks, _earlier(claimed, shown)):
         node = interpreter.graph.blocks.get(block)
         if node is not None and not isinstance(node.block, RethrowException):
@@ -83,10 +85,10 @@ def origin(claimed: Claimed, interpreter: Interpreter, thrown: ExceptionValue) -
     return None
 
 
-def _earlier(claimed: Claimed, thrown: ExceptionValue) -> Iterator[str]:
-    """The blocks that threw such an exception before the last checkpoint, the newest first."""
+def _earlier(claimed: ClaimedExecution, thrown: ExceptionValue) -> Iterator[str]:
+    """Yield the blocks that threw such an exception before the last checkpoint, newest first."""
     if thrown.short_type not in claimed.event.exception_types.split("\n"):
         return
-    told = {"type": values.storable(thrown.type)[:200], "message": values.storable(thrown.message)}
-    records = ExceptionRecord.objects.filter(execution_id=claimed.id, **told)
+    same = {"type": values.storable(thrown.type)[:200], "message": values.storable(thrown.message)}
+    records = ExceptionRecord.objects.filter(execution_id=claimed.id, **same)
     yield from records.order_by("-step", "-id").values_list("block", flat=True)[:_LOOKED_AT]

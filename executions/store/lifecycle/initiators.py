@@ -1,31 +1,31 @@
-"""Who started an execution, as its flow reads it from `_executionContext` (semantics 30)."""
+"""The built-in variable `_executionContext`: who started an execution (semantics 30)."""
 
 from typing import Any
 from uuid import UUID
 
 from executions.engine.program import compile_program
 from executions.models import Execution
-from executions.store.lifecycle.claims import Claimed
+from executions.store.lifecycle.claims import ClaimedExecution
 from flows import pretty_json
 from flows.graph import FlowGraph
 
-#: How who starts something on the pages has signed in.
+#: The authentication type of somebody who starts an execution on the pages.
 SESSION = "Session"
 _ON_PAGES = frozenset({Execution.Trigger.PAGE, Execution.Trigger.RETRY})
 
 
-def context(claimed: Claimed, graph: FlowGraph) -> dict[str, Any]:
-    """The built-in variable of a claimed execution, without its Extensions. Who started it is
-    looked up for a flow that reads it, or a breakpoint's condition that may."""
+def context(claimed: ClaimedExecution, graph: FlowGraph) -> dict[str, Any]:
+    """Return the built-in variable of a claimed execution, without its Extensions. Who started it
+    is looked up only for a flow that reads it, or where a breakpoint's condition may."""
     known = {"ExecutionId": str(claimed.id)}
-    if claimed.watch is None and not compile_program(graph).reads_context:
+    if claimed.stepper is None and not compile_program(graph).reads_context:
         return known
     return known | {"Initiator": initiator(claimed.event.root_id)}
 
 
 def shown(execution: Execution, extensions: Any) -> dict[str, Any]:
-    """The whole built-in variable, as people see it (semantics 93), with the stored form of its
-    Extensions: the only part of it that changes."""
+    """Return the whole built-in variable, as people see it (semantics 93). Only its Extensions ever
+    change; they are given in their stored form."""
     return {
         "ExecutionId": str(execution.pk),
         "Initiator": initiator(execution.root_id),
@@ -34,10 +34,10 @@ def shown(execution: Execution, extensions: Any) -> dict[str, Any]:
 
 
 def initiator(root_id: UUID | str) -> dict[str, Any]:
-    """Who started an execution or the one around it: their name, how they signed in, and what is
-    known of them at this moment as claims: groups as roles, and permissions.
+    """Return who started a family of executions: their name, how they signed in, and their claims
+    at this moment: groups as roles, and permissions.
 
-    Nobody has claims who started it without an account, or whose account is gone or inactive.
+    Somebody without an account, or whose account is gone or inactive, has no claims but a name.
     """
     root = Execution.objects.select_related("initiator").get(pk=root_id)
     trigger = Execution.Trigger(root.trigger)

@@ -1,12 +1,14 @@
-"""Inserting an execution: held against its flow first, so that messages can stop it."""
+"""Inserting an execution, after its inputs were checked against its flow."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
 
+from executions.engine.debugging import Breakpoint
 from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_SECONDS
 from executions.models import Execution, new_id
@@ -28,34 +30,40 @@ class NotStarted(Exception):
         self.messages = messages
 
 
-def insert(
-    version: FlowVersion,
-    inputs: Mapping[str, Any],
-    *,
-    initiator_id: int | None,
-    initiator_name: str,
-    trigger: Execution.Trigger,
-    parent: Execution | None = None,
-    called_by: str = "",
-    paused: bool = False,
-    extensions: Mapping[str, Any] | None = None,
-    plan: DebugPlan | None = None,
-    debugged_by_id: int | None = None,
-    debugged_by_name: str = "",
-    origin_id: UUID | None = None,
-    known: Iterable[str] = (),
-    giver_id: int | None = None,
-) -> Execution:
-    """Insert a Queued execution; `paused` stops it before its first block. `extensions` are those
-    of its parent's `_executionContext` (semantics 30), `called_by` the block of it that starts it.
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """An execution to start. `paused` stops it before its first block; `origin_id` is the execution
+    that it tries again.
 
-    The child of an execution that somebody debugs is debugged along: it breaks on exceptions as
-    its parent does, and at the breakpoints that they keep for its flow. `origin_id` is the
-    execution that it tries again. `known` are texts that whoever starts it keeps to itself, and
-    `giver_id` the user who gave it these and its secret inputs.
+    A child has a `parent`, `called_by` the block of it that starts it, and the `extensions` of its
+    `_executionContext` (semantics 30).
+    """
+
+    version: FlowVersion
+    inputs: Mapping[str, Any]
+    initiator_id: int | None
+    initiator_name: str
+    trigger: Execution.Trigger
+    paused: bool = False
+    origin_id: UUID | None = None
+    parent: Execution | None = None
+    called_by: str = ""
+    extensions: Mapping[str, Any] | None = None
+    #: What is set for debugging, and who debugs it.
+    plan: DebugPlan | None = None
+    debugged_by_id: int | None = None
+    debugged_by_name: str = ""
+    #: The secret texts of whatever starts it, and who gave these and its secret inputs.
+    secret_texts: Iterable[str] = ()
+    giver_id: int | None = None
+
+
+def insert(request: StartRequest) -> Execution:
+    """Insert a Queued execution.
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
+    version, parent = request.version, request.parent
     if version.is_draft:
         raise NotStarted(
             [
@@ -67,28 +75,28 @@ def insert(
             ]
         )
     graph = queries.compiled(version.pk)
-    messages = check_inputs(graph, dict(inputs))
+    messages = check_inputs(graph, dict(request.inputs))
     if messages:
         raise NotStarted(messages)
-    block = graph.blocks[graph.top.start]
     if parent and parent.debugged_by_id:
-        debugged_by_id = parent.debugged_by_id
-        debugged_by_name = parent.debugged_by_name
-        plan = plan_of(parent.debug)
-        plan.breakpoints = kept_for_flow(debugged_by_id, graph.name)
+        breakpoints = kept_for_flow(parent.debugged_by_id, graph.name)
+        request = _debugged_along(request, parent, breakpoints)
+    block = graph.blocks[graph.top.start]
     execution_id = new_id()
-    shown, secrets = secret_storage.of_inputs(graph, inputs, known, giver_id)
+    inputs, secrets = secret_storage.of_inputs(
+        graph, request.inputs, request.secret_texts, request.giver_id
+    )
     return Execution.objects.create(
         id=execution_id,
         version=version,
         version_number=version.number,
         flow_name=graph.name,
         parent=parent,
-        called_by=called_by,
+        called_by=request.called_by,
         root_id=parent.root_id if parent else execution_id,
         depth=parent.depth + 1 if parent else 0,
         status=Status.QUEUED,
-        steps_wanted=0 if paused else None,
+        steps_wanted=0 if request.paused else None,
         lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
         block=block.key,
         block_type=block.block.type,
@@ -96,22 +104,41 @@ def insert(
         workspace_name=graph.top.name,
         started_at=Now(),
         updated_at=Now(),
-        initiator_id=initiator_id,
-        initiator_name=initiator_name,
-        trigger=trigger,
-        inputs=shown,
+        initiator_id=request.initiator_id,
+        initiator_name=request.initiator_name,
+        trigger=request.trigger,
+        inputs=inputs,
         secrets=secrets,
-        state={"extensions": values.encode(dict(extensions))} if extensions else {},
-        origin_id=origin_id,
-        debugged_by_id=debugged_by_id,
-        debugged_by_name=debugged_by_name,
-        debugged_since=Now() if debugged_by_id else None,
-        debug=plan.stored() if plan else None,
+        state=_initial_state(request.extensions),
+        origin_id=request.origin_id,
+        debugged_by_id=request.debugged_by_id,
+        debugged_by_name=request.debugged_by_name,
+        debugged_since=Now() if request.debugged_by_id else None,
+        debug=request.plan.stored() if request.plan else None,
     )
 
 
+def _debugged_along(
+    request: StartRequest, parent: Execution, breakpoints: dict[str, Breakpoint]
+) -> StartRequest:
+    """Return the request of a child whose parent somebody debugs: it breaks on exceptions as its
+    parent does, and at the breakpoints that they keep for its flow."""
+    plan = plan_of(parent.debug)
+    plan.breakpoints = breakpoints
+    return replace(
+        request,
+        plan=plan,
+        debugged_by_id=parent.debugged_by_id,
+        debugged_by_name=parent.debugged_by_name,
+    )
+
+
+def _initial_state(extensions: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"extensions": values.encode(dict(extensions))} if extensions else {}
+
+
 def events(ids: list[UUID]) -> list[ExecutionChanged]:
-    """The present state of these executions, as events."""
+    """Return the present state of these executions, as events."""
     return [
         ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in IDS})
         for row in Execution.objects.filter(pk__in=ids).values(*COLUMNS)

@@ -51,7 +51,7 @@ def _covered(state: TaskState) -> TaskState:
     if state.exception is None:
         return state
     secrets = Secrets({}, dict.fromkeys(state.known))
-    shown = values.encode(secrets.exception(state.exception))
+    shown = values.encode(secrets.redact_exception(state.exception))
     return replace(state, exception=values.decode(shown, readable=True))
 
 
