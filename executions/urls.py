@@ -5,7 +5,7 @@ from django.urls import path
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_cancel, bulk_job, bulk_jobs, bulk_refusals
 from executions.views.commands import command
-from executions.views.compare import executions_compare
+from executions.views.comparison import executions_compare
 from executions.views.execution import (
     execution,
     execution_change,

@@ -1,14 +1,23 @@
-"""Two executions of one flow beside each other: the ways that they took, and what they hold."""
+"""Two executions of one flow compared, or a choice of what to compare one with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from executions import access
 from executions.models import Execution
 from executions.store import history
-from executions.store.history import Past, divergence, variable_differences
+from executions.store.history import Past, variable_differences
+from executions.store.history.divergence import StepComparison, compare_steps
 from executions.store.history.variable_differences import VariableDifference
 from executions.views import visits
 from executions.views.address import Address
@@ -25,10 +34,95 @@ from flows.diagram.drawing import (
 )
 from flows.graph import BlockNode, FlowGraph
 
+#: Executions that are offered for a comparison.
+OFFERED = 30
+#: Instead of an id: the execution of the flow that was started before the other one.
+PREVIOUS = "previous"
 _NONE = Visited(frozenset(), frozenset())
 
 
-class Side:
+@require_safe
+def executions_compare(request: HttpRequest) -> HttpResponse:
+    """`a` and `b` are the two; with one of them, a choice of what to compare it with. Two `id`s
+    serve as well. `a` may be "previous": what ran before `b` of the same flow."""
+    ids = request.GET.getlist("id")
+    asked = [request.GET.get(name) or "" for name in ("a", "b")]
+    if asked[0] == PREVIOUS:
+        return _with_previous(request, access.get_or_404(request.user, _key(asked[1])))
+    keys = [_key(text) for text in (*asked, *ids) if text]
+    found = [access.get_or_404(request.user, key) for key in keys[:2]]
+    context: dict[str, Any] = {"section": "executions"}
+    if len(found) < 2:
+        return _choice(request, found, context)
+    problem = _problem(keys, found)
+    if problem:
+        context |= {"problem": problem, "executions": found}
+        return _page(request, context, 422)
+    context["comparison"] = Comparison(found[0], found[1], request.GET.get("workspace"))
+    return _page(request, context)
+
+
+def _problem(keys: list[UUID], found: list[Execution]) -> str:
+    if len(keys) > 2:
+        return f"Only two executions can be compared. You selected {len(keys)}: select two."
+    if found[0].pk == found[1].pk:
+        return "You chose the same execution twice. Choose another one to compare it with."
+    if found[0].version.flow_id != found[1].version.flow_id:
+        names = " and ".join(f"“{execution.flow_name}”" for execution in found)
+        return f"Only executions of the same flow can be compared. These are of {names}."
+    return ""
+
+
+def _with_previous(request: HttpRequest, one: Execution) -> HttpResponse:
+    """Leads to the comparison with the execution of the flow that was started before this one, of
+    those that the user may see; to a choice where there is none."""
+    earlier = Q(started_at__lt=one.started_at) | Q(started_at=one.started_at, id__lt=one.pk)
+    # The first condition says the same more roughly: an index begins there.
+    same = access.visible(request.user).filter(flow_name=one.flow_name)
+    rows = same.filter(earlier, started_at__lte=one.started_at)
+    found = rows.order_by("-started_at", "-id").values_list("pk", flat=True).first()
+    if found is None:
+        context = {
+            "section": "executions",
+            "missing": "There is no earlier execution of this flow that you may see.",
+        }
+        return _choice(request, [one], context)
+    query = urlencode({"a": found, "b": one.pk})
+    return redirect(f"{reverse('executions-compare')}?{query}")
+
+
+def _choice(request: HttpRequest, found: list[Execution], context: dict[str, Any]) -> HttpResponse:
+    """The executions that one may be compared with: its origin, its retries, others of its flow."""
+    if not found:
+        context["problem"] = "Choose two executions: open one, then choose Compare with…"
+        return _page(request, context, 422)
+    one = found[0]
+    near = Q(flow_name=one.flow_name) | Q(origin_id=one.pk) | Q(pk=one.origin_id)
+    others = access.visible(request.user).filter(near).exclude(pk=one.pk)
+    rows = others.order_by("-started_at", "-id").defer("inputs", "outputs", "state", "secrets")[
+        :OFFERED
+    ]
+    base = reverse("executions-compare")
+    context |= {
+        "one": one,
+        "offered": [(row, f"{base}?{urlencode({'a': row.pk, 'b': one.pk})}") for row in rows],
+    }
+    return _page(request, context)
+
+
+def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = render(request, "executions/compare.html", context, status=status)
+    return response
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404("There is no such execution, or you may not see it.") from None
+
+
+class ComparedExecution:
     """One of the two, as it is now."""
 
     def __init__(self, letter: str, execution: Execution) -> None:
@@ -70,9 +164,9 @@ class Side:
             "url": self._url(Address(step=number)),
         }
 
-    def visited(self, block: str, microseconds: int) -> "Visit":
+    def visited(self, block: str, microseconds: int) -> "BlockVisits":
         """What came of a block, with the way to the steps of it."""
-        return Visit(
+        return BlockVisits(
             self.letter,
             self.visits.hits(block),
             visits.took(microseconds),
@@ -84,7 +178,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class BlockVisits:
     """How often one of the two came by a block, how long it took there in all, and its steps."""
 
     letter: str
@@ -94,73 +188,76 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """A block that one of the two visited, or both: `which` of them as a class and in words."""
+class ComparedBlock:
+    """A block that one of the two visited, or both: `which`, a class, and `label`, in words."""
 
     node: BlockNode
     which: str
-    told: str
-    first: Visit
-    second: Visit
-    #: Whether their ways part here.
-    parts: bool
+    label: str
+    first: BlockVisits
+    second: BlockVisits
+    #: Whether they diverge here.
+    diverges: bool
     #: None for a block that the version on the diagram does not have.
     drawn: BlockDrawing | None
 
     @property
-    def sides(self) -> tuple[Visit, Visit]:
+    def sides(self) -> tuple[BlockVisits, BlockVisits]:
         return self.first, self.second
 
 
 class Comparison:
-    """`workspace` is None for the one in which their ways part."""
+    """Two executions beside each other: their steps, and what they hold.
+
+    `workspace` is the one that is drawn; None for that in which they diverge.
+    """
 
     def __init__(self, first: Execution, second: Execution, workspace: str | None) -> None:
-        self.sides = (Side("A", first), Side("B", second))
+        self.sides = (ComparedExecution("A", first), ComparedExecution("B", second))
         self.first, self.second = self.sides
         self._newest = sorted(self.sides, key=lambda side: -side.execution.version_number)
         known = any(side.has(workspace) for side in self.sides if workspace is not None)
-        self.workspace: str = workspace if workspace is not None and known else self._parts_in
+        self.workspace: str = workspace if workspace is not None and known else self._diverges_in
 
     @property
     def graph(self) -> FlowGraph:
         """What is drawn: the newer of the two versions that have the workspace."""
         return next(side.graph for side in self._newest if side.has(self.workspace))
 
-    # Where they part ------------------------------------------------------------------------------
+    # Where they diverge -----------------------------------------------------------------------
 
     @cached_property
-    def ways(self) -> divergence.Ways:
-        return divergence.ways(self.first.execution, self.second.execution)
+    def _steps(self) -> StepComparison:
+        return compare_steps(self.first.execution, self.second.execution)
 
     @cached_property
-    def parting(self) -> dict[str, Any] | None:
-        """Where the ways part, in each of the two."""
-        parting = self.ways.parting
-        if parting is None:
+    def divergence(self) -> dict[str, Any] | None:
+        """The step at which they diverge, in each of the two."""
+        divergence = self._steps.divergence
+        if divergence is None:
             return None
         return {
-            "first": self.first.step(parting.first),
-            "second": self.second.step(parting.second),
+            "first": self.first.step(divergence.first),
+            "second": self.second.step(divergence.second),
         }
 
     @property
-    def _parting_steps(self) -> list[dict[str, Any]]:
-        return [step for step in (self.parting or {}).values() if step]
+    def _diverging_steps(self) -> list[dict[str, Any]]:
+        return [step for step in (self.divergence or {}).values() if step]
 
     @property
-    def _parts_in(self) -> str:
-        return next((str(step["workspace"]) for step in self._parting_steps), "")
+    def _diverges_in(self) -> str:
+        return next((str(step["workspace"]) for step in self._diverging_steps), "")
 
     @property
-    def lacking(self) -> str:
-        """The steps at which they may have parted already, as these are not kept; "" for none."""
-        lacking = self.ways.lacking
-        if not lacking:
+    def missing_steps(self) -> str:
+        """The steps, not kept, at which they may have diverged already; "" for none."""
+        missing = self._steps.missing
+        if not missing:
             return ""
         return (
-            f"Steps {lacking[0]:,} to {lacking[-1]:,} are not kept of both; they may have parted "
-            "there."
+            f"Steps {missing[0]:,} to {missing[-1]:,} are not kept of both. "
+            "The executions may have diverged there."
         )
 
     # The diagram ----------------------------------------------------------------------------------
@@ -179,20 +276,20 @@ class Comparison:
         return Visited(one.blocks | two.blocks, one.wires | two.wires)
 
     @cached_property
-    def blocks(self) -> list[Compared]:
+    def blocks(self) -> list[ComparedBlock]:
         """The blocks of the workspace that were visited, those of the diagram first."""
         one, two = self._visited
         took = self.first.times(self.workspace), self.second.times(self.workspace)
-        parts = {step["block"] for step in self._parting_steps}
+        diverging = {step["block"] for step in self._diverging_steps}
         drawn = self.drawing.by_key
         return [
-            Compared(
+            ComparedBlock(
                 node,
                 _which(key in one.blocks, key in two.blocks),
-                _told(key in one.blocks, key in two.blocks),
+                _label(key in one.blocks, key in two.blocks),
                 self.first.visited(key, took[0].get(key, 0)),
                 self.second.visited(key, took[1].get(key, 0)),
-                key in parts,
+                key in diverging,
                 drawn.get(key),
             )
             for key, node in self._nodes.items()
@@ -280,5 +377,5 @@ def _which(first: bool, second: bool) -> str:
     return "both" if first and second else "only-a" if first else "only-b"
 
 
-def _told(first: bool, second: bool) -> str:
+def _label(first: bool, second: bool) -> str:
     return "both" if first and second else "only A" if first else "only B"

@@ -149,7 +149,7 @@ def test_a_debug_session(execution: Execution, admin_user: User, opened: Any) ->
     until(page, "Stopped")
     page.get_by_role("button", name="More of this moment").click()
     page.get_by_role("link", name="Compare with the previous execution").click()
-    expect(page.get_by_role("status").first).to_contain_text("was started before")
+    expect(page.get_by_role("status").first).to_contain_text("There is no earlier execution")
 
 
 def test_the_lease_goes_from_one_to_the_other(

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from executions import runner
 from executions.models import Execution
-from executions.store.history import divergence
+from executions.store.history.divergence import Divergence, compare_steps
 from flows.models import FlowVersion
 from tests.debugging import Session
 from tests.driving import begin, drive, fresh
@@ -33,7 +33,7 @@ def run(version: FlowVersion, **inputs: Any) -> Execution:
 def compared(client: Client, status: int = 200, **query: Any) -> str:
     response = client.get(reverse("executions-compare"), query)
     assert response.status_code == status
-    return response.content.decode()
+    return re.sub(r">\s+<", "><", response.content.decode())
 
 
 def table(html: str, name: str) -> str:
@@ -42,8 +42,8 @@ def table(html: str, name: str) -> str:
 
 def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User) -> None:
     good, bad = run(square, N=4), run(square, N=-4)
-    parting = divergence.ways(good, bad).parting
-    assert parting == divergence.Parting(2, 2)
+    diverged = compare_steps(good, bad).divergence
+    assert diverged == Divergence(2, 2)
     html = compared(client_of(admin_user), a=good.pk, b=bad.pk)
     told = html.partition("Where their ways part")[2].partition("</section>")[0]
     assert f'href="{good.get_absolute_url()}?step=2"' in told
@@ -81,11 +81,11 @@ def test_the_same_way(square: FlowVersion, admin_user: User) -> None:
 def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
     loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     one, two = run(loop, Last=2), run(loop, Last=3)
-    assert divergence.ways(one, two).parting == divergence.Parting(6, 6)
+    assert compare_steps(one, two).divergence == Divergence(6, 6)
     stopped = begin(loop, Last=2)
     Execution.objects.filter(pk=stopped.pk).update(steps_wanted=3)
     runner.run(stopped.pk)
-    assert divergence.ways(fresh(stopped), one).parting == divergence.Parting(None, 4)
+    assert compare_steps(fresh(stopped), one).divergence == Divergence(None, 4)
     html = compared(client_of(admin_user), a=stopped.pk, b=one.pk)
     assert "had come to its end" in html
 
@@ -93,9 +93,12 @@ def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
 def test_what_is_not_kept_is_told(tmp_path: Path, admin_user: User) -> None:
     loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     one, two = run(loop, Last=5_600), run(loop, Last=5_700)
-    assert divergence.ways(one, two).lacking == range(9_001, 10_001)
+    assert compare_steps(one, two).missing == range(9_001, 10_001)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
-    assert "Steps 9,001 to 10,000 are not kept of both; they may have parted there." in html
+    assert (
+        "Steps 9,001 to 10,000 are not kept of both. The executions may have diverged there."
+        in html
+    )
 
 
 def test_a_retry_is_held_against_the_end_of_its_origin(
@@ -109,8 +112,8 @@ def test_a_retry_is_held_against_the_end_of_its_origin(
     runner.run(retried.pk)
     session.do("set-next", retried, block="s")
     session.do("continue", retried)
-    parting = divergence.ways(failed, fresh(retried)).parting
-    assert parting is not None
+    diverged = compare_steps(failed, fresh(retried)).divergence
+    assert diverged is not None
     html = compared(client_of(admin_user), b=retried.pk)
     assert "tried again by this one" in html
 
@@ -126,7 +129,7 @@ def test_two_versions(tmp_path: Path, admin_user: User, square: FlowVersion) -> 
     )
     new = run(newer, N=2)
     assert newer.number == 2
-    assert divergence.ways(old, new).parting == divergence.Parting(3, 3)
+    assert compare_steps(old, new).divergence == Divergence(3, 3)
     html = compared(client_of(admin_user), a=old.pk, b=new.pk)
     assert 'data-block="more"' in html
     assert ">only B<" in table(html, "Variables")
@@ -147,7 +150,7 @@ def test_what_only_the_older_version_has_is_told(
     # The inside of its handler is not there in the newer one, but for who opens it.
     assert "workspace=h" in html
     inside = compared(client_of(admin_user), a=old.pk, b=old.pk, status=422)
-    assert "That is one execution." in inside
+    assert "You chose the same execution twice." in inside
     inside = compared(client_of(admin_user), a=old.pk, b=run(newer, N=-2).pk, workspace="h")
     assert 'data-block="h/s"' in inside
     assert "only A" in table(inside, "Blocks")
@@ -191,7 +194,7 @@ def test_the_previous_execution(square: FlowVersion, tmp_path: Path, admin_user:
         assert response.status_code == 302
         assert response["Location"].endswith(f"?a={previous.pk}&b={last.pk}")
     html = compared(client, a="previous", b=first.pk)
-    assert "was started before" in html
+    assert "There is no earlier execution" in html
     assert str(last.pk) in html  # offered instead
     compared(client_of(ada), 404, a="previous", b=hidden.pk)
     compared(client, 404, a="previous")
@@ -201,10 +204,10 @@ def test_what_cannot_be_compared(square: FlowVersion, tmp_path: Path, admin_user
     client = client_of(admin_user)
     one = run(square, N=1)
     other = run(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=1)
-    assert "these are of “square” and “loop”" in compared(client, 422, a=one.pk, b=other.pk)
-    assert "That is one execution." in compared(client, 422, a=one.pk, b=one.pk)
-    assert "Say which two executions" in compared(client, 422)
-    assert "not 3" in compared(client, 422, id=[one.pk, other.pk, one.pk])
+    assert "These are of “square” and “loop”" in compared(client, 422, a=one.pk, b=other.pk)
+    assert "You chose the same execution twice." in compared(client, 422, a=one.pk, b=one.pk)
+    assert "Choose two executions" in compared(client, 422)
+    assert "You selected 3" in compared(client, 422, id=[one.pk, other.pk, one.pk])
     assert "There is no other execution" in compared(client, b=one.pk)
     compared(client, 404, a="nothing", b=one.pk)
 

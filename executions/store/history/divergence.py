@@ -1,4 +1,4 @@
-"""Two executions of one flow beside each other: where their ways part, and what came of it."""
+"""Where two executions of one flow diverge: the first step at which they differ."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,68 +12,75 @@ _STEPS = """
 """
 
 #: Number of a step → its block and the port by which it left.
-Way = Mapping[int, tuple[str, str]]
+StepPorts = Mapping[int, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """The first step at which two ways differ, in each of them; None where one has no such step."""
+class Divergence:
+    """The first step at which two executions differ, in each of them; None where one has no such
+    step."""
 
     first: int | None
     second: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    first: Way
-    second: Way
-    parting: Parting | None
-    #: Steps of the first one, before that, that are not kept of both: they may have parted there.
-    lacking: range
+class StepComparison:
+    """Where two executions diverge, if they do.
+
+    `missing` are the steps of the first one, before that, that are not kept of both: they may have
+    diverged there.
+    """
+
+    divergence: Divergence | None
+    missing: range
 
 
-def ways(first: Execution, second: Execution) -> Ways:
-    """The ways of two executions. A retry goes on where its origin failed: it is held against
-    that one from there."""
-    one, two = _way(first), _way(second)
+def compare_steps(first: Execution, second: Execution) -> StepComparison:
+    """Compare the steps of two executions.
+
+    A retry continues where its origin failed, so it is compared with its origin from there.
+    """
+    one, two = _steps(first), _steps(second)
     ahead = 0
     if second.origin_id == first.pk and two:
         begins = two[min(two)][0]
         same = [number for number, (block, _) in one.items() if block == begins]
         ahead = max(same, default=1) - 1
-    return Ways(one, two, *_parting(one, two, first, second, ahead))
+    ends = int(first.step_count) - ahead, int(second.step_count)
+    return _diverge(one, two, ends, ahead)
 
 
-def _way(execution: Execution) -> dict[int, tuple[str, str]]:
+def _steps(execution: Execution) -> dict[int, tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(_STEPS, [execution.pk])
         return {int(number): (str(b), str(port)) for number, b, port in cursor.fetchall()}
 
 
-def _parting(
-    one: Way, two: Way, first: Execution, second: Execution, ahead: int
-) -> tuple[Parting | None, range]:
-    """`ahead` is by how many steps the first one had begun before."""
-    last, lacking = 0, range(0)
-    for number in _numbers(one, two, ahead):
+def _diverge(one: StepPorts, two: StepPorts, ends: tuple[int, int], ahead: int) -> StepComparison:
+    """Compare steps by the numbers that they have in the second execution.
+
+    The first one had made `ahead` steps before; `ends` are the last steps of both.
+    """
+    last, missing = 0, range(0)
+    for number in _in_both(one, two, ahead):
         if number > last + 1:
-            lacking = range(last + ahead + 1, number + ahead)
+            missing = range(last + ahead + 1, number + ahead)
         if one[number + ahead] != two[number]:
-            return Parting(number + ahead, number), lacking
+            return StepComparison(Divergence(number + ahead, number), missing)
         last = number
-    ends = int(first.step_count) - ahead, int(second.step_count)
     following = min(ends) + 1
     if last + 1 < following:
-        lacking = range(last + ahead + 1, following + ahead)
+        missing = range(last + ahead + 1, following + ahead)
     if ends[0] == ends[1]:
-        return None, lacking
-    parting = Parting(
+        return StepComparison(None, missing)
+    divergence = Divergence(
         following + ahead if ends[0] >= following else None,
         following if ends[1] >= following else None,
     )
-    return parting, lacking
+    return StepComparison(divergence, missing)
 
 
-def _numbers(one: Way, two: Way, ahead: int) -> Iterator[int]:
-    """The numbers, in the second way, of the steps that are kept of both."""
+def _in_both(one: StepPorts, two: StepPorts, ahead: int) -> Iterator[int]:
+    """The numbers, in the second execution, of the steps that are kept of both."""
     return (number for number in two if number + ahead in one)
