@@ -83,6 +83,26 @@ def test_what_is_typed_is_completed(grid: Any, admin_user: Any) -> None:
     expect(box).to_have_value(re.compile("sta$"))
 
 
+@pytest.mark.parametrize("typed", [r'workspace:"a\"b late', 'var.order."unit price"=4 2'])
+def test_a_query_is_sent_by_itself_only_between_fields(
+    grid: Any, admin_user: Any, typed: str
+) -> None:
+    """The box reads words as the server does, also with quotation marks in them."""
+    make_execution(admin_user)
+    page = grid()
+    value, _, word = typed.rpartition(" ")
+    is_open = typed.startswith("workspace")
+    page.locator("#search").press_sequentially(value)
+    page.wait_for_timeout(600)
+    assert query(page) == ""
+    page.locator("#search").press_sequentially(f" {word}")
+    if is_open:
+        page.wait_for_timeout(600)
+        assert query(page) == ""
+    else:
+        expect(page).to_have_url(re.compile(r"q=2"))
+
+
 def test_a_bad_term_is_kept_and_told(grid: Any, admin_user: Any) -> None:
     make_execution(admin_user)
     page = grid()

@@ -79,7 +79,7 @@ def test_what_means_nothing_is_told_beside_the_box(admin_client: Client) -> None
 
 def test_each_filter_is_a_piece_that_can_go(admin_client: Client) -> None:
     html = html_of(admin_client, "/?status=Error&flow=orders&-trigger=demo&var.a=1")
-    assert re.search(r'id="piece-flow"[^>]*><span>Flow</span> <b>orders</b>', html)
+    assert re.search(r'id="piece-flow"[^>]*><span>Flow</span>\s*<b>orders</b>', html)
     assert "<b>not Demo</b>" in html
     assert "<b>= 1</b>" in html
     assert "/?status=Error&-trigger=demo&var.a=1" in addresses(html)
@@ -173,6 +173,34 @@ def test_fields_and_values_are_completed(admin_client: Client, admin_user: User)
     assert completions(admin_client, "var.cus") == {"var.customer=": "var.customer="}
     assert completions(admin_client, "status:e flow:x", caret="8")["Error"] == "status:Error flow:x"
     assert completions(admin_client, "zzz") == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "caret", "completed"),
+    [
+        (r'workspace:"a\"b', None, r'workspace:"a\"b c" '),
+        (r'workspace:"a\"b c" late', 15, r'workspace:"a\"b c" late'),
+        ('workspace:"a\\', None, r'workspace:"a\"b c" '),
+        (r'workspace:x,"a\"b', None, r'workspace:x,"a\"b c" '),
+        (r'workspace:"x,y","a\"b', None, r'workspace:"x,y","a\"b c" '),
+        (r'late workspace:"a', None, r'late workspace:"a\"b c" '),
+    ],
+)
+def test_completion_reads_quotation_marks_as_the_query_does(
+    admin_client: Client, admin_user: User, typed: str, caret: int | None, completed: str
+) -> None:
+    make_execution(admin_user, workspace_name='a"b c')
+    more = {"caret": str(caret)} if caret else {}
+    assert list(completions(admin_client, typed, **more).values()) == [completed]
+
+
+def test_an_operator_is_part_of_what_is_completed(admin_client: Client) -> None:
+    assert completions(admin_client, "duration>1") == {
+        "&gt;10s": "duration:>10s ",
+        "&gt;1m": "duration:>1m ",
+    }
+    assert completions(admin_client, "-started:tod") == {"today": "-started:today "}
+    assert completions(admin_client, "is:root,li") == {"live": "is:root,live "}
 
 
 def test_only_what_one_may_see_is_suggested(person: User, other: User) -> None:
