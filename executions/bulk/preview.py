@@ -124,7 +124,7 @@ def _unhandled_apart(shares: list[Share], rows: QuerySet[Execution], command: st
     for share in shares:
         if share.status is Status.ENDED:
             rest = max(share.count.number - found, 0)
-            share = replace(share, count=Count(rest, about=share.count.about))
+            share = replace(share, count=Count(rest, is_estimate=share.count.is_estimate))
         if share.count.number:
             others.append(share)
     return [apart, *others]

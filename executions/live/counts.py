@@ -78,5 +78,5 @@ def _frame(viewer: GridViewer, counts: Mapping[str, Count]) -> str:
         counts={status: str(count) for status, count in counts.items()},
         page=viewer.page,
         total=str(whole),
-        words=whole.words,
+        words=whole.description,
     )

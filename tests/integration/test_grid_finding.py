@@ -227,9 +227,9 @@ def test_everyone_has_to_sign_in(client: Client, name: str) -> None:
 
 def grouped(client: Client, address: str) -> dict[str, list[str]]:
     html = html_of(client, reverse("execution-groups") + address)
-    rows = re.findall(r"<tr><td[^>]*>(.*?)</td>(.*?)</tr>", html, re.DOTALL)
+    rows = re.findall(r"<tr>\s*<td[^>]*>(.*?)</td>(.*?)</tr>", html, re.DOTALL)
     return {
-        re.sub(r"<[^>]*>", "", name): re.findall(r'class="num">([^<]*)<', rest)
+        re.sub(r"<[^>]*>", "", name).strip(): re.findall(r'class="num">([^<]*)<', rest)
         for name, rest in rows
     }
 

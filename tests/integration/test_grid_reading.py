@@ -1,5 +1,6 @@
 """However rows are found, they are the same rows; nothing may take long; counts tell the truth."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -15,7 +16,7 @@ from executions.grid.paging.page import Page
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import counts, page_reader, row_estimates, statement_timeout
 from executions.grid.planner.counts import CAP, Count, count_by_status
-from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.row_estimates import RowEstimates
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import COLUMNS
@@ -71,11 +72,11 @@ def found_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Whatever is sought is taken for frequent, for rare, for neither, or for what nothing is known
     of."""
     is_unknown = property(lambda expected: request.param == "unknown")
-    monkeypatch.setattr(row_estimates.Expected, "is_unknown", is_unknown)
+    monkeypatch.setattr(row_estimates.RowEstimates, "is_unknown", is_unknown)
     monkeypatch.setattr(row_estimates, "FREQUENT", 0.0 if request.param == "frequent" else 2.0)
-    monkeypatch.setattr(page_reader, "SOON_MET", 0.0)
-    monkeypatch.setattr(page_reader, "FEW", 10**9 if request.param == "rare" else 0)
-    monkeypatch.setattr(page_reader, "SPARE", 0.3)
+    monkeypatch.setattr(page_reader, "WALK_SHARE", 0.0)
+    monkeypatch.setattr(page_reader, "SORT_LIMIT", 10**9 if request.param == "rare" else 0)
+    monkeypatch.setattr(page_reader, "WINDOW_FACTOR", 0.3)
 
 
 def test_what_the_planner_knows_nothing_of_is_told_from_what_it_knows(admin_user: User) -> None:
@@ -91,8 +92,21 @@ def test_what_the_planner_knows_nothing_of_is_told_from_what_it_knows(admin_user
         *(("pricing", False), ("order", False), ("flow:ord*", False), ("pricing order", False)),
         *(("zebra", True), ("flow:zebra*", True), ("block:zebra", True), ("zebra order", True)),
     ):
-        known = Expected.of(everything, Filters.parse_text(typed), now)
+        known = RowEstimates.of(everything, Filters.parse_text(typed), now)
         assert known.is_unknown is is_unknown, (typed, known)
+
+
+@pytest.mark.usefixtures("many")
+def test_the_planner_can_be_tried_as_its_page_says(
+    settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (settings.BASE_DIR / "docs" / "grid-planner.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(snippet, {})
+    printed = capsys.readouterr().out
+    assert "('q:pricing',)" in printed
+    assert "RowEstimates(matching=" in printed
+    assert printed.count("Execution Time") == 3
 
 
 @pytest.mark.parametrize("sort", EVERY_SORT, ids=str)
@@ -138,12 +152,12 @@ def test_counts_are_exact_where_there_is_little_to_count(many: User, typed: str)
 
 
 def test_what_is_much_is_told_about(many: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "COUNTED", -1)
-    monkeypatch.setattr(counts, "COUNTED_SOUGHT", 0)
-    monkeypatch.setattr(counts, "SMALL", 0)
+    monkeypatch.setattr(counts, "COUNT_LIMIT", -1)
+    monkeypatch.setattr(counts, "SEARCH_COUNT_LIMIT", 0)
+    monkeypatch.setattr(counts, "SMALL_TABLE", 0)
     for typed in ("has:exception", "pricing"):
         told = count_by_status(Execution.objects.all(), Filters.parse_text(typed))
-        assert told[""].about, typed
+        assert told[""].is_estimate, typed
         assert 0 < told["Error"].number <= 60, typed
         assert str(told["Error"]).startswith("~")
 
@@ -154,16 +168,16 @@ def test_counting_that_takes_long_tells_estimates(
     def slow(*_: Any, **__: Any) -> None:
         raise TooSlow
 
-    asked = statement_timeout.ask
+    asked = statement_timeout.run
     monkeypatch.setattr(
         counts.statement_timeout,
         "ask",
-        lambda statements, seconds=3.0, planned=(): (
-            slow() if seconds == counts.SECONDS else asked(statements, seconds, planned)
+        lambda statements, seconds=3.0, settings=(): (
+            slow() if seconds == counts.SECONDS else asked(statements, seconds, settings)
         ),
     )
     told = count_by_status(Execution.objects.all(), Filters.parse_text("flow:orders"))
-    assert told["Ended"].about
+    assert told["Ended"].is_estimate
 
 
 @pytest.mark.parametrize(
@@ -172,12 +186,12 @@ def test_counting_that_takes_long_tells_estimates(
         (Count(0), "0"),
         (Count(CAP), "10,000"),
         (Count(CAP + 1), "10,000+"),
-        (Count(412, about=True), "~412"),
-        (Count(1_183, about=True), "~1.2k"),
-        (Count(46_400, about=True), "~46k"),
-        (Count(1_183_000, about=True), "~1.2M"),
-        (Count(11_183_000, about=True), "~11M"),
-        (Count(999_832, about=True), "~1.0M"),
+        (Count(412, is_estimate=True), "~412"),
+        (Count(1_183, is_estimate=True), "~1.2k"),
+        (Count(46_400, is_estimate=True), "~46k"),
+        (Count(1_183_000, is_estimate=True), "~1.2M"),
+        (Count(11_183_000, is_estimate=True), "~11M"),
+        (Count(999_832, is_estimate=True), "~1.0M"),
         (counts.UNKNOWN, "?"),
     ],
 )
@@ -207,9 +221,9 @@ def test_a_transaction_goes_on_after_a_statement_that_is_stopped() -> None:
         for _ in range(2):
             with pytest.raises(TooSlow):
                 statement_timeout.fetch(
-                    "SELECT pg_sleep(%s)", [5], seconds=0.05, planned=["enable_sort = off"]
+                    "SELECT pg_sleep(%s)", [5], seconds=0.05, settings=["enable_sort = off"]
                 )
-        assert statement_timeout.fetch("SELECT 1", planned=["enable_sort = off"]) == [(1,)]
+        assert statement_timeout.fetch("SELECT 1", settings=["enable_sort = off"]) == [(1,)]
         assert [cursor.execute(f"SHOW {name}").fetchone() for name in settings] == before
 
 
@@ -218,21 +232,21 @@ def test_a_page_in_a_transaction_survives_slow_counts(
 ) -> None:
     """As where an installation sets ATOMIC_REQUESTS."""
     assert connection.in_atomic_block
-    asked = statement_timeout.ask
+    asked = statement_timeout.run
     stopped = []
 
     def slow(
-        statements: Any, seconds: float = 3.0, planned: Any = ()
+        statements: Any, seconds: float = 3.0, settings: Any = ()
     ) -> list[list[tuple[Any, ...]]]:
         if seconds == counts.SECONDS:
             stopped.append(seconds)
-            return asked([*statements, ("SELECT pg_sleep(1)", [])], 0.01, planned)
-        return asked(statements, seconds, planned)
+            return asked([*statements, ("SELECT pg_sleep(1)", [])], 0.01, settings)
+        return asked(statements, seconds, settings)
 
-    monkeypatch.setattr(statement_timeout, "ask", slow)
+    monkeypatch.setattr(statement_timeout, "run", slow)
     query = PageQuery.parse(QueryDict("flow=orders&status=Ended"))
     page = Page(many, query)
-    assert page.counts["Ended"].about
+    assert page.counts["Ended"].is_estimate
     assert stopped
     assert page.rows
 
@@ -248,8 +262,8 @@ def test_a_page_that_takes_long_says_what_to_narrow(
     def slow(self: Any, *_: Any, **__: Any) -> Any:
         return statement_timeout.fetch("SELECT pg_sleep(1)", seconds=0.01)
 
-    monkeypatch.setattr(page_reader._Scan, "in_order", slow)
-    monkeypatch.setattr(page_reader._Scan, "gathered", slow)
+    monkeypatch.setattr(page_reader._Reading, "walk", slow)
+    monkeypatch.setattr(page_reader._Reading, "collect", slow)
     response = admin_client.get("/?var.customer=42&flow=orders")
     html = response.content.decode()
     assert response.status_code == 200
@@ -266,7 +280,7 @@ def test_a_plan_that_is_slow_is_replaced(admin_user: User, monkeypatch: pytest.M
     def slow(self: Any, *_: Any, **__: Any) -> Any:
         raise TooSlow
 
-    monkeypatch.setattr(page_reader._Scan, "in_order", slow)
+    monkeypatch.setattr(page_reader._Reading, "walk", slow)
     page = Page(admin_user, PageQuery(Filters.parse_text("steps:0")))
     assert [event.id for event in page.events] == [str(made.pk)]
     assert not page.is_too_slow

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from executions.grid.paging.page import Page
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import statement_timeout
-from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.row_estimates import RowEstimates
 from executions.grid.planner.statement_timeout import TooSlow
 from executions.grid.query.filters import Filters
 from executions.grid.table import keyset
@@ -123,8 +123,8 @@ def test_an_order_that_takes_too_long_is_named(twins: User, monkeypatch: Any) ->
 
     page = Page(twins, PageQuery(sort=Sort("steps")))
     assert not page.is_too_slow
-    monkeypatch.setattr(statement_timeout, "ask", stopped)
-    monkeypatch.setattr(Expected, "of", lambda *args: Expected())
+    monkeypatch.setattr(statement_timeout, "run", stopped)
+    monkeypatch.setattr(RowEstimates, "of", lambda *args: RowEstimates())
     page = Page(twins, PageQuery(sort=Sort("steps")))
     assert page.is_too_slow
     assert "No index serves this order (Most steps first): say also when" in page.advice

@@ -290,9 +290,9 @@ def test_a_page_that_cannot_be_estimated_in_time_says_so(
     make_execution(admin_user)
     terms = "&".join(f"var.v{n}=1" for n in range(30))
     # Not even planning is done within that.
-    monkeypatch.setattr(statement_timeout.ask, "__defaults__", (0.001, ()))
+    monkeypatch.setattr(statement_timeout.run, "__defaults__", (0.001, ()))
     response = admin_client.get(f"/?{terms}", headers={"HX-Request": "true"})
     assert response.status_code == 200
     html = response.content.decode()
     assert "was stopped" in html
-    assert "It took too long to count them" in html
+    assert "Counting took too long" in html

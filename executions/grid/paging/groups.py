@@ -15,7 +15,7 @@ from django.utils import timezone
 from executions import access
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.planner import statement_timeout
-from executions.grid.planner.statement_timeout import IN_ORDER, TooSlow
+from executions.grid.planner.statement_timeout import FOLLOW_INDEX, TooSlow
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import Grouping, groupings
 from executions.models import Execution
@@ -116,7 +116,7 @@ def _ask(
 ) -> list[tuple[Any, ...]]:
     now = timezone.now()
     conditions = filters.conditions(now)
-    (expected,) = statement_timeout.estimates([visible.filter(conditions.estimate())])
+    (expected,) = statement_timeout.estimate_rows([visible.filter(conditions.estimate())])
     in_order = expected > LOOKED_AT
     parts = []
     for condition in [conditions.by_row()] if in_order else conditions.branches():
@@ -130,7 +130,7 @@ def _ask(
                 rows.values(grouping.column, "started_at", "ended_at")[:LOOKED_AT]
             )
         )
-    parts = [part for part in parts if part is not statement_timeout.NOTHING]
+    parts = [part for part in parts if part is not statement_timeout.NO_ROWS]
     if not parts:
         return []
     matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
@@ -147,7 +147,7 @@ def _ask(
         f"SELECT {value}, count(*), avg({took}), max({took}), count(*) FILTER (WHERE {first}) "
         f"FROM ({matching}) AS matching {lines} GROUP BY 1 ORDER BY 2 DESC, 1",
         [now, now, *(value for _, given in parts for value in given)],
-        planned=IN_ORDER if in_order else (),
+        settings=FOLLOW_INDEX if in_order else (),
     )
 
 

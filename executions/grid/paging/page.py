@@ -12,9 +12,9 @@ from executions import access
 from executions.events import ExecutionChanged
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.paging.tree import Sum, Tree
-from executions.grid.planner.counts import Count, count_by_status, counted, uncounted
-from executions.grid.planner.page_reader import Reading
-from executions.grid.planner.row_estimates import Expected
+from executions.grid.planner.counts import Count, count_by_status, exact_counts, unknown_counts
+from executions.grid.planner.page_reader import PageReader
+from executions.grid.planner.row_estimates import RowEstimates
 from executions.grid.planner.statement_timeout import STATEMENT_SECONDS, TooSlow
 from executions.grid.table.row import GridRow
 from executions.grid.table.row_events import read_events
@@ -33,28 +33,28 @@ class Page:
         self.filters = query.filters.seen_by(user)
         self.now = timezone.now()
         #: None when it takes too long to ask.
-        self.expected: Expected | None = None
+        self.estimates: RowEstimates | None = None
         self.has_newer = self.has_older = self.is_too_slow = False
         self.events: list[ExecutionChanged] = []
         try:
-            self.expected = Expected.of(self.visible, self.filters, self.now)
-            self._read(self.expected)
+            self.estimates = RowEstimates.of(self.visible, self.filters, self.now)
+            self._read(self.estimates)
         except TooSlow:
             self.is_too_slow = True
 
-    def _read(self, expected: Expected) -> None:
+    def _read(self, estimates: RowEstimates) -> None:
         rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
-        reading = Reading(rows, self.filters, self.query.sort, expected, self.now)
+        reader = PageReader(rows, self.filters, self.query.sort, estimates, self.now)
         self.has_newer = self.query.older is not None
         found = self.events
         if key := self.query.newer:
-            found = reading.above(key, self.size + 1)
+            found = reader.rows_above(key, self.size + 1)
             self.has_newer = len(found) > self.size
             found = found[: self.size][::-1]
             self.has_older = True
         if not self.has_newer or self.query.older:
             # Also when the way up came to the top: the first page is a full one.
-            found = reading.below(self.query.older, self.size + 1)
+            found = reader.rows_below(self.query.older, self.size + 1)
             self.has_older = len(found) > self.size
             found = found[: self.size]
         self.events = found
@@ -85,10 +85,10 @@ class Page:
         """How many each status would show; "" is all of them."""
         is_all = not (self.filters.statuses or self.has_newer or self.has_older)
         if is_all and not self.query.is_tree and not self.is_too_slow:
-            return counted(event.status for event in self.events)
-        if self.expected is None:
-            return uncounted()
-        return count_by_status(self.visible, self.filters, self.expected, self.now)
+            return exact_counts(event.status for event in self.events)
+        if self.estimates is None:
+            return unknown_counts()
+        return count_by_status(self.visible, self.filters, self.estimates, self.now)
 
     # What is said when it was stopped ---------------------------------------------------------
 

@@ -1,15 +1,15 @@
-"""How the rows of a page are found, however many there are to find them among.
+"""The rows of a page, however many there are to find them among.
 
-Most filters have an index in the order of the page; PostgreSQL picks it. Three things it would get
-wrong are decided here:
+Most filters have an index in the order of the page, and PostgreSQL picks it. What it would get
+wrong is decided here (docs/grid-planner.md):
 
 - Several statuses, or flows, are a branch each, every one in the order of its own index, merged.
-- What takes the search index has no order there. What is frequent is met soon when rows are looked
-  at in the order of the page; what is rare is gathered by the index and then sorted; in between,
-  the index is asked about the nearest stretch of time that holds enough.
-- An order that no index has sorts what matches, or is told to be too slow.
-- A plan that turns out slow is stopped, and another one tried; what no plan finds soon is told
-  (`bounded.TooSlow`).
+- The search index has no order. What is frequent is soon met when rows are looked at in the order
+  of the page; what is rare is collected with the search index and sorted; in between, the search
+  index is asked about the nearest stretch of time that holds enough.
+- An order without an index sorts all that matches.
+- A plan that turns out slow is stopped, and another one tried. What no plan finds soon raises
+  `statement_timeout.TooSlow`.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,13 @@ from django.db.models import Q, QuerySet
 from executions import events
 from executions.events import ExecutionChanged
 from executions.grid.planner import statement_timeout
-from executions.grid.planner.row_estimates import Expected, base
-from executions.grid.planner.statement_timeout import ALONE, FIRST_TRY_SECONDS, IN_ORDER, TooSlow
+from executions.grid.planner.row_estimates import RowEstimates, time_ordered
+from executions.grid.planner.statement_timeout import (
+    FIRST_TRY_SECONDS,
+    FOLLOW_INDEX,
+    NO_PARALLEL,
+    TooSlow,
+)
 from executions.grid.query.filters import Filters
 from executions.grid.query.moments import moment_range
 from executions.grid.table import keyset
@@ -34,96 +39,135 @@ from executions.grid.table.sort_values import STARTED, UPDATED
 from executions.grid.table.sorting import NEWEST_FIRST, RowKey, Sort
 from executions.models import Execution
 
-#: Branches that are merged; more are left to the planner.
+#: Branches that are merged; more are left to PostgreSQL.
 BRANCHES = 12
-#: What share of all rows is so much that looking through them in the order of the page is best.
-SOON_MET = 0.01
-#: Seconds in which that finds a page of what was updated lately, which has mostly started lately.
-SOON_SECONDS = 0.1
-#: Both times are the database's; nobody sets its clock back by more.
-CLOCKS = timedelta(hours=1)
-#: Seconds in which what is rare is gathered; the planner knows only that it is not frequent.
+#: Where this share of all rows matches, a page is soon full when rows are read in its order.
+WALK_SHARE = 0.01
+#: Seconds in which that finds a page of what was updated lately: most of it started lately.
+RECENT_SECONDS = 0.1
+#: A clock of the database is not set back by more: nothing is updated longer before it started.
+CLOCK_DRIFT = timedelta(hours=1)
+#: Seconds for collecting what is rare when all that is known is that it is not frequent.
 PROBE_SECONDS = 0.05
-#: So few are gathered and sorted, wherever they are.
-FEW = 2_000
-#: The stretch of time that is asked first holds so many times what is wanted.
-SPARE = 4
+#: So few rows are collected and sorted, wherever they are.
+SORT_LIMIT = 2_000
+#: The stretch of time that is asked first holds so many times the rows that are needed.
+WINDOW_FACTOR = 4
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Rows that match filters in one order: `rows` is what a user may see, of a tree its roots."""
+class PageReader:
+    """Reads rows that match filters in one order.
+
+    `rows` are those that a user may see; of a tree, its roots.
+    """
 
     rows: QuerySet[Execution]
     filters: Filters
     sort: Sort
-    expected: Expected
+    estimates: RowEstimates
     now: datetime
 
-    def below(self, key: RowKey | None, limit: int) -> list[ExecutionChanged]:
-        """The first rows, or the first below a key, from top to bottom. Raises TooSlow."""
-        return self._read(key, limit, upwards=False)
+    def rows_below(self, key: RowKey | None, limit: int) -> list[ExecutionChanged]:
+        """Return the first rows, or the first below a key, from top to bottom. Raises TooSlow."""
+        beyond = Q() if key is None else keyset.rows_below(key)
+        return _Reading(self, beyond, limit, upwards=False).rows()
 
-    def above(self, key: RowKey, limit: int) -> list[ExecutionChanged]:
-        """The nearest rows above a key, from bottom to top. Raises TooSlow."""
-        return self._read(key, limit, upwards=True)
-
-    def _read(self, key: RowKey | None, limit: int, *, upwards: bool) -> list[ExecutionChanged]:
-        beyond = (
-            Q() if key is None else keyset.rows_above(key) if upwards else keyset.rows_below(key)
-        )
-        scan = _Scan(self, key, beyond, limit, upwards)
-        if self.filters.search_keys:
-            return scan.sought()
-        if not self.sort.is_indexed:
-            return scan.in_order()
-        if scan.meets_recent_soon:
-            beyond = scan.beyond & scan.started_before_updated
-            with suppress(TooSlow):
-                return replace(scan, beyond=beyond).in_order(SOON_SECONDS, IN_ORDER)
-        try:
-            return scan.in_order(FIRST_TRY_SECONDS)
-        except TooSlow:
-            return scan.gathered()
+    def rows_above(self, key: RowKey, limit: int) -> list[ExecutionChanged]:
+        """Return the nearest rows above a key, from bottom to top. Raises TooSlow."""
+        return _Reading(self, keyset.rows_above(key), limit, upwards=True).rows()
 
 
 @dataclass(frozen=True)
-class _Scan:
-    """One reading, from a key on, in one direction."""
+class _Reading:
+    """One reading in one direction, `beyond` a key; it chooses the plan."""
 
-    reading: Reading
-    key: RowKey | None
+    reader: PageReader
     beyond: Q
     limit: int
     upwards: bool
 
-    def in_order(
-        self, seconds: float = statement_timeout.STATEMENT_SECONDS, planned: Sequence[str] = ()
+    def rows(self) -> list[ExecutionChanged]:
+        """Return the first rows. Raises TooSlow."""
+        if self.reader.filters.search_keys:
+            return self._search()
+        if not self.reader.sort.is_indexed:
+            return self.walk()
+        if self._was_updated_lately:
+            beyond = self.beyond & self._started_before_update
+            with suppress(TooSlow):
+                return replace(self, beyond=beyond).walk(RECENT_SECONDS, FOLLOW_INDEX)
+        try:
+            return self.walk(FIRST_TRY_SECONDS)
+        except TooSlow:
+            return self.collect()
+
+    def _search(self) -> list[ExecutionChanged]:
+        """Return the first rows by the search index, or without it where matches are frequent."""
+        filters, estimates = self.reader.filters, self.reader.estimates
+        if not self.reader.sort.is_indexed:
+            return self.collect()
+        if estimates.share >= WALK_SHARE and len(estimates.frequent) == len(filters.search_keys):
+            with suppress(TooSlow):
+                return self.walk(FIRST_TRY_SECONDS, FOLLOW_INDEX)
+        if estimates.is_unknown:
+            with suppress(TooSlow):
+                return self.collect(seconds=PROBE_SECONDS, settings=NO_PARALLEL)
+        width = int(WINDOW_FACTOR * self.limit / max(estimates.share, 1e-9))
+        if estimates.matching > SORT_LIMIT and width < estimates.total / 2:
+            window = self._window(width)
+            found = self.collect(window) if window is not None else []
+            if len(found) == self.limit:
+                return found
+        return self.collect()
+
+    # Plans
+
+    def walk(
+        self, seconds: float = statement_timeout.STATEMENT_SECONDS, settings: Sequence[str] = ()
     ) -> list[ExecutionChanged]:
-        """By an index in the order of the page."""
-        conditions = self.reading.filters.conditions(self.reading.now)
-        matching = self.reading.rows.filter(conditions.by_row()).filter(self.beyond)
-        order = keyset.order_by(self.reading.sort, upwards=self.upwards)
-        parts = [branch.order_by(*order) for branch in self._branches(matching)]
-        return self._merged(parts, seconds, planned)
+        """Read the rows in the order of the page, by an index where there is one."""
+        conditions = self.reader.filters.conditions(self.reader.now)
+        matching = self.reader.rows.filter(conditions.by_row()).filter(self.beyond)
+        order = keyset.order_by(self.reader.sort, upwards=self.upwards)
+        branches = [branch.order_by(*order) for branch in self._branches(matching)]
+        return self._merged(branches, seconds, settings)
+
+    def collect(
+        self,
+        window: Q | None = None,
+        seconds: float = statement_timeout.STATEMENT_SECONDS,
+        settings: Sequence[str] = (),
+    ) -> list[ExecutionChanged]:
+        """Collect all rows that match, or those of a stretch of time, and sort them."""
+        reader = self.reader
+        order = keyset.order_by(reader.sort, upwards=self.upwards, unindexed=True)
+        conditions = reader.filters.conditions(reader.now)
+        rows = reader.rows.filter(self.beyond, window or Q())
+        branches = [
+            rows.filter(one).order_by(*order)
+            for one in conditions.branches(reader.estimates.frequent)
+        ]
+        return self._merged(branches, seconds, settings)
 
     def _merged(
-        self, parts: list[QuerySet[Execution]], seconds: float, planned: Sequence[str] = ()
+        self, branches: list[QuerySet[Execution]], seconds: float, settings: Sequence[str]
     ) -> list[ExecutionChanged]:
-        """The first rows of several querysets, each of which is in order."""
-        asked = [part.values(*events.COLUMNS)[: self.limit] for part in parts]
-        answers = statement_timeout.ask(
-            [statement_timeout.statement(one) for one in asked], seconds, planned
+        """Return the first rows of several querysets, each of which is in order."""
+        asked = [branch.values(*events.COLUMNS)[: self.limit] for branch in branches]
+        answers = statement_timeout.run(
+            [statement_timeout.statement(one) for one in asked], seconds, settings
         )
         found = [_event(row) for rows in answers for row in rows]
-        if len(parts) > 1:
-            sort = self.reading.sort
-            downwards = sort.descending is not self.upwards
-            found.sort(key=lambda event: str(sort.key(event)), reverse=downwards)
+        if len(branches) > 1:
+            sort = self.reader.sort
+            is_downwards = sort.descending is not self.upwards
+            found.sort(key=lambda event: str(sort.key(event)), reverse=is_downwards)
         return found[: self.limit]
 
     def _branches(self, matching: QuerySet[Execution]) -> list[QuerySet[Execution]]:
-        filters = self.reading.filters
+        """Return a queryset a status and flow: each has an index in the order of the start."""
+        filters = self.reader.filters
         flows = [flow for flow in filters.values("flow") if not flow.endswith("*")]
         choices = [
             [Q(status=status) for status in sorted(filters.statuses)] or [Q()],
@@ -132,79 +176,51 @@ class _Scan:
             or [Q()],
         ]
         found = [matching.filter(one, other) for one, other in product(*choices)]
-        is_by_start = self.reading.sort.values == (STARTED,)
+        is_by_start = self.reader.sort.values == (STARTED,)
         return found if is_by_start and len(found) <= BRANCHES else [matching]
 
+    # What was updated lately
+
     @property
-    def meets_recent_soon(self) -> bool:
-        filters, sort = self.reading.filters, self.reading.sort
+    def _was_updated_lately(self) -> bool:
+        """Whether what was updated lately is looked for, newest first: it is soon met there."""
+        filters, sort = self.reader.filters, self.reader.sort
         return (
             bool(filters.values("updated"))
-            # Of few it may take all rows to meet a page; they are soon gathered.
-            and sum(self.reading.expected.by_status.values()) > FEW
+            # A page of few may be met at the end only; they are soon collected.
+            and sum(self.reader.estimates.by_status.values()) > SORT_LIMIT
             and sort == NEWEST_FIRST
             and not self.upwards
         )
 
     @property
-    def started_before_updated(self) -> Q:
+    def _started_before_update(self) -> Q:
         """What follows for the start of what was updated before some time."""
         condition = Q()
-        for value in self.reading.filters.values("updated"):
-            _, high = moment_range(value)[0].between(self.reading.now)
+        for value in self.reader.filters.values("updated"):
+            _, high = moment_range(value)[0].between(self.reader.now)
             if high is not None:
-                condition &= Q(started_at__lt=high + CLOCKS)
+                condition &= Q(started_at__lt=high + CLOCK_DRIFT)
         return condition
 
-    def gathered(
-        self,
-        since: Q | None = None,
-        seconds: float = statement_timeout.STATEMENT_SECONDS,
-        planned: Sequence[str] = (),
-    ) -> list[ExecutionChanged]:
-        """All that match, sorted; or those of a stretch of time."""
-        reading = self.reading
-        order = keyset.order_by(reading.sort, upwards=self.upwards, unindexed=True)
-        branches = reading.filters.conditions(reading.now).branches(reading.expected.frequent)
-        rows = reading.rows.filter(self.beyond, since or Q())
-        parts = [rows.filter(one).order_by(*order) for one in branches]
-        return self._merged(parts, seconds, planned)
+    # Stretches of time
 
-    def sought(self) -> list[ExecutionChanged]:
-        """By the search index, or without it where what is looked for is frequent."""
-        expected = self.reading.expected
-        if not self.reading.sort.is_indexed:
-            return self.gathered()
-        if expected.share >= SOON_MET and len(expected.frequent) == len(
-            self.reading.filters.search_keys
-        ):
-            with suppress(TooSlow):
-                return self.in_order(FIRST_TRY_SECONDS, IN_ORDER)
-        if expected.is_unknown:
-            with suppress(TooSlow):
-                return self.gathered(seconds=PROBE_SECONDS, planned=ALONE)
-        wide = int(SPARE * self.limit / max(expected.share, 1e-9))
-        if expected.matching > FEW and wide < expected.among / 2:
-            since = self._nearest(wide)
-            found = self.gathered(since) if since is not None else []
-            if len(found) == self.limit:
-                return found
-        return self.gathered()
+    def _window(self, rows: int) -> Q | None:
+        """Return the stretch of time that the next so many rows take.
 
-    def _nearest(self, rows: int) -> Q | None:
-        """The stretch of time that the next so many rows take; None when it has no end, or when
-        the rows are not in the order of time."""
-        sort = self.reading.sort
+        None when it has no end, or when the rows are not in the order of time.
+        """
+        sort = self.reader.sort
         if sort.values not in ((STARTED,), (UPDATED,)):
             return None
         column = sort.values[0].name
         order = keyset.order_by(sort, upwards=self.upwards)
-        following = base(self.reading.filters).filter(self.beyond).order_by(*order)
+        following = time_ordered(self.reader.filters).filter(self.beyond).order_by(*order)
         last = statement_timeout.fetch(following.values(column)[rows : rows + 1])
         if not last:
             return None
-        back = sort.descending is not self.upwards
-        return Q(**{f"{column}__{'gte' if back else 'lte'}": last[0][0]})
+        is_backwards = sort.descending is not self.upwards
+        return Q(**{f"{column}__{'gte' if is_backwards else 'lte'}": last[0][0]})
 
 
 def _event(row: tuple[Any, ...]) -> ExecutionChanged:

@@ -66,7 +66,3 @@ def contains_word(text: Expression | F, word: str) -> Q:
         like = Like(text, Value(f"%{spelling}%"))
         found |= Q(like) & Q(ContainsWord(text, Value(_BEFORE_WORD + spelling)))
     return found
-
-
-#: What matches nothing in the search index: no field has that code.
-NOWHERE = INDEXED & has_value("?", ["?"])
