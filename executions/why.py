@@ -193,7 +193,9 @@ def _for_semaphore(execution: Execution) -> str:
 def _paused(execution: Execution) -> str:
     where = f"{_at(execution)} in {execution.workspace_name}"
     if execution.place == Place.BREAKPOINT:
-        return f"Paused at the breakpoint above {where}."
+        problem = execution.state.get("condition")
+        why_here = f" Its condition could not be evaluated: {problem}" if problem else ""
+        return f"Paused at the breakpoint above {where}.{why_here}"
     if execution.place == Place.EXCEPTION_PORT:
         return f"Paused on the exception port of {where}."
     port = execution.place == Place.PORT

@@ -136,4 +136,4 @@ def _evaluate(condition: str, interpreter: Interpreter) -> tuple[bool, str]:
     except MemoryError:
         return True, TOO_MUCH
     except Exception as problem:
-        return True, str(problem)
+        return True, f"{str(problem).removesuffix('.')}."

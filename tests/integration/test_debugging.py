@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 
-from executions import runner
+from executions import recovery, runner
 from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
+from executions.engine import debugging
+from executions.engine.debugging import Breakpoint
 from executions.models import (
     ExceptionRecord,
     Execution,
     KeptBreakpoint,
 )
 from executions.states import Status
+from executions.store.debug.breakpoints import keep_for_flow
 from executions.store.lifecycle.claims import claim
+from executions.why import why
 from flows import values
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held
@@ -194,6 +198,60 @@ def test_conditions_and_hits(loop: FlowVersion, ada: Session) -> None:
     assert "when I == 11" in detail
     ada.do("continue", execution)
     assert held(execution)["i"] == 11
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        ("1 / (I - I) == 1", "divide by zero."),
+        ("Seen.map(a, Seen.map(b, Seen.map(c, Seen.map(d, a)))) == I", "10,000 iterations"),
+    ],
+)
+def test_a_condition_that_cannot_be_evaluated_pauses_and_says_why(
+    loop: FlowVersion, ada: Session, condition: str, problem: str
+) -> None:
+    execution = ada.start(loop, inputs={"Last": 12}, paused=True)
+    ada.do("breakpoint", execution, block="e", action="set")
+    ada.do("breakpoint", execution, block="add", action="set", condition=condition)
+    while execution.status != Status.ENDED and execution.block != "e":
+        ada.do("continue", execution)
+        if problem in why(execution):
+            break
+    assert at(execution) == (Status.PAUSED, "breakpoint", "add")
+    assert f"Its condition could not be evaluated: {execution.state['condition']}" in why(execution)
+    ada.do("breakpoint", execution, block="add", action="remove")
+    ada.do("continue", execution)
+    assert at(execution) == (Status.PAUSED, "breakpoint", "e")
+    assert "condition" not in why(execution)
+
+
+@pytest.mark.parametrize("block", ["a", "add"])
+def test_a_condition_that_ends_its_worker_pauses_and_the_block_throws_nothing(
+    loop: FlowVersion, ada: Session, block: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the alarm, or without memory: twice, since the first may have died anywhere."""
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    keep_for_flow(ada.user.pk, "loop", block, Breakpoint("I == I"))
+    execution = start(loop, {"Last": 3}, ada.actor, Execution.Trigger.PAGE, debug=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(debugging, "_evaluate", die)
+        for number in (1, 2):
+            with pytest.raises(Died):
+                runner.run(execution.pk, f"task-{number}")
+            recovery.take_over(execution.pk, f"task-{number}", late=True)
+        runner.run(execution.pk, "task-3")
+    execution.refresh_from_db()
+    assert at(execution) == (Status.PAUSED, "breakpoint", block)
+    assert "it takes too much time or memory." in why(execution)
+    ada.do("continue", execution)
+    assert not ExceptionRecord.objects.filter(execution=execution).exists()
+    assert execution.step_count > 0
 
 
 @pytest.mark.parametrize(
