@@ -39,7 +39,7 @@ from executions.models import Execution
 from tests.servers import PROJECT, Process, free_port
 
 #: What the watchers look at, in parts of a hundred; `own` sees only what it started.
-LOOKED_AT = (
+GROUPED_LIMIT = (
     ("all", "", 45),
     ("all", "?status=Running", 10),
     ("all", "?status=Error&status=Exception", 10),
@@ -75,7 +75,7 @@ def plan(count: int) -> list[tuple[User, str]]:
     """Who watches what, mixed."""
     users, flow = people(), Execution.objects.values_list("flow_name", flat=True).first()
     looked_at: list[tuple[User, str]] = []
-    for whose, address, share in LOOKED_AT:
+    for whose, address, share in GROUPED_LIMIT:
         looked_at += [(users[whose], address.format(flow=flow))] * max(1, count * share // 100)
     # In an order in which any first part of them is a mix too.
     return [looked_at[n * 61 % len(looked_at)] for n in range(len(looked_at))]

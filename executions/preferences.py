@@ -1,6 +1,8 @@
-"""What users have chosen, and the views that they may see and change."""
+"""Preferences of users, the saved views that they may see and change, and time zones."""
 
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
@@ -10,8 +12,10 @@ from executions.models import Preferences, SavedView
 
 
 def of(user: Any) -> Preferences:
-    """The user's preferences, which come along when a request's user is read (see
-    `cortexweb.accounts`); unsaved defaults where there are none."""
+    """Return the user's preferences, or unsaved defaults where there are none.
+
+    They are read along with the user of a request (see `cortexweb.accounts`).
+    """
     if not user.is_authenticated:
         return Preferences()
     try:
@@ -21,25 +25,44 @@ def of(user: Any) -> Preferences:
     return chosen
 
 
-def visible_views(user: Any) -> QuerySet[SavedView]:
-    """The views that the user may open: their own, and what others share."""
+def visible_saved_views(user: Any) -> QuerySet[SavedView]:
+    """Return the views that the user may open: their own and those that others share."""
     if not user.is_authenticated or not user.is_active:
         return SavedView.objects.none()
     return SavedView.objects.filter(Q(owner_id=user.pk) | Q(shared=True)).select_related("owner")
 
 
-def get_view(user: Any, view_id: int) -> SavedView:
-    """One view that the user may open. Raises Http404 for others and for none alike."""
-    view = visible_views(user).filter(pk=view_id).first()
+def get_saved_view(user: Any, view_id: int) -> SavedView:
+    """Return a view that the user may open. Raise Http404 for any other."""
+    view = visible_saved_views(user).filter(pk=view_id).first()
     if view is None:
-        raise Http404("There is no such view, or it is not shared with you.")
+        raise Http404("This view does not exist, or it is not shared with you.")
     return view
 
 
-def may_change(user: Any, view: SavedView) -> bool:
-    """Whether the user may change, share and delete a view: its owner, and staff who may change
-    any."""
+def may_change_saved_view(user: Any, view: SavedView) -> bool:
+    """Whether the user may change, share and delete a view: as its owner, or as staff with the
+    permission to change any."""
     if not user.is_authenticated or not user.is_active:
         return False
     staff = user.is_staff and user.has_perm("executions.change_savedview")
     return view.owner_id == user.pk or bool(staff)
+
+
+# Time zones -----------------------------------------------------------------------------------
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Return the names of the time zones to choose from."""
+    # Those without a slash are old names of others, and of offsets.
+    return tuple(sorted(zone for zone in _all_time_zones() if "/" in zone or zone == "UTC"))
+
+
+def is_time_zone(name: Any) -> bool:
+    return isinstance(name, str) and name in _all_time_zones()
+
+
+@cache
+def _all_time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())

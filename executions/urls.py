@@ -15,12 +15,17 @@ from executions.views.execution import (
     execution_value,
 )
 from executions.views.export import export
-from executions.views.finding import completions, execution_groups
 from executions.views.flow import flow, flow_live, flow_start
-from executions.views.grid import execution_child_counts, execution_children, executions
+from executions.views.grid import (
+    completions,
+    execution_child_counts,
+    execution_children,
+    execution_groups,
+    executions,
+)
 from executions.views.help import help_blocks, help_guide, help_page
 from executions.views.preferences import columns, preferences_page, zone_list
-from executions.views.saved_views import view, views
+from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
 from executions.views.variable_edit import variable_edit
 from executions.views.watches import watches
@@ -64,8 +69,8 @@ urlpatterns = [
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
-    path("views/", views, name="views"),
-    path("views/<int:view_id>/", view, name="view"),
+    path("views/", saved_views, name="saved-views"),
+    path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),
     path("preferences/columns/", columns, name="columns"),
     path("preferences/zones/", zone_list, name="zones"),

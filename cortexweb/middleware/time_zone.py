@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from executions import preferences
-from executions.grid.table.layout import is_zone
+from executions.preferences import is_time_zone
 
 #: The cookie in which static/js/before-paint.js says the browser's time zone.
 COOKIE = "zone"
@@ -25,6 +25,6 @@ class ZoneMiddleware:
         chosen = preferences.of(request.user)
         request.preferences = chosen  # type: ignore[attr-defined]
         offered = unquote(request.COOKIES.get(COOKIE, ""))
-        known = (zone for zone in (chosen.zone, offered) if is_zone(zone))
+        known = (zone for zone in (chosen.zone, offered) if is_time_zone(zone))
         with timezone.override(next(known, settings.TIME_ZONE)):
             return self.get_response(request)

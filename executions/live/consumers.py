@@ -178,7 +178,7 @@ class GridConsumer(LiveConsumer):
 
     async def viewer(self, visibility: Visibility) -> GridViewer:
         address = QueryDict(self.scope["query_string"])
-        layout = await database_sync_to_async(Layout.of)(visibility.user, address)
+        layout = await database_sync_to_async(Layout.for_user)(visibility.user, address)
         return GridViewer(visibility, PageQuery.parse(address, layout))
 
     def page_age(self) -> float | None:

@@ -1,4 +1,4 @@
-"""How people want to see the grid: each one's preferences, and the views that they have saved."""
+"""The preferences of users, and the views that they have saved."""
 
 from django.conf import settings
 from django.db import models
@@ -6,8 +6,10 @@ from django.urls import reverse
 
 
 class SavedView(models.Model):
-    """A page of the grid with a name: its filters and order as an address has them, and how its
-    columns are laid out. Its owner sees it; once shared, everyone who may sign in."""
+    """A named view of the grid: its filters, order and layout.
+
+    Only its owner can open it, until it is shared with everyone who may sign in.
+    """
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -36,11 +38,11 @@ class SavedView(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("view", args=[self.pk])
+        return reverse("saved-view", args=[self.pk])
 
 
 class Preferences(models.Model):
-    """What a user has chosen for every page; nothing chosen is empty."""
+    """What a user has chosen for all pages; empty fields are not chosen."""
 
     class Density(models.TextChoices):
         DENSE = "dense", "Dense"

@@ -25,7 +25,7 @@ from executions.views.action_bar import commands_for
 
 #: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
 #: a page of their own.
-LISTED = 50
+LISTED_LIMIT = 50
 REASONS = 20
 SHOWN = 5
 PAGE = 200
@@ -100,7 +100,7 @@ def _is_part(request: HttpRequest) -> bool:
 @require_safe
 def bulk_jobs(request: HttpRequest) -> HttpResponse:
     """The newest jobs of the user."""
-    found = list(_jobs(request).order_by("-created_at")[:LISTED])
+    found = list(_jobs(request).order_by("-created_at")[:LISTED_LIMIT])
     context = {"section": "executions", "jobs": [_shown(job) for job in found]}
     return render(request, "executions/bulk/jobs.html", context)
 

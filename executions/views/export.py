@@ -1,4 +1,4 @@
-"""Downloads of executions: what is selected, or all that match the filter."""
+"""Download executions: those that are selected, or all that match the filters."""
 
 from typing import Any
 
@@ -18,20 +18,23 @@ TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: HttpRequest, format: str) -> HttpResponseBase:
-    """Executions as a file. An address has filters and layout as the grid's has; a form sends that
-    as `query`, and what is selected."""
+    """Return executions as a file.
+
+    The filters and layout are those of an address of the grid: of this one, or of the `query` of a
+    form, which also sends the selected executions.
+    """
     if format not in TYPES:
-        raise Http404(f"There is no export as {format}.")
+        raise Http404(f"Executions can be exported as CSV or JSON, not as {format}.")
     is_form = request.method == "POST"
     parameters = QueryDict(request.POST.get("query", "")) if is_form else request.GET
-    query = PageQuery.parse(parameters, Layout.of(request.user, parameters))
+    query = PageQuery.parse(parameters, Layout.for_user(request.user, parameters))
     if not query.filters.are_understood:
         # It would give more than was asked for.
         messages.error(request, "Not exported. " + " ".join(query.filters.problems))
         return redirect_back(request)
     chosen = list(selection.read_selection(request.POST)) if is_form else []
-    found = Export(request.user, query, chosen)
-    parts: Any = found.csv() if format == "csv" else found.json()
+    rows = Export(request.user, query, chosen)
+    parts: Any = rows.csv() if format == "csv" else rows.json()
     name = f"executions-{timezone.localtime():%Y-%m-%d-%H%M%S}.{format}"
     return StreamingHttpResponse(
         [] if request.method == "HEAD" else parts,

@@ -23,7 +23,7 @@ from executions.states import LIVE
 from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
 from executions.views.parts import Part, changed
-from executions.views.recent import BARS, strip
+from executions.views.recent_chart import BARS, recent_chart
 from flows import access as flows_access
 from flows import queries
 from flows.graph import FlowGraph, InvalidFlow, Message
@@ -158,7 +158,10 @@ def _page(
         return render(request, "executions/start_form.html", context, status=status)
     visible = access.visible(request.user)
     recent = relatives.recent_executions(visible, found.name, BARS)
-    context |= {"versions": _versions(found, visible), "strip": strip(recent, timezone.now())}
+    context |= {
+        "versions": _versions(found, visible),
+        "chart": recent_chart(recent, timezone.now()),
+    }
     if graph is not None:
         diagram = FlowDiagram(request.user, found, version, graph, request.GET)
         context["diagram"] = diagram

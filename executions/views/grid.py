@@ -1,4 +1,4 @@
-"""The executions grid: the page, its refreshed part, and the children of a row."""
+"""The executions grid: the page, and the parts of it that are fetched on their own."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,10 +16,12 @@ from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
 from executions.grid.query import filter_bar, lexer
+from executions.grid.query.completion import complete
 from executions.grid.query.filters import Filters
+from executions.grid.query.query_syntax import TEXT_LIMIT
 from executions.grid.table import column_chooser
 from executions.grid.table.columns import groupings
-from executions.grid.table.layout import Children, Layout, view_of
+from executions.grid.table.layout import Children, Layout, saved_view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
 from executions.views.action_bar import bar
@@ -27,8 +29,8 @@ from executions.views.saved_views import is_edited, start_page
 from flows import access as flow_access
 from flows import queries
 
-#: Where children are listed: the address's word, what the button says, and what its title says.
-ORDERS = [
+#: Where children are listed: the value in the address, the label and the title of its button.
+CHILD_ORDERS = [
     (Children.PARENT_FIRST.value, "Parent first", "Children below their parents"),
     (Children.CHILD_FIRST.value, "Child first", "Children above their parents"),
     (Children.FLAT.value, "Flat", "Every execution a row of its own, in the order of the grid"),
@@ -37,17 +39,17 @@ ORDERS = [
 
 @require_safe
 def executions(request: HttpRequest) -> HttpResponse:
-    """The home page. htmx, and a page that catches up, get the part that changes."""
+    """Show the grid. htmx, and a page that catches up, get only the part that changes."""
     if not request.META["QUERY_STRING"] and (start := start_page(request.user)):
         return start
-    view = view_of(request.user, request.GET)
-    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET, view))
-    said = reverse("executions") + query.address()
+    view = saved_view_of(request.user, request.GET)
+    query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET, view))
+    canonical = reverse("executions") + query.address()
     is_part = bool(request.headers.get("HX-Request")) and not request.headers.get(
         "HX-History-Restore-Request"
     )
-    if not is_part and _is_loose(request):
-        return redirect(said)
+    if not is_part and _comes_from_form(request):
+        return redirect(canonical)
     page = Page(request.user, query)
     counts = page.counts
     context = {
@@ -56,10 +58,10 @@ def executions(request: HttpRequest) -> HttpResponse:
         "page": page,
         "query": query,
         "layout": query.layout,
-        "offered": column_chooser.offered(query.layout),
+        "column_choices": column_chooser.column_choices(query.layout),
         "view": view,
         "edited": view is not None and is_edited(view, query),
-        "orders": ORDERS,
+        "orders": CHILD_ORDERS,
         "here": request.get_full_path(),
         "size": PAGE_SIZE,
         "chips": _chips(query, counts),
@@ -75,20 +77,22 @@ def executions(request: HttpRequest) -> HttpResponse:
         "groups": groups(request.user, query) if query.group else None,
         "bar": bar(request.user, query.filters, query.layout.children),
         "sees_all": access.sees_all(request.user),
-        "secret": _secret(request.user, query.filters),
+        "secret_variables": _secret_variables(request.user, query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
     response = render(request, template, context)
     # One address, two contents: a cache must not give one for the other.
     response["Vary"] = "HX-Request, Cookie"
-    if is_part and _is_loose(request):
-        response["HX-Push-Url"] = said
+    if is_part and _comes_from_form(request):
+        response["HX-Push-Url"] = canonical
     return response
 
 
-def _secret(user: Any, filters: Filters) -> list[str]:
-    """The variables that the query asks for and that are secret in a flow which the user may see:
-    where they are, no comparison holds, so that nobody learns by asking what is in them."""
+def _secret_variables(user: Any, filters: Filters) -> list[str]:
+    """Return the variables in the query that are secret in a flow which the user may see.
+
+    No comparison with a secret variable matches, so nobody can find out its value by filtering.
+    """
     return (
         queries.secret_names(filters.variables, flow_access.visible(user))
         if filters.variables
@@ -96,32 +100,55 @@ def _secret(user: Any, filters: Filters) -> list[str]:
     )
 
 
-def _is_loose(request: HttpRequest) -> bool:
-    """Whether an address is that of a form: a typed query that names fields, a variable, a time to
-    jump to. The page's own says each by a parameter."""
+def _comes_from_form(request: HttpRequest) -> bool:
+    """Whether the address comes from a form: with a typed query that names fields, a variable or a
+    time to jump to. The addresses of the page have one parameter for each filter instead."""
     typed = Filters.parse_text(request.GET.get("q", ""))
     return typed.are_loose or bool({"at", "variable"} & request.GET.keys())
 
 
 def _groupings(query: PageQuery) -> list[tuple[str, str, bool]]:
-    """What can be grouped by: words, address, and whether it is."""
-    found = [
-        (one.label, query.grouped_by(key), key == query.group) for key, one in groupings().items()
+    """Return what the rows can be grouped by: label, address, and whether it is chosen."""
+    options = [
+        (one.label, query.group_address(key), key == query.group)
+        for key, one in groupings().items()
     ]
-    return [("Nothing", query.grouped_by(""), not query.group), *found]
+    return [("Nothing", query.group_address(""), not query.group), *options]
+
+
+@require_safe
+def completions(request: HttpRequest) -> HttpResponse:
+    """List what can complete the query `q` at the position `caret`."""
+    typed = request.GET.get("q", "").replace("\0", "")[:TEXT_LIMIT]
+    caret = request.GET.get("caret", "")
+    at = int(caret) if caret.isascii() and caret.isdigit() and len(caret) < 6 else len(typed)
+    context = {"suggestions": complete(request.user, typed, at)}
+    response = render(request, "executions/grid/completions.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def execution_groups(request: HttpRequest) -> HttpResponse:
+    """Show the groups of a grid's address; nothing when it has none."""
+    query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
+    context = {"groups": groups(request.user, query) if query.group else None, "query": query}
+    response = render(request, "executions/grid/groups.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe
 def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The rows below one that is opened in the grid."""
-    query = PageQuery.parse(request.GET, Layout.of(request.user, request.GET))
+    """Show the rows of the children of an execution that is opened in the grid."""
+    query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
     rows = children(request.user, query, execution_id)
     return render(request, "executions/children.html", {"rows": rows})
 
 
 @require_safe
 def execution_child_counts(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """How many children of an execution are in which status, for the row that sums them up."""
+    """Show how many children of an execution are in which status, for the row that sums them up."""
     parent = access.get_or_404(request.user, execution_id)
     counts, whole = count_children(access.visible(request.user), parent.pk)
     context = {"parent": parent, "counts": counts, "whole": whole, "cap": CAP}
@@ -129,7 +156,7 @@ def execution_child_counts(request: HttpRequest, execution_id: UUID) -> HttpResp
 
 
 def _chips(query: PageQuery, counts: dict[str, Count]) -> list[dict[str, Any]]:
-    """A chip a status, and one for all; pressing one adds its status to the filter or takes it."""
+    """Return a chip for each status and one for all; pressing one adds or removes its status."""
     filters = query.filters
     chips: list[dict[str, Any]] = [
         {
@@ -138,7 +165,7 @@ def _chips(query: PageQuery, counts: dict[str, Count]) -> list[dict[str, Any]]:
             "icon": "all",
             "count": counts[""],
             "on": not filters.statuses,
-            "address": query.filtered(replace(filters, statuses=frozenset())),
+            "address": query.filtered_address(replace(filters, statuses=frozenset())),
         }
     ]
     for status in CHIP_ORDER:
@@ -150,13 +177,13 @@ def _chips(query: PageQuery, counts: dict[str, Count]) -> list[dict[str, Any]]:
                 "icon": appearance.icon_name(status),
                 "count": counts[status.value],
                 "on": status in filters.statuses,
-                "address": query.filtered(toggled),
+                "address": query.filtered_address(toggled),
             }
         )
     return chips
 
 
-#: What moves first, what needs a person next, what is over last.
+#: First what is under way, then what needs a person, last what is over.
 CHIP_ORDER = (
     Status.RUNNING,
     Status.QUEUED,

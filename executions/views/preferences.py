@@ -1,6 +1,6 @@
-"""What a user chooses for every page, and how they lay out the grid.
+"""Preferences of a user, and the layout of the grid.
 
-Forms that work without JavaScript: each says by `next` where its user is, and leads back there.
+The forms work without JavaScript: each names in `next` the page that it leads back to.
 """
 
 from typing import Any
@@ -17,43 +17,43 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from executions import preferences
 from executions.grid.table import column_chooser
-from executions.grid.table.layout import ALL, PARAMETERS, Layout, is_zone, view_of, zones
+from executions.grid.table.layout import ALL, PARAMETERS, Layout, saved_view_of
 from executions.models import Preferences
 from flows import formatting
 
-#: Zones that a search offers.
-OFFERED = 40
+#: Time zones that a search lists.
+LISTED_ZONES = 40
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences_page(request: HttpRequest) -> HttpResponse:
-    """The page of everything that can be chosen; a form posts what it holds of that."""
+    """Show all preferences; a POST saves those that its form holds."""
     if request.method == "POST":
         return _save(request)
     context = {
         "section": "preferences",
         "chosen": preferences.of(request.user),
         "densities": Preferences.Density.choices,
-        "zones": zones(),
+        "zones": preferences.time_zones(),
         "found": _zones(request.GET.get("q", "")) if "q" in request.GET else None,
-        "views": preferences.visible_views(request.user),
+        "views": preferences.visible_saved_views(request.user),
     }
     return render(request, "executions/preferences.html", context)
 
 
 @require_safe
 def zone_list(request: HttpRequest) -> HttpResponse:
-    """The time zones that a search finds, each with its time now."""
+    """List the time zones that a search finds, each with its current time."""
     context = {"found": _zones(request.GET.get("q", ""))}
     return render(request, "executions/zones.html", context)
 
 
 def _zones(search: str) -> list[dict[str, str]]:
-    """Zones whose names hold every word of a search."""
+    """Return the zones whose names contain every word of a search."""
     wanted = search.casefold().replace("_", " ").split()
     names = [
         zone
-        for zone in zones()
+        for zone in preferences.time_zones()
         if all(word in zone.casefold().replace("_", " ") for word in wanted)
     ]
     now = timezone.now()
@@ -63,7 +63,7 @@ def _zones(search: str) -> list[dict[str, str]]:
             "offset": formatting.offset(now.astimezone(ZoneInfo(name))),
             "clock": f"{now.astimezone(ZoneInfo(name)):%H:%M}",
         }
-        for name in names[:OFFERED]
+        for name in names[:LISTED_ZONES]
     ]
 
 
@@ -71,22 +71,24 @@ def _save(request: HttpRequest) -> HttpResponse:
     given = request.POST
     chosen = preferences.of(request.user)
     if "zone" in given:
-        if given["zone"] and not is_zone(given["zone"]):
-            return _refused(request, f"There is no time zone {given['zone'][:64]}.")
+        if given["zone"] and not preferences.is_time_zone(given["zone"]):
+            return _refused(
+                request, f"{given['zone'][:64]} is not a time zone: choose one from the list."
+            )
         chosen.zone = given["zone"]
     elif "q" in given:
         # The search of the menu, sent without JavaScript.
         return redirect(f"{reverse('preferences')}?{urlencode({'q': given['q']})}")
     if "density" in given:
         if given["density"] not in Preferences.Density.values:
-            return _refused(request, "Rows are dense or comfortable.")
+            return _refused(request, "Choose dense or comfortable rows.")
         chosen.density = Preferences.Density(given["density"])
     if "keys" in given:
         chosen.single_keys = given["keys"] == "on"
     if "start" in given:
-        view = view_of(request.user, QueryDict(urlencode({"view": given["start"]})))
+        view = saved_view_of(request.user, QueryDict(urlencode({"view": given["start"]})))
         if given["start"] and view is None:
-            return _refused(request, "There is no such view, or it is not shared with you.")
+            return _refused(request, "This view does not exist, or it is not shared with you.")
         chosen.start_view = view
     chosen.save()
     return HttpResponseRedirect(back(request, "preferences"))
@@ -99,27 +101,27 @@ def _refused(request: HttpRequest, why: str) -> HttpResponse:
 
 @require_POST
 def columns(request: HttpRequest) -> HttpResponse:
-    """Lay out the grid at `next` anew: columns, widths, the order of children.
+    """Change the columns, widths or child order of the grid at `next`.
 
-    A page that shows a saved view, or whose address says its layout, says the new one in its
-    address; else it is kept as what its user prefers.
+    A page that shows a saved view, or whose address contains a layout, gets the new layout in its
+    address; for any other it is saved in the user's preferences.
     """
     address = urlsplit(back(request, "executions"))
     parameters = QueryDict(address.query, mutable=True)
-    before = Layout.of(request.user, parameters)
-    after, problem = column_chooser.chosen(before, request.POST)
+    before = Layout.for_user(request.user, parameters)
+    after, problem = column_chooser.apply(before, request.POST)
     if problem:
         messages.error(request, problem)
-    elif _is_of_the_page(before):
+    elif _is_in_address(before):
         for name in PARAMETERS[1:]:
             parameters.setlist(name, [])
         if "reset" not in request.POST:
-            base = Layout.of(request.user, parameters)
+            base = Layout.for_user(request.user, parameters)
             for name, value in after.parameters(base):
                 parameters.appendlist(name, value)
     else:
         kept = preferences.of(request.user)
-        kept.layout = {} if "reset" in request.POST else after.stored()
+        kept.layout = {} if "reset" in request.POST else after.as_json()
         kept.save()
     there = address._replace(query=parameters.urlencode()).geturl()
     if request.headers.get("Accept") == "application/json":
@@ -127,12 +129,12 @@ def columns(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(there)
 
 
-def _is_of_the_page(layout: Layout) -> bool:
-    return any(value != ALL for _, value in layout.given)
+def _is_in_address(layout: Layout) -> bool:
+    return any(value != ALL for _, value in layout.address_parameters)
 
 
 def back(request: HttpRequest, otherwise: str) -> str:
-    """Where the form was: its `next`, or the page that sent it."""
+    """Return the address that a form leads back to: its `next`, or the page that sent it."""
     there: Any = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure())
     return there if safe else reverse(otherwise)

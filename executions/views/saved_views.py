@@ -1,6 +1,6 @@
-"""Saved views: opened, saved, renamed, shared, made the start page, deleted.
+"""Saved views: list, open, save, rename, share and delete them.
 
-Every form works without JavaScript, and says by `next` where to lead afterwards.
+Every form works without JavaScript; its `next` says which page to show afterwards.
 """
 
 from typing import Any
@@ -21,47 +21,51 @@ from django.views.decorators.http import require_http_methods
 
 from executions import preferences
 from executions.grid.paging.page_query import PageQuery
-from executions.grid.table.layout import Layout, view_of
+from executions.grid.table.layout import Layout, saved_view_of
 from executions.models import SavedView
 from executions.views.preferences import back
 
 NAME_LIMIT = 80
-#: Views in the menu; the page of views lists them all.
+#: Views in the menu; their page lists all of them.
 IN_MENU = 30
 
 
-def opened(view: SavedView) -> str:
-    """The address that a view opens: what it filters is said there, so that it can be changed."""
+def saved_view_address(view: SavedView) -> str:
+    """Return the address of a view, which spells out its filters so that they can be changed."""
     parameters = urlencode({"view": view.pk})
     return f"{reverse('executions')}?{parameters}{'&' if view.query else ''}{view.query}"
 
 
 def is_edited(view: SavedView, query: PageQuery) -> bool:
-    """Whether a page shows something else than the view that it began with."""
-    saved = query.layout.as_saved(view).stored()
-    return query.terms() != view.query or saved != query.layout.stored()
+    """Whether a page differs from the saved view that it was opened from."""
+    saved = query.layout.of_saved_view(view).as_json()
+    return query.saved_query() != view.query or saved != query.layout.as_json()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def views(request: HttpRequest) -> HttpResponse:
-    """The views that the user may open; a POST saves another. `at` is the query string of the grid
-    that a view would be saved from; with `menu` only what the menu of the grid shows."""
+def saved_views(request: HttpRequest) -> HttpResponse:
+    """List the views that the user may open; a POST saves another one.
+
+    `at` is the query string of the grid that a view would be saved from. With `menu`, only the
+    content of the grid's menu is rendered.
+    """
     if request.method == "POST":
         return _create(request)
     at = request.GET.get("at", "").removeprefix("?")
     parameters = QueryDict(at)
-    current = view_of(request.user, parameters)
-    query = PageQuery.parse(parameters, Layout.of(request.user, parameters))
+    current = saved_view_of(request.user, parameters)
+    query = PageQuery.parse(parameters, Layout.for_user(request.user, parameters))
     in_menu = "menu" in request.GET
-    rows = preferences.visible_views(request.user)
+    rows = preferences.visible_saved_views(request.user)
     chosen = preferences.of(request.user)
-    listed = [_told(request.user, view) for view in (rows[:IN_MENU] if in_menu else rows)]
+    listed = [_listed(request.user, view) for view in (rows[:IN_MENU] if in_menu else rows)]
     context = {
         "section": "views",
         "views": listed,
         "more": in_menu and len(listed) == IN_MENU,
         "current": current,
-        "may_save": current is not None and preferences.may_change(request.user, current),
+        "may_save": current is not None
+        and preferences.may_change_saved_view(request.user, current),
         "edited": current is not None and is_edited(current, query),
         "start": chosen.start_view_id,
         "at": at,
@@ -69,44 +73,48 @@ def views(request: HttpRequest) -> HttpResponse:
         "next": f"{reverse('executions')}?{at}" if in_menu else "",
     }
     return render(
-        request, "executions/views_menu.html" if in_menu else "executions/views.html", context
+        request,
+        "executions/saved_views_menu.html" if in_menu else "executions/saved_views.html",
+        context,
     )
 
 
-def _told(user: Any, view: SavedView) -> dict[str, Any]:
+def _listed(user: Any, view: SavedView) -> dict[str, Any]:
     shows = QueryDict(view.query)
     return {
         "view": view,
-        "address": opened(view),
+        "address": saved_view_address(view),
         "mine": view.owner_id == user.pk,
-        "may_change": preferences.may_change(user, view),
+        "may_change": preferences.may_change_saved_view(user, view),
         "shows": ", ".join(f"{name} {value}" for name in shows for value in shows.getlist(name)),
     }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def view(request: HttpRequest, view_id: int) -> HttpResponse:
-    """Open a view; a POST changes it: `do` is save, rename, share, unshare or delete."""
-    found = preferences.get_view(request.user, view_id)
+def saved_view(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Open a saved view. A POST changes it: `do` is save, rename, share, unshare or delete."""
+    found = preferences.get_saved_view(request.user, view_id)
     if request.method != "POST":
-        return HttpResponseRedirect(opened(found))
-    if not preferences.may_change(request.user, found):
-        return HttpResponseForbidden("Only its owner changes a view. Save it as one of your own.")
-    there = back(request, "views")
+        return HttpResponseRedirect(saved_view_address(found))
+    if not preferences.may_change_saved_view(request.user, found):
+        return HttpResponseForbidden(
+            "Only its owner can change this view. Save it as a view of your own instead."
+        )
+    there = back(request, "saved-views")
     match request.POST.get("do"):
         case "save":
             _read(found, request)
-            there = opened(found)
-            told = f"Saved {found.name}."
+            there = saved_view_address(found)
+            message = f"Saved {found.name}."
         case "rename":
             found.name = _name(request) or found.name
-            told = f"It is called {found.name} now."
+            message = f"Renamed to {found.name}."
         case "share":
             found.shared = True
-            told = f"Everyone who signs in can open {found.name} now."
+            message = f"Shared {found.name}: everyone who signs in can open it."
         case "unshare":
             found.shared = False
-            told = f"{found.name} is private again."
+            message = f"{found.name} is private again."
         case "delete":
             found.delete()
             messages.success(request, f"Deleted {found.name}.")
@@ -114,21 +122,21 @@ def view(request: HttpRequest, view_id: int) -> HttpResponse:
         case _:
             return HttpResponseRedirect(there)
     if _write(request, found):
-        messages.success(request, told)
+        messages.success(request, message)
     return HttpResponseRedirect(there)
 
 
 def _create(request: HttpRequest) -> HttpResponse:
     made = SavedView(owner_id=int(request.user.pk or 0), name=_name(request))
     if not made.name:
-        messages.error(request, "A view needs a name.")
-        return HttpResponseRedirect(back(request, "views"))
+        messages.error(request, "Enter a name for the view.")
+        return HttpResponseRedirect(back(request, "saved-views"))
     made.shared = "shared" in request.POST
     _read(made, request)
     if not _write(request, made):
-        return HttpResponseRedirect(back(request, "views"))
+        return HttpResponseRedirect(back(request, "saved-views"))
     messages.success(request, f"Saved {made.name}.")
-    return HttpResponseRedirect(opened(made))
+    return HttpResponseRedirect(saved_view_address(made))
 
 
 def _write(request: HttpRequest, view: SavedView) -> bool:
@@ -136,17 +144,17 @@ def _write(request: HttpRequest, view: SavedView) -> bool:
         with transaction.atomic():
             view.save()
     except IntegrityError:
-        messages.error(request, f"There is a view {view.name} already. Nothing was changed.")
+        messages.error(request, f"You already have a view named {view.name}. Nothing was changed.")
         return False
     return True
 
 
 def _read(view: SavedView, request: HttpRequest) -> None:
-    """Take what the grid at `at` shows."""
+    """Take over the filters, order and layout of the grid at `at`."""
     parameters = QueryDict(urlsplit("?" + request.POST.get("at", "").removeprefix("?")).query)
-    query = PageQuery.parse(parameters, Layout.of(request.user, parameters))
-    view.query = query.terms()
-    view.layout = query.layout.stored()
+    query = PageQuery.parse(parameters, Layout.for_user(request.user, parameters))
+    view.query = query.saved_query()
+    view.layout = query.layout.as_json()
 
 
 def _name(request: HttpRequest) -> str:
@@ -154,7 +162,7 @@ def _name(request: HttpRequest) -> str:
 
 
 def start_page(user: Any) -> HttpResponse | None:
-    """Where the bare address of the grid leads, for who has chosen a view as their start page."""
+    """Redirect to the saved view that the user chose as start page; None without one."""
     chosen = preferences.of(user).start_view_id
-    found = chosen and preferences.visible_views(user).filter(pk=chosen).first()
-    return redirect(opened(found)) if found else None
+    found = chosen and preferences.visible_saved_views(user).filter(pk=chosen).first()
+    return redirect(saved_view_address(found)) if found else None

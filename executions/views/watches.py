@@ -1,5 +1,4 @@
-"""Watching executions: being told, wherever one is on the site, when they break and when they
-end."""
+"""Watch executions: get a notice, on any page, when they need a person or end."""
 
 import json
 
@@ -18,11 +17,10 @@ from executions.views.commands import redirect_back
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def watches(request: HttpRequest) -> HttpResponse:
-    """Who the user is, what they watch, and what has happened that they have not been told of, as
-    JSON.
+    """Return the user, what they watch, and their unread notices, as JSON.
 
-    POST watches the executions that the form names, or with `on` 0 no longer; `told` with a
-    `revision` says that they know of it.
+    A POST watches the executions that the form names, or with `on` 0 unwatches them. `told` with a
+    `revision` marks a notice as read.
     """
     user_id = request.user.pk or 0
     if request.method != "POST":
@@ -54,7 +52,7 @@ def _change(request: HttpRequest, user_id: int) -> HttpResponse:
         store.unwatch(user_id, chosen)
         ids = [str(one) for one in chosen]
     announce({"type": WATCHES_CHANGED, "user": user_id, "ids": ids, "on": on})
-    text = _said(len(ids), len(chosen), on)
+    text = _summary(len(ids), len(chosen), on)
     if not getattr(request, "htmx", False):
         (messages.success if ids else messages.warning)(request, text)
         return redirect_back(request)
@@ -64,16 +62,16 @@ def _change(request: HttpRequest, user_id: int) -> HttpResponse:
     return response
 
 
-def _said(count: int, asked: int, on: bool) -> str:
+def _summary(count: int, asked: int, on: bool) -> str:
     if not asked:
         return "Select executions first."
     if not count:
         return (
-            "Nothing to watch: they have ended, are not there, or you watch "
-            f"{store.LIMIT} executions already."
+            "Nothing to watch: they have ended or no longer exist, or you already watch "
+            f"{store.LIMIT} executions."
         )
     what = f"{count} execution{'' if count == 1 else 's'}"
     if not on:
         return f"You no longer watch {what}."
     rest = f" The other {asked - count} have ended." if count < asked else ""
-    return f"You watch {what}: you are told when they end, or wait for a person.{rest}"
+    return f"You watch {what}. You get a notice when they end or wait for a person.{rest}"

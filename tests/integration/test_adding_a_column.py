@@ -14,7 +14,7 @@ from executions.grid.table import columns, reference
 from executions.grid.table.columns import Column, column_of
 from executions.grid.table.layout import Layout
 from executions.grid.table.sorting import Sort
-from executions.live.rendering import RenderedRows, form_of
+from executions.live.rendering import RenderedRows, row_format
 from executions.models import Execution
 from tests.executions_in_tests import event_of, make_execution
 
@@ -69,9 +69,9 @@ def test_the_rows_are_sorted_by_it(column: Column, child: Execution, admin_clien
 
 
 def test_a_live_row_has_it(column: Column, child: Execution) -> None:
-    form = form_of(Layout(("flow", "depth")), Sort.parse("-depth"))
+    format = row_format(Layout(("flow", "depth")), Sort.parse("-depth"))
     event = event_of(child)
-    row = json.loads(RenderedRows().part(event, form))
+    row = json.loads(RenderedRows().part(event, format))
     assert CELL in row["html"]
     assert row["key"] == str(Sort("depth").key(event))
 

@@ -277,8 +277,8 @@ def test_groups_hold_what_one_may_see(person: User, other: User) -> None:
 def test_groups_of_much_are_of_the_newest(
     admin_client: Client, admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "LOOKED_AT", 3)
-    monkeypatch.setattr(grouping, "LISTED", 1)
+    monkeypatch.setattr(grouping, "GROUPED_LIMIT", 3)
+    monkeypatch.setattr(grouping, "LISTED_LIMIT", 1)
     for age in range(5):
         make_execution(admin_user, age=age, flow="orders" if age % 2 else "stock")
     html = html_of(admin_client, reverse("execution-groups") + "?group=flow")

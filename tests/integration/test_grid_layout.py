@@ -50,15 +50,15 @@ def test_an_address_chooses_columns_widths_and_the_order_of_children(admin_user:
     address = QueryDict(
         "column=flow&column=var.customer.id&column=none&width=flow:300&children=flat"
     )
-    layout = Layout.of(admin_user, address)
+    layout = Layout.for_user(admin_user, address)
     assert layout.columns == ("flow", "var.customer.id")
-    assert [width for _, width in layout.heads] == [300, 140]
+    assert [width for _, width in layout.headers] == [300, 140]
     assert layout.children is Children.FLAT
     assert layout.variables == ("customer.id",)
     again = QueryDict(mutable=True)
     for name, value in layout.parameters(Layout()):
         again.appendlist(name, value)
-    assert Layout.of(admin_user, again).stored() == layout.stored()
+    assert Layout.for_user(admin_user, again).as_json() == layout.as_json()
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_an_address_chooses_columns_widths_and_the_order_of_children(admin_user:
 def test_nonsense_in_an_address_counts_for_nothing(
     admin_client: Client, admin_user: User, address: str
 ) -> None:
-    assert Layout.of(admin_user, QueryDict(address)).stored() == Layout().stored()
+    assert Layout.for_user(admin_user, QueryDict(address)).as_json() == Layout().as_json()
     assert admin_client.get(f"/?{address}").status_code == 200
 
 
 def test_no_address_makes_a_page_of_endless_columns(admin_user: User) -> None:
     address = "&".join(f"column=var.v{n}" for n in range(500)) + "&width=flow:99999&width=error:1"
-    layout = Layout.of(admin_user, QueryDict(address))
+    layout = Layout.for_user(admin_user, QueryDict(address))
     assert len(layout.columns) == COLUMN_LIMIT
     assert dict(layout.widths) == {"flow": 1200, "error": 40}
 
@@ -91,8 +91,8 @@ def test_the_addresses_of_other_pages_say_the_layout_again(
 
 
 def test_what_a_live_connection_is_told_renders_the_same_rows(admin_user: User) -> None:
-    layout = Layout.of(admin_user, QueryDict("column=flow&column=var.x&children=child-first"))
-    assert Layout.parse(layout.text).shared == layout.shared
+    layout = Layout.for_user(admin_user, QueryDict("column=flow&column=var.x&children=child-first"))
+    assert Layout.parse(layout.text).for_rows == layout.for_rows
     for nonsense in ("", "[]", "7", '[["x"],"y","Nowhere/Land"]', '[{"a":1},[],{}]'):
         assert Layout.parse(nonsense) == Layout()
 
@@ -162,7 +162,7 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
     semaphore = told({"for": "semaphore", "path": "/tenant/a/b<c"}, reason=Reason.SEMAPHORE)
     assert semaphore == (
         '<a href="/?semaphore=%2Ftenant%2Fa%2Fb%3Cc" tabindex="-1" '
-        'title="Semaphore /tenant/a/b&lt;c: who waits for it">b&lt;c</a>'
+        'title="Executions that wait for the semaphore /tenant/a/b&lt;c">b&lt;c</a>'
     )
     assert told({"for": "child", "child": child}, status=Status.PAUSED) == ""
 
@@ -216,13 +216,16 @@ def test_rows_are_shared_by_layouts_that_look_the_same(admin_user: User) -> None
     event = event_of(make_execution(admin_user))
     rows = RenderedRows()
     wide = Layout(
-        widths=(("flow", 300),), density="comfortable", zone="UTC", given=(("view", "7"),)
+        widths=(("flow", 300),),
+        density="comfortable",
+        zone="UTC",
+        address_parameters=(("view", "7"),),
     )
-    assert rows.part(event, row_format(wide.shared)) == rows.part(
-        event, row_format(Layout(zone="UTC").shared)
+    assert rows.part(event, row_format(wide.for_rows)) == rows.part(
+        event, row_format(Layout(zone="UTC").for_rows)
     )
     assert rows.rendered == 1
-    other = rows.part(event, row_format(Layout(("flow",), zone="UTC").shared))
+    other = rows.part(event, row_format(Layout(("flow",), zone="UTC").for_rows))
     assert rows.rendered == 2
     assert json.loads(other)["html"].count("<td") == 3
 

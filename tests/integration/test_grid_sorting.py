@@ -96,13 +96,13 @@ def test_an_address_says_the_order(sort: Sort) -> None:
 
 
 def test_a_click_on_a_header_turns_its_order_around() -> None:
-    assert parsed(PageQuery().sorted_by("started")).sort == Sort("started", descending=False)
-    assert parsed(PageQuery().sorted_by("flow")).sort == Sort("flow", descending=False)
+    assert parsed(PageQuery().sort_address("started")).sort == Sort("started", descending=False)
+    assert parsed(PageQuery().sort_address("flow")).sort == Sort("flow", descending=False)
     by_flow = PageQuery(sort=Sort("flow", descending=False))
-    assert parsed(by_flow.sorted_by("flow")).sort == Sort("flow", descending=True)
-    assert parsed(by_flow.sorted_by("duration")).sort == Sort("duration", descending=True)
-    assert parsed(PageQuery().sorted_by("steps")).sort == Sort("steps", descending=True)
-    assert PageQuery().sorted_by("waiting") == ""
+    assert parsed(by_flow.sort_address("flow")).sort == Sort("flow", descending=True)
+    assert parsed(by_flow.sort_address("duration")).sort == Sort("duration", descending=True)
+    assert parsed(PageQuery().sort_address("steps")).sort == Sort("steps", descending=True)
+    assert PageQuery().sort_address("waiting") == ""
 
 
 @pytest.mark.django_db

@@ -10,9 +10,9 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions import preferences
-from executions.grid.table.column_chooser import chosen
+from executions.grid.table.column_chooser import apply
 from executions.grid.table.columns import DEFAULT_COLUMNS
-from executions.grid.table.layout import COLUMN_LIMIT, Layout, zones
+from executions.grid.table.layout import COLUMN_LIMIT, Layout
 from executions.models import Preferences, SavedView
 from tests.executions_in_tests import make_execution
 
@@ -179,28 +179,28 @@ def test_everyone_has_to_sign_in_and_keeps_their_own() -> None:
 
 
 def test_the_chooser_shows_hides_orders_and_adds() -> None:
-    layout, problem = chosen(Layout(), form("choose=&column=flow&column=status&down=flow"))
+    layout, problem = apply(Layout(), form("choose=&column=flow&column=status&down=flow"))
     assert (layout.columns, problem) == (("status", "flow"), "")
-    layout, problem = chosen(layout, form("choose=&column=status&column=flow&up=status"))
+    layout, problem = apply(layout, form("choose=&column=status&column=flow&up=status"))
     assert layout.columns == ("status", "flow")
-    layout, problem = chosen(layout, form("choose=&column=status&add=+var.order.id+"))
+    layout, problem = apply(layout, form("choose=&column=status&add=+var.order.id+"))
     assert (layout.columns, problem) == (("status", "var.order.id"), "")
-    layout, problem = chosen(layout, form("width=flow:200"))
+    layout, problem = apply(layout, form("width=flow:200"))
     assert layout.columns == ("status", "var.order.id")
-    layout, problem = chosen(layout, form("reset=1&column=status"))
+    layout, problem = apply(layout, form("reset=1&column=status"))
     assert (layout.columns, layout.widths) == (DEFAULT_COLUMNS, ())
 
 
 @pytest.mark.parametrize("wrong", ["choose=", "choose=&column=no", "choose=&column=flow&add=%0A"])
 def test_what_the_chooser_cannot_do_changes_nothing(wrong: str) -> None:
     before = Layout(("flow", "status"))
-    after, problem = chosen(before, form(wrong.replace("%0A", "a%0Ab")))
+    after, problem = apply(before, form(wrong.replace("%0A", "a%0Ab")))
     assert after == before or not problem
 
 
 def test_a_full_grid_takes_no_more_columns() -> None:
     full = Layout(tuple(f"var.v{n}" for n in range(COLUMN_LIMIT)))
-    after, problem = chosen(full, form("add=one.more"))
+    after, problem = apply(full, form("add=one.more"))
     assert after == full
     assert "take one away first" in problem
 
@@ -246,5 +246,7 @@ def test_a_grid_keeps_a_column(client: Client) -> None:
 
 
 def test_every_zone_can_be_chosen(client: Client, ada: User) -> None:
-    assert {"UTC", "Europe/Stockholm", "America/Argentina/Buenos_Aires"} <= set(zones())
-    assert len(zones()) > 300
+    assert {"UTC", "Europe/Stockholm", "America/Argentina/Buenos_Aires"} <= set(
+        preferences.time_zones()
+    )
+    assert len(preferences.time_zones()) > 300

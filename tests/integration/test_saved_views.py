@@ -136,7 +136,7 @@ def test_views_are_renamed_and_deleted(ada: User) -> None:
 def test_a_name_is_taken_once_by_each_owner(ada: User, grace: User) -> None:
     save(client_of(ada), "?status=Error")
     again: Any = client_of(ada).post("/views/", {"name": "Failing orders", "at": ""}, follow=True)
-    assert "There is a view Failing orders already" in again.content.decode()
+    assert "You already have a view named Failing orders" in again.content.decode()
     assert SavedView.objects.get().query == "status=Error"
     client_of(grace).post("/views/", {"name": "Failing orders", "at": ""})
     assert SavedView.objects.count() == 2

@@ -98,7 +98,7 @@ def test_there_is_a_limit(admin_client: Client, admin_user: User, monkeypatch: A
     first, second = make_execution(admin_user), make_execution(admin_user)
     admin_client.post("/executions/watches/", {"id": [first.pk]})
     response = admin_client.post("/executions/watches/", {"id": [second.pk]}, headers=HTMX)
-    assert "you watch 1 executions already" in response.content.decode()
+    assert "you already watch 1 executions" in response.content.decode()
 
 
 async def test_every_page_of_who_watches_is_told(admin_user: User) -> None:

@@ -50,7 +50,7 @@ class Export:
         self.filters = query.filters.seen_by(user)
         #: What is said relative to now means the same for every batch.
         self.now = timezone.now()
-        shown = [column for column in query.layout.shown if column.is_exported]
+        shown = [column for column in query.layout.shown_columns if column.is_exported]
         known = {column.key for column in shown}
         more = [column_of(key) for key in IDS if key not in known]
         self.columns: list[Column] = [*shown, *(column for column in more if column)]

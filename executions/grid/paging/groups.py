@@ -21,9 +21,9 @@ from executions.grid.table.columns import Grouping, groupings
 from executions.models import Execution
 
 #: Executions that are grouped at most: the newest that match.
-LOOKED_AT = 50_000
+GROUPED_LIMIT = 50_000
 #: Groups that are listed, those with the most executions.
-LISTED = 50
+LISTED_LIMIT = 50
 #: Seconds for which the groups that one reader was shown are shown to all who ask for the same:
 #: less than a page waits (groups.html) after it was told that something has changed.
 SHARED = 0.9
@@ -60,7 +60,7 @@ class Groups:
 
     @property
     def capped(self) -> bool:
-        return self.looked_at >= LOOKED_AT
+        return self.looked_at >= GROUPED_LIMIT
 
 
 _known: OrderedDict[Any, tuple[float, list[tuple[Any, ...]] | None]] = OrderedDict()
@@ -73,7 +73,7 @@ def groups(user: Any, query: PageQuery) -> Groups:
     found = _rows(user, query.filters.seen_by(user), grouping)
     if found is None:
         return Groups(label, is_too_slow=True)
-    listed = found[:LISTED]
+    listed = found[:LISTED_LIMIT]
     names = _names(user, [row[0] for row in listed]) if query.group == "root" else {}
     return Groups(
         label=label,
@@ -117,7 +117,7 @@ def _ask(
     now = timezone.now()
     conditions = filters.conditions(now)
     (expected,) = statement_timeout.estimate_rows([visible.filter(conditions.estimate())])
-    in_order = expected > LOOKED_AT
+    in_order = expected > GROUPED_LIMIT
     parts = []
     for condition in [conditions.by_row()] if in_order else conditions.branches():
         rows = visible.filter(condition)
@@ -127,7 +127,7 @@ def _ask(
             rows = rows.order_by("-started_at", "-id")
         parts.append(
             statement_timeout.statement(
-                rows.values(grouping.column, "started_at", "ended_at")[:LOOKED_AT]
+                rows.values(grouping.column, "started_at", "ended_at")[:GROUPED_LIMIT]
             )
         )
     parts = [part for part in parts if part is not statement_timeout.NO_ROWS]
@@ -156,7 +156,7 @@ def _address(query: PageQuery, value: str) -> str:
     if not value or value.endswith("*"):
         return ""
     filters = query.filters.with_values(query.group, [value])
-    return query.first(filters=filters, group="").address()
+    return query.first_page(filters=filters, group="").address()
 
 
 def _names(user: Any, ids: list[Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from executions import access
 from executions.events import ExecutionChanged
 from executions.grid.paging.page_query import PageQuery
-from executions.grid.paging.tree import Sum, Tree
+from executions.grid.paging.tree import ChildrenSummary, Tree
 from executions.grid.planner.counts import Count, count_by_status, exact_counts, unknown_counts
 from executions.grid.planner.page_reader import PageReader
 from executions.grid.planner.row_estimates import RowEstimates
@@ -60,7 +60,7 @@ class Page:
         self.events = found
 
     @cached_property
-    def rows(self) -> list[GridRow | Sum]:
+    def rows(self) -> list[GridRow | ChildrenSummary]:
         """The rows from top to bottom, with the children of those that are open."""
         return Tree(self.visible, self.query).rows(self.events)
 
@@ -108,7 +108,7 @@ class Page:
     @property
     def narrower(self) -> str:
         """The address with what has started lately only."""
-        return self.query.filtered(self.query.filters.with_values("started", [">-1d"]))
+        return self.query.filtered_address(self.query.filters.with_values("started", [">-1d"]))
 
     @property
     def begins(self) -> str:
@@ -144,10 +144,10 @@ class Page:
         return self._page(newer=self.query.sort.key(self.events[0])).address()
 
     def _page(self, older: RowKey | None = None, newer: RowKey | None = None) -> PageQuery:
-        return self.query.first(older=older, newer=newer)
+        return self.query.first_page(older=older, newer=newer)
 
 
-def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow | Sum]:
+def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow | ChildrenSummary]:
     """The rows that hang on an execution which is being opened on the page of this address.
 
     Raises Http404 when the user may not see it.

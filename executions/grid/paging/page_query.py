@@ -43,7 +43,7 @@ class PageQuery:
     @classmethod
     def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
         """Read an address; what cannot be read there counts for nothing. The layout in force is
-        known by then: it depends on who asks (`Layout.of`).
+        known by then: it depends on who asks (`Layout.for_user`).
 
         `at`, a moment, opens the page that begins there.
         """
@@ -67,28 +67,28 @@ class PageQuery:
 
     def address(self) -> str:
         """The query string that `parse` reads this from."""
-        pairs = self.pairs()
+        pairs = self.parameters()
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
         pairs += [("more", f"{one}.{count}") for one, count in sorted(self.more)]
         return "?" + urlencode(pairs)
 
-    def more_of(self, execution_id: UUID) -> int:
+    def more_hundreds(self, execution_id: UUID) -> int:
         """How many hundreds of its children are listed after the first."""
         return max((count for one, count in self.more if one == execution_id), default=0)
 
-    def showing_more(self, execution_id: UUID, more: int) -> str:
+    def more_children_address(self, execution_id: UUID, more: int) -> str:
         """The address that lists so many hundreds of its children after the first."""
         others = frozenset(one for one in self.more if one[0] != execution_id)
         return replace(self, more=others | {(execution_id, more)}).address()
 
-    def pairs(self, *, filtered: bool = True) -> list[tuple[str, str]]:
+    def parameters(self, *, filtered: bool = True) -> list[tuple[str, str]]:
         """What the address of the first page says; also without its filters, for forms that say
         them anew."""
         filters = self.filters.parameters() if filtered else []
-        return [*self.layout.given, *filters, *self._order()]
+        return [*self.layout.address_parameters, *filters, *self._order()]
 
-    def terms(self) -> str:
+    def saved_query(self) -> str:
         """Filters, order and groups alone, as an address has them: what a saved view keeps."""
         return urlencode([*self.filters.parameters(), *self._order()])
 
@@ -97,32 +97,32 @@ class PageQuery:
         return [*pairs, ("group", self.group)] if self.group else pairs
 
     @property
-    def carried(self) -> list[tuple[str, str]]:
+    def form_parameters(self) -> list[tuple[str, str]]:
         """What the form of the query box says beside the query."""
-        return self.pairs(filtered=False)
+        return self.parameters(filtered=False)
 
     @property
-    def cleared(self) -> str:
+    def unfiltered_address(self) -> str:
         """The address without a filter."""
-        return self.filtered(Filters())
+        return self.filtered_address(Filters())
 
-    def sorted_by(self, column: str) -> str:
+    def sort_address(self, column: str) -> str:
         """The address of the first page after a click on a column's header; "" when it can't be
         sorted by."""
         if not sorting_of(column):
             return ""
-        return self.first(sort=self.sort.after_click(column)).address()
+        return self.first_page(sort=self.sort.after_click(column)).address()
 
     @property
-    def heads(self) -> list[tuple[Column, str, str]]:
+    def headers(self) -> list[tuple[Column, str, str]]:
         """The columns that are shown, where a click on each head leads, and how it is sorted."""
         column = self.sort.column
         return [
-            (one, self.sorted_by(one.key), self.sort.aria if one.key == column else "")
-            for one in self.layout.shown
+            (one, self.sort_address(one.key), self.sort.aria if one.key == column else "")
+            for one in self.layout.shown_columns
         ]
 
-    def first(self, **changes: Any) -> "PageQuery":
+    def first_page(self, **changes: Any) -> "PageQuery":
         """The first page with some of it changed."""
         nowhere: dict[str, Any] = {
             "older": None,
@@ -132,17 +132,17 @@ class PageQuery:
         }
         return replace(self, **(nowhere | changes))
 
-    def toggled(self, execution_id: str) -> str:
+    def toggle_address(self, execution_id: str) -> str:
         """The address that shows, or hides, the children of an execution."""
         return replace(self, open=self.open ^ {UUID(execution_id)}).address()
 
-    def filtered(self, filters: Filters) -> str:
+    def filtered_address(self, filters: Filters) -> str:
         """The address of the first page with other filters."""
-        return self.first(filters=filters).address()
+        return self.first_page(filters=filters).address()
 
-    def grouped_by(self, group: str) -> str:
+    def group_address(self, group: str) -> str:
         """The address of the first page with its rows grouped otherwise."""
-        return self.first(group=group).address()
+        return self.first_page(group=group).address()
 
     @property
     def before(self) -> str:
@@ -167,14 +167,14 @@ class PageQuery:
         return self.is_tree and self.filters.are_active
 
     @property
-    def rooted(self) -> str:
+    def roots_address(self) -> str:
         """The address with the filters as they are, but of executions without a parent alone."""
-        return self.filtered(self.filters.with_values("is", ["root"]))
+        return self.filtered_address(self.filters.with_values("is", ["root"]))
 
     @property
     def row_layout(self) -> Layout:
         """What the rows of this page are rendered by, to be shared with those of other pages."""
-        return (self.layout if self.is_tree else self.layout.flat).shared
+        return (self.layout if self.is_tree else self.layout.as_flat).for_rows
 
 
 _BESIDE = {

@@ -30,7 +30,7 @@ CHILDREN_SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Sum:
+class ChildrenSummary:
     """The row that sums up the children of an execution of which not all are listed: how many
     there are, and ways to more of them. How many are in which status is counted once it is
     looked at (`count_children`)."""
@@ -53,7 +53,7 @@ class Sum:
         return range(self.parent.depth + 1)
 
     def render(self) -> str:
-        return get_template("executions/sum.html").render({"sum": self})
+        return get_template("executions/children_summary.html").render({"sum": self})
 
 
 class Tree:
@@ -76,9 +76,9 @@ class Tree:
             self.children.setdefault(str(event.parent_id), []).append(event)
 
     def _limit(self, execution_id: UUID) -> int:
-        return CHILDREN_SHOWN * (1 + self.query.more_of(execution_id))
+        return CHILDREN_SHOWN * (1 + self.query.more_hundreds(execution_id))
 
-    def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow | Sum]:
+    def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow | ChildrenSummary]:
         """A row each, with the rows that hang on it."""
         rows = list(self._branch(events))
         if paths := self.query.layout.variables:
@@ -88,7 +88,7 @@ class Tree:
                 row.variables = held.get(row.event.id, {})
         return rows
 
-    def below(self, parent: ExecutionChanged) -> list[GridRow | Sum]:
+    def below(self, parent: ExecutionChanged) -> list[GridRow | ChildrenSummary]:
         """The rows that hang on one."""
         row, *rest = self.rows([parent])[:: -1 if self._is_child_first else 1]
         assert isinstance(row, GridRow)
@@ -98,7 +98,7 @@ class Tree:
     def _is_child_first(self) -> bool:
         return self.query.row_layout.children is Children.CHILD_FIRST
 
-    def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow | Sum]:
+    def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow | ChildrenSummary]:
         tree = self.query.is_tree
         for event in events:
             row = GridRow(
@@ -106,7 +106,7 @@ class Tree:
                 layout=self.query.row_layout,
                 sort=self.query.sort,
                 is_open=tree and UUID(event.id) in self.query.open,
-                toggle=self.query.toggled(event.id) if tree and event.child_count else "",
+                toggle=self.query.toggle_address(event.id) if tree and event.child_count else "",
             )
             if not self._is_child_first:
                 yield row
@@ -114,19 +114,19 @@ class Tree:
             if self._is_child_first:
                 yield row
 
-    def _children(self, parent: ExecutionChanged) -> Iterable[GridRow | Sum]:
+    def _children(self, parent: ExecutionChanged) -> Iterable[GridRow | ChildrenSummary]:
         found = self.children.get(parent.id, [])
         limit = self._limit(UUID(parent.id))
         yield from self._branch(found[:limit])
         if len(found) > limit:
-            more = self.query.more_of(UUID(parent.id))
-            yield Sum(
+            more = self.query.more_hundreds(UUID(parent.id))
+            yield ChildrenSummary(
                 parent,
                 shown=limit,
                 last=str(self.query.sort.key(found[limit - 1])),
-                columns=2 + len(self.query.row_layout.shown),
+                columns=2 + len(self.query.row_layout.shown_columns),
                 more=more + 1,
-                more_address=self.query.showing_more(UUID(parent.id), more + 1)
+                more_address=self.query.more_children_address(UUID(parent.id), more + 1)
                 if more < MORE_LIMIT
                 else "",
             )

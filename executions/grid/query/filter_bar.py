@@ -61,7 +61,7 @@ def pieces(query: PageQuery) -> list[Piece]:
                 label=term.field.label,
                 value=f"{'not ' if term.negated else ''}{term.field.kind.labels(term.values)}",
                 edit=_editing(query, term.parameter),
-                remove=query.filtered(without),
+                remove=query.filtered_address(without),
             )
         )
     return found
@@ -79,7 +79,7 @@ def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
     if parameter == ANY_VARIABLE:
         names = [SuggestedValue(name) for name in variable_names(user, "")]
         return Editor(
-            ANY_VARIABLE, "Variable", Variable(""), query.pairs(), close, [], suggested=names
+            ANY_VARIABLE, "Variable", Variable(""), query.parameters(), close, [], suggested=names
         )
     negated = parameter.startswith("-")
     field = field_of(parameter[negated:])
@@ -87,7 +87,7 @@ def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
         return None
     parameter = f"-{field.key}" if negated else field.key
     values = query.filters.values(parameter)
-    others = query.first(filters=query.filters.with_values(parameter, ()))
+    others = query.first_page(filters=query.filters.with_values(parameter, ()))
     kind, typed = field.kind, ""
     if kind.options:
         options = [(value, label, value in values) for value, label in kind.options]
@@ -100,7 +100,7 @@ def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
         key=parameter,
         label=field.label,
         kind=kind,
-        carried=others.pairs(),
+        carried=others.parameters(),
         close=close,
         options=options,
         typed=typed,

@@ -11,32 +11,36 @@ from django.http import QueryDict
 
 from executions.grid.table import columns as declared
 from executions.grid.table.columns import PATH_LIMIT, VARIABLE_PREFIX, Column, column_of
-from executions.grid.table.layout import COLUMN_LIMIT, Layout, read
+from executions.grid.table.layout import COLUMN_LIMIT, Layout, read_layout
 from flows import value_paths
 
 
 @dataclass(frozen=True)
-class Offer:
+class ColumnChoice:
     """A column in the chooser."""
 
     column: Column
     shown: bool
 
 
-def offered(layout: Layout) -> list[Offer]:
+def column_choices(layout: Layout) -> list[ColumnChoice]:
     """The columns to choose from: those that are shown in their order, then the others."""
     others = [column for column in declared.COLUMNS if column.key not in layout.columns]
-    return [Offer(c, True) for c in layout.shown] + [Offer(c, False) for c in others]
+    return [ColumnChoice(c, True) for c in layout.shown_columns] + [
+        ColumnChoice(c, False) for c in others
+    ]
 
 
-def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
+def apply(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
     """The layout that a form asks for, and what is wrong with it (then it is as before)."""
     if "reset" in form:
-        return Layout(zone=layout.zone, density=layout.density, given=layout.given), ""
-    asked = read(form)
+        return Layout(
+            zone=layout.zone, density=layout.density, address_parameters=layout.address_parameters
+        ), ""
+    asked = read_layout(form)
     if "choose" in form and not asked["columns"]:
         return layout, "A grid without columns shows nothing: choose at least one."
-    after = layout.changed(asked)
+    after = layout.updated(asked)
     columns = list(after.columns)
     if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE_PREFIX)):
         if len(path) > PATH_LIMIT:
@@ -55,4 +59,4 @@ def chosen(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
         if key in columns:
             at = columns.index(key)
             columns.insert(min(max(at + by, 0), len(columns)), columns.pop(at))
-    return after.changed({"columns": columns}), ""
+    return after.updated({"columns": columns}), ""

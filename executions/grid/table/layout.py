@@ -8,9 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
 from django.http import QueryDict
@@ -52,25 +51,25 @@ class Layout:
     zone: str = ""
     density: str = "dense"
     #: What of it the address says, to be said again in the addresses of other pages.
-    given: tuple[tuple[str, str], ...] = ()
+    address_parameters: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, user: Any, parameters: QueryDict, view: SavedView | None = None) -> "Layout":
+    def for_user(cls, user: Any, parameters: QueryDict, view: SavedView | None = None) -> "Layout":
         """The layout of an address for a user; asks for the view that it names unless that is
         given."""
         chosen = preferences.of(user)
-        view = view or view_of(user, parameters)
+        view = view or saved_view_of(user, parameters)
         layout = cls(zone=timezone.get_current_timezone_name(), density=chosen.density)
-        layout = layout.changed(chosen.layout)
+        layout = layout.updated(chosen.layout)
         if view is not None:
-            layout = layout.as_saved(view)
+            layout = layout.of_saved_view(view)
         given = tuple((n, v) for n in PARAMETERS for v in parameters.getlist(n)[: 2 * COLUMN_LIMIT])
         if chosen.start_view_id and not parameters.get("view"):
             # Said, so that no address of the pages around it leads to the start page instead.
             given = (("view", ALL), *given)
-        return replace(layout.changed(read(parameters)), given=given)
+        return replace(layout.updated(read_layout(parameters)), address_parameters=given)
 
-    def changed(self, stored: Mapping[str, Any]) -> "Layout":
+    def updated(self, stored: Mapping[str, Any]) -> "Layout":
         """With what is stored of a layout; what cannot be read there counts for nothing."""
         known = [key for key in _texts(stored.get("columns")) if column_of(key)]
         columns = tuple(dict.fromkeys(known))[:COLUMN_LIMIT] or self.columns
@@ -85,12 +84,12 @@ class Layout:
         kept = tuple(sorted(widths.items())[: 2 * COLUMN_LIMIT])
         return replace(self, columns=columns, widths=kept, children=children)
 
-    def as_saved(self, view: SavedView) -> "Layout":
+    def of_saved_view(self, view: SavedView) -> "Layout":
         """With everything that a view keeps: no widths but its own."""
-        return replace(self, widths=()).changed(view.layout)
+        return replace(self, widths=()).updated(view.layout)
 
-    def stored(self) -> dict[str, Any]:
-        """What `changed` reads, for preferences and views."""
+    def as_json(self) -> dict[str, Any]:
+        """What `updated` reads, for preferences and views."""
         return {
             "columns": list(self.columns),
             "widths": dict(self.widths),
@@ -110,7 +109,7 @@ class Layout:
     @property
     def view(self) -> str:
         """The view that the address names."""
-        return dict(self.given).get("view", "")
+        return dict(self.address_parameters).get("view", "")
 
     # What a row is rendered by ----------------------------------------------------------------
 
@@ -119,34 +118,34 @@ class Layout:
         return self.children is not Children.FLAT
 
     @property
-    def flat(self) -> "Layout":
+    def as_flat(self) -> "Layout":
         return replace(self, children=Children.FLAT)
 
     @property
-    def shared(self) -> "Layout":
+    def for_rows(self) -> "Layout":
         """What a row's HTML depends on: layouts that share this share rendered rows."""
         return Layout(self.columns, children=self.children, zone=self.zone)
 
     @cached_property
-    def shown(self) -> tuple[Column, ...]:
+    def shown_columns(self) -> tuple[Column, ...]:
         """The columns themselves, in their order."""
         return tuple(column for key in self.columns if (column := column_of(key)))
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """The paths of the variables that it shows."""
-        return tuple(column.variable for column in self.shown if column.variable)
+        return tuple(column.variable for column in self.shown_columns if column.variable)
 
     @property
-    def heads(self) -> list[tuple[Column, int]]:
+    def headers(self) -> list[tuple[Column, int]]:
         """The columns and their widths. The last one takes what the window has left."""
         resized = dict(self.widths)
-        return [(column, resized.get(column.key, column.width)) for column in self.shown]
+        return [(column, resized.get(column.key, column.width)) for column in self.shown_columns]
 
     @property
     def table_width(self) -> int:
         """Pixels that the table takes at least."""
-        return FIXED_WIDTH + sum(width for _, width in self.heads)
+        return FIXED_WIDTH + sum(width for _, width in self.headers)
 
     # What a live connection is told -----------------------------------------------------------
 
@@ -162,19 +161,19 @@ class Layout:
             columns, children, zone = msgspec.json.decode(text, type=tuple[list[str], str, str])
         except ValueError:
             return cls()
-        layout = cls().changed({"columns": columns, "children": children})
-        return replace(layout, zone=zone if is_zone(zone) else "")
+        layout = cls().updated({"columns": columns, "children": children})
+        return replace(layout, zone=zone if preferences.is_time_zone(zone) else "")
 
 
-def view_of(user: Any, parameters: QueryDict) -> SavedView | None:
+def saved_view_of(user: Any, parameters: QueryDict) -> SavedView | None:
     """The saved view that an address names, if the user may see it."""
     named = parameters.get("view", "")
     if not (named.isascii() and named.isdigit() and len(named) < 19):
         return None
-    return preferences.visible_views(user).filter(pk=int(named)).first()
+    return preferences.visible_saved_views(user).filter(pk=int(named)).first()
 
 
-def read(parameters: QueryDict) -> dict[str, Any]:
+def read_layout(parameters: QueryDict) -> dict[str, Any]:
     """What an address says of a layout, in its stored form."""
     widths = {}
     for text in parameters.getlist("width"):
@@ -186,22 +185,6 @@ def read(parameters: QueryDict) -> dict[str, Any]:
         "widths": widths,
         "children": parameters.get("children", ""),
     }
-
-
-@lru_cache(maxsize=1)
-def zones() -> tuple[str, ...]:
-    """Every time zone that can be chosen."""
-    # Those without a slash are old names of others, and of offsets.
-    return tuple(sorted(zone for zone in _zones() if "/" in zone or zone == "UTC"))
-
-
-def is_zone(name: Any) -> bool:
-    return isinstance(name, str) and name in _zones()
-
-
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def _texts(value: Any) -> list[str]:

@@ -111,7 +111,7 @@ class GridRow:
     @property
     def cells(self) -> str:
         """The HTML of its cells but for the first two, in the order of the layout."""
-        return reduce(add, map(self._cell, self.layout.shown), mark_safe(""))
+        return reduce(add, map(self._cell, self.layout.shown_columns), mark_safe(""))
 
     def _cell(self, column: Column) -> str:
         place = (column.key, self.layout.zone if column.has_times else "")
@@ -134,7 +134,7 @@ class GridRow:
         if self.layout.variables or self._is_shared:
             return self.html()
         today = timezone.localdate()  # times of another day are written otherwise
-        look = (self.layout.shared, self.sort, self.is_open, self.toggle, today)
+        look = (self.layout.for_rows, self.sort, self.is_open, self.toggle, today)
         if self.event.ended_at is not None:
             return ENDED_ROWS.get((self.event.id, self.event.revision, *look), self.html)
         kept = LIVE_ROWS.get((self.event, *look), self._html_without_duration)
@@ -143,7 +143,7 @@ class GridRow:
 
     def _html_without_duration(self) -> str:
         content = ticking(self.event.started_at, text=DURATION_PLACEHOLDER)
-        for column in self.layout.shown:
+        for column in self.layout.shown_columns:
             if column.is_ticking:
                 self._rendered[column.key, ""] = column.td(content)
         return self.html()

@@ -1,4 +1,4 @@
-"""The strip of a flow's recent executions: a bar each, as high as it took long."""
+"""The chart of a flow's recent executions: one bar each, whose height is its duration."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ _PITCH = WIDTH / BARS
 #: Characters of an exception's message in a bar's title.
 _MESSAGE = 120
 _HIGHEST, _LOWEST = 44, 4
-#: Statuses that a bar's colour alone tells; the others carry their icon.
+#: Statuses that the colour of a bar shows well enough; the others carry their icon.
 _PLAIN = frozenset({Status.ENDED, Status.RUNNING, Status.QUEUED})
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One execution: its rectangle, its tone and icon, and what its title says."""
+class RecentBar:
+    """One execution: its rectangle, tone, icon and title."""
 
     url: str
     title: str
@@ -35,12 +35,12 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class RecentChart:
     """The bars with their summary."""
 
-    bars: list[Bar]
+    bars: list[RecentBar]
     #: Icon, tone, words and number of each status.
-    told: list[tuple[str, str, str, int]]
+    statuses: list[tuple[str, str, str, int]]
     median: str
     p95: str
     slowest: str
@@ -48,12 +48,12 @@ class Strip:
 
     @property
     def text(self) -> str:
-        """The picture in words."""
-        return ", ".join(f"{count} {word.lower()}" for _, _, word, count in self.told)
+        """The chart in words."""
+        return ", ".join(f"{count} {word.lower()}" for _, _, word, count in self.statuses)
 
 
-def strip(executions: Sequence[Execution], now: datetime) -> Strip:
-    """The strip of these executions, oldest first, the newest at the right end."""
+def recent_chart(executions: Sequence[Execution], now: datetime) -> RecentChart:
+    """Return the chart of these executions, given oldest first; the newest is at the right end."""
     took = [((e.ended_at or now) - e.started_at).total_seconds() for e in executions]
     ended = sorted(t for t, e in zip(took, executions, strict=True) if e.ended_at)
     # One that took far longer than the others must not flatten them.
@@ -64,9 +64,9 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
         for n, (execution, seconds) in enumerate(zip(executions, took, strict=True))
     ]
     counted = Counter((Status(e.status), e.unhandled) for e in executions)
-    return Strip(
+    return RecentChart(
         bars=bars,
-        told=[
+        statuses=[
             (
                 appearance.icon_name(s, unhandled=u),
                 appearance.css_class(s, unhandled=u),
@@ -82,18 +82,18 @@ def strip(executions: Sequence[Execution], now: datetime) -> Strip:
     )
 
 
-def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> Bar:
+def _bar(execution: Execution, seconds: float, scale: float, slot: int) -> RecentBar:
     height = max(_LOWEST, min(_HIGHEST, _HIGHEST * seconds / scale))
     status = Status(execution.status)
     unhandled = execution.unhandled
-    told = appearance.label(
+    word = appearance.label(
         execution.status, execution.place, execution.reason, unhandled=unhandled
     )
     error = f", {_error(execution)}" if execution.error_type else ""
     length = formatting.duration(timedelta(seconds=seconds))
-    return Bar(
+    return RecentBar(
         url=execution.get_absolute_url(),
-        title=f"{told}{error}: {length}, started {formatting.full(execution.started_at)}",
+        title=f"{word}{error}: {length}, started {formatting.full(execution.started_at)}",
         tone=appearance.css_class(execution.status, unhandled=unhandled),
         icon=""
         if status in _PLAIN and not unhandled
