@@ -145,7 +145,7 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     **{
         f"executions.tasks.{name}": {"queue": "upkeep"}
-        for name in ("recover", "take_over", "settle", "retain")
+        for name in ("recover", "take_over", "transfer_debug_leases", "delete_old")
     },
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
     "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},
@@ -160,13 +160,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5.0},
     },
-    "settle": {
-        "task": "executions.tasks.settle",
+    "transfer_debug_leases": {
+        "task": "executions.tasks.transfer_debug_leases",
         "schedule": 2.0,
         "options": {"expires": 5.0},
     },
-    "retain": {
-        "task": "executions.tasks.retain",
+    "delete_old": {
+        "task": "executions.tasks.delete_old",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },

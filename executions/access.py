@@ -1,9 +1,8 @@
-"""Who may see, control and debug which executions. Pages, sockets, admin and commands all ask here.
+"""Who may see, control and debug which executions. Pages, WebSockets, admin and commands ask here.
 
-Everyone who is signed in sees and controls what they started; `executions.view_execution` shows
-everything, `executions.control_execution` controls it. Nobody debugs without
-`executions.debug_execution`, which holds for the executions that they control
-(docs/permissions.md).
+Signed-in users see and control what they started; `executions.view_execution` shows
+everything, `executions.control_execution` controls it. Debugging takes
+`executions.debug_execution` for the executions that they control (docs/permissions.md).
 """
 
 from typing import Any
@@ -19,12 +18,12 @@ User = AbstractUser | AnonymousUser
 
 
 def sees_all(user: User) -> bool:
-    """Whether the user may see every execution."""
+    """Return whether the user may see every execution."""
     return user.is_active and user.has_perm("executions.view_execution")
 
 
 def visible(user: User) -> QuerySet[Execution]:
-    """The executions that the user may see."""
+    """Return the executions that the user may see."""
     if sees_all(user):
         return Execution.objects.all()
     if not user.is_authenticated or not user.is_active:
@@ -33,42 +32,39 @@ def visible(user: User) -> QuerySet[Execution]:
 
 
 def get_or_404(user: User, execution_id: Any) -> Execution:
-    """One execution that the user may see.
-
-    Raises Http404 for one that does not exist and for one that they may not see alike.
-    """
+    """Return an execution that the user may see. Raises Http404 when there is none."""
     execution = visible(user).select_related("version__flow").filter(pk=execution_id).first()
     if execution is None:
-        raise Http404("There is no such execution, or you may not see it.")
+        raise Http404("This execution does not exist, or you may not see it.")
     return execution
 
 
 def may_control(user: User, initiator_id: int | None) -> bool:
-    """Whether the user may pause, continue, step or stop an execution of that initiator."""
+    """Return whether the user may pause, continue, step or stop an execution of that initiator."""
     if not user.is_authenticated or not user.is_active:
         return False
     return initiator_id == user.pk or user.has_perm("executions.control_execution")
 
 
 def has_debug_permission(user: User) -> bool:
-    """Whether the user may debug the executions that they control: step, set breakpoints, start
-    paused, and change how one goes on."""
+    """Return whether the user may debug the executions that they control: step, set breakpoints,
+    start paused, and change how one continues."""
     return user.is_active and user.has_perm("executions.debug_execution")
 
 
 def may_debug(user: User, initiator_id: int | None) -> bool:
-    """Whether the user may debug an execution of that initiator."""
+    """Return whether the user may debug an execution of that initiator."""
     return may_control(user, initiator_id) and has_debug_permission(user)
 
 
 def next_debugger(
     asker_id: int | None, asker: str, initiator_id: int | None
 ) -> tuple[int | None, str]:
-    """Who has asked to debug an execution of that initiator, if they still may; else nobody."""
+    """Return who has asked to debug such an execution, if they still may; else nobody."""
     user = get_user_model()._default_manager.filter(pk=asker_id).first() if asker_id else None
     return (asker_id, asker) if user is not None and may_debug(user, initiator_id) else (None, "")
 
 
 def has_debug_secrets_permission(user: User) -> bool:
-    """Whether the user may also change how executions go on that hold secrets of others."""
+    """Return whether the user may also change how executions with secrets of others continue."""
     return user.is_active and user.has_perm("executions.debug_secrets")

@@ -1,4 +1,4 @@
-"""A worker's claim of an execution, within the limits of its person and its flow."""
+"""Claims executions for workers, within the limits of their user and their flow."""
 
 from uuid import UUID
 
@@ -14,14 +14,14 @@ from executions.store.lifecycle.worker_limits import WorkerLimit
 
 
 def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
-    """Claim a Queued execution; None when it is not Queued, or when a limit leaves it no worker."""
+    """Claim a Queued execution. Returns None when it is not Queued, or a limit allows no worker."""
     if not (limits.WORKERS_PER_PERSON or limits.WORKERS_PER_FLOW):
         claimed = claims.claim(execution_id, owner)
         if claimed is not None:
             return claimed
     waiting = None
     with transaction.atomic():
-        # The person's before the flow's, always: no two who claim wait for each other.
+        # Always the user's before the flow's, so that two claims never wait for each other.
         found = worker_limits.of_queued(execution_id)
         if found is None:
             return None
@@ -33,19 +33,21 @@ def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
         waiting = worker_limits.wait(execution_id, full)
     if waiting is not None:
         publish([waiting])
-        # A worker may have been given back before this execution stood in line.
+        # A worker may have been released before this execution waited.
         _wake(found)
     return None
 
 
 def worker_released(event: ExecutionChanged) -> None:
-    """An execution has given its worker back: whoever waits for that because of a limit goes on.
-    What a crash leaves here, `room` finds."""
+    """Wake an execution that waits, because of a limit, for the worker that this one has released.
+
+    After a crash in between, `wake_within_limits` finds it.
+    """
     _wake(worker_limits.of_changed(event))
 
 
 def wake_within_limits() -> int:
-    """Wake whoever waits because of a limit that has room; returns how many."""
+    """Wake executions that wait because of a limit that has room. Returns how many."""
     return _wake(worker_limits.with_room())
 
 

@@ -1,4 +1,4 @@
-"""Messages that name a Queued execution. One that is lost or doubled is harmless."""
+"""Sends Celery messages for Queued executions. A lost or doubled message does no harm."""
 
 import logging
 from functools import partial
@@ -27,19 +27,19 @@ class Dispatchable(Protocol):
 
 
 def enqueue(execution: Dispatchable, *, slice_used: bool = False) -> None:
-    """Once the transaction has committed, send the message that names an execution, to the queue of
-    who started it; `slice_used` when it comes from a worker that others wait for.
+    """Send the message of an execution once the transaction has committed, to the queue of its user
+    and flow. `slice_used`: it gave up its worker because others wait.
 
-    A broker that cannot be reached is no error: recovery sends the message again.
+    When the broker cannot be reached, recovery sends the message again.
     """
     queue = queue_of(execution.initiator_id, execution.flow_name, slice_used=slice_used)
     transaction.on_commit(partial(_send, str(execution.id), queue))
 
 
 def kill_task(task_id: str) -> None:
-    """Once the transaction has committed, kill the worker process that runs a task.
+    """Kill the worker process that runs a task, once the transaction has committed.
 
-    The pool starts another one. It needs a pool of processes (Celery's prefork, the default).
+    The pool starts another process. This needs Celery's prefork pool, the default.
     """
     transaction.on_commit(partial(_end_task, task_id))
 
@@ -48,7 +48,7 @@ def _end_task(task_id: str) -> None:
     try:
         current_app.control.revoke(task_id, terminate=True, signal="SIGKILL")
     except OperationalError as error:
-        logger.warning("The task %s could not be ended: %s", task_id, error)
+        logger.warning("The task %s could not be killed: %s", task_id, error)
 
 
 def _send(execution_id: str, queue: str) -> None:

@@ -14,11 +14,12 @@ BULK_JOB_CHANGED = "bulk.changed"
 class ExecutionChanged:
     """A committed change of an execution: every column that a grid row needs.
 
-    `lease_owner` begins with the name of the worker's machine and a colon; `waiting_for` says what
-    a parked one waits for (`executions.store.lifecycle.wait_text`). `exception_types` are the types
-    of all its exceptions, one a line; `unhandled` says that it Ended because nothing handled one.
-    Whoever holds the same or a newer `revision` of `id` drops it. Times are aware datetimes;
-    `published_at` is the sender's clock in seconds since the epoch, for the measured delay.
+    `lease_owner` begins with the name of the worker's machine and a colon. `waiting_for` says what
+    a parked execution waits for (`executions.store.lifecycle.wait_text`). `exception_types` are
+    the types of all its exceptions, one a line; `unhandled` says that it Ended because nothing
+    handled one. A receiver that knows the same or a newer `revision` of `id` drops the event.
+    Times are aware datetimes; `published_at` is the sender's clock in seconds since the epoch, for
+    the measured delay.
     """
 
     id: str
@@ -57,7 +58,7 @@ class ExecutionChanged:
     published_at: float = 0.0
 
     def pack(self) -> dict[str, Any]:
-        """The event with plain values only, for the channel layer."""
+        """Return the event with plain values only, for the channel layer."""
         # Not asdict, which copies every value deeply.
         values = {name: getattr(self, name) for name in (*COLUMNS, "published_at")}
         return {
@@ -67,7 +68,7 @@ class ExecutionChanged:
 
     @classmethod
     def unpack(cls, packed: dict[str, Any]) -> Self:
-        """The inverse of `pack`."""
+        """Return the event that was packed."""
         values: dict[str, Any] = dict(packed)
         for name, value in packed.items():
             if name.endswith("_at") and isinstance(value, str):

@@ -1,8 +1,8 @@
-"""Forms that do something once, however often they are sent.
+"""Makes forms idempotent: a form does something once, however often it is sent.
 
-A form holds a key of its own (`form`). The key and what was asked for are written down in the
-transaction that does it, so that a second sending, also one at the same moment, waits for the first
-and gets its answer. Without a key nothing is held back.
+A form holds a key of its own (`form`). The key and the other fields are stored in the transaction
+that does it, so that a second request, even at the same moment, waits for the first and gets its
+answer. A form without a key is not checked.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ from django.utils import timezone
 
 from executions.models import SentForm
 
-#: After that long, the same form sent again is meant.
+#: After that long, the same form does it again.
 REMEMBERED_FOR = timedelta(hours=1)
 
 
 def new_key() -> str:
-    """The key of a form that is being rendered."""
+    """Return a key for a form that is being rendered."""
     return uuid4().hex
 
 
 def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
-    """What `do` returns (as JSON holds it), or what it returned when this form was sent before."""
+    """Return what `do` returns (as JSON), or what it returned when this form was sent before."""
     key = request.POST.get("form", "")
     if not key:
         return do()
@@ -37,7 +37,7 @@ def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
     with transaction.atomic():
         mine = SentForm.objects.filter(user_id=user_id, form=form)
         mine.filter(at__lt=now - REMEMBERED_FOR).delete()
-        # Waits for another request that is sending it.
+        # Waits for another request with the same form.
         SentForm.objects.bulk_create(
             [SentForm(user_id=user_id, form=form, at=now)], ignore_conflicts=True
         )
@@ -49,7 +49,7 @@ def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
 
 
 def delete_expired() -> None:
-    """Delete what need not be remembered any longer."""
+    """Delete forms that are remembered long enough."""
     SentForm.objects.filter(at__lt=timezone.now() - REMEMBERED_FOR).delete()
 
 

@@ -1,4 +1,4 @@
-"""Keeping a claim while an effect goes on that may take longer than a lease."""
+"""Keeps a lease alive during an effect that may take longer."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def keep_alive(claimed: ClaimedExecution) -> Iterator[None]:
-    """Renew the lease, from a thread of its own, until what is inside is done."""
+    """Renew the lease from a thread while the block runs."""
     done = threading.Event()
     thread = threading.Thread(target=_keep, args=(claimed, done), name="lease", daemon=True)
     thread.start()
@@ -32,7 +32,7 @@ def _keep(claimed: ClaimedExecution, done: threading.Event) -> None:
             try:
                 renew(claimed)
             except Error as problem:
-                # The next round tries again; a lease that is lost meanwhile is found at the end.
+                # The next round tries again. A lease that is lost meanwhile is noticed at the end.
                 logger.warning("The lease of %s was not renewed: %s", claimed.id, problem)
                 connection.close()
     finally:

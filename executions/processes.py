@@ -1,8 +1,7 @@
-"""What bounds a process of a worker's pool: an alarm by which the block under way must be done, and
-memory.
+"""Limits a process of a worker's pool: its memory, and by an alarm the time of the current block.
 
-The kernel ends the process when the alarm goes off, also in the middle of native code that never
-comes back to Python; Celery's main process, which starts another, tells `executions.tasks`.
+The kernel kills the process when the alarm goes off, even in native code that never returns to
+Python. Celery's main process starts another one, and tells `executions.tasks`.
 """
 
 import os
@@ -16,16 +15,16 @@ from billiard import current_process
 from executions.limits import WORKER_MEMORY_BYTES
 from flows import value_sources
 
-#: The process for which the alarm is there; any other one may not be ended by it.
-_bounded: int | None = None
+#: The id of the process that the alarm may kill.
+_limited_pid: int | None = None
 
 
 def limit_process(**_: object) -> None:
-    """Bound this process, when it is one that Celery's main process replaces."""
-    global _bounded
+    """Limit this process, if it is one that Celery's main process replaces."""
+    global _limited_pid
     if current_process().name == "MainProcess":
-        return  # a pool that runs tasks in the worker itself: to end it would end the worker
-    _bounded = os.getpid()
+        return  # the pool runs tasks in the worker itself: killing it would end the worker
+    _limited_pid = os.getpid()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     value_sources.evaluate_by(None)
     if WORKER_MEMORY_BYTES:
@@ -35,8 +34,8 @@ def limit_process(**_: object) -> None:
 
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """End this process when what is inside takes longer."""
-    if _bounded != os.getpid():
+    """Kill this process when the block takes longer."""
+    if _limited_pid != os.getpid():
         yield
         return
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
@@ -47,5 +46,5 @@ def alarm(seconds: float) -> Iterator[None]:
 
 
 def killed_by_alarm(problem: BaseException) -> bool:
-    """Whether that with which Celery's main process reports a dead process was the alarm."""
+    """Return whether the alarm killed the process that Celery's main process reports as lost."""
     return "SIGALRM" in str(problem)

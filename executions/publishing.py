@@ -1,9 +1,9 @@
-"""The one function that publishes: on commit, from a thread of its own, in batches.
+"""Publishes committed changes to the web processes: from a thread, in batches.
 
-A thread keeps one event loop and one connection for as long as the process lives, so that a worker
-spends microseconds on a change and a burst becomes one message. Messages are numbered, so that the
-web processes notice what was lost on the way (`hub`), and the last number is repeated from time to
-time, so that they notice when it was the last one.
+The thread keeps one event loop and one connection while the process lives, so that a worker spends
+microseconds on a change and a burst becomes one message. Messages are numbered, so that the web
+processes notice lost ones, and the last number is repeated from time to time, so that they notice
+when the last one was lost.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ GROUP = "executions"
 _BATCH = 200
 #: Seconds that a change waits for others to be sent with.
 _GATHER = 0.01
-#: Seconds after which the last number is said again: soon after a send, then rarely.
+#: Seconds after which the last number is repeated: soon after a message, then rarely.
 _REPEAT = (0.5, 3.0)
 logger = logging.getLogger(__name__)
 
@@ -51,17 +51,17 @@ class _Sender:
         atexit.register(self.flush, 1.0)
 
     def put(self, events: Iterable[ExecutionChanged]) -> None:
-        """Wakes the thread only when it sleeps: a switch between threads costs more than a send."""
+        """Publish soon. Wakes the thread only when it sleeps: a switch between threads is slow."""
         self.waiting.extend(events)
         if self.idle.is_set():
             self.idle.clear()
             self.loop.call_soon_threadsafe(self.woken.set)
 
-    def say(self, message: dict[str, Any]) -> None:
-        """Send a message that is not of executions, at once."""
-        self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._say(message)))
+    def send_soon(self, message: dict[str, Any]) -> None:
+        """Send a message about something else, outside of the batches."""
+        self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._send_message(message)))
 
-    async def _say(self, message: dict[str, Any]) -> None:
+    async def _send_message(self, message: dict[str, Any]) -> None:
         layer = get_channel_layer()
         assert layer is not None, "CHANNEL_LAYERS has no default"
         try:
@@ -70,7 +70,7 @@ class _Sender:
             logger.exception("A live message could not be sent")
 
     def flush(self, timeout: float) -> None:
-        """Wait until what was put has been sent, at most `timeout` seconds."""
+        """Wait until all has been sent, at most `timeout` seconds."""
         if self.pid == os.getpid() and self.thread.is_alive() and not self.idle.wait(timeout):
             logger.warning("Some live updates were not sent before the process ended.")
 
@@ -99,7 +99,7 @@ class _Sender:
                 await self._send_some(layer)
             self.idle.set()
             if self.waiting:
-                # Put just before it counted as idle, by a thread that then did not wake it.
+                # Added just before it counted as idle, by a thread that then did not wake it.
                 self.idle.clear()
                 self.woken.set()
 
@@ -118,8 +118,8 @@ class _Sender:
         try:
             await layer.group_send(GROUP, {"type": EXECUTIONS_CHANGED, **numbered})
         except Exception:
-            # Whatever the layer raises, a live update is not worth ending the thread for: the next
-            # message that arrives tells by its number that these didn't.
+            # Whatever the layer raises, a live update is not worth ending the thread for. The next
+            # message shows by its number that this one was lost.
             if packed:
                 logger.exception("Live updates could not be sent")
 
@@ -128,7 +128,7 @@ _sender: _Sender | None = None
 _lock = threading.Lock()
 
 
-def _sending() -> _Sender:
+def _process_sender() -> _Sender:
     global _sender
     with _lock:
         # A forked worker process inherits the object but not the thread.
@@ -138,15 +138,17 @@ def _sending() -> _Sender:
 
 
 def _send(events: tuple[ExecutionChanged, ...]) -> None:
-    _sending().put(events)
+    _process_sender().put(events)
 
 
 def publish(events: Iterable[ExecutionChanged]) -> None:
-    """Tell the web processes about these changes once the transaction has committed."""
+    """Publish changes of executions once the transaction has committed."""
     transaction.on_commit(partial(_send, tuple(events)))
 
 
 def announce(message: dict[str, Any]) -> None:
-    """Tell the web processes something else once the transaction has committed; `type` says what.
-    Like a change it may be lost: what matters is in the database."""
-    transaction.on_commit(lambda: _sending().say(message))
+    """Send the web processes another message once the transaction has committed; `type` says what.
+
+    Like a change it may be lost: what matters is in the database.
+    """
+    transaction.on_commit(lambda: _process_sender().send_soon(message))

@@ -1,4 +1,4 @@
-"""Recovery re-enqueues what time or a crash has left behind. It is idempotent, and runs nothing."""
+"""Queues again what a timer or a crash has left behind. Idempotent; runs no execution itself."""
 
 from uuid import UUID
 
@@ -14,23 +14,23 @@ from executions.store.lifecycle import failures, transitions
 
 
 def recover() -> int:
-    """One round: due timers, expired leases, granted semaphores, lost messages, limits of workers
-    that have room, and failures that their ancestors don't count yet.
+    """Look for due timers, expired leases, granted semaphores, lost messages, limits with room, and
+    failures that their ancestors don't count yet.
 
-    Returns how many it moved.
+    Returns how many executions it moved.
     """
     with transaction.atomic():
         changed = _with_consequences(transitions.wake_due() + transitions.take_over_expired())
     lost = transitions.lost_messages()
     for waiting in lost:
         enqueue(waiting)
-    roomy = claiming.wake_within_limits()
+    woken = claiming.wake_within_limits()
     publish(failures.count())
-    return len(changed) + len(lost) + roomy
+    return len(changed) + len(lost) + woken
 
 
 def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
-    """Queue what a worker's task held whose process has died; `late` when the alarm ended it."""
+    """Queue the execution that a dead process held. `late`: the alarm killed it."""
     with transaction.atomic():
         changed = _with_consequences(transitions.take_over(execution_id, task_id, late=late))
     for event in changed:
@@ -38,7 +38,7 @@ def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
 
 
 def _with_consequences(changed: list[ExecutionChanged]) -> list[ExecutionChanged]:
-    """These changes, with what follows from them."""
+    """Return these changes with those that follow from them, and publish all."""
     for event in changed:
         if event.status == Status.QUEUED:
             enqueue(event)

@@ -1,4 +1,4 @@
-"""Celery's entry points: an id in, nothing out."""
+"""The Celery tasks: each takes an id at most, and returns nothing."""
 
 from contextlib import suppress
 from typing import Any
@@ -24,9 +24,9 @@ def run_execution(self: Any, execution_id: str) -> None:
 def report_death(
     task_id: str = "", exception: BaseException | None = None, args: Any = (), **_: Any
 ) -> None:
-    """Celery's main process tells of a process that has died, so that nobody waits for the lease.
+    """Have the execution of a dead process taken over before its lease expires.
 
-    It has no connection to the database: another process does what is to be done.
+    Celery's main process calls this. It has no connection to the database, so a task does the rest.
     """
     if isinstance(exception, WorkerLostError):
         with suppress(OperationalError):
@@ -37,32 +37,32 @@ def report_death(
 
 @shared_task
 def take_over(execution_id: str, task_id: str, late: bool) -> None:
-    """Queue again what a process held that has died."""
+    """Queue again what a dead process held."""
     recovery.take_over(UUID(execution_id), task_id, late=late)
 
 
 @shared_task
 def recover() -> None:
-    """Wake what is due, take over what died, send lost messages again."""
+    """Wake what is due, take over what has died, send lost messages again."""
     recovery.recover()
     jobs.recover()
 
 
 @shared_task(bind=True)
 def run_bulk_job(self: Any, job_id: str) -> None:
-    """Go on with a command for many executions."""
+    """Continue a bulk job."""
     bulk.run(UUID(job_id), self.request.id or "")
 
 
 @shared_task
-def settle() -> None:
-    """See to who debugs what, as time goes by."""
+def transfer_debug_leases() -> None:
+    """Transfer debugging whose holder does not answer, or has left."""
     control_transfer.transfer_leases()
 
 
 @shared_task
-def retain() -> None:
-    """Delete what is not to be kept any longer."""
+def delete_old() -> None:
+    """Delete what is older than it is kept."""
     deletion.delete_old()
     jobs.delete_old()
     idempotency.delete_expired()

@@ -1,4 +1,4 @@
-"""Whether a worker is online: a key in Redis that every worker renews for as long as it lives.
+"""The heartbeat of the workers: a key in Redis that every worker renews.
 
 Asking the workers themselves (Celery's inspect) takes a second, and a busy one doesn't answer.
 """
@@ -21,15 +21,15 @@ def _redis() -> "Redis":
 
 
 def send_heartbeat(**_: Any) -> None:
-    """Say that a worker is online. Celery's main process of each worker calls it every 2 s."""
+    """Record that a worker is online. Each worker's main process calls this every 2 s."""
     try:
         _redis().set(KEY, 1, ex=WORKER_HEARTBEAT_TIMEOUT)
     except RedisError:
-        return  # then nobody can ask either; the next beat tries again
+        return  # then nobody can ask either; the next heartbeat tries again
 
 
 def is_online() -> bool | None:
-    """Whether a worker was heard of a moment ago; None when Redis does not answer."""
+    """Return whether a worker is online; None when Redis does not answer."""
     try:
         return bool(_redis().exists(KEY))
     except RedisError:

@@ -1,4 +1,4 @@
-"""What a browser says on its live connection, checked before anything is done with it."""
+"""The messages of a browser, checked before anything is done with them."""
 
 import sys
 from typing import Annotated
@@ -25,17 +25,14 @@ class Malformed(ValueError):
 
 
 class Ping(msgspec.Struct, tag="ping"):
-    """Asks for the clock; `sent` is the browser's own, in milliseconds."""
+    """A request for the server's clock; `sent` is the browser's own, in milliseconds."""
 
     sent: float
 
 
 class Show(msgspec.Struct, tag="show", kw_only=True):
-    """What a page of the grid shows: its address and layout, the ids and revisions of its rows
-    (0: the row is needed whole), and where it begins and ends.
-
-    `windows`, `heard` and `page` are those of `GridViewer.show`.
-    """
+    """What a page of the grid shows: its address and layout, the ids and revisions of its rows, and
+    where it begins and ends (`ShownPage`; `heard` is its `last_frame`, `page` its `number`)."""
 
     query: str = ""
     layout: str = ""
@@ -48,23 +45,23 @@ class Show(msgspec.Struct, tag="show", kw_only=True):
 
     @property
     def address(self) -> QueryDict:
-        """The parameters of its address. Raises Malformed where there are too many."""
+        """The parameters of the address. Raises Malformed when there are too many."""
         try:
             return QueryDict(self.query.removeprefix("?"))
         except TooManyFieldsSent as error:
-            raise Malformed("Its address has too many parameters") from error
+            raise Malformed("The address has too many parameters") from error
 
 
 _decoder = msgspec.json.Decoder(Ping | Show)
 
 
 def read(text: str | None) -> Ping | Show:
-    """Read a message; None is one of bytes. Raises Malformed."""
+    """Return the message that a text holds; None stands for bytes. Raises Malformed."""
     if text is None or len(text) > MESSAGE_LIMIT:
-        raise Malformed("It is not a text, or too long")
+        raise Malformed("The message is not a text, or too long")
     try:
-        heard: Ping | Show = _decoder.decode(text)
+        message: Ping | Show = _decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # A ValueError is half of a surrogate pair.
         raise Malformed(str(error)) from error
-    return heard
+    return message

@@ -1,8 +1,8 @@
-"""Retention: what has ended goes after some days, or when there are many newer ones.
+"""Deletes executions that ended some days ago, or that have many newer ones.
 
-Whole families (a root with all below it) go, and only when nothing of them is under way. It works
-in short transactions, locks nothing that runs, and can be interrupted anywhere: what is left of a
-family goes in the next round. The audit trail stays.
+A root is deleted with all executions below it, and only when all have ended. Deletion works in
+short transactions, locks nothing that runs, and can be interrupted anywhere: the next round
+continues. The audit trail stays.
 """
 
 import logging
@@ -65,8 +65,7 @@ _UNREFERENCED = """
 
 
 def delete_old(seconds: float = RETENTION_SECONDS) -> int:
-    """One round, that begins nothing new after so many seconds. Returns how many executions it
-    deleted."""
+    """Delete for so many seconds. Returns how many executions were deleted."""
     began = time.monotonic()
     deleted = values = 0
 
@@ -90,7 +89,8 @@ def delete_old(seconds: float = RETENTION_SECONDS) -> int:
 
 
 def _rules() -> Iterator[tuple[datetime, datetime]]:
-    """What goes: before when its root has started, and before when all of it has ended."""
+    """Yield pairs of times: a root that started before the first is deleted when all of it ended
+    before the second."""
     now = timezone.now()
     if settings.RETENTION_DAYS > 0:
         cut = now - timedelta(days=settings.RETENTION_DAYS)
@@ -104,7 +104,7 @@ def _rules() -> Iterator[tuple[datetime, datetime]]:
 
 
 def _delete(started: datetime, ended: datetime) -> int:
-    """One transaction's worth of what has started and ended before."""
+    """Delete a batch of what has started and ended before, in one transaction."""
     limits = {"roots": RETENTION_ROOTS, "batch": RETENTION_BATCH}
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -123,7 +123,7 @@ def _delete(started: datetime, ended: datetime) -> int:
 
 
 def _delete_executions(ids: list[UUID]) -> None:
-    """Executions without children, with the rows that are theirs; others forget them."""
+    """Delete executions without children and their rows. Nullable foreign keys become null."""
     for relation in Execution._meta.related_objects:
         rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
         if relation.on_delete is models.SET_NULL:
@@ -135,7 +135,7 @@ def _delete_executions(ids: list[UUID]) -> None:
 
 
 def _delete_unreferenced() -> int:
-    """Large values whose steps were dropped from the middle of a long execution."""
+    """Delete large values whose steps were dropped from the middle of a long execution."""
     with connection.cursor() as cursor:
         cursor.execute(
             _UNREFERENCED,

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from executions import limits, runner
 from executions.models import ChangedValue, Execution, TrimmedVisits
-from executions.retention.deletion import retain
+from executions.retention.deletion import delete_old
 from executions.retention.trimming import trimmed_steps
 from executions.store import history
 from executions.store.history import Known
@@ -102,7 +102,7 @@ def test_after_the_gap_every_value_is_known(
     assert known["i"] in {(lacking.stop - 3) // 4, (lacking.stop - 3) // 4 + 1}
     assert known["out"] in {known["i"], known["i"] - 1}
     assert moment.value(0, "Seldom") == (True, large)
-    while retain(1):
+    while delete_old(1):
         pass
     assert past(execution, lacking.stop).value(0, "Seldom") == (True, large)
     # What the loop wrote last before the gap is what the steps say.

@@ -15,7 +15,7 @@ from executions import limits
 from executions.models import AuditEntry, ChangedValue, Execution, LogEntry, Step
 from executions.retention import deletion
 from executions.states import Status
-from executions.tasks import retain
+from executions.tasks import delete_old
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import publish
 from tests.integration.test_changed_values import TEXTS, TEXTS_VARIABLES
@@ -51,7 +51,7 @@ def test_what_ended_long_ago_goes_with_all_that_is_its_own(
     entry = AuditEntry.objects.create(execution=old, flow_name="texts", actor="a", command="stop")
     LogEntry.objects.create(execution=old, step=1, at=before, block="a", severity="Info")
     assert str(old.pk) in client_of(admin_user).get("/").content.decode()
-    retain()
+    delete_old()
     assert left() == {fresh.pk, retried.pk}
     for relation in Execution._meta.related_objects:
         rows = relation.related_model._base_manager
@@ -178,6 +178,6 @@ def test_it_waits_for_nobody() -> None:
 
 def test_a_worker_deletes_and_says_so(worker: Process) -> None:
     ended()
-    retain.delay()
+    delete_old.delay()
     worker.wait_until(lambda: not Execution.objects.exists())
     worker.wait_until(lambda: "Deleted executions: 1;" in worker.output)
