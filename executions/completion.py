@@ -1,5 +1,5 @@
-"""What an execution's end does to others: it wakes whoever waits for it or for its semaphores, and
-a stop stops its children."""
+"""The consequences of an execution's end: whoever waits for it or for its semaphores wakes, and a
+stop stops its children."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,11 +14,11 @@ from executions.states import Status
 from executions.store.lifecycle import bulk_transitions, failures, semaphores, transitions
 
 
-def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
-    """The further changes that ends bring, for publishing; messages are sent on commit.
+def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
+    """Change what follows from the ends of executions; return these changes, for publishing.
 
-    Must run in the transaction that ended the executions. Without `tickets` they are known to hold
-    no semaphore, and to wait for none.
+    Must run in the transaction that ended them; messages are sent on commit. Without `tickets`
+    they are known to hold no semaphore, and to wait for none.
     """
     changed: list[ExecutionChanged] = []
     if any(event.parent_id and _failed(event) for event in events):
@@ -29,7 +29,7 @@ def ended(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChan
         if event.status == Status.STOPPED:
             for child_id in transitions.lock_family(UUID(event.id)):
                 changed += _stop_one(child_id)
-    return changed + _given_up([*events, *changed] if tickets else changed)
+    return changed + _release_ended([*events, *changed] if tickets else changed)
 
 
 def _failed(event: ExecutionChanged) -> bool:
@@ -37,12 +37,12 @@ def _failed(event: ExecutionChanged) -> bool:
 
 
 def _count_failures() -> None:
-    """Tell the ancestors of what has failed; publish what that changes."""
+    """Add the failures to the numbers of their ancestors, and publish what that changes."""
     publish(failures.count())
 
 
 def stop(*executions: UUID) -> list[ExecutionChanged] | None:
-    """Stop executions and the children that they wait for; None when all have ended already.
+    """Stop executions and the children that they wait for; return None when all have ended.
 
     Tasks that they started go on; Cancel Task stops those (semantics 71, 74). A child that a worker
     holds stops at its next checkpoint, a moment after its parent.
@@ -52,26 +52,26 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
     if not changed:
         return None
     changed += _wake(*(event for event in changed if event.status == Status.STOPPED))
-    return changed + _given_up(changed)
+    return changed + _release_ended(changed)
 
 
-def given_up(execution_id: UUID, levels: Sequence[int]) -> list[ExecutionChanged]:
-    """Tokens have left the blocks whose semaphores they held: whoever waited for those goes on."""
+def release_semaphores(execution_id: UUID, levels: Sequence[int]) -> list[ExecutionChanged]:
+    """Release the semaphores of tokens that have left their blocks; wake whoever waited."""
     semaphores.release([execution_id], levels)
     return wake_granted()
 
 
 def wake_granted() -> list[ExecutionChanged]:
-    """Wake whoever was granted the semaphore that it waits for."""
+    """Wake the executions that were granted the semaphore for which they wait."""
     woken = transitions.wake_granted()
     for waiter in woken:
         enqueue(waiter)
     return woken
 
 
-def _given_up(events: Sequence[ExecutionChanged]) -> list[ExecutionChanged]:
-    """The semaphores of those that have ended go to whoever waits for them. Comes last: nothing
-    waits for the row of an execution while it has locked a semaphore."""
+def _release_ended(events: Sequence[ExecutionChanged]) -> list[ExecutionChanged]:
+    """Release the semaphores of those that have ended. Comes last: nothing waits for the row of an
+    execution while it has locked a semaphore."""
     over = [UUID(event.id) for event in events if Status(event.status).is_terminal]
     if not over:
         return []
@@ -80,7 +80,7 @@ def _given_up(events: Sequence[ExecutionChanged]) -> list[ExecutionChanged]:
 
 
 def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:
-    """Empty when it has ended, or is stopping, already."""
+    """Stop one; return no change when it has ended, or is stopping, already."""
     stopped = transitions.stop(execution_id)
     if stopped is None:
         return []
@@ -88,8 +88,8 @@ def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:
 
 
 def _wake(*events: ExecutionChanged) -> list[ExecutionChanged]:
-    """Wake whoever waits for executions that have ended: for a task that is anyone who was given
-    it, for another child its parent."""
+    """Wake whoever waits for executions that have ended: anyone for a task, the parent for another
+    child."""
     tasks: list[UUID] = []
     children: dict[UUID, UUID] = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""A JSON column that keeps what it is given."""
+"""A JSON column that keeps the order of keys."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from psycopg.types.json import Json
 
 
 class ExactJSONField(models.JSONField):
-    """JSON as text (`json`, not `jsonb`), so that a structure keeps the order of its keys.
+    """A column of the type `json`, not `jsonb`, so that a structure keeps the order of its keys.
 
     A For Each Loop goes over them in that order, also after its execution was resumed from a
-    checkpoint. It cannot be indexed or compared in the database.
+    checkpoint. The column cannot be indexed or compared in the database.
     """
 
     def db_type(self, connection: Any) -> str:
@@ -20,5 +20,5 @@ class ExactJSONField(models.JSONField):
         return value if value is None else Json(value)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        """psycopg has read it already."""
+        """Return what psycopg has parsed already."""
         return value

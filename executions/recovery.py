@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from executions import claiming
-from executions.completion import ended, wake_granted
+from executions.completion import after_end, wake_granted
 from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
@@ -42,7 +42,7 @@ def _with_consequences(changed: list[ExecutionChanged]) -> list[ExecutionChanged
     for event in changed:
         if event.status == Status.QUEUED:
             enqueue(event)
-    changed += ended(*(event for event in changed if Status(event.status).is_terminal))
+    changed += after_end(*(event for event in changed if Status(event.status).is_terminal))
     changed += wake_granted()
     publish(changed)
     return changed

@@ -18,9 +18,9 @@ from django.db import transaction
 
 from executions import claiming, runner_errors
 from executions.children import insert_child
-from executions.completion import ended, given_up, stop
+from executions.completion import after_end, release_semaphores, stop
 from executions.dispatch import enqueue
-from executions.effects.performing import performed
+from executions.effects.performing import perform_effect
 from executions.engine import overruns
 from executions.engine.debugging import TOO_MUCH, Halted
 from executions.engine.interpreter import Interpreter
@@ -67,7 +67,7 @@ from executions.store.lifecycle.checkpoints import (
     checkpoint,
     release,
 )
-from executions.store.lifecycle.claims import ClaimedExecution, hold
+from executions.store.lifecycle.claims import ClaimedExecution, lock_claimed
 from executions.store.lifecycle.semaphores import Outcome
 from executions.store.read.task_states import ended_by, states
 from flows import queries, values
@@ -78,10 +78,10 @@ from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)
 
-#: Until when something waits at most, since the epoch: the last day that every zone has.
+#: The latest moment until which something waits: the last day that every time zone has.
 LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
-#: What nothing that is asked for meanwhile prevents.
-_CERTAIN = frozenset({Status.ENDED, Status.ERROR})
+#: The targets that win over a pause or a stop that was asked for meanwhile.
+_ENDS = frozenset({Status.ENDED, Status.ERROR})
 
 
 def run(execution_id: UUID, task_id: str = "") -> None:
@@ -108,13 +108,13 @@ def run(execution_id: UUID, task_id: str = "") -> None:
 
 
 class _Turn:
-    """A claimed execution on this worker; the claim took so many seconds."""
+    """A claimed execution on this worker; `took` is how many seconds the claim took."""
 
     def __init__(self, claimed: ClaimedExecution, took: float = 0.0) -> None:
         self.claimed = claimed
         graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(graph, time.time)
-        self.interpreter.restore(claimed.snapshot(initiators.context(claimed, graph)))
+        self.interpreter.restore(claimed.snapshot(initiators.claimed_context(claimed, graph)))
         self.careful = CHECKPOINT_BLOCKS
         slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_
@@ -198,13 +198,14 @@ class _Turn:
             case {"for": "tasks"}:
                 return self._await(waits["tasks"])
             case {"for": "semaphore"}:
-                return self._granted(waits["path"], waits["until"])
+                return self._semaphore_result(waits["path"], waits["until"])
         raise ValueError(f"unknown kind of wait: {waits}")
 
     def _interrupted(self) -> Event:
         return Threw(overruns.interrupted(self.interpreter))
 
-    def _waits(self) -> dict[str, Any]:
+    def _wait_state(self) -> dict[str, Any]:
+        """Return the state of an execution that goes on waiting."""
         return {"waits": self.claimed.state["waits"], "since": self.interpreter.since}
 
     def _time_result(self, due: datetime) -> Event | None:
@@ -212,13 +213,13 @@ class _Turn:
             return Resumed()
         if self._is_late():
             return TimedOut()
-        self._park(Reason.TIME, self._waits(), until=due.timestamp())
+        self._park(Reason.TIME, self._wait_state(), until=due.timestamp())
         return None
 
     def _child_result(self, child: str) -> Event | None:
         with transaction.atomic():
             # Locked, so that it cannot end between this look and the parent's parking.
-            state = self._states([child], lock=True)[child]
+            state = self._task_states([child], lock=True)[child]
             # Asked of the child's end, and not only now: the worker that stopped it for being late
             # may have died before it wrote that down.
             if self._is_late() and not ended_by(child, self.interpreter.deadline):
@@ -226,7 +227,7 @@ class _Turn:
                 publish(stop(UUID(child)) or [])
                 return TimedOut()
             if not state.is_completed:
-                self._park(Reason.CHILDREN, self._waits())
+                self._park(Reason.CHILDREN, self._wait_state())
                 return None
         return Resumed(state.exception or state.outputs)
 
@@ -247,7 +248,7 @@ class _Turn:
             case Acquire(semaphore):
                 return self._acquire(semaphore)
             case LookUpTasks(tasks):
-                return TasksLookedUp(self._states(tasks))
+                return TasksLookedUp(self._task_states(tasks))
         self._leave(decision)
         return None
 
@@ -255,7 +256,7 @@ class _Turn:
         """Give the claim up as the interpreter asks for."""
         match decision:
             case Wait(until):
-                state = self._waiting("time", until=until.isoformat())
+                state = self._new_wait("time", until=until.isoformat())
                 self._park(Reason.TIME, state, until=until.timestamp())
             case Halted():
                 self._halt(decision)
@@ -279,7 +280,7 @@ class _Turn:
             self.claimed.event
         ):
             self._release(Release(Status.QUEUED))
-        elif self._obeyed(self._checkpoint()):
+        elif self._obey(self._checkpoint()):
             return Continue()
         return None
 
@@ -294,10 +295,10 @@ class _Turn:
             return written
         with transaction.atomic():
             written = checkpoint(self.claimed, self.interpreter, state, children)
-            publish([written.event, *given_up(self.claimed.id, released)])
+            publish([written.event, *release_semaphores(self.claimed.id, released)])
         return written
 
-    def _obeyed(self, written: CheckpointResult, state: dict[str, Any] | None = None) -> bool:
+    def _obey(self, written: CheckpointResult, state: dict[str, Any] | None = None) -> bool:
         """Do what was asked of the execution meanwhile; return whether it still runs."""
         if written.request is Request.NONE:
             return True
@@ -306,13 +307,13 @@ class _Turn:
         return False
 
     def _perform(self, decision: Perform) -> Event | None:
-        state = self._waiting("effect", again=decision.again)
-        if not self._obeyed(self._checkpoint(state)):
+        state = self._new_wait("effect", again=decision.again)
+        if not self._obey(self._checkpoint(state)):
             return None
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
         with keep_alive(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
-            event = performed(block, decision)
+            event = perform_effect(block, decision)
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
@@ -326,7 +327,7 @@ class _Turn:
             with transaction.atomic():
                 child = insert_child(self.claimed, decision, self.interpreter)
                 if decision.awaited:
-                    state = self._waiting("child", child=str(child))
+                    state = self._new_wait("child", child=str(child))
                     self._park(Reason.CHILDREN, state, children=1)
                     return None
                 # The task is written down with the child, or neither is (semantics 68).
@@ -335,21 +336,21 @@ class _Turn:
                 written = self._checkpoint(children=1)
         except BlockException as thrown:
             return Threw(thrown.value)
-        return self._after(done, written)
+        return self._continue_after(done, written)
 
-    def _after(self, done: Decision, written: CheckpointResult) -> Event | None:
-        """Go on after the one visit that a checkpoint has just written down."""
+    def _continue_after(self, done: Decision, written: CheckpointResult) -> Event | None:
+        """Go on after the single visit that a checkpoint has just written down."""
         if self.claimed.steps_wanted is not None:
             self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
         if not isinstance(done, Yielded):
             return self._carry_out(done)
-        if not self._obeyed(written):
+        if not self._obey(written):
             return None
         if self.claimed.steps_wanted == 0 or time.monotonic() >= self.slice_ends:
             return self._yielded()
         return Continue()
 
-    def _states(self, ids: Sequence[str], *, lock: bool = False) -> States:
+    def _task_states(self, ids: Sequence[str], *, lock: bool = False) -> States:
         """Return the states of children; what they keep secret is kept secret here too."""
         found = states(self.claimed.event.root_id, ids, lock=lock)
         for state in found.values():
@@ -360,14 +361,14 @@ class _Turn:
         """Park until all these tasks are completed; at once when they are (semantics 72, 73)."""
         with transaction.atomic():
             # Locked, so that none can end between this look and the parking.
-            known = self._states(ids, lock=True)
+            known = self._task_states(ids, lock=True)
             if cancel:
                 live = [task for task in known if not known[task].is_completed]
                 publish(stop(*map(UUID, live)) or [])
-                known = self._states(ids)
+                known = self._task_states(ids)
             live = [task for task in known if not known[task].is_completed]
             if live:
-                state = self._waiting("tasks", tasks=list(ids))
+                state = self._new_wait("tasks", tasks=list(ids))
                 if self._is_late():
                     return TimedOut()
                 self._park(Reason.CHILDREN, state, awaits=live)
@@ -375,11 +376,11 @@ class _Turn:
         return Resumed([known[task] for task in ids])
 
     def _acquire(self, asked: Semaphore) -> Event | None:
-        """Hold a semaphore before the visit begins, in the transaction that writes that down."""
+        """Acquire a semaphore before the visit begins, in the transaction of a checkpoint."""
         interpreter = self.interpreter
         level = len(interpreter.frames) - 1
         with transaction.atomic():
-            if not hold(self.claimed):
+            if not lock_claimed(self.claimed):
                 raise LeaseLost
             block = interpreter.frames[level].block
             answer = semaphores.acquire(self.claimed.id, level, block, asked)
@@ -387,27 +388,27 @@ class _Turn:
                 return Threw(could_not_be_acquired(asked.path, answer.limit, queued=False).value)
             if answer.outcome is Outcome.QUEUED:
                 until = None if asked.timeout is None else time.time() + asked.timeout / 1000
-                state = self._waiting("semaphore", path=asked.path, until=until)
+                state = self._new_wait("semaphore", path=asked.path, until=until)
                 self._park(Reason.SEMAPHORE, state, until=until)
                 return None
             interpreter.settle(Acquired(asked.path))
             written = self._checkpoint()
-        return Continue() if self._obeyed(written) else None
+        return Continue() if self._obey(written) else None
 
-    def _granted(self, path: str, until: float | None) -> Event | None:
-        """Whether the semaphore that it waits for is its own now, or the time for that is over."""
+    def _semaphore_result(self, path: str, until: float | None) -> Event | None:
+        """Go on when the semaphore for which it waits was granted, or the time for that is over."""
         level = len(self.interpreter.frames) - 1
         with transaction.atomic():
-            if not hold(self.claimed):
+            if not lock_claimed(self.claimed):
                 raise LeaseLost
             answer = semaphores.settle(self.claimed.id, level, path)
             if answer.outcome is Outcome.HELD:
                 return Acquired(path)
             over = until is not None and until <= time.time()
             if not over and not self._is_late():
-                self._park(Reason.SEMAPHORE, self._waits(), until=until)
+                self._park(Reason.SEMAPHORE, self._wait_state(), until=until)
                 return None
-            publish(given_up(self.claimed.id, [level]))
+            publish(release_semaphores(self.claimed.id, [level]))
         if over:
             return Threw(could_not_be_acquired(path, answer.limit, queued=True).value)
         return TimedOut()
@@ -427,8 +428,8 @@ class _Turn:
             Release(Status.RUNNING, state, reason, due_at=due_at, waiting_for=text, **columns)
         )
 
-    def _waiting(self, kind: str, **details: Any) -> dict[str, Any]:
-        """What a parked execution keeps of its wait."""
+    def _new_wait(self, kind: str, **details: Any) -> dict[str, Any]:
+        """Return the state of an execution that waits from now on."""
         return {"waits": {"for": kind, **details}, "since": self.interpreter.since}
 
     def _release(self, how: Release) -> None:
@@ -446,7 +447,7 @@ class _Turn:
         released = interpreter.progress.released
         holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
         tickets = holds or how.reason is Reason.SEMAPHORE
-        if how.target in _CERTAIN and not tickets and self.claimed.event.parent_id is None:
+        if how.target in _ENDS and not tickets and self.claimed.event.parent_id is None:
             # Its end concerns nobody else, so that one statement is all there is to commit.
             publish([release(self.claimed, interpreter, how).event])
             return
@@ -457,7 +458,7 @@ class _Turn:
             if status is Status.QUEUED:
                 enqueue(written.event, slice_used=True)
             elif status.is_terminal:
-                changed += ended(written.event, tickets=tickets)
+                changed += after_end(written.event, tickets=tickets)
             if released and not status.is_terminal:
-                changed += given_up(self.claimed.id, released)
+                changed += release_semaphores(self.claimed.id, released)
             publish(changed)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from executions import claiming
-from executions.completion import ended
+from executions.completion import after_end
 from executions.dispatch import enqueue
 from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
@@ -76,7 +76,7 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
                 if event.parent_id is not None:
                     UncountedFailure.objects.create(execution_id=execution_id)
         over = [event for event in changed if Status(event.status).is_terminal]
-        publish([*changed, *ended(*over)])
+        publish([*changed, *after_end(*over)])
     for event in changed:
         claiming.worker_released(event)
 

@@ -1,4 +1,4 @@
-"""The world outside executions, as the settings allow it."""
+"""Effects: what blocks do outside of their execution, as far as the settings allow it."""
 
 import ipaddress
 import time
@@ -24,13 +24,14 @@ def _allowed() -> Networks:
 
 
 def clients(until: float = inf) -> Clients:
-    """Files below FILES_ROOT, HTTP to public addresses and HTTP_PRIVATE_ADDRESSES.
+    """Return the clients for files below FILES_ROOT, and for HTTP to public addresses and those
+    in HTTP_PRIVATE_ADDRESSES.
 
-    What waits for an answer gives up at `until`, in seconds since the epoch.
+    A request gives up at `until`, in seconds since the epoch.
     """
     whole = _clients()
     if until == inf:
         return whole
-    # The clock of the machine may be set; what is left of the time may not change by that.
+    # The clock of the machine may be set meanwhile; the time that is left must not change by that.
     http = HttpxHttp(_allowed(), time.monotonic() + until - time.time())
     return Clients(files=whole.files, http=http)

@@ -13,8 +13,8 @@ def _networks(*texts: str) -> Networks:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-#: IPv4 networks that are not public (IANA's registry of special-purpose addresses), and what cloud
-#: platforms keep to themselves.
+#: IPv4 networks that are not public (IANA's registry of special-purpose addresses), and those that
+#: cloud platforms reserve.
 _PRIVATE_V4 = _networks(
     "0.0.0.0/8",  # this network
     "10.0.0.0/8",  # private
@@ -33,22 +33,21 @@ _PRIVATE_V4 = _networks(
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved; broadcast
 )
-#: All of IPv6 that is assigned to public hosts, and IPv4 behind NAT64.
+#: The IPv6 networks that are assigned to public hosts, and IPv4 behind NAT64.
 _ASSIGNED_V6 = _networks("2000::/3", "64:ff9b::/96")
-#: What is not public of that.
+#: The parts of these that are not public.
 _PRIVATE_V6 = _networks(
     "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
     "2001:db8::/32",  # documentation
     "3fff::/20",  # documentation
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-#: How an interface's half of an address begins that holds an IPv4 address (ISATAP).
+#: How the interface's half of an address begins when it holds an IPv4 address (ISATAP).
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
 def is_allowed(address: Address, allowed: Networks = ()) -> bool:
-    """Whether an address is public or in one of the allowed networks; so must be the IPv4 address
-    that it stands for, if any."""
+    """Return whether an address, and the IPv4 address that it stands for, is public or allowed."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped  # a connection to it is one by IPv4
     return all(
@@ -58,7 +57,7 @@ def is_allowed(address: Address, allowed: Networks = ()) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet may have this address."""
+    """Return whether an address is one of the public internet."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _PRIVATE_V4)
     return any(address in network for network in _ASSIGNED_V6) and not any(
@@ -67,7 +66,7 @@ def is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 addresses to which gateways and tunnels would pass on what is sent to this one."""
+    """Return the IPv4 addresses to which gateways and tunnels would forward this one."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     number = int(address)

@@ -13,12 +13,12 @@ from pathlib import Path
 from executions.limits import FILES_BYTES, TEXT_FILE_BYTES
 from flows.values import legible
 
-# Whatever is in the folder: opening must neither wait for the other end of a pipe, nor follow a
-# link that was put there meanwhile, nor take a terminal for its own.
+# Opening must not wait for the other end of a pipe, follow a link that was put there meanwhile, or
+# take over a terminal, whatever is in the folder.
 SAFELY = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
-#: Bytes that a file or folder takes at least, however little is in it.
+#: The least number of bytes that a file or folder takes.
 ENTRY_BYTES = 4096
-#: Seconds that a file may be held by another worker or program before writing it fails.
+#: Seconds that writing a file waits for another worker or program that has locked it.
 SECONDS_TO_LOCK = 5.0
 
 WORDS = {
@@ -33,10 +33,10 @@ WORDS = {
 
 
 class Usage:
-    """Bytes that a folder takes, measured again once the last measure is too old.
+    """The bytes that a folder takes, measured again once the last measure is too old.
 
-    A measure serves for a second, or twenty times as long as it took; what this process writes
-    meanwhile is added, what others write is not.
+    A measure serves for a second, or twenty times as long as it took. Meanwhile, what this process
+    writes is added, and what others write is not.
     """
 
     def __init__(self, root: Path) -> None:
@@ -45,7 +45,7 @@ class Usage:
         self._until = 0.0
 
     def bytes(self) -> int:
-        """What all files and folders in it take, each at least ENTRY_BYTES."""
+        """Return what all files and folders in it take, each at least ENTRY_BYTES."""
         begun = time.monotonic()
         if begun >= self._until:
             self._bytes = sum(_measured(self._root))
@@ -76,7 +76,7 @@ class FolderFiles:
     """`flows.blocks.clients.Files` below `root`; relative paths start there.
 
     All files together may take `limit` bytes; 0 is no limit. Errors are OSError and ValueError
-    with a reason in words and without the path of the folder, which is nobody's business.
+    with a reason in words, and without the path of the folder, which a flow must not learn.
     """
 
     root: Path
@@ -87,8 +87,9 @@ class FolderFiles:
         object.__setattr__(self, "usage", Usage(self.root))
 
     def read_text(self, path: str, encoding: str | None) -> str:
-        """Raises OSError also for a file over TEXT_FILE_BYTES and for what is no file."""
-        with _in_words(), self._opened(path, os.O_RDONLY) as descriptor:
+        """Return a file's text. Raises OSError also for a file over TEXT_FILE_BYTES, and for
+        what is not a regular file."""
+        with _errors_in_words(), self._opened(path, os.O_RDONLY) as descriptor:
             if os.fstat(descriptor).st_size > TEXT_FILE_BYTES:
                 raise OSError(errno.EFBIG, f"It is larger than {TEXT_FILE_BYTES:,} bytes.")
             with open(descriptor, "rb", closefd=False) as file:
@@ -97,11 +98,11 @@ class FolderFiles:
         return data.decode(encoding or "utf-8-sig")
 
     def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
-        """Raises OSError also when the files would take more than the limit; nothing is written
-        then, and what was in the file stays."""
-        # Half of a character is written as the mark that stands for it, as by the original.
+        """Write or append a text. Raises OSError also when the files would take more than the
+        limit; then nothing is written."""
+        # A lone surrogate is written as the replacement character, as by the original.
         data = legible(text).encode(encoding or "utf-8")
-        with _in_words():
+        with _errors_in_words():
             self._make_parents(path)
             flags = os.O_WRONLY | os.O_CREAT | (0 if overwrite else os.O_APPEND)
             with self._opened(path, flags, len(data)) as descriptor, _locked(descriptor):
@@ -121,7 +122,8 @@ class FolderFiles:
             )
 
     def _path(self, path: str) -> Path:
-        """The path below the root, links resolved. Raises PermissionError where it leads out."""
+        """Return the path below the root, with links resolved. Raises PermissionError for a path
+        that leads out of it."""
         root = self.root.resolve()
         full = (root / path).resolve()
         if not full.is_relative_to(root):
@@ -143,7 +145,7 @@ class FolderFiles:
 
     @contextmanager
     def _opened(self, path: str, flags: int, grown: int = 0) -> Iterator[int]:
-        """A descriptor of the regular file, reached folder by folder without following links."""
+        """Yield a descriptor of the regular file, opened without following links."""
         *folders, name = self._path(path).parts or ("",)
         if not name:
             raise IsADirectoryError(errno.EISDIR, "It is a folder.")
@@ -155,7 +157,7 @@ class FolderFiles:
             file = os.open(name, flags | SAFELY, mode=0o666, dir_fd=descriptor)
             stack.callback(os.close, file)
             if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise _no_file()
+                raise _not_regular()
             if new:
                 self.usage.add(ENTRY_BYTES)
             yield file
@@ -171,7 +173,7 @@ class FolderFiles:
 
 @contextmanager
 def _locked(descriptor: int) -> Iterator[None]:
-    """One worker at a time writes the file, which a program of somebody else may hold too."""
+    """Lock the file against other workers, and against programs that lock it too."""
     until = time.monotonic() + SECONDS_TO_LOCK
     while True:
         try:
@@ -186,7 +188,7 @@ def _locked(descriptor: int) -> Iterator[None]:
 
 
 def _overwrite(descriptor: int, data: bytes, before: int) -> None:
-    """Take the room before anything is overwritten: a full disk must not cost what was there."""
+    """Overwrite the file. Its room is reserved first: a full disk must not cost what was there."""
     if len(data) > before and hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(descriptor, before, len(data) - before)
@@ -214,8 +216,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _require_file(name: str, folder: int) -> bool:
-    """Whether the file is missing. Raises OSError where it is there and no regular file: opening
-    a device may already do something."""
+    """Return whether the file is missing. Raises OSError when it exists but is not a regular file:
+    opening a device may already do something."""
     try:
         mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except FileNotFoundError:
@@ -223,22 +225,22 @@ def _require_file(name: str, folder: int) -> bool:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "It is a folder.")
     if not stat.S_ISREG(mode):
-        raise _no_file()
+        raise _not_regular()
     return False
 
 
-def _no_file() -> OSError:
+def _not_regular() -> OSError:
     return OSError(errno.EINVAL, "It is no regular file but a pipe, a device or a socket.")
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """Errors say why in a sentence. Those of the system carry the path, which is left out."""
+def _errors_in_words() -> Iterator[None]:
+    """Turn errors into sentences. Those of the system carry the path, which is left out."""
     try:
         yield
     except RuntimeError:  # of Path.resolve, until Python 3.13
         raise OSError(errno.ELOOP, WORDS[errno.ELOOP]) from None
     except OSError as error:
         own = error.filename is None and error.strerror and error.strerror.endswith(".")
-        said = error.strerror if own else WORDS.get(error.errno or 0, f"{error.strerror}.")
-        raise OSError(error.errno, said) from None
+        reason = error.strerror if own else WORDS.get(error.errno or 0, f"{error.strerror}.")
+        raise OSError(error.errno, reason) from None

@@ -19,18 +19,18 @@ from executions.limits import HTTP_BODY_BYTES, HTTP_TIMEOUT
 from flows.blocks.clients import HttpRequest, HttpResponse
 from flows.values import legible
 
-#: How a text may begin that says by itself how it is encoded; that counts more than its header.
+#: Byte order marks: they say how a text is encoded, and count more than the header.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-#: Python's own encodings, which are no charset of a text on the web.
+#: Encodings of Python that are not charsets of the web.
 _NO_CHARSETS = frozenset(
     {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 )
-#: How a body may be encoded, and how zlib reads that; 0 for as it is. Not twice: a few bytes could
-#: stand for terabytes.
+#: The content codings of a body, and the window that zlib needs; 0 for none. A body is not decoded
+#: twice: a few bytes could stand for terabytes.
 _CODINGS = {
     "": 0,
     "identity": 0,
@@ -41,7 +41,7 @@ _CODINGS = {
 
 
 def _left(until: float, timeout: float | None) -> float:
-    """The seconds that an operation may take. Raises ReadTimeout when there are none."""
+    """Return the seconds that an operation may take. Raises ReadTimeout when none are left."""
     left = until - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout("the time of the request is over")
@@ -49,8 +49,8 @@ def _left(until: float, timeout: float | None) -> float:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection on which everything together ends at one moment: a timeout for each operation
-    alone would let an answer that comes byte by byte take for ever."""
+    """A connection that ends at one moment. A timeout for each operation alone would let an answer
+    that comes byte by byte take for ever."""
 
     def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
         self.stream = stream
@@ -79,7 +79,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 class _GuardedBackend(httpcore.SyncBackend):
-    """Connects only to addresses that are allowed: the very address that was checked is used, so
+    """Connects to allowed addresses only. The address that was checked is the one that is used, so
     that a name cannot resolve to another one in between."""
 
     def __init__(self, allowed: Networks, until: float) -> None:
@@ -125,7 +125,8 @@ class HttpxHttp:
     until: float = inf
 
     def send(self, request: HttpRequest) -> HttpResponse:
-        # Everything together takes no longer, however the answer trickles in.
+        """Send a request; return its response. Raises ConnectionError."""
+        # The whole request ends then, however slowly the answer comes.
         until = min(self.until, time.monotonic() + HTTP_TIMEOUT)
         transport = httpx.HTTPTransport()
         transport._pool._network_backend = _GuardedBackend(self.allowed, until)
@@ -152,13 +153,13 @@ class HttpxHttp:
         )
 
 
-#: What a server, or a request that no server could answer, makes the libraries raise.
+#: What the libraries raise because of a server, or of a request that no server could answer.
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, LookupError, ValueError)
 
 
 def _content(response: httpx.Response) -> bytes:
-    """The body of an answer. Raises ConnectionError for one that is too large, that ends early, or
-    whose encoding is not known."""
+    """Return the body of an answer. Raises ConnectionError for one that is too large, ends early,
+    or has an unknown encoding."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in _CODINGS:
         raise ConnectionError(f"its body is encoded as {coding[:100]}, which is not supported")
@@ -170,7 +171,8 @@ def _content(response: httpx.Response) -> bytes:
 
 
 def _decompressed(data: bytearray, coding: str) -> bytes:
-    """Raises ConnectionError as above. No more than the limit is ever decompressed."""
+    """Return the decompressed body, of which no more than the limit is ever decompressed. Raises
+    ConnectionError as `_content` does."""
     rest, content = bytes(data), bytearray()
     window = _CODINGS[coding]
     if coding == "deflate" and (rest[0] & 15 != 8 or int.from_bytes(rest[:2]) % 31):
@@ -195,7 +197,7 @@ def _measure(content: bytearray) -> None:
 
 
 def _text(content: bytes, charset: str | None) -> str:
-    """The text of a body, without the mark that it may begin with; UTF-8 where its charset is none,
+    """Return the text of a body without its byte order mark, as UTF-8 when its charset is unknown,
     with replacement characters for what cannot be decoded."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):

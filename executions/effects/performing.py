@@ -1,4 +1,4 @@
-"""Doing the effect of a block, and telling what it came to."""
+"""Performing the effect of a block."""
 
 import traceback
 
@@ -8,8 +8,9 @@ from flows.blocks.base import Block
 from flows.blocks.errors import BlockException, unexpected
 
 
-def performed(block: Block, asked: Perform) -> Performed | Threw:
-    """Do it. A defect is thrown with its traceback, which the runner logs."""
+def perform_effect(block: Block, asked: Perform) -> Performed | Threw:
+    """Perform a block's effect; return the event for its result. A defect comes with its traceback,
+    which the runner logs."""
     try:
         return Performed(block.perform(asked.given, clients(asked.until)))
     except BlockException as thrown:

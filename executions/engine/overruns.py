@@ -86,7 +86,7 @@ def _worker_lost(interpreter: Interpreter, deaths: int) -> ExceptionValue:
     title = interpreter.instruction.node.title
     return exception(
         "WorkerLostException",
-        f"{deaths} workers in a row have died at '{title}', as by running out of memory.",
+        f"{deaths} workers in a row have died at '{title}'. They may have run out of memory.",
     ).value
 
 
@@ -95,6 +95,6 @@ def interrupted(interpreter: Interpreter) -> ExceptionValue:
     title = interpreter.instruction.node.title
     return exception(
         "BlockInterruptedException",
-        f"The worker died during '{title}', which must not be done twice. Whether it was done is "
-        "not known.",
+        f"The worker died during '{title}', which must not be done twice. It is not known whether "
+        "it was done.",
     ).value

@@ -43,7 +43,7 @@ def initialise(
                 continue
         else:
             continue
-        sizes.note(frame, key)
+        sizes.measure(frame, key)
         frame.changed.add(key)
     if not failures:
         return None

@@ -1,7 +1,7 @@
-"""How large the variables of an execution are, about in bytes as they are stored. Pure.
+"""The sizes of an execution's variables, about in bytes as they are stored. Pure.
 
-Each frame keeps the sizes of its large values, and of lists that are added to, so that adding an
-item costs the item: no value is measured again for each change, and none beyond the limit.
+Each frame keeps the sizes of its large values, and of lists that grow, so that adding an item costs
+the item: no value is measured again at each change, and none beyond the limit.
 """
 
 from typing import Any
@@ -16,19 +16,19 @@ from executions.limits import (
 from flows import values
 from flows.blocks.errors import BlockException, exception
 
-#: What can be large.
+#: The types whose values can be large.
 _SIZED = frozenset({str, bytes, list, dict, values.ExceptionValue})
 
 
-def note(frame: Frame, key: str) -> None:
-    """Measure what a variable begins with."""
+def measure(frame: Frame, key: str) -> None:
+    """Measure the value with which a variable begins."""
     value = frame.variables[key]
     if type(value) in _SIZED:
         _keep(frame, key, value, values.cost(value, MAX_VARIABLES_BYTES))
 
 
 def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
-    """Take note of the value that a variable gets. Raises VariableTooLargeException."""
+    """Measure the value that a variable gets. Raises VariableTooLargeException."""
     if type(value) not in _SIZED:
         if frame.sizes:
             frame.sizes.pop(key, None)
@@ -39,8 +39,8 @@ def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
 
 
 def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -> None:
-    """Take note of items that a block has added to the variable's own list. Raises
-    VariableTooLargeException, with the items taken off again."""
+    """Measure the items that a block has added to the variable's own list. Raises
+    VariableTooLargeException, and takes the items off again."""
     size, length = frame.sizes.get(key, (0, 0))
     size = (size or 2) + sum(
         2 + values.cost(item, MAX_VARIABLE_BYTES, MAX_VALUE_DEPTH - 1) for item in value[length:]
@@ -55,7 +55,7 @@ def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -
 
 
 def admit_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) -> None:
-    """Take note of a part of a variable that is about to be replaced, or added when `old` is None.
+    """Measure a part of a variable that is about to be replaced, or added when `old` is None.
     Raises VariableTooLargeException."""
     whole = frame.variables[key]
     known = frame.sizes.get(key)

@@ -1,4 +1,4 @@
-"""Statements that run very often: prepared by the server, without Django's cursor around them."""
+"""Running statements that the server prepares, without Django's cursor around them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -10,7 +10,7 @@ from uuid import UUID
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.completion import given_up
+from executions.completion import release_semaphores
 from executions.engine import moving
 from executions.engine.moving import CannotMove, MovePreview
 from executions.states import RESUMABLE, Status
@@ -37,7 +37,7 @@ def execute(request: CommandRequest) -> Changes | None:
     cause = Cause("set-next", request.actor.name)
     left_port = {"error_type": "", "error_message": ""}
     event = rewrite(held, interpreter, {}, cause, status="Paused", place="block", **left_port)
-    changed = [event, *given_up(held.id, left)]
+    changed = [event, *release_semaphores(held.id, left)]
     return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 
 

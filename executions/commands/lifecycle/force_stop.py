@@ -4,7 +4,7 @@ block that won't return. What the block has done outside stays done.
 
 from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest
-from executions.completion import ended
+from executions.completion import after_end
 from executions.dispatch import kill_task
 from executions.states import LIVE
 from executions.store.lifecycle import transitions
@@ -19,7 +19,7 @@ def execute(request: CommandRequest) -> Changes | None:
     task_id = holder.rpartition(":")[2]
     if task_id:
         kill_task(task_id)
-    return Changes([event, *ended(event)], "its worker's task was ended" if task_id else "")
+    return Changes([event, *after_end(event)], "its worker's task was ended" if task_id else "")
 
 
 COMMAND = Command(

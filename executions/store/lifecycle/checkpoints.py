@@ -140,7 +140,7 @@ def release(
         waiting_for = secrets.redact_text(waiting_for)
         error = error and secrets.redact_exception(error)
         if release.outputs is not None:
-            outputs, claimed.secrets = secret_storage.of_outputs(
+            outputs, claimed.secrets = secret_storage.redact_outputs(
                 secrets, release.outputs, claimed.secrets
             )
             interpreter.redact_again()
@@ -272,7 +272,7 @@ def _assign_secrets(
 ) -> None:
     """Set the texts that are secret by now."""
     if interpreter.secrets is not None and progress.secrets_changed:
-        claimed.secrets = secret_storage.written(interpreter.secrets, claimed.secrets)
+        claimed.secrets = secret_storage.with_texts(interpreter.secrets, claimed.secrets)
         statement.assign("secrets = %(secrets)s::json", secrets=rows.dumps(claimed.secrets))
 
 

@@ -70,7 +70,7 @@ _LOCK_PARKED = f"""
         AND lease_owner = ''
     FOR UPDATE
 """
-_HOLD = """
+_LOCK_CLAIMED = """
     SELECT 1 FROM executions_execution WHERE id = %(id)s AND lease_owner = %(owner)s FOR UPDATE
 """
 _RENEW = """
@@ -143,7 +143,7 @@ def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> ClaimedEx
     claimed = _claimed(execution_id, owner, rest)
     claimed.limited = limited
     if seen == claimed.event.revision - 1:
-        _take(claimed, tokens, variables)
+        _set_frames(claimed, tokens, variables)
     else:
         _load(claimed)
     return claimed
@@ -188,7 +188,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecu
         version_id=version_id,
         state=kept.get("was", kept),
         steps_wanted=steps_wanted,
-        inputs=values.decode(secret_storage.real(secrets, "inputs", json.loads(inputs))),
+        inputs=values.decode(secret_storage.real_form(secrets, "inputs", json.loads(inputs))),
         stored_bytes=stored_bytes,
         secrets=secrets,
         deaths=deaths,
@@ -204,14 +204,14 @@ def _load(claimed: ClaimedExecution) -> ClaimedExecution:
     """Return it with the tokens and variables that its rows hold now."""
     row = fetch(_LOAD, {"id": claimed.id})
     assert row is not None
-    _take(claimed, *row)
+    _set_frames(claimed, *row)
     return claimed
 
 
-def hold(claimed: ClaimedExecution) -> bool:
+def lock_claimed(claimed: ClaimedExecution) -> bool:
     """Lock the execution's row for this transaction; return False when the claim was lost."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD, {"id": claimed.id, "owner": claimed.owner})
+        cursor.execute(_LOCK_CLAIMED, {"id": claimed.id, "owner": claimed.owner})
         return cursor.fetchone() is not None
 
 
@@ -221,7 +221,7 @@ def renew(claimed: ClaimedExecution) -> None:
         cursor.execute(_RENEW, {"id": claimed.id, "owner": claimed.owner, "lease": LEASE_SECONDS})
 
 
-def _take(claimed: ClaimedExecution, tokens: str | None, variables: str | None) -> None:
+def _set_frames(claimed: ClaimedExecution, tokens: str | None, variables: str | None) -> None:
     """Take over its tokens and variables; there are none when it has not begun."""
     scopes: dict[int, dict[str, Any]] = {}
     for level, name, value in json.loads(variables or "[]"):
@@ -234,4 +234,4 @@ def _take(claimed: ClaimedExecution, tokens: str | None, variables: str | None) 
     if len(variables or "") > INLINE_CHANGE_CHARACTERS:
         for frame in claimed.frames:
             for name in frame.variables:
-                sizes.note(frame, name)
+                sizes.measure(frame, name)

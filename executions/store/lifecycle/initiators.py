@@ -14,7 +14,7 @@ SESSION = "Session"
 _ON_PAGES = frozenset({Execution.Trigger.PAGE, Execution.Trigger.RETRY})
 
 
-def context(claimed: ClaimedExecution, graph: FlowGraph) -> dict[str, Any]:
+def claimed_context(claimed: ClaimedExecution, graph: FlowGraph) -> dict[str, Any]:
     """Return the built-in variable of a claimed execution, without its Extensions. Who started it
     is looked up only for a flow that reads it, or where a breakpoint's condition may."""
     known = {"ExecutionId": str(claimed.id)}
@@ -23,7 +23,7 @@ def context(claimed: ClaimedExecution, graph: FlowGraph) -> dict[str, Any]:
     return known | {"Initiator": initiator(claimed.event.root_id)}
 
 
-def shown(execution: Execution, extensions: Any) -> dict[str, Any]:
+def execution_context(execution: Execution, extensions: Any) -> dict[str, Any]:
     """Return the whole built-in variable, as people see it (semantics 93). Only its Extensions ever
     change; they are given in their stored form."""
     return {

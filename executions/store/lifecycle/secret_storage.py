@@ -15,7 +15,7 @@ from executions.engine.secrets import Secrets, secrets_of
 from flows import values
 from flows.graph import FlowGraph
 
-Kept = Mapping[str, Any]
+SecretsColumn = Mapping[str, Any]
 #: The key of the user who gave the secrets; missing where several did, or nobody knows.
 _GIVER = "given_by"
 #: An execution and all those above it.
@@ -35,22 +35,22 @@ _FORGET_GIVER = f"""
 """
 
 
-def texts(kept: Kept | None) -> Iterable[str]:
+def texts(kept: SecretsColumn | None) -> Iterable[str]:
     """Return the texts of the column."""
     return [values.decode(form) for form in kept["texts"]] if kept else ()
 
 
-def real(kept: Kept | None, column: str, shown: Any) -> Any:
+def real_form(kept: SecretsColumn | None, column: str, shown: Any) -> Any:
     """Return the real form of a column, "inputs" or "outputs"."""
     return kept.get(column, shown) if kept else shown
 
 
-def written(known: Secrets, kept: Kept | None) -> dict[str, Any]:
+def with_texts(known: Secrets, kept: SecretsColumn | None) -> dict[str, Any]:
     """Return the column with the texts that are known by now."""
     return {**(kept or {}), "texts": [values.encode(text) for text in known.texts]}
 
 
-def of_inputs(
+def redact_inputs(
     graph: FlowGraph, inputs: Mapping[str, Any], known: Iterable[str], giver_id: int | None
 ) -> tuple[Any, dict[str, Any] | None]:
     """Return what a new execution shows of its inputs, and its column. `known` are the secret texts
@@ -65,28 +65,28 @@ def of_inputs(
     shown = values.encode(
         {name: found.redact_variable("", name.casefold(), v) for name, v in inputs.items()}
     )
-    kept = written(found, None if giver_id is None else {_GIVER: giver_id})
+    kept = with_texts(found, None if giver_id is None else {_GIVER: giver_id})
     return shown, kept if shown == form else kept | {"inputs": form}
 
 
-def of_outputs(
-    known: Secrets, outputs: Mapping[str, Any], kept: Kept | None
+def redact_outputs(
+    known: Secrets, outputs: Mapping[str, Any], kept: SecretsColumn | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return what an execution shows of its outputs, and its column."""
     form = values.encode(dict(outputs))
     shown = values.encode(
         {name: known.redact_variable("", name.casefold(), value) for name, value in outputs.items()}
     )
-    column = written(known, kept)
+    column = with_texts(known, kept)
     return shown, column if shown == form else column | {"outputs": form}
 
 
-def redact(kept: Kept | None, text: str) -> str:
+def redact(kept: SecretsColumn | None, text: str) -> str:
     """Return a text with the secret texts of an execution masked."""
     return Secrets({}, dict.fromkeys(texts(kept))).redact_text(text) if kept else text
 
 
-def giver(kept: Kept | None) -> int | None:
+def giver(kept: SecretsColumn | None) -> int | None:
     """Return the user who gave the secrets of the column, if one person gave them all."""
     return kept.get(_GIVER) if kept else None
 

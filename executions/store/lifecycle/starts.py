@@ -83,7 +83,7 @@ def insert(request: StartRequest) -> Execution:
         request = _debugged_along(request, parent, breakpoints)
     block = graph.blocks[graph.top.start]
     execution_id = new_id()
-    inputs, secrets = secret_storage.of_inputs(
+    inputs, secrets = secret_storage.redact_inputs(
         graph, request.inputs, request.secret_texts, request.giver_id
     )
     return Execution.objects.create(

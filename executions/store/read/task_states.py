@@ -59,7 +59,7 @@ def _state(row: Mapping[str, Any]) -> TaskState:
     kept = row["secrets"]
     match row["status"]:
         case Status.ENDED:
-            outputs = secret_storage.real(kept, "outputs", row["outputs"] or {})
+            outputs = secret_storage.real_form(kept, "outputs", row["outputs"] or {})
             return TaskState(
                 TaskStatus.RAN_TO_COMPLETION,
                 values.decode(outputs),

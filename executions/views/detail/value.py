@@ -139,7 +139,7 @@ class ValueView:
         if at is not None and at.known is Known.LOST:
             return Found(False, why="Its Extensions were large, and this step did not keep them.")
         _, extensions = past.value(0, EXTENSIONS)
-        return Found(True, initiators.shown(past.execution, extensions))
+        return Found(True, initiators.execution_context(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
         return value if self._exact else task_states.shown(self.subject.execution.root_id, value)
