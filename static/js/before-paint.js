@@ -18,16 +18,16 @@
   };
   const remembered = () => {
     try {
-      return localStorage.getItem(KEY);
+      return localStorage.getItem(KEY) ?? "";
     } catch {
-      return null; // storage is switched off: the system decides
+      return ""; // storage is switched off: the system decides
     }
   };
   const migrate = () => {
     try {
       // Once: a value that comes under the old key later is the admin's.
       if (localStorage.getItem(KEY) !== null) return;
-      const old = localStorage.getItem(OLD_KEY);
+      const old = localStorage.getItem(OLD_KEY) ?? "";
       localStorage.setItem(KEY, THEMES.includes(old) ? old : "system");
     } catch {
       // As above.
@@ -72,6 +72,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     removeEventListener("keydown", keep, true);
     for (const { key, shiftKey } of kept) {
+      /** @type {any} */
       const at = document.activeElement ?? document.body;
       if (at.selectionStart != null) {
         // A key before this one led into a field.
@@ -90,5 +91,6 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const offer = `zone=${encodeURIComponent(zone)}`;
   if (!zone || document.cookie.split("; ").includes(offer)) return;
+  // biome-ignore lint/suspicious/noDocumentCookie: browsers have cookieStore for secure addresses only
   document.cookie = `${offer}; path=/; max-age=31536000; samesite=lax`;
 })();

@@ -106,9 +106,9 @@ function addEdges() {
     edge.tabIndex = number ? -1 : 0;
     edge.ariaOrientation = "vertical";
     edge.ariaLabel = `Width of ${head.textContent.trim()}`;
-    edge.ariaValueMin = WIDTHS.least;
-    edge.ariaValueMax = WIDTHS.most;
-    edge.ariaValueNow = widthOf(head);
+    edge.ariaValueMin = String(WIDTHS.least);
+    edge.ariaValueMax = String(WIDTHS.most);
+    edge.ariaValueNow = String(widthOf(head));
     edge.title = "Drag, or press ← and →, for the width; ↑ and ↓ lead to the columns beside it";
     head.append(edge);
   }

@@ -39,6 +39,6 @@ document.addEventListener("click", async (event) => {
 /** Without a secure address browsers give no clipboard: what is shown is selected for Ctrl+C. */
 function select(button, text) {
   const shown = button.parentElement.querySelector("pre, .mono");
-  if (shown) getSelection().selectAllChildren(shown);
+  if (shown) getSelection()?.selectAllChildren(shown);
   else notify(text === null ? "It could not be fetched. Try again." : "The browser did not allow to copy.");
 }

@@ -23,7 +23,7 @@ document.addEventListener("keydown", (event) => {
 function toggle(block) {
   const { breakpoint } = canvasOf(block).dataset;
   const id = document.querySelector('#debug [name="id"]').value;
-  window.htmx.ajax("POST", breakpoint, {
+  htmx.ajax("POST", breakpoint, {
     source: document.getElementById("debug"),
     values: { id, block: block.dataset.block, action: "toggle", condition: "", hits: "", keep: "" },
     target: "#notices",
@@ -35,13 +35,14 @@ function toggle(block) {
 
 let beside = null; // the block whose menu it is
 
-/** Open the menu beside a block, with what an address answers. */
+/** Open the menu beside a block, with what an address answers.
+    @param {any} block @param {?string} address */
 export function open(block, address = null) {
   const canvas = canvasOf(block);
   const step = new URLSearchParams(location.search).get("step") ?? "";
   const url = address ?? `${canvas.dataset.menu}?block=${encodeURIComponent(block.dataset.block)}&step=${step}`;
   beside = block;
-  window.htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" });
+  htmx.ajax("GET", url, { target: "#block-menu", swap: "innerHTML" });
 }
 
 // When it has been fetched, and again when the look ahead has taken its place.

@@ -37,7 +37,7 @@ document.addEventListener("pointerdown", (event) => {
     removeEventListener("pointermove", move);
     removeEventListener("pointerup", end);
     removeEventListener("pointercancel", end);
-    removeEventListener("keydown", escape, true);
+    removeEventListener("keydown", onEscape, true);
     over?.classList.remove("aim");
     token.classList.remove("drag");
     token.setAttribute("transform", home);
@@ -50,10 +50,10 @@ document.addEventListener("pointerdown", (event) => {
       open(over, `${canvas.dataset.setNext}?id=${id}&block=${block}`);
     });
   };
-  const escape = (pressed) => pressed.key === "Escape" && end(pressed);
+  const onEscape = (pressed) => pressed.key === "Escape" && end(pressed);
   addEventListener("pointermove", move);
   addEventListener("pointerup", end);
   addEventListener("pointercancel", end);
-  addEventListener("keydown", escape, true);
+  addEventListener("keydown", onEscape, true);
 });
 document.addEventListener("dragstart", (event) => event.target.closest?.("[data-token]") && event.preventDefault());

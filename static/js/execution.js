@@ -22,7 +22,7 @@ function patchParts(html) {
     const shown = document.getElementById(part.id);
     if (!shown) continue;
     patchElement(shown, part);
-    window.htmx?.process(shown);
+    htmx.process(shown);
   }
   markVisited(canvas());
   const workspace = canvas()?.querySelector("svg[data-workspace]")?.dataset.workspace;

@@ -10,6 +10,7 @@ import { isTyping, notify } from "./shell.js";
 import { isWatched } from "./watches.js";
 
 const section = document.getElementById("executions");
+/** @type {(message: object) => void} */
 let send = () => {};
 let sendTimer = 0;
 let sendAt = 0;
@@ -219,7 +220,9 @@ document.body.addEventListener("live:watches", ({ detail }) => {
   if (isBy("is") && !detail.on) rows.strikeRows(detail.ids, "you no longer watch it");
   else if (isBy("is") || isBy("-is")) catchUp();
 });
-document.body.addEventListener("live:state", (event) => (state = event.detail));
+document.body.addEventListener("live:state", (event) => {
+  state = event.detail;
+});
 
 // Another page of the grid, or another filter, has been swapped in.
 document.body.addEventListener("htmx:afterSettle", (event) => {

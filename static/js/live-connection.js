@@ -221,8 +221,9 @@ function connect() {
   url.search = location.search;
   // Old enough, and the server has the page fetched again; else it tells what has changed since.
   const age = Math.ceil(performance.now() - fetchedAt);
-  url.searchParams.set("age", age);
-  url.searchParams.set("written", fetchedAt ? serverNow() - age : document.documentElement.dataset.now);
+  url.searchParams.set("age", String(age));
+  const pageWritten = document.documentElement.dataset.now ?? "";
+  url.searchParams.set("written", fetchedAt ? String(serverNow() - age) : pageWritten);
   socket = new WebSocket(url);
   connectingSince = serverNow();
   socket.onopen = onOpen;

@@ -4,10 +4,10 @@
 import { catchUp } from "./live-connection.js";
 
 /** Keep the parts inside of `page()` fresh: fetch from its data-live-url what differs, and give it
- * to `fitIn` with the response, unless the reader has gone elsewhere meanwhile. While changes keep
+ * to `apply` with the response, unless the reader has gone elsewhere meanwhile. While changes keep
  * coming, `pause` milliseconds lie between two fetches. With `settle` a fetch comes that long after
  * a change: by then what the server keeps for so long is newer. Returns what refreshes now. */
-export function refreshOnChange(page, fitIn, { pause, settle = 0 }) {
+export function refreshOnChange(page, apply, { pause, settle = 0 }) {
   let running = null; // the refresh under way
   let again = false;
   let hurried = false; // a reader waits for it
@@ -25,7 +25,7 @@ export function refreshOnChange(page, fitIn, { pause, settle = 0 }) {
     const response = await fetch(page().dataset.liveUrl + shown, { headers });
     if (response.redirected || !response.ok) throw new Error(`refresh: ${response.status}`);
     const html = await response.text();
-    if (page() && shown === location.search) fitIn(html, response);
+    if (page() && shown === location.search) apply(html, response);
   }
 
   /** Fetch what changed; calls that come meanwhile become one more refresh, at once when a reader
@@ -51,20 +51,24 @@ export function refreshOnChange(page, fitIn, { pause, settle = 0 }) {
     return running;
   }
 
-  let soon = null;
-  const catchUpSoon = () => {
-    soon ??= setTimeout(() => {
-      soon = null;
+  let retryTimer = 0;
+  function retryLater() {
+    if (retryTimer) return;
+    retryTimer = setTimeout(() => {
+      retryTimer = 0;
       catchUp();
     }, 2000);
-  };
-  let settling = null;
+  }
+  let settleTimer = 0;
   function onChange() {
-    if (!settle) return refresh().catch(catchUpSoon);
-    settling ??= setTimeout(() => {
-      settling = null;
-      refresh().catch(catchUpSoon);
-    }, settle);
+    if (!settle) {
+      refresh().catch(retryLater);
+    } else if (!settleTimer) {
+      settleTimer = setTimeout(() => {
+        settleTimer = 0;
+        refresh().catch(retryLater);
+      }, settle);
+    }
   }
   document.body.addEventListener("live:changed", onChange);
   document.body.addEventListener("live:catchup", (event) => {

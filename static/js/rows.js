@@ -66,14 +66,15 @@ function left() {
 
 // Changing rows --------------------------------------------------------------------------------
 
-/** What a change says of a row: its start tag (null: as before) and its cells by their places. */
+/** What a change says of a row: its start tag (null: as before) and its cells by their places.
+    @returns {{row: any, cells: Iterable<any[]>}} */
 function parseChange({ html, head, cells }) {
   if (html) {
     const row = parse(html).querySelector("tr");
     return { row, cells: [...row.cells].entries() };
   }
-  const told = Object.entries(cells).map(([at, cell]) => [Number(at), parse(cell).firstElementChild]);
-  return { row: head ? parse(head).querySelector("tr") : null, cells: told };
+  const changed = Object.entries(cells).map(([at, cell]) => [Number(at), parse(cell).firstElementChild]);
+  return { row: head ? parse(head).querySelector("tr") : null, cells: changed };
 }
 
 /** Replace what differs in a row by what is newer; selection, focus and expansion stay. */
@@ -179,6 +180,7 @@ function moveToPlace(row, force = false) {
   const stays = before === undefined || before === after;
   const may = force || (!rows.some(isHeld) && mayInsertBefore(before) && mayInsertBefore(after));
   if (!stays && may) {
+    /** @type {any} */
     const focused = document.activeElement;
     for (const one of rows) rowsBody().insertBefore(one, before);
     // What is moved in the page has lost the focus.
@@ -208,14 +210,15 @@ function trim() {
   }
 }
 
-let saying = 0;
-let said = "";
+let announceTimer = 0;
+let announcement = "";
 /** For screen readers, and rarely: what the pill says changes with every frame. */
 function announceSoon(text) {
-  said = text;
-  saying ||= setTimeout(() => {
-    saying = 0;
-    if (pending.size || moved.size) announce(said);
+  announcement = text;
+  if (announceTimer) return;
+  announceTimer = setTimeout(() => {
+    announceTimer = 0;
+    if (pending.size || moved.size) announce(announcement);
   }, QUIET);
 }
 

@@ -60,8 +60,9 @@ function remember() {
 }
 
 function recall() {
-  const [{ type } = {}] = performance.getEntriesByType("navigation");
-  const wentBack = type === "back_forward" || sessionStorage.getItem(WENT_BACK);
+  /** @type {any[]} */
+  const [navigation] = performance.getEntriesByType("navigation");
+  const wentBack = navigation?.type === "back_forward" || sessionStorage.getItem(WENT_BACK);
   sessionStorage.removeItem(WENT_BACK);
   const ids = wentBack ? (sessionStorage.getItem(place()) ?? "").split(" ") : [];
   for (const row of rows()) paint(row, ids.includes(row.dataset.id));
@@ -84,7 +85,7 @@ function clickedRow(row, event) {
   if (event.target.closest("a, button") || (!box && String(getSelection()))) return;
   if (event.shiftKey) {
     selectRange(row);
-    getSelection().removeAllRanges();
+    getSelection()?.removeAllRanges();
   } else {
     if (box) mark(row, box.checked);
     else if (event.ctrlKey || event.metaKey) mark(row, row.getAttribute("aria-selected") !== "true");
@@ -96,7 +97,8 @@ function clickedRow(row, event) {
 
 // Keyboard -------------------------------------------------------------------------------------
 
-/** One row is the grid's tab stop. */
+/** One row is the grid's tab stop.
+    @param {any} row */
 export function setCurrent(row = null) {
   current = row?.dataset.id ?? current;
   const stop = (current && rowById(current)) || rows()[0];

@@ -22,24 +22,27 @@ export function isTyping(event) {
   );
 }
 
-let spoken = 0;
+let announcedAt = 0;
+let announceTimer = 0;
 /** Say something to screen readers, at most once in ten seconds; the newest wins. */
 export function announce(text) {
   const region = document.getElementById("announce");
-  clearTimeout(announce.timer);
-  const wait = Math.max(0, spoken + 10_000 - Date.now());
-  announce.timer = setTimeout(() => {
-    spoken = Date.now();
+  clearTimeout(announceTimer);
+  const wait = Math.max(0, announcedAt + 10_000 - Date.now());
+  announceTimer = setTimeout(() => {
+    announcedAt = Date.now();
     region.textContent = text;
   }, wait);
 }
 
 /** Where the page of an execution is. */
 export const executionAddress = (id) =>
-  document.body.dataset.execution.replace("00000000-0000-0000-0000-000000000000", id);
+  String(document.body.dataset.execution).replace("00000000-0000-0000-0000-000000000000", id);
 
 /** Say something where the results of actions are shown: a problem stays until it is dismissed, with
-    a link to what to do about it; good news passes. */
+    a link to what to do about it; good news passes.
+    @param {string} text
+    @param {{passing?: boolean, link?: ?{text: string, href: string}}} options */
 export function notify(text, { passing = false, link = null } = {}) {
   const notice = document.createElement("div");
   notice.className = passing ? "notice passing" : "notice warning";
@@ -78,7 +81,7 @@ function count() {
 
 new MutationObserver((changes) => {
   for (const notice of changes.flatMap((change) => [...change.addedNodes])) {
-    if (notice.isConnected && notice.matches?.(".notice")) arrived(notice);
+    if (notice instanceof Element && notice.isConnected && notice.matches(".notice")) arrived(notice);
   }
   count();
 }).observe(notices, { childList: true });

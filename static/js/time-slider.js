@@ -15,7 +15,7 @@ function addressOf(step) {
   there.delete("time");
   there.delete("at");
   if (step >= countOf(slider())) there.delete("step");
-  else there.set("step", Math.max(0, step));
+  else there.set("step", String(Math.max(0, step)));
   return `?${there}`;
 }
 
@@ -177,7 +177,9 @@ async function play(back) {
         wait += Math.min(Math.abs(steps[place + 1][1] - steps[place][1]), GAP) / speed();
         place += 1;
       }
-      await new Promise((resolve) => (run.timer = setTimeout(resolve, wait)));
+      await new Promise((resolve) => {
+        run.timer = setTimeout(resolve, wait);
+      });
       if (playing !== run) return;
       await showStep(steps[place][0]);
     }
@@ -217,7 +219,7 @@ document.addEventListener("submit", (event) => {
   const chosen = new FormData(form);
   for (const name of ["block", "thrown", "own", "at"]) {
     there.delete(name);
-    if (chosen.get(name)) there.set(name, chosen.get(name));
+    if (chosen.get(name)) there.set(name, String(chosen.get(name)));
   }
   showMoment(`?${there}`);
 });

@@ -3,6 +3,7 @@
 
 import { serverNow } from "./clock.js";
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
   ["day", 86_400],
   ["hour", 3600],
@@ -14,7 +15,7 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 /** How far a moment is from now: `3 minutes ago`, `in 2 hours`. */
 export function timeAgo(milliseconds) {
   const seconds = Math.round((milliseconds - serverNow()) / 1000);
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   return relative.format(Math.trunc(seconds / size), unit);
 }
 

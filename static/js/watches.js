@@ -7,7 +7,7 @@ const watched = new Set();
 const shown = new Set();
 
 export const isWatched = (id) => watched.has(id);
-const address = () => document.body.dataset.watches;
+const address = () => document.body.dataset.watches ?? "";
 
 function headers() {
   return { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") };
