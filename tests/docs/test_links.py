@@ -15,6 +15,9 @@ PAGES = [
 LINK = re.compile(r"(?<!!)\[[^]]+\]\(([^)\s]+)\)")
 
 
+FILE = re.compile(r"`([\w/.-]*\w\.(?:py|js|css|html))`")
+
+
 def without_code(text: str) -> str:
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
 
@@ -45,3 +48,18 @@ def test_the_index_names_every_page() -> None:
     folder = settings.BASE_DIR / "docs"
     named = set(LINK.findall((folder / "README.md").read_text()))
     assert {page.name for page in folder.glob("*.md")} - {"README.md"} <= named
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_that_a_page_names_exist(page: Path) -> None:
+    """By the end of their paths. Examples and history name files that don't."""
+    if page.name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        return
+    folders = ("cortexweb", "executions", "flows", "static", "templates", "tests", "benchmarks")
+    files = [
+        f"/{path.relative_to(settings.BASE_DIR)}"
+        for folder in folders
+        for path in (settings.BASE_DIR / folder).rglob("*.*")
+    ]
+    named = FILE.findall(page.read_text())
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
