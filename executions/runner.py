@@ -423,7 +423,7 @@ class _Turn:
         (semantics 76)."""
         due = min(self.interpreter.deadline, inf if until is None else until)
         due_at = None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC)
-        text = wait_text.told(state["waits"], columns.get("awaits") or ())
+        text = wait_text.format_wait(state["waits"], columns.get("awaits") or ())
         self._release(
             Release(Status.RUNNING, state, reason, due_at=due_at, waiting_for=text, **columns)
         )

@@ -84,7 +84,7 @@ class Delivery:
 
 @database_sync_to_async
 def _read_variables(ids: list[str], paths: list[str]) -> dict[str, dict[str, Any]]:
-    return variables_by_path.of(ids, paths)
+    return variables_by_path.values_of(ids, paths)
 
 
 def _catch_up_instead(connections: Iterable[Connection], error: Exception) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from executions import access
 from executions.models import Execution
 from executions.store import history
-from executions.store.history import Past, variable_differences
+from executions.store.history import ExecutionAt, variable_differences
 from executions.store.history.divergence import StepComparison, compare_steps
 from executions.store.history.variable_differences import VariableDifference
 from executions.views import visits
@@ -129,7 +129,7 @@ class ComparedExecution:
         self.letter = letter
         self.execution = execution
         self.graph: FlowGraph = queries.compiled(execution.version_id)
-        self.past: Past = history.at(execution, self.graph, None)
+        self.past: ExecutionAt = history.at(execution, self.graph, None)
         self.visits = Visits(self.graph, self.past.visits)
 
     def has(self, workspace: str) -> bool:

@@ -124,8 +124,8 @@ class FlowDiagram:
     # What is counted --------------------------------------------------------------------------
 
     @cached_property
-    def counted(self) -> block_counts.Counted:
-        return block_counts.count(self.flow.name, self._initiator)
+    def counted(self) -> block_counts.BlockCounts:
+        return block_counts.count_by_block(self.flow.name, self._initiator)
 
     @cached_property
     def _by_block(self) -> Counter[tuple[str, str]]:

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def uncounted() -> Iterator[None]:
-    block_counts.forget()
+    block_counts.clear_cache()
     yield
-    block_counts.forget()
+    block_counts.clear_cache()
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_counting_uses_its_index_and_stops_somewhere(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE executions_execution")
     with CaptureQueriesContext(connection) as queries:
-        counted = block_counts.count("nap", None)
+        counted = block_counts.count_by_block("nap", None)
     assert counted.positions == {(1, "a", "Running"): 21}
     assert not counted.capped
     with connection.cursor() as cursor:
@@ -179,6 +179,6 @@ def test_counting_uses_its_index_and_stops_somewhere(
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "execution_live_by_flow" in plan
     monkeypatch.setattr(block_counts, "LIVE_CAP", 10)
-    block_counts.forget()
-    assert block_counts.count("nap", None).capped
+    block_counts.clear_cache()
+    assert block_counts.count_by_block("nap", None).capped
     assert re.search(r"Live tokens</dt><dd>11\+<", page(person))

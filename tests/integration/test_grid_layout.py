@@ -150,7 +150,8 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
 
     def told(waits: dict[str, Any], live: list[str] | None = None, **columns: Any) -> str:
         return cell(
-            event_of(parked, waiting_for=wait_text.told(waits, live or ()), **columns), "waiting"
+            event_of(parked, waiting_for=wait_text.format_wait(waits, live or ()), **columns),
+            "waiting",
         )
 
     assert f'href="/executions/{child}/"' in told({"for": "child", "child": child})
@@ -179,13 +180,17 @@ def test_variables_are_read_by_path_for_many_at_once(
     hold(two, level=1, order={"id": "inner"})
     paths = ["order.id", "Order.lines.0.price", "order.lines.1", "dotted.name", "nothing"]
     with django_assert_num_queries(1):
-        held = variables_by_path.of([one.pk, two.pk], paths)
+        held = variables_by_path.values_of([one.pk, two.pk], paths)
     assert held == {
         str(one.pk): {"order.id": "A-1", "Order.lines.0.price": 4.5, "dotted.name": "found"},
         str(two.pk): {"order.id": "inner"},
     }
     with django_assert_num_queries(0):
-        assert variables_by_path.of([], paths) == variables_by_path.of([one.pk], []) == {}
+        assert (
+            variables_by_path.values_of([], paths)
+            == variables_by_path.values_of([one.pk], [])
+            == {}
+        )
 
 
 def test_a_large_variable_is_told_by_its_size(admin_client: Client, admin_user: User) -> None:

@@ -59,7 +59,7 @@ class Snapshot:
         )
 
     @classmethod
-    def at(cls, past: history.Past) -> "Snapshot":
+    def at(cls, past: history.ExecutionAt) -> "Snapshot":
         return cls(
             [(token.workspace, token.block) for token in past.tokens],
             past.tokens[-1].port,
@@ -67,7 +67,7 @@ class Snapshot:
         )
 
     @staticmethod
-    def whole(past: history.Past, level: int, name: str) -> Any:
+    def whole(past: history.ExecutionAt, level: int, name: str) -> Any:
         """A value that is known, be it large."""
         known, form = past.value(level, name)
         assert known
@@ -157,10 +157,10 @@ class Play:
             assert past.durations == took
             self.compare_lives(past, made)
 
-    def compare_lives(self, past: history.Past, made: list[Step]) -> None:
+    def compare_lives(self, past: history.ExecutionAt, made: list[Step]) -> None:
         """Every step until then that a token made is one of its level since it came."""
         for token in past.tokens:
-            life = past.life(token.level)
+            life = past.token_lifetime(token.level)
             own = [row for row in made if row.level == token.level and row.number > life.after]
             inside = {row.block.rpartition("/")[0] for row in own}
             assert inside <= {token.workspace}

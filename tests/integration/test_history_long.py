@@ -12,7 +12,7 @@ from executions.models import ChangedValue, Execution, TrimmedVisits
 from executions.retention.deletion import delete_old
 from executions.retention.trimming import trimmed_steps
 from executions.store import history
-from executions.store.history import Known
+from executions.store.history import Availability
 from executions.store.read import visit_counts
 from flows import queries, values
 from flows.blocks.base import Port
@@ -65,13 +65,15 @@ def long(tmp_path: Path) -> FlowVersion:
     return publish(tmp_path, "long", LONG, LONG_VARIABLES)
 
 
-def past(execution: Execution, step: int | None) -> history.Past:
+def past(execution: Execution, step: int | None) -> history.ExecutionAt:
     return history.at(execution, queries.compiled(execution.version_id), step)
 
 
-def held(moment: history.Past) -> dict[str, Any]:
+def held(moment: history.ExecutionAt) -> dict[str, Any]:
     return {
-        name: values.decode(variable.form) if variable.known is Known.VALUE else variable.known
+        name: values.decode(variable.form)
+        if variable.availability is Availability.VALUE
+        else variable.availability
         for (_, name), variable in moment.variables.items()
     }
 
@@ -97,7 +99,7 @@ def test_after_the_gap_every_value_is_known(
     moment = past(execution, lacking.stop)
     known = held(moment)
     assert (known["kept"], known["text"], known["last"]) == ("early", "there", 6000)
-    assert known["seldom"] is Known.STORED
+    assert known["seldom"] is Availability.STORED
     # An iteration takes four steps, but for the rare one, which takes five.
     assert known["i"] in {(lacking.stop - 3) // 4, (lacking.stop - 3) // 4 + 1}
     assert known["out"] in {known["i"], known["i"] - 1}
@@ -120,7 +122,7 @@ def test_a_moment_in_the_gap_is_not_made_up(long: FlowVersion, redis: Any) -> No
     lacking = trimmed_steps(execution.step_count)
     moment = past(execution, lacking[10])
     assert not moment.is_kept
-    assert (moment.lacking, moment.tokens, dict(moment.variables), dict(moment.visits)) == (
+    assert (moment.missing, moment.tokens, dict(moment.variables), dict(moment.visits)) == (
         lacking,
         [],
         {},
@@ -130,7 +132,9 @@ def test_a_moment_in_the_gap_is_not_made_up(long: FlowVersion, redis: Any) -> No
     TrimmedVisits.objects.filter(execution=execution).update(last=None)
     execution.trimmed_changes.all().delete()
     moment = past(execution, lacking.stop)
-    assert {name for (_, name), v in moment.variables.items() if v.known is Known.LOST} >= {
+    assert {
+        name for (_, name), v in moment.variables.items() if v.availability is Availability.LOST
+    } >= {
         "kept",
         "text",
     }
@@ -148,10 +152,10 @@ def test_a_large_value_that_was_not_stored_is_lost_unless_it_is_held_still(
     step = execution.steps.get(block="rare")
     moment = past(execution, step.number + 1)
     variable = moment.variables[0, "seldom"]
-    assert variable.known is Known.VALUE
+    assert variable.availability is Availability.VALUE
     assert values.decode(variable.form) == large
     execution.values.filter(name="seldom").delete()
-    assert past(execution, step.number + 1).variables[0, "seldom"].known is Known.LOST
+    assert past(execution, step.number + 1).variables[0, "seldom"].availability is Availability.LOST
 
 
 def test_a_jump_anywhere_in_a_hundred_thousand_steps_is_quick(

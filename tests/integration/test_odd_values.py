@@ -157,7 +157,7 @@ def test_a_frame_of_the_live_grid_holds_them(ended: Execution, admin_user: User,
     layout = Layout(columns=("started", *(f"var.{name}" for name in names)), zone=zone)
     rows = RenderedRows()
     [event] = read_events(Execution.objects.filter(pk=ended.pk))
-    rows.set_variables([event], variables_by_path.of([event.id], names))
+    rows.set_variables([event], variables_by_path.values_of([event.id], names))
     frame = rows.part(event, row_format(layout))
     assert "caf\ufffd" in json.loads(frame)["html"]
     assert not HALF.search(json.loads(frame)["html"])

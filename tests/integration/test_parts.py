@@ -43,9 +43,9 @@ def execution(tmp_path: Path) -> Execution:
     return drive(begin(publish(tmp_path, "large", FLOW, VARIABLES), Given=given).pk)
 
 
-def holds(execution: Execution, value: Any) -> value_parts.Stored:
+def holds(execution: Execution, value: Any) -> value_parts.StoredForm:
     Value.objects.filter(execution=execution, name="big").update(value=values.encode(value))
-    return variable_history.held(execution, 0, "big")
+    return variable_history.current_form(execution, 0, "big")
 
 
 def every_path(value: Any) -> Iterator[list[str]]:
@@ -78,25 +78,28 @@ def test_a_cut_is_what_the_whole_value_has_there(
             ["\ud800"],
         ]:
             exists, there = value_paths.follow(value, path)
-            whole, shown = value_parts.part(stored, path), value_parts.look(stored, path, first, 2)
+            whole, shown = (
+                value_parts.whole_part(stored, path),
+                value_parts.part_or_page(stored, path, first, 2),
+            )
             assert whole is None or (exists and values.decode(whole.form) == there)
             if shown is None:
                 assert whole is None
-            elif shown.cut is None:
+            elif shown.page is None:
                 assert exists
                 assert values.decode(shown.form) == there
             else:
                 assert exists
-                is_cut_out_of(shown.cut, there)
+                is_cut_out_of(shown.page, there)
 
 
-def is_cut_out_of(cut: value_parts.Cut, whole: Any) -> None:
+def is_cut_out_of(cut: value_parts.ItemPage, whole: Any) -> None:
     assert cut.count == len(whole)
     pairs = list(enumerate(whole)) if isinstance(whole, list) else list(whole.items())
     page = pairs[cut.first : cut.first + 2]
     assert cut.places == [key for key, _ in page]
     for item, (_, meant) in zip(cut.items, page, strict=True):
-        if not isinstance(item, value_parts.Large):
+        if not isinstance(item, value_parts.LargeItem):
             assert values.decode(item) == meant
         elif isinstance(meant, str):
             assert (item.count, item.beginning) == (len(meant), meant[: value_parts.BEGINNING])
@@ -108,21 +111,21 @@ def is_cut_out_of(cut: value_parts.Cut, whole: Any) -> None:
 def test_plain_values_are_cut(execution: Execution) -> None:
     """Not only right, but cut."""
     stored = holds(execution, {"Lines": [{"N": n, "Text": "x" * 6_000} for n in range(300)]})
-    whole = value_parts.look(stored, [], 0, 100)
+    whole = value_parts.part_or_page(stored, [], 0, 100)
     assert whole is not None
-    assert whole.cut is not None
-    assert whole.cut.items == [value_parts.Large("array", 300, "", whole.cut.items[0].digest)]
-    lines = value_parts.look(stored, ["Lines"], 250, 100)
+    assert whole.page is not None
+    assert whole.page.items == [value_parts.LargeItem("array", 300, "", whole.page.items[0].digest)]
+    lines = value_parts.part_or_page(stored, ["Lines"], 250, 100)
     assert lines is not None
-    assert lines.cut is not None
-    assert (lines.cut.first, lines.cut.count, len(lines.cut.items)) == (200, 300, 100)
-    assert {(item.kind, item.count) for item in lines.cut.items} == {("object", 2)}
-    line = value_parts.look(stored, ["Lines", "299"], 0, 100)
-    assert line == value_parts.Part({"N": 299, "Text": "x" * 6_000})
-    assert value_parts.look(stored, ["Lines", "300"], 0, 100) is None
-    nothing = variable_history.held(execution, 0, "gone")
-    assert value_parts.look(nothing, [], 0, 100) is None
-    assert value_parts.part(holds(execution, None), []) == value_parts.Part(None)
+    assert lines.page is not None
+    assert (lines.page.first, lines.page.count, len(lines.page.items)) == (200, 300, 100)
+    assert {(item.kind, item.count) for item in lines.page.items} == {("object", 2)}
+    line = value_parts.part_or_page(stored, ["Lines", "299"], 0, 100)
+    assert line == value_parts.ValuePart({"N": 299, "Text": "x" * 6_000})
+    assert value_parts.part_or_page(stored, ["Lines", "300"], 0, 100) is None
+    nothing = variable_history.current_form(execution, 0, "gone")
+    assert value_parts.part_or_page(nothing, [], 0, 100) is None
+    assert value_parts.whole_part(holds(execution, None), []) == value_parts.ValuePart(None)
 
 
 # On the page ----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from executions.grid.table.columns import Column, column_of
 from executions.grid.table.row_events import read_events
 from executions.grid.table.sorting import NEWEST_FIRST, RowKey
 from executions.store.read import variables_by_path
-from executions.store.read.variables_by_path import Large
+from executions.store.read.variables_by_path import LargeValue
 from flows import values
 from flows.values import MASK, Masked
 
@@ -110,7 +110,7 @@ class Export:
         names = [column.variable for column in self.columns if column.variable]
         if not names or not events:
             return {}
-        return variables_by_path.of([event.id for event in events], names)
+        return variables_by_path.values_of([event.id for event in events], names)
 
     def _value(
         self, column: Column, event: ExecutionChanged, held: Mapping[str, Mapping[str, Any]]
@@ -125,7 +125,7 @@ class Export:
 
 def _plain(value: Any) -> Any:
     """A variable's value as JSON has it; what is too large to be read here is said to be."""
-    if isinstance(value, Large):
+    if isinstance(value, LargeValue):
         return f"{value.size} bytes"
     if isinstance(value, str):
         return values.legible(value)

@@ -83,7 +83,7 @@ class Tree:
         rows = list(self._branch(events))
         if paths := self.query.layout.variables:
             of_executions = [row for row in rows if isinstance(row, GridRow)]
-            held = variables_by_path.of((row.event.id for row in of_executions), paths)
+            held = variables_by_path.values_of((row.event.id for row in of_executions), paths)
             for row in of_executions:
                 row.variables = held.get(row.event.id, {})
         return rows

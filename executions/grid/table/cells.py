@@ -18,7 +18,7 @@ from executions.grid.table.links import (
 from executions.models import Execution
 from executions.states import Reason, Status
 from executions.store.lifecycle import wait_text, worker_limits
-from executions.store.read.variables_by_path import Large
+from executions.store.read.variables_by_path import LargeValue
 from flows import values
 from flows.blocks import BY_TYPE
 from flows.formatting import icon, moment, ticking
@@ -191,7 +191,7 @@ def waiting_for(event: ExecutionChanged) -> str:
             title = f"Executions that wait for the semaphore {event.waiting_for}"
             return _filter_link("semaphore", name, title, event.waiting_for)
         case Reason.CHILDREN:
-            count, one = wait_text.tasks(event.waiting_for)
+            count, one = wait_text.parse_children(event.waiting_for)
             if count == 1:
                 return format_html("child {}", _execution_link(one))
             return format_html(
@@ -234,7 +234,7 @@ def debugged_by(event: ExecutionChanged) -> str:
 
 def variable(value: Any) -> str:
     """The value of a variable. A row whose path leads nowhere has no such cell."""
-    if isinstance(value, Large):
+    if isinstance(value, LargeValue):
         return format_html('<span class="mut">{}</span>', f"{value.size:,} bytes")
     if isinstance(value, datetime):
         return moment(value)

@@ -14,7 +14,7 @@ SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class DescendantAt:
     """An execution at that moment: its status if it is known (it had ended, or it is now), and the
     title of the block of its last step before it."""
 
@@ -27,12 +27,14 @@ class Then:
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
-    rows: list[Then]
+class Descendants:
+    rows: list[DescendantAt]
     more: bool
 
 
-def below(execution: Execution, visible: QuerySet[Execution], moment: datetime | None) -> Below:
+def descendants_at(
+    execution: Execution, visible: QuerySet[Execution], moment: datetime | None
+) -> Descendants:
     """The children of an execution, and theirs, that had started by then; None is now."""
     rows = visible.filter(root_id=execution.root_id, depth__gt=execution.depth)
     if moment is not None:
@@ -47,10 +49,10 @@ def below(execution: Execution, visible: QuerySet[Execution], moment: datetime |
             found.append(row)
             if len(found) > SHOWN:
                 break
-    return Below([_then(row, moment) for row in found[:SHOWN]], len(found) > SHOWN)
+    return Descendants([_then(row, moment) for row in found[:SHOWN]], len(found) > SHOWN)
 
 
-def _then(execution: Execution, moment: datetime | None) -> Then:
+def _then(execution: Execution, moment: datetime | None) -> DescendantAt:
     graph = queries.compiled(execution.version_id)
     is_over = moment is None or (execution.ended_at is not None and execution.ended_at <= moment)
     steps = Step.objects.filter(execution_id=execution.pk)
@@ -61,4 +63,4 @@ def _then(execution: Execution, moment: datetime | None) -> Then:
     node = graph.blocks.get(key)
     time = None if moment is None else int(moment.timestamp() * 1000)
     status = Status(execution.status) if is_over else None
-    return Then(execution, status, step, node.title if node else key, time)
+    return DescendantAt(execution, status, step, node.title if node else key, time)

@@ -37,7 +37,7 @@ _BARS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class GanttBar:
     """Visits of one block that are close together, the first of them at `step`."""
 
     step: int
@@ -48,18 +48,18 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GanttLine:
     """A block with its bars, in the order of their time."""
 
     block: str
-    bars: list[Bar]
+    bars: list[GanttBar]
 
 
 @dataclass(frozen=True, slots=True)
 class Gantt:
     begins: datetime
     ends: datetime
-    lines: list[Line]
+    lines: list[GanttLine]
     #: Blocks that are left out.
     more: int
     children: Sequence[Execution]
@@ -88,9 +88,9 @@ def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> 
             },
         )
         rows = cursor.fetchall()
-    lines: dict[str, list[Bar]] = {}
+    lines: dict[str, list[GanttBar]] = {}
     for block, *bar in rows:
-        lines.setdefault(block, []).append(Bar(*bar))
+        lines.setdefault(block, []).append(GanttBar(*bar))
     children = list(
         visible.filter(parent_id=execution.pk)
         .order_by("started_at", "id")
@@ -99,7 +99,7 @@ def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> 
     return Gantt(
         begins=begins,
         ends=ends,
-        lines=[Line(block, bars) for block, bars in lines.items()],
+        lines=[GanttLine(block, bars) for block, bars in lines.items()],
         more=max(0, blocks - BLOCKS),
         children=children[:CHILDREN],
         more_children=len(children) > CHILDREN,

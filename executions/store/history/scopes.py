@@ -7,10 +7,10 @@ from django.db import connection
 
 from executions.models import Execution, TrimmedVisits
 from executions.retention.trimming import trimmed_steps
-from executions.store.history.versions import Course, When
+from executions.store.history.versions import HistoryPoint, VersionHistory
 
-#: Before anything.
-BEGINNING: When = (0, -1)
+#: Before the first step.
+BEGINNING: HistoryPoint = (0, -1)
 #: A token of a lower level moves again only when this one has gone.
 _NEXT_OUTER_STEP = """
     SELECT min(number) FROM executions_step WHERE execution_id = %s AND number > %s AND level < %s
@@ -23,39 +23,41 @@ _LAST_ENTRIES = """
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class TokenLifetime:
     """The steps that one token made: those of its level, after one step and before another; None
-    where it is there still."""
+    while the token is still there."""
 
     level: int
     after: int
     before: int | None
 
 
-def life(
-    execution: Execution, course: Course, step: int, workspaces: Sequence[str], level: int
-) -> Life:
-    """The life of the token of a level that there was after a step, also of its steps since."""
-    began = begun(execution, course, step, workspaces)[level]
+def token_lifetime(
+    history: VersionHistory, step: int, workspaces: Sequence[str], level: int
+) -> TokenLifetime:
+    """Return which steps a token made that there was after a step, those since included."""
+    began = scope_starts(history, step, workspaces)[level]
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_OUTER_STEP, [execution.pk, max(step, began[0]), level])
+        cursor.execute(_NEXT_OUTER_STEP, [history.execution.pk, max(step, began[0]), level])
         (gone,) = cursor.fetchone()
     moved = [
         intervention.after_step + 1
-        for intervention in course.interventions
+        for intervention in history.interventions
         if intervention.after_step > step and intervention.tokens and intervention.stays <= level
     ]
-    return Life(level, began[0], min([*moved, *([gone] if gone else [])], default=None))
+    return TokenLifetime(level, began[0], min([*moved, *([gone] if gone else [])], default=None))
 
 
-def begun(execution: Execution, course: Course, step: int, workspaces: Sequence[str]) -> list[When]:
-    """When the scope of each token began that there was after a step."""
+def scope_starts(
+    history: VersionHistory, step: int, workspaces: Sequence[str]
+) -> list[HistoryPoint]:
+    """Return when the scope of each token began that there was after a step."""
     found = [BEGINNING for _ in workspaces]
     inner = {workspace: level for level, workspace in enumerate(workspaces) if level}
     if inner:
-        for block, number in _entered(execution, step, list(inner)):
+        for block, number in _last_entries(history.execution, step, list(inner)):
             found[inner[block]] = max(found[inner[block]], (number, 0))
-    for when, intervention in course.until(step):
+    for when, intervention in history.until(step):
         tokens = intervention.tokens
         for level in range(intervention.stays, min(len(tokens), len(workspaces))):
             if tokens[level][0] == workspaces[level]:
@@ -63,7 +65,7 @@ def begun(execution: Execution, course: Course, step: int, workspaces: Sequence[
     return found
 
 
-def _entered(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
+def _last_entries(execution: Execution, step: int, blocks: list[str]) -> list[tuple[str, int]]:
     """The last steps, kept or not, at which these workspaces were entered."""
     with connection.cursor() as cursor:
         cursor.execute(_LAST_ENTRIES, [execution.pk, step, blocks])

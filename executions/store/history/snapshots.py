@@ -12,19 +12,20 @@ from typing import Any
 from executions.models import ExceptionRecord, Execution, Intervention, Step
 from executions.retention.trimming import trimmed_steps
 from executions.store.history import scopes, token_positions, variable_history
-from executions.store.history.scopes import Life
-from executions.store.history.versions import Course
+from executions.store.history.scopes import TokenLifetime
+from executions.store.history.variable_history import VariableValue
+from executions.store.history.versions import VersionHistory
 from executions.store.read import records, value_parts, visit_counts
 from flows.blocks.base import Port
 from flows.graph import FlowGraph
 
 
-class Known(StrEnum):
+class Availability(StrEnum):
     """What is known of a variable's value."""
 
     #: It is here.
     VALUE = "value"
-    #: It is large, and stored: `Past.value` loads it.
+    #: It is large, and stored: `ExecutionAt.value` loads it.
     STORED = "stored"
     #: It was large, and not stored.
     LOST = "lost"
@@ -47,7 +48,7 @@ class VariableAt:
 
     level: int
     name: str
-    known: Known
+    availability: Availability
     form: Any
     size: int
     summary: str
@@ -57,8 +58,8 @@ class VariableAt:
     changed: bool
 
 
-class Past:
-    """One moment of an execution. Reads on demand."""
+class ExecutionAt:
+    """An execution at one moment. Reads on demand."""
 
     def __init__(self, execution: Execution, graph: FlowGraph, step: int | None) -> None:
         self.execution = execution
@@ -66,78 +67,78 @@ class Past:
         self.is_live = step is None or step >= count
         #: The number of the step after which this is.
         self.step = count if step is None else max(0, min(step, count))
-        self._course = Course(execution, graph)
+        self._history = VersionHistory(execution, graph)
         self._live_graph = graph
 
     @cached_property
-    def lacking(self) -> range:
+    def missing(self) -> range:
         """The steps that are not kept, when this is one of them; else none."""
-        lacking = trimmed_steps(self.execution.step_count)
-        return lacking if self.step in lacking else range(0)
+        missing = trimmed_steps(self.execution.step_count)
+        return missing if self.step in missing else range(0)
 
     @property
     def is_kept(self) -> bool:
         """Whether tokens, variables and visits are known."""
-        return not self.lacking
+        return not self.missing
 
     @cached_property
     def graph(self) -> FlowGraph:
         """The flow as it was in the version that ran then."""
-        return self._live_graph if self.is_live else self._course.era_after(self.step).graph
+        return self._live_graph if self.is_live else self._history.span_after(self.step).graph
 
     @property
     def version_id(self) -> int:
         """The version that ran then."""
         if self.is_live:
             return int(self.execution.version_id)
-        return self._course.era_after(self.step).version_id
+        return self._history.span_after(self.step).version_id
 
     @cached_property
-    def made(self) -> Step | None:
-        """The step of this moment; None after none, and where it is not kept."""
+    def last_step(self) -> Step | None:
+        """The step after which this is; None before the first, and where it is not kept."""
         return Step.objects.filter(execution_id=self.execution.pk, number=self.step).first()
 
     @cached_property
     def interventions(self) -> list[Intervention]:
         """What people did between this step and the next."""
-        return [i for i in self._course.interventions if i.after_step == self.step]
+        return [i for i in self._history.interventions if i.after_step == self.step]
 
     @cached_property
     def tokens(self) -> list[TokenAt]:
         """The tokens, the outermost first; none where this is not kept."""
-        if self.lacking:
+        if self.missing:
             return []
         placed = (
-            token_positions.live(self.execution, self.graph, self.made)
+            token_positions.current_positions(self.execution, self.graph, self.last_step)
             if self.is_live
-            else token_positions.at(self.execution, self._course, self.step)
+            else token_positions.positions_at(self._history, self.step)
         )
         return [
             TokenAt(level, workspace, block, port)
             for level, (workspace, block, port) in enumerate(placed)
         ]
 
-    def life(self, level: int) -> Life:
-        """Which steps the token of a level made."""
+    def token_lifetime(self, level: int) -> TokenLifetime:
+        """Return which steps the token of a level made."""
         workspaces = [token.workspace for token in self.tokens]
-        return scopes.life(self.execution, self._course, self.step, workspaces, level)
+        return scopes.token_lifetime(self._history, self.step, workspaces, level)
 
     @cached_property
     def variables(self) -> Mapping[tuple[int, str], VariableAt]:
         """What the variables of the tokens' scopes held, by level and case-folded name."""
-        if self.lacking:
+        if self.missing:
             return {}
         workspaces = [token.workspace for token in self.tokens]
         found = (
-            variable_history.live(self.execution, self._course, self.step)
+            variable_history.current_values(self._history, self.step)
             if self.is_live
-            else variable_history.at(self.execution, self._course, self.step, workspaces)
+            else variable_history.values_at(self._history, self.step, workspaces)
         )
         return {
             key: VariableAt(
                 level=key[0],
                 name=key[1],
-                known=Known.LOST if held.is_lost else Known.STORED if held.large else Known.VALUE,
+                availability=_availability(held),
                 form=held.form,
                 size=held.size,
                 summary=held.summary,
@@ -147,25 +148,23 @@ class Past:
             for key, held in found.items()
         }
 
-    def stored(self, level: int, name: str) -> value_parts.Stored | None:
-        """Where a variable's value is stored by itself, as that of now is, and a large one."""
+    def stored(self, level: int, name: str) -> value_parts.StoredForm | None:
+        """Return where a value has a row of its own: a current value, or a large one."""
         if self.is_live:
-            return variable_history.held(self.execution, level, name.casefold())
+            return variable_history.current_form(self.execution, level, name.casefold())
         variable = self.variables.get((level, name.casefold()))
-        if variable is None or variable.known is not Known.STORED:
+        if variable is None or variable.availability is not Availability.STORED:
             return None
-        return variable_history.stored(
-            self.execution, self._course, self.step, level, name.casefold()
-        )
+        return variable_history.stored_form_at(self._history, self.step, level, name.casefold())
 
     def value(self, level: int, name: str) -> tuple[bool, Any]:
-        """Whether a variable's value is known, and its typed JSON form, however large it is."""
+        """Return whether a value is known, and its typed JSON form, however large it is."""
         stored = self.stored(level, name)
         if stored is not None:
-            whole = value_parts.part(stored, ())
+            whole = value_parts.whole_part(stored, ())
             return (False, None) if whole is None else (True, whole.form)
         variable = self.variables.get((level, name.casefold()))
-        if variable is None or variable.known is not Known.VALUE:
+        if variable is None or variable.availability is not Availability.VALUE:
             return False, None
         return True, variable.form
 
@@ -180,9 +179,11 @@ class Past:
             for level, changes in intervention.changes.items()
             for name in changes
         }
-        if self.made is not None:
-            era = self._course.era_of(self.step)
-            resolved = (era.resolve(self.made.block, name) for name in self.made.changes or ())
+        if self.last_step is not None:
+            span = self._history.span_of(self.step)
+            resolved = (
+                span.resolve(self.last_step.block, name) for name in self.last_step.changes or ()
+            )
             found.update(key for key in resolved if key is not None)
         return frozenset(found)
 
@@ -200,15 +201,21 @@ class Past:
     @cached_property
     def visits(self) -> Mapping[tuple[str, str], int]:
         """How often each (block, port) had been visited by then."""
-        return {} if self.lacking else visit_counts.visit_counts(self.execution, self.step)
+        return {} if self.missing else visit_counts.visit_counts(self.execution, self.step)
 
     @cached_property
     def durations(self) -> Mapping[str, int]:
         """How many microseconds the visits of each block had taken by then, of the steps that are
         kept."""
-        return {} if self.lacking else visit_counts.block_durations(self.execution, self.step)
+        return {} if self.missing else visit_counts.block_durations(self.execution, self.step)
 
 
-def at(execution: Execution, graph: FlowGraph, step: int | None) -> Past:
-    """The execution after a step of it; None is now. `graph` is that of its version now."""
-    return Past(execution, graph, step)
+def _availability(value: VariableValue) -> Availability:
+    if value.is_lost:
+        return Availability.LOST
+    return Availability.STORED if value.large else Availability.VALUE
+
+
+def at(execution: Execution, graph: FlowGraph, step: int | None) -> ExecutionAt:
+    """Return the execution after a step; None is now. `graph` is that of its version now."""
+    return ExecutionAt(execution, graph, step)

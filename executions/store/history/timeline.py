@@ -26,7 +26,7 @@ _EXCEPTION_STEPS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TimelineSegment:
     """A part of the steps: when its first one was, microseconds that they took together, how many
     exceptions they threw, and the first step that threw one."""
 
@@ -37,14 +37,14 @@ class Part:
     thrown_at: int | None
 
 
-def parts(execution: Execution, number: int) -> dict[int, Part]:
+def segments(execution: Execution, number: int) -> dict[int, TimelineSegment]:
     """The steps in so many parts of one size, those of which steps are kept, by their place."""
     with connection.cursor() as cursor:
         cursor.execute(
             _SEGMENTS,
             {"n": number, "count": max(1, execution.step_count), "id": execution.pk},
         )
-        return {row[0]: Part(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: TimelineSegment(*row[1:]) for row in cursor.fetchall()}
 
 
 def step_at(execution: Execution, milliseconds: int) -> int | None:

@@ -9,19 +9,19 @@ from itertools import pairwise
 
 from executions.models import ExceptionRecord, Execution, Step, Token
 from executions.states import Place, Status
-from executions.store.history.versions import Course
+from executions.store.history.versions import VersionHistory
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph
 from flows.value_sources import Literal
 
 #: Workspace, block, and the port on which the token stands, of each token, the outermost first.
-Placed = list[tuple[str, str, Port | None]]
+TokenPositions = list[tuple[str, str, Port | None]]
 
 
-def live(execution: Execution, graph: FlowGraph, last: Step | None) -> Placed:
-    """Where the tokens are now, after the step `last`."""
+def current_positions(execution: Execution, graph: FlowGraph, last: Step | None) -> TokenPositions:
+    """Return where the tokens are now, after the step `last`."""
     rows = Token.objects.filter(execution_id=execution.pk).order_by("level")
-    placed: Placed = [(t.workspace, t.block, None) for t in rows if t.block in graph.blocks]
+    placed: TokenPositions = [(t.workspace, t.block, None) for t in rows if t.block in graph.blocks]
     if not placed:
         return placed
     workspace, block, _ = placed[-1]
@@ -38,20 +38,22 @@ def live(execution: Execution, graph: FlowGraph, last: Step | None) -> Placed:
     return [*placed[:-1], (workspace, block, port)]
 
 
-def at(execution: Execution, course: Course, step: int) -> Placed:
-    """Where they were after a step that is kept and not the last one."""
-    graph = course.era_after(step).graph
-    done = [i for i in course.interventions if i.after_step == step and i.tokens]
+def positions_at(history: VersionHistory, step: int) -> TokenPositions:
+    """Return where the tokens were after a step that is kept and not the last one."""
+    graph = history.span_after(step).graph
+    done = [i for i in history.interventions if i.after_step == step and i.tokens]
     if done:
         tokens = done[-1].tokens
         return [
             (workspace, block, Port(port) if port else None) for workspace, block, port in tokens
         ]
-    thrown = ExceptionRecord.objects.filter(execution_id=execution.pk, step=step).order_by("id")
+    thrown = ExceptionRecord.objects.filter(execution_id=history.execution.pk, step=step).order_by(
+        "id"
+    )
     block = thrown.values_list("block", flat=True).first()
     if block is not None and block in graph.blocks:
-        return _standing(graph, block, Port.EXCEPTION)
-    rows = Step.objects.filter(execution_id=execution.pk, number__in=(step, step + 1))
+        return _at_block(graph, block, Port.EXCEPTION)
+    rows = Step.objects.filter(execution_id=history.execution.pk, number__in=(step, step + 1))
     near = {row.number: row for row in rows.only("number", "block", "port", "level")}
     made, following = near.get(step), near.get(step + 1)
     if following is None or following.block not in graph.blocks:
@@ -59,13 +61,13 @@ def at(execution: Execution, course: Course, step: int) -> Placed:
     node = graph.blocks[following.block]
     if made is not None and _jumps_out(graph, made, following, node):
         return _after(graph, made)
-    return _standing(graph, node.key)
+    return _at_block(graph, node.key)
 
 
-def _standing(graph: FlowGraph, block: str, port: Port | None = None) -> Placed:
+def _at_block(graph: FlowGraph, block: str, port: Port | None = None) -> TokenPositions:
     """A token at a block, with those of the workspaces around it."""
     keys = [node.key for node in graph.scopes(graph.blocks[block].workspace)][::-1]
-    outer: Placed = [(workspace, inner, None) for workspace, inner in pairwise(keys)]
+    outer: TokenPositions = [(workspace, inner, None) for workspace, inner in pairwise(keys)]
     return [*outer, (keys[-1], block, port)]
 
 
@@ -86,13 +88,13 @@ def _jumps_out(graph: FlowGraph, made: Step, following: Step, node: BlockNode) -
     return inside and not left
 
 
-def _after(graph: FlowGraph, made: Step | None) -> Placed:
-    """Where a step led, as far as it tells by itself."""
+def _after(graph: FlowGraph, made: Step | None) -> TokenPositions:
+    """Where a step led, as far as its own row says."""
     if made is None or made.block not in graph.blocks:
-        return _standing(graph, graph.top.start) if made is None else []
+        return _at_block(graph, graph.top.start) if made is None else []
     node = graph.blocks[made.block]
     if node.block.opens_workspace and not made.port:
-        return _standing(graph, graph.workspaces[node.key].start)
+        return _at_block(graph, graph.workspaces[node.key].start)
     if node.block.type == "End Workspace" and node.workspace:
         node = graph.blocks[node.workspace]
         target = node.ports.get(Port.BOTTOM)
@@ -104,7 +106,7 @@ def _after(graph: FlowGraph, made: Step | None) -> Placed:
         handler = graph.workspaces[node.workspace].handler
         target = node.ports.get(Port.EXCEPTION) or handler or None
         if target is None:
-            return _standing(graph, node.key, Port.EXCEPTION)
+            return _at_block(graph, node.key, Port.EXCEPTION)
     else:
         target = node.ports.get(Port(made.port)) if made.port else None
-    return _standing(graph, target or node.key)
+    return _at_block(graph, target or node.key)

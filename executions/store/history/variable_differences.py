@@ -8,7 +8,7 @@ from django.db import connection
 
 from executions.engine.program import EXTENSIONS
 from executions.models import Execution
-from executions.store.history.snapshots import Known, Past, VariableAt
+from executions.store.history.snapshots import Availability, ExecutionAt, VariableAt
 from flows import pretty_json, value_diff, values
 from flows.value_diff import Difference
 
@@ -35,7 +35,9 @@ class VariableDifference:
     more: bool = False
 
 
-def of_variables(before: Past, after: Past, *, same: bool = False) -> list[VariableDifference]:
+def of_variables(
+    before: ExecutionAt, after: ExecutionAt, *, same: bool = False
+) -> list[VariableDifference]:
     """The variables that differ, the outermost scope first; with `same` the others after them.
     They are the same variables where they have one name in scopes of one workspace."""
     old, new = _named(before), _named(after)
@@ -89,7 +91,7 @@ def _in_a_line(value: Any) -> str:
 _Told = tuple[str, str, str, list[Difference], bool]
 
 
-def _named(past: Past) -> dict[tuple[int, str, str], VariableAt]:
+def _named(past: ExecutionAt) -> dict[tuple[int, str, str], VariableAt]:
     workspaces = [token.workspace for token in past.tokens]
     return {
         (level, workspaces[level], name): variable
@@ -99,14 +101,17 @@ def _named(past: Past) -> dict[tuple[int, str, str], VariableAt]:
 
 
 def _difference(
-    before: Past, after: Past, old: VariableAt | None, new: VariableAt | None
+    before: ExecutionAt, after: ExecutionAt, old: VariableAt | None, new: VariableAt | None
 ) -> _Told | None:
     if old is None or new is None:
         return _one_sided(old, new)
     same_execution = before.execution.pk == after.execution.pk
     if same_execution and old.step == new.step and old.step is not None:
         return None
-    if Known.LOST in (old.known, new.known) or max(old.size, new.size) > LOOKED_INTO:
+    if (
+        Availability.LOST in (old.availability, new.availability)
+        or max(old.size, new.size) > LOOKED_INTO
+    ):
         return "unknown", _told(old), _told(new), [], False
     first = pretty_json.decoded(before.value(old.level, old.name)[1])
     second = pretty_json.decoded(after.value(new.level, new.name)[1])
@@ -126,7 +131,7 @@ def _one_sided(old: VariableAt | None, new: VariableAt | None) -> _Told:
 
 
 def _told(variable: VariableAt) -> str:
-    if variable.known is Known.LOST:
+    if variable.availability is Availability.LOST:
         return f"{variable.summary} (not kept)"
     return variable.summary
 

@@ -10,11 +10,11 @@ from flows import queries
 from flows.graph import FlowGraph
 
 #: When something happened: the number of a step, and which of the interventions after it, from 1.
-When = tuple[int, int]
+HistoryPoint = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Era:
+class VersionSpan:
     """The steps from `first` to `last` ran in one version."""
 
     first: int
@@ -23,8 +23,8 @@ class Era:
     graph: FlowGraph
 
     def resolve(self, block: str, name: str) -> tuple[int, str] | None:
-        """The level of the scope, and the case-folded name, of what a block calls a variable; None
-        for what is not there."""
+        """Return the level of the scope and the case-folded name of what a block calls a variable;
+        None for what is not there."""
         folded = name.casefold()
         if folded.startswith(CONTEXT):
             return 0, EXTENSIONS
@@ -36,22 +36,22 @@ class Era:
         return scope_of(self.graph, opened).get(folded)
 
 
-class Course:
-    """The interventions of an execution, and the eras that they part."""
+class VersionHistory:
+    """The interventions of an execution, and the spans of steps that ran in one version."""
 
     def __init__(self, execution: Execution, graph: FlowGraph) -> None:
-        self._execution = execution
+        self.execution = execution
         self._graph = graph
 
     @cached_property
     def interventions(self) -> list[Intervention]:
-        """All of them, in their order."""
-        rows = Intervention.objects.filter(execution_id=self._execution.pk)
+        """All interventions, in their order."""
+        rows = Intervention.objects.filter(execution_id=self.execution.pk)
         return list(rows.order_by("after_step", "id"))
 
-    def until(self, step: int) -> Iterator[tuple[When, Intervention]]:
-        """Those at the moment after a step, with when each was: of several after the same step the
-        first counts 1."""
+    def until(self, step: int) -> Iterator[tuple[HistoryPoint, Intervention]]:
+        """Yield the interventions until the moment after a step, with the point of each: of several
+        after the same step the first counts 1."""
         number, before = 0, -1
         for intervention in self.interventions:
             if intervention.after_step > step:
@@ -61,23 +61,23 @@ class Course:
             yield (before, number), intervention
 
     @cached_property
-    def eras(self) -> list[Era]:
-        """The eras in their order; mostly one."""
-        found: list[Era] = []
+    def spans(self) -> list[VersionSpan]:
+        """The spans in their order; usually one."""
+        found: list[VersionSpan] = []
         first = 0
         for intervention in self.interventions:
             if intervention.version_id is not None:
                 graph = queries.compiled(intervention.version_id)
                 version, last = int(intervention.version_id), int(intervention.after_step)
-                found.append(Era(first, last, version, graph))
+                found.append(VersionSpan(first, last, version, graph))
                 first = last + 1
-        version, last = int(self._execution.version_id), int(self._execution.step_count)
-        return [*found, Era(first, max(first, last), version, self._graph)]
+        version, last = int(self.execution.version_id), int(self.execution.step_count)
+        return [*found, VersionSpan(first, max(first, last), version, self._graph)]
 
-    def era_of(self, step: int) -> Era:
-        """The era in which a step ran."""
-        return next((era for era in self.eras if step <= era.last), self.eras[-1])
+    def span_of(self, step: int) -> VersionSpan:
+        """Return the span in which a step ran."""
+        return next((span for span in self.spans if step <= span.last), self.spans[-1])
 
-    def era_after(self, step: int) -> Era:
-        """The era in which the execution is after a step and what people did then."""
-        return next((era for era in self.eras if step < era.last), self.eras[-1])
+    def span_after(self, step: int) -> VersionSpan:
+        """Return the span in which the execution is after a step and the interventions after it."""
+        return next((span for span in self.spans if step < span.last), self.spans[-1])

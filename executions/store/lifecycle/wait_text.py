@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def told(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
+def format_wait(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
     """The text for a wait as `Execution.state` keeps it; `live` are the tasks under way."""
     match waits:
         case {"for": "child", "child": child}:
@@ -20,7 +20,7 @@ def told(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
     return ""
 
 
-def tasks(text: str) -> tuple[int, str]:
+def parse_children(text: str) -> tuple[int, str]:
     """How many children a text speaks of, and the id of one of them."""
     first, _, second = text.partition(" ")
     return (int(first), second) if second and first.isdigit() else (1 if first else 0, first)

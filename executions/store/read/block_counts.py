@@ -29,7 +29,7 @@ Positions = Mapping[tuple[int, str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class BlockCounts:
     """`live` ones by status, and under `Error` those of the last hours that failed, also by an
     exception that nothing handled."""
 
@@ -58,11 +58,11 @@ _COUNT = f"""
     GROUP BY version_number, block, status
 """
 
-_taken: OrderedDict[tuple[int | None, str], tuple[float, Counted]] = OrderedDict()
+_taken: OrderedDict[tuple[int | None, str], tuple[float, BlockCounts]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def count(flow_name: str, initiator_id: int | None) -> Counted:
+def count_by_block(flow_name: str, initiator_id: int | None) -> BlockCounts:
     """The executions of a flow by where they are: those of one initiator, or all for None."""
     key = (initiator_id, flow_name)
     # Whoever comes while they are being taken waits for them instead of taking them again.
@@ -78,13 +78,13 @@ def count(flow_name: str, initiator_id: int | None) -> Counted:
         return counted
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Take them anew."""
     with _lock:
         _taken.clear()
 
 
-def _count(flow_name: str, initiator_id: int | None) -> Counted:
+def _count(flow_name: str, initiator_id: int | None) -> BlockCounts:
     params = {
         "flow": flow_name,
         "initiator": initiator_id,
@@ -98,4 +98,4 @@ def _count(flow_name: str, initiator_id: int | None) -> Counted:
         for version, block, status, number in cursor.fetchall():
             found[version, block, status] = number
     live = sum(n for (_, _, status), n in found.items() if status != Status.ERROR)
-    return Counted(found, live > LIVE_CAP)
+    return BlockCounts(found, live > LIVE_CAP)

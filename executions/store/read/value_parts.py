@@ -37,8 +37,8 @@ _COUNTED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a form is stored: a column of the one row that these values of columns tell."""
+class StoredForm:
+    """Where a form is stored: a column of the one row in which other columns have these values."""
 
     model: type[Model]
     column: str
@@ -57,7 +57,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Large:
+class LargeItem:
     """An item that was left where it is: "array", "object" or "string"; how many items, keys or
     characters it has; how a text begins; and what two alike have in common."""
 
@@ -68,9 +68,9 @@ class Large:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ItemPage:
     """A list ("array") or structure ("object") with `count` items, of which these are read: forms,
-    or `Large`. `places` are their numbers or their keys; `first` is the number of the first."""
+    or `LargeItem`. `places` are their numbers or keys; `first` is the number of the first."""
 
     kind: str
     count: int
@@ -80,96 +80,104 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a path leads to: its form, or where that is large and of many items, some of it."""
+class ValuePart:
+    """What a path leads to: its form, or a page of the items of a large one."""
 
     form: Any = None
-    cut: Cut | None = None
+    page: ItemPage | None = None
 
 
-def part(stored: Stored, path: Sequence[str]) -> Part | None:
-    """The whole form to which a path leads; None where there is none, or no cut."""
+def whole_part(stored: StoredForm, path: Sequence[str]) -> ValuePart | None:
+    """Return the whole form to which a path leads; None where there is none, or no cut."""
     if not _is_plain(path):
         return None
     found, parameters = _found(stored, path)
     rows = _fetch(f"SELECT form::text FROM ({found}) AS found", parameters)
-    return Part(json.loads(rows[0][0])) if rows and rows[0][0] is not None else None
+    return ValuePart(json.loads(rows[0][0])) if rows and rows[0][0] is not None else None
 
 
-def look(
-    stored: Stored,
+def part_or_page(
+    stored: StoredForm,
     path: Sequence[str],
     first: int,
     count: int,
     keys: Sequence[str] | None = None,
-) -> Part | None:
-    """The form to which a path leads, or of a large one the page of so many items that `first` is
-    on, or those with these keys of a structure; None where there is none, or no cut."""
+) -> ValuePart | None:
+    """Return the form to which a path leads, or of a large one some items.
+
+    These are the page of so many items that `first` is on, or the items of a structure with these
+    keys. None where there is no form, or no cut.
+    """
     if not _is_plain(path):
         return None
     found, parameters = _found(stored, path)
-    told = _fetch(
-        f"""
+    rows = _fetch(_form_or_size(found), parameters)
+    if not rows:
+        return None
+    kind, text, number, tag = rows[0]
+    if text is not None:
+        return ValuePart(json.loads(text))
+    if kind not in ("array", "object") or _is_tag(tag):
+        return whole_part(stored, path)
+    first = min(first, max(0, number - 1)) // count * count
+    chosen: list[Any] = [first, first + count]
+    by_key = keys is not None and kind == "object"
+    if keys is not None and by_key:
+        chosen = [list(keys)]
+    items = _fetch(_items(found, kind, by_key=by_key), [*parameters, *chosen])
+    return ValuePart(page=_page(kind, number, first, items))
+
+
+def _page(kind: str, number: int, first: int, rows: list[tuple[Any, ...]]) -> ItemPage:
+    items = [
+        json.loads(text)
+        if text is not None
+        else LargeItem(item_kind, size, beginning or "", digest)
+        for _place, text, item_kind, size, beginning, digest in rows
+    ]
+    return ItemPage(kind, number, first, [row[0] for row in rows], items)
+
+
+def _form_or_size(found: str) -> str:
+    """The statement that reads a form, or of a large one how many items it has."""
+    return f"""
         SELECT json_typeof(form), CASE WHEN NOT large THEN form::text END, {_COUNTED}
         FROM (
             SELECT form, NOT (bytes <= {WHOLE} AND octet_length(form::text) <= {WHOLE}) AS large
             FROM ({found}) AS found OFFSET 0
         ) AS sized WHERE form IS NOT NULL
-        """,
-        parameters,
-    )
-    if not told:
-        return None
-    kind, text, number, tag = told[0]
-    if text is not None:
-        return Part(json.loads(text))
-    if kind not in ("array", "object") or _is_tag(tag):
-        return part(stored, path)
-    first = min(first, max(0, number - 1)) // count * count
-    return Part(cut=_cut(stored, path, kind, number, first, count, keys))
+    """
 
 
-def _cut(
-    stored: Stored,
-    path: Sequence[str],
-    kind: str,
-    number: int,
-    first: int,
-    count: int,
-    keys: Sequence[str] | None,
-) -> Cut:
-    found, parameters = _found(stored, path)
-    each = "json_array_elements(form)" if kind == "array" else "json_each(form)"
-    columns = "item, number" if kind == "array" else "key, item, number"
-    wanted, chosen = "number > %s AND number <= %s", list[Any]([first, first + count])
-    if keys is not None and kind == "object":
-        wanted, chosen = "key = ANY(%s)", [list(keys)]
-    rows = _fetch(
-        f"""
+def _items(found: str, kind: str, *, by_key: bool) -> str:
+    """The statement that reads some items of a list or structure; of large ones only what a line
+    says of them."""
+    if kind == "array":
+        place, items = (
+            "number - 1",
+            "json_array_elements(form) WITH ORDINALITY AS one(item, number)",
+        )
+    else:
+        place, items = "key", "json_each(form) WITH ORDINALITY AS one(key, item, number)"
+    wanted = "key = ANY(%s)" if by_key else "number > %s AND number <= %s"
+    return f"""
         SELECT place, CASE WHEN NOT large OR tag LIKE '$%%' THEN form::text END, kind, count,
             CASE WHEN large AND kind = 'string' THEN left(form #>> '{{}}', {BEGINNING}) END,
             CASE WHEN large THEN md5(form::text) END
         FROM (
             SELECT place, number, form, large, json_typeof(form), {_COUNTED}
             FROM (
-                SELECT {"number - 1" if kind == "array" else "key"} AS place, number, item AS form,
+                SELECT {place} AS place, number, item AS form,
                     octet_length(item::text) > {ITEM} AS large
-                FROM ({found}) AS found, {each} WITH ORDINALITY AS one({columns})
+                FROM ({found}) AS found, {items}
                 WHERE {wanted} OFFSET 0
             ) AS listed
-        ) AS told(place, number, form, large, kind, count, tag)
+        ) AS described(place, number, form, large, kind, count, tag)
         ORDER BY number
-        """,
-        [*parameters, *chosen],
-    )
-    items = [
-        json.loads(text) if text is not None else Large(item_kind, size, beginning or "", digest)
-        for _place, text, item_kind, size, beginning, digest in rows
-    ]
-    return Cut(kind, number, first, [row[0] for row in rows], items)
+    """
 
 
-def _found(stored: Stored, path: Sequence[str]) -> tuple[str, list[Any]]:
+def _found(stored: StoredForm, path: Sequence[str]) -> tuple[str, list[Any]]:
     """What a path leads to as a subquery that is evaluated once: `form`, and at least how many
     bytes it may have without being looked at."""
     if not path:

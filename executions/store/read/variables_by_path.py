@@ -26,14 +26,14 @@ _VALUES = """
 """
 
 
-class Large:
+class LargeValue:
     """Stands for a value that is too large to be read for a list."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
 
-def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
+def values_of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What these paths lead to: id → path → value. What leads nowhere is not there. One query.
 
     Texts are what they are: what shows them makes them `legible`."""
@@ -47,7 +47,7 @@ def of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
         for execution_id, name, size, text in cursor.fetchall():
             is_large = text is None and size > 0  # a null variable is stored as NULL
             value = (
-                Large(size)
+                LargeValue(size)
                 if is_large
                 else pretty_json.decoded(json.loads(text or "null"), exact=True)
             )
@@ -70,7 +70,7 @@ def _found(held: Mapping[str, Any], asked: Iterable[str]) -> dict[str, Any]:
         if name is None:
             continue
         below = keys[len(name.split(".")) :] if "." in name else keys[1:]
-        is_large = isinstance(held[name], Large)
+        is_large = isinstance(held[name], LargeValue)
         is_there, value = (True, held[name]) if is_large else value_paths.follow(held[name], below)
         if is_there:
             found[path] = value

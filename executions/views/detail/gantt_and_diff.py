@@ -11,7 +11,7 @@ from django.utils import timezone
 from executions import appearance
 from executions.store import history
 from executions.store.history import variable_differences
-from executions.store.history.gantt import Bar, Gantt, gantt
+from executions.store.history.gantt import Gantt, GanttBar, gantt
 from executions.views.detail.subject import Subject
 from flows import formatting
 
@@ -82,7 +82,7 @@ class Course:
             lines.append(DrawnLine(y, f"Child {child.flow_name}", [bar], is_child=True))
         return lines
 
-    def _bar(self, title: str, bar: Bar) -> DrawnBar:
+    def _bar(self, title: str, bar: GanttBar) -> DrawnBar:
         x, width = self._place(bar.begins, bar.ends)
         took = formatting.duration((bar.ends - bar.begins).total_seconds())
         visits = (
@@ -108,7 +108,7 @@ class Course:
     @property
     def now_x(self) -> float:
         """Where the moment is that is shown."""
-        made = self._subject.past.made
+        made = self._subject.past.last_step
         moment = made.at if made is not None else self.gantt.begins
         return self._place(moment, moment)[0]
 
@@ -122,7 +122,7 @@ class Course:
         return min(asked, last) if asked is not None else max(0, self._subject.past.step - 1)
 
     @cached_property
-    def _ends(self) -> tuple[history.Past, history.Past]:
+    def _ends(self) -> tuple[history.ExecutionAt, history.ExecutionAt]:
         """Both moments in the order of time."""
         subject = self._subject
         other = history.at(subject.execution, subject.now.graph, self.since)

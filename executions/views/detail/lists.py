@@ -49,7 +49,7 @@ class Lists:
         token = subject.selected
         if not subject.address.own or token is None:
             return wanted
-        life = subject.past.life(token.level)
+        life = subject.past.token_lifetime(token.level)
         return replace(wanted, level=life.level, after=life.after, before=life.before)
 
     @property

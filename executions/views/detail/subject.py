@@ -9,7 +9,7 @@ from executions import access
 from executions.models import Step
 from executions.store import history
 from executions.store.debug.debug_plan import DebugPlan, plan_of
-from executions.store.history import Past, TokenAt
+from executions.store.history import ExecutionAt, TokenAt
 from executions.store.read import records, step_lists
 from executions.views.address import Address
 from executions.views.visits import Visits
@@ -30,8 +30,10 @@ class Subject:
             step = history.step_at(self.execution, address.time)
         address = replace(address, step=step, time=None)
         #: The moment that is shown; it is live unless the address names one.
-        self.past: Past = history.at(self.execution, live_graph, step)
-        self.now: Past = self.past if step is None else history.at(self.execution, live_graph, None)
+        self.past: ExecutionAt = history.at(self.execution, live_graph, step)
+        self.now: ExecutionAt = (
+            self.past if step is None else history.at(self.execution, live_graph, None)
+        )
         self.graph: FlowGraph = self.past.graph
         #: The tokens then, outermost first.
         self.tokens: list[TokenAt] = self.past.tokens

@@ -56,7 +56,7 @@ class Time:
     @property
     def lacking(self) -> str:
         """What is shown instead of a moment that is not kept."""
-        lacking = self._subject.past.lacking
+        lacking = self._subject.past.missing
         if not lacking:
             return ""
         return (
@@ -67,7 +67,7 @@ class Time:
     @cached_property
     def block(self) -> BlockNode | None:
         """The block of the step."""
-        made = self._subject.past.made
+        made = self._subject.past.last_step
         if made is None:
             return None
         # It ran in the version before, where people moved the execution after this step.
@@ -76,7 +76,7 @@ class Time:
     @cached_property
     def at(self) -> datetime:
         """When this moment was; for now, when the last step was over."""
-        made = self._subject.past.made
+        made = self._subject.past.last_step
         if made is None:
             started: datetime = self._subject.execution.started_at
             return started
@@ -155,8 +155,8 @@ class Time:
         return round(self.step / self.count * 100, 2) if self.count else 100.0
 
     @cached_property
-    def _parts(self) -> dict[int, timeline.Part]:
-        return timeline.parts(self._subject.execution, min(BARS, max(1, self.count)))
+    def _parts(self) -> dict[int, timeline.TimelineSegment]:
+        return timeline.segments(self._subject.execution, min(BARS, max(1, self.count)))
 
     @cached_property
     def bars(self) -> list[Bar]:
@@ -202,15 +202,17 @@ class Time:
         return self._subject.address.url(clock=not self._subject.address.clock)
 
     @cached_property
-    def below(self) -> clock_snapshots.Below | None:
+    def below(self) -> clock_snapshots.Descendants | None:
         """The executions below at this moment, when they are asked for."""
         if not self._subject.address.clock:
             return None
         moment = None if self.is_live else self.at
-        return clock_snapshots.below(self._subject.execution, self._subject.visible, moment)
+        return clock_snapshots.descendants_at(
+            self._subject.execution, self._subject.visible, moment
+        )
 
     @property
     def took(self) -> str:
         """How long the step took."""
-        made = self._subject.past.made
+        made = self._subject.past.last_step
         return "" if made is None else visits.took(made.duration)

@@ -13,7 +13,7 @@ from executions.commands.refusals import refusal
 from executions.commands.registry import COMMANDS
 from executions.engine.program import EXTENSIONS
 from executions.store import history
-from executions.store.history import Known, Past
+from executions.store.history import Availability, ExecutionAt
 from executions.store.lifecycle import initiators
 from executions.store.read import task_states, value_parts
 from executions.views.detail.subject import Subject
@@ -77,12 +77,12 @@ class ValueView:
     # The value ------------------------------------------------------------------------------------
 
     @cached_property
-    def _side(self) -> Past:
+    def _side(self) -> ExecutionAt:
         """The moment that is shown, or the one before it."""
         return self._earlier if self.subject.address.before else self.subject.past
 
     @cached_property
-    def _earlier(self) -> Past:
+    def _earlier(self) -> ExecutionAt:
         subject = self.subject
         return history.at(subject.execution, subject.now.graph, max(0, subject.past.step - 1))
 
@@ -91,7 +91,7 @@ class ValueView:
         """The variable's whole value."""
         return self._of(self._side)
 
-    def _of(self, past: Past) -> Found:
+    def _of(self, past: ExecutionAt) -> Found:
         level = self.place.level
         why = self._why_not(past)
         if why:
@@ -105,7 +105,7 @@ class ValueView:
             return Found(False, why="It is not set.")
         return Found(True, self._shown(pretty_json.decoded(form, exact=self._exact)))
 
-    def _why_not(self, past: Past) -> str:
+    def _why_not(self, past: ExecutionAt) -> str:
         """Why there is no such value at a moment; "" where there may be one."""
         level = self.place.level
         if level is None:
@@ -120,7 +120,7 @@ class ValueView:
         if folded not in {v.name.casefold() for v in self._declared(past)}:
             return "The workspace has no such variable."
         at = None if past.is_live else past.variables.get((level, folded))
-        if at is not None and at.known is Known.LOST:
+        if at is not None and at.availability is Availability.LOST:
             return f"{at.summary}: it was large, and this step did not keep it."
         return ""
 
@@ -133,10 +133,10 @@ class ValueView:
         )
         return known if isinstance(known, dict) else {}
 
-    def _built_in(self, past: Past) -> Found:
+    def _built_in(self, past: ExecutionAt) -> Found:
         """Of the built-in variable only its Extensions change."""
         at = None if past.is_live else past.variables.get((0, EXTENSIONS))
-        if at is not None and at.known is Known.LOST:
+        if at is not None and at.availability is Availability.LOST:
             return Found(False, why="Its Extensions were large, and this step did not keep them.")
         _, extensions = past.value(0, EXTENSIONS)
         return Found(True, initiators.execution_context(past.execution, extensions))
@@ -144,7 +144,7 @@ class ValueView:
     def _shown(self, value: Any) -> Any:
         return value if self._exact else task_states.shown(self.subject.execution.root_id, value)
 
-    def _declared(self, past: Past) -> Any:
+    def _declared(self, past: ExecutionAt) -> Any:
         level = self.place.level
         assert level is not None
         workspace = past.graph.workspaces.get(past.tokens[level].workspace)
@@ -154,7 +154,7 @@ class ValueView:
     def found(self) -> Found:
         """What the address leads to inside of it, whole."""
         stored = self._stored(self._side)
-        part = value_parts.part(stored, self.place.keys) if stored is not None else None
+        part = value_parts.whole_part(stored, self.place.keys) if stored is not None else None
         if part is not None:
             return Found(True, self._shown(pretty_json.decoded(part.form, exact=self._exact)))
         if not self.whole.is_known:
@@ -170,30 +170,30 @@ class ValueView:
         cut = self._cut(self._side)
         return self.found if cut is ABSENT else Found(True, cut)
 
-    def _stored(self, past: Past) -> value_parts.Stored | None:
+    def _stored(self, past: ExecutionAt) -> value_parts.StoredForm | None:
         """Where the variable's value is stored by itself, to be cut there."""
         level = self.place.level
         if level is None or self.place.name == BUILT_IN or self._why_not(past):
             return None
         return past.stored(level, self.place.name)
 
-    def _cut(self, past: Past, keys: Sequence[str] | None = None) -> Any:
+    def _cut(self, past: ExecutionAt, keys: Sequence[str] | None = None) -> Any:
         """What is shown of the part at a moment, as the database cuts it; ABSENT where it cannot
         be cut there."""
         stored = self._stored(past)
         if stored is None:
             return ABSENT
         first = self.subject.address.item
-        part = value_parts.look(stored, self.place.keys, first, ITEMS, keys)
+        part = value_parts.part_or_page(stored, self.place.keys, first, ITEMS, keys)
         if part is None:
             return ABSENT
-        if part.cut is None:
+        if part.page is None:
             return self._shown(pretty_json.decoded(part.form, exact=self._exact))
-        items = self._shown([_told(item) for item in part.cut.items])
+        items = self._shown([_told(item) for item in part.page.items])
         inside = (
-            items if part.cut.kind == "array" else dict(zip(part.cut.places, items, strict=True))
+            items if part.page.kind == "array" else dict(zip(part.page.places, items, strict=True))
         )
-        return Slice(inside, part.cut.first, part.cut.count)
+        return Slice(inside, part.page.first, part.page.count)
 
     @cached_property
     def _other(self) -> Any:
@@ -320,7 +320,7 @@ class ValueView:
 
 def _told(item: Any) -> Any:
     """An item of a large value; of one that was not read, what a line says of it."""
-    if not isinstance(item, value_parts.Large):
+    if not isinstance(item, value_parts.LargeItem):
         return pretty_json.decoded(item)
     s = "" if item.count == 1 else "s"
     said = {

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from executions.engine.program import EXTENSIONS
-from executions.store.history import Known
+from executions.store.history import Availability
 from executions.store.read import stored_values, task_states
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
@@ -136,11 +136,11 @@ class Variables:
                 held.name,
                 held.form,
                 held.size,
-                held.known is Known.STORED,
+                held.availability is Availability.STORED,
                 held.summary,
             )
             for held in self._subject.past.variables.values()
-            if held.known is not Known.LOST
+            if held.availability is not Availability.LOST
         ]
 
     @cached_property
@@ -148,7 +148,9 @@ class Variables:
         if self._subject.is_live:
             return {}
         held = self._subject.past.variables.items()
-        return {key: value.summary for key, value in held if value.known is Known.LOST}
+        return {
+            key: value.summary for key, value in held if value.availability is Availability.LOST
+        }
 
     # Looked into ----------------------------------------------------------------------------------
 
