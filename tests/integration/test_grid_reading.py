@@ -171,7 +171,7 @@ def test_counting_that_takes_long_tells_estimates(
     asked = statement_timeout.run
     monkeypatch.setattr(
         counts.statement_timeout,
-        "ask",
+        "run",
         lambda statements, seconds=3.0, settings=(): (
             slow() if seconds == counts.SECONDS else asked(statements, seconds, settings)
         ),
