@@ -40,6 +40,18 @@ type_names: dict[type, str] = {
 }
 
 
+#: What each part of an exception is called in expressions and paths, and in its stored form.
+EXCEPTION_KEYS = {
+    "ExceptionType": "type",
+    "Message": "message",
+    "HelpLink": "help_link",
+    "Category": "category",
+    "ErrorCode": "error_code",
+    "Details": "details",
+    "InnerException": "inner",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ExceptionValue:
     """An exception as a value (semantics 47).
@@ -63,16 +75,10 @@ class ExceptionValue:
 
     def as_structure(self) -> dict[str, Any]:
         """What expressions see: `Exception.Message`, `Exception.ErrorCode`…"""
-        return {
-            "ExceptionType": self.type,
-            "Message": self.message,
-            "HelpLink": self.help_link,
-            "Category": self.category,
-            "ErrorCode": self.error_code,
-            "Details": self.details,
-            "InnerException": self.inner.as_structure() if self.inner else None,
-            **self.extra,
-        }
+        parts = {key: getattr(self, name) for key, name in EXCEPTION_KEYS.items()}
+        if self.inner:
+            parts["InnerException"] = self.inner.as_structure()
+        return {**parts, **self.extra}
 
 
 @dataclass(frozen=True, slots=True)

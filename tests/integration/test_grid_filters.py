@@ -356,6 +356,13 @@ HELD: list[Any] = [
     *({"b": float("nan")}, {"b": {"c": 5e-5}}, ["x", 1e20], MASKED),
     ExceptionValue("Shop.SoldOut", "42", extra={"b": 42}),
     *({"b": 42}, {"b": {"c": "abc"}}, ["x", 42]),
+    ExceptionValue("Shop.SoldOut", "abc", error_code=3, details={"b": [{"c": 42}]}),
+    ExceptionValue("A", inner=ExceptionValue("B", "42", details=ExceptionValue("C", "abc"))),
+    ExceptionValue("A", "abc", extra={"Message": "42", "b": MASKED, 1: 3}),
+    {"b": ExceptionValue("B", "abc")},
+    [{"b": 42}, ExceptionValue("B", "42")],
+    *({1: 42, "b": 3}, {1.5: "abc", "b": {2: 42}}, {"1": "abc", 1: 42}, {True: 42, None: "abc"}),
+    {1e20: 42, "a\0b": 3, "$b": "abc", datetime(2026, 11, 1, tzinfo=UTC): 42},
 ]
 held = st.sampled_from(HELD)
 
@@ -368,6 +375,11 @@ class VariableMeaning(TestCase):
             [
                 *("Order", "order.b", "order.b.c", "order.1", "order.x", "order.-1", "order.+1"),
                 *("order.$b", "order.$number", "order.$datetime", "order.$items"),
+                *("order.Message", "order.ErrorCode", "order.ExceptionType", "order.HelpLink"),
+                *("order.InnerException.Message", "order.InnerException.Details.Message"),
+                *("order.Details.b.0.c", "order.b.Message", "order.1.Message", "order.type"),
+                *("order.$exception.message", "order.1\\.5", "order.b.2", "order.True"),
+                *("order.InnerException", "order.Details"),
                 "order.9999999999",
             ]
         ),
@@ -414,7 +426,7 @@ def _held_by(user: Any) -> dict[str, Any]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["v", "v.b"])
+@pytest.mark.parametrize("path", ["v", "v.b", "v.Message", "v.1", "v.InnerException.Message"])
 def test_every_kind_of_value_means_the_same_live_and_in_the_database(
     admin_user: Any, path: str
 ) -> None:
@@ -461,6 +473,34 @@ def test_numbers_with_an_exponent_compare(admin_user: Any) -> None:
         assert _found(typed, held_by) == values, typed
     assert len(_found("var.V=NaN", held_by)) == 1
     assert len(_found("var.V!=1e20", held_by)) == 6
+
+
+@pytest.mark.django_db
+def test_a_path_leads_into_exceptions_and_any_structure(admin_user: Any) -> None:
+    held_by = {}
+    inner = ExceptionValue("Http.NotFound", "no such order", error_code=404)
+    for name, value in {
+        "exception": ExceptionValue("Shop.SoldOut", "sold out", inner=inner, extra={"Left": 3}),
+        "structure": {1: "one", 2.5: {"Message": "sold out"}},
+        "list": [inner],
+        "text": "sold out",
+    }.items():
+        execution = make_execution(admin_user)
+        Value.objects.create(execution=execution, level=0, name="v", value=encode(value))
+        held_by[str(execution.pk)] = name
+    for typed, names in {
+        'var.V.Message="sold out"': ["exception"],
+        "var.V.ExceptionType=Shop.SoldOut": ["exception"],
+        "var.V.InnerException.ErrorCode>=404": ["exception"],
+        "var.V.Left<4": ["exception"],
+        "var.V.Category=null": ["exception"],
+        "var.V.1=one": ["structure"],
+        r'var.V."2.5".Message="sold out"': ["structure"],
+        "var.V.0.ErrorCode=404": ["list"],
+        "var.V.message=x": [],
+        "var.V.Message!=x": ["exception"],
+    }.items():
+        assert _found(typed, held_by) == names, typed
 
 
 @pytest.mark.django_db

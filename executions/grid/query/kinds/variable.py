@@ -1,44 +1,30 @@
 """What a variable holds at the last checkpoint, compared with a literal: `var.order.total>=100`.
 
-`_Holds` says in SQL what `_matches` says of a decoded value.
+A path leads into structures, lists and exceptions: `_Holds` follows it in SQL, and `_part` in
+decoded values.
 """
 
-import operator
 import re
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, ClassVar
 
 from django.db.models import BooleanField, F, Func, Q
 
 from executions.events import ExecutionChanged
-from executions.grid.query.errors import InvalidValue
+from executions.grid.query.comparisons import Comparison, Statement
 from executions.grid.query.kinds.kind import COLONS, AllOf, EventContext, Predicate, QueryContext
 from executions.grid.query.kinds.suggestions import LIMIT, newest
-from executions.grid.query.lexer import (
-    EMPTY,
-    NEEDS_QUOTES,
-    in_quotes,
-    plain,
-    quoted,
-    unescaped,
-)
-from executions.grid.query.moments import MomentRange, has_offset, literal_range, zone_of
+from executions.grid.query.lexer import EMPTY, in_quotes, plain, quoted
 from executions.models import Value
-from flows import parsing, value_paths
-from flows.values import Masked, is_object
+from flows import value_paths
+from flows.values import EXCEPTION_KEYS, ExceptionValue, encode, is_object
 
 #: What the key of a variable's field begins with.
 PREFIX = "var."
 #: Executions in which names of variables are looked for.
 RECENT = 100
-OPERATORS = (">=", "<=", "!=", ">", "<", "=")
-#: Operators that ask for an order.
-ORDERED = (">", "<", ">=", "<=")
 _MISSING = object()
 
 
@@ -98,7 +84,17 @@ class Variable(AllOf):
         return Q(_Holds(self.path, Comparison.parse(value)))
 
     def value_matches(self, value: str) -> Predicate:
-        return _matches(self.path, Comparison.parse(value))
+        comparison = Comparison.parse(value)
+        name, *keys = value_paths.split(self.path)
+        name = name.casefold()
+
+        def holds(event: ExecutionChanged, context: EventContext) -> bool:
+            value = context.variables.get(name, _MISSING)
+            for key in keys:
+                value = _part(value, key)
+            return value is not _MISSING and comparison.holds(value)
+
+        return holds
 
     def has_index(self, values: Sequence[str]) -> bool:
         return False
@@ -123,94 +119,7 @@ def _typed(value: str) -> str:
     return (sign[0] or "=") + (literal if literal.startswith('"') else quoted(literal))
 
 
-# Literals -------------------------------------------------------------------------------------
-
-#: A number as JSON, Python and people write it.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-#: Numbers without digits, as pages show them.
-_INFINITE = ("Infinity", "-Infinity", "NaN")
-#: The zone in which a day or a local time is meant: `2026-03-29[Europe/Berlin]`.
-_ZONED = re.compile(r"([0-9][0-9T:. -]*)\[([A-Za-z0-9_+/-]{1,60})\]", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a variable is compared with: `sign` and a literal.
-
-    `number` is set where it reads as one, `moments` where it names some, `text` always, and
-    `quoted` where only the text is meant. A day or a local time is that of `zone`, by its name.
-    """
-
-    sign: str
-    text: str
-    quoted: bool = False
-    zone: str = "UTC"
-
-    @classmethod
-    def parse(cls, value: str, zone: tzinfo = UTC) -> "Comparison":
-        """Read `42`, `>3`, `="a b"`; what names neither a zone nor an offset is in `zone`. Raises
-        InvalidValue."""
-        sign = next((s for s in OPERATORS if value.startswith(s)), "")
-        text = value.removeprefix(sign).strip()
-        quoted = len(text) > 1 and text[0] == text[-1] == '"'
-        if quoted:
-            text = unescaped(text[1:-1])
-        elif zoned := _ZONED.fullmatch(text):
-            text, zone = zoned[1].strip(), zone_of(zoned[2])
-        # Without them another sign would be read with the first.
-        quoted = quoted or bool(NEEDS_QUOTES.search(text)) or text.startswith(("<", ">", "=", "!"))
-        if not text and not quoted:
-            raise InvalidValue('Write a value, as in =42, or ="" for an empty text.')
-        comparison = cls(sign or "=", text, quoted)
-        if comparison.moments is not None and not has_offset(text):
-            comparison = replace(comparison, zone=str(zone))
-        comparison._check(value)
-        return comparison
-
-    def _check(self, value: str) -> None:
-        """Raises InvalidValue for what has no order, and for what no number comes near."""
-        if self.quoted:
-            number: Any = None
-        else:
-            number = self.number
-            if number is not None and not self.text.lstrip("+-").isdigit() and number.is_finite():
-                try:
-                    parsing.real(self.text)
-                except parsing.ParseError as problem:
-                    told = f"{problem} In quotation marks it is a text."
-                    raise InvalidValue(told) from None
-        has_order = (number is not None and not number.is_nan()) or self.moments is not None
-        if self.sign in ORDERED and not has_order:
-            raise InvalidValue(f"Only numbers and times have an order, so {value} means nothing.")
-
-    def __str__(self) -> str:
-        text = in_quotes(self.text) if self.quoted else self.text
-        text += f"[{self.zone}]" if self.zone != "UTC" else ""
-        return (self.sign if self.sign != "=" else "") + text
-
-    @cached_property
-    def number(self) -> Decimal | None:
-        """The number itself, without rounding: what is stored is compared in the same way."""
-        if self.quoted or not (_NUMBER.fullmatch(self.text) or self.text in _INFINITE):
-            return None
-        with suppress(InvalidOperation):  # an exponent of many digits
-            return Decimal(self.text)
-        return None
-
-    @cached_property
-    def moments(self) -> MomentRange | None:
-        """When a moment has to be; `!=` turns that around."""
-        return None if self.quoted else literal_range(self.sign, self.text, zone_of(self.zone))
-
-
-# In SQL ---------------------------------------------------------------------------------------
-
-#: A condition and its parameters.
-_Part = tuple[str, list[Any]]
-#: What stands at a path, as JSON and as text.
-_VALUE, _TEXT = "(held.value #> %s::text[])", "(held.value #>> %s::text[])"
-#: A stored moment that the database can read.
-_READABLE = r"^\d{4}-.*\d([+-](0\d|1[0-4]):[0-5]\d(:[0-5]\d)?)?$"
+# A path into a stored value ---------------------------------------------------------------------
 
 
 class _Holds(Func):
@@ -223,109 +132,63 @@ class _Holds(Func):
         super().__init__(F("pk"))
 
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> Any:
-        execution, params = compiler.compile(self.source_expressions[0])
-        name, *below = value_paths.split(self.path)
-        held, given = self._compared(below)
-        sql = (
-            "EXISTS (SELECT 1 FROM executions_value AS held "
-            f"WHERE held.execution_id = {execution} AND held.name = %s AND held.level = "
-            "(SELECT max(deepest.level) FROM executions_value AS deepest WHERE "
-            "deepest.execution_id = held.execution_id AND deepest.name = held.name) "
-            f"AND {held})"
+        execution, parameters = compiler.compile(self.source_expressions[0])
+        name, *keys = value_paths.split(self.path)
+        found, path = _found_sql(keys)
+        condition, literals = self.comparison.sql()
+        sql = _HOLDS.format(found=found, execution=execution, condition=condition)
+        return sql, [*path, *parameters, name.casefold(), *literals]
+
+
+_HOLDS = """
+EXISTS (
+    SELECT 1 FROM executions_value AS held CROSS JOIN LATERAL ({found}) AS found (value)
+    WHERE held.execution_id = {execution} AND held.name = %s AND held.level = (
+        SELECT max(deepest.level) FROM executions_value AS deepest
+        WHERE deepest.execution_id = held.execution_id AND deepest.name = held.name
+    ) AND {condition}
+)"""
+#: A null variable is stored as NULL.
+_WHOLE = "SELECT coalesce(held.value, 'null'::json)"
+#: Most paths lead through structures and lists alone. OFFSET keeps PostgreSQL from following the
+#: path once for each comparison.
+_PART = """
+SELECT coalesce(held.value #> %s::text[], CASE
+    WHEN held.value::text ~ '"\\$(exception|items)"' THEN ({walk})
+END) OFFSET 0"""
+#: What stands at one key: of an exception, of a structure whose keys are no texts, of another one.
+_STEP = """
+LATERAL (
+    SELECT CASE
+        WHEN {before}.value -> '$exception' IS NOT NULL THEN coalesce(
+            {before}.value -> '$exception' -> 'extra' -> %s::text,
+            {before}.value -> '$exception' -> %s::text
         )
-        return sql, [*params, name.casefold(), *given]
-
-    def _compared(self, below: list[str]) -> tuple[str, list[Any]]:
-        """What is asked of the value at a path, as SQL. `{value}` and `{text}` each take a path."""
-        if any(key.startswith("$") for key in below):
-            return "false", []  # a part of how a value is stored, and none of the value
-        comparison = self.comparison
-        kind = f"json_typeof({_VALUE})"
-        if not below:
-            kind = f"coalesce({kind}, 'null')"  # a null variable is stored as NULL
-        parts = [*self._numbers(kind, below), *self._moments(kind, below)]
-        if comparison.sign in ORDERED:
-            return _either(parts)
-        parts.append((f"({kind} = 'string' AND {_TEXT} = %s)", [below, below, comparison.text]))
-        if not comparison.quoted and comparison.text in ("true", "false"):
-            parts.append(
-                (f"({kind} = 'boolean' AND {_TEXT} = %s)", [below, below, comparison.text])
-            )
-        if not comparison.quoted and comparison.text == "null":
-            parts.append((f"({kind} = 'null')", [below]))
-        either, given = _either(parts)
-        if comparison.sign == "=":
-            return either, given
-        # A secret is neither this nor that: either would tell something of it.
-        shown = f"(CASE {kind} WHEN 'object' THEN ({_VALUE} ->> '$secret') IS NULL ELSE true END)"
-        differs = f"({kind} IS NOT NULL AND NOT {either} AND {shown})"
-        return differs, [below, *given, below, below]
-
-    def _numbers(self, kind: str, below: list[str]) -> list[_Part]:
-        """Numbers are stored as they are, or, where JSON has no exact form for one, as text in an
-        object (`flows.values`)."""
-        number = self.comparison.number
-        if number is None:
-            return []
-        held = (
-            f"(CASE {kind} WHEN 'number' THEN {_TEXT}::numeric "
-            f"WHEN 'object' THEN ({_VALUE} ->> '$number')::numeric END)"
+        WHEN {before}.value -> '$items' IS NOT NULL THEN (
+            SELECT item -> 1 FROM json_array_elements({before}.value -> '$items') AS item
+            WHERE json_typeof(item -> 0) IN ('string', 'number') AND item ->> 0 = %s
+            LIMIT 1
         )
-        given = [below, below, below]
-        if self.comparison.sign not in ORDERED:
-            return [(f"{held} = %s::numeric", [*given, str(number)])]
-        # NaN is greater than everything to the database, and has no order.
-        sql = f"({held} {self.comparison.sign} %s::numeric AND {held} <> 'NaN'::numeric)"
-        return [(sql, [*given, str(number), *given])]
-
-    def _moments(self, kind: str, below: list[str]) -> list[_Part]:
-        if self.comparison.moments is None:
-            return []
-        bounds = (self.comparison.moments.low, self.comparison.moments.high)
-        # What the database could not read is passed over.
-        held = (
-            f"(CASE {kind} WHEN 'object' THEN CASE WHEN ({_VALUE} ->> '$datetime') ~ %s "
-            f"THEN ({_VALUE} ->> '$datetime')::timestamptz END END)"
-        )
-        given: list[Any] = [below, below, _READABLE, below]
-        asked = [
-            (f"{held} {sign} %s", [*given, bound.at])
-            for sign, bound in zip((">=", "<"), bounds, strict=True)
-            if bound is not None
-        ]
-        if not asked:  # until the end of the calendar
-            asked = [(f"{held} IS NOT NULL", given)]
-        sql = " AND ".join(part for part, _ in asked)
-        return [(f"({sql})", [one for _, each in asked for one in each])]
+        ELSE {before}.value #> %s::text[]
+    END OFFSET 0
+) AS {after} (value)"""
 
 
-def _either(parts: Sequence[_Part]) -> _Part:
-    """Whether one of some conditions holds; not where nothing is known."""
-    sql = " OR ".join(part for part, _ in parts)
-    return f"coalesce({sql}, false)", [one for _, given in parts for one in given]
-
-
-# Live -----------------------------------------------------------------------------------------
-
-_SIGNS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
-
-
-def _matches(path: str, comparison: Comparison) -> Predicate:
-    """Return whether the variable at a path, decoded, compares so."""
-    name, *below = value_paths.split(path)
-    name = name.casefold()
-
-    def holds(event: ExecutionChanged, context: EventContext) -> bool:
-        value = context.variables.get(name, _MISSING)
-        for key in below:
-            value = _part(value, key)
-        if value is _MISSING or isinstance(value, Masked):
-            return False
-        if comparison.sign in ORDERED:
-            return _is_beyond(value, comparison)
-        return _equals(value, comparison) is (comparison.sign == "=")
-
-    return holds
+def _found_sql(keys: Sequence[str]) -> Statement:
+    """Return the statement of what stands at the keys of `held.value`."""
+    if not keys:
+        return _WHOLE, []
+    steps = "".join(
+        ", " + _STEP.format(before=f"step_{number}", after=f"step_{number + 1}")
+        for number in range(len(keys))
+    )
+    walk = f"SELECT step_{len(keys)}.value FROM (SELECT held.value) AS step_0 (value){steps}"
+    # What begins with $ is a part of how a value is stored, and none of a plain one.
+    plain = [None if key.startswith("$") else [key] for key in keys]
+    parameters: list[Any] = [list(keys) if all(plain) else None]
+    for key, path in zip(keys, plain, strict=True):
+        parameters += [key, EXCEPTION_KEYS.get(key), key, path]
+    return _PART.format(walk=walk), parameters
 
 
 #: A place in a list, as the database reads it: from the end where it is negative.
@@ -333,52 +196,24 @@ _PLACE = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}")
 
 
 def _part(value: Any, key: str) -> Any:
-    """What the database finds at a key of a stored value."""
-    if isinstance(value, dict):
-        return value.get(key, _MISSING) if is_object(value) else _MISSING
+    """Return what the database finds at a key of a stored value."""
     if isinstance(value, list) and _PLACE.fullmatch(key):
         place = int(key)
         return value[place] if -len(value) <= place < len(value) else _MISSING
-    return _MISSING
+    if isinstance(value, ExceptionValue):
+        if key in value.extra and is_object(dict(value.extra)):
+            return value.extra[key]
+        return getattr(value, EXCEPTION_KEYS[key]) if key in EXCEPTION_KEYS else _MISSING
+    if not isinstance(value, dict):
+        return _MISSING
+    if is_object(value):
+        return value.get(key, _MISSING)
+    return next((item for one, item in value.items() if _written(one) == key), _MISSING)
 
 
-def _is_beyond(value: Any, comparison: Comparison) -> bool:
-    if isinstance(value, datetime):
-        return _is_within(value, comparison)
-    number = comparison.number
-    if number is None or not _is_number(value) or value != value:
-        return False
-    return bool(_SIGNS[comparison.sign](_exactly(value), number))
-
-
-def _is_within(value: datetime, comparison: Comparison) -> bool:
-    if comparison.moments is None:
-        return False
-    return comparison.moments.holds(value, value)  # none of them counts from now
-
-
-def _exactly(value: float) -> Decimal:
-    """A number as it is written where it is stored."""
-    return Decimal(repr(value))
-
-
-def _equals(value: Any, comparison: Comparison) -> bool:
-    if isinstance(value, str):
-        return value == comparison.text
-    if comparison.quoted:
-        return False
-    if isinstance(value, bool):
-        return comparison.text == ("true" if value else "false")
-    if value is None:
-        return comparison.text == "null"
-    if isinstance(value, datetime):
-        return _is_within(value, comparison)
-    number = comparison.number
-    if number is None or not _is_number(value):
-        return False
-    held = _exactly(value)
-    return (held.is_nan() and number.is_nan()) or held == number
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _written(key: Any) -> str | None:
+    """Return the key of a structure as a path names it; None for one that no path names."""
+    form = encode(key)
+    if isinstance(form, str):
+        return form
+    return repr(form) if isinstance(form, int | float) and not isinstance(form, bool) else None
