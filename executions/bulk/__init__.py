@@ -1,1 +1,1 @@
-"""Commands on many executions, in the background: jobs, what they are for, and how they run."""
+"""Bulk commands in the background: jobs, their targets, previews and batches."""

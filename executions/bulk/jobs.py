@@ -1,6 +1,8 @@
-"""Making, cancelling and claiming bulk jobs. A job is claimed as an execution is: a lease with an
-owner and an expiry, which recovery looks after; a queued one has an expiry too, after which its
-message counts as lost."""
+"""Creates, cancels and claims bulk jobs.
+
+A job is claimed as an execution is: by a lease with an owner and an expiry, which recovery checks.
+A queued job has an expiry too, after which its message counts as lost.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -42,9 +44,12 @@ def create(
     expected: int | None,
     address: str | None,
 ) -> BulkJob:
-    """Insert a job and, on commit, send the message that names it. `chosen` maps ids to the
-    statuses that were seen; without it the job is for all that match the filters. The oldest come
-    first, or, with `child_first`, the newest."""
+    """Create a job and, on commit, send the message that names it.
+
+    `chosen` maps the ids of selected executions to the statuses that the person saw. Without it,
+    the job is for all that match the filters. The oldest come first; with `child_first`, the
+    newest.
+    """
     now = timezone.now()
     job = BulkJob.objects.create(
         user_id=int(user.pk or 0),
@@ -64,7 +69,7 @@ def create(
 
 
 def send(job_id: UUID) -> None:
-    """Once the transaction has committed, send the message that names a job."""
+    """Send the message that names a job, on commit."""
     transaction.on_commit(partial(_send, job_id))
 
 
@@ -76,8 +81,8 @@ def _send(job_id: UUID) -> None:
 
 
 def cancel(job: BulkJob) -> bool:
-    """Ask a job to end after the batch under way; what was done stays done. False when it is over,
-    or was asked already."""
+    """Ask a job to end after the batch that is running. Returns False if it is over, or was asked
+    before. What was done stays done."""
     now = timezone.now()
     jobs = BulkJob.objects.filter(pk=job.pk)
     changed = jobs.filter(status=S.QUEUED).update(
@@ -89,7 +94,7 @@ def cancel(job: BulkJob) -> bool:
 
 
 def claim(job_id: UUID, owner: str) -> BulkJob | None:
-    """Take the lease of a job that nobody works on; None when there is nothing to do."""
+    """Take the lease of a job that no worker holds; None if there is nothing to do."""
     now = timezone.now()
     free = Q(lease_owner="") | Q(lease_expires_at__lt=now)
     jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=BulkJob.OVER)
@@ -103,14 +108,14 @@ def claim(job_id: UUID, owner: str) -> BulkJob | None:
 
 
 def release(job: BulkJob, owner: str) -> None:
-    """Give up the lease and queue the job again: others wait for the worker too."""
+    """Give up the lease and queue the job again, because others wait for the worker too."""
     requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
     if _owned(job, owner).update(lease_owner="", lease_expires_at=requeue):
         send(job.pk)
 
 
 def record_progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
-    """Write down what a batch has done, in its transaction; False when the lease is lost."""
+    """Record the results of a batch, in its transaction. Returns False if the lease is lost."""
     job.done, job.refused, job.cursor = job.done + done, job.refused + refused, cursor
     job.failures = 0
     expires = timezone.now() + timedelta(seconds=LEASE_SECONDS)
@@ -127,8 +132,8 @@ def record_progress(job: BulkJob, owner: str, done: int, refused: int, cursor: s
 
 
 def record_failure(job: BulkJob, owner: str, problem: str) -> None:
-    """A batch could not be done: it is tried again after a while, or, when that was the last time,
-    the job is over."""
+    """Record that a batch failed. It is tried again after a while; after the last attempt, the job
+    has failed."""
     job.failures += 1
     is_over = job.failures >= MAX_BULK_FAILURES
     now = timezone.now()
@@ -138,12 +143,12 @@ def record_failure(job: BulkJob, owner: str, problem: str) -> None:
 
 
 def is_cancelled(job: BulkJob) -> bool:
-    """Whether somebody has asked it to end."""
+    """Whether somebody has cancelled the job."""
     return BulkJob.objects.filter(pk=job.pk, status=S.CANCELLING).exists()
 
 
 def finish(job: BulkJob, owner: str) -> None:
-    """Its last batch is done, or it was cancelled."""
+    """End a job whose last batch is done, or that was cancelled."""
     over = {"ended_at": timezone.now(), "lease_owner": "", "lease_expires_at": None}
     owned = _owned(job, owner)
     owned.filter(status=S.RUNNING).update(status=S.DONE, **over)
@@ -151,22 +156,22 @@ def finish(job: BulkJob, owner: str) -> None:
 
 
 def notify(job: BulkJob) -> None:
-    """Let the pages of its user know, on commit."""
+    """Notify the pages of its user, on commit."""
     announce({"type": BULK_JOB_CHANGED, "user": job.user_id, "id": str(job.pk)})
 
 
 def recover() -> int:
-    """Send again what names jobs whose message was lost, or whose worker died; how many."""
+    """Queue jobs again whose message was lost or whose worker died. Returns how many."""
     now = timezone.now()
     lost = BulkJob.objects.filter(lease_expires_at__lt=now).exclude(status__in=BulkJob.OVER)
     found = list(lost.values_list("pk", flat=True)[:100])
     later = now + timedelta(seconds=REQUEUE_SECONDS)
     held = lost.filter(pk__in=found).exclude(lease_owner="")
-    told = {"failures": F("failures") + 1, "problem": _LOST}
+    failure = {"failures": F("failures") + 1, "problem": _LOST}
     ended = list(held.filter(failures__gte=MAX_BULK_FAILURES - 1))
-    held.filter(pk__in=[job.pk for job in ended]).update(**told, **_failed(now))
-    held.update(**told)
-    # A lease that ran out is nobody's any more: its owner, should it wake up, finds that out.
+    held.filter(pk__in=[job.pk for job in ended]).update(**failure, **_failed(now))
+    held.update(**failure)
+    # An owner that wakes up later finds that its lease is gone.
     lost.filter(pk__in=found).update(lease_owner="", lease_expires_at=later)
     for job in ended:
         notify(job)
@@ -177,8 +182,7 @@ def recover() -> int:
 
 
 def delete_old() -> None:
-    """Delete jobs that ended longer ago than executions are kept; the audit trail holds what they
-    did."""
+    """Delete jobs that ended longer ago than executions are kept. What they did is in the audit."""
     if settings.RETENTION_DAYS > 0:
         cut = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
         BulkJob.objects.filter(ended_at__lt=cut).delete()

@@ -1,4 +1,4 @@
-"""What a command for all that match a filter would do, told before it is confirmed."""
+"""The preview of a command for all executions that match a filter."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,15 +15,15 @@ from executions.limits import BULK_COUNT_LIMIT
 from executions.models import Execution
 from executions.states import Status
 
-#: Executions that are shown as the first ones, and what is told of each.
+#: How many executions are shown, and the fields that are shown.
 FIRST = 5
 _SHOWN = ("id", "flow_name", "status", "unhandled", "place", "reason", "started_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """The executions of one status that match, and why the command does not apply to them;
-    `unhandled` are those that Ended because nothing handled an exception, where that matters."""
+class StatusShare:
+    """How many matching executions have a status, and why the command does not apply to them.
+    `unhandled`: only those that Ended because nothing handled an exception."""
 
     status: Status
     count: Count
@@ -41,18 +41,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`expected` is None where there are more than are counted; `refused` of them will be refused,
-    and `why` tells why."""
+    """What a command would do. `expected` is None if there are more executions than are counted.
+    The command will be refused for `refused` of them; `why` says why."""
 
-    shares: list[Share]
+    shares: list[StatusShare]
     expected: int | None
     refused: int
     why: str
     first: list[Execution]
 
     @property
-    def told(self) -> str:
-        """How many, as it is said."""
+    def count_text(self) -> str:
+        """How many executions, as text."""
         return f"more than {BULK_COUNT_LIMIT:,}" if self.expected is None else f"{self.expected:,}"
 
     @property
@@ -73,23 +73,23 @@ def preview(
     *,
     child_first: bool = False,
 ) -> Preview:
-    """Everything that the page before the confirmation says."""
+    """The preview of a command for all executions that match."""
     declared = COMMANDS[command]
     rows = matching(user, filters, command, now, child_first=child_first)
     counts = count_by_status(access.visible(user), filters.seen_by(user))
     chosen = filters.statuses or frozenset(Status)
     shares = [
-        Share(status, counts[status.value], declared.refusal(status))
+        StatusShare(status, counts[status.value], declared.refusal(status))
         for status in Status
         if status in chosen and counts[status.value].number
     ]
     if declared.applies_to_unhandled:
-        shares = _unhandled_apart(shares, rows, command)
-    shares.sort(key=lambda share: bool(share.refusal))  # what it applies to comes first
+        shares = _split_unhandled(shares, rows, command)
+    shares.sort(key=lambda share: bool(share.refusal))  # those that it applies to come first
     expected = count(rows)
-    why = "others have started them, and you may look at them, but not control them."
+    why = "Other people started them. You may see them, but not control them."
     if declared.debugs and not access.has_debug_permission(user):
-        refused, why = _counted(rows), f"you may not debug them. {ASK_FOR_DEBUGGING}"
+        refused, why = _counted(rows), f"You may not debug them. {ASK_FOR_DEBUGGING}"
     elif access.may_control(user, None):
         refused = 0
     else:
@@ -104,7 +104,7 @@ def preview(
 
 
 def count(rows: QuerySet[Execution]) -> int | None:
-    """How many there are; None when there are more than are counted."""
+    """How many rows there are; None if there are more than are counted."""
     number = _counted(rows)
     return None if number > BULK_COUNT_LIMIT else number
 
@@ -113,13 +113,15 @@ def _counted(rows: QuerySet[Execution]) -> int:
     return rows.order_by()[: BULK_COUNT_LIMIT + 1].count()
 
 
-def _unhandled_apart(shares: list[Share], rows: QuerySet[Execution], command: str) -> list[Share]:
-    """With those that Ended because nothing handled an exception apart from the other Ended ones:
-    the command applies to them."""
+def _split_unhandled(
+    shares: list[StatusShare], rows: QuerySet[Execution], command: str
+) -> list[StatusShare]:
+    """Split those that Ended because nothing handled an exception from the other Ended ones: the
+    command applies to them."""
     found = _counted(rows.filter(unhandled=True))
     if not found:
         return shares
-    apart = Share(Status.ENDED, Count(found), "", unhandled=True)
+    unhandled = StatusShare(Status.ENDED, Count(found), "", unhandled=True)
     others = []
     for share in shares:
         if share.status is Status.ENDED:
@@ -127,4 +129,4 @@ def _unhandled_apart(shares: list[Share], rows: QuerySet[Execution], command: st
             share = replace(share, count=Count(rest, is_estimate=share.count.is_estimate))
         if share.count.number:
             others.append(share)
-    return [apart, *others]
+    return [unhandled, *others]

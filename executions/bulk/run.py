@@ -1,5 +1,7 @@
-"""Running a bulk job: a batch a transaction, with what it came to, for a time slice; then the job
-goes back to the queue, so that it starves nobody and nobody waits for it to end."""
+"""Runs a bulk job: one batch with its results in each transaction, for a time slice.
+
+Then the job goes back to the queue, so that others get the worker too.
+"""
 
 import logging
 import time
@@ -17,27 +19,27 @@ from executions.models import BulkJob, BulkRefusal
 from flows import values
 
 logger = logging.getLogger(__name__)
-#: Its pages hear of it at most every that many seconds.
-_TELL_EVERY = 0.3
+#: Seconds between two notifications of its pages.
+_NOTIFY_EVERY = 0.3
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the job over."""
+    """Another worker has taken over the job."""
 
 
 def run(job_id: UUID, owner: str) -> None:
-    """Go on with a job until it is over or its slice is."""
+    """Run batches of a job until it or its time slice is over."""
     job = jobs.claim(job_id, owner)
     if job is None:
         return
     jobs.notify(job)
     ends = time.monotonic() + BULK_SLICE_SECONDS
-    told = 0.0
+    notified = 0.0
     try:
         while not jobs.is_cancelled(job) and _run_batch(job, owner):
             now = time.monotonic()
-            if now > told + _TELL_EVERY:
-                told = now
+            if now > notified + _NOTIFY_EVERY:
+                notified = now
                 jobs.notify(job)
             if now > ends:
                 jobs.release(job, owner)
@@ -45,7 +47,7 @@ def run(job_id: UUID, owner: str) -> None:
     except LeaseLost:
         return
     except Exception as problem:
-        # Tried again later, but not for ever. Without a database the lease runs out.
+        # It is tried again later, a few times. Without a database, the lease expires.
         logger.exception("A batch of the job %s failed", job.pk)
         jobs.record_failure(job, owner, f"{type(problem).__name__}: {problem}")
         jobs.notify(job)
@@ -55,8 +57,8 @@ def run(job_id: UUID, owner: str) -> None:
 
 
 def _run_batch(job: BulkJob, owner: str) -> bool:
-    """Whether there was anything left to do."""
-    # What goes one by one takes its rows in no order: it holds few of them at a time.
+    """Run the next batch. Returns whether there was one."""
+    # Commands that run one by one lock rows in no order, so they hold few of them at a time.
     size = BULK_BATCH if COMMANDS[job.command].execute_batch else BULK_BATCH // 10
     actor = Actor(job.user_id, job.user.get_username(), "bulk job", job.address)
     with transaction.atomic():

@@ -1,8 +1,8 @@
-"""Which executions a command for many is for: those that were chosen, or all that match a filter.
+"""The executions that a bulk command is for: selected ones, or all that match a filter.
 
-They are taken oldest first: a parent has started before its children, so what stops a family stops
-it from the top, and no parent is woken by the end of a child that is stopped along with it. With
-`child_first` the newest come first, so that a command goes through families from the bottom.
+The oldest come first. A parent has started before its children, so a family is stopped from the
+top, and no parent is woken by the end of a child that is stopped too. With `child_first`, the
+newest come first, so that a command reaches children before their parents.
 """
 
 import re
@@ -34,8 +34,8 @@ def matching(
     *,
     child_first: bool = False,
 ) -> QuerySet[Execution]:
-    """What the user may see of what matches, to which the command applies, and that had started
-    by then. The rest is not even looked at: of a million, most have ended."""
+    """The executions that match, that the user may see, to which the command applies, and that had
+    started by `before`. The others are not read: of a million, most have ended."""
     chosen = filters.statuses or frozenset(Status)
     declared = COMMANDS[command]
     applies = Q(status__in=sorted(declared.applies_to & chosen))
@@ -49,29 +49,29 @@ def matching(
 
 
 def chosen(user: access.User, ids: Sequence[UUID], *, child_first: bool = False) -> list[Execution]:
-    """What the user may see of these."""
+    """Those of these executions that the user may see."""
     found = access.visible(user).filter(pk__in=ids)
     return list(found.only(*_FIELDS).order_by(*_order(child_first)))
 
 
 def next_batch(job: BulkJob, user: access.User, size: int) -> tuple[list[Execution], str]:
-    """The executions that a job comes to next, and its cursor behind them; empty at its end."""
+    """The next executions of a job, and its cursor after them; no executions at the end."""
     if job.chosen is not None:
         return _next_chosen(job, user, size)
     with timezone.override(job.zone or None):
         filters = Filters.parse(QueryDict(job.filters))
         if not filters.are_understood:
-            # It would match more than was asked for: an older version knew more fields.
+            # An older version knew more fields. Without them, more would match than was asked for.
             return [], ""
         rows = matching(user, filters, job.command, job.created_at, child_first=job.child_first)
     if job.cursor:
-        rows = rows.filter(_behind(job.cursor, job.child_first))
+        rows = rows.filter(_after(job.cursor, job.child_first))
     batch = list(rows.only(*_FIELDS)[:size])
     return batch, _cursor(batch[-1]) if batch else ""
 
 
 def seen_statuses(job: BulkJob) -> Mapping[UUID, Status]:
-    """The statuses in which the person saw what they chose."""
+    """The statuses of the selected executions that the person saw."""
     return {UUID(key): Status(status) for key, status in (job.chosen or {}).items() if status}
 
 
@@ -82,7 +82,7 @@ def _next_chosen(job: BulkJob, user: access.User, size: int) -> tuple[list[Execu
         rest = [key for key in rest if (key < job.cursor if job.child_first else key > job.cursor)]
     while rest:
         ids, rest = rest[:size], rest[size:]
-        # What was deleted meanwhile, or may no longer be seen, is passed over.
+        # Those that were deleted, or that the user may no longer see, are skipped.
         if batch := chosen(user, [UUID(key) for key in ids], child_first=job.child_first):
             return batch, ids[-1]
     return [], ""
@@ -97,10 +97,10 @@ def _order(child_first: bool) -> tuple[str, str]:
     return ("-started_at", "-id") if child_first else ("started_at", "id")
 
 
-def _behind(cursor: str, child_first: bool) -> Q:
+def _after(cursor: str, child_first: bool) -> Q:
     found: Any = re.fullmatch(r"([0-9]+)-([0-9a-f]{32})", cursor)
     at = _EPOCH + timedelta(microseconds=int(found[1]))
-    # The first condition says nothing new, but lets the index be entered there.
+    # The first condition is redundant, but lets the index be entered there.
     if child_first:
         return Q(started_at__lte=at) & (Q(started_at__lt=at) | Q(id__lt=UUID(found[2])))
     return Q(started_at__gte=at) & (Q(started_at__gt=at) | Q(id__gt=UUID(found[2])))

@@ -1,4 +1,4 @@
-"""Who gives a command, and from where."""
+"""Who gives a command, from where, and the audit entry that says so."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -10,8 +10,8 @@ from executions.models import AuditEntry, Execution
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`source` is page, bulk job, command line, admin or demo; `address` the client's, where there
-    is one."""
+    """Who gives a command. `source` is page, bulk job, command line, admin, demo or time; `address`
+    is the client's, if there is one."""
 
     user_id: int | None
     name: str
@@ -25,7 +25,7 @@ class Actor:
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where a request comes from, as far as that is an address: a proxy may name anything."""
+    """The address of the client; None if the proxy named something else."""
     try:
         return str(ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
@@ -35,14 +35,14 @@ def address_of(request: HttpRequest) -> str | None:
 def audit(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> None:
-    """Leave an audit entry: who, what, when, from where, with what outcome."""
+    """Write the audit entry of a command."""
     audit_entry(actor, command, execution, done=done, detail=detail).save(force_insert=True)
 
 
 def audit_entry(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> AuditEntry:
-    """The audit entry of a command, to be written with others."""
+    """The audit entry of a command: who, what, when, from where, with what outcome. Not saved."""
     return AuditEntry(
         execution=execution,
         flow_name=execution.flow_name,

@@ -9,13 +9,13 @@ from executions.commands.command import Command, Lease
 from executions.store.lifecycle.bulk_transitions import CommandState
 from flows.formatting import clock
 
-NO_CONTROL = "You may look at it, but not control it."
+NO_CONTROL = "You may see this execution, but not control it."
 ASK_FOR_DEBUGGING = "Ask an administrator for the permission to debug executions."
-NO_DEBUGGING = f"You may control it, but not debug it. {ASK_FOR_DEBUGGING}"
+NO_DEBUGGING = f"You may control this execution, but not debug it. {ASK_FOR_DEBUGGING}"
 ASK_FOR_SECRETS = (
-    "Ask an administrator for the permission to debug executions with secrets of others."
+    "Ask an administrator for the permission to debug executions with other people's secrets."
 )
-NO_SECRETS = f"It holds secrets that you did not give, or may come to hold some. {ASK_FOR_SECRETS}"
+NO_SECRETS = f"It holds, or may hold, secrets that you did not provide. {ASK_FOR_SECRETS}"
 
 
 def refusal(command: Command, user: access.User, state: CommandState) -> str:
@@ -33,7 +33,9 @@ def refusal(command: Command, user: access.User, state: CommandState) -> str:
 
 def lease_refusal(holder: str, since: datetime | None) -> str:
     """Why nobody else may give most commands while `holder` debugs the execution."""
-    return f"{holder} debugs it{f' since {clock(since)}' if since else ''}; take it over first."
+    return (
+        f"{holder} is debugging this{f' since {clock(since)}' if since else ''}. Take over first."
+    )
 
 
 def secrets_refusal(command: Command, user: access.User, execution_id: UUID) -> str:

@@ -54,7 +54,7 @@ def run_command(name: str, request: CommandRequest) -> CommandResult:
     except CommandRefused as refused:
         return _refuse(command, request, _without_secrets(request, str(refused)))
     why = refusals.status_refusal(command, _current_state(request), request.seen)
-    return _refuse(command, request, why or "It has moved on meanwhile. Try again.")
+    return _refuse(command, request, why or "The execution has changed meanwhile. Try again.")
 
 
 def run_commands(name: str, requests: Sequence[CommandRequest]) -> list[CommandResult]:
@@ -96,7 +96,9 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
 def _check(command: Command, request: CommandRequest, state: CommandState | None) -> CommandResult:
     """The result of a command, before it is executed for all that accept it."""
     if state is None:
-        return CommandResult(request.execution, done=False, detail="It has been deleted meanwhile.")
+        return CommandResult(
+            request.execution, done=False, detail="The execution has been deleted."
+        )
     why = _refusal(command, request, state)
     return CommandResult(request.execution, done=not why, detail=why)
 

@@ -1,8 +1,8 @@
-"""Whose secrets an execution holds, or may come to hold: who did not give them all must not lead it
-to tell them.
+"""Whose secrets an execution holds or may hold. Others must not make it reveal them.
 
-A flow comes to secrets by its inputs, by its blocks (a file, an answer), and from the flows that it
-runs. An execution also counts as holding what those above it hold: what it leaves goes to them.
+A flow gets secrets from its inputs, from its blocks (a file, a response), and from the flows that
+it runs. An execution also counts as holding the secrets of those above it, because its outputs go
+to them.
 """
 
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ from flows.value_sources import Literal
 
 
 def holds_secrets_of_others(execution_id: UUID, user: access.User) -> bool:
-    """Whether the execution, or one above it, holds a secret that the user did not give, or runs a
-    flow that may come to one."""
+    """Whether the execution, or one above it, holds a secret that the user did not provide, or runs
+    a flow that may get one."""
     family = secret_storage.givers(execution_id)
     if any(holds and giver != user.pk for _, holds, giver in family):
         return True
@@ -27,8 +27,8 @@ def holds_secrets_of_others(execution_id: UUID, user: access.User) -> bool:
 
 
 def may_gain_secrets(version_ids: Iterable[int]) -> bool:
-    """Whether one of these versions of flows, or a flow that they run, comes to secrets that are
-    not its inputs. A flow that is named by an expression may be any."""
+    """Whether one of these flow versions, or a flow that they run, gets secrets other than by its
+    inputs. An expression may name any flow."""
     ahead, seen = list(version_ids), set[int]()
     while ahead:
         version_id = ahead.pop()

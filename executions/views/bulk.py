@@ -1,4 +1,4 @@
-"""Commands for many: what one would do to all that match a filter, and the jobs that do it."""
+"""Bulk commands: previews of a command for all executions that match, and the jobs that run it."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -33,13 +33,13 @@ PAGE = 200
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk(request: HttpRequest, command: str) -> HttpResponse:
-    """A command for all that match the filters of the address: told first, then, when it is
-    posted, begun. htmx gets the part that a dialog shows."""
+    """Preview a command for all executions that match the filters of the address; when posted,
+    create the job. htmx gets the part that a dialog shows."""
     if command not in COMMANDS or COMMANDS[command].bulk is not Bulk.MATCHING:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
     if request.method == "POST" and filters.are_understood:
-        answer = idempotency.once(request, lambda: _begin(request, command, filters))
+        answer = idempotency.once(request, lambda: _create_job(request, command, filters))
         return redirect_to_job(request, UUID(answer["job"]))
     child_first = request.GET.get("children") == Children.CHILD_FIRST
     order = [("children", str(Children.CHILD_FIRST))] if child_first else []
@@ -47,23 +47,28 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     context = {
         "section": "executions",
         "command": command,
-        "word": command_label(command),
+        "word": COMMANDS[command].label,
+        "past": COMMANDS[command].past,
+        "warning": COMMANDS[command].warning,
+        "is_dangerous": COMMANDS[command].is_dangerous,
         "preview": preview(request.user, filters, command, timezone.now(), child_first=child_first),
         "child_first": child_first,
-        "filters": _told(filters),
+        "filters": _filter_terms(filters),
         "problems": filters.problems,
         "address": f"?{address}" if address else "",
         "others": [(one.name, one.label) for one in commands_for(request.user, Bulk.MATCHING)],
         "form": idempotency.new_key(),
-        "in_dialog": _is_part(request),
+        "in_dialog": _is_fragment(request),
     }
-    template = "executions/bulk/asked.html" if _is_part(request) else "executions/bulk/preview.html"
+    template = (
+        "executions/bulk/asked.html" if _is_fragment(request) else "executions/bulk/preview.html"
+    )
     response = render(request, template, context)
     response["Vary"] = "HX-Request, Cookie"
     return response
 
 
-def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, str]:
+def _create_job(request: HttpRequest, command: str, filters: Filters) -> dict[str, str]:
     rows = targets.matching(request.user, filters, command, timezone.now())
     job = jobs.create(
         request.user,
@@ -78,11 +83,11 @@ def _begin(request: HttpRequest, command: str, filters: Filters) -> dict[str, st
 
 
 def redirect_to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Lead to the page of a job; htmx gets the line that follows the job below the grid."""
-    if not _is_part(request):
+    """Redirect to the page of a job; htmx gets the line that follows the job below the grid."""
+    if not _is_fragment(request):
         return redirect("bulk-job", job_id)
     context = {
-        **_shown(get_object_or_404(_jobs(request), pk=job_id)),
+        **_job_context(get_object_or_404(_jobs(request), pk=job_id)),
         "begun": True,
         # The next key of the grid's own form.
         "form": idempotency.new_key() if "query" in request.POST else "",
@@ -93,7 +98,7 @@ def redirect_to_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     return response
 
 
-def _is_part(request: HttpRequest) -> bool:
+def _is_fragment(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
@@ -101,20 +106,20 @@ def _is_part(request: HttpRequest) -> bool:
 def bulk_jobs(request: HttpRequest) -> HttpResponse:
     """The newest jobs of the user."""
     found = list(_jobs(request).order_by("-created_at")[:LISTED_LIMIT])
-    context = {"section": "executions", "jobs": [_shown(job) for job in found]}
+    context = {"section": "executions", "jobs": [_job_context(job) for job in found]}
     return render(request, "executions/bulk/jobs.html", context)
 
 
 @require_safe
 def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """A job: how far it is, and what was refused and why. htmx gets the part of the page that
+    """Show the progress of a job, and what was refused and why. htmx gets the part of the page that
     changes, or the line that follows the job below the grid."""
     job = get_object_or_404(_jobs(request), pk=job_id)
     target = request.headers.get("HX-Target")
-    if _is_part(request) and target != "progress":
-        response = render(request, "executions/bulk/strip.html", _shown(job))
+    if _is_fragment(request) and target != "progress":
+        response = render(request, "executions/bulk/strip.html", _job_context(job))
     else:
-        context = {"section": "executions", **_shown(job), "reasons": _reasons(job)}
+        context = {"section": "executions", **_job_context(job), "reasons": _reasons(job)}
         template = "executions/bulk/progress.html" if target else "executions/bulk/job.html"
         response = render(request, template, context)
     response["Vary"] = "HX-Request, HX-Target, Cookie"
@@ -123,7 +128,7 @@ def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 @require_safe
 def bulk_refusals(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """The executions that a job's command was refused for, a page of them at a time."""
+    """List the executions for which a job's command was refused, a page at a time."""
     job = get_object_or_404(_jobs(request), pk=job_id)
     reason = request.GET.get("reason", "")
     after = request.GET.get("after", "")
@@ -137,7 +142,7 @@ def bulk_refusals(request: HttpRequest, job_id: UUID) -> HttpResponse:
         more = "?" + urlencode({"reason": reason, "after": found[-1].pk})
     context = {
         "section": "executions",
-        **_shown(job),
+        **_job_context(job),
         "refusals": found,
         "reason": reason,
         "more": more,
@@ -147,19 +152,19 @@ def bulk_refusals(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 @require_POST
 def bulk_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """End a job after the batch under way."""
+    """Cancel a job after the batch that is running."""
     job = get_object_or_404(_jobs(request), pk=job_id)
     if not jobs.cancel(job):
-        messages.warning(request, "It has ended already.")
+        messages.warning(request, "The job has already ended.")
     return redirect(job)
 
 
 def _jobs(request: HttpRequest) -> QuerySet[BulkJob]:
-    """The jobs that are the user's."""
+    """The jobs of the user."""
     return BulkJob.objects.filter(user_id=request.user.pk or 0)
 
 
-def _shown(job: BulkJob) -> dict[str, Any]:
+def _job_context(job: BulkJob) -> dict[str, Any]:
     expected = job.expected if job.chosen is None else len(job.chosen)
     passed = (expected or 0) - job.handled if job.status == BulkJob.Status.DONE else 0
     return {
@@ -167,14 +172,16 @@ def _shown(job: BulkJob) -> dict[str, Any]:
         "word": command_label(job.command),
         "past": COMMANDS[job.command].past if job.command in COMMANDS else "done",
         "expected": expected,
-        # What had moved on, or was deleted, before its turn came.
+        # Executions that no longer matched, or had been deleted, when their turn came.
         "passed": max(passed, 0),
-        "filters": _told(Filters.parse(QueryDict(job.filters))) if job.chosen is None else [],
+        "filters": _filter_terms(Filters.parse(QueryDict(job.filters)))
+        if job.chosen is None
+        else [],
         "address": f"?{job.filters}" if job.filters else "",
     }
 
 
-def _told(filters: Filters) -> list[tuple[str, str]]:
+def _filter_terms(filters: Filters) -> list[tuple[str, str]]:
     return [("search" if name == "q" else name, value) for name, value in filters.parameters()]
 
 

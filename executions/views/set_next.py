@@ -75,7 +75,7 @@ def _move(user: access.User, execution: Execution, target: str) -> Move:
     if why := refusal(command.COMMAND, user, execution):
         return Move(execution, stands, None, why)
     try:
-        return Move(execution, stands, command.foresee(execution.pk, target), "")
+        return Move(execution, stands, command.preview(execution.pk, target), "")
     except CommandRefused as refused:
         return Move(execution, stands, None, str(refused))
 

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from executions.commands.actor import Actor
-from executions.commands.debugging.set_variable import foresee
+from executions.commands.debugging.set_variable import preview
 from executions.commands.request import CommandRefused, CommandRequest
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
@@ -94,7 +94,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
     command = CommandRequest(subject.execution, request.user, Actor.of_request(request), fields)
     typed = {"value": fields["value"], "retype": command.is_checked("retype")}
     try:
-        edit = foresee(subject.execution.pk, command)
+        edit = preview(subject.execution.pk, command)
     except CommandRefused as refused:
         return typed | {"problem": str(refused)}
     parts, more = value_diff.between(edit.before if edit.is_set else value_diff.ABSENT, edit.after)

@@ -255,7 +255,7 @@ def test_two_people(
     expect(mine.locator("#debugged")).to_contain_text("You debug this")
     expect(theirs.locator("#debugged")).to_contain_text("admin debugs this since")
     expect(theirs.locator("#do-step")).to_be_disabled()
-    assert "take it over first" in (theirs.locator("#do-step").get_attribute("title") or "")
+    assert "Take over first" in (theirs.locator("#do-step").get_attribute("title") or "")
     theirs.get_by_role("button", name="Take over").click()
     expect(mine.locator(".ask")).to_contain_text("grace asks to debug this in your place")
     expect(mine.locator("[data-until]")).to_contain_text("in ")

@@ -92,7 +92,7 @@ def test_breakpoints_by_click_key_and_menu(opened: Page) -> None:
     beside(menu, shape(page, "add"))
     menu.get_by_label("When").fill("Nothing > 1")
     menu.get_by_role("button", name="Set", exact=True).click()
-    expect(page.locator("#notices")).to_contain_text("sees no variable Nothing")
+    expect(page.locator("#notices")).to_contain_text("no variable Nothing at")
     expect(menu.get_by_label("When")).to_have_value("Nothing > 1")  # nothing is lost
     menu.get_by_label("When").fill("I > 1")
     menu.get_by_label("From hit").fill("2")

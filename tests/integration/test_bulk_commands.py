@@ -115,8 +115,8 @@ def test_what_is_others_or_debugged_by_others_is_refused(boss: User) -> None:
     results = give("continue", ada, mine, foreign, debugged)
     assert [(result.done, result.detail) for result in results] == [
         (True, ""),
-        (False, "You may look at it, but not control it."),
-        (False, "boss debugs it; take it over first."),
+        (False, "You may see this execution, but not control it."),
+        (False, "boss is debugging this. Take over first."),
     ]
     assert fresh(foreign).status == fresh(debugged).status == Status.PAUSED
     results = give("stop", ada, foreign, debugged)

@@ -209,7 +209,9 @@ def test_nobody_commands_through_a_job_what_they_may_not(admin_user: User) -> No
     ada.user_permissions.add(Permission.objects.get(codename="view_execution"))
     job = finish(make_job(User.objects.get(pk=ada.pk)))
     assert (job.done, job.refused) == (0, 1)
-    assert BulkRefusal.objects.get(job=job).reason == "You may look at it, but not control it."
+    assert (
+        BulkRefusal.objects.get(job=job).reason == "You may see this execution, but not control it."
+    )
     foreign.refresh_from_db()
     assert foreign.status == Status.RUNNING
 
@@ -335,7 +337,7 @@ def test_cancelling_on_the_page(admin_client: Client, admin_user: User) -> None:
     assert response["Location"] == job.get_absolute_url()
     assert fresh(job).status == "cancelled"
     admin_client.post(f"{job.get_absolute_url()}cancel/")
-    assert "ended already" in admin_client.get(job.get_absolute_url()).content.decode()
+    assert "already ended" in admin_client.get(job.get_absolute_url()).content.decode()
 
 
 def test_too_many_to_choose_are_a_bad_request(admin_client: Client) -> None:

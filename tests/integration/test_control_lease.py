@@ -80,7 +80,7 @@ def test_the_first_who_debugs_has_it(loop: FlowVersion, ada: Session, grace: Ses
     assert holder(execution) == ("grace", None)
     for command in ("step", "continue", "pause", "set-variable", "detach", "attach", "release"):
         told = ada.refused(command, execution, name="I", value="1")
-        assert told.startswith("grace debugs it since"), command
+        assert told.startswith("grace is debugging this since"), command
     ada.do("stop", execution)
 
 
@@ -112,7 +112,7 @@ def test_who_may_no_longer_debug_does_not_get_it(
     grace.do("take-over", execution)
     User.objects.filter(pk=grace.user.pk).update(is_superuser=False)
     if way == "hand-over":
-        assert "grace may no longer debug it" in ada.refused("hand-over", execution)
+        assert "grace may no longer debug this" in ada.refused("hand-over", execution)
         assert holder(execution) == ("ada", "grace")
     elif way == "release":
         ada.do("release", execution)
@@ -132,16 +132,16 @@ def test_who_asks_waits_for_an_answer(
     presence.renew([look(execution, ada)])
     assert "asked ada" in grace.do("take-over", execution)
     assert holder(execution) == ("ada", "grace")
-    assert "has been asked" in grace.refused("take-over", execution)
-    assert "debugs it" in grace.refused("step", execution)
-    assert "debugs it" in grace.refused("hand-over", execution)
+    assert "already asked" in grace.refused("take-over", execution)
+    assert "is debugging this" in grace.refused("step", execution)
+    assert "is debugging this" in grace.refused("hand-over", execution)
     ada.do("keep-control", execution)
     assert holder(execution) == ("ada", None)
     assert "Nobody has asked" in ada.refused("hand-over", execution)
     grace.do("take-over", execution)
     assert ada.do("hand-over", execution) == "to grace"
     assert holder(execution) == ("grace", None)
-    assert "grace debugs it" in ada.refused("step", execution)
+    assert "grace is debugging this" in ada.refused("step", execution)
     grace.do("step", execution)
 
 
@@ -255,7 +255,7 @@ def test_of_two_who_step_at_once_one_does(
         assert len(done) == 1, (command, results)
         assert holder(execution)[0] == done[0].user.username
         refused = next(result for result in results if not result.done)
-        assert f"{done[0].user.username} debugs it" in refused.detail
+        assert f"{done[0].user.username} is debugging this" in refused.detail
 
 
 # On the page ----------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def test_everybody_sees_who_debugs_it(loop: FlowVersion, ada: Session, grace: Se
     mine, theirs = page(ada.user, execution), page(grace.user, execution)
     assert "You debug this since" in mine
     assert "ada debugs this since" in theirs
-    assert theirs.count("take it over first") >= 5
+    assert theirs.count("Take over first") >= 5
     assert "Take over" in theirs
     assert "Take over" not in mine
     grace.do("take-over", execution)

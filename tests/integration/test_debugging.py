@@ -259,8 +259,8 @@ def test_a_condition_that_ends_its_worker_pauses_and_the_block_throws_nothing(
     [
         ({"block": "nowhere"}, "no such block"),
         ({"block": "add", "action": "dance"}, "action"),
-        ({"block": "add", "condition": "I >"}, "no expression"),
-        ({"block": "add", "condition": "Other == 1"}, "sees no variable Other"),
+        ({"block": "add", "condition": "I >"}, "not a valid expression"),
+        ({"block": "add", "condition": "Other == 1"}, "no variable Other at"),
         ({"block": "add", "hits": "0"}, "whole number"),
     ],
 )

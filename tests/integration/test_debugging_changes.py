@@ -222,7 +222,7 @@ def test_attach_and_detach_with_the_children(parent: FlowVersion, ada: Session) 
     KeptBreakpoint.objects.create(user=ada.user, flow_name="square", block="s")
     execution = ada.start(parent, inputs={"N": 2})
     child = Execution.objects.get(parent=execution)
-    assert ada.do("attach", execution) == "with 1 below it"
+    assert ada.do("attach", execution) == "with 1 child"
     runner.run(child.pk)
     child.refresh_from_db()
     assert at(child) == ("Paused", "breakpoint", "s")
@@ -230,7 +230,7 @@ def test_attach_and_detach_with_the_children(parent: FlowVersion, ada: Session) 
     ada.do("detach", execution)
     child.refresh_from_db()
     assert (child.status, child.debugged_by, child.debug) == (Status.QUEUED, None, None)
-    assert "Nobody debugs it" in ada.refused("detach", execution)
+    assert "Nobody is debugging this" in ada.refused("detach", execution)
     runner.run(child.pk)
     runner.run(execution.pk)
     execution.refresh_from_db()
@@ -242,8 +242,8 @@ def test_one_person_debugs(loop: FlowVersion, ada: Session) -> None:
     execution = ada.start(loop, paused=True)
     ada.do("attach", execution)
     for command in ("attach", "continue", "step"):
-        assert "admin debugs it" in grace.refused(command, execution)
-    assert "admin debugs it since" in grace.refused("detach", execution)
+        assert "admin is debugging this" in grace.refused(command, execution)
+    assert "admin is debugging this since" in grace.refused("detach", execution)
     ada.do("detach", execution)
     assert execution.status == Status.ENDED
 
@@ -258,7 +258,7 @@ def test_a_paused_execution_moves_to_a_newer_version(
     execution = ada.start(loop, inputs={"Last": 3}, paused=True)
     ada.do("breakpoint", execution, block="add", condition="I == 2")
     ada.do("continue", execution)
-    assert "no newer" in ada.refused("move-version", execution)
+    assert "newer than v1" in ada.refused("move-version", execution)
     newer = publish(
         tmp_path,
         "loop",

@@ -287,7 +287,7 @@ def test_a_menu_is_for_those_who_may(session: Session, inside: Execution) -> Non
     assert client_of(stranger).get(address).status_code == 404
     stranger.user_permissions.add(Permission.objects.get(codename="view_execution"))
     html = client_of(stranger).get(address).content.decode()
-    assert html.count("You may look at it, but not control it.") == 3
+    assert html.count("You may see this execution, but not control it.") == 3
     assert "set-next" not in html
     gone = f"/executions/{inside.pk}/block/?block=nowhere"
     assert client_of(session.user).get(gone).status_code == 404

@@ -63,7 +63,7 @@ def test_who_may_only_look_is_told_so(loop: FlowVersion, person: User) -> None:
         button = re.search(rf'<button[^>]*id="do-{command}"[^>]*>', html)
         assert button
         assert "disabled" in button[0], command
-        assert "You may look at it, but not control it." in button[0], command
+        assert "You may see this execution, but not control it." in button[0], command
 
 
 def test_children_and_parents_that_one_may_not_see_are_not_told(

@@ -123,7 +123,7 @@ def test_starting_a_flow_is_not_debugging_it(command: str, loop: FlowVersion, ad
     execution = make_execution(ada, "loop", version=loop, status=status)
     for user in (ada, give(ada, "control_execution", "view_execution")):
         refused = post(user, command, execution, block="add", variable="0:Last", value="9")
-        assert refused.startswith("You may control it, but not debug it.")
+        assert refused.startswith("You may control this execution, but not debug it.")
         execution.refresh_from_db()
         assert execution.debugged_by_id is None
 
@@ -175,7 +175,7 @@ def test_jobs_ask_for_the_permission_too(loop: FlowVersion, ada: User) -> None:
         job.refresh_from_db()
         assert (job.done, job.refused) == (0, 25)
     preview = client_of(ada).get("/executions/all/step/").content.decode()
-    assert "you may not debug them" in preview
+    assert "You may not debug them" in preview
     assert "disabled" in preview
 
 
@@ -319,7 +319,7 @@ def test_nothing_moves_to_where_secrets_are(loop: FlowVersion, ada: User, tmp_pa
     execution = paused(ada, loop)
     publish(tmp_path, "loop", LOOP, LOOP_VARIABLES.rstrip() + "\nKey: {type: Text, secret: true}\n")
     refused = post(ada, "move-version", execution, accept="1")
-    assert refused.startswith("v2 may come to hold secrets.")
+    assert refused.startswith("v2 may hold secrets.")
     assert post(may_debug(ada, "debug_secrets"), "move-version", execution, accept="1") == ""
 
 

@@ -63,11 +63,11 @@ def test_a_secret_is_edited_without_being_told(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"name": "Token", "path": "x", "value": "y"}, "given whole"),
-        ({"name": "Token", "value": f'"{OTHER}'}, "is not a value of type Text"),
+        ({"name": "Token", "path": "x", "value": "y"}, "its whole value"),
+        ({"name": "Token", "value": f'"{OTHER}'}, "Enter a value of type Text"),
         (
             {"name": "Token", "value": f'{{"$datetime": "{OTHER}"}}', "retype": "1"},
-            "is not a value of type Text",
+            "Enter a value of type Text",
         ),
         ({"name": "Copy", "value": f'"{MASK} and more"'}, "stands for a secret"),
     ],

@@ -39,8 +39,7 @@ def preview(user: User, *executions: Execution, block: str = "", htmx: bool = Fa
     headers = {"HX-Request": "true"} if htmx else {}
     response = client_of(user).get(f"/executions/set-next/?{query}&block={block}", headers=headers)
     assert response.status_code == 200
-    html: str = response.content.decode()
-    return html
+    return " ".join(response.content.decode().split())
 
 
 def test_it_is_told_what_is_left_and_what_is_entered(
@@ -154,7 +153,7 @@ def test_it_is_for_those_who_may(session: Session, inside: Execution) -> None:
     assert "Deep" not in html
     stranger.user_permissions.add(Permission.objects.get(codename="view_execution"))
     html = preview(stranger, inside, block="e")
-    assert "You may look at it, but not control it." in html
+    assert "You may see this execution, but not control it." in html
     assert "Move the token" not in html
     foreign = client_of(session.user).get(f"{address}&next=https://example.com/")
     form = foreign.content.decode().partition('class="ahead"')[2].partition("</form>")[0]

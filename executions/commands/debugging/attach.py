@@ -1,7 +1,7 @@
-"""Attach: debug a running execution and the children that it waits for, with the breakpoints that
-the user keeps for their flows; children that it starts later are debugged along (semantics 102).
+"""Attach: debug a running execution and the children that it waits for (semantics 102).
 
-It runs on until it is paused or comes to a breakpoint.
+They get the breakpoints that the user keeps for their flows. Children that start later are debugged
+too. The execution runs on until it is paused or reaches a breakpoint.
 """
 
 from executions.commands.command import Command, Lease
@@ -15,7 +15,7 @@ from executions.store.lifecycle import transitions
 
 def execute(request: CommandRequest) -> Changes | None:
     if request.user.pk is None:
-        raise CommandRefused("Only somebody who is signed in can debug.")
+        raise CommandRefused("Sign in to debug.")
     family = transitions.lock_family(request.execution.pk, tasks=True)
     names = dict(Execution.objects.filter(pk__in=family).values_list("pk", "flow_name"))
     changed: list[ExecutionChanged] = []
@@ -30,20 +30,21 @@ def execute(request: CommandRequest) -> Changes | None:
         plan.breakpoints = {**kept, **plan.breakpoints}
         event = debug_lease.attach(key, request.user, plan)
         if event is None and key == request.execution.pk:
-            raise CommandRefused("Somebody else debugs it; detach it first.")
+            raise CommandRefused("Somebody else is debugging this. Take it over first.")
         if event is not None:
             changed.append(event)
             attached += 1
     children = attached - 1
-    return Changes(changed, f"with {children} below it" if children else "")
+    noun = "child" if children == 1 else "children"
+    return Changes(changed, f"with {children} {noun}" if children else "")
 
 
 COMMAND = Command(
     name="attach",
-    summary="Debug it and the children that it waits for, with the breakpoints that you keep.",
+    summary="Debug the execution and the children that it waits for, with your breakpoints.",
     details=(
-        "Children that it starts later are debugged too. It runs on until it is paused or comes to "
-        "a breakpoint."
+        "Children that start later are debugged too. The execution runs on until it is paused or "
+        "reaches a breakpoint."
     ),
     past="attached",
     icon="bug",

@@ -1,5 +1,7 @@
-"""Break on exception, on or off: pause on the exception port of whatever block throws, also when
-the exception would be handled (semantics 87)."""
+"""Break on exception: pause on the exception port of a block that throws (semantics 87).
+
+That happens also where the flow would handle the exception.
+"""
 
 from executions.commands.command import Command, Lease
 from executions.commands.request import Changes, CommandRequest
@@ -20,10 +22,10 @@ def execute(request: CommandRequest) -> Changes | None:
 
 COMMAND = Command(
     name="break-on-exception",
-    summary="Pause on the exception port of whatever block throws, or stop doing so.",
+    summary="Turn pausing on the exception port of a block that throws on or off.",
     details=(
-        "The status there is Exception; Continue goes on to the handler. The field `on` turns "
-        "it on or off; without it, the command toggles."
+        "The status there is Exception, and Continue leads to the handler. The field `on` is 1 or "
+        "0. Without it, the command toggles."
     ),
     past="changed",
     icon="bug",

@@ -1,8 +1,8 @@
-"""Breakpoints of an execution, also while it runs: set, remove, enable, disable (semantics 88).
+"""Breakpoint: set, remove, enable or disable a breakpoint of an execution (semantics 88).
 
-Fields: `block`; `action` is set, remove, enable, disable or toggle; a set one takes a `condition`
-(an expression) and `hits` (pause from that hit on). With `keep` the same is done to the user's own
-breakpoints of the flow, which the executions that they start in debug mode get.
+The execution may be running. Fields: `block`; `action`, one of ACTIONS; to set one, a `condition`
+(an expression) and `hits` (pause from that hit on). With `keep`, the user's own breakpoints of the
+flow change too; executions that they start in debug mode get those.
 """
 
 from executions.commands.command import Command, Lease
@@ -24,36 +24,36 @@ LIMIT = 200
 def execute(request: CommandRequest) -> Changes | None:
     key, action = request.text("block"), request.text("action") or "toggle"
     if action not in ACTIONS:
-        raise CommandRefused(f"A breakpoint's action is one of {', '.join(ACTIONS)}.")
+        raise CommandRefused(f"Choose an action: {', '.join(ACTIONS)}.")
     plan = breakpoints.lock_plan(request.execution.pk)
     if plan is None:
         return None
     graph = queries.compiled(breakpoints.version_of(request.execution.pk))
     node = graph.blocks.get(key)
     if node is None:
-        raise CommandRefused("The flow has no such block." if key else "Say which block.")
-    held = plan.breakpoints.get(key)
+        raise CommandRefused("The flow has no such block." if key else "Choose a block.")
+    existing = plan.breakpoints.get(key)
     if action == "toggle":
-        action = "remove" if held else "set"
+        action = "remove" if existing else "set"
     if action == "set":
-        if held is None and len(plan.breakpoints) >= LIMIT:
+        if existing is None and len(plan.breakpoints) >= LIMIT:
             raise CommandRefused(f"An execution has at most {LIMIT} breakpoints.")
-        plan.breakpoints[key] = _breakpoint(request, graph, node)
+        plan.breakpoints[key] = _read_breakpoint(request, graph, node)
         plan.counted.pop(key, None)
-    elif held is None:
+    elif existing is None:
         raise CommandRefused(f"There is no breakpoint at '{node.title}'.")
     elif action == "remove":
         del plan.breakpoints[key]
         plan.counted.pop(key, None)
     else:
-        plan.breakpoints[key] = Breakpoint(held.condition, held.hits, action == "enable")
+        plan.breakpoints[key] = Breakpoint(existing.condition, existing.hits, action == "enable")
     if request.is_checked("keep") and request.user.pk:
         breakpoints.keep_for_flow(request.user.pk, graph.name, key, plan.breakpoints.get(key))
     changed = breakpoints.write_plan(request.execution.pk, plan)
-    return Changes([changed], _told(action, node, plan.breakpoints.get(key)))
+    return Changes([changed], _describe(action, node, plan.breakpoints.get(key)))
 
 
-def _breakpoint(request: CommandRequest, graph: FlowGraph, node: BlockNode) -> Breakpoint:
+def _read_breakpoint(request: CommandRequest, graph: FlowGraph, node: BlockNode) -> Breakpoint:
     condition = request.text("condition").removeprefix("=").strip()
     if len(condition) > 1000:
         raise CommandRefused("A condition has at most 1,000 characters.")
@@ -61,36 +61,36 @@ def _breakpoint(request: CommandRequest, graph: FlowGraph, node: BlockNode) -> B
         try:
             names = expressions.compile(condition).names
         except ExpressionError as error:
-            raise CommandRefused(f"The condition is no expression: {error}") from None
+            raise CommandRefused(f"The condition is not a valid expression: {error}") from None
         visible = scope_of(graph, node.workspace)
         unknown = sorted(n for n in names if n.casefold() not in {*visible, CONTEXT})
         if unknown:
-            raise CommandRefused(f"'{node.title}' sees no variable {', '.join(unknown)}.")
+            raise CommandRefused(f"There is no variable {', '.join(unknown)} at '{node.title}'.")
         if secret := secrets.read_by(graph, node.workspace, names):
             raise CommandRefused(
-                f"A condition must not read {', '.join(secret)}: where it pauses would tell what "
-                "that holds, which is secret."
+                f"A condition must not read {', '.join(secret)}, which is secret: the places where "
+                "the execution pauses would reveal it."
             )
     hits = request.text("hits") or "1"
     if not (hits.isascii() and hits.isdigit() and 0 < len(hits) < 10 and int(hits)):
-        raise CommandRefused("Hits is a whole number from 1 on.")
+        raise CommandRefused("Enter a whole number of hits, 1 or more.")
     return Breakpoint(condition, int(hits))
 
 
-def _told(action: str, node: BlockNode, breakpoint: Breakpoint | None) -> str:
-    told = f"{action} at '{node.title}'"
+def _describe(action: str, node: BlockNode, breakpoint: Breakpoint | None) -> str:
+    text = f"{action} at '{node.title}'"
     if breakpoint and action == "set":
-        told += f", when {breakpoint.condition}" if breakpoint.condition else ""
-        told += f", from hit {breakpoint.hits} on" if breakpoint.hits > 1 else ""
-    return told
+        text += f", when {breakpoint.condition}" if breakpoint.condition else ""
+        text += f", from hit {breakpoint.hits} on" if breakpoint.hits > 1 else ""
+    return text
 
 
 COMMAND = Command(
     name="breakpoint",
-    summary="Set, remove, enable or disable the breakpoint above a block.",
+    summary="Set, remove, enable or disable a breakpoint above a block.",
     details=(
         "The fields are `block`, `action`, and for a new one `condition` and `hits`. With `keep`, "
-        "executions of the flow that you later start in debug mode get it too."
+        "executions of the flow that you start in debug mode get it too."
     ),
     past="changed",
     icon="bug",

@@ -1,5 +1,7 @@
-"""Detach: nobody debugs it and its children any longer; breakpoints go, what is paused runs on
-(semantics 102)."""
+"""Detach: stop debugging an execution and its children (semantics 102).
+
+Their breakpoints are removed, and those that are paused run on.
+"""
 
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -16,7 +18,7 @@ def execute(request: CommandRequest) -> Changes | None:
         return None
     changed = [event for key in family if (event := debug_lease.detach(key))]
     if not changed:
-        raise CommandRefused("Nobody debugs it.")
+        raise CommandRefused("Nobody is debugging this.")
     for event in changed:
         if event.status == Status.QUEUED:
             enqueue(event)
@@ -25,7 +27,7 @@ def execute(request: CommandRequest) -> Changes | None:
 
 COMMAND = Command(
     name="detach",
-    summary="Stop debugging it and its children: they run on without breakpoints.",
+    summary="Stop debugging the execution and its children. They run on without breakpoints.",
     past="detached",
     icon="x",
     applies_to=LIVE,

@@ -1,4 +1,4 @@
-"""Hand over: let whoever has asked debug the execution from now on."""
+"""Hand over: let the person who has asked take over debugging."""
 
 from executions import access
 from executions.commands.command import Command, Lease
@@ -10,32 +10,32 @@ from executions.store.lifecycle import transitions
 
 def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
-    control = lock_request(request)
-    if control is None:
+    lease = lock_request(request)
+    if lease is None:
         return None
-    if (
-        access.next_debugger(control.asker_id, control.asker, request.execution.initiator_id)[0]
-        is None
-    ):
-        raise CommandRefused(f"{control.asker} may no longer debug it; keep it, or release it.")
-    changed = debug_lease.pass_on(family, control.holder_id, control.asker_id, control.asker)
-    return Changes(changed, f"to {control.asker}")
+    if access.next_debugger(lease.asker_id, lease.asker, request.execution.initiator_id)[0] is None:
+        raise CommandRefused(
+            f"{lease.asker} may no longer debug this. Keep control, or release it."
+        )
+    changed = debug_lease.pass_on(family, lease.holder_id, lease.asker_id, lease.asker)
+    return Changes(changed, f"to {lease.asker}")
 
 
 def lock_request(request: CommandRequest) -> debug_lease.DebugLease | None:
-    control = debug_lease.lock(request.execution.pk)
-    if control.ended:
+    """The lease of the execution, locked, which the user holds and somebody else has asked for."""
+    lease = debug_lease.lock(request.execution.pk)
+    if lease.ended:
         return None
-    if control.holder_id is None or control.holder_id != request.user.pk:
-        raise CommandRefused("You don't debug it.")
-    if control.asker_id is None:
-        raise CommandRefused("Nobody has asked for it.")
-    return control
+    if lease.holder_id is None or lease.holder_id != request.user.pk:
+        raise CommandRefused("You aren't debugging this.")
+    if lease.asker_id is None:
+        raise CommandRefused("Nobody has asked to take over.")
+    return lease
 
 
 COMMAND = Command(
     name="hand-over",
-    summary="Let whoever has asked debug it from now on.",
+    summary="Let the person who has asked take over.",
     past="handed over",
     icon="user",
     applies_to=LIVE,

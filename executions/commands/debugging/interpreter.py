@@ -1,4 +1,4 @@
-"""What every command that changes a paused execution has in common."""
+"""The interpreter of a paused execution, for the commands that change one."""
 
 import time
 
@@ -8,10 +8,10 @@ from flows import values
 from flows.graph import FlowGraph
 
 
-def interpreter_of(held: ClaimedExecution, graph: FlowGraph) -> Interpreter:
-    """The interpreter of an execution that is held; one that had not begun begins."""
+def interpreter_of(claimed: ClaimedExecution, graph: FlowGraph) -> Interpreter:
+    """The interpreter of a claimed execution. One that had not begun begins."""
     interpreter = Interpreter(graph, time.time)
-    interpreter.restore(held.snapshot())
+    interpreter.restore(claimed.snapshot())
     if not interpreter.frames:
-        interpreter.begin(held.inputs, values.decode(held.state.get("extensions")))
+        interpreter.begin(claimed.inputs, values.decode(claimed.state.get("extensions")))
     return interpreter

@@ -1,4 +1,4 @@
-"""Keep control: keep debugging an execution for which somebody else has asked."""
+"""Keep control: go on debugging although somebody has asked to take over."""
 
 from executions.commands.command import Command, Lease
 from executions.commands.debugging.hand_over import lock_request
@@ -15,7 +15,7 @@ def execute(request: CommandRequest) -> Changes | None:
 
 COMMAND = Command(
     name="keep-control",
-    summary="Keep debugging it although somebody has asked for it.",
+    summary="Go on debugging although somebody has asked to take over.",
     past="kept",
     icon="user",
     applies_to=LIVE,

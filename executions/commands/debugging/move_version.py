@@ -1,8 +1,8 @@
-"""Edit and continue: move a paused execution to a newer published version of its flow, when every
-block that its tokens stand on still exists (semantics 90).
+"""Move version: move a paused execution to a newer published version of its flow (semantics 90).
 
-Fields: `version`, its number (the newest without it); `accept` when something cannot be carried
-over. `preview` says what that is, before anything is changed; so does the refusal.
+Every block that its tokens stand on has to exist there. Fields: `version`, the number (without it,
+the newest); `accept`, to go on when something cannot be carried over. `preview` and the refusal say
+what that is.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from flows.models import FlowVersion
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a move comes to; `lost` is what cannot be carried over, in sentences."""
+    """What a move would do. `lost` says in sentences what cannot be carried over."""
 
     number: int
     impossible: list[str] = field(default_factory=list)
@@ -36,83 +36,83 @@ class Preview:
 
 
 def preview(execution: Execution, version: FlowVersion) -> Preview:
-    """What moving the execution to the version would come to; nothing is changed."""
-    held = claims.read(execution.pk)
-    return _preview(held, version)
+    """Preview a move of the execution to the version."""
+    claimed = claims.read(execution.pk)
+    return _preview(claimed, version)
 
 
-def _preview(held: ClaimedExecution, version: FlowVersion) -> Preview:
-    old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
-    known = secrets.secrets_of(compile_program(old).secrets, held.secret_texts, held.frames)
-    found = moving.preview_version(old, new, held.frames, known)
-    for key in debug_plan.load(held.debug, None).breakpoints:
+def _preview(claimed: ClaimedExecution, version: FlowVersion) -> Preview:
+    old, new = queries.compiled(claimed.version_id), queries.compiled(version.pk)
+    known = secrets.secrets_of(compile_program(old).secrets, claimed.secret_texts, claimed.frames)
+    found = moving.preview_version(old, new, claimed.frames, known)
+    for key in debug_plan.load(claimed.debug, None).breakpoints:
         if key not in new.blocks:
             found.lost.append(f"The block '{old.blocks[key].title}', with a breakpoint, is gone.")
     return Preview(version.number, found.impossible, found.lost)
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
-    if held is None:
+    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    if claimed is None:
         return None
-    version = _version(request, held)
+    version = _version(request, claimed)
     if not access.has_debug_secrets_permission(request.user) and secret_access.may_gain_secrets(
         [version.pk]
     ):
-        raise CommandRefused(f"v{version.number} may come to hold secrets. {ASK_FOR_SECRETS}")
-    found = _preview(held, version)
+        raise CommandRefused(f"v{version.number} may hold secrets. {ASK_FOR_SECRETS}")
+    found = _preview(claimed, version)
     if found.impossible:
         raise CommandRefused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))
     if found.lost and not request.is_checked("accept"):
         raise CommandRefused(
-            f"Moving to v{version.number} would lose something; accept that first. "
+            f"Moving to v{version.number} would lose something. Accept that to go on. "
             + " ".join(found.lost)
         )
-    old, new = queries.compiled(held.version_id), queries.compiled(version.pk)
-    number = held.event.version_number
+    old, new = queries.compiled(claimed.version_id), queries.compiled(version.pk)
+    number = claimed.event.version_number
     try:
-        moving.move_to_version(old, new, held.frames)
+        moving.move_to_version(old, new, claimed.frames)
     except moving.CannotMove as refused:
         raise CommandRefused(str(refused)) from None
-    plan = debug_plan.load(held.debug, None)
+    plan = debug_plan.load(claimed.debug, None)
     plan.breakpoints = {key: b for key, b in plan.breakpoints.items() if key in new.blocks}
-    interpreter = interpreter_of(held, new)
+    interpreter = interpreter_of(claimed, new)
     interpreter.redact_again()
     event = rewrite(
-        held,
+        claimed,
         interpreter,
-        held.state,
+        claimed.state,
         Cause("move-version", request.actor.name),
         version_id=version.pk,
         version_number=version.number,
         debug=debug_plan.dumps(plan),
     )
-    told = f"v{number} → v{version.number}"
-    return Changes([event], f"{told}, without: {' '.join(found.lost)}" if found.lost else told)
+    detail = f"v{number} → v{version.number}"
+    return Changes([event], f"{detail}, without: {' '.join(found.lost)}" if found.lost else detail)
 
 
-def _version(request: CommandRequest, held: ClaimedExecution) -> FlowVersion:
+def _version(request: CommandRequest, claimed: ClaimedExecution) -> FlowVersion:
     number = request.text("version")
     versions = FlowVersion.objects.filter(
-        flow__name=held.event.flow_name, published_at__isnull=False
+        flow__name=claimed.event.flow_name, published_at__isnull=False
     )
     if number:
         if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise CommandRefused("A version is given by its number.")
+            raise CommandRefused("Enter the number of a version.")
         versions = versions.filter(number=int(number))
     version = versions.order_by("-number").first()
     if version is None:
         raise CommandRefused("There is no such published version.")
-    if version.number <= held.event.version_number:
+    if version.number <= claimed.event.version_number:
         raise CommandRefused(
-            f"There is no newer published version: it runs v{held.event.version_number}."
+            f"There is no published version that is newer than v{claimed.event.version_number}."
         )
     return version
 
 
 COMMAND = Command(
     name="move-version",
-    summary="Move it to the newest version of its flow, with its tokens and variables.",
+    summary="Move the execution to the newest version of its flow, with its tokens and variables.",
     details=(
         "Every block that a token stands on has to exist in the newer version. What "
         "cannot be carried over is listed, and has to be accepted with the field `accept`; "

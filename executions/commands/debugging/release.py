@@ -1,5 +1,8 @@
-"""Release: nobody debugs it any longer, and anybody may; unlike after a detach, its breakpoints
-stay and what is paused stays paused. Whoever has asked for it, and still may, gets it."""
+"""Release: stop debugging an execution, so that others can debug it.
+
+Unlike Detach, this keeps its breakpoints, and what is paused stays paused. A person who has asked
+to take over, and still may debug it, takes over.
+"""
 
 from executions import access
 from executions.commands.command import Command, Lease
@@ -11,20 +14,20 @@ from executions.store.lifecycle import transitions
 
 def execute(request: CommandRequest) -> Changes | None:
     family = transitions.lock_family(request.execution.pk, tasks=True)
-    control = debug_lease.lock(request.execution.pk)
-    if control.ended:
+    lease = debug_lease.lock(request.execution.pk)
+    if lease.ended:
         return None
-    if control.holder_id is None or control.holder_id != request.user.pk:
-        raise CommandRefused("You don't debug it.")
+    if lease.holder_id is None or lease.holder_id != request.user.pk:
+        raise CommandRefused("You aren't debugging this.")
     initiator_id = request.execution.initiator_id
-    next_id, name = access.next_debugger(control.asker_id, control.asker, initiator_id)
-    changed = debug_lease.pass_on(family, control.holder_id, next_id, name)
+    next_id, name = access.next_debugger(lease.asker_id, lease.asker, initiator_id)
+    changed = debug_lease.pass_on(family, lease.holder_id, next_id, name)
     return Changes(changed, f"to {name}" if next_id else "")
 
 
 COMMAND = Command(
     name="release",
-    summary="Stop debugging it, and let anybody debug it, or whoever has asked.",
+    summary="Stop debugging, so that others can. A person who has asked takes over.",
     details="Breakpoints stay, and what is paused stays paused.",
     past="released",
     icon="x",

@@ -1,4 +1,4 @@
-"""Run to a block: run on until the token stands above it. Breakpoints on the way still pause."""
+"""Run to: run until the token is above a block. Breakpoints on the way still pause."""
 
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -13,7 +13,7 @@ def execute(request: CommandRequest) -> Changes | None:
     version_id = breakpoints.version_of(request.execution.pk)
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
-        raise CommandRefused("The flow has no such block." if key else "Say which block.")
+        raise CommandRefused("The flow has no such block." if key else "Choose a block.")
     return resume(stepping.run_to(request.execution.pk, key), f"to '{node.title}'")
 
 

@@ -1,5 +1,6 @@
-"""Set next block: put the token of a paused execution above another block, in any workspace; it
-need not be connected. Field: `block`.
+"""Set next: put the token of a paused execution above another block.
+
+The block may be in any workspace, and need not be connected. Field: `block`.
 
 The original stays within the workspace and takes one execution at a time (semantics 89). What the
 execution waited for is given up: a child that it started runs on by itself.
@@ -23,40 +24,40 @@ from flows.values import ExceptionValue
 
 def execute(request: CommandRequest) -> Changes | None:
     target = request.text("block")
-    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
-    if held is None:
+    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    if claimed is None:
         return None
     if not target:
-        raise CommandRefused("Say which block.")
-    interpreter = interpreter_of(held, queries.compiled(held.version_id))
+        raise CommandRefused("Choose a block.")
+    interpreter = interpreter_of(claimed, queries.compiled(claimed.version_id))
     before = interpreter.graph.blocks[interpreter.frames[-1].block].title
     try:
-        left = moving.move_token(interpreter, target, _pending(held))
+        left = moving.move_token(interpreter, target, _pending(claimed))
     except CannotMove as refused:
         raise CommandRefused(str(refused)) from None
     cause = Cause("set-next", request.actor.name)
     left_port = {"error_type": "", "error_message": ""}
-    event = rewrite(held, interpreter, {}, cause, status="Paused", place="block", **left_port)
-    changed = [event, *release_semaphores(held.id, left)]
+    event = rewrite(claimed, interpreter, {}, cause, status="Paused", place="block", **left_port)
+    changed = [event, *release_semaphores(claimed.id, left)]
     return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 
 
-def foresee(execution_id: UUID, target: str) -> MovePreview:
-    """What setting the next block would come to now. Raises CommandRefused."""
-    held = claims.read(execution_id)
-    why = COMMAND.refusal(Status(held.event.status))
+def preview(execution_id: UUID, target: str) -> MovePreview:
+    """Preview what setting the next block would do. Raises CommandRefused."""
+    claimed = claims.read(execution_id)
+    why = COMMAND.refusal(Status(claimed.event.status))
     if why:
         raise CommandRefused(why)
-    interpreter = interpreter_of(held, queries.compiled(held.version_id))
+    interpreter = interpreter_of(claimed, queries.compiled(claimed.version_id))
     try:
-        return moving.preview_move(interpreter, target, _pending(held))
+        return moving.preview_move(interpreter, target, _pending(claimed))
     except CannotMove as refused:
         raise CommandRefused(str(refused)) from None
 
 
-def _pending(held: claims.ClaimedExecution) -> ExceptionValue | None:
+def _pending(claimed: claims.ClaimedExecution) -> ExceptionValue | None:
     """The exception on whose port the token stands."""
-    waits = held.state.get("waits") or {}
+    waits = claimed.state.get("waits") or {}
     if waits.get("for") != "exception":
         return None
     pending: ExceptionValue = values.decode(waits["exception"])
@@ -67,7 +68,7 @@ COMMAND = Command(
     name="set-next",
     summary="Make another block the next one, in any workspace. It need not be connected.",
     details=(
-        "The field `block` names it. Scopes are left and entered as by the token itself. What the "
+        "The field `block` names it. The token leaves and enters scopes on the way. What the "
         "execution waited for is given up."
     ),
     past="moved",

@@ -1,10 +1,11 @@
-"""Edit a variable of a paused execution, or a part of what it holds. Fields: `level` of the scope
-(0 is the top-level one) and `name`, or `variable` as "level:name"; `path` of the part
-(`flows.value_paths`); `value` as JSON in the typed form of `flows.values` (for a Text also as it
-is), and `retype` to change the type on purpose. `was` is the fingerprint of what the variable held
-when the person looked: another value is not overwritten unseen.
+"""Set variable: change a variable of a paused execution, or a part of its value.
 
-What a secret variable held and holds is told to nobody; it is given whole.
+Fields: `level` of the scope (0 is the top-level one) and `name`, or `variable` as "level:name";
+`path` of the part (`flows.value_paths`); `value` as JSON in the typed form of `flows.values` (a
+Text may be plain); `retype` to change the type too. `was` is the fingerprint of the value that the
+person saw: another value is not overwritten.
+
+The values of a secret variable are shown to nobody. It is always replaced as a whole.
 """
 
 import json
@@ -38,8 +39,8 @@ PLAIN = ("Integer", "Number", "Boolean", "Date Time")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What an order comes to: the part before and after it, as people may see them, and what the
-    variable then holds."""
+    """What a request would change: the part before and after it, as people may see it, and the new
+    value of the variable."""
 
     level: int
     name: str
@@ -48,41 +49,43 @@ class Edit:
     before: Any
     after: Any
     whole: Any
-    #: The fingerprint of what the variable held.
+    #: The fingerprint of what the variable claimed.
     was: str
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    held = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
-    if held is None:
+    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    if claimed is None:
         return None
-    graph = queries.compiled(held.version_id)
-    interpreter = interpreter_of(held, graph)
+    graph = queries.compiled(claimed.version_id)
+    interpreter = interpreter_of(claimed, graph)
     edit = _edit(request, graph, interpreter)
     if request.text("was") not in ("", edit.was):
-        raise CommandRefused(f"{edit.name} has changed since you looked: see what it holds now.")
+        raise CommandRefused(
+            f"{edit.name} has changed since you opened it. Look at its value again."
+        )
     interpreter.set_variable(edit.level, edit.name.casefold(), edit.whole)
-    event = rewrite(held, interpreter, held.state, Cause("set-variable", request.actor.name))
-    if held.secrets is not None:
-        secret_storage.forget_giver(held.event.root_id, request.user.pk)
+    event = rewrite(claimed, interpreter, claimed.state, Cause("set-variable", request.actor.name))
+    if claimed.secrets is not None:
+        secret_storage.forget_giver(claimed.event.root_id, request.user.pk)
     old = values.summary(edit.before) if edit.is_set else "not set"
     path = request.text("path")
-    told = f"{edit.name}.{path}" if path else edit.name
-    return Changes([event], f"{told}: {old} → {values.summary(edit.after)}")
+    name = f"{edit.name}.{path}" if path else edit.name
+    return Changes([event], f"{name}: {old} → {values.summary(edit.after)}")
 
 
-def foresee(execution_id: UUID, request: CommandRequest) -> Edit:
-    """What the order would come to now. Raises CommandRefused."""
-    held = claims.read(execution_id)
-    why = COMMAND.refusal(Status(held.event.status))
+def preview(execution_id: UUID, request: CommandRequest) -> Edit:
+    """Preview what the request would change. Raises CommandRefused."""
+    claimed = claims.read(execution_id)
+    why = COMMAND.refusal(Status(claimed.event.status))
     if why:
         raise CommandRefused(why)
-    graph = queries.compiled(held.version_id)
-    return _edit(request, graph, interpreter_of(held, graph))
+    graph = queries.compiled(claimed.version_id)
+    return _edit(request, graph, interpreter_of(claimed, graph))
 
 
 def _fingerprint(value: Any, is_set: bool) -> str:
-    """Tells whether a variable still holds what it held, and nothing else of it."""
+    """A text that differs when the value of a variable does, and reveals nothing else of it."""
     form = json.dumps(values.encode(value), sort_keys=True) if is_set else ""
     return salted_hmac("executions.set-variable", form, algorithm="sha256").hexdigest()[:24]
 
@@ -94,26 +97,29 @@ def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -
     was = _fingerprint(whole, is_set)
     keys = value_paths.split(request.text("path"))
     if interpreter.secrets is not None and MASK in request.fields.get("value", ""):
-        raise CommandRefused(f"{MASK} stands for a secret: write what is to be there instead.")
+        raise CommandRefused(f"{MASK} stands for a secret. Enter the value that replaces it.")
     if variable.is_secret:
         if keys:
-            raise CommandRefused(f"{variable.name} is secret: it is given whole.")
+            raise CommandRefused(f"{variable.name} is secret. Enter its whole value.")
         value = _secret(request, variable)
         return Edit(level, variable.name, is_set, MASKED if is_set else None, MASKED, value, was)
     exists, before = value_paths.follow(whole, keys)
     if not exists:
-        raise CommandRefused(f"{variable.name} has no such part now.")
+        raise CommandRefused(f"{variable.name} no longer has this part.")
     kind = values.type_name(before) if before is not None else "" if keys else variable.type
     value = _parse(request.fields.get("value", ""), kind, request.is_checked("retype"))
     given = values.type_name(value)
     if kind and given != kind and not request.is_checked("retype"):
         raise CommandRefused(
-            f"{variable.name} is of type {kind}, not {given}: change it on purpose."
+            f"{variable.name} has the type {kind}, not {given}. "
+            "Check 'Change its type' to save this."
         )
     try:
         whole = value_paths.replaced(whole, keys, value)
     except KeyError:
-        raise CommandRefused(f"That part of {variable.name} cannot be edited by itself.") from None
+        raise CommandRefused(
+            f"This part of {variable.name} cannot be edited by itself. Edit the whole value."
+        ) from None
     if (known := interpreter.secrets) is not None:
         before, value = known.redact(before), known.redact(value)
     return Edit(level, variable.name, is_set, before, value, whole, was)
@@ -126,10 +132,12 @@ def _secret(request: CommandRequest, variable: VariableNode) -> Any:
         value = _parse(request.fields.get("value", ""), variable.type, retype)
     except CommandRefused:
         wanted = f"a value of type {variable.type}" if variable.type else "valid JSON"
-        raise CommandRefused(f"What you wrote for {variable.name} is not {wanted}.") from None
+        raise CommandRefused(f"Enter {wanted} for {variable.name}.") from None
     given = values.type_name(value)
     if variable.type and given != variable.type and not retype:
-        raise CommandRefused(f"{variable.name} is of type {variable.type}: change it on purpose.")
+        raise CommandRefused(
+            f"{variable.name} has the type {variable.type}. Check 'Change its type' to save this."
+        )
     return value
 
 
@@ -140,7 +148,7 @@ def _find(
     if not name:
         level, _, name = request.text("variable").casefold().partition(":")
     if not (level.isascii() and level.isdigit() and len(level) < 5) or int(level) >= len(frames):
-        raise CommandRefused("The execution is in no such workspace now.")
+        raise CommandRefused("The token is no longer in that workspace.")
     frame = frames[int(level)]
     for variable in graph.workspaces[frame.workspace].variables:
         if variable.name.casefold() == name:

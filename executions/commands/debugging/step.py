@@ -1,6 +1,6 @@
-"""Step: run one block and pause again (semantics 86); into a workspace where the block is one.
+"""Step: run one block and pause again (semantics 86). A Workspace block is entered.
 
-From an exception port it leads to the handler, before that runs.
+From an exception port, a step leads to the handler, which has not run yet.
 """
 
 from collections.abc import Sequence

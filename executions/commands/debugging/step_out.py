@@ -1,4 +1,4 @@
-"""Step out: run on until the token has left the workspace that it is in."""
+"""Step out: run until the token has left its workspace, then pause again."""
 
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -14,9 +14,7 @@ def execute(request: CommandRequest) -> Changes | None:
     if done is None and Token.objects.filter(execution_id=key).count() < 2:
         status = Execution.objects.values_list("status", flat=True).get(pk=key)
         if status in COMMAND.applies_to:
-            raise CommandRefused(
-                "It is in the top-level workspace, which nothing encloses: continue it."
-            )
+            raise CommandRefused("The token is in the top-level workspace. Use Continue instead.")
     return done
 
 

@@ -1,4 +1,4 @@
-"""Step over: a Workspace block is one step, with all that is inside; a Run Flow block always is."""
+"""Step over: run one block, with all that is inside of a Workspace block, and pause again."""
 
 from executions.commands.command import Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest

@@ -1,8 +1,8 @@
-"""Take over: debug in the place of whoever does.
+"""Take over: debug an execution in place of whoever debugs it now.
 
-What nobody debugs is taken at once, and so is what somebody debugs who has left. Who is there is
-asked; they hand it over or keep it, and it goes over by itself when they don't answer
-(`executions.control_transfer`).
+It succeeds at once when nobody debugs the execution, or that person has left. Otherwise they are
+asked: they hand over or keep control. Without an answer, `executions.control_transfer` transfers
+the lease.
 """
 
 from executions import presence
@@ -16,39 +16,37 @@ from executions.store.lifecycle import transitions
 
 def execute(request: CommandRequest) -> Changes | None:
     if request.user.pk is None:
-        raise CommandRefused("Only somebody who is signed in can debug.")
+        raise CommandRefused("Sign in to debug.")
     key = request.execution.pk
     family = transitions.lock_family(key, tasks=True)
-    control = debug_lease.lock(key)
-    if control.ended:
+    lease = debug_lease.lock(key)
+    if lease.ended:
         return None
-    if control.holder_id is None:
+    if lease.holder_id is None:
         return Changes(
             debug_lease.pass_on(family, None, request.user.pk, request.user.get_username())
         )
-    if control.holder_id == request.user.pk:
-        raise CommandRefused("You debug it already.")
-    if control.asker_id not in (None, request.user.pk):
-        raise CommandRefused(f"{control.asker} has asked {control.holder} for it already.")
-    if presence.has_left(request.execution.root_id, control.holder_id):
+    if lease.holder_id == request.user.pk:
+        raise CommandRefused("You're already debugging this.")
+    if lease.asker_id not in (None, request.user.pk):
+        raise CommandRefused(f"{lease.asker} has already asked {lease.holder} to hand over.")
+    if presence.has_left(request.execution.root_id, lease.holder_id):
         name = request.user.get_username()
-        changed = debug_lease.pass_on(family, control.holder_id, request.user.pk, name)
-        return Changes(changed, f"from {control.holder}, who had left")
-    if control.asker_id is not None:
-        raise CommandRefused(f"{control.holder} has been asked, and has a moment to answer.")
+        changed = debug_lease.pass_on(family, lease.holder_id, request.user.pk, name)
+        return Changes(changed, f"from {lease.holder}, who had left")
+    if lease.asker_id is not None:
+        raise CommandRefused(f"You have already asked {lease.holder}. Wait for an answer.")
     event = debug_lease.ask(key, request.user)
-    told = (
-        f"asked {control.holder}; without an answer it goes over in {CONTROL_ANSWER_SECONDS:.0f} s"
-    )
-    return Changes([event], told) if event else None
+    detail = f"asked {lease.holder}; without an answer, in {CONTROL_ANSWER_SECONDS:.0f} s"
+    return Changes([event], detail) if event else None
 
 
 COMMAND = Command(
     name="take-over",
-    summary="Debug it in place of whoever debugs it now.",
+    summary="Debug the execution in place of the person who debugs it now.",
     details=(
-        "At once where nobody debugs it or they have left; else they are asked. Without an answer "
-        "it goes over by itself."
+        "It succeeds at once when nobody debugs it, or that person has left. Otherwise they are "
+        "asked. Without an answer, you take over."
     ),
     past="taken over",
     icon="bug",

@@ -1,5 +1,6 @@
-"""Force stop: Stopped at once, and the worker's task is ended when it holds the execution, for a
-block that won't return. What the block has done outside stays done.
+"""Force stop: stop at once, and end the task of the worker that holds the execution.
+
+It is for a block that does not return. What the block has done outside stays done.
 """
 
 from executions.commands.command import Bulk, Command, Effect, Lease

@@ -1,4 +1,4 @@
-"""Pause: before the next block; a block under way is finished first."""
+"""Pause: pause before the next block. A block that is running finishes first."""
 
 from executions.commands.command import Bulk, Command, Effect, Lease
 from executions.commands.request import Changes, CommandRequest

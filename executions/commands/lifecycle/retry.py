@@ -1,9 +1,9 @@
-"""Retry: a new execution that begins at the block at which a Stopped or failed one ended, with its
-variables; it remembers its origin. A terminal status never changes. Field: `paused`.
+"""Retry: start a new execution at the block at which a Stopped or failed one ended.
 
-What left the flow through its exception handler begins again at the block that threw. Where that
-was in a nested workspace, its scope was deleted on the way out (semantics 40), so the workspace
-begins again.
+It gets the variables of the old one, which it remembers as its origin. Field: `paused`. An
+execution that left the flow through its exception handler begins again at the block that threw.
+If that was in a nested workspace, its scope was deleted on the way out (semantics 40), so the
+workspace begins again.
 """
 
 import time

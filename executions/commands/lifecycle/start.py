@@ -59,13 +59,13 @@ def start(
             execution,
             done=True,
             detail=", ".join(
-                told
-                for told, said in (
+                text
+                for text, applies in (
                     ("paused at the first block", paused),
                     ("with breakpoints", debug),
                     ("breaks on exceptions", break_on_exception),
                 )
-                if said
+                if applies
             ),
         )
         enqueue(execution)

@@ -1,4 +1,4 @@
-"""Stop: at once, or after the block under way; children that it waits for are stopped too."""
+"""Stop: stop at once, or after the block that is running, with the children that it waits for."""
 
 from collections.abc import Sequence
 from uuid import UUID
