@@ -22,7 +22,7 @@ def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
     waiting = None
     with transaction.atomic():
         # Always the user's before the flow's, so that two claims never wait for each other.
-        found = worker_limits.of_queued(execution_id)
+        found = worker_limits.limits_of_queued(execution_id)
         if found is None:
             return None
         for limit in found:
@@ -30,7 +30,7 @@ def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
         full = next((limit for limit in found if not limit.has_room(execution_id)), None)
         if full is None:
             return claims.claim(execution_id, owner, limited=True)
-        waiting = worker_limits.wait(execution_id, full)
+        waiting = worker_limits.stand_in_line(execution_id, full)
     if waiting is not None:
         publish([waiting])
         # A worker may have been released before this execution waited.
@@ -43,12 +43,12 @@ def worker_released(event: ExecutionChanged) -> None:
 
     After a crash in between, `wake_within_limits` finds it.
     """
-    _wake(worker_limits.of_changed(event))
+    _wake(worker_limits.limits_of_event(event))
 
 
 def wake_within_limits() -> int:
     """Wake executions that wait because of a limit that has room. Returns how many."""
-    return _wake(worker_limits.with_room())
+    return _wake(worker_limits.limits_with_room())
 
 
 def _wake(found: list[WorkerLimit]) -> int:

@@ -20,7 +20,7 @@ from executions.store.lifecycle import transitions
 def transfer_leases() -> int:
     """Transfer every debug lease that is due. Returns how many executions changed hands."""
     transferred = sum(_transfer_requested(one) for one in debug_lease.unanswered())
-    for execution_id, root_id, user_id in debug_lease.held_long():
+    for execution_id, root_id, user_id in debug_lease.long_held():
         if presence.has_left(root_id, user_id):
             transferred += _transfer_abandoned(execution_id, user_id)
     return transferred
@@ -36,10 +36,10 @@ def _transfer_requested(execution_id: UUID) -> bool:
         next_id, name = _successor(execution_id, lease)
         if next_id is None:
             # They may no longer debug it, so its holder keeps it.
-            event = debug_lease.decline(execution_id, lease.holder_id or 0)
+            event = debug_lease.decline_transfer(execution_id, lease.holder_id or 0)
             publish([event] if event else [])
             return False
-        changed = debug_lease.pass_on(family, lease.holder_id, next_id, name)
+        changed = debug_lease.transfer(family, lease.holder_id, next_id, name)
         _audit(take_over.COMMAND, execution_id, next_id, name, f"{lease.holder} did not answer")
         publish(changed)
         return bool(changed)
@@ -52,7 +52,7 @@ def _transfer_abandoned(execution_id: UUID, user_id: int) -> bool:
         lease = debug_lease.lock(execution_id)
         if lease.ended or lease.holder_id != user_id:
             return False
-        changed = debug_lease.pass_on(family, user_id, *_successor(execution_id, lease))
+        changed = debug_lease.transfer(family, user_id, *_successor(execution_id, lease))
         _audit(release.COMMAND, execution_id, user_id, lease.holder, "left its page")
         publish(changed)
         return bool(changed)

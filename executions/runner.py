@@ -69,7 +69,7 @@ from executions.store.lifecycle.checkpoints import (
 )
 from executions.store.lifecycle.claims import ClaimedExecution, lock_claimed
 from executions.store.lifecycle.semaphores import Outcome
-from executions.store.read.task_states import ended_by, states
+from executions.store.read.task_states import has_ended_by, task_states
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.semaphores import Semaphore, could_not_be_acquired
@@ -222,7 +222,7 @@ class _Turn:
             state = self._task_states([child], lock=True)[child]
             # Asked of the child's end, and not only now: the worker that stopped it for being late
             # may have died before it wrote that down.
-            if self._is_late() and not ended_by(child, self.interpreter.deadline):
+            if self._is_late() and not has_ended_by(child, self.interpreter.deadline):
                 # As when the parent is stopped: nobody waits for it any more.
                 publish(stop(UUID(child)) or [])
                 return TimedOut()
@@ -276,9 +276,7 @@ class _Turn:
     def _yielded(self) -> Event | None:
         if self.claimed.steps_wanted == 0:
             self._release(Release(Status.PAUSED))
-        elif time.monotonic() >= self.slice_ends and worker_limits.anyone_queued(
-            self.claimed.event
-        ):
+        elif time.monotonic() >= self.slice_ends and worker_limits.anyone_waits(self.claimed.event):
             self._release(Release(Status.QUEUED))
         elif self._obey(self._checkpoint()):
             return Continue()
@@ -352,7 +350,7 @@ class _Turn:
 
     def _task_states(self, ids: Sequence[str], *, lock: bool = False) -> States:
         """Return the states of children; what they keep secret is kept secret here too."""
-        found = states(self.claimed.event.root_id, ids, lock=lock)
+        found = task_states(self.claimed.event.root_id, ids, lock=lock)
         for state in found.values():
             self.interpreter.keep_secret(state.known)
         return found

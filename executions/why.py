@@ -114,7 +114,7 @@ def _queued(execution: Execution) -> str:
 def _limited(execution: Execution) -> str:
     """Whose limit leaves it no worker; empty when that limit is gone."""
     whose = execution.waiting_for
-    limit = worker_limits.that_holds(execution.initiator_id, execution.flow_name, whose)
+    limit = worker_limits.limit_waited_for(execution.initiator_id, execution.flow_name, whose)
     if limit is None:
         return ""
     of_flow = whose == worker_limits.FLOW

@@ -81,7 +81,7 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
         results = [_check(command, one, states.get(one.execution.pk)) for one in requests]
         accepted = [result.execution.pk for result in results if result.done]
         if accepted:
-            taken = debug_lease.take(accepted, user) if command.lease is Lease.TAKES else []
+            taken = debug_lease.acquire(accepted, user) if command.lease is Lease.TAKES else []
             publish(taken + command.execute_batch(accepted))
         AuditEntry.objects.bulk_create(
             audit_entry(
@@ -124,7 +124,7 @@ def _lock_lease(command: Command, request: CommandRequest) -> list[ExecutionChan
         return []
     if lease.holder_id is not None:
         raise CommandRefused(permissions.lease_refusal(lease.holder, lease.since))
-    return debug_lease.take([key], user) if command.lease is Lease.TAKES else []
+    return debug_lease.acquire([key], user) if command.lease is Lease.TAKES else []
 
 
 def _without_secrets(request: CommandRequest, detail: str) -> str:

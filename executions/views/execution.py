@@ -126,7 +126,7 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
-    value = task_states.shown(found.root_id, pretty_json.decoded(form))
+    value = task_states.with_task_states(found.root_id, pretty_json.decoded(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
     response = HttpResponse(pretty_json.text(value), content_type=JSON)

@@ -155,7 +155,7 @@ def test_the_engine_goes_on_with_what_is_there(flow: FlowVersion) -> None:
     held = Value.objects.get(execution=execution, name="copy")
     assert (held.value, held.secret) == (MASK, SECRET)
     child = Execution.objects.filter(parent=execution).earliest("started_at")
-    state = task_states.states(execution.root_id, [child.pk])[str(child.pk)]
+    state = task_states.task_states(execution.root_id, [child.pk])[str(child.pk)]
     assert state.outputs == {"Result": SECRET}
     failed = Execution.objects.get(error_type="FlowException")
     user = User.objects.create_superuser("ada")

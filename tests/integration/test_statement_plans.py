@@ -61,7 +61,7 @@ CASES: list[tuple[Callable[[Execution], Any], list[str]]] = [
     (lambda row: bulk_transitions.stop([row.pk]), ["execution_by_parent"]),
     (lambda row: bulk_transitions.pause([row.pk]), []),
     (
-        lambda row: worker_limits.anyone_queued(starts.events([row.pk])[0]),
+        lambda row: worker_limits.anyone_waits(starts.events([row.pk])[0]),
         ["execution_queued", "execution_limited_"],
     ),
     (lambda row: person(row).held(), ["execution_held"]),
@@ -71,9 +71,9 @@ CASES: list[tuple[Callable[[Execution], Any], list[str]]] = [
     (lambda row: flow(row).before(row.pk, 3), ["execution_limited_"]),
     (lambda row: person(row).wake(), ["execution_limited_"]),
     (lambda row: flow(row).wake(), ["execution_limited_"]),
-    (lambda _: worker_limits.with_room(), ["execution_limited_", "execution_held"]),
+    (lambda _: worker_limits.limits_with_room(), ["execution_limited_", "execution_held"]),
     (lambda _: debug_lease.unanswered(), ["execution_asked"]),
-    (lambda _: debug_lease.held_long(), ["execution_debugged"]),
+    (lambda _: debug_lease.long_held(), ["execution_debugged"]),
     (lambda row: block_counts._count(row.flow_name, None), ["execution_live_by_flow"]),
     (
         lambda row: block_counts._count(row.flow_name, row.initiator_id),

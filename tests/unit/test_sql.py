@@ -12,7 +12,7 @@ from executions.states import Status
 
 ROOT = Path(states.__file__).parent
 #: Constraints and indexes are made of the values that the database holds.
-EXEMPT = {"migrations", "models", "claims.py", "checkpoints.py"}
+EXEMPT = {"migrations", "models"}
 STATUS = re.compile(rf"'({'|'.join(Status)})'")
 COLUMN = re.compile(
     r"\b(status|reason|place|request|stage|trigger|waiting_for)\s*(=|<>|!=|IN\s*\()\s*'\w"

@@ -17,7 +17,7 @@ def execute(request: CommandRequest) -> Changes | None:
         raise CommandRefused(
             f"{lease.asker} may no longer debug this. Keep control, or release it."
         )
-    changed = debug_lease.pass_on(family, lease.holder_id, lease.asker_id, lease.asker)
+    changed = debug_lease.transfer(family, lease.holder_id, lease.asker_id, lease.asker)
     return Changes(changed, f"to {lease.asker}")
 
 

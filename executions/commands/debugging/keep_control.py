@@ -9,7 +9,9 @@ from executions.store.debug import debug_lease
 
 def execute(request: CommandRequest) -> Changes | None:
     lease = lock_request(request)
-    event = debug_lease.decline(request.execution.pk, request.user.pk or 0) if lease else None
+    event = (
+        debug_lease.decline_transfer(request.execution.pk, request.user.pk or 0) if lease else None
+    )
     return Changes([event], f"from {lease.asker}") if lease and event else None
 
 

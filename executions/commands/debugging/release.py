@@ -21,7 +21,7 @@ def execute(request: CommandRequest) -> Changes | None:
         raise CommandRefused("You aren't debugging this.")
     initiator_id = request.execution.initiator_id
     next_id, name = access.next_debugger(lease.asker_id, lease.asker, initiator_id)
-    changed = debug_lease.pass_on(family, lease.holder_id, next_id, name)
+    changed = debug_lease.transfer(family, lease.holder_id, next_id, name)
     return Changes(changed, f"to {name}" if next_id else "")
 
 

@@ -24,7 +24,7 @@ def execute(request: CommandRequest) -> Changes | None:
         return None
     if lease.holder_id is None:
         return Changes(
-            debug_lease.pass_on(family, None, request.user.pk, request.user.get_username())
+            debug_lease.transfer(family, None, request.user.pk, request.user.get_username())
         )
     if lease.holder_id == request.user.pk:
         raise CommandRefused("You're already debugging this.")
@@ -32,11 +32,11 @@ def execute(request: CommandRequest) -> Changes | None:
         raise CommandRefused(f"{lease.asker} has already asked {lease.holder} to hand over.")
     if presence.has_left(request.execution.root_id, lease.holder_id):
         name = request.user.get_username()
-        changed = debug_lease.pass_on(family, lease.holder_id, request.user.pk, name)
+        changed = debug_lease.transfer(family, lease.holder_id, request.user.pk, name)
         return Changes(changed, f"from {lease.holder}, who had left")
     if lease.asker_id is not None:
         raise CommandRefused(f"You have already asked {lease.holder}. Wait for an answer.")
-    event = debug_lease.ask(key, request.user)
+    event = debug_lease.request_transfer(key, request.user)
     detail = f"asked {lease.holder}; without an answer, in {CONTROL_ANSWER_SECONDS:.0f} s"
     return Changes([event], detail) if event else None
 

@@ -140,12 +140,12 @@ def detach(execution_id: UUID) -> ExecutionChanged | None:
     return update_one(_DETACH, execution_id)
 
 
-def take(ids: Sequence[UUID], user: Any) -> list[ExecutionChanged]:
+def acquire(ids: Sequence[UUID], user: Any) -> list[ExecutionChanged]:
     """Live and debugged by nobody → by the user. Those that somebody debugs stay theirs."""
     return update(_TAKE, ids=list(ids), user=user.pk, name=user.get_username())
 
 
-def pass_on(
+def transfer(
     family: Sequence[UUID], holder_id: int | None, user_id: int | None, name: str
 ) -> list[ExecutionChanged]:
     """Those of them that one person debugs → another does, or with None nobody. Breakpoints stay,
@@ -159,12 +159,12 @@ def pass_on(
     )
 
 
-def ask(execution_id: UUID, user: Any) -> ExecutionChanged | None:
+def request_transfer(execution_id: UUID, user: Any) -> ExecutionChanged | None:
     """Ask the person who debugs it for control; not while somebody else has asked."""
     return update_one(_ASK, execution_id, user=user.pk, name=user.get_username())
 
 
-def decline(execution_id: UUID, user_id: int) -> ExecutionChanged | None:
+def decline_transfer(execution_id: UUID, user_id: int) -> ExecutionChanged | None:
     """The person who debugs it keeps control."""
     return update_one(_DECLINE, execution_id, user=user_id)
 
@@ -176,7 +176,7 @@ def unanswered() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def held_long() -> list[tuple[UUID, UUID, int]]:
+def long_held() -> list[tuple[UUID, UUID, int]]:
     """Return what has been debugged for so long that its debugger may have left: the ids of the
     execution, its root and the user. Executions that are debugged along count as their parent."""
     with connection.cursor() as cursor:

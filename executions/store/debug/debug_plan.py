@@ -1,4 +1,4 @@
-"""What is set on an execution that is debugged: rows ↔ `executions.engine.debugging`.
+"""The debug plan of an execution that somebody debugs: rows ↔ `executions.engine.debugging`.
 
 An execution that nobody debugs has NULL in each of these columns.
 """
@@ -12,14 +12,14 @@ from executions.engine.debugging import Breakpoint, RunUntil, Stepper
 
 @dataclass(slots=True)
 class DebugPlan:
-    """What somebody has set on an execution; a worker hears of it at its next checkpoint."""
+    """What people set on an execution; a worker reads it at its next checkpoint."""
 
     break_on_exception: bool = False
     breakpoints: dict[str, Breakpoint] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
 
     def stored(self) -> dict[str, Any] | None:
-        """The form in the column `debug`."""
+        """Return the form in the column `debug`."""
         form: dict[str, Any] = {}
         if self.break_on_exception:
             form["exceptions"] = True
@@ -33,7 +33,7 @@ NO_PLAN = DebugPlan()
 
 
 def plan_of(stored: dict[str, Any] | None, counted: dict[str, int] | None = None) -> DebugPlan:
-    """The inverse of `Plan.stored`."""
+    """Return the plan of the column `debug`: the inverse of `DebugPlan.stored`."""
     form = stored or {}
     return DebugPlan(
         bool(form.get("exceptions")),
@@ -43,12 +43,12 @@ def plan_of(stored: dict[str, Any] | None, counted: dict[str, int] | None = None
 
 
 def load(debug: str | None, hits: str | None) -> DebugPlan:
-    """The plan of the columns `debug` and `debug_hits`."""
+    """Return the plan of the columns `debug` and `debug_hits`."""
     return plan_of(json.loads(debug) if debug else None, json.loads(hits) if hits else None)
 
 
 def dumps(plan: DebugPlan) -> str | None:
-    """The JSON text of the column `debug`."""
+    """Return the JSON text of the column `debug`."""
     stored = plan.stored()
     return None if stored is None else json.dumps(stored)
 

@@ -37,7 +37,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervention:
+class InterventionRows:
     """`row` is what INTERVENTION takes; `stored` are the large values that it refers to, as
     `executions.store.lifecycle.steps.STORED_VALUES` takes them."""
 
@@ -45,13 +45,13 @@ class Intervention:
     stored: list[dict[str, Any]]
 
 
-def of(
+def intervention_rows(
     held: ClaimedExecution,
     interpreter: Interpreter,
     state: Mapping[str, Any],
     cause: Cause,
     version_id: int | None = None,
-) -> Intervention:
+) -> InterventionRows:
     """What a command has made of the frames of an execution that it has locked. `state` is what the
     execution waits for then, `version_id` the version to which it moves, if it does."""
     frames = interpreter.frames
@@ -73,7 +73,7 @@ def of(
     tokens = [[frame.workspace, frame.block, ""] for frame in frames]
     if waits.get("for") == "exception":
         tokens[-1][2] = Port.EXCEPTION
-    return Intervention(
+    return InterventionRows(
         {
             "after_step": step,
             "kind": cause.kind,

@@ -17,7 +17,7 @@ from executions.limits import LEASE_SECONDS, REQUEUE_SECONDS
 from executions.states import TERMINAL, WORKING, Place, Reason, Request, Status, landing
 from executions.store import rows
 from executions.store.debug import debug_plan, interventions
-from executions.store.debug.interventions import Cause, Intervention
+from executions.store.debug.interventions import Cause, InterventionRows
 from executions.store.lifecycle import failures, secret_storage, steps
 from executions.store.lifecycle.checkpoint_statement import (
     FAILED_CHILD,
@@ -182,7 +182,7 @@ def rewrite(
     for name, value in columns.items():
         statement.assign(f"{name} = %({name})s", **{name: value})
     version_id = columns.get("version_id")
-    intervention = interventions.of(held, interpreter, state, cause, version_id)
+    intervention = interventions.intervention_rows(held, interpreter, state, cause, version_id)
     return _write(held, interpreter, statement, intervention).event
 
 
@@ -190,14 +190,14 @@ def _write(
     claimed: ClaimedExecution,
     interpreter: Interpreter,
     statement: CheckpointStatement,
-    intervention: Intervention | None = None,
+    intervention: InterventionRows | None = None,
     at: str | None = None,
 ) -> CheckpointResult:
     """Add what changed to the statement, and run it. `at` is the block that the columns of the
     grid name, instead of the one on which the token stands."""
     if intervention is None and not interpreter.step_count and not claimed.written:
         # Its first step records what it begins with, unless that comes later.
-        intervention = interventions.of(claimed, interpreter, {}, Cause("start", ""))
+        intervention = interventions.intervention_rows(claimed, interpreter, {}, Cause("start", ""))
     progress = interpreter.take_progress()
     _assign_position(statement, interpreter, at)
     _assign_debugging(statement, claimed)
@@ -311,7 +311,7 @@ def _add_stored_values(
     statement: CheckpointStatement,
     interpreter: Interpreter,
     progress: Progress,
-    intervention: Intervention | None,
+    intervention: InterventionRows | None,
 ) -> None:
     """Write the large values that steps and an intervention refer to, and the intervention."""
     stored = steps.stored_values(interpreter.step_count, progress)

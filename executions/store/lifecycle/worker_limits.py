@@ -156,40 +156,40 @@ class WorkerLimit:
         return transitions.update(statement, kind=self.kind, key=self.key, room=room - busy)
 
 
-def of(initiator_id: int | None, flow_name: str, of_flow: int | None) -> list[WorkerLimit]:
+def limits_of(initiator_id: int | None, flow_name: str, of_flow: int | None) -> list[WorkerLimit]:
     """Return the limits for an execution; `of_flow` is the flow's own."""
     per_flow = limits.WORKERS_PER_FLOW if of_flow is None else of_flow
     person = WorkerLimit(PERSON, initiator_id, limits.WORKERS_PER_PERSON if initiator_id else 0)
     return [limit for limit in (person, WorkerLimit(FLOW, flow_name, per_flow)) if limit.most]
 
 
-def of_queued(execution_id: UUID) -> list[WorkerLimit] | None:
+def limits_of_queued(execution_id: UUID) -> list[WorkerLimit] | None:
     """Return the limits for an execution that is Queued; None when it is not."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_QUEUED, {**_PARAMS, "id": execution_id})
         row = cursor.fetchone()
-    return None if row is None else of(*row)
+    return None if row is None else limits_of(*row)
 
 
-def of_changed(event: ExecutionChanged) -> list[WorkerLimit]:
+def limits_of_event(event: ExecutionChanged) -> list[WorkerLimit]:
     """Return the limits for an execution that has changed."""
-    return of(event.initiator_id, event.flow_name, _of_flow(event.flow_name))
+    return limits_of(event.initiator_id, event.flow_name, _of_flow(event.flow_name))
 
 
-def that_holds(initiator_id: int | None, flow_name: str, kind: str) -> WorkerLimit | None:
+def limit_waited_for(initiator_id: int | None, flow_name: str, kind: str) -> WorkerLimit | None:
     """Return the limit of a person (`PERSON`) or of a flow that an execution waits for; None when
     there is none any more."""
-    found = of(initiator_id, flow_name, _of_flow(flow_name))
+    found = limits_of(initiator_id, flow_name, _of_flow(flow_name))
     return next((limit for limit in found if limit.kind == kind), None)
 
 
-def wait(execution_id: UUID, limit: WorkerLimit) -> ExecutionChanged | None:
+def stand_in_line(execution_id: UUID, limit: WorkerLimit) -> ExecutionChanged | None:
     """Queued → Queued, in the line of a limit and without a message; one that stood in one already
     keeps its place."""
     return transitions.update_one(_STAND_IN_LINE, execution_id, kind=limit.kind)
 
 
-def with_room() -> list[WorkerLimit]:
+def limits_with_room() -> list[WorkerLimit]:
     """Return limits for which executions wait without a message, though there is room."""
     return _with_room(PERSON, lambda _: limits.WORKERS_PER_PERSON) + _with_room(FLOW, _of_flow_now)
 
@@ -202,7 +202,7 @@ def _with_room(kind: str, most_of: Callable[[Any], int]) -> list[WorkerLimit]:
     return [limit for limit, held in found if not limit.most or held < limit.most]
 
 
-def anyone_queued(besides: ExecutionChanged) -> bool:
+def anyone_waits(besides: ExecutionChanged) -> bool:
     """Whether another execution waits for a worker, or for the one that this execution holds; not
     one that waits because of a limit of others."""
     params = {"id": besides.id, "person": besides.initiator_id, "flow": besides.flow_name}

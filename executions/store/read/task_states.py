@@ -15,7 +15,7 @@ from flows.blocks.errors import exception
 from flows.task_values import States, TaskState, TaskStatus
 
 
-def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False) -> States:
+def task_states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False) -> States:
     """What has become of these executions, by id.
 
     One that is not of the family, or was deleted, counts as failed with TaskNotFoundException. With
@@ -31,18 +31,18 @@ def states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False
     return {execution_id: found.get(execution_id) or _missing() for execution_id in wanted}
 
 
-def ended_by(execution_id: UUID | str, moment: float) -> bool:
+def has_ended_by(execution_id: UUID | str, moment: float) -> bool:
     """Whether an execution ended before a moment (seconds since 1970)."""
     at = datetime.fromtimestamp(moment, UTC)
     return Execution.objects.filter(pk=execution_id, ended_at__lt=at).exists()
 
 
-def shown(root_id: UUID, value: Any) -> Any:
+def with_task_states(root_id: UUID, value: Any) -> Any:
     """A value as people see it: tasks with what has become of them by now (semantics 68)."""
     met = task_values.found(value)
     if not met:
         return value
-    found = {key: _covered(state) for key, state in states(root_id, met).items()}
+    found = {key: _covered(state) for key, state in task_states(root_id, met).items()}
     return task_values.shown(value, found, marked=False)
 
 
@@ -51,8 +51,8 @@ def _covered(state: TaskState) -> TaskState:
     if state.exception is None:
         return state
     secrets = Secrets({}, dict.fromkeys(state.known))
-    shown = values.encode(secrets.redact_exception(state.exception))
-    return replace(state, exception=values.decode(shown, readable=True))
+    with_task_states = values.encode(secrets.redact_exception(state.exception))
+    return replace(state, exception=values.decode(with_task_states, readable=True))
 
 
 def _state(row: Mapping[str, Any]) -> TaskState:

@@ -142,7 +142,11 @@ class ValueView:
         return Found(True, initiators.execution_context(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
-        return value if self._exact else task_states.shown(self.subject.execution.root_id, value)
+        return (
+            value
+            if self._exact
+            else task_states.with_task_states(self.subject.execution.root_id, value)
+        )
 
     def _declared(self, past: ExecutionAt) -> Any:
         level = self.place.level

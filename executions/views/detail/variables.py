@@ -46,7 +46,7 @@ class Variables:
         (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
         stored = {(v.level, v.name): v for v in self._stored()}
-        held_values = task_states.shown(
+        held_values = task_states.with_task_states(
             execution.root_id,
             {key: pretty_json.decoded(v.form) for key, v in stored.items() if not v.large},
         )
