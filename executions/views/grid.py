@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
-from executions.grid.paging.groups import groups
-from executions.grid.paging.page import PAGE_SIZE, Page, children
+from executions.grid.paging.groups import group_executions
+from executions.grid.paging.page import PAGE_SIZE, Page, children_rows
 from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
@@ -74,7 +74,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "editor": filter_bar.editor(request.user, query, request.GET.get("edit", "")),
         "grouped": groupings()[query.group].label if query.group else "",
         "groupings": _groupings(query),
-        "groups": groups(request.user, query) if query.group else None,
+        "groups": group_executions(request.user, query) if query.group else None,
         "bar": bar(request.user, query.filters, query.layout.children),
         "sees_all": access.sees_all(request.user),
         "secret_variables": _secret_variables(request.user, query.filters),
@@ -132,7 +132,10 @@ def completions(request: HttpRequest) -> HttpResponse:
 def execution_groups(request: HttpRequest) -> HttpResponse:
     """Show the groups of a grid's address; nothing when it has none."""
     query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
-    context = {"groups": groups(request.user, query) if query.group else None, "query": query}
+    context = {
+        "groups": group_executions(request.user, query) if query.group else None,
+        "query": query,
+    }
     response = render(request, "executions/grid/groups.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -142,7 +145,7 @@ def execution_groups(request: HttpRequest) -> HttpResponse:
 def execution_children(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """Show the rows of the children of an execution that is opened in the grid."""
     query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
-    rows = children(request.user, query, execution_id)
+    rows = children_rows(request.user, query, execution_id)
     return render(request, "executions/children.html", {"rows": rows})
 
 

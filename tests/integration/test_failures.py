@@ -22,7 +22,7 @@ from executions.bulk import preview as previews
 from executions.bulk import targets
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command, run_commands
-from executions.grid.paging.groups import groups
+from executions.grid.paging.groups import group_executions
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
 from executions.grid.table.row import GridRow
@@ -183,9 +183,9 @@ def test_groups_by_exception_hold_what_their_links_find(tmp_path: Path, admin_us
     make_execution(admin_user, exception_types="A\nB")
     make_execution(admin_user, exception_types="B")
     make_execution(admin_user)
-    shown = groups(admin_user, PageQuery(group="error"))
+    shown = group_executions(admin_user, PageQuery(group="error"))
     assert [(one.name, one.count) for one in shown.listed] == [("B", "2"), ("A", "1")]
-    assert shown.looked_at == 2
+    assert shown.grouped == 2
     for one in shown.listed:
         assert len(found(f"error:{one.name}")) == int(one.count)
 

@@ -19,7 +19,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture(autouse=True)
 def forget_groups() -> None:
-    grouping._known.clear()
+    grouping._shared.clear()
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_groups_of_much_are_of_the_newest(
     for age in range(5):
         make_execution(admin_user, age=age, flow="orders" if age % 2 else "stock")
     html = html_of(admin_client, reverse("execution-groups") + "?group=flow")
-    assert "Of the newest 3 that match" in html
+    assert "Only the newest 3 matches are grouped" in html
     assert "1 more group." in html
     assert ">stock</a>" in html
 
@@ -292,5 +292,5 @@ def test_groups_are_asked_for_once_for_all_who_look(admin_client: Client, admin_
     first = grouped(admin_client, "?group=flow")
     Execution.objects.all().delete()
     assert grouped(admin_client, "?group=flow") == first
-    grouping._known.clear()
+    grouping._shared.clear()
     assert grouped(admin_client, "?group=flow") != first

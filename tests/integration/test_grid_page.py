@@ -388,6 +388,7 @@ def test_an_empty_grid_says_what_to_do(admin_client: Client) -> None:
 
 def test_buttons_know_when_they_apply(admin_client: Client) -> None:
     html = admin_client.get("/").content.decode()
-    applies: dict[str, Any] = dict(re.findall(r'data-command="(\w+)" data-applies="([^"]*)"', html))
+    buttons = re.findall(r'data-command="(\w+)"[^>]*data-applies="([^"]*)"', html)
+    applies: dict[str, Any] = dict(buttons)
     assert applies["continue"] == "Paused Exception"
     assert applies["stop"] == "Queued Running Pausing Paused Exception"

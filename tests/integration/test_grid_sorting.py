@@ -127,7 +127,7 @@ def test_an_order_that_takes_too_long_is_named(twins: User, monkeypatch: Any) ->
     monkeypatch.setattr(RowEstimates, "of", lambda *args: RowEstimates())
     page = Page(twins, PageQuery(sort=Sort("steps")))
     assert page.is_too_slow
-    assert "No index serves this order (Most steps first): say also when" in page.advice
+    assert "There is no index for this order (Most steps first): add a filter" in page.advice
 
 
 @pytest.mark.django_db

@@ -343,9 +343,9 @@ def test_who_controlled_everything_still_debugs_after_the_upgrade(ada: User) -> 
 @pytest.mark.parametrize(
     ("codenames", "told"),
     [
-        ([], "There is nothing that you may see."),
-        (["start_flow"], "You have started nothing yet."),
-        (["view_execution"], "What others start appears here at once."),
+        ([], "You don't have permission to see any executions."),
+        (["start_flow"], "You haven't started anything yet."),
+        (["view_execution"], "What others start appears here immediately."),
         (["view_execution", "start_flow"], "Nothing has run yet."),
     ],
 )

@@ -202,7 +202,7 @@ def test_a_full_grid_takes_no_more_columns() -> None:
     full = Layout(tuple(f"var.v{n}" for n in range(COLUMN_LIMIT)))
     after, problem = apply(full, form("add=one.more"))
     assert after == full
-    assert "take one away first" in problem
+    assert "remove one first" in problem
 
 
 def test_columns_are_kept_for_a_user(client: Client, ada: User) -> None:
@@ -242,7 +242,7 @@ def test_a_page_that_says_its_columns_is_changed_by_itself(client: Client, ada: 
 
 def test_a_grid_keeps_a_column(client: Client) -> None:
     response = client.post("/preferences/columns/", {"choose": "", "next": "/"}, follow=True)
-    assert "choose at least one" in response.content.decode()
+    assert "Choose at least one column" in response.content.decode()
 
 
 def test_every_zone_can_be_chosen(client: Client, ada: User) -> None:

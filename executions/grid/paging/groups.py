@@ -1,6 +1,6 @@
 """The executions of a grid in groups: how many, how long on average and at most.
 
-Of a grid that lets very many through only the newest are looked at, and that is told.
+When very many executions match, only the newest are grouped, and the page says so.
 """
 
 import time
@@ -22,18 +22,44 @@ from executions.models import Execution
 
 #: Executions that are grouped at most: the newest that match.
 GROUPED_LIMIT = 50_000
-#: Groups that are listed, those with the most executions.
+#: Groups that are listed: those with the most executions.
 LISTED_LIMIT = 50
-#: Seconds for which the groups that one reader was shown are shown to all who ask for the same:
-#: less than a page waits (groups.html) after it was told that something has changed.
-SHARED = 0.9
-REMEMBERED = 100
+#: Seconds for which everybody who asks for the same groups is shown the same answer: less than a
+#: page waits after a change (groups.html).
+SHARED_SECONDS = 0.9
+#: Answers that are shared at a time.
+SHARED_LIMIT = 100
+
+#: One group for each value of a column.
+GROUP_BY_VALUE = """
+SELECT {column}, count(*), avg(took), max(took), count(*)
+FROM (
+    SELECT {column}, greatest(coalesce(ended_at, %s) - started_at, interval '0') AS took
+    FROM ({matching}) AS matching
+) AS executions
+GROUP BY 1
+ORDER BY 2 DESC, 1
+"""
+#: One group for each line of a column. An execution counts in the group of each of its lines, and
+#: once, with its first line, among all executions.
+GROUP_BY_LINE = """
+SELECT line, count(*), avg(took), max(took), count(*) FILTER (WHERE number = 1)
+FROM (
+    SELECT {column}, greatest(coalesce(ended_at, %s) - started_at, interval '0') AS took
+    FROM ({matching}) AS matching
+) AS executions
+CROSS JOIN LATERAL unnest(string_to_array({column}, E'\\n')) WITH ORDINALITY AS lines (line, number)
+GROUP BY 1
+ORDER BY 2 DESC, 1
+"""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Executions that have something in common. `address` is the grid of them; "" where there is
-    no filter for them."""
+class ExecutionGroup:
+    """Executions with the same value of a column.
+
+    `address` is the grid of them; "" where no filter finds them.
+    """
 
     name: str
     address: str
@@ -43,42 +69,40 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """All groups of a grid. `others` are not listed; `capped` says that older ones were not looked
-    at, `is_too_slow` that looking was stopped."""
+class ExecutionGroups:
+    """All groups of a grid.
+
+    `others` is how many are not listed, `grouped` how many executions were looked at, and
+    `is_too_slow` says that the database was stopped.
+    """
 
     label: str
-    listed: tuple[Group, ...] = ()
+    listed: tuple[ExecutionGroup, ...] = ()
     others: int = 0
-    looked_at: int = 0
+    grouped: int = 0
     is_too_slow: bool = False
 
     @property
-    def told(self) -> str:
-        """How many were looked at."""
-        return f"{self.looked_at:,}"
-
-    @property
-    def capped(self) -> bool:
-        return self.looked_at >= GROUPED_LIMIT
+    def is_capped(self) -> bool:
+        """Whether older executions may match that were not looked at."""
+        return self.grouped >= GROUPED_LIMIT
 
 
-_known: OrderedDict[Any, tuple[float, list[tuple[Any, ...]] | None]] = OrderedDict()
+_shared: OrderedDict[Any, tuple[float, list[tuple[Any, ...]] | None]] = OrderedDict()
 
 
-def groups(user: Any, query: PageQuery) -> Groups:
-    """The groups that the address of a grid asks for."""
+def group_executions(user: Any, query: PageQuery) -> ExecutionGroups:
+    """Return the groups that the address of a grid asks for."""
     grouping = groupings()[query.group]
-    label = grouping.label
-    found = _rows(user, query.filters.seen_by(user), grouping)
-    if found is None:
-        return Groups(label, is_too_slow=True)
-    listed = found[:LISTED_LIMIT]
-    names = _names(user, [row[0] for row in listed]) if query.group == "root" else {}
-    return Groups(
-        label=label,
+    rows = _shared_rows(user, query.filters.seen_by(user), grouping)
+    if rows is None:
+        return ExecutionGroups(grouping.label, is_too_slow=True)
+    listed = rows[:LISTED_LIMIT]
+    names = _root_names(user, [row[0] for row in listed]) if query.group == "root" else {}
+    return ExecutionGroups(
+        label=grouping.label,
         listed=tuple(
-            Group(
+            ExecutionGroup(
                 name=names.get(str(value), str(value)),
                 address=_address(query, str(value)),
                 count=f"{count:,}",
@@ -87,31 +111,31 @@ def groups(user: Any, query: PageQuery) -> Groups:
             )
             for value, count, average, longest, _ in listed
         ),
-        others=len(found) - len(listed),
-        looked_at=sum(row[4] for row in found),
+        others=len(rows) - len(listed),
+        grouped=sum(row[4] for row in rows),
     )
 
 
-def _rows(user: Any, filters: Filters, grouping: Grouping) -> list[tuple[Any, ...]] | None:
-    """Value, count, average and longest of each group, and how many executions are in it and in
-    none before; None when that took too long."""
+def _shared_rows(user: Any, filters: Filters, grouping: Grouping) -> list[tuple[Any, ...]] | None:
+    """Return value, count, average and longest of each group, and of how many executions it is the
+    first group; None when that took too long."""
     whose = None if access.sees_all(user) else user.pk
     key = (whose, filters, grouping)
     now = time.monotonic()
-    if (kept := _known.get(key)) and now - kept[0] < SHARED:
+    if (kept := _shared.get(key)) and now - kept[0] < SHARED_SECONDS:
         return kept[1]
     try:
-        found = _ask(access.visible(user), filters, grouping)
+        found = _read(access.visible(user), filters, grouping)
     except TooSlow:
         found = None
-    _known[key] = (now, found)
-    _known.move_to_end(key)
-    while len(_known) > REMEMBERED:
-        _known.popitem(last=False)
+    _shared[key] = (now, found)
+    _shared.move_to_end(key)
+    while len(_shared) > SHARED_LIMIT:
+        _shared.popitem(last=False)
     return found
 
 
-def _ask(
+def _read(
     visible: QuerySet[Execution], filters: Filters, grouping: Grouping
 ) -> list[tuple[Any, ...]]:
     now = timezone.now()
@@ -134,19 +158,10 @@ def _ask(
     if not parts:
         return []
     matching = " UNION ALL ".join(f"({sql})" for sql, _ in parts)
-    took = "greatest(coalesce(ended_at, %s) - started_at, interval '0')"
-    value, first, lines = grouping.column, "true", ""
-    if grouping.has_several:
-        # An execution is in the group of each.
-        value, first = "line", "number = 1"
-        lines = (
-            f"CROSS JOIN LATERAL unnest(string_to_array({grouping.column}, E'\n')) "
-            "WITH ORDINALITY AS types(line, number)"
-        )
+    sql = GROUP_BY_LINE if grouping.has_several else GROUP_BY_VALUE
     return statement_timeout.fetch(
-        f"SELECT {value}, count(*), avg({took}), max({took}), count(*) FILTER (WHERE {first}) "
-        f"FROM ({matching}) AS matching {lines} GROUP BY 1 ORDER BY 2 DESC, 1",
-        [now, now, *(value for _, given in parts for value in given)],
+        sql.format(column=grouping.column, matching=matching),
+        [now, *(value for _, given in parts for value in given)],
         settings=FOLLOW_INDEX if in_order else (),
     )
 
@@ -159,6 +174,6 @@ def _address(query: PageQuery, value: str) -> str:
     return query.first_page(filters=filters, group="").address()
 
 
-def _names(user: Any, ids: list[Any]) -> dict[str, str]:
+def _root_names(user: Any, ids: list[Any]) -> dict[str, str]:
     roots = access.visible(user).filter(pk__in=ids).values_list("pk", "flow_name")
     return {str(one): f"{flow} …{str(one)[-4:]}" for one, flow in roots}

@@ -1,4 +1,4 @@
-"""One page of the grid: the rows that an address asks for, and where its neighbours are."""
+"""One page of the grid: its rows, their counts, and the addresses of the pages beside it."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -24,7 +24,7 @@ PAGE_SIZE = 50
 
 
 class Page:
-    """The rows of a grid's address that a user may see, and where its neighbours are."""
+    """The page that the address of a grid asks for, with the executions that a user may see."""
 
     def __init__(self, user: Any, query: PageQuery, size: int = PAGE_SIZE) -> None:
         self.query = query
@@ -32,7 +32,7 @@ class Page:
         self.visible = access.visible(user)
         self.filters = query.filters.seen_by(user)
         self.now = timezone.now()
-        #: None when it takes too long to ask.
+        #: None when the estimates took too long.
         self.estimates: RowEstimates | None = None
         self.has_newer = self.has_older = self.is_too_slow = False
         self.events: list[ExecutionChanged] = []
@@ -65,13 +65,13 @@ class Page:
         return Tree(self.visible, self.query).rows(self.events)
 
     @property
-    def shown(self) -> int:
-        """How many of its rows match."""
-        return len(self._executions) - self.shown_below
+    def shown_count(self) -> int:
+        """How many of its rows match the filters."""
+        return len(self._executions) - self.shown_children_count
 
     @property
-    def shown_below(self) -> int:
-        """How many of its rows are children that come along with a parent that matches."""
+    def shown_children_count(self) -> int:
+        """How many of its rows are children that are listed with a matching parent."""
         if not self.query.lists_unfiltered_children:
             return 0
         return sum(row.level > 0 for row in self._executions)
@@ -82,7 +82,7 @@ class Page:
 
     @cached_property
     def counts(self) -> dict[str, Count]:
-        """How many each status would show; "" is all of them."""
+        """How many executions match with each status, and with any ("")."""
         is_all = not (self.filters.statuses or self.has_newer or self.has_older)
         if is_all and not self.query.is_tree and not self.is_too_slow:
             return exact_counts(event.status for event in self.events)
@@ -90,43 +90,43 @@ class Page:
             return unknown_counts()
         return count_by_status(self.visible, self.filters, self.estimates, self.now)
 
-    # What is said when it was stopped ---------------------------------------------------------
+    # For a page that took too long ------------------------------------------------------------
 
     seconds = int(STATEMENT_SECONDS)
 
     @property
     def advice(self) -> str:
-        """Which filter to narrow."""
+        """Tell the reader which filter to narrow."""
         slow = [term.field.label for term in self.filters.terms if not term.has_index]
         if not self.query.sort.is_indexed:
             slow.append(f"this order ({self.query.sort.description})")
         if not slow:
-            return "Your filters are kept. Narrow them, for example by when it started."
+            return "Your filters are kept. Narrow them, for example with a filter on Started."
         named = " and ".join(dict.fromkeys(slow))
-        return f"Your filters are kept. No index serves {named}: say also when it started."
+        return f"Your filters are kept. There is no index for {named}: add a filter on Started."
 
     @property
-    def narrower(self) -> str:
-        """The address with what has started lately only."""
+    def last_day_address(self) -> str:
+        """The address of the matches that started in the last 24 hours."""
         return self.query.filtered_address(self.query.filters.with_values("started", [">-1d"]))
 
     @property
-    def begins(self) -> str:
-        """The start of its first row in the reader's zone, as an input takes it; "" on top."""
+    def first_start(self) -> str:
+        """When its first row started, as an input takes it; "" on the first page."""
         if not (self.events and self.has_newer):
             return ""
         return f"{timezone.localtime(self.events[0].started_at):%Y-%m-%dT%H:%M:%S}"
 
-    # What tells a live connection where the page begins and ends -----------------------------
+    # For live updates: where the page begins and ends ---------------------------------------
 
     @property
-    def newest(self) -> str:
-        """The key above which live rows belong to another page; empty at the top."""
+    def top_key(self) -> str:
+        """Live rows above this key belong to another page; "" on the first page."""
         return str(self.query.sort.key(self.events[0])) if self.events and self.has_newer else ""
 
     @property
-    def oldest(self) -> str:
-        """The key below which live rows belong to the next page; empty on the last one."""
+    def bottom_key(self) -> str:
+        """Live rows below this key belong to the next page; "" on the last page."""
         return str(self.query.sort.key(self.events[-1])) if self.events and self.has_older else ""
 
     @property
@@ -147,13 +147,15 @@ class Page:
         return self.query.first_page(older=older, newer=newer)
 
 
-def children(user: Any, query: PageQuery, execution_id: UUID) -> list[GridRow | ChildrenSummary]:
-    """The rows that hang on an execution which is being opened on the page of this address.
+def children_rows(
+    user: Any, query: PageQuery, execution_id: UUID
+) -> list[GridRow | ChildrenSummary]:
+    """Return the rows of the children of an execution that is opened on the page of this address.
 
-    Raises Http404 when the user may not see it.
+    Raise Http404 when the user may not see it.
     """
     opened = replace(query, open=query.open | {execution_id})
     parent = next(iter(read_events(access.visible(user).filter(pk=execution_id))), None)
     if parent is None:
-        raise Http404("There is no such execution, or you may not see it.")
-    return Tree(access.visible(user), opened).below(parent)
+        raise Http404("This execution does not exist, or you may not see it.")
+    return Tree(access.visible(user), opened).rows_of_children(parent)

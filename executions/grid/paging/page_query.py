@@ -1,4 +1,4 @@
-"""What the address of a grid asks for, and the addresses that lead on from there."""
+"""The address of a grid: what it asks for, and the addresses that are linked from there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,9 +15,9 @@ from executions.grid.table.columns import Column, groupings
 from executions.grid.table.layout import Layout
 from executions.grid.table.sorting import NEWEST_FIRST, RowKey, Sort, sorting_of
 
-#: Rows that can be expanded at a time.
+#: Rows that can be open at a time.
 OPEN_LIMIT = 40
-#: So often one can show a hundred children more; the grid of these children lists them all.
+#: So many hundreds of children can be added to the first; the grid of these children lists all.
 MORE_LIMIT = 9
 
 
@@ -25,8 +25,8 @@ MORE_LIMIT = 9
 class PageQuery:
     """What the address of a grid asks for.
 
-    At most one of `older` and `newer` is set: the key of the row below which, or above which, the
-    page lies in its order.
+    At most one of `older` and `newer` is set: the page begins below the row with the key `older`,
+    or ends above the one with the key `newer`.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -34,18 +34,18 @@ class PageQuery:
     older: RowKey | None = None
     newer: RowKey | None = None
     open: frozenset[UUID] = frozenset()
-    #: Of how many children more hundreds are listed than the first: (execution, hundreds).
+    #: For which executions more children are listed than the first hundred: (id, hundreds).
     more: frozenset[tuple[UUID, int]] = frozenset()
     layout: Layout = field(default_factory=Layout)
-    #: What the rows are grouped by above them (`columns.groupings`); "" for nothing.
+    #: The key of the grouping above the rows (`columns.groupings`); "" for none.
     group: str = ""
 
     @classmethod
     def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
-        """Read an address; what cannot be read there counts for nothing. The layout in force is
-        known by then: it depends on who asks (`Layout.for_user`).
+        """Read an address; what it does not understand is ignored.
 
-        `at`, a moment, opens the page that begins there.
+        `layout` depends on the user (`Layout.for_user`). The parameter `at` opens the page that
+        begins at that moment.
         """
         sort = Sort.parse(parameters.get("sort", ""))
         older = sort.parse_key(parameters.get("older", ""))
@@ -66,7 +66,7 @@ class PageQuery:
         )
 
     def address(self) -> str:
-        """The query string that `parse` reads this from."""
+        """Return the query string that `parse` reads."""
         pairs = self.parameters()
         pairs += [(n, str(k)) for n, k in (("older", self.older), ("newer", self.newer)) if k]
         pairs += [("open", str(one)) for one in sorted(self.open)]
@@ -74,22 +74,21 @@ class PageQuery:
         return "?" + urlencode(pairs)
 
     def more_hundreds(self, execution_id: UUID) -> int:
-        """How many hundreds of its children are listed after the first."""
+        """Return how many hundreds of its children are listed after the first."""
         return max((count for one, count in self.more if one == execution_id), default=0)
 
     def more_children_address(self, execution_id: UUID, more: int) -> str:
-        """The address that lists so many hundreds of its children after the first."""
+        """Return the address that lists `more` hundreds of its children after the first."""
         others = frozenset(one for one in self.more if one[0] != execution_id)
         return replace(self, more=others | {(execution_id, more)}).address()
 
     def parameters(self, *, filtered: bool = True) -> list[tuple[str, str]]:
-        """What the address of the first page says; also without its filters, for forms that say
-        them anew."""
+        """Return the parameters of the first page; without its filters for forms that set these."""
         filters = self.filters.parameters() if filtered else []
         return [*self.layout.address_parameters, *filters, *self._order()]
 
     def saved_query(self) -> str:
-        """Filters, order and groups alone, as an address has them: what a saved view keeps."""
+        """Return the filters, order and grouping as a query string, for a saved view."""
         return urlencode([*self.filters.parameters(), *self._order()])
 
     def _order(self) -> list[tuple[str, str]]:
@@ -98,12 +97,12 @@ class PageQuery:
 
     @property
     def form_parameters(self) -> list[tuple[str, str]]:
-        """What the form of the query box says beside the query."""
+        """The hidden parameters of the query box."""
         return self.parameters(filtered=False)
 
     @property
     def unfiltered_address(self) -> str:
-        """The address without a filter."""
+        """The address without filters."""
         return self.filtered_address(Filters())
 
     def sort_address(self, column: str) -> str:
@@ -145,39 +144,41 @@ class PageQuery:
         return self.first_page(group=group).address()
 
     @property
-    def before(self) -> str:
-        """What stands above this page, in a word."""
-        return _BESIDE.get(self.sort, ("previous", "next"))[0]
+    def label_above(self) -> str:
+        """The label of the link to the page above."""
+        return _LABELS_BESIDE.get(self.sort, ("previous", "next"))[0]
 
     @property
-    def after(self) -> str:
-        """What stands below it."""
-        return _BESIDE.get(self.sort, ("previous", "next"))[1]
+    def label_below(self) -> str:
+        """The label of the link to the page below."""
+        return _LABELS_BESIDE.get(self.sort, ("previous", "next"))[1]
 
     @property
     def is_tree(self) -> bool:
-        """Whether children hang on their parents: while no filter takes parents away, that is
-        none, or one that finds only what has no parent. Its children are all shown."""
+        """Whether the rows form a tree, with children below or above their parents.
+
+        Filters find children without their parents, so they make it flat, except `is:root`.
+        """
         rooted = self.filters.values("is") == ("root",)
         return self.layout.is_tree and (rooted or not self.filters.are_active)
 
     @property
     def lists_unfiltered_children(self) -> bool:
-        """Whether children are listed that the filter doesn't let through: with their parents."""
+        """Whether children are listed that don't match the filters, with parents that do."""
         return self.is_tree and self.filters.are_active
 
     @property
     def roots_address(self) -> str:
-        """The address with the filters as they are, but of executions without a parent alone."""
+        """The address with the same filters that finds only executions without a parent."""
         return self.filtered_address(self.filters.with_values("is", ["root"]))
 
     @property
     def row_layout(self) -> Layout:
-        """What the rows of this page are rendered by, to be shared with those of other pages."""
+        """The layout that the HTML of the rows depends on, equal for pages that can share rows."""
         return (self.layout if self.is_tree else self.layout.as_flat).for_rows
 
 
-_BESIDE = {
+_LABELS_BESIDE = {
     NEWEST_FIRST: ("newer", "older"),
     Sort("started", descending=False): ("older", "newer"),
 }

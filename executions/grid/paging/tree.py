@@ -1,7 +1,7 @@
-"""The rows of a page with the children of those that are open: one query for all of these.
+"""The rows of a page with the children of the open ones, which take one query together.
 
-Of many children the first in the order of the grid are listed, a hundred and, at the reader's
-wish, hundreds more; a row of its own sums up how many there are.
+The first hundred children are listed, in the order of the grid, and hundreds more at the reader's
+wish; a row of its own sums up how many there are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,23 +25,25 @@ from executions.models import Execution
 from executions.states import Status
 from executions.store.read import variables_by_path
 
-#: Children listed with a row at first, and with every "show more".
+#: Children that are listed at first, and added by every "Show 100 more".
 CHILDREN_SHOWN = 100
 
 
 @dataclass(frozen=True)
 class ChildrenSummary:
-    """The row that sums up the children of an execution of which not all are listed: how many
-    there are, and ways to more of them. How many are in which status is counted once it is
-    looked at (`count_children`)."""
+    """The row that sums up the children of an execution when not all of them are listed.
+
+    It links to more of them. How many are in which status is counted when it is shown
+    (`count_children`).
+    """
 
     parent: ExecutionChanged
     shown: int
-    #: Where the last one that is listed stands; what is below is not here.
-    last: str
+    #: The key of the last one that is listed.
+    last_key: str
     columns: int
     more: int
-    #: The address that lists another hundred; "" when that is enough.
+    #: The address that lists another hundred; "" at the limit.
     more_address: str
 
     @property
@@ -79,7 +81,7 @@ class Tree:
         return CHILDREN_SHOWN * (1 + self.query.more_hundreds(execution_id))
 
     def rows(self, events: Iterable[ExecutionChanged]) -> list[GridRow | ChildrenSummary]:
-        """A row each, with the rows that hang on it."""
+        """Return the rows of these executions, with those of their children where they are open."""
         rows = list(self._branch(events))
         if paths := self.query.layout.variables:
             of_executions = [row for row in rows if isinstance(row, GridRow)]
@@ -88,8 +90,8 @@ class Tree:
                 row.variables = held.get(row.event.id, {})
         return rows
 
-    def below(self, parent: ExecutionChanged) -> list[GridRow | ChildrenSummary]:
-        """The rows that hang on one."""
+    def rows_of_children(self, parent: ExecutionChanged) -> list[GridRow | ChildrenSummary]:
+        """Return the rows of the children of an execution."""
         row, *rest = self.rows([parent])[:: -1 if self._is_child_first else 1]
         assert isinstance(row, GridRow)
         return rest[:: -1 if self._is_child_first else 1]
@@ -123,7 +125,7 @@ class Tree:
             yield ChildrenSummary(
                 parent,
                 shown=limit,
-                last=str(self.query.sort.key(found[limit - 1])),
+                last_key=str(self.query.sort.key(found[limit - 1])),
                 columns=2 + len(self.query.row_layout.shown_columns),
                 more=more + 1,
                 more_address=self.query.more_children_address(UUID(parent.id), more + 1)
@@ -134,8 +136,10 @@ class Tree:
 
 @dataclass(frozen=True)
 class ChildCount:
-    """How many children are in a status, those apart that Ended because nothing handled an
-    exception; `terms` are the filters that find them beside their parent."""
+    """How many children are in a status; those that Ended with an unhandled exception are apart.
+
+    `parameters` are the filters that find them, beside their parent.
+    """
 
     status: Status
     unhandled: bool
@@ -150,7 +154,7 @@ class ChildCount:
         return appearance.css_class(self.status, unhandled=self.unhandled)
 
     @property
-    def terms(self) -> str:
+    def parameters(self) -> str:
         if self.unhandled:
             return "is=unhandled"
         apart = "&-is=unhandled" if self.status is Status.ENDED else ""
@@ -160,8 +164,7 @@ class ChildCount:
 def count_children(
     visible: QuerySet[Execution], execution_id: UUID
 ) -> tuple[Sequence[ChildCount], bool]:
-    """How many children are in which status, and whether that is all of them: the newest CAP are
-    counted."""
+    """Count the children in each status, the newest up to CAP; also return whether that is all."""
     newest = (
         visible.filter(parent_id=execution_id)
         .order_by("-started_at", "-id")

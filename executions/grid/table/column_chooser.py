@@ -1,8 +1,8 @@
-"""A layout as the form of the column chooser asks for it.
+"""The column chooser: what it offers, and the layout that its form asks for.
 
-The form holds `column` for every column that is ticked, in order. One of its buttons may say more:
-`up` or `down` with a column's key, `add` a variable by its path, `reset`. Other forms say only
-`width` or `children`.
+The form has a `column` for every ticked column, in order. Its buttons add `up` or `down` with the
+key of a column, `add` with the path of a variable, or `reset`. Other forms have only `width` or
+`children`.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class ColumnChoice:
 
 
 def column_choices(layout: Layout) -> list[ColumnChoice]:
-    """The columns to choose from: those that are shown in their order, then the others."""
+    """Return the columns to choose from: first the shown ones in their order, then the others."""
     others = [column for column in declared.COLUMNS if column.key not in layout.columns]
     return [ColumnChoice(c, True) for c in layout.shown_columns] + [
         ColumnChoice(c, False) for c in others
@@ -32,27 +32,27 @@ def column_choices(layout: Layout) -> list[ColumnChoice]:
 
 
 def apply(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
-    """The layout that a form asks for, and what is wrong with it (then it is as before)."""
+    """Return the layout that a form asks for and ""; or the same layout and what is wrong."""
     if "reset" in form:
         return Layout(
             zone=layout.zone, density=layout.density, address_parameters=layout.address_parameters
         ), ""
-    asked = read_layout(form)
-    if "choose" in form and not asked["columns"]:
-        return layout, "A grid without columns shows nothing: choose at least one."
-    after = layout.updated(asked)
+    requested = read_layout(form)
+    if "choose" in form and not requested["columns"]:
+        return layout, "Choose at least one column."
+    after = layout.updated(requested)
     columns = list(after.columns)
     if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE_PREFIX)):
         if len(path) > PATH_LIMIT:
-            return layout, f"A path has {PATH_LIMIT} characters at most."
+            return layout, f"Enter a path of at most {PATH_LIMIT} characters."
         added = column_of(VARIABLE_PREFIX + path)
         if added is None:
             return layout, (
-                "That is no path of a variable. One looks like order.customer.name, or like "
-                'order."unit.price" where a key holds a dot.'
+                "Enter the path of a variable, such as order.customer.name, or "
+                'order."unit.price" where a key contains a dot.'
             )
         if len(columns) >= COLUMN_LIMIT:
-            return layout, f"A grid has at most {COLUMN_LIMIT} columns: take one away first."
+            return layout, f"The grid has {COLUMN_LIMIT} columns already: remove one first."
         columns = list(dict.fromkeys([*columns, added.key]))
     for name, by in (("up", -1), ("down", 1)):
         key = form.get(name, "")
