@@ -1,4 +1,4 @@
-"""Django admin of executions: to look at, for those who may see them; nothing is edited here."""
+"""The Django admin of executions: read-only lists of what a user may see."""
 
 from typing import Any
 from uuid import UUID
@@ -24,21 +24,21 @@ from flows import formatting
 from flows.blocks.logs.log_event import SEVERITIES
 from flows.models import Flow
 
-#: Rows of a list that are counted, and pages made for.
-COUNTED = 10_000
+#: Rows of a list that are counted and paged.
+COUNT_CAP = 10_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts at most COUNTED rows: a whole count reads the whole table."""
+    """Counts at most `COUNT_CAP` rows, because a whole count reads the whole table."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED].count())
+        return int(rows.order_by()[:COUNT_CAP].count())
 
 
 class FlowFilter(admin.SimpleListFilter):
-    """By flow, without looking for distinct names in the executions."""
+    """Filters by flow; its choices come from the flows, which are fewer than the executions."""
 
     title = "flow"
     parameter_name = "flow"
@@ -66,13 +66,13 @@ class SeverityFilter(admin.SimpleListFilter):
 
 
 class AboutFilter(admin.SimpleListFilter):
-    """What people did with executions, or with their accounts."""
+    """Shows what people did with executions, or with their accounts."""
 
     title = "about"
     parameter_name = "about"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("executions", "Executions"), ("accounts", "Accounts: sign-in, passwords")]
+        return [("executions", "Executions"), ("accounts", "Accounts: sign-ins and passwords")]
 
     def queryset(
         self, request: HttpRequest, queryset: models.QuerySet[Any]
@@ -86,9 +86,9 @@ class AboutFilter(admin.SimpleListFilter):
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Lists that stay cheap however much there is, of what `executions.access` lets one see.
+    """A list of what `executions.access` lets a user see; it stays fast with many rows.
 
-    Searching takes a whole execution id, or the name of a flow where there is one.
+    A search takes a whole execution id, or the name of a flow where the rows have one.
     """
 
     paginator = CappedPaginator
@@ -96,7 +96,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     search_fields = ("pk",)
-    search_help_text = "An execution's id, in full"
+    search_help_text = "Enter the whole id of an execution."
     #: The field that holds the execution's id.
     execution_field = "execution_id"
 
@@ -116,7 +116,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # Django lets the address ask about each field of the model, also one that it doesn't show.
+        # Django lets an address filter by each field of the model, also by one that it hides.
         asked = lookup.partition("__")[0]
         return asked not in (self.exclude or ()) and super().lookup_allowed(lookup, value, request)
 
@@ -139,27 +139,27 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
             return self.search_text(queryset, term), False
 
     def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
-        """What is found by a text that is no id."""
+        """Return the rows that a text finds which is not an id."""
         return queryset.none()
 
 
 @admin.register(Execution)
 class ExecutionAdmin(ReadOnly):
     list_display = (
-        "id", "flow_name", "version_number", "standing", "started_at", "ended_at",
+        "id", "flow_name", "version_number", "shown_status", "started_at", "ended_at",
         "initiator_name", "error_message", "error_type",
     )  # fmt: skip
     list_filter = ("status", "unhandled", "trigger", FlowFilter)
     ordering = ("-started_at", "-id")
     raw_id_fields = ("version", "parent", "initiator")
-    #: What only the engine reads: secrets stand in these.
+    #: Only the engine reads these columns: they may hold secrets.
     exclude = ("secrets", "state")
-    search_help_text = "An execution's id, or a flow's name, in full"
+    search_help_text = "Enter the whole id of an execution, or the whole name of a flow."
     execution_field = "pk"
 
     @admin.display(description="status")
-    def standing(self, execution: Execution) -> str:
-        """The status, with that it failed where it does not say so."""
+    def shown_status(self, execution: Execution) -> str:
+        """Return the status in words; they say so where an Ended execution failed."""
         return appearance.label(execution.status, unhandled=execution.unhandled)
 
     def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
@@ -178,7 +178,7 @@ class LogEntryAdmin(ReadOnly):
     list_display = ("at", "execution_id", "block", "severity", "event_type")
     list_filter = (SeverityFilter,)
     ordering = ("-id",)
-    # Given by a flow, and maybe at the calendar's edge, where Django cannot tell the local time.
+    # A flow gives these times. Django cannot show the local time of one at the calendar's edge.
     exclude = ("event_started_at", "event_ended_at")
     readonly_fields = ("event_started", "event_ended")
 
@@ -193,9 +193,11 @@ class LogEntryAdmin(ReadOnly):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly):
-    """Who did what: also of executions that are gone, for those who see everything. Who signed in,
-    and who failed to, is for those who have Django's permission to view audit entries; their own
-    account is everybody's."""
+    """Who did what.
+
+    Users who may see every execution also see the entries of deleted ones. Entries of sign-ins need
+    Django's permission to view audit entries; everybody sees those of their own account.
+    """
 
     list_display = (
         "at", "actor", "command", "outcome", "detail", "flow_name", "execution_id", "source",
@@ -204,7 +206,7 @@ class AuditEntryAdmin(ReadOnly):
     list_filter = ("outcome", AboutFilter)
     ordering = ("-id",)
     raw_id_fields = ("execution", "user")
-    search_help_text = "An execution's id, or the name of who did it, in full"
+    search_help_text = "Enter the whole id of an execution, or the whole name of a user."
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         is_account = models.Q(command__in=AuditEntry.ACCOUNT)
@@ -221,8 +223,8 @@ class AuditEntryAdmin(ReadOnly):
         return queryset.filter(actor=text)
 
 
-class Owned(ReadOnly):
-    """What people asked for: their own, and everybody's for those who see everything."""
+class OwnedRows(ReadOnly):
+    """A list of what belongs to a user; users who may see every execution see everybody's."""
 
     list_select_related = ("user",)
     ordering = ("-pk",)
@@ -233,27 +235,29 @@ class Owned(ReadOnly):
 
 
 @admin.register(BulkJob)
-class BulkJobAdmin(Owned):
+class BulkJobAdmin(OwnedRows):
     list_display = ("id", "created_at", "user", "command", "status", "done", "refused", "ended_at")
     list_filter = ("status", "command")
     raw_id_fields = ("user",)
-    #: As many as were chosen, up to thousands: the page of the job says more of them. A field may
-    #: hold what a secret variable is set to.
+    #: `chosen` may list thousands; the page of the job shows more about them. `fields` may hold the
+    #: new value of a secret variable.
     exclude = ("chosen", "fields")
-    search_help_text = "A job's id, in full"
+    search_help_text = "Enter the whole id of a job."
     execution_field = "pk"
 
 
 @admin.register(Watch)
-class WatchAdmin(Owned):
+class WatchAdmin(OwnedRows):
     list_display = ("user", "execution_id", "told_revision")
     raw_id_fields = ("user", "execution")
 
 
 @admin.register(SavedView)
 class SavedViewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Every view, also what is private, for those whom Django's permissions let see and change
-    views: to give one to somebody else, or to take back what is shared."""
+    """Every saved view, private ones included, for users with Django's permissions for saved views.
+
+    They can give a view to another user, or end its sharing.
+    """
 
     list_display = ("name", "owner", "shared", "query", "updated_at")
     list_filter = ("shared",)

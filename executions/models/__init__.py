@@ -1,8 +1,8 @@
-"""What runs: executions, their tokens and variables, and what is kept of each step.
+"""Executions, their tokens and variables, and what is kept of their steps.
 
-Rows that the runner writes many of (tokens, variables, steps) have composite keys and are written
-by raw SQL in `executions.store`, one statement a checkpoint. Block and workspace are keys into the
-immutable flow version.
+The runner writes many tokens, variables and steps: these have composite keys, and raw SQL in
+`executions.store` writes them, with one statement per checkpoint. `block` and `workspace` are keys
+into the immutable flow version.
 """
 
 from executions.models.execution import (

@@ -28,13 +28,13 @@ def choices(
 
 
 _LIVE = [status.value for status in Status if not status.is_terminal]
-#: What failed: an exception left its flow, or ended it because nothing handled it.
+#: Failed executions: an exception left the flow, or ended it because nothing handled it.
 FAILED = Q(status="Error") | Q(unhandled=True)
 
 
 class Execution(models.Model):
-    """A running instance of a flow. The columns that the grid shows are held here, so that a page
-    of it reads one table."""
+    """A running instance of a flow. It holds all columns that the grid shows, so that a page of the
+    grid reads one table."""
 
     class Trigger(models.TextChoices):
         PAGE = "page", "Started on a page"
@@ -47,7 +47,7 @@ class Execution(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
     version_number = models.PositiveIntegerField()
-    #: In the order of code points, so that its index also serves the beginning of a name.
+    #: Ordered by code points, so that its index also finds names by their beginning.
     flow_name = models.CharField(max_length=120, db_collation="C")
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, related_name="children", db_index=False
@@ -55,19 +55,19 @@ class Execution(models.Model):
     root_id = models.UUIDField()
     depth = models.PositiveSmallIntegerField(default=0)
     child_count = models.PositiveIntegerField(default=0)
-    #: The block of its parent that started it.
+    #: The block of the parent that started this one.
     called_by = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     status = models.CharField(max_length=9, choices=choices(Status), default=Status.QUEUED)
     reason = models.CharField(max_length=10, blank=True, choices=choices(Reason), default="")
     place = models.CharField(max_length=10, blank=True, choices=choices(Place), default="")
     request = models.CharField(max_length=5, blank=True, choices=choices(Request), default="")
-    #: Pause again after that many blocks (1 = step); null runs on.
+    #: How many blocks it runs before it pauses again (1 is a step); null for no limit.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
-    #: What a parked one waits for (`executions.store.lifecycle.wait_text`); old once it runs.
+    #: What a parked one waits for (`executions.store.lifecycle.wait_text`); stale once it runs.
     waiting_for = models.CharField(max_length=400, blank=True, default="", db_default="")
-    #: The tasks that it is parked for; the end of the last one wakes it.
+    #: The tasks that it waits for; the end of the last one wakes it.
     awaits = ArrayField(models.UUIDField(), null=True)
 
     block = models.CharField(max_length=200, blank=True)
@@ -90,12 +90,12 @@ class Execution(models.Model):
     trigger = models.CharField(max_length=12, choices=Trigger)
     inputs = ExactJSONField(default=dict)
     outputs = ExactJSONField(null=True)
-    #: The exception that ended it, or on whose port it stands.
+    #: The exception that ended it, or on whose exception port it stands.
     error_type = models.CharField(max_length=200, blank=True)
     error_message = models.CharField(max_length=400, blank=True)
-    #: It Ended because nothing handled an exception (semantics 44): it failed.
+    #: Whether it Ended because nothing handled an exception (semantics 44), so that it failed.
     unhandled = models.BooleanField(default=False, db_default=False)
-    #: The types of all its exceptions without their namespaces, each once, one a line.
+    #: The types of all its exceptions without namespaces, each once, one per line.
     exception_types = models.TextField(blank=True, default="", db_default="")
     #: How many executions below it failed (`executions.store.lifecycle.failures`).
     failed_descendants = models.PositiveIntegerField(default=0, db_default=0)
@@ -105,21 +105,21 @@ class Execution(models.Model):
 
     revision = models.BigIntegerField(default=1)
     step_count = models.BigIntegerField(default=0)
-    #: Bytes of large changed values that were stored for its steps.
+    #: Bytes of the large changed values that are stored for its steps.
     stored_size = models.BigIntegerField(default=0, db_default=0)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
     state = ExactJSONField(default=dict)
     #: Its secrets (`executions.store.lifecycle.secret_storage`); null where its flow has none.
-    #: Nothing that people read is made of it.
+    #: Nothing that people read is derived from it.
     secrets = ExactJSONField(null=True)
 
-    #: The execution that this one tries again.
+    #: The execution that this one retries.
     origin = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
     )
-    #: Who debugs it; its children are debugged along.
+    #: The user who debugs it, and its children with it.
     debugged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -129,7 +129,7 @@ class Execution(models.Model):
     )
     debugged_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
     debugged_since = models.DateTimeField(null=True)
-    #: Who has asked them for it, and when.
+    #: The user who has asked for control of the debugging, and when.
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -142,7 +142,7 @@ class Execution(models.Model):
     #: Breakpoints, break on exception (`executions.store.debug.debug_plan`), and the hits counted.
     debug = ExactJSONField(null=True)
     debug_hits = ExactJSONField(null=True)
-    #: How far a paused one was let go, and after which step; null runs on.
+    #: Until where a resumed one runs, and after which step; null for no limit.
     run_until = ExactJSONField(null=True)
     passed_step = models.BigIntegerField(null=True)
 
@@ -204,10 +204,10 @@ class Execution(models.Model):
                 name="execution_by_failure",
                 condition=Q(failure__isnull=False),
             ),
-            # Not while it is in the queue or on a worker, which changes it soon: that would write
-            # it three times for a short execution. `execution_leased` has those.
+            # Not while it is Queued or on a worker, which changes it soon: the index would be
+            # written three times for a short execution. `execution_leased` finds those.
             GinIndex(Lexemes(), name="execution_found", condition=Q(lease_expires_at__isnull=True)),
-            # How many are where on a flow's page.
+            # For the counts by block on a flow's page.
             models.Index(
                 fields=["flow_name"], name="execution_live_by_flow", condition=Q(status__in=_LIVE)
             ),
@@ -235,7 +235,7 @@ class Execution(models.Model):
             models.Index(
                 fields=["updated_at"], name="execution_queued", condition=Q(status="Queued")
             ),
-            # Who holds workers, and who waits for them because of a limit (`store.worker_limits`).
+            # Which executions hold a worker, and which wait because of a limit of workers.
             models.Index(
                 fields=["initiator", "flow_name"],
                 name="execution_held",
@@ -261,7 +261,7 @@ class Execution(models.Model):
 
 
 class UncountedFailure(models.Model):
-    """An execution that failed and that is not in its ancestors' `failed_descendants` yet."""
+    """A failed execution that its ancestors' `failed_descendants` do not count yet."""
 
     execution = models.OneToOneField(
         Execution, on_delete=models.CASCADE, primary_key=True, related_name="uncounted_failure"
@@ -272,9 +272,9 @@ class UncountedFailure(models.Model):
 
 
 class Token(models.Model):
-    """The marker of where an execution is: one for each workspace that it is inside of.
+    """The marker of where an execution is: one for each workspace that it is in.
 
-    Level 0 is the top-level workspace; the highest level is *the* position.
+    Level 0 is the top-level workspace; the highest level is the position of the execution.
     """
 
     pk = models.CompositePrimaryKey("execution_id", "level")
@@ -284,7 +284,7 @@ class Token(models.Model):
     level = models.PositiveSmallIntegerField()
     workspace = models.CharField(max_length=200, blank=True)
     block = models.CharField(max_length=200)
-    #: Loops under way, whether the workspace's exception handler was used, a pending exception.
+    #: Running loops, whether the workspace's exception handler was used, a pending exception.
     state = ExactJSONField(default=dict)
 
     def __str__(self) -> str:
@@ -292,10 +292,11 @@ class Token(models.Model):
 
 
 class Value(models.Model):
-    """What a variable of one token's scope holds, in the typed JSON form of `flows.values`.
+    """The value of a variable in one token's scope, in the typed JSON form of `flows.values`.
 
-    Where that is secret, or a secret's text stands in it, `value` is what is shown of it, and
-    `secret` what the engine goes on with: whatever reads `value` shows none."""
+    Of a secret value, or one that contains the text of a secret, `value` is what people may see,
+    and `secret` is the real value, which only the engine reads.
+    """
 
     pk = models.CompositePrimaryKey("execution_id", "level", "name")
     execution = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Commands on many executions, given in the background, and what became of them."""
+"""Bulk jobs: commands on many executions in the background, and their results."""
 
 from django.conf import settings
 from django.db import models
@@ -11,14 +11,14 @@ class BulkJob(models.Model):
     """One command for many executions: those with these ids, or all that match a filter."""
 
     class Status(models.TextChoices):
-        #: No worker has begun with it.
+        #: No worker has started it.
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         #: Its worker, after the batch under way.
         CANCELLING = "cancelling", "Cancelling"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
-        #: Its next batch could not be done, however often it was tried.
+        #: Its next batch failed as often as it was tried.
         FAILED = "failed", "Failed"
 
     OVER = (Status.CANCELLED, Status.DONE, Status.FAILED)
@@ -29,27 +29,27 @@ class BulkJob(models.Model):
     )
     address = models.GenericIPAddressField(null=True, help_text="Where it was asked from.")
     command = models.CharField(max_length=20)
-    #: What the command takes beside.
+    #: The fields of the command's form.
     fields = models.JSONField(default=dict)
 
     #: The statuses in which the chosen executions were seen, by id; null for all that match.
     chosen = models.JSONField(null=True)
-    #: The filters as an address has them. Only what had started before the job was made counts.
+    #: The filters, as in an address. They match only executions that had started before the job.
     filters = models.TextField(blank=True)
-    #: The zone that times in the filters are meant in.
+    #: The time zone of the filters.
     zone = models.CharField(max_length=64, blank=True)
 
     #: Whether the newest come first, so that children come before their parents.
     child_first = models.BooleanField(default=False)
 
-    #: How many it was to be for when it was made; null where counting stopped at a cap.
+    #: How many executions it was expected to be for; null where counting stopped at a cap.
     expected = models.PositiveIntegerField(null=True)
     done = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
-    #: Behind which execution it goes on.
+    #: The execution after which it continues.
     cursor = models.CharField(max_length=80, blank=True)
 
-    #: Times that its next batch has failed, and what went wrong last.
+    #: How often its next batch has failed, and the last problem.
     failures = models.PositiveSmallIntegerField(default=0)
     problem = models.TextField(blank=True)
 
@@ -94,9 +94,9 @@ class BulkJob(models.Model):
 
 
 class BulkRefusal(models.Model):
-    """An execution that a bulk job's command was refused for, and why.
+    """An execution for which the command of a bulk job was refused, and why.
 
-    The execution is named, not referred to: it may be deleted before the job is.
+    It has no foreign key to the execution, which may be deleted before the job.
     """
 
     job = models.ForeignKey(
@@ -114,13 +114,13 @@ class BulkRefusal(models.Model):
 
 
 class SentForm(models.Model):
-    """A form that was sent, and what came of it: sent a second time, it gives the same answer and
-    does nothing."""
+    """A form that was sent, and its answer: sent a second time, it gives the same answer and does
+    nothing."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    #: A hash of its key and of what it asked for.
+    #: A hash of its key and its fields.
     form = models.CharField(max_length=64)
     at = models.DateTimeField(db_index=True)
     answer = models.JSONField(null=True)

@@ -1,4 +1,4 @@
-"""What people asked of executions, and what they keep for debugging."""
+"""Audit entries, and the breakpoints and watches of users."""
 
 from django.conf import settings
 from django.db import models
@@ -7,10 +7,12 @@ from executions.models.execution import Execution
 
 
 class AuditEntry(models.Model):
-    """Who asked what of an execution, when, from where, and with what outcome; and who signed in,
-    which is about no execution (`ACCOUNT`)."""
+    """A command on an execution: who gave it, when, from where, and with what outcome.
 
-    #: The commands that are about an account.
+    Sign-ins and changes of passwords (`ACCOUNT`) have entries without an execution.
+    """
+
+    #: The commands on an account.
     ACCOUNT = ("sign-in", "change-password")
 
     class Outcome(models.TextChoices):
@@ -41,8 +43,10 @@ class AuditEntry(models.Model):
 
 
 class KeptBreakpoint(models.Model):
-    """A breakpoint that a user keeps for a flow: the executions of it that they start in debug
-    mode, or attach to, get it."""
+    """A breakpoint that a user keeps for a flow.
+
+    Executions of the flow get it when the user starts them in debug mode or attaches to them.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -65,13 +69,13 @@ class KeptBreakpoint(models.Model):
 
 
 class Watch(models.Model):
-    """A user watches an execution: they are told when it breaks and when it ends."""
+    """A user who watches an execution is notified when it breaks and when it ends."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="watches")
-    #: What happened up to this revision they know.
+    #: The user has been notified of everything up to this revision.
     told_revision = models.BigIntegerField()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Semaphores, and who waits for them."""
+"""Semaphores, and the tokens that hold them or wait for them."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,9 +7,11 @@ from executions.models.execution import Execution
 
 
 class Semaphore(models.Model):
-    """A semaphore that somebody holds (semantics 78 to 83): made by the first to acquire it, with
-    that block's limit, and deleted when the last holder releases it. Whoever changes its tickets
-    locks its row first."""
+    """A semaphore that a token holds (semantics 78 to 83).
+
+    The first token that acquires it creates it, with the limit of its block; the last one that
+    releases it deletes it. Lock its row before you change its tickets.
+    """
 
     #: Scope and name: /tenant/system/*/package/*/flow/name.
     path = models.TextField(primary_key=True)
@@ -28,11 +30,11 @@ class Semaphore(models.Model):
 
 
 class SemaphoreTicket(models.Model):
-    """A token that waits for a semaphore or holds it, for the visit of the block it stands on."""
+    """A token that holds a semaphore or waits for it, during the visit of its block."""
 
     class Stage(models.TextChoices):
         WAITING = "waiting", "Waits in the queue"
-        #: Its execution is parked yet; recovery wakes it should a worker die in between.
+        #: Its execution is still parked; recovery wakes it if a worker dies in between.
         GRANTED = "granted", "May go on"
         HELD = "held", "Holds it"
 

@@ -1,4 +1,4 @@
-"""What is kept of each step of an execution."""
+"""What is kept of the steps of an execution."""
 
 from django.db import models
 
@@ -30,10 +30,10 @@ class Step(models.Model):
 
 
 class ChangedValue(models.Model):
-    """A large value that steps of an execution changed a variable to, stored once by its content.
+    """A large value to which steps of an execution changed a variable, stored once by its content.
 
-    Each execution has its own, so that they go with it, no two wait for each other, and nobody
-    learns from one what another holds.
+    Executions do not share them: they are deleted with their execution, no execution waits for
+    another one's row, and nobody learns from one execution what another holds.
     """
 
     pk = models.CompositePrimaryKey("execution_id", "key")
@@ -62,9 +62,9 @@ class ChangedValue(models.Model):
 
 
 class TrimmedVisits(models.Model):
-    """How many steps of a block, left by one port, were dropped (`executions.retention.trimming`).
+    """How many steps of a block that left by one port were dropped (`retention.trimming`).
 
-    They keep the numbers of visits exact.
+    They keep the visit counts exact.
     """
 
     pk = models.CompositePrimaryKey("execution_id", "block", "port")
@@ -82,8 +82,10 @@ class TrimmedVisits(models.Model):
 
 
 class TrimmedChange(models.Model):
-    """The last change of a variable by a block among the steps that were dropped, so that the
-    variables are known at the steps that follow them."""
+    """The last change of a variable by a block among the dropped steps.
+
+    With them, the variables are known at the steps after the dropped ones.
+    """
 
     pk = models.CompositePrimaryKey("execution_id", "block", "name")
     execution = models.ForeignKey(
@@ -100,8 +102,11 @@ class TrimmedChange(models.Model):
 
 
 class Intervention(models.Model):
-    """What changed an execution's variables or tokens between two of its steps: a command, or the
-    start of a child with its parent's extensions. `executions.store.history` replays it."""
+    """A change of variables or tokens between two steps of an execution.
+
+    A command makes it, or the start of a child with the extensions of its parent.
+    `executions.store.history` reads it.
+    """
 
     execution = models.ForeignKey(
         Execution, on_delete=models.CASCADE, related_name="interventions", db_index=False
@@ -130,7 +135,7 @@ class Intervention(models.Model):
 
 
 class ExceptionRecord(models.Model):
-    """An exception that a block threw, kept after any end."""
+    """An exception that a block threw; it is kept when the execution ends."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="exceptions")
     step = models.BigIntegerField()
@@ -153,7 +158,7 @@ class ExceptionRecord(models.Model):
 
 
 class LogEntry(models.Model):
-    """What a Log Event block wrote."""
+    """A line that a Log Event block wrote."""
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="logs")
     step = models.BigIntegerField()
