@@ -201,7 +201,10 @@ def test_a_secret_does_not_move_to_where_all_may_read_it(tmp_path: Path, admin_u
         "move-version", CommandRequest(fresh(execution), admin_user, ACTOR, {"accept": "1"})
     )
     assert not result.done
-    assert "The variable N is secret now, and would be there for all to read." in result.detail
+    assert (
+        "The variable N is secret in this version, and everybody could read it there."
+        in result.detail
+    )
     assert fresh(execution).version_number == 1
 
 

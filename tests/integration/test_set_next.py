@@ -71,7 +71,7 @@ def test_a_preview_changes_nothing(session: Session, inside: Execution) -> None:
 @pytest.mark.parametrize(
     ("block", "why"),
     [
-        ("w/h", "takes an exception, and there is none."),
+        ("w/h", "handles an exception, and there is none."),
         ("nowhere", "The flow has no such block."),
     ],
 )
