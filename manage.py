@@ -12,10 +12,10 @@ def main() -> None:
     from django.db import OperationalError
 
     if sys.argv[1:2] == ["up"]:
-        from cortexweb.up.options import settle_data_folder, settle_password
+        from cortexweb.up.options import choose_data_folder, move_password_to_environment
 
-        settle_password(sys.argv[2:])
-        settle_data_folder(sys.argv[2:])
+        move_password_to_environment(sys.argv[2:])
+        choose_data_folder(sys.argv[2:])
     else:
         from cortexweb.up.discovery import find_data_folder
 
@@ -28,7 +28,7 @@ def main() -> None:
         sys.exit(str(error))
     except OperationalError as error:
         sys.exit(
-            "The database doesn't answer; is `python manage.py up` running? After "
+            "The database doesn't answer. Is `python manage.py up` running? After "
             f"`up --data FOLDER` say CORTEXWEB_DATA=FOLDER. {error}"
         )
 

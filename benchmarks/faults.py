@@ -141,7 +141,7 @@ class Chaos:
         for process in (*self.workers, self.beat, self.site.redis_process):
             process.kill()
         self.site.postgres_process.kill()
-        self.site.postgres.end_leftover()
+        self.site.postgres.stop_leftover_server()
         connection.close()
         self.site.start_postgres()
         self.site.start_redis()

@@ -20,7 +20,7 @@ from django.db import connections
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
-from cortexweb.embedded.programs import lend_programs
+from cortexweb.embedded.programs import copy_programs
 from cortexweb.embedded.redis import Redis
 from cortexweb.embedded.system_user import create_account, give, server_account
 from tests.servers import PROJECT, Process, celery_beat, celery_worker
@@ -50,7 +50,7 @@ class Installation:
         self.data.logs.mkdir(exist_ok=True)
         create_account()
         self.account = server_account()
-        lend_programs(self.data, self.account)
+        copy_programs(self.data, self.account)
         give(self.data.path, self.account)
         self.postgres = Postgres(self.data, self.account)
         self.redis = Redis(self.data, self.account)

@@ -9,9 +9,9 @@ from django.conf import settings
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from cortexweb.web import handler
-from cortexweb.web.charset import Utf8Only
+from cortexweb.web.charset import Utf8OnlyRequests
 from cortexweb.web.origin_check import SameOrigin
-from cortexweb.web.request_limits import LimitedBodies
+from cortexweb.web.request_limits import RequestLimits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 django_application = handler.application()
@@ -21,8 +21,8 @@ from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": Utf8Only(
-            LimitedBodies(django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS)
+        "http": Utf8OnlyRequests(
+            RequestLimits(django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS)
         ),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }

@@ -59,9 +59,9 @@ class DataFolder:
             ) from None
         if not key:
             raise ImproperlyConfigured(
-                f"There is no secret key: set SECRET_KEY, or run `python manage.py up`, "
-                f"which makes one in the data folder {self.path}. Where `up --data FOLDER` was "
-                "run, say CORTEXWEB_DATA=FOLDER."
+                f"There is no secret key. Set SECRET_KEY, or run `python manage.py up`, which "
+                f"makes one in the data folder {self.path}. After `up --data FOLDER`, set "
+                "CORTEXWEB_DATA=FOLDER."
             )
         return key
 

@@ -25,7 +25,7 @@ def _database_problem() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return "no answer from: database"
+        return "the database doesn't answer"
     return ""
 
 
@@ -35,7 +35,7 @@ def _redis_problem() -> str:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
             client.set("cortexweb:health", "written", ex=60)
     except ResponseError as refusal:
-        return f"redis takes no messages: {refusal}"
+        return f"Redis accepts no messages: {refusal}"
     except RedisError:
-        return "no answer from: redis"
+        return "Redis doesn't answer"
     return ""

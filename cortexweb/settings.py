@@ -55,8 +55,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "cortexweb.middleware.caching.CachingMiddleware",
-    "cortexweb.middleware.bad_requests.NulMiddleware",
-    "cortexweb.middleware.time_zone.ZoneMiddleware",
+    "cortexweb.middleware.bad_requests.BadRequestMiddleware",
+    "cortexweb.middleware.time_zone.TimeZoneMiddleware",
 ]
 
 ROOT_URLCONF = "cortexweb.urls"
@@ -94,7 +94,7 @@ DATABASE_URL = DATA.database_url if EMBEDDED else env.str("DATABASE_URL")
 DATABASE = env.db_url_config(DATABASE_URL)
 if DATABASE.get("ENGINE") != "django.db.backends.postgresql":
     raise environ.ImproperlyConfigured(
-        "DATABASE_URL is not the address of a PostgreSQL database: write "
+        "DATABASE_URL is not the address of a PostgreSQL database. Write "
         "postgresql://user:password@host:5432/name."
     )
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=8)
@@ -267,7 +267,7 @@ for _proxy in TRUSTED_PROXIES:
         ip_network(_proxy)
     except ValueError:
         raise environ.ImproperlyConfigured(
-            f"TRUSTED_PROXIES names {_proxy!r}: write addresses or networks, such as 10.0.0.0/8."
+            f"TRUSTED_PROXIES contains {_proxy!r}. Write addresses or networks, such as 10.0.0.0/8."
         ) from None
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY and not TRUSTED_PROXIES else None

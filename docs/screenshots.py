@@ -90,7 +90,7 @@ def product(port: int) -> Iterator[str]:
             )
         try:
             deadline = time.monotonic() + STARTS_WITHIN
-            while "CortexWeb is at" not in log.read_text():
+            while "CortexWeb is running at" not in log.read_text():
                 if process.poll() is not None or time.monotonic() > deadline:
                     sys.exit(f"The product did not start:\n{log.read_text()}")
                 time.sleep(0.2)

@@ -131,7 +131,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
-            "title": f"Not saved: the {name} is gone",
+            "title": f"Not saved: the {name} was deleted",
             "typed": _typed(request),
         }
         return TemplateResponse(request, "admin/flows/part_gone.html", context, status=410)
@@ -354,7 +354,7 @@ class FlowVersionAdmin(PartAdmin):
         """Publish each; what keeps one from being published is shown."""
         for version in queryset.select_related("flow"):
             if not version.is_draft:
-                self.message_user(request, f"Published already: {version}.", messages.WARNING)
+                self.message_user(request, f"{version} is already published.", messages.WARNING)
                 continue
             try:
                 publish(version, request.user)

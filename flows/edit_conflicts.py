@@ -12,11 +12,11 @@ from django.utils.text import Truncator
 Snapshot = dict[str, dict[str, str]]
 _SALT = "flows.edit_conflicts"
 
-_AGAIN = "What you typed is still below; save again to put it in the place of theirs."
-_CHANGED = f"Not saved: somebody else has changed this since you opened it. {_AGAIN} They changed:"
+_AGAIN = "What you typed is still below. Save again to overwrite their changes."
+_CHANGED = f"Not saved: somebody else changed this after you opened it. {_AGAIN} They changed:"
 _UNKNOWN = (
-    "Not saved: the form does not say what it showed you, so others may have changed this since. "
-    "What you typed is still below; compare it with what is saved, and save again."
+    "Not saved: others may have changed this after you opened it. What you typed is still below. "
+    "Compare it with what is saved, and save again."
 )
 
 
@@ -52,8 +52,8 @@ def conflicts(signed: str, now: Snapshot) -> list[str]:
 
 
 def _changes(before: Snapshot, now: Snapshot) -> list[str]:
-    found = [f"Gone: {before[key]['']}." for key in before if key not in now]
-    found += [f"New: {now[key]['']}." for key in now if key not in before]
+    found = [f"Deleted: {before[key]['']}." for key in before if key not in now]
+    found += [f"Added: {now[key]['']}." for key in now if key not in before]
     for key in before:
         for name, value in now.get(key, {}).items():
             old = before[key].get(name, "")

@@ -55,7 +55,7 @@ class TasksRead(ExpressionError):
     """An expression reads what has become of tasks, which nothing in memory knows (`ids`)."""
 
     def __init__(self, ids: tuple[str, ...]) -> None:
-        super().__init__("what has become of a task is not known here.")
+        super().__init__("the state of a task is not known here.")
         self.ids = ids
 
 
@@ -76,7 +76,7 @@ class Expression:
         except RuntimeError as error:
             raise ExpressionError(_first_error(str(error))) from None
         except TypeError:
-            raise ExpressionError("it holds half of a character.") from None
+            raise ExpressionError("it contains half of a character (a lone surrogate).") from None
         names = _names(text)
         self.names = names.difference(self._aliases.values()).union(self._aliases)
 
@@ -108,7 +108,7 @@ class Expression:
             return self._program.eval(data=data)
         except RuntimeError as error:
             if "Iteration budget exceeded" in str(error):
-                problem = f"it takes {ITERATIONS:,} iterations or more."
+                problem = f"it needs {ITERATIONS:,} iterations or more."
                 raise ExpressionError(problem) from None
             if "construction from null" in str(error):
                 raise ExpressionError(_HALF) from None
@@ -169,7 +169,7 @@ def _types(text: str) -> frozenset[str]:
     for found in _TOKEN.finditer(text):
         if number := found["number"]:
             if _is_endless(number):
-                raise ExpressionError(f"{number} is too large: a Number goes up to about 1.8e308.")
+                raise ExpressionError(f"{number} is too large. A Number goes up to about 1.8e308.")
         elif found["name"] in TYPES:
             calls = text[found.end() :].lstrip().startswith("(")
             asks = asks or (calls and found["name"] == "type")
@@ -195,7 +195,9 @@ def _first_error(text: str) -> str:
     return f"{message} (line {line}, column {column})"
 
 
-_HALF = "it reads a text with half of a character, which expressions cannot hold."
+_HALF = (
+    "it reads a text with half of a character (a lone surrogate), which expressions cannot hold."
+)
 
 
 def _to_cel(value: Any) -> Any:

@@ -180,8 +180,8 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
         name: str = self.cleaned_data["name"]
         if name in WORDS:
             raise ValidationError(
-                f"{name} is a word of the expression language. Choose another name, such as "
-                f"{name.capitalize()}."
+                f"{name} is a reserved word of the expression language. Choose another name, such "
+                f"as {name.capitalize()}."
             )
         return name
 

@@ -179,7 +179,7 @@ class _Builder:
         try:
             found = targets_of(prop.name, source)
             if prop.reads and any(target.taken for target in found):
-                raise ValueError(f"{prop.name} is read and saved back, and needs one variable.")
+                raise ValueError(f"{prop.name} is read and written. It needs one variable.")
         except ValueError as problem:
             apart = "" if prop.reads else " {Key: ($)Name} takes it apart."
             how = f"Write ($)Name, ($)Name.Part[0], or ($)_ to discard it.{apart}"

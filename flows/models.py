@@ -17,15 +17,15 @@ from flows.files.schema import LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 
 flow_name = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-    "Letters, digits, hyphens, underscores and dots only, starting with a letter or digit.",
+    "Use letters, digits, hyphens, underscores and dots, starting with a letter or digit.",
 )
 block_key = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$",
-    "Letters, digits, hyphens and underscores only; a slash between nested workspaces.",
+    "Use letters, digits, hyphens and underscores, with a slash between nested workspaces.",
 )
 variable_name = RegexValidator(
     r"^[A-Za-z][A-Za-z0-9_]*$",
-    "Letters, digits and underscores only, starting with a letter.",
+    "Use letters, digits and underscores, starting with a letter.",
 )
 
 
@@ -46,8 +46,8 @@ class Flow(models.Model):
     worker_limit = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="How many of its executions may hold a worker at once; 0 for no limit. "
-        "When it is empty, the setting WORKERS_PER_FLOW counts.",
+        help_text="How many executions of this flow may hold a worker at once; 0 for no limit. "
+        "When it is empty, the setting WORKERS_PER_FLOW applies.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -224,7 +224,7 @@ class Variable(models.Model):
             (name, name)
             for name in ("Text", "Integer", "Number", "Boolean", "Date Time", "List", "Structure")
         ],
-        help_text="What the start form asks for; empty takes any JSON.",
+        help_text="What the start form asks for. When it is empty, any JSON value.",
     )
     has_default = models.BooleanField(default=False)
     default = models.JSONField(null=True, blank=True)
@@ -233,7 +233,7 @@ class Variable(models.Model):
     is_secret = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="What it holds is shown to nobody; then it has no default (docs/secrets.md).",
+        help_text="Its value is never shown. A secret variable has no default (docs/secrets.md).",
     )
     order = models.PositiveIntegerField(default=0)
 

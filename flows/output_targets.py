@@ -55,4 +55,4 @@ def _targets(name: str, source: Source, taken: tuple[str | int, ...]) -> Iterato
             for index, item in enumerate(listed):
                 yield from _targets(name, item, (*taken, index))
         case _:
-            raise ValueError(f"{name} is an output and needs a variable.")
+            raise ValueError(f"{name} is an output. It needs a variable.")

@@ -81,11 +81,11 @@ def real(text: str) -> float:
     found = float(text)
     if math.isinf(found):
         raise ParseError(
-            f"{_shown(text)} is too large: a Number goes up to about 1.8e308. Enter a smaller one."
+            f"{_shown(text)} is too large. A Number goes up to about 1.8e308. Enter a smaller one."
         )
     if not found and re.search(r"[1-9]", re.split("[eE]", text)[0]):
         raise ParseError(
-            f"{_shown(text)} is too close to 0: the smallest Number is about 5e-324. Enter 0."
+            f"{_shown(text)} is too close to 0. The smallest Number is about 5e-324. Enter 0."
         )
     return found
 
@@ -134,7 +134,7 @@ def moment(text: str, zone: tzinfo = UTC) -> datetime:
     try:
         local = datetime.fromisoformat(f"{day} {_clock(clock)}")
     except ValueError:
-        raise ParseError(f"{_shown(text.strip())} is not in the calendar.") from None
+        raise ParseError(f"{_shown(text.strip())} is not a date in the calendar.") from None
     if offset is None:
         return _in_zone(local, zone)
     at = local.replace(tzinfo=_offset(offset))
@@ -157,7 +157,7 @@ def _offset(text: str) -> tzinfo:
     hours, minutes = int(digits[:2]), int(digits[2:])
     ahead = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or ahead > values.FARTHEST_OFFSET:
-        raise ParseError(f"The offset {text} is none: it goes from -14:00 to +14:00.")
+        raise ParseError(f"The offset {text} does not exist. Offsets go from -14:00 to +14:00.")
     return timezone(-ahead if text[0] == "-" else ahead)
 
 
@@ -170,11 +170,11 @@ def _in_zone(local: datetime, zone: tzinfo) -> datetime:
         return first.replace(tzinfo=timezone(before or timedelta()))
     one, other = (f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:5] for at in (first, second))
     if before > after:
-        problem = f"{local:%H:%M} comes twice on {local:%Y-%m-%d}: the clocks are put back."
+        problem = f"{local:%H:%M} occurs twice on {local:%Y-%m-%d}, when the clocks are put back."
         ways = f"{local:%Y-%m-%d %H:%M}{one} or {local:%Y-%m-%d %H:%M}{other}"
-        raise ParseError(f"{problem} Say which one you mean: {ways}.")
+        raise ParseError(f"{problem} Choose one: {ways}.")
     raise ParseError(
-        f"{local:%H:%M} does not exist on {local:%Y-%m-%d}: the clocks are put forward. Enter "
+        f"{local:%H:%M} does not exist on {local:%Y-%m-%d}, when the clocks are put forward. Enter "
         f"another time, or one with its offset, such as {local:%Y-%m-%d %H:%M}{other}."
     )
 
@@ -198,7 +198,7 @@ def decoded(form: Any) -> Any:
     except RecursionError:
         too_deep = True
     if too_deep:
-        raise ParseError(f"A value is nested no deeper than {values.LEVELS} levels.")
+        raise ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
     return found
 
 
@@ -228,7 +228,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(built) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ParseError(f"The key {_shown(twice)!r} is twice in one object: leave one out.")
+        raise ParseError(f"The key {_shown(twice)!r} is twice in one object. Leave one out.")
     return built
 
 
@@ -276,7 +276,7 @@ def _unclear_items(items: list[Any]) -> str:
     plain = [key for key in keys if not isinstance(key, dict | list)]
     if len(set(plain)) < len(plain):
         twice = next(key for key in plain if plain.count(key) > 1)
-        return f"The key {_shown(repr(twice))} is twice in one structure: leave one out."
+        return f"The key {_shown(repr(twice))} is twice in one structure. Leave one out."
     return next(filter(None, map(unclear, items)), "")
 
 
@@ -286,9 +286,9 @@ def _unclear_moment(text: str) -> str:
     except ValueError:
         return ""  # no moment at all, as `decode` says
     if offset is None:
-        return f"The moment {text} lacks its offset: write {text}Z or {text}+01:00."
+        return f"The moment {text} has no offset. Write {text}Z or {text}+01:00."
     if abs(offset) > values.FARTHEST_OFFSET:
-        return f"The offset of {text} is none: it goes from -14:00 to +14:00."
+        return f"The offset of {text} does not exist. Offsets go from -14:00 to +14:00."
     return ""
 
 
@@ -298,5 +298,5 @@ def _unclear_number(text: str) -> str:
     except ValueError:
         return ""
     if math.isinf(found) and "inf" not in text.lower():
-        return f"{text[:80]} is too large: a Number goes up to about 1.8e308."
+        return f"{text[:80]} is too large. A Number goes up to about 1.8e308."
     return ""

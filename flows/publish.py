@@ -81,8 +81,8 @@ def save_draft(document: Document) -> Saved:
             [
                 Message(
                     f"Flow {flow.name}",
-                    f"The flow is of the kind {flow.kind}, which cannot change.",
-                    "Write the kind that it has, or give the flow another name.",
+                    f"The kind of this flow is {flow.kind}, and cannot change.",
+                    "Write that kind, or give the flow another name.",
                     ("kind",),
                 )
             ]
@@ -108,7 +108,7 @@ def new_draft(version: FlowVersion) -> FlowVersion:
     newest = flow.versions.order_by("-number").first()
     assert newest is not None
     if newest.is_draft:
-        raise DraftExists(f"There is a draft already: {newest}. Edit or delete that one.")
+        raise DraftExists(f"There is already a draft, {newest}. Edit or delete that one.")
     draft = FlowVersion.objects.create(
         flow=flow,
         number=newest.number + 1,

@@ -59,7 +59,7 @@ def evaluate(source: Source, largest: int) -> Any:
 def _asked(text: bytes, largest: int) -> dict[str, Any]:
     now = time.monotonic()
     if len(_excesses) == EXCESSES and now - _excesses[0] < EXCESSES_SECONDS:
-        return {"error": "too many expressions took too long lately; try again in a minute."}
+        return {"error": "too many expressions took too long. Try again in a minute."}
     try:
         raw = _exchange(text, largest)
     except _TooMuch:
@@ -103,7 +103,7 @@ def _running() -> subprocess.Popen[bytes]:
         _message(_process, time.monotonic() + START_SECONDS)
     except _TooMuch:
         _end()
-        raise ExpressionError("the process that evaluates it does not start.") from None
+        raise ExpressionError("the process that evaluates expressions does not start.") from None
     return _process
 
 

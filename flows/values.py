@@ -266,7 +266,7 @@ class _Decoder:
                 try:
                     return self._tagged(tag, body)
                 except (AttributeError, KeyError, OverflowError, TypeError) as error:
-                    raise ValueError(f"{tag} does not hold what it stands for: {error}") from None
+                    raise ValueError(f"{tag} does not hold a value of its kind: {error}") from None
         return {key: self.value(item) for key, item in form.items()}
 
     def _tagged(self, tag: str, body: Any) -> Any:
@@ -314,7 +314,7 @@ class _Decoder:
         )
         for name, kinds in _PARTS.items():
             if not isinstance(getattr(value, name), kinds):
-                raise ValueError(f"$exception has no {name} that holds what it stands for")
+                raise ValueError(f"the {name} of $exception has the wrong type")
         return value
 
 

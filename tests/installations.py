@@ -43,7 +43,9 @@ class Installation:
             "up", command, log, self.environment, cwd=PROJECT, preexec_fn=ignore_interrupts
         )
         self.runs.append(process)
-        process.wait_until(lambda: f"CortexWeb is at {self.url}" in process.output, seconds=150)
+        process.wait_until(
+            lambda: f"CortexWeb is running at {self.url}" in process.output, seconds=150
+        )
         return process
 
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
-from cortexweb.embedded.programs import lend_programs
+from cortexweb.embedded.programs import copy_programs
 from cortexweb.embedded.redis import Redis
 from cortexweb.embedded.system_user import create_account, give, server_account
 
@@ -75,7 +75,7 @@ def running_servers(data: DataFolder) -> Iterator[None]:
     data.create()
     create_account()
     account = server_account()
-    lend_programs(data, account)
+    copy_programs(data, account)
     give(data.path, account)
     data.logs.mkdir(exist_ok=True)
     postgres, redis = Postgres(data, account), Redis(data, account)

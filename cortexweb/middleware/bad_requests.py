@@ -18,13 +18,15 @@ _UNFIT = (
 )  # fmt: skip
 
 
-class NulMiddleware(MiddlewareMixin):
+class BadRequestMiddleware(MiddlewareMixin):
     """Answers 400 instead of 500: to a NUL, wherever in path, query or form it was, and in the
     admin to whatever its address asks for that does not fit. Pages of our own overlook it."""
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, DataError | ValueError) and "NUL (0x00)" in str(problem):
-            return bad_request(request, BadRequest("A text with a NUL cannot be looked up."))
+            return bad_request(
+                request, BadRequest("Remove the NUL character from the address or the form.")
+            )
         match = request.resolver_match
         in_admin = match is not None and match.app_name == "admin"
         asks = request.method == "GET" and (request.GET or (match and match.kwargs))
@@ -32,6 +34,6 @@ class NulMiddleware(MiddlewareMixin):
             # The reason stays in the log: it may be a defect of the product after all.
             logger.warning("The admin cannot answer %s", request.path, exc_info=problem)
             return bad_request(
-                request, BadRequest("The address asks for what cannot be looked up here.")
+                request, BadRequest("The address contains a value that cannot be looked up.")
             )
         return None

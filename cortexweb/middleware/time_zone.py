@@ -14,7 +14,7 @@ from executions.preferences import is_time_zone
 COOKIE = "zone"
 
 
-class ZoneMiddleware:
+class TimeZoneMiddleware:
     """Every time on a page is in one zone; pages find what else its user has chosen in
     `request.preferences`."""
 

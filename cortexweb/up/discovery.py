@@ -1,4 +1,4 @@
-"""Other commands than `up`: on which data folder do they work?"""
+"""Which data folder a command works on, when it is not `up`."""
 
 import os
 import sys
@@ -27,9 +27,9 @@ def find_data_folder() -> None:
         return
     if len(folders) > 1:
         listed = "".join(f"\n  CORTEXWEB_DATA={folder}" for folder in folders)
-        sys.exit(f"`up` runs on several data folders. Say which one is meant:{listed}")
+        sys.exit(f"`up` runs on several data folders. Name the one that you mean:{listed}")
     os.environ["CORTEXWEB_DATA"] = str(folders[0])
     print(  # noqa: T201 (beside the output of the command)
-        f"On the data folder {folders[0]}, where `up` runs (CORTEXWEB_DATA names another).",
+        f"Using the data folder {folders[0]}, where `up` runs. Set CORTEXWEB_DATA for another.",
         file=sys.stderr,
     )

@@ -1,4 +1,4 @@
-"""Room on the disk of the data folder: before anything starts, and while everything runs."""
+"""Free space on the disk of the data folder: before anything starts, and while everything runs."""
 
 import errno
 import os
@@ -16,25 +16,27 @@ SPACE_TO_WORK = 20 * MEGABYTE  # PostgreSQL makes its log in files of 16 MB
 PROBE_BYTES = 65_536
 
 
-def require_space(folder: Path, needed: int) -> None:
-    """Check that the disk has room: a server that runs into a full disk is hard to understand."""
+def require_disk_space(folder: Path, needed: int) -> None:
+    """Raise CannotStartError unless that many bytes are free: a server on a full disk fails in ways
+    that are hard to understand."""
     free = _free_space(folder)
     if free < needed:
         raise CannotStartError(
-            f"The disk is full: {free // MEGABYTE} MB are free at {folder} and "
-            f"{needed // MEGABYTE} MB are needed. Make room, or choose another folder with --data."
+            f"The disk is full: {free // MEGABYTE} MB are free at {folder}, "
+            f"{needed // MEGABYTE} MB are needed. Free some space, or choose another folder with "
+            "--data."
         )
-    if trouble := disk_trouble(folder):
-        raise CannotStartError(f"{trouble}. Make room, or choose another folder with --data.")
+    if problem := disk_problem(folder):
+        raise CannotStartError(f"{problem}. Free some space, or choose another folder with --data.")
 
 
 def is_nearly_full(folder: Path) -> bool:
-    """Whether to warn."""
+    """Whether so little is free that people should know."""
     return _free_space(folder) < SPACE_TO_WARN
 
 
-def disk_trouble(folder: Path) -> str | None:
-    """Why nothing can be saved in the folder: full, over its quota, read-only; or None.
+def disk_problem(folder: Path) -> str | None:
+    """Return why nothing can be saved in the folder (full, over its quota, read-only), or None.
 
     Something is written, because free space says nothing of quotas and of full tables of files.
     """

@@ -1,4 +1,4 @@
-"""Started by root, `up` goes on as a system user: what answers strangers doesn't run as root.
+"""Started by root, `up` continues as a system user: what serves strangers doesn't run as root.
 
 The data folder becomes that user's. What root owns outside of it keeps its modes: where the user
 may not read Python or the project, the process keeps one capability of root's, to read; only where
@@ -18,12 +18,12 @@ from typing import NoReturn
 import django
 
 from cortexweb.data_folder import DataFolder
-from cortexweb.embedded.programs import lend_programs
+from cortexweb.embedded.programs import copy_programs
 from cortexweb.embedded.system_user import (
     Account,
+    allow_passing_through,
     create_account,
     give,
-    open_way_to,
     server_account,
     unreadable,
 )
@@ -32,7 +32,7 @@ from cortexweb.up.errors import CannotStartError
 CAP_DAC_READ_SEARCH = 2  # its bit, as linux/capability.h numbers them
 
 
-def go_on_unprivileged(
+def run_as_system_user(
     data: DataFolder,
     project: Path,
     *,
@@ -44,7 +44,7 @@ def go_on_unprivileged(
     if create_account():
         say("Created the system user pgserver")
     account = server_account()
-    if embedded and lend_programs(data, account):
+    if embedded and copy_programs(data, account):
         say(f"Copied the servers' programs into {data.path}, where {account.name} can run them")
     give(data.path, account)
     if data.sockets.is_dir() and data.sockets.lstat().st_uid == os.geteuid():
@@ -57,14 +57,14 @@ def go_on_unprivileged(
     prefix: list[str] = []
     if not closed:
         say(f"Everything runs as {account.name}, not as root")
-    elif _may_lend_reading():
-        prefix = _reading_as(account)
+    elif _can_keep_reading():
+        prefix = _command_prefix(account)
         say(
             f"Everything runs as {account.name}, not as root. It may read what root reads, because "
-            f"{_roots(closed)} is closed to it"
+            f"{_outermost_closed(closed)} is closed to it"
         )
     else:
-        _open_ways(closed, account, say)
+        _open_folders(closed, account, say)
         say(f"Everything runs as {account.name}, not as root")
     if not prefix:
         os.setgroups([])
@@ -80,7 +80,7 @@ def go_on_unprivileged(
     os.execv(command[0], command)  # noqa: S606 (itself)
 
 
-def _may_lend_reading() -> bool:
+def _can_keep_reading() -> bool:
     """Whether there is the capability, and the program that passes it on."""
     try:
         status = Path("/proc/self/status").read_text()
@@ -90,7 +90,7 @@ def _may_lend_reading() -> bool:
     return bool(int(bounds.split()[1], 16) >> CAP_DAC_READ_SEARCH & 1 and shutil.which("setpriv"))
 
 
-def _reading_as(account: Account) -> list[str]:
+def _command_prefix(account: Account) -> list[str]:
     only = "-all,+dac_read_search"
     program = shutil.which("setpriv")
     assert program is not None
@@ -101,19 +101,19 @@ def _reading_as(account: Account) -> list[str]:
     return [program, *user, *capabilities, "--no-new-privs", "--"]
 
 
-def _open_ways(closed: list[Path], account: Account, say: Callable[[str], None]) -> None:
+def _open_folders(closed: list[Path], account: Account, say: Callable[[str], None]) -> None:
     for path in closed:
-        for folder in open_way_to(path, account):
-            say(f"Opened {folder} for passing through (o+x), not for reading")
+        for folder in allow_passing_through(path, account):
+            say(f"Allowed passing through {folder} (o+x), but not reading it")
     if still := unreadable(closed, account):
         raise CannotStartError(
             f"Started by root, everything runs as the system user {account.name}, which can't read "
-            f"{still[0]}. Allow it to read that, or run `up` as an ordinary user."
+            f"{still[0]}. Let it read that, or run `up` as an ordinary user."
         )
 
 
-def _roots(closed: list[Path]) -> str:
-    """The outermost folder that keeps the account out, for people to recognise."""
+def _outermost_closed(closed: list[Path]) -> str:
+    """Return the outermost folder that keeps the account out, which people recognise."""
     for folder in reversed(closed[0].resolve().parents):
         if not folder.stat().st_mode & 0o001:
             return str(folder)

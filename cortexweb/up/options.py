@@ -1,4 +1,4 @@
-"""The options of `manage.py up`, and what has to be settled before settings are read."""
+"""The options of `manage.py up`, and what has to be done before settings are read."""
 
 import argparse
 import contextlib
@@ -33,19 +33,24 @@ class Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options, for the command and for the look ahead."""
     _add_data_argument(parser)
-    parser.add_argument("--port", type=_port, default=8000, help="of the web server (%(default)s)")
     parser.add_argument(
-        "--workers", type=_count, default=_cores(), help="worker processes (default: %(default)s)"
+        "--port", type=_port, default=8000, help="port of the web server (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=_cores(),
+        help="number of worker processes (default: %(default)s)",
     )
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="show an example execution of each kind, then keep starting them at a gentle rate",
+        help="start an example execution of each kind, then keep starting them at a gentle rate",
     )
     add_password_arguments(parser)
 
 
-def settle_password(arguments: list[str]) -> None:
+def move_password_to_environment(arguments: list[str]) -> None:
     """Move the administrator's password from the command line, which every user sees (`ps`), or
     from its file into ADMIN_PASSWORD, and start the same command again without the option.
     """
@@ -78,7 +83,8 @@ def add_password_arguments(parser: argparse.ArgumentParser) -> None:
     password = parser.add_mutually_exclusive_group()
     password.add_argument(
         "--admin-password",
-        help="of the user admin (otherwise ADMIN_PASSWORD, or one is generated and shown once)",
+        help="password of the user admin (default: ADMIN_PASSWORD, else one is generated and shown "
+        "once)",
     )
     password.add_argument(
         "--admin-password-file", help="file whose first line is the password of the user admin"
@@ -91,18 +97,18 @@ def _first_line(file: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         sys.exit(f"The password can't be read from {file}: {error}")
     if not lines or not lines[0]:
-        sys.exit(f"The first line of {file} is empty: write the password there.")
+        sys.exit(f"The first line of {file} is empty. Write the password there.")
     return lines[0]
 
 
-def settle_data_folder(arguments: list[str]) -> None:
+def choose_data_folder(arguments: list[str]) -> None:
     """Choose the data folder and make its key, without which settings can't be read.
 
     Everything that `up` starts inherits the choice through the environment. Pages are served on
     loopback without TLS, so they don't insist on it unless told to.
     """
     if not (find_spec("supervisor") and find_spec("psutil")):
-        sys.exit("`up` needs a few more packages: run `pip install -e '.[embedded]'`.")
+        sys.exit("`up` needs more packages. Run `pip install -e '.[embedded]'`.")
     parser = argparse.ArgumentParser(add_help=False)
     _add_data_argument(parser)
     chosen, _ = parser.parse_known_args(arguments)
@@ -110,14 +116,14 @@ def settle_data_folder(arguments: list[str]) -> None:
         sys.exit("--data needs the path of a folder.")
     data = DataFolder(Path(chosen.data).expanduser())
     if "%" in str(data.path):
-        sys.exit(f"The data folder {data.path} can't be used: supervisord stumbles over the %.")
+        sys.exit(f"The data folder {data.path} can't be used: supervisord can't handle the %.")
     os.environ["CORTEXWEB_DATA"] = str(data.path)
     os.environ.setdefault("HTTPS_ONLY", "false")
     try:
         if data.is_foreign:
             sys.exit(
-                f"The folder {data.path} holds other things, and a data folder is closed to "
-                "others: choose a new or an empty one with --data."
+                f"The folder {data.path} holds other files, and a data folder must be private. "
+                "Choose a new or an empty one with --data."
             )
         data.create()
         data.secret_key()
@@ -131,21 +137,21 @@ def _add_data_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         default=os.environ.get("CORTEXWEB_DATA", str(DEFAULT_PATH)),
-        help="folder of the database, the key and the logs (%(default)s)",
+        help="folder for the database, the key and the logs (default: %(default)s)",
     )
 
 
 def _port(text: str) -> int:
     port = int(text) if text.isdecimal() else 0
     if not 0 < port < 65536:
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+        raise argparse.ArgumentTypeError("enter a number from 1 to 65535")
     return port
 
 
 def _count(text: str) -> int:
     count = int(text) if text.isdecimal() else 0
     if count < 1:
-        raise argparse.ArgumentTypeError("the number of workers is 1 or more")
+        raise argparse.ArgumentTypeError("enter a number of 1 or more")
     return count
 
 

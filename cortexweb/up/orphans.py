@@ -1,4 +1,4 @@
-"""Processes of this data folder that should not be there: what a killed `up` left behind."""
+"""Processes that a killed `up` left behind on this data folder."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ SUPERVISOR = "cortexweb.up.supervisord"
 
 
 def marked_processes(data: DataFolder) -> list[psutil.Process]:
-    """Every living process that an `up` on this data folder started, its oldest first."""
+    """Return every living process that an `up` on this data folder started, the oldest first."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -27,7 +27,7 @@ def marked_processes(data: DataFolder) -> list[psutil.Process]:
 
 
 def running_folders(project: Path) -> list[Path]:
-    """The data folders on which an `up` of this project runs, as far as we may see."""
+    """Return the data folders on which an `up` of this project runs, as far as we may see."""
     found = set()
     for process in psutil.process_iter():
         try:
@@ -38,15 +38,15 @@ def running_folders(project: Path) -> list[Path]:
     return sorted(found)
 
 
-def orphaned(data: DataFolder) -> list[psutil.Process]:
-    """The marked processes whose parent is not one: supervisord, or what lost its parent."""
+def orphans(data: DataFolder) -> list[psutil.Process]:
+    """Return the marked processes whose parent is not one: supervisord, or what lost its parent."""
     marked = marked_processes(data)
     numbers = {process.pid for process in marked}
     return [process for process in marked if _parent(process) not in numbers]
 
 
-def end(processes: list[psutil.Process], patience: float) -> None:
-    """Ask the processes to end and kill those that don't."""
+def stop_processes(processes: list[psutil.Process], patience: float) -> None:
+    """Ask the processes to stop, and kill those that don't."""
     for process in processes:
         _signal(process, kill=False)
     _, alive = psutil.wait_procs(processes, timeout=patience)

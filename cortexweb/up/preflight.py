@@ -23,13 +23,13 @@ class FolderLock:
         self._file = self._path.open("a+")
 
     def take(self, url: str) -> None:
-        """Take the folder, or say who has it."""
+        """Take the folder. Raises CannotStartError, with who has it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotStartError(
-                f"{self._holder()} runs on the data folder {self._data.path} already. "
-                "End it first, or choose another folder with --data."
+                f"{self._holder()} already runs on the data folder {self._data.path}. "
+                "Stop it first, or choose another folder with --data."
             ) from None
         self._file.truncate(0)
         with suppress(OSError):  # a full disk, of which `up` says more than this could
@@ -52,9 +52,9 @@ class FolderLock:
 
 
 def require_port(port: int, ours: Collection[int] = ()) -> None:
-    """Check that the web server will be able to listen, and say who does when it won't.
+    """Raise CannotStartError, with who listens there, when the web server could not listen.
 
-    `ours` are processes that end before anything starts.
+    `ours` are processes that are stopped before anything starts.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,7 +65,7 @@ def require_port(port: int, ours: Collection[int] = ()) -> None:
                 listening = _listening_process(port)
                 if listening and listening.pid in ours:
                     return
-                reason = f"in use by {_told(listening)}" if listening else "in use"
+                reason = f"in use by {_name(listening)}" if listening else "in use"
             else:
                 reason = f"not available ({error.strerror})"
             raise CannotStartError(
@@ -84,7 +84,7 @@ def _listening_process(port: int) -> psutil.Process | None:
     return None
 
 
-def _told(process: psutil.Process) -> str:
+def _name(process: psutil.Process) -> str:
     try:
         return f"{process.name()} (process {process.pid})"
     except psutil.Error:

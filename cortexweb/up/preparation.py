@@ -55,9 +55,9 @@ def build_static() -> str:
 
 
 def import_examples() -> str:
-    """Publish the example flows, and put the files that they read where file blocks look.
+    """Publish the example flows, and copy the files that they read to where file blocks look.
 
-    One that fails is told and keeps nothing from starting.
+    A flow that fails is reported, and does not keep the others from starting.
     """
     folder: Path = settings.BASE_DIR / "flows" / "examples"
     _copy_missing(folder / "data", settings.FILES_ROOT)
@@ -87,7 +87,7 @@ def ensure_administrator(password: str | None) -> str | None:
     if administrator is None:
         given = password or secrets.token_urlsafe(12)
         users.create_superuser(ADMINISTRATOR, password=given)
-        shown = "as given" if password else f"{given}   (shown this once)"
+        shown = "as given" if password else f"{given}   (shown only once)"
         return f"Administrator: user {ADMINISTRATOR}, password {shown}"
     if password is None or administrator.check_password(password):
         return None

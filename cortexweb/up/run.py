@@ -1,4 +1,4 @@
-"""The run of `up` from the first line to the last: start in order, watch, end in order."""
+"""The run of `up`: start everything in order, watch it, stop it in order."""
 
 import os
 import signal
@@ -15,18 +15,18 @@ from django.conf import settings
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.redis import Redis
-from cortexweb.embedded.system_user import make_private_folder, own_account
+from cortexweb.embedded.system_user import current_account, make_private_folder
 from cortexweb.up.disk import (
     SPACE_FOR_CLUSTER,
     SPACE_TO_START,
-    disk_trouble,
+    disk_problem,
     is_nearly_full,
-    require_space,
+    require_disk_space,
 )
-from cortexweb.up.drop_privileges import go_on_unprivileged
+from cortexweb.up.drop_privileges import run_as_system_user
 from cortexweb.up.errors import CannotStartError
 from cortexweb.up.options import Options
-from cortexweb.up.orphans import end, marked_processes, orphaned
+from cortexweb.up.orphans import marked_processes, orphans, stop_processes
 from cortexweb.up.preflight import FolderLock, require_port
 from cortexweb.up.preparation import (
     apply_migrations,
@@ -45,7 +45,7 @@ SECONDS_TO_ANSWER = 90.0
 SECONDS_BETWEEN_DISK_CHECKS = 5.0
 
 
-class EndRequested(BaseException):
+class StopRequested(BaseException):
     """Ctrl-C, SIGTERM or a closed terminal."""
 
 
@@ -60,28 +60,28 @@ class Up:
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
         self.supervision: Supervision | None = None
-        self.disk_trouble: str | None = None
+        self.disk_problem: str | None = None
         self.disk_warned = False
         self.disk_checked = 0.0
 
     def run(self) -> None:
-        """Start everything, then watch it until somebody asks for the end."""
-        with self._holding_the_folder():
-            self._check()  # before anything ends
-            self._run_until_the_end()
+        """Start everything, then watch it until somebody stops it."""
+        with self._locked_folder():
+            self._check()  # before anything is stopped
+            self._run_until_stopped()
 
     def _check(self) -> None:
-        """Raise CannotStartError when it can't start, whatever runs meanwhile as it was."""
+        """Raise CannotStartError when it can't start. Whatever runs is left alone."""
         require_port(self.options.port, {p.pid for p in marked_processes(self.data)})
-        require_space(self.data.path, self._space_to_start())
+        require_disk_space(self.data.path, self._space_to_start())
         if settings.EMBEDDED:
-            Postgres(self.data, own_account()).require_same_major()
+            Postgres(self.data, current_account()).require_same_major()
 
-    def _run_until_the_end(self) -> None:
-        with self._ending_on_signals():
-            self._do(self._end_leftovers)
+    def _run_until_stopped(self) -> None:
+        with self._stopping_on_signals():
+            self._do(self._stop_orphans)
             if os.geteuid() == 0:
-                self._go_on_unprivileged()
+                self._run_as_system_user()
             self._do(self._prepare_servers)
             self._do(self._start_supervisor)
             self._do(self._start_postgres)
@@ -95,13 +95,13 @@ class Up:
             self._watch()
 
     def _do(self, step: Callable[[], str | None]) -> None:
-        """Take a step and say what came of it and how long it took."""
+        """Take a step, and say what came of it and how long it took."""
         begun = time.monotonic()
         if outcome := step():
             self.say(f"{outcome} ({time.monotonic() - begun:.1f} s)")
 
     @contextmanager
-    def _holding_the_folder(self) -> Iterator[None]:
+    def _locked_folder(self) -> Iterator[None]:
         lock = FolderLock(self.data)
         lock.take(self.options.url)
         try:
@@ -110,9 +110,9 @@ class Up:
             lock.release()
 
     @contextmanager
-    def _ending_on_signals(self) -> Iterator[None]:
+    def _stopping_on_signals(self) -> Iterator[None]:
         def request_end(number: int, frame: Any) -> None:
-            raise EndRequested
+            raise StopRequested
 
         # A shell makes what it starts in the background ignore SIGINT, which is how scripts end it.
         ends = [signal.SIGINT, signal.SIGTERM]
@@ -122,28 +122,30 @@ class Up:
             signal.signal(number, request_end)
         try:
             yield
-        except EndRequested:
+        except StopRequested:
             pass
         finally:
-            # From here on the end takes a bounded time, so a second Ctrl-C has nothing to add.
+            # From here on, stopping takes a bounded time: a second Ctrl-C has nothing to add.
             for number in ends:
                 signal.signal(number, signal.SIG_IGN)
             self._do(self._end)
 
-    def _end_leftovers(self) -> str | None:
-        tops = orphaned(self.data)
-        names = [_title(process) for process in tops]
-        # supervisord ends its children in order; then the ones whose supervisord was killed,
-        # PostgreSQL in its own way and last.
-        end([process for process in tops if process.name() != "postgres"], SECONDS_TO_END)
-        end([p for p in marked_processes(self.data) if p.name() != "postgres"], 2)
+    def _stop_orphans(self) -> str | None:
+        found = orphans(self.data)
+        names = [_title(process) for process in found]
+        # supervisord stops its children in order. Then come those whose supervisord was killed;
+        # PostgreSQL is stopped last, in its own way.
+        stop_processes(
+            [process for process in found if process.name() != "postgres"], SECONDS_TO_END
+        )
+        stop_processes([p for p in marked_processes(self.data) if p.name() != "postgres"], 2)
         if settings.EMBEDDED and (self.data.path / "postgres").exists():
-            Postgres(self.data, own_account()).end_leftover()
-        return f"Ended what a killed run had left: {', '.join(names)}" if names else None
+            Postgres(self.data, current_account()).stop_leftover_server()
+        return f"Stopped what a killed run left behind: {', '.join(names)}" if names else None
 
-    def _go_on_unprivileged(self) -> NoReturn:
+    def _run_as_system_user(self) -> NoReturn:
         embedded = settings.EMBEDDED or settings.EMBEDDED_REDIS
-        go_on_unprivileged(
+        run_as_system_user(
             self.data,
             settings.BASE_DIR,
             embedded=embedded,
@@ -152,7 +154,7 @@ class Up:
         )
 
     def _prepare_servers(self) -> None:
-        account = own_account()
+        account = current_account()
         if settings.EMBEDDED:
             self.postgres = Postgres(self.data, account)
         if settings.EMBEDDED_REDIS:
@@ -161,7 +163,7 @@ class Up:
         self.data.logs.mkdir(mode=0o700, exist_ok=True)
 
     def _space_to_start(self) -> int:
-        """A new cluster needs room; one that is there, only what recovery may write."""
+        """Return the bytes that must be free: for a new cluster, or for what recovery may write."""
         if settings.EMBEDDED and not (self.data.path / "postgres").exists():
             return SPACE_FOR_CLUSTER
         return SPACE_TO_START
@@ -191,7 +193,7 @@ class Up:
     def _start_postgres(self) -> str | None:
         if not self.postgres:
             require_database()
-            return "PostgreSQL: the one of DATABASE_URL"
+            return "PostgreSQL: from DATABASE_URL"
         new = self.postgres.prepare()
         self._start_server("postgres", self.postgres.is_ready)
         self.postgres.create_database("cortexweb")
@@ -200,7 +202,7 @@ class Up:
     def _start_redis(self) -> str | None:
         if not self.redis:
             require_redis()
-            return "Redis: the one of REDIS_URL"
+            return "Redis: from REDIS_URL"
         self.redis.prepare()
         self._start_server("redis", self.redis.is_ready)
         return "Redis: ready"
@@ -210,7 +212,7 @@ class Up:
         self._supervision.start(name)
         told = time.monotonic()
         while not is_ready():
-            self._tell_news()
+            self._report_restarts()
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 self.say(f"{name} isn't ready yet (see {self.data.logs / f'{name}.log'})")
@@ -225,7 +227,7 @@ class Up:
         deadline = time.monotonic() + SECONDS_TO_ANSWER
         answer = "nothing"
         while time.monotonic() < deadline:
-            self._tell_news()
+            self._report_restarts()
             try:
                 health = httpx.get(f"{self.options.url}healthz", timeout=5)
                 # Signed out, the home page leads to the sign-in page; with HTTPS_ONLY to the proxy.
@@ -233,49 +235,50 @@ class Up:
                 page = httpx.get(self.options.url, timeout=10, follow_redirects=follow)
                 if health.is_success and page.status_code < 400:
                     total = time.monotonic() - self.started
-                    return f"CortexWeb is at {self.options.url} after {total:.1f} s. Ctrl-C ends it"
+                    where = f"CortexWeb is running at {self.options.url} after {total:.1f} s"
+                    return f"{where}. Press Ctrl-C to stop it"
                 answer = f"{page.status_code} {page.reason_phrase}; health: {health.text.strip()}"
             except httpx.HTTPError as error:
                 answer = str(error)
-            if self.disk_trouble:
+            if self.disk_problem:
                 deadline = time.monotonic() + SECONDS_TO_ANSWER
             time.sleep(0.1)
         raise CannotStartError(
-            f"The pages don't answer at {self.options.url} ({answer}): "
-            f"see {self.data.logs / 'web.log'}"
+            f"The pages at {self.options.url} don't answer ({answer}). "
+            f"See {self.data.logs / 'web.log'}."
         )
 
     def _watch(self) -> None:
         while True:
-            self._tell_news()
+            self._report_restarts()
             time.sleep(0.2)
 
-    def _tell_news(self) -> None:
+    def _report_restarts(self) -> None:
         self._supervision.require_alive()
-        news = list(self._supervision.follower.news())
-        if news or time.monotonic() - self.disk_checked > SECONDS_BETWEEN_DISK_CHECKS:
+        restarts = list(self._supervision.restart_log.sentences())
+        if restarts or time.monotonic() - self.disk_checked > SECONDS_BETWEEN_DISK_CHECKS:
             self._check_disk()
-        # On a full disk they end again and again, for the reason that has been said.
-        for line in news if not self.disk_trouble else ():
+        # On a full disk they fail again and again, for a reason that was already given.
+        for line in restarts if not self.disk_problem else ():
             self.say(line)
 
     def _check_disk(self) -> None:
         """Say when the disk is full and when it no longer is; then start at once what waits."""
         self.disk_checked = time.monotonic()
-        before, self.disk_trouble = self.disk_trouble, disk_trouble(self.data.path)
-        if self.disk_trouble and not before:
+        before, self.disk_problem = self.disk_problem, disk_problem(self.data.path)
+        if self.disk_problem and not before:
             self.say(
-                f"{self.disk_trouble}. Nothing can be saved until there is room; then everything "
-                "goes on by itself"
+                f"{self.disk_problem}. Nothing can be saved. Everything continues by itself once "
+                "there is free space"
             )
-        elif before and not self.disk_trouble:
-            started = self._supervision.start_what_waits()
+        elif before and not self.disk_problem:
+            started = self._supervision.start_waiting()
             told = f" ({', '.join(started)} started again)" if started else ""
-            self.say(f"There is room again at {self.data.path}: everything goes on{told}")
-        elif not self.disk_trouble:
+            self.say(f"There is free space again at {self.data.path}. Everything continues{told}")
+        elif not self.disk_problem:
             nearly = is_nearly_full(self.data.path)
             if nearly and not self.disk_warned:
-                self.say(f"The disk is nearly full at {self.data.path}: make room soon")
+                self.say(f"The disk at {self.data.path} is nearly full. Free some space soon")
             self.disk_warned = nearly
 
     @property
@@ -285,13 +288,13 @@ class Up:
 
     def _end(self) -> str | None:
         if self.supervision:
-            self.say("Ending everything …")
+            self.say("Stopping everything …")
             self.supervision.stop(SECONDS_TO_END)
-        # What supervisord couldn't end in time, or lost because it was killed.
-        end([p for p in marked_processes(self.data) if p.name() != "postgres"], 0.3)
+        # What supervisord couldn't stop in time, or lost because it was killed.
+        stop_processes([p for p in marked_processes(self.data) if p.name() != "postgres"], 0.3)
         if self.postgres:
-            self.postgres.end_leftover(patience=0.7)
-        return "Everything has ended; the data stays" if self.supervision else None
+            self.postgres.stop_leftover_server(patience=0.7)
+        return "Everything has stopped. The data is kept" if self.supervision else None
 
 
 def _title(process: psutil.Process) -> str:

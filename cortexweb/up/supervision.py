@@ -1,4 +1,4 @@
-"""supervisord as a child of `up`: started, asked over its socket, followed and ended."""
+"""supervisord as a child of `up`: started, asked over its socket, followed and stopped."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class Supervision:
         self._data = data
         self._log = data.logs / "supervisord.log"
         self._log.touch()
-        self.follower = Follower(self._log)
+        self.restart_log = RestartLog(self._log)
         file = data.path / "supervisord.conf"
         file.write_text(configuration)
         with (data.logs / "supervisord.out").open("w") as output:
@@ -55,7 +55,9 @@ class Supervision:
                 self._ask("getState")
             except (OSError, HTTPException):
                 if time.monotonic() > deadline:
-                    raise CannotStartError(f"supervisord doesn't answer: see {self._log}") from None
+                    raise CannotStartError(
+                        f"supervisord doesn't answer. See {self._log}."
+                    ) from None
                 time.sleep(0.02)
             else:
                 return
@@ -63,10 +65,10 @@ class Supervision:
     def require_alive(self) -> None:
         """Raise when supervisord itself has ended."""
         if (code := self._process.poll()) is not None:
-            cause = f"signal {-code}" if code < 0 else f"exit status {code}"
+            cause = f"was killed by signal {-code}" if code < 0 else f"exited with status {code}"
             raise CannotStartError(
-                f"supervisord, which keeps everything running, ended by {cause}: "
-                f"see {self._data.logs / 'supervisord.out'}"
+                f"supervisord, which keeps everything running, {cause}. "
+                f"See {self._data.logs / 'supervisord.out'}."
             )
 
     def start(self, name: str) -> None:
@@ -84,13 +86,13 @@ class Supervision:
                     f"{started['name']} could not be started: {started['description']}"
                 )
 
-    def start_what_waits(self) -> list[str]:
-        """Start at once what supervisord would try again only after a pause; returns the names."""
+    def start_waiting(self) -> list[str]:
+        """Start at once what supervisord would try again only after a pause. Return the names."""
         names = []
         for process in self._ask("getAllProcessInfo"):
             if process["statename"] in ("BACKOFF", "FATAL", "EXITED"):
                 name = f"{process['group']}:{process['name']}"
-                with suppress(Fault):  # it has just come to itself
+                with suppress(Fault):  # it has just recovered
                     self._ask("stopProcess", name, True)
                 with suppress(Fault):
                     self._ask("startProcess", name, False)
@@ -98,8 +100,8 @@ class Supervision:
         return names
 
     def stop(self, patience: float) -> None:
-        """End everything in order: the group, Redis, PostgreSQL, supervisord itself."""
-        self.follower.close()
+        """Stop everything in order: the group, Redis, PostgreSQL, supervisord itself."""
+        self.restart_log.close()
         if self._process.poll() is not None:
             return
         try:
@@ -123,8 +125,8 @@ class Supervision:
             transport.close()
 
 
-class Follower:
-    """Reads what supervisord logs from now on, across the rotation of the file."""
+class RestartLog:
+    """What supervisord logs from now on, across the rotation of the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -132,18 +134,18 @@ class Follower:
         self._file.seek(0, os.SEEK_END)
         self._ended: dict[str, tuple[str, datetime]] = {}
 
-    def news(self) -> Iterator[str]:
-        """A sentence for each child that ended and was started again since the last call."""
+    def sentences(self) -> Iterator[str]:
+        """Yield a sentence for each child that was started again since the last call."""
         for line in self._lines():
             if match := LOG_LINE.match(line):
                 at = datetime.strptime(match["time"], "%Y-%m-%d %H:%M:%S,%f")
-                yield from self._tell(match["event"], match["text"], at)
+                yield from self._sentences_of(match["event"], match["text"], at)
 
     def close(self) -> None:
         """Stop following."""
         self._file.close()
 
-    def _tell(self, event: str, text: str, at: datetime) -> Iterator[str]:
+    def _sentences_of(self, event: str, text: str, at: datetime) -> Iterator[str]:
         if event == "spawnerr":
             yield text
         elif event == "exited" and (match := ENDED.match(text)):
@@ -154,7 +156,7 @@ class Follower:
                 cause, since = self._ended.pop(name)
                 seconds = (at - since).total_seconds()
                 log = self._path.with_name(f"{name}.log")
-                yield f"{name} ended by {cause}, started again after {seconds:.1f} s (see {log})"
+                yield f"{name} {cause}. Started again after {seconds:.1f} s (see {log})"
 
     def _lines(self) -> Iterator[str]:
         yield from self._file
@@ -167,8 +169,11 @@ class Follower:
 
 
 def _in_words(cause: str) -> str:
-    """ "terminated by SIGKILL" → "signal 9"; an exit status stays as it is."""
+    """Return what happened to a process, from what supervisord logs of its end: "terminated by
+    SIGKILL" or "exit status 3". One that exits with 0 has done what a signal asked for."""
     name = cause.removeprefix("terminated by ").split()[0]
     if name in signal.Signals.__members__:
-        return f"signal {signal.Signals[name].value}"
-    return cause
+        return f"was killed by signal {signal.Signals[name].value} ({name})"
+    if cause == "exit status 0":
+        return "was shut down by another process (exit status 0)"
+    return f"failed with {cause}"

@@ -12,7 +12,7 @@ from typing import Any
 from supervisor import loggers, supervisord
 
 
-class PatientFileHandler(loggers.RotatingFileHandler):  # type: ignore[misc]  # untyped
+class FullDiskFileHandler(loggers.RotatingFileHandler):  # type: ignore[misc]  # untyped
     """A log file that goes on when there is room again."""
 
     def emit(self, record: Any) -> None:
@@ -35,5 +35,5 @@ class PatientFileHandler(loggers.RotatingFileHandler):  # type: ignore[misc]  # 
 
 
 if __name__ == "__main__":
-    loggers.RotatingFileHandler = PatientFileHandler
+    loggers.RotatingFileHandler = FullDiskFileHandler
     supervisord.main()

@@ -8,10 +8,10 @@ from django.utils.http import parse_header_parameters
 
 from cortexweb.web.request_limits import Receive, Send, refuse
 
-TOLD = "The content of a request is in UTF-8: leave the charset out of its Content-Type.\n"
+TOLD = "Requests must be in UTF-8. Leave the charset out of the Content-Type.\n"
 
 
-class Utf8Only:
+class Utf8OnlyRequests:
     """Answers 415 to a request that names another charset."""
 
     def __init__(self, application: Any) -> None:

@@ -19,7 +19,7 @@ class Handler(ASGIHandler):
             response: HttpResponseBase = await super().run_get_response(request)
         except Exception:
             logger.exception("No page could tell that %s failed", request.path)
-            response = HttpResponseServerError("This failed.\n", content_type="text/plain")
+            response = HttpResponseServerError("Something went wrong.\n", content_type="text/plain")
             response._handler_class = self.__class__  # type: ignore[attr-defined]
         return response
 

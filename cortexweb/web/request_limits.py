@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 DRAIN_SECONDS = 2.0
 
 
-class LimitedBodies:
+class RequestLimits:
     """Answers 413 to a body of more than `size` bytes, before it is read where it says how long it
     is, and 408 to one that is not there after `seconds`, or pauses for a quarter of that."""
 
@@ -41,7 +41,7 @@ class LimitedBodies:
 
     @property
     def _told(self) -> str:
-        return f"A request has at most {self.size:,} bytes, and {self.seconds:g} s to arrive.\n"
+        return f"A request may have up to {self.size:,} bytes, and take up to {self.seconds:g} s.\n"
 
 
 class _Body:

@@ -19,7 +19,7 @@ HEAD_BYTES = 100_000
 SOCKET_BYTES = 2_000_000
 
 
-class PatientProtocol(HttpToolsProtocol):
+class HeadTimeoutProtocol(HttpToolsProtocol):
     """HTTP with an end to patience: a head has to be there in a quarter of REQUEST_SECONDS, from
     the connection or its first byte on. That of a WebSocket is one too."""
 
@@ -46,7 +46,7 @@ class PatientProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         # Whoever takes it from here would wait for the body without end.
         if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
-            self.send_400_response("A WebSocket is opened without a body.")
+            self.send_400_response("A WebSocket request must not have a body.")
         else:
             super().handle_websocket_upgrade()
 
@@ -78,7 +78,7 @@ class PatientProtocol(HttpToolsProtocol):
 def options() -> dict[str, Any]:
     """What uvicorn is run with, beside its address."""
     return {
-        "http": PatientProtocol,
+        "http": HeadTimeoutProtocol,
         # `cortexweb.asgi` looks after these headers, and after whose are believed.
         "proxy_headers": False,
         "lifespan": "off",

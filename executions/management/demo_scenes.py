@@ -84,7 +84,7 @@ def run() -> Iterator[Execution]:
 def _start(flow: str, user: User, inputs: Mapping[str, Any], **how: bool) -> Execution:
     version = queries.latest_published(flow)
     if version is None:
-        raise LookupError(f"There is no published flow {flow}; import flows/examples.")
+        raise LookupError(f"There is no published flow {flow}. Import flows/examples.")
     return start(version, inputs, actor_of(user), Execution.Trigger.DEMO, **how)
 
 

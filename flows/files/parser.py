@@ -51,12 +51,12 @@ def read(path: Path) -> FlowFile:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             # A pipe or a device may never end.
-            raise FlowFileError([f"{path}: It is no regular file."])
+            raise FlowFileError([f"{path}: It is not a regular file."])
         if status.st_size > LARGEST:
             raise FlowFileError([f"{path}: It is larger than {LARGEST:,} bytes."])
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise FlowFileError([f"{path}: It is not a text in UTF-8."]) from None
+        raise FlowFileError([f"{path}: It is not UTF-8 text."]) from None
     except OSError as error:
         raise FlowFileError([f"{path}: It cannot be read: {error.strerror}."]) from None
     return parse(text, str(path))
@@ -112,7 +112,7 @@ class _Builder:
     def build(self, node: yaml.Node, path: DocumentPath = ()) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in self.seen:
-            self.fail(node, path, "Aliases (*name) are not supported; repeat what they stand for.")
+            self.fail(node, path, "Aliases (*name) are not supported. Repeat the value.")
         self.seen.add(id(node))
         if not isinstance(node, yaml.ScalarNode) and node.tag not in (
             yaml_scalars.MAP,
@@ -138,7 +138,7 @@ class _Builder:
             # As it is written: `404:` is the key "404".
             key = key_node.value
             if key in built:
-                self.fail(key_node, (*path, key), "This key is here twice.")
+                self.fail(key_node, (*path, key), "This key is given twice.")
             self.lines[*path, key] = key_node.start_mark.line + 1
             built[key] = self.build(value_node, (*path, key))
         return built

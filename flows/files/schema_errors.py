@@ -138,7 +138,7 @@ def _reserved_name(error: ValidationError, path: DocumentPath) -> Iterator[Found
     name = _instance(error)
     yield (
         (*path, name),
-        f"{name} is a word of the expression language. Choose another name, such as "
+        f"{name} is a reserved word of the expression language. Choose another name, such as "
         f"{name.capitalize()}.",
     )
 

@@ -22,7 +22,7 @@ def unique_names(workspace: WorkspaceNode) -> Iterator[Message]:
             yield Message(
                 f"Variable {variable.name}",
                 f"There is another variable {first} in this workspace.",
-                "Names are not case-sensitive; give it another name.",
+                "Names are not case-sensitive. Choose another name.",
                 (*workspace_path(workspace), "variables", variable.name),
             )
 
@@ -32,8 +32,8 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
     if len(node.key) > KEY_LENGTH:
         yield Message(
             title(node),
-            f"Its key is longer than {KEY_LENGTH} characters with those around it.",
-            "Give it or the workspaces around it shorter keys.",
+            f"Its key is longer than {KEY_LENGTH} characters, with the keys around it.",
+            "Shorten its key, or the keys of the workspaces around it.",
             node.path,
         )
     for port, target in node.ports.items():
@@ -53,7 +53,7 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
             yield Message(
                 title(node),
                 f"There is no block '{name}' in this workspace{near(name, locals_)}",
-                "A port leads to the key of a block of the same workspace.",
+                "Write the key of a block in the same workspace.",
                 path,
             )
         elif port is Port.EXCEPTION and target == node.key:
@@ -74,7 +74,7 @@ def notes(workspace: WorkspaceNode) -> Iterator[Message]:
                 f"Workspace {workspace.name}",
                 f"There is no block '{name}' in this workspace"
                 f"{near(name, map(_local, workspace.blocks))}",
-                "A note names the key of a block of the same workspace, or none.",
+                "Write the key of a block in the same workspace, or leave it out.",
                 (*workspace_path(workspace), "notes", number, "block"),
             )
 
@@ -91,7 +91,7 @@ def connections(graph: FlowGraph) -> Iterator[Message]:
                 yield Message(
                     title(node),
                     f"No connection can lead to {other.block.type}.",
-                    "It is entered by itself; connect the port to another block.",
+                    "A token enters it without a connection. Connect the port to another block.",
                     path,
                 )
             elif port is Port.EXCEPTION and not other.block.takes_exceptions:

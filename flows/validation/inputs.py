@@ -31,7 +31,7 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
             summary, details = "The input is given twice.", "Names are not case-sensitive."
         elif too_deep(value):
             summary = f"The value is nested deeper than {LEVELS} levels."
-            details = "Give one that is less deep."
+            details = "Give a value with fewer levels."
         elif expected := _refused(variable, value):
             summary = f"The value is {article(type_name(value))}, not {article(expected)}."
             details = f"Give {article(expected)}, or null."
@@ -47,7 +47,7 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
                 Message(
                     f"Input {variable.name}",
                     "The input is missing.",
-                    "Give it a value; it has no default.",
+                    "It has no default. Give it a value.",
                     ("variables", variable.name),
                 )
             )

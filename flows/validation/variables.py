@@ -61,7 +61,7 @@ def names(graph: FlowGraph) -> Iterator[Message]:
             if variable.name in WORDS:
                 yield Message(
                     f"Variable {variable.name}",
-                    f"{variable.name} is a word of the expression language.",
+                    f"{variable.name} is a reserved word of the expression language.",
                     f"Choose another name, such as {variable.name.capitalize()}.",
                     (*workspace_path(workspace), "variables", variable.name),
                 )
@@ -76,8 +76,8 @@ def defaults(graph: FlowGraph) -> Iterator[Message]:
             if variable.is_secret and variable.default not in (Literal(None), Literal("")):
                 yield Message(
                     f"Variable {variable.name}",
-                    "It is secret, and has a default.",
-                    "Whoever reads the flow would read it there: give it at start, or read it from "
+                    "A secret variable cannot have a default.",
+                    "Whoever reads the flow would see it. Give the value at start, or read it from "
                     "a file.",
                     path,
                 )
@@ -86,7 +86,7 @@ def defaults(graph: FlowGraph) -> Iterator[Message]:
                 yield Message(
                     f"Variable {variable.name}",
                     f"Its default refers to {names}.",
-                    "A default may not refer to variables; set it with a Set Variable block.",
+                    "A default may not refer to variables. Set it with a Set Variable block.",
                     path,
                 )
             elif variable.type and isinstance(variable.default, Literal):
@@ -117,7 +117,7 @@ def properties(
             visible = _visible(graph, _target_workspace(node))
             yield Message(
                 title(node),
-                f"{target.label} is saved to {name}, which is no variable here"
+                f"{target.label} is saved to {name}, which is not a variable here"
                 f"{near(name, visible)}",
                 "Define it in this workspace or one around it, or write ($)_ to discard the value.",
                 (*node.path, "properties", target.output, *target.taken),
@@ -135,7 +135,7 @@ def _part(
     ):
         yield Message(
             title(node),
-            f"{target.label} is saved to a part of {CONTEXT} that cannot be written.",
+            f"{target.label} is saved to a part of {CONTEXT} that is read-only.",
             f"Write ($){CONTEXT}.{EXTENSIONS}.Key, with a key of your own.",
             path,
         )
@@ -167,8 +167,8 @@ def _reads(
         if name == DISCARD:
             yield Message(
                 title(node),
-                f"{path[-1]} reads _, which discards what is saved to it.",
-                "Read a variable.",
+                f"{path[-1]} reads _, which discards whatever is saved to it.",
+                "Read another variable.",
                 path,
             )
             continue
@@ -177,7 +177,7 @@ def _reads(
             visible = _visible(graph, node.workspace)
             yield Message(
                 title(node),
-                f"{path[-1]} reads {name}, which is no variable here{near(name, visible)}",
+                f"{path[-1]} reads {name}, which is not a variable here{near(name, visible)}",
                 "Define it in this workspace or one around it.",
                 path,
             )

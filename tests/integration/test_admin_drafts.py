@@ -98,7 +98,7 @@ def test_rows_of_a_form_count(
     page = admin_client.post(change(top), workspace_form(**note, was=mine))
     text = html.unescape(page.content.decode())
     assert page.status_code == 200
-    assert "New: variable Fresh." in text
+    assert "Added: variable Fresh." in text
     assert "A note" in text
     assert Variable.objects.filter(name="Fresh").exists()
     assert not Note.objects.filter(text="A note").exists()
@@ -127,7 +127,7 @@ def test_what_was_published_meanwhile_is_told(
     text = page.content.decode()
     assert page.status_code == 409
     assert "Not saved. The version was published meanwhile" in text
-    assert "What you typed, to be copied" in text
+    assert "What you typed, to copy" in text
     assert "Typed for long" in text
     assert not Block.objects.filter(description="Typed for long").exists()
 
@@ -277,7 +277,7 @@ def test_rows_that_were_deleted_meanwhile_become_new_ones(
     total.delete()
     page = admin_client.post(change(inner), data)
     text = html.unescape(page.content.decode())
-    assert "Gone: variable " in text
+    assert "Deleted: variable " in text
     assert "Renamed" in text
     assert "Select a valid choice" not in text
     data["was"] = found_in(page.content.decode())

@@ -151,7 +151,7 @@ def test_a_drafts_block_is_edited(admin_client: Client, draft: FlowVersion) -> N
     [
         ('{"Valu": 1}', "There is no property &#x27;Valu&#x27;; did you mean &#x27;Value&#x27;?"),
         ('{"Value": "=1 +"}', "Value: Syntax error"),
-        ('{"Variable": "Total"}', "Variable is an output and needs a variable"),
+        ('{"Variable": "Total"}', "Variable is an output. It needs a variable"),
         ('{"Value": "a\\u0000"}', "Value: The text holds a character that cannot be stored."),
         ("[1]", "Write an object"),
         ("{", "This is not valid JSON"),
@@ -159,7 +159,7 @@ def test_a_drafts_block_is_edited(admin_client: Client, draft: FlowVersion) -> N
         ('{"Value": 1e400}', "1e400 is too large"),
         ('{"Value": NaN}', "NaN is not JSON"),
         ('{"Value": 1, "Value": 2}', "The key &#x27;Value&#x27; is twice in one object"),
-        ('{"Value": {"$datetime": "2026-01-01T00:00:00"}}', "lacks its offset"),
+        ('{"Value": {"$datetime": "2026-01-01T00:00:00"}}', "has no offset"),
         ('{"Value": "=1e400"}', "1e400 is too large"),
     ],
 )
@@ -317,7 +317,7 @@ def test_a_published_version_is_edited_as_a_new_draft(
     copy = FlowVersion.objects.get(number=2)
     assert copy.is_draft
     assert queries.document(copy) == ORDERS
-    assert "There is a draft already: orders v2" in act(admin_client, "edit_as_draft", published)
+    assert "There is already a draft, orders v2" in act(admin_client, "edit_as_draft", published)
 
 
 def test_publishing_needs_its_permission(draft: FlowVersion) -> None:

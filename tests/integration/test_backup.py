@@ -67,7 +67,7 @@ def test_a_dump_brings_back_what_was_there(installation: Installation, folder: P
     assert dump.stat().st_mode & 0o777 == 0o600
     again = installation.manage("dump_database", str(dump))
     assert again.returncode == 1
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
 
     run(installation, "User.objects.get(username='kept').delete()")
     run(installation, "User.objects.create(username='later')")

@@ -15,7 +15,7 @@ from django.test import Client
 
 from executions import runner
 from executions.commands.debugging.set_next import foresee
-from executions.commands.request import Refused
+from executions.commands.request import CommandRefused
 from executions.processes import limit_process
 from flows import sandbox, value_sources
 from flows.expressions import ExpressionError
@@ -128,7 +128,7 @@ def test_pages_and_commands_outlive_such_a_default(tmp_path: Path, client: Clien
         assert client.get(address).status_code == 200
     paused = begin(version, paused=True, V=1)
     runner.run(paused.pk)
-    with pytest.raises(Refused, match="time or memory"):
+    with pytest.raises(CommandRefused, match="time or memory"):
         foresee(paused.pk, "w/e")
     assert largest_mebibytes() - before < 200
     assert time.monotonic() - began < 40

@@ -14,15 +14,15 @@ from environ import ImproperlyConfigured
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
-from cortexweb.embedded.programs import POSTGRES, REDIS, lend_programs, postgres_programs
+from cortexweb.embedded.programs import POSTGRES, REDIS, copy_programs, postgres_programs
 from cortexweb.embedded.system_user import (
     Account,
     EmbeddedServerError,
+    allow_passing_through,
     can_run,
     create_account,
     give,
     make_private_folder,
-    open_way_to,
     server_account,
     wheel_folder,
 )
@@ -47,7 +47,7 @@ def open_folder() -> Iterator[Path]:
 
 def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     data = DataFolder(tmp_path / "data")
-    with pytest.raises(ImproperlyConfigured, match=r"set SECRET_KEY, or run `python manage.py up`"):
+    with pytest.raises(ImproperlyConfigured, match=r"Set SECRET_KEY, or run `python manage.py up`"):
         data.secret_key()
     data.create()
     key = data.secret_key()
@@ -81,7 +81,7 @@ def test_a_stale_pid_file_keeps_nobody_out(open_folder: Path, account: Account) 
     other = subprocess.Popen(["sleep", "60"], **account.process_options)
     (postgres.folder / "postmaster.pid").write_text(f"{other.pid}\n{postgres.folder}\n0\n5432\n")
     try:
-        assert postgres.end_leftover() is None
+        assert postgres.stop_leftover_server() is None
         with running_servers(data):
             assert postgres.is_ready()
         assert other.poll() is None
@@ -133,7 +133,7 @@ def test_programs_in_a_private_folder_are_copied(
     # An environment that can be reached again needs no copy.
     monkeypatch.undo()
     if can_run(postgres_programs(DataFolder(open_folder / "other")) / "postgres", account):
-        lend_programs(data, account)
+        copy_programs(data, account)
         assert list((data.path / "programs").iterdir()) == []
 
 
@@ -159,6 +159,6 @@ def test_private_folders_above_are_opened_for_passing_only(
 ) -> None:
     private = open_folder / "private"
     private.mkdir(mode=0o700)
-    assert open_way_to(private / "data", account) == [private.resolve()]
+    assert allow_passing_through(private / "data", account) == [private.resolve()]
     assert stat.S_IMODE(private.stat().st_mode) == 0o701
-    assert open_way_to(private / "data", account) == []
+    assert allow_passing_through(private / "data", account) == []

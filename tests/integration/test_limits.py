@@ -222,7 +222,7 @@ def test_too_many_iterations_of_an_expression_say_so() -> None:
     run = one('Value: "=L.map(a, a)", Variable: ($)V', f"V: {{}}, L: {{default: {[0] * 10_000}}}")
     problem = run.outputs()["Problem"]
     assert problem.short_type == "InvalidPropertyValueException"
-    assert "it takes 10,000 iterations or more" in problem.message
+    assert "it needs 10,000 iterations or more" in problem.message
 
 
 def test_a_block_without_memory_says_so() -> None:

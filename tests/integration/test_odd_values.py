@@ -347,7 +347,7 @@ def test_a_published_flow_with_such_a_name_is_told_when_it_is_published_again(
     with pytest.raises(InvalidFlow) as refused:
         publish_version(draft, admin_user)
     said = [f"{message.location}: {message.summary}" for message in refused.value.messages]
-    assert "Variable type: type is a word of the expression language." in said
+    assert "Variable type: type is a reserved word of the expression language." in said
     workspace = draft.workspaces.get(key="")
     page = admin_client.get(f"/admin/flows/workspace/{workspace.pk}/change/")
     assert page.status_code == 200

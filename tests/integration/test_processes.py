@@ -44,4 +44,4 @@ def test_a_browser_signs_in_to_the_admin(signed_in_page: Page) -> None:
 def test_health_names_what_does_not_answer(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.content) == (503, b"no answer from: redis\n")
+    assert (answer.status_code, answer.content) == (503, b"Redis doesn't answer\n")

@@ -141,7 +141,7 @@ def test_a_published_version_can_be_copied_to_a_draft_once() -> None:
     draft = new_draft(first)
     assert (draft.number, draft.is_draft) == (2, True)
     assert queries.document(draft) == ORDERS
-    with pytest.raises(DraftExists, match="There is a draft already: orders v2"):
+    with pytest.raises(DraftExists, match="There is already a draft, orders v2"):
         new_draft(first)
 
 

@@ -112,7 +112,7 @@ def test_a_secret_has_no_default(
     with pytest.raises(CommandError):
         publish(tmp_path, "f", BLANK, f"{{Key: {{secret: true, default: {SECRET}}}}}")
     told = capsys.readouterr().err
-    assert "variables.Key.default: It is secret, and has a default." in told
+    assert "variables.Key.default: A secret variable cannot have a default." in told
     assert SECRET not in told
     publish(tmp_path, "g", BLANK, "{Key: {secret: true, default: ''}}")
 

@@ -59,7 +59,7 @@ def test_an_account_is_tried_so_often(path: str, admin_user: User) -> None:
     assert answers == [200] * OF_ACCOUNT + [429] * (25 - OF_ACCOUNT)
     status, text = attempt("admin", "password", path=path)  # which is the right one
     assert status == 429
-    assert "There were too many attempts. Try again in" in text
+    assert "Too many attempts. Try again in" in text
     assert "value=" in text
     assert 'value="admin"' in text  # nothing is lost
     refused = [("refused", "wrong name or password")] * OF_ACCOUNT
@@ -274,6 +274,6 @@ def test_health_tells_of_a_full_redis(live_app: LiveApp, redis: Redis) -> None:
     finally:
         redis.config_set("maxmemory", 0)
     assert told.status_code == 503
-    assert told.text.startswith("redis takes no messages: ")
+    assert told.text.startswith("Redis accepts no messages: ")
     assert "maxmemory" in told.text
     assert httpx.get(f"{live_app.url}/healthz").status_code == 200

@@ -19,11 +19,11 @@ import pytest
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.system_user import server_account
-from cortexweb.up.disk import require_space
+from cortexweb.up.disk import require_disk_space
 from cortexweb.up.drop_privileges import CAP_DAC_READ_SEARCH
 from cortexweb.up.errors import CannotStartError, explain
 from cortexweb.up.orphans import marked_processes
-from cortexweb.up.supervision import Follower
+from cortexweb.up.supervision import RestartLog
 from tests.installations import PASSWORD, Installation
 from tests.servers import PROJECT, free_port
 
@@ -141,7 +141,7 @@ def test_what_is_killed_is_started_again(installation: Installation, name: str) 
     killed = installation.program(name)
     killed.kill()
     run = installation.runs[-1]
-    told = f"{name} ended by signal 9, started again after"
+    told = f"{name} was killed by signal 9 (SIGKILL). Started again after"
     run.wait_until(lambda: told in run.output, seconds=60)
     assert installation.program(name).pid != killed.pid
     run.wait_until(lambda: answers(installation), seconds=90)
@@ -158,8 +158,8 @@ def answers(installation: Installation) -> bool:
     ("arguments", "said"),
     [
         (["--data", ""], "needs the path of a folder"),
-        (["--port", "x"], "a port is a number from 1 to 65535"),
-        (["--workers", "two"], "the number of workers is 1 or more"),
+        (["--port", "x"], "enter a number from 1 to 65535"),
+        (["--workers", "two"], "enter a number of 1 or more"),
     ],
 )
 def test_bad_arguments_are_told(tmp_path: Path, arguments: list[str], said: str) -> None:
@@ -211,7 +211,7 @@ def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
     before = others.stat()
     refused = Installation(DataFolder(others), free_port()).manage("up")
     assert refused.returncode
-    assert "holds other things" in refused.stderr
+    assert "holds other files" in refused.stderr
     assert (others.stat().st_mode, others.stat().st_gid) == (before.st_mode, before.st_gid)
     assert [entry.name for entry in others.iterdir()] == ["letter.txt"]
 
@@ -227,7 +227,7 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
 
     run = installation.up()
 
-    (ended,) = [line for line in run.output.splitlines() if line.startswith("Ended what")]
+    (ended,) = [line for line in run.output.splitlines() if line.startswith("Stopped what")]
     assert "postgres (process " in ended
     assert "new cluster" not in run.output
     asked = "from django.contrib.auth.models import User; User.objects.get(username='kept')"
@@ -238,7 +238,7 @@ def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> 
     run = installation.runs[-1]
     installation.process("cortexweb.up.supervisord").kill()
     assert run.popen.wait(20) == 1
-    assert "supervisord, which keeps everything running, ended by signal 9" in run.output
+    assert "supervisord, which keeps everything running, was killed by signal 9" in run.output
     assert "Traceback" not in run.output
     assert marked_processes(installation.data) == []
     installation.up()
@@ -254,7 +254,7 @@ def test_a_signal_ends_everything_in_time(
     run.popen.send_signal(asked)
     assert run.popen.wait(10) == 0
     assert time.monotonic() - begun < 10
-    assert "Everything has ended; the data stays" in run.output
+    assert "Everything has stopped. The data is kept" in run.output
     assert marked_processes(installation.data) == []
     assert not [p for p in psutil.process_iter() if names_folder(p, installation.data)]
 
@@ -272,7 +272,7 @@ def test_commands_without_it_say_so_at_once(installation: Installation) -> None:
     refused = installation.manage("start_flow", "check-orders")
     assert time.monotonic() - begun < 15
     assert refused.returncode == 1
-    assert "is `python manage.py up` running?" in refused.stderr
+    assert "Is `python manage.py up` running?" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -292,8 +292,8 @@ def test_a_cluster_of_another_major_version_is_told(installation: Installation) 
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("file", "It is no folder. Choose another folder with --data."),
-        ("file/data", "A part of its path is no folder."),
+        ("file", "It is not a folder. Choose another one with --data."),
+        ("file/data", "A part of its path is not a folder."),
         ("n" * 300, "Its path is too long."),
     ],
 )
@@ -307,10 +307,10 @@ def test_what_cannot_be_a_data_folder_is_told(tmp_path: Path, place: str, said: 
 
 def test_a_full_disk_is_said_beforehand(tmp_path: Path) -> None:
     with pytest.raises(
-        CannotStartError, match=r"The disk is full: \d+ MB are free at .* Make room"
+        CannotStartError, match=r"The disk is full: \d+ MB are free at .* Free some space"
     ):
-        require_space(tmp_path, needed=shutil.disk_usage(tmp_path).total * 2)
-    require_space(tmp_path, needed=1)
+        require_disk_space(tmp_path, needed=shutil.disk_usage(tmp_path).total * 2)
+    require_disk_space(tmp_path, needed=1)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
@@ -321,18 +321,18 @@ def test_a_disk_that_fills_up_is_said_in_words() -> None:
     ):
         full.write(b"data")
     assert raised.value.errno == errno.ENOSPC
-    assert explain(raised.value).startswith("The disk is full. Make room")
+    assert explain(raised.value).startswith("The disk is full. Free some space")
 
 
 def test_news_survive_the_rotation_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "supervisord.log"
     log.write_text("2026-01-01 10:00:00,000 WARN exited: web (exit status 1; not expected)\n")
-    follower = Follower(log)
-    assert list(follower.news()) == []
+    restart_log = RestartLog(log)
+    assert list(restart_log.sentences()) == []
     with log.open("a") as file:
         file.write("2026-01-01 10:00:01,000 WARN exited: web (exit status 3; not expected)\n")
     log.rename(tmp_path / "supervisord.log.1")
     log.write_text("2026-01-01 10:00:03,500 INFO spawned: 'web' with pid 12\n")
-    (news,) = follower.news()
-    follower.close()
-    assert news.startswith("web ended by exit status 3, started again after 2.5 s")
+    (news,) = restart_log.sentences()
+    restart_log.close()
+    assert news.startswith("web failed with exit status 3. Started again after 2.5 s")

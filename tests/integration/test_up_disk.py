@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from cortexweb.data_folder import DataFolder
-from cortexweb.up.disk import SPACE_FOR_CLUSTER, SPACE_TO_START, disk_trouble
+from cortexweb.up.disk import SPACE_FOR_CLUSTER, SPACE_TO_START, disk_problem
 from tests.installations import Installation
 from tests.servers import PROJECT, Process, free_port
 
@@ -66,7 +66,9 @@ def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path) -> None:
         assert supervisor.is_running()
 
         filler.unlink()
-        run.wait_until(lambda: f"There is room again at {small_disk}" in run.output, seconds=30)
+        run.wait_until(
+            lambda: f"There is free space again at {small_disk}" in run.output, seconds=30
+        )
         run.wait_until(lambda: answers(installation), seconds=90)
         done = installation.manage("start_flow", "check-orders", "--wait", "60")
         assert done.returncode == 0, done.stderr + done.stdout
@@ -102,7 +104,7 @@ def little_room_is_enough_for_what_is_there(installation: Installation, disk: Pa
 
 def test_a_disk_that_cannot_be_written_is_told(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    assert disk_trouble(small_disk) == (
+    assert disk_problem(small_disk) == (
         f"The disk can't be written at {small_disk}: Read-only file system"
     )
 

@@ -175,7 +175,7 @@ def test_a_port_to_nowhere_says_line_path_and_what_was_meant() -> None:
         )
     ) == [
         "access.yaml:6: blocks.read.bottom: There is no block 'grup' in this workspace; did you "
-        "mean 'group'? A port leads to the key of a block of the same workspace."
+        "mean 'group'? Write the key of a block in the same workspace."
     ]
 
 
@@ -206,7 +206,7 @@ def test_a_port_to_nowhere_says_line_path_and_what_was_meant() -> None:
             "a: {type: Run Flow, exception: a}",
             "3: blocks.a.exception: Its exception port leads to itself.",
         ),
-        ("a: {type: End Flow}\na: {type: End Flow}", "4: blocks.a: This key is here twice."),
+        ("a: {type: End Flow}\na: {type: End Flow}", "4: blocks.a: This key is given twice."),
         ("a: &x {type: End Flow}\nb: *x", "blocks.b: Aliases (*name) are not supported"),
         ("a: !!python/name:os {}", "The tag"),
         ("a: {type: [}", "3: This is not YAML"),
@@ -243,7 +243,7 @@ def test_problems_name_line_path_and_what_was_expected(blocks: str, expected: st
         (
             "notes:\n- {text: a}\n- text: a\n  block: strat",
             "6: notes.1.block: There is no block 'strat' in this workspace; did you mean 'start'? "
-            "A note names the key of a block of the same workspace, or none.",
+            "Write the key of a block in the same workspace, or leave it out.",
         ),
         (
             "notes: [" + "{text: a}, " * 201 + "]",
@@ -358,10 +358,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "folder.yaml").mkdir()
     for path in (tmp_path / "pipe.yaml", tmp_path / "folder.yaml", Path("/dev/zero")):
-        with pytest.raises(FlowFileError, match="It is no regular file"):
+        with pytest.raises(FlowFileError, match="It is not a regular file"):
             read(path)
     (tmp_path / "latin.yaml").write_bytes(b"flow: \xe9")
-    with pytest.raises(FlowFileError, match="not a text in UTF-8"):
+    with pytest.raises(FlowFileError, match="not UTF-8 text"):
         read(tmp_path / "latin.yaml")
 
 

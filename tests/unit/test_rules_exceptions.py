@@ -333,7 +333,7 @@ def test_the_flow_handler_sees_the_top_level_only() -> None:
     run = Run(FLOW_HANDLER % "=Outer", variables)
     assert run.outputs() == {"X": "seen"}
     (found,) = messages(FLOW_HANDLER % "=Inner", variables)
-    assert found.summary.startswith("Value reads Inner, which is no variable here")
+    assert found.summary.startswith("Value reads Inner, which is not a variable here")
 
 
 @pytest.mark.parametrize("handled", [True, False])

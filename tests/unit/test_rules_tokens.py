@@ -296,7 +296,7 @@ def test_an_exception_that_the_flows_handler_cannot_save_is_an_error() -> None:
         (
             APART.format(value="=[1]", target="[($)Missing]"),
             ("blocks", "s", "properties", "Variable", 0),
-            "Variable[0] is saved to Missing, which is no variable here",
+            "Variable[0] is saved to Missing, which is not a variable here",
         ),
         (
             APART.format(value="=[1]", target="{A: ($)Out.Part}").replace("($)Out}", "($)_}"),
@@ -328,5 +328,5 @@ def test_what_is_read_and_saved_back_is_not_taken_apart() -> None:
     }
     _, found = build(document)
     assert [m.summary for m in found] == [
-        "Current Index is read and saved back, and needs one variable."
+        "Current Index is read and written. It needs one variable."
     ]

@@ -34,7 +34,7 @@ def test_variables_of_siblings_are_not_seen() -> None:
         end: {type: End Flow}
         """
     )
-    assert found.summary.startswith("Value reads Inner, which is no variable here")
+    assert found.summary.startswith("Value reads Inner, which is not a variable here")
 
 
 def test_structure_keys_are_case_sensitive_and_names_are_not() -> None:
@@ -184,7 +184,7 @@ def test_what_is_saved_to_a_part_is_a_copy() -> None:
 @pytest.mark.parametrize(
     ("target", "summary"),
     [
-        ("($)Missing.Id", "Variable reads Missing, which is no variable here"),
+        ("($)Missing.Id", "Variable reads Missing, which is not a variable here"),
         ("($)Empty.Id", "Variable is not initialised: Empty."),
         ("($)Empty", ""),
         ("($)_.Id", "Variable reads _, which discards"),

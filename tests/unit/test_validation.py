@@ -181,7 +181,9 @@ def test_names_in_expressions_are_defined_in_scope() -> None:
     inner = NESTED.replace("bottom: done", "bottom: r") + f"    r: {read}"
     assert messages(inner, "{Total: {default: 1}}") == []
     found = only(inner, "{Totals: {default: 1}}")
-    assert found.summary == "Value reads total, which is no variable here; did you mean 'Totals'?"
+    assert (
+        found.summary == "Value reads total, which is not a variable here; did you mean 'Totals'?"
+    )
     assert found.path == ("blocks", "a", "blocks", "r", "properties", "Value")
 
 
@@ -189,7 +191,7 @@ def test_variables_of_a_nested_workspace_are_not_seen_outside() -> None:
     """Semantics 15."""
     outside = "b: {type: Set Variable, properties: {Value: =Inner}, bottom: end}"
     blocks = NESTED.replace("bottom: end", "bottom: b\n  variables: {Inner: {default: 1}}")
-    assert "Value reads Inner, which is no variable here" in only(blocks + outside).summary
+    assert "Value reads Inner, which is not a variable here" in only(blocks + outside).summary
 
 
 def test_the_closest_scope_wins() -> None:
@@ -217,7 +219,7 @@ a:
 def test_outputs_are_saved_to_variables_in_scope() -> None:
     """Semantics 24."""
     found = only("a: {type: Set Variable, properties: {Variable: ($)Totl}, bottom: end}")
-    assert found.summary == "Variable is saved to Totl, which is no variable here."
+    assert found.summary == "Variable is saved to Totl, which is not a variable here."
     found = only(
         "a: {type: Set Variable, properties: {Variable: ($)Totl}, bottom: end}", "{Total: }"
     )

@@ -13,17 +13,17 @@ from cortexweb.embedded.system_user import EmbeddedServerError
 class Command(BaseCommand):
     """Write the database of a running `up` to a file, for `load_database` or pg_restore."""
 
-    help = "Write the database of a running `up` to FILE, as of one moment, without stopping it."
+    help = "Write the database of a running `up` to FILE, as of one moment. `up` keeps running."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="where to write it; one that exists is kept")
+        parser.add_argument("file", type=Path, help="file to write; an existing one is kept")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         if not settings.EMBEDDED:
-            raise CommandError("DATABASE_URL is set: use pg_dump of that server.")
+            raise CommandError("DATABASE_URL is set. Use pg_dump of that server.")
         if file.exists():
-            raise CommandError(f"{file} exists already: choose another name, or remove it first.")
+            raise CommandError(f"{file} already exists. Choose another name, or remove it first.")
         try:
             dump(settings.DATA, file)
         except (EmbeddedServerError, OSError) as error:

@@ -1,4 +1,4 @@
-"""`manage.py load_database`: what `dump_database` wrote becomes the embedded database."""
+"""`manage.py load_database`: replace the embedded database with what `dump_database` wrote."""
 
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,20 @@ from cortexweb.embedded.system_user import EmbeddedServerError
 
 
 class Command(BaseCommand):
-    """Replace the database of a running `up` by a dump: all of it, or nothing."""
+    """Replace the database of a running `up` with a dump: all of it, or nothing."""
 
-    help = "Replace all that the database of a running `up` holds by what FILE holds."
+    help = "Replace everything in the database of a running `up` with what FILE holds."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="what dump_database has written")
+        parser.add_argument("file", type=Path, help="file that dump_database wrote")
         parser.add_argument(
             "--noinput", "--no-input", action="store_false", dest="interactive", help="don't ask"
         )
 
     def handle(self, *args: Any, file: Path, interactive: bool, **options: Any) -> None:
         if not settings.EMBEDDED:
-            raise CommandError("DATABASE_URL is set: use pg_restore of that server.")
+            raise CommandError("DATABASE_URL is set. Use pg_restore of that server.")
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
         if interactive and not self._agreed(file):
@@ -34,17 +34,17 @@ class Command(BaseCommand):
         try:
             load(settings.DATA, file)
         except EmbeddedServerError as error:
-            raise CommandError(f"Nothing has changed: {error}") from None
+            raise CommandError(f"Nothing has changed. {error}") from None
         except psycopg.OperationalError as error:
             raise CommandError(
-                f"The database doesn't answer; is `python manage.py up` running? {error}"
+                f"The database doesn't answer. Is `python manage.py up` running? {error}"
             ) from None
         call_command("migrate", interactive=False, verbosity=0)  # a dump of an earlier version
-        self.stdout.write(f"The database is that of {file}")
+        self.stdout.write(f"Loaded {file}")
 
     def _agreed(self, file: Path) -> bool:
         self.stdout.write(
-            f"All flows, executions and users in {settings.DATA.path} are replaced by those of "
+            f"This replaces all flows, executions and users in {settings.DATA.path} with those of "
             f"{file}."
         )
-        return input("Type 'yes' to go on: ") == "yes"
+        return input("Type 'yes' to continue: ") == "yes"

@@ -8,16 +8,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from cortexweb.embedded.system_user import EmbeddedServerError
-from cortexweb.up.disk import disk_trouble
+from cortexweb.up.disk import disk_problem
 from cortexweb.up.errors import CannotStartError, explain
 from cortexweb.up.options import Options, add_arguments, take_password
 from cortexweb.up.run import Up
 
 
 class Command(BaseCommand):
-    """Start database, broker, web server, workers and scheduler; end them all with Ctrl-C."""
+    """Start database, broker, web server, workers and scheduler. Ctrl-C stops them all."""
 
-    help = "Start everything and keep it running: the pages are at http://127.0.0.1:8000/."
+    help = "Start everything and keep it running. The pages are at http://127.0.0.1:8000/."
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -32,14 +32,14 @@ class Command(BaseCommand):
         except (CannotStartError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from None
         except OperationalError as error:
-            trouble = disk_trouble(settings.DATA.path)
-            cause = f"{trouble}. " if trouble else ""
+            problem = disk_problem(settings.DATA.path)
+            cause = f"{problem}. " if problem else ""
             raise CommandError(f"{cause}The database doesn't work: {error}") from None
         except OSError as error:
             raise CommandError(explain(error)) from error
 
     def _say(self, line: str) -> None:
-        # A full disk under the output, or a reader that has gone, must not end everything. What
+        # A full disk under the output, or a reader that is gone, must not stop everything. What
         # could not be written stays in the buffer and comes with the next line.
         with suppress(OSError):
             self.stdout.write(line)

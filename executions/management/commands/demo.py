@@ -31,14 +31,14 @@ KEEP = timedelta(hours=6)
 
 class Command(BaseCommand):
     help = (
-        "Starts an example execution of each kind (one that fails, one at a breakpoint, …), then "
-        "keeps starting the example flows until it is ended."
+        "Start an example execution of each kind (one that fails, one at a breakpoint, …), then "
+        "keep starting the example flows until it is stopped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=4.0, help="seconds between two starts")
         parser.add_argument("--url", help="address of the site, for the flow that checks it")
-        parser.add_argument("--count", type=int, help="end after that many starts of the round")
+        parser.add_argument("--count", type=int, help="stop after that many starts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._open()
@@ -63,7 +63,7 @@ class Command(BaseCommand):
     def _start(self, name: str, given: dict[str, Any], user: User | None, url: str | None) -> None:
         version = queries.latest_published(name)
         if version is None:
-            self.stderr.write(f"There is no published flow {name}; import flows/examples.")
+            self.stderr.write(f"There is no published flow {name}. Import flows/examples.")
             return
         inputs = dict(given)
         if url and name == "check-urls":

@@ -29,14 +29,14 @@ LONGEST_SHOWN = 200
 
 class Command(BaseCommand):
     help = (
-        "Starts an execution of a published flow. Exits with 0 when it Ended (or, without --wait, "
-        "was started), 1 on Error or Stopped, 2 when messages stopped it, 3 when it has not ended "
-        "after --wait SECONDS."
+        "Start an execution of a published flow. Exits with 0 when it Ended (or, without --wait, "
+        "was started), 1 on Error or Stopped, 2 when messages prevented the start, 3 when it has "
+        "not ended after --wait SECONDS."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="name of the flow")
-        parser.add_argument("--version", type=int, help="a published version; default the newest")
+        parser.add_argument("--version", type=int, help="a published version (default: the newest)")
         parser.add_argument(
             "--input",
             action="append",
@@ -49,8 +49,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME",
-            help="""an input variable of text that is asked for and not shown as you type, or else
-            read from a line of standard input: others see what stands on a command line""",
+            help="""an input variable of text, typed without being shown, or read from a line of
+            standard input: unlike a command line, others can't see it""",
         )
         parser.add_argument(
             "--wait",
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             type=_seconds,
             const=float("inf"),
             metavar="SECONDS",
-            help="follow it until it ends, at most that long",
+            help="follow it until it ends, for at most SECONDS",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"status": None, "messages": messages}))
             raise SystemExit(REFUSED)
         lines = [f"{m.location}: {m.summary} {m.details}" for m in refused.messages]
-        raise CommandError("\n".join(["It was not started.", *lines]), returncode=REFUSED)
+        raise CommandError("\n".join(["The flow was not started.", *lines]), returncode=REFUSED)
 
     def _follow(self, execution: Execution, seconds: float, *, quiet: bool) -> None:
         """Show a progress line on standard error until it ends or the time is over."""
@@ -145,8 +145,8 @@ def _version(name: str, number: int | None) -> FlowVersion:
             return version
         if Flow.objects.filter(name=name).exists():
             raise CommandError(
-                f"{name} has no published version; import it with --publish, or publish its "
-                "draft in the admin.",
+                f"{name} has no published version. Import it with --publish, or publish its draft "
+                "in the admin.",
                 returncode=REFUSED,
             )
     else:
@@ -188,7 +188,7 @@ def _parse_secret(name: str, source: str) -> Any:
     try:
         return parsing.value(source)
     except parsing.ParseError:
-        problem = f"it is no JSON value. Text needs quotes; --ask {name} takes it as it is."
+        problem = f"enter a JSON value. Text needs quotes; --ask {name} takes it as it is."
         raise CommandError(f"--input {name}: {problem}", returncode=REFUSED) from None
 
 
@@ -197,4 +197,4 @@ def _seconds(text: str) -> float:
         seconds = float(text)
         if seconds >= 0:  # nor NaN
             return seconds
-    raise ArgumentTypeError("the seconds to wait are a number from 0 on")
+    raise ArgumentTypeError("enter a number of seconds, 0 or more")

@@ -10,12 +10,14 @@ from flows.queries import document
 
 
 class Command(BaseCommand):
-    help = "Write a flow's newest version, or the given one, as a flow file to standard output."
+    help = "Write the newest or the given version of a flow to standard output, as a flow file."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--version", type=int, help="its number; default the newest")
-        parser.add_argument("--json", action="store_true", help="JSON instead of YAML")
+        parser.add_argument(
+            "--version", type=int, help="number of the version (default: the newest)"
+        )
+        parser.add_argument("--json", action="store_true", help="write JSON instead of YAML")
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         # Django's own --version would take ours.

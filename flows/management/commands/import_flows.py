@@ -17,14 +17,14 @@ class Command(BaseCommand):
     """Each flow is imported whole or not at all; one that fails does not keep the others out."""
 
     help = (
-        "Import flow files (YAML or JSON) as drafts. Of a folder, the flow files that stand "
-        "directly in it. Exits with 1 when any flow failed."
+        "Import flow files (YAML or JSON) as drafts. Of a folder, the flow files "
+        "directly in it. Exits with 1 when any flow fails."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="a flow file or a folder")
         parser.add_argument(
-            "--publish", action="store_true", help="publish each flow; messages make it fail"
+            "--publish", action="store_true", help="publish each flow; one with messages fails"
         )
 
     def handle(self, *, paths: list[str], publish: bool, **options: Any) -> None:
