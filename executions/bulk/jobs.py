@@ -33,7 +33,7 @@ _PROBLEM = 2_000
 _LOST = f"Its worker has ended, or took longer than {LEASE_SECONDS:g} s for a batch."
 
 
-def create(
+def create(  # noqa: PLR0913 (one for each choice of the preview)
     user: access.User,
     command: str,
     fields: Mapping[str, str],

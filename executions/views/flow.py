@@ -136,7 +136,7 @@ def _compiled(version: FlowVersion | None) -> tuple[FlowGraph | None, list[Messa
         return None, invalid.messages
 
 
-def _page(
+def _page(  # noqa: PLR0913 (all that the page shows)
     request: HttpRequest,
     found: Flow,
     version: FlowVersion | None,

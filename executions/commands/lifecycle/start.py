@@ -17,7 +17,7 @@ from flows.models import FlowVersion
 __all__ = ["NotStarted", "start"]
 
 
-def start(
+def start(  # noqa: PLR0913 (one for each choice of the start form)
     version: FlowVersion,
     inputs: Mapping[str, Any],
     actor: Actor,

@@ -35,7 +35,7 @@ class GridRow:
     the rows of other layouts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (keyword-only: all that a row depends on)
         self,
         event: ExecutionChanged,
         *,

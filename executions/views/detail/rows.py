@@ -143,7 +143,7 @@ def audit(execution: Execution, address: Address) -> dict[str, Any]:
     }
 
 
-def blocks(
+def blocks(  # noqa: PLR0913 (all that a row of the table shows)
     graph: FlowGraph,
     workspace: str,
     visited: visits.Visits,
