@@ -104,7 +104,7 @@ def _comes_from_form(request: HttpRequest) -> bool:
     """Whether the address comes from a form: with a typed query that names fields, a variable or a
     time to jump to. The addresses of the page have one parameter for each filter instead."""
     typed = Filters.parse_text(request.GET.get("q", ""))
-    return typed.are_loose or bool({"at", "variable"} & request.GET.keys())
+    return typed.name_fields or bool({"at", "variable"} & request.GET.keys())
 
 
 def _groupings(query: PageQuery) -> list[tuple[str, str, bool]]:

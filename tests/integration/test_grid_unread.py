@@ -83,7 +83,7 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
         (f"-flow:{LONG}", "200 at most"),
         (f"message:{LONG}", "200 at most"),
         (f"var.X={'a' * 2001}", "2,000 at most"),
-        ("word " * 60, "More than 200 characters"),
+        ("word " * 60, "A search takes 200 characters"),
         ("-flow:" + ",".join(f"f{n}" for n in range(40)), "30 values"),
         (" ".join(f"var.v{n}=1" for n in range(40)), "20 conditions"),
         ("x" * 4001, "longer than 4,000"),
@@ -183,7 +183,7 @@ def test_all_that_match_are_not_touched_while_an_address_is_not_understood(
 @pytest.mark.django_db
 def test_a_parameter_that_is_no_field_goes_along_until_it_is_cleared(admin_client: Client) -> None:
     html = admin_client.get("/?customer=42&flow=orders").content.decode()
-    assert "The address says customer, and there is no such field." in html
+    assert "There is no field customer, which the address names." in html
     assert f"{reverse('bulk', args=['stop'])}?flow=orders&amp;customer=42" in html
     assert 'href="/?"' in html  # Clear filters
 
@@ -280,7 +280,7 @@ def test_hundreds_of_terms_cost_no_more_than_those_that_are_read(
         assert not filters.are_understood
         response = admin_client.get(f"/?{terms}", headers={"HX-Request": "true"})
         assert response.status_code == 200
-        assert "Take some away." in response.content.decode()
+        assert "Remove some." in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

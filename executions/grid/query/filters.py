@@ -22,7 +22,7 @@ from executions.grid.query.fields import field_of
 from executions.grid.query.filter_terms import Term, in_order
 from executions.grid.query.kinds.kind import EventContext, Predicate
 from executions.grid.query.kinds.variable import Variable
-from executions.grid.query.parser import UNREAD_LIMIT, Parsing
+from executions.grid.query.parser import UNREAD_LIMIT, FilterParser
 from executions.states import Status
 
 
@@ -30,10 +30,9 @@ from executions.states import Status
 class Filters:
     """The filters of one grid. Empty ones let everything through.
 
-    `unread` are terms as they were typed that mean nothing: they filter nothing, and the query
-    box shows them with what is wrong. Whoever acts on everything that matches must refuse while
-    there are any (`are_understood`). `me` is whom `initiator:me` means, and who `is:watched` by;
-    `seen_by` says so.
+    `unread` are terms that mean nothing, as they are typed: they filter nothing, and the query box
+    shows them with what is wrong. What acts on all that matches has to refuse while there are any
+    (`are_understood`). `me` is the reader's id, for `initiator:me` and `is:watched` (`seen_by`).
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -41,9 +40,9 @@ class Filters:
     terms: tuple[Term, ...] = ()
     unread: tuple[str, ...] = ()
     me: int | None = None
-    #: Parameters of an address that are neither filters nor anything else.
+    #: Parameters of an address that mean nothing.
     unknown: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    #: What is wrong with all of these, and what was read otherwise than it may have been meant.
+    #: What is wrong with all of these, and what is read otherwise than it may have been meant.
     problems: tuple[str, ...] = field(default=(), compare=False)
     hints: tuple[str, ...] = field(default=(), compare=False)
 
@@ -51,35 +50,37 @@ class Filters:
 
     @classmethod
     def parse(cls, parameters: QueryDict) -> "Filters":
-        """Read the parameters of an address; `q` is a typed query. What can't be read there is
-        kept in `unread`, or in `unknown`."""
-        parsing = Parsing(timezone.get_current_timezone())
-        parsing.address(parameters)
-        return cls._of(parsing)
+        """Read the parameters of an address, of which `q` is a typed query.
+
+        What means nothing is kept in `unread`, or in `unknown`.
+        """
+        parser = FilterParser(timezone.get_current_timezone())
+        parser.add_address(parameters)
+        return cls._of(parser)
 
     @classmethod
     def parse_text(cls, typed: str) -> "Filters":
-        """Read a typed query alone."""
-        parsing = Parsing(timezone.get_current_timezone())
-        parsing.typed(typed)
-        return cls._of(parsing)
+        """Read a typed query."""
+        parser = FilterParser(timezone.get_current_timezone())
+        parser.add_query(typed)
+        return cls._of(parser)
 
     @classmethod
-    def _of(cls, parsing: Parsing) -> "Filters":
-        search = parsing.search()
-        statuses, terms = parsing.terms()
+    def _of(cls, parser: FilterParser) -> "Filters":
+        search = parser.search()
+        statuses, terms = parser.terms()
         return cls(
             statuses=statuses,
             search=search,
             terms=terms,
-            unread=parsing.unread(),
-            unknown=tuple(parsing.unknown[:UNREAD_LIMIT]),
-            problems=parsing.problems(),
-            hints=tuple(dict.fromkeys(parsing.hints)),
+            unread=parser.unread(),
+            unknown=tuple(parser.unknown[:UNREAD_LIMIT]),
+            problems=parser.problems(),
+            hints=tuple(dict.fromkeys(parser.hints)),
         )
 
     def parameters(self) -> list[tuple[str, str]]:
-        """The inverse of `parse`."""
+        """Return the parameters that `parse` reads these from."""
         pairs = [("status", status.value) for status in Status if status in self.statuses]
         pairs += [(one.parameter, value) for one in self.terms for value in one.values]
         if words := " ".join(filter(None, [query_syntax.write_words(self.search), *self.unread])):
@@ -87,7 +88,7 @@ class Filters:
         return [*pairs, *self.unknown]
 
     def text(self) -> str:
-        """The inverse of `parse_text`."""
+        """Return the query that `parse_text` reads these from."""
         parts = []
         if self.statuses:
             named = tuple(status.value for status in Status if status in self.statuses)
@@ -99,7 +100,7 @@ class Filters:
 
     @property
     def are_understood(self) -> bool:
-        """Whether all that was asked for is known."""
+        """Whether all of it means something."""
         return not (self.unread or self.unknown)
 
     @property
@@ -107,31 +108,33 @@ class Filters:
         return bool(self.statuses or self.search or self.terms)
 
     @property
-    def are_loose(self) -> bool:
-        """Whether they name fields; read from a typed query, they have parameters of their own."""
+    def name_fields(self) -> bool:
+        """Whether they name fields, each of which has a parameter of its own in an address."""
         return bool(self.statuses or self.terms)
 
     def values(self, key: str) -> tuple[str, ...]:
-        """What a field is wanted to be."""
+        """Return the values of a field, by its parameter."""
         if key == "status":
             return tuple(status.value for status in Status if status in self.statuses)
         return next((one.values for one in self.terms if (one.parameter) == key), ())
 
     @property
     def flow(self) -> str:
-        """The one flow that is wanted, by its whole name; "" when there is another wish or none."""
+        """The whole name of the one flow that they let through; "" where there is no such flow."""
         wanted = self.values("flow")
         return wanted[0] if len(wanted) == 1 and not wanted[0].endswith("*") else ""
 
     @property
     def variables(self) -> frozenset[str]:
-        """The names, as they are stored, of the variables that it takes to say what matches."""
+        """The names, as they are stored, of the variables that `matches` takes."""
         kinds = [term.field.kind for term in self.terms]
         return frozenset(kind.variable for kind in kinds if isinstance(kind, Variable))
 
     def with_values(self, parameter: str, values: Iterable[str]) -> Self:
-        """With other values of a field (`flow`, or `-flow` for what is not wanted); without any
-        where there are none."""
+        """Return these with other values of a field, by its parameter (`flow`, `-flow`).
+
+        Without values, the field is left out.
+        """
         negated = parameter.startswith("-")
         key = parameter[negated:]
         if key == "status" and not negated:
@@ -143,7 +146,7 @@ class Filters:
         return replace(self, terms=in_order([*others, wanted] if wanted.values else others))
 
     def seen_by(self, user: Any) -> Self:
-        """As that user means them: who `me` is, and whose watches count."""
+        """Return these as a user means them: who `me` is, and whose watches count."""
         if not any(one.is_personal for one in self.terms):
             return self
         return replace(self, me=user.pk or 0)
@@ -175,10 +178,10 @@ class Filters:
         now: datetime | None = None,
         watched: Collection[str] = (),
     ) -> bool:
-        """Whether the queryset of `condition` would hold the execution of this event.
+        """Return whether these let through the execution of a live event, as `condition` does.
 
-        `variables` are the values, decoded, of those that `self.variables` names; one that it
-        lacks is not there. `watched` are the executions that `me` watches.
+        `variables` are the decoded values of those that `self.variables` names; one that is
+        missing is not there. `watched` are the ids of the executions that `me` watches.
         """
         return not self.mismatch(event, variables, now, watched)
 
@@ -189,7 +192,7 @@ class Filters:
         now: datetime | None = None,
         watched: Collection[str] = (),
     ) -> str:
-        """Why an event does not match, in a few words; "" when it does."""
+        """Return in a few words why an event does not match; "" when it does."""
         if self.statuses and event.status not in self.statuses:
             return self._wrong_status(event)
         if not self._predicates:
@@ -206,7 +209,7 @@ class Filters:
 
     @cached_property
     def _predicates(self) -> list[tuple[Predicate, str]]:
-        """What has to hold of an event, each with what is said where it does not."""
+        """What has to hold of an event, each with why it does not match else."""
         found = [(term.matches(self.me), term.mismatch) for term in self.terms]
         if self.search:
             found.append((text_search.matches(self.search), f"“{self.search}” is no longer found"))

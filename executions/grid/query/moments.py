@@ -13,6 +13,7 @@ seven times that.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from executions.grid.query.errors import InvalidValue
@@ -27,8 +28,8 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A moment: fixed, or so long before now, or where the day begins in `zone` that comes so many
-    days after today's."""
+    """A moment that bounds a range: `at`, or `ago` before now, or midnight in `zone` so many `days`
+    after today's."""
 
     at: datetime | None = None
     ago: timedelta = timedelta()
@@ -36,6 +37,7 @@ class Bound:
     days: int = 0
 
     def when(self, now: datetime) -> datetime:
+        """Return the moment."""
         if self.at is not None:
             return self.at
         if self.zone is None:
@@ -52,16 +54,21 @@ class MomentRange:
     high: Bound | None
 
     def between(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Return from when to before when it lasts; None is open."""
         low, high = self.low, self.high
         return (low.when(now) if low else None), (high.when(now) if high else None)
 
     def holds(self, at: datetime, now: datetime) -> bool:
+        """Return whether a moment is in the range."""
         low, high = self.between(now)
         return (low is None or at >= low) and (high is None or at < high)
 
 
 def moment_range(text: str, zone: tzinfo = UTC) -> tuple[MomentRange, str]:
-    """A range of moments; what names no time zone is in `zone`. Raises InvalidValue."""
+    """Return a range of moments and its one spelling. Raises InvalidValue.
+
+    Times without a zone are in `zone`.
+    """
 
     def read(word: str) -> tuple[Bound, Bound, str]:
         if word.lower() == "now":
@@ -101,7 +108,7 @@ def _named_day(word: str, zone: tzinfo) -> tuple[Bound, Bound, str] | None:
 
 
 def zone_of(name: str) -> tzinfo:
-    """The time zone of a name. Raises InvalidValue."""
+    """Return the time zone of a name. Raises InvalidValue."""
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -109,8 +116,10 @@ def zone_of(name: str) -> tzinfo:
 
 
 def moment(text: str, zone: tzinfo = UTC) -> datetime | None:
-    """The beginning of the day, minute or second that a text names; None for another text. Of a
-    time that the clocks show twice, the second, so that nothing of it comes after."""
+    """Return the beginning of the day, minute or second that a text names; None for another text.
+
+    Of a time that the clocks show twice it is the second one, so that nothing of it comes after.
+    """
     found = _moment(text.strip(), zone)
     if found is None:
         return None
@@ -119,12 +128,14 @@ def moment(text: str, zone: tzinfo = UTC) -> datetime | None:
 
 
 def literal_range(sign: str, text: str, zone: tzinfo = UTC) -> MomentRange | None:
-    """What a sign (`=`, `>`…) and a text that names a day, a minute, a second or a moment mean
-    together, wherever in the calendar; None for another text. `!=` is read as `=`."""
-    found = _span(text.strip(), zone)
-    if found is None:
+    """Return the range that a sign (`=`, `>`…) and the name of a day, minute or second mean.
+
+    Anywhere in the calendar; None for another text. `!=` is read as `=`.
+    """
+    period = _period(text.strip(), zone)
+    if period is None:
         return None
-    start, end, *_ = found
+    start, end = period.start, period.end
     bound = {"<": Bound(start), "<=": Bound(end), ">": Bound(end), ">=": Bound(start)}.get(sign)
     if sign in ("<", "<="):
         return MomentRange(None, bound if end else None)
@@ -134,7 +145,7 @@ def literal_range(sign: str, text: str, zone: tzinfo = UTC) -> MomentRange | Non
 
 
 def has_offset(text: str) -> bool:
-    """Whether a text that names a moment says itself how far that is from UTC."""
+    """Return whether the name of a moment says how far it is from UTC."""
     found = _MOMENT.fullmatch(text.strip())
     return bool(found and found[4])
 
@@ -146,11 +157,24 @@ _MOMENT = re.compile(
 )
 
 
+class _Period(NamedTuple):
+    """A day, a minute or a second, from `start` to before `end`; None where the calendar ends.
+
+    `local` is its start in its own zone, and `spelling` how it is written without the zone.
+    """
+
+    start: datetime
+    end: datetime | None
+    local: datetime
+    spelling: str
+
+
 def _moment(text: str, zone: tzinfo, fold: int = 0) -> tuple[datetime, datetime, str] | None:
-    found = _span(text, zone, fold)
-    if found is None:
+    """Return from when to before when what a text names lasts, and its one spelling."""
+    period = _period(text, zone, fold)
+    if period is None:
         return None
-    start, end, local, spelling = found
+    start, end, local, spelling = period
     if end is None or not EPOCH <= start < LAST:
         return None
     is_whole_day = "T" not in spelling
@@ -160,11 +184,8 @@ def _moment(text: str, zone: tzinfo, fold: int = 0) -> tuple[datetime, datetime,
     return start, end, spelling + _offset(local)
 
 
-def _span(
-    text: str, zone: tzinfo, fold: int = 0
-) -> tuple[datetime, datetime | None, datetime, str] | None:
-    """From when to before when what a text names lasts (None where the calendar ends before), its
-    beginning in its own zone, and how it is spelling without that."""
+def _period(text: str, zone: tzinfo, fold: int = 0) -> _Period | None:
+    """Return the period that a text names; None for another text."""
     found = _MOMENT.fullmatch(text)
     if not found:
         return None
@@ -186,13 +207,13 @@ def _span(
         end = _end(local, start, minute, second)
     except (ValueError, OverflowError):
         return None
-    return start, end, local, day + (f"T{clock}" if minute else "")
+    return _Period(start, end, local, day + (f"T{clock}" if minute else ""))
 
 
 def _end(
     local: datetime, start: datetime, minute: str | None, second: str | None
 ) -> datetime | None:
-    """Before when what begins then is over: a day, a minute, a second, or part of one."""
+    """Return before when a day, a minute, a second or a part of one ends."""
     try:
         if not minute:
             # A day lasts until the next one begins, also where the clocks change.
