@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from executions import access, appearance
+from executions.grid.paging import filter_bar
 from executions.grid.paging.groups import group_executions
 from executions.grid.paging.page import PAGE_SIZE, Page, children_rows
 from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
-from executions.grid.query import filter_bar, lexer
+from executions.grid.query import lexer
 from executions.grid.query.completion import complete
 from executions.grid.query.filters import Filters
 from executions.grid.query.query_syntax import TEXT_LIMIT

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from executions import preferences
 from executions.grid.table import column_chooser
-from executions.grid.table.layout import ALL, PARAMETERS, Layout, saved_view_of
+from executions.grid.table.layout import ALL_EXECUTIONS, LAYOUT_PARAMETERS, Layout, saved_view_of
 from executions.models import Preferences
 from flows import formatting
 
@@ -113,7 +113,7 @@ def columns(request: HttpRequest) -> HttpResponse:
     if problem:
         messages.error(request, problem)
     elif _is_in_address(before):
-        for name in PARAMETERS[1:]:
+        for name in LAYOUT_PARAMETERS[1:]:
             parameters.setlist(name, [])
         if "reset" not in request.POST:
             base = Layout.for_user(request.user, parameters)
@@ -130,7 +130,7 @@ def columns(request: HttpRequest) -> HttpResponse:
 
 
 def _is_in_address(layout: Layout) -> bool:
-    return any(value != ALL for _, value in layout.address_parameters)
+    return any(value != ALL_EXECUTIONS for _, value in layout.address_parameters)
 
 
 def back(request: HttpRequest, otherwise: str) -> str:

@@ -1,7 +1,7 @@
-"""Executions as CSV or JSON, of any number: a batch is read, written and forgotten at a time.
+"""Export any number of executions as CSV or JSON, in batches.
 
 The columns are those that the grid shows, and the ids. A CSV file is safe to open in a spreadsheet:
-what one would take for a formula begins with an apostrophe.
+values that look like formulas begin with an apostrophe.
 """
 
 import csv
@@ -30,29 +30,30 @@ from flows import values
 from flows.values import MASK, Masked
 
 #: Rows of the first batch, so that the download begins at once, and of the others.
-FIRST, BATCH = 200, 2_000
+FIRST_BATCH, BATCH = 200, 2_000
 #: What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-#: The ids that are there whichever columns are shown.
-IDS = ("id", "parent", "root")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: The columns that are always exported.
+ID_COLUMNS = ("id", "parent", "root")
 
 
 class Export:
-    """The executions that a user may see of those that match, in the order of the grid where an
-    index has it, otherwise the newest first; of those only the ones with these ids, where there are
-    any."""
+    """The executions that match and that a user may see; with `ids`, only these.
+
+    They come in the order of the grid if it has an index, otherwise the newest first.
+    """
 
     def __init__(self, user: access.User, query: PageQuery, ids: Sequence[UUID] = ()) -> None:
         self.user = user
-        # Each batch would sort them all again.
+        # Without an index, each batch would sort all of them again.
         self.sort = query.sort if query.sort.is_indexed else NEWEST_FIRST
         self.ids = list(ids)
         self.filters = query.filters.seen_by(user)
-        #: What is said relative to now means the same for every batch.
+        #: So that relative times mean the same in every batch.
         self.now = timezone.now()
         shown = [column for column in query.layout.shown_columns if column.is_exported]
         known = {column.key for column in shown}
-        more = [column_of(key) for key in IDS if key not in known]
+        more = [column_of(key) for key in ID_COLUMNS if key not in known]
         self.columns: list[Column] = [*shown, *(column for column in more if column)]
         self.zone = ZoneInfo(query.layout.zone) if query.layout.zone else None
 
@@ -60,11 +61,11 @@ class Export:
         # The mark at the beginning is how a spreadsheet knows UTF-8.
         yield ("\ufeff" + _lines([[column.label for column in self.columns]])).encode()
         async for batch in self._batches():
-            lines = [[_cell(value) for value in row] for row in batch]
+            lines = [[_csv_cell(value) for value in row] for row in batch]
             yield _lines(lines).encode()
 
     async def json(self) -> AsyncIterator[bytes]:
-        """An array with an object a line, so that it can be read line by line too."""
+        """Write an array with one object per line, so that it can also be read line by line."""
         separator = "[\n"
         names = [column.key for column in self.columns]
         async for batch in self._batches():
@@ -78,7 +79,7 @@ class Export:
 
     async def _batches(self) -> AsyncIterator[list[list[Any]]]:
         behind: RowKey | None = None
-        size = FIRST
+        size = FIRST_BATCH
         while True:
             batch, behind = await sync_to_async(self._batch)(behind, size)
             if batch:
@@ -88,7 +89,7 @@ class Export:
             size = BATCH
 
     def _batch(self, behind: RowKey | None, size: int) -> tuple[list[list[Any]], RowKey | None]:
-        """The next rows, and behind which key there are more."""
+        """Return the next rows, and the key after which there are more."""
         rows = access.visible(self.user)
         # Ids name what is wanted already: the filter may have let go of one meanwhile.
         rows = (
@@ -124,7 +125,7 @@ class Export:
 
 
 def _plain(value: Any) -> Any:
-    """A variable's value as JSON has it; what is too large to be read here is said to be."""
+    """Return the value of a variable as JSON has it, or the size of one that is too large."""
     if isinstance(value, LargeValue):
         return f"{value.size} bytes"
     if isinstance(value, str):
@@ -136,8 +137,8 @@ def _plain(value: Any) -> Any:
     return values.encode(value)
 
 
-def _cell(value: Any) -> Any:
-    """A value in a CSV file."""
+def _csv_cell(value: Any) -> Any:
+    """Return a value for a CSV file."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -146,7 +147,7 @@ def _cell(value: Any) -> Any:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_text)
     text = values.storable(text)  # what reads such files ends a text, or a file, at a NUL
-    return "'" + text if text.startswith(FORMULA) else text
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _lines(rows: Sequence[Sequence[Any]]) -> str:

@@ -1,7 +1,7 @@
-"""How a grid is laid out: which columns, how wide, children where, times in which zone.
+"""The layout of a grid: its columns and their widths, where children are listed, the time zone.
 
-What counts is the address first (`column`, `width`, `children`), then the saved view that it names
-(`view`), then the user's preferences, then the default. Zone and density are the user's alone.
+The address comes first (`column`, `width`, `children`), then the saved view that it names (`view`),
+then the user's preferences, then the default. Time zone and density are always the user's.
 """
 
 import json
@@ -19,16 +19,16 @@ from executions import preferences
 from executions.grid.table.columns import DEFAULT_COLUMNS, Column, column_of
 from executions.models import SavedView
 
-#: More columns than that are left out.
+#: Further columns are left out.
 COLUMN_LIMIT = 40
 #: Pixels of a column that somebody has resized.
 WIDTHS = range(40, 1201)
 #: Pixels of the two columns that are always there: the checkbox, and the tree.
 FIXED_WIDTH = 40 + 60
-#: The view that is none: everything, for who has another as their start page.
-ALL = "all"
-#: What an address may say of the layout.
-PARAMETERS = ("view", "column", "width", "children")
+#: The `view` of an address that shows all executions, also to users with another start page.
+ALL_EXECUTIONS = "all"
+#: The parameters of an address that concern the layout.
+LAYOUT_PARAMETERS = ("view", "column", "width", "children")
 
 
 class Children(StrEnum):
@@ -41,36 +41,37 @@ class Children(StrEnum):
 
 @dataclass(frozen=True)
 class Layout:
-    """A layout in force. Hashable, and equal to another when it is the same to the eye."""
+    """A layout. Two are equal when they look the same."""
 
     columns: tuple[str, ...] = DEFAULT_COLUMNS
-    #: Of the columns that somebody has resized: (key, pixels).
+    #: Key and pixels of the columns that somebody has resized.
     widths: tuple[tuple[str, int], ...] = ()
     children: Children = Children.PARENT_FIRST
-    #: A name of the IANA database; empty for the one that is active.
+    #: A name of the IANA database; "" for the active time zone.
     zone: str = ""
     density: str = "dense"
-    #: What of it the address says, to be said again in the addresses of other pages.
+    #: The parameters that the address has, for the addresses of other pages.
     address_parameters: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def for_user(cls, user: Any, parameters: QueryDict, view: SavedView | None = None) -> "Layout":
-        """The layout of an address for a user; asks for the view that it names unless that is
-        given."""
+        """Return the layout of an address for a user. `view` saves the query for the saved view."""
         chosen = preferences.of(user)
         view = view or saved_view_of(user, parameters)
         layout = cls(zone=timezone.get_current_timezone_name(), density=chosen.density)
         layout = layout.updated(chosen.layout)
         if view is not None:
             layout = layout.of_saved_view(view)
-        given = tuple((n, v) for n in PARAMETERS for v in parameters.getlist(n)[: 2 * COLUMN_LIMIT])
+        given = tuple(
+            (n, v) for n in LAYOUT_PARAMETERS for v in parameters.getlist(n)[: 2 * COLUMN_LIMIT]
+        )
         if chosen.start_view_id and not parameters.get("view"):
-            # Said, so that no address of the pages around it leads to the start page instead.
-            given = (("view", ALL), *given)
+            # So that the addresses of the pages around it don't lead to the start page instead.
+            given = (("view", ALL_EXECUTIONS), *given)
         return replace(layout.updated(read_layout(parameters)), address_parameters=given)
 
     def updated(self, stored: Mapping[str, Any]) -> "Layout":
-        """With what is stored of a layout; what cannot be read there counts for nothing."""
+        """Return it with a layout in its stored form; what that has in another form is ignored."""
         known = [key for key in _texts(stored.get("columns")) if column_of(key)]
         columns = tuple(dict.fromkeys(known))[:COLUMN_LIMIT] or self.columns
         widths = dict(self.widths)
@@ -85,11 +86,11 @@ class Layout:
         return replace(self, columns=columns, widths=kept, children=children)
 
     def of_saved_view(self, view: SavedView) -> "Layout":
-        """With everything that a view keeps: no widths but its own."""
+        """Return it with all that a saved view keeps, and with no other widths."""
         return replace(self, widths=()).updated(view.layout)
 
     def as_json(self) -> dict[str, Any]:
-        """What `updated` reads, for preferences and views."""
+        """Return the form in which preferences and saved views store it."""
         return {
             "columns": list(self.columns),
             "widths": dict(self.widths),
@@ -97,7 +98,7 @@ class Layout:
         }
 
     def parameters(self, base: "Layout") -> list[tuple[str, str]]:
-        """What an address says to have this layout where it would be another one."""
+        """Return the parameters that change the layout `base` into this one."""
         same = self.columns == base.columns
         pairs = [] if same else [("column", key) for key in self.columns]
         widths = (one for one in self.widths if one not in base.widths)
@@ -108,10 +109,10 @@ class Layout:
 
     @property
     def view(self) -> str:
-        """The view that the address names."""
+        """The saved view that the address names."""
         return dict(self.address_parameters).get("view", "")
 
-    # What a row is rendered by ----------------------------------------------------------------
+    # For rows ---------------------------------------------------------------------------------
 
     @property
     def is_tree(self) -> bool:
@@ -123,40 +124,40 @@ class Layout:
 
     @property
     def for_rows(self) -> "Layout":
-        """What a row's HTML depends on: layouts that share this share rendered rows."""
+        """The layout that the HTML of rows depends on. Layouts that are equal in it share rows."""
         return Layout(self.columns, children=self.children, zone=self.zone)
 
     @cached_property
     def shown_columns(self) -> tuple[Column, ...]:
-        """The columns themselves, in their order."""
+        """Its columns in their order."""
         return tuple(column for key in self.columns if (column := column_of(key)))
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
-        """The paths of the variables that it shows."""
+        """The paths of its variable columns."""
         return tuple(column.variable for column in self.shown_columns if column.variable)
 
     @property
     def headers(self) -> list[tuple[Column, int]]:
-        """The columns and their widths. The last one takes what the window has left."""
+        """Its columns with their widths; the last one takes the rest of the window."""
         resized = dict(self.widths)
         return [(column, resized.get(column.key, column.width)) for column in self.shown_columns]
 
     @property
     def table_width(self) -> int:
-        """Pixels that the table takes at least."""
+        """The least width of the table in pixels."""
         return FIXED_WIDTH + sum(width for _, width in self.headers)
 
-    # What a live connection is told -----------------------------------------------------------
+    # For live connections ---------------------------------------------------------------------
 
     @property
     def text(self) -> str:
-        """What the rows of a page were rendered by, for its live connection to say."""
+        """The layout of the rows of a page, as its live connection sends it."""
         return json.dumps([self.columns, self.children, self.zone], separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str) -> "Layout":
-        """The inverse of `text`; what cannot be read counts for nothing."""
+        """Read what `text` writes; return the default layout for anything else."""
         try:
             columns, children, zone = msgspec.json.decode(text, type=tuple[list[str], str, str])
         except ValueError:
@@ -166,7 +167,7 @@ class Layout:
 
 
 def saved_view_of(user: Any, parameters: QueryDict) -> SavedView | None:
-    """The saved view that an address names, if the user may see it."""
+    """Return the saved view that an address names, if the user may open it."""
     named = parameters.get("view", "")
     if not (named.isascii() and named.isdigit() and len(named) < 19):
         return None
@@ -174,7 +175,7 @@ def saved_view_of(user: Any, parameters: QueryDict) -> SavedView | None:
 
 
 def read_layout(parameters: QueryDict) -> dict[str, Any]:
-    """What an address says of a layout, in its stored form."""
+    """Return the layout parameters of an address in their stored form."""
     widths = {}
     for text in parameters.getlist("width"):
         key, _, width = text.rpartition(":")
