@@ -24,6 +24,11 @@ FOUND = (Path(__file__).parent.parent / "data" / "overlaps.js").read_text()
 
 WIDTHS = (1440, 1200, 768, 390)
 
+#: Waits until scripts that follow the width have run, and what they changed is laid out.
+LAID_OUT = """() => new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+})"""
+
 CHILD = """
 a: {{type: Start Flow, bottom: w}}
 w:
@@ -153,7 +158,7 @@ def test_long_names_neither_overlap_nor_widen_a_page(
             expect(page.locator(LIVE)).to_be_visible()
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(150)
+            page.evaluate(LAID_OUT)
             found += [f"{address} at {width}: {one}" for one in page.evaluate(FOUND)]
     assert not found, "\n".join(found)
 
