@@ -17,6 +17,8 @@ from django.contrib.auth.models import User  # isort: skip
 from django.db import connection
 
 from executions.bulk import jobs
+from executions.bulk.targets import Target
+from executions.commands.actor import Actor
 from executions.models import BulkJob, Execution, Semaphore, SemaphoreTicket, new_id
 from flows.models import FlowVersion
 
@@ -83,7 +85,7 @@ def measure(version: FlowVersion, user: User, count: int, command: str) -> float
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE executions_execution")
     began = time.monotonic()
-    job = jobs.create(user, command, {}, expected=count, address=None)
+    job = jobs.create(Actor(user.pk, user.username, "page"), command, {}, Target(), count)
     told = 0.0
     while not job.is_over:
         time.sleep(0.1)

@@ -10,42 +10,39 @@ from executions import workers
 from executions.commands.command import Effect
 from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
-from executions.states import TERMINAL, Place, Reason, Status
+from executions.states import TERMINAL, WORKING, Place, Reason, Status
 from executions.store.lifecycle import secret_storage, worker_limits
 from flows import formatting
 
-#: Executions before one in the queue that are counted.
+#: How many of the executions before one in the queue are counted.
 COUNTED = 1000
-#: Children and holders that are named.
+#: How many children and holders are named.
 NAMED = 3
-#: A block that takes longer is told with its time.
+#: The sentence names the time of a block that runs longer.
 LONG = timedelta(seconds=1)
-
-#: Statuses in which a worker may hold it.
-_WORKING = (Status.RUNNING, Status.PAUSING, Status.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The sentence; with `since`, its block has been running for long, since then."""
+    """The sentence. `since` is when its block began, if that has been running for long."""
 
     text: str
     since: datetime | None = None
 
 
 def why(execution: Execution) -> str:
-    """What it waits for, who paused it and when, or where it is and for how long."""
-    explained = explain(execution)
-    if explained.since is None:
-        return explained.text
-    lasts = formatting.duration(timezone.now() - explained.since)
-    return f"{explained.text.removesuffix('.')}, which has run for {lasts}."
+    """Say what it waits for, who paused it and when, or where it is and for how long."""
+    explanation = explain(execution)
+    if explanation.since is None:
+        return explanation.text
+    lasts = formatting.duration(timezone.now() - explanation.since)
+    return f"{explanation.text.removesuffix('.')}, which has run for {lasts}."
 
 
 def explain(execution: Execution) -> Explanation:
     """As `why`, for a page on which the time ticks."""
     text = _text(execution)
-    works = execution.lease_owner and execution.status in _WORKING
+    works = execution.lease_owner and execution.status in WORKING
     if not works:
         return Explanation(text)
     since = execution.state.get("since")
@@ -53,33 +50,38 @@ def explain(execution: Execution) -> Explanation:
     return Explanation(text, began if timezone.now() - began > LONG else None)
 
 
-def _text(execution: Execution) -> str:  # noqa: C901 (a case for each status)
-    match Status(execution.status):
-        case Status.QUEUED:
-            return _queued(execution)
-        case Status.RUNNING if execution.lease_owner:
-            return _held(execution)
-        case Status.RUNNING:
-            return _parked(execution)
-        case Status.PAUSED:
-            return _paused(execution)
-        case Status.EXCEPTION:
-            return _on_exception(execution)
-        case Status.PAUSING:
-            return f"Pauses as soon as {_at(execution)} is done."
-        case Status.STOPPING:
-            return f"Stops as soon as {_at(execution)} lets it."
-        case Status.STOPPED:
-            return f"Stopped{_by(execution, Effect.ENDS)} at {_at(execution)}."
-        case Status.ERROR:
-            return f"{_message(execution)}{execution.error_type} left the flow at {_at(execution)}."
+def _text(execution: Execution) -> str:
+    return _SENTENCES[Status(execution.status)](execution)
+
+
+def _running(execution: Execution) -> str:
+    return _on_worker(execution) if execution.lease_owner else _waiting(execution)
+
+
+def _pausing(execution: Execution) -> str:
+    return f"Pauses as soon as {_at(execution)} is done."
+
+
+def _stopping(execution: Execution) -> str:
+    return f"Stops as soon as {_at(execution)} lets it."
+
+
+def _stopped(execution: Execution) -> str:
+    return f"Stopped{_by(execution, Effect.ENDS)} at {_at(execution)}."
+
+
+def _error(execution: Execution) -> str:
+    return f"{_message(execution)}{execution.error_type} left the flow at {_at(execution)}."
+
+
+def _ended(execution: Execution) -> str:
     if execution.unhandled:
         return f"{_message(execution)}Nothing handled {execution.error_type} of {_at(execution)}."
     return f"Ended at {_at(execution)} {formatting.clock(execution.ended_at)}."
 
 
 def _message(execution: Execution) -> str:
-    """What is wrong, as a sentence before the others."""
+    """The error message as a sentence, to stand before the others."""
     message = execution.error_message.strip()
     if not message:
         return ""
@@ -92,8 +94,8 @@ def _at(execution: Execution) -> str:
 
 
 def _queued(execution: Execution) -> str:
-    if execution.reason == Reason.LIMIT and (told := _limited(execution)):
-        return told
+    if execution.reason == Reason.LIMIT and (sentence := _limited(execution)):
+        return sentence
     before = (
         Execution.objects.filter(status=Status.QUEUED, updated_at__lt=execution.updated_at)
         .exclude(reason=Reason.LIMIT, lease_expires_at=None)
@@ -101,7 +103,7 @@ def _queued(execution: Execution) -> str:
         .values("pk")[: COUNTED + 1]
         .count()
     )
-    if workers.is_online() is False and not _somebody_works():
+    if workers.is_online() is False and not _is_any_working():
         rest = f", and {_number(before)} wait before it" if before else ""
         return f"Waiting for a worker to run {_at(execution)}: no worker is online{rest}."
     if before:
@@ -112,7 +114,7 @@ def _queued(execution: Execution) -> str:
 
 
 def _limited(execution: Execution) -> str:
-    """Whose limit leaves it no worker; empty when that limit is gone."""
+    """Whose limit keeps it from a worker; empty when that limit is gone."""
     whose = execution.waiting_for
     limit = worker_limits.limit_waited_for(execution.initiator_id, execution.flow_name, whose)
     if limit is None:
@@ -132,22 +134,22 @@ def _number(count: int) -> str:
     return f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"
 
 
-def _somebody_works() -> bool:
-    """A worker with one process says nothing while it works; its lease does."""
+def _is_any_working() -> bool:
+    """Whether a worker holds a lease: one with a single process reports nothing while it works."""
     return Execution.objects.filter(
         lease_expires_at__gt=timezone.now(), status__in=[Status.RUNNING, Status.PAUSING]
     ).exists()
 
 
-def _held(execution: Execution) -> str:
+def _on_worker(execution: Execution) -> str:
     expires = execution.lease_expires_at
     if expires is not None and expires < timezone.now():
         heard = formatting.clock(execution.updated_at)
-        return f"Its worker was last heard of {heard}, at {_at(execution)}; another takes it over."
+        return f"Its worker was last heard of {heard}, at {_at(execution)}; another one takes over."
     return f"In {execution.workspace_name} at {_at(execution)}."
 
 
-def _parked(execution: Execution) -> str:
+def _waiting(execution: Execution) -> str:
     match execution.reason:
         case Reason.TIME:
             return f"Waiting at {_at(execution)} until {formatting.clock(execution.due_at)}."
@@ -183,10 +185,10 @@ def _for_semaphore(execution: Execution) -> str:
         return f"Waiting at {_at(execution)} for a semaphore that it is about to get."
     holders = SemaphoreTicket.objects.filter(semaphore=ticket.semaphore_id).exclude(stage="waiting")
     named = list(holders.order_by("id").values_list("execution__flow_name", "execution_id"))
-    told = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
+    text = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
     more = ", …" if len(named) > NAMED else ""
     name = secret_storage.redact(execution.secrets, ticket.semaphore_id)
-    semaphore = f"the semaphore {name}, held by {told}{more}"
+    semaphore = f"the semaphore {name}, held by {text}{more}"
     return f"Waiting at {_at(execution)} for {semaphore}."
 
 
@@ -235,3 +237,16 @@ def _last(execution: Execution, commands: Iterable[str]) -> AuditEntry | None:
         .order_by("-id")
         .first()
     )
+
+
+_SENTENCES = {
+    Status.QUEUED: _queued,
+    Status.RUNNING: _running,
+    Status.PAUSING: _pausing,
+    Status.PAUSED: _paused,
+    Status.EXCEPTION: _on_exception,
+    Status.STOPPING: _stopping,
+    Status.STOPPED: _stopped,
+    Status.ENDED: _ended,
+    Status.ERROR: _error,
+}

@@ -18,7 +18,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from executions import access
+from executions.bulk.targets import Target
+from executions.commands.actor import Actor
 from executions.events import BULK_JOB_CHANGED
 from executions.limits import LEASE_SECONDS, MAX_BULK_FAILURES, REQUEUE_SECONDS
 from executions.models import BulkJob
@@ -28,38 +29,26 @@ from flows import values
 TASK = "executions.tasks.run_bulk_job"
 logger = logging.getLogger(__name__)
 S = BulkJob.Status
-#: Characters that are kept of what went wrong.
+#: Characters of an error that are kept.
 _PROBLEM = 2_000
 _LOST = f"Its worker has ended, or took longer than {LEASE_SECONDS:g} s for a batch."
 
 
-def create(  # noqa: PLR0913 (one for each choice of the preview)
-    user: access.User,
-    command: str,
-    fields: Mapping[str, str],
-    *,
-    chosen: Mapping[str, str] | None = None,
-    filters: str = "",
-    child_first: bool = False,
-    expected: int | None,
-    address: str | None,
+def create(
+    actor: Actor, command: str, fields: Mapping[str, str], target: Target, expected: int | None
 ) -> BulkJob:
-    """Create a job and, on commit, send the message that names it.
-
-    `chosen` maps the ids of selected executions to the statuses that the person saw. Without it,
-    the job is for all that match the filters. The oldest come first; with `child_first`, the
-    newest.
-    """
+    """Create a job and, on commit, send the message that names it. `expected` is the number of
+    executions, or None if they were too many to count."""
     now = timezone.now()
     job = BulkJob.objects.create(
-        user_id=int(user.pk or 0),
-        address=address,
+        user_id=int(actor.user_id or 0),
+        address=actor.address,
         command=command,
         fields=values.encode(dict(fields)),  # jsonb takes no NUL
-        chosen=None if chosen is None else dict(chosen),
-        filters=filters,
+        chosen=None if target.chosen is None else dict(target.chosen),
+        filters=target.filters,
         zone=timezone.get_current_timezone_name(),
-        child_first=child_first,
+        child_first=target.child_first,
         expected=expected,
         created_at=now,
         lease_expires_at=now + timedelta(seconds=REQUEUE_SECONDS),

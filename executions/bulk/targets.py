@@ -7,6 +7,7 @@ newest come first, so that a command reaches children before their parents.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,18 @@ from executions.states import Status
 #: What a command reads of an execution.
 _FIELDS = ("id", "flow_name", "status", "unhandled", "initiator_id", "started_at", "secrets")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The executions that a job is for: selected ones, or all that match the filters."""
+
+    #: The ids of the selected ones, with the statuses that the person saw.
+    chosen: Mapping[str, str] | None = None
+    #: As in an address.
+    filters: str = ""
+    #: Whether the newest come first instead of the oldest.
+    child_first: bool = False
 
 
 def matching(

@@ -15,7 +15,7 @@ from executions import idempotency
 from executions.appearance import command_label
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
-from executions.commands.actor import address_of
+from executions.commands.actor import Actor
 from executions.commands.command import Bulk
 from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
@@ -70,15 +70,11 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
 
 def _create_job(request: HttpRequest, command: str, filters: Filters) -> dict[str, str]:
     rows = targets.matching(request.user, filters, command, timezone.now())
-    job = jobs.create(
-        request.user,
-        command,
-        {},
+    target = targets.Target(
         filters=urlencode(filters.parameters()),
         child_first=request.GET.get("children") == Children.CHILD_FIRST,
-        expected=count(rows),
-        address=address_of(request),
     )
+    job = jobs.create(Actor.of_request(request), command, {}, target, count(rows))
     return {"job": str(job.pk)}
 
 

@@ -1,4 +1,4 @@
-"""Giving commands: to one execution from its page, or to those that are selected in the grid."""
+"""Commands from the page of an execution, and from the grid for selected executions."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ from executions.states import Status
 from executions.views import selection
 from executions.views.bulk import redirect_to_job
 
-#: Executions that are commanded while the person waits: together, and one by one. More make a job.
+#: How many executions a command takes while the user waits: in a batch, and one by one. More make
+#: a job.
 AT_ONCE = 200
 ONE_BY_ONE = 20
 
@@ -30,10 +31,10 @@ ONE_BY_ONE = 20
 @sensitive_post_parameters("value")
 @require_POST
 def command(request: HttpRequest, command: str) -> HttpResponse:
-    """Give a command to every execution that the form names, and report on each; to many of them
-    by a job. The other fields of the form are what the command takes.
+    """Execute a command for every execution that the form names, and report on each. Many of them
+    make a job. The command gets the other fields of the form.
 
-    Ids that do not exist, or that the user may not see, are left out alike.
+    Ids that do not exist are left out, as are those that the user may not see.
     """
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
@@ -58,7 +59,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
         }
         response = render(request, "executions/command_results.html", context)
         if results and not refused:
-            # What was filled in for it may close; a refusal leaves it open.
+            # The form of the command closes; a refusal leaves it open.
             response["HX-Trigger"] = "command-done"
         return response
     _add_messages(request, command, results)
@@ -66,21 +67,15 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
 
 
 def _run(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
-    """What came of it, as JSON: the results, or the job that was made."""
+    """Execute the command. Returns, as JSON, the results or the job that was created."""
     child_first = selection.child_first(request.POST)
     executions = targets.chosen(request.user, list(chosen), child_first=child_first)
     fields = selection.command_fields(request.POST)
     actor = Actor.of_request(request)
     if len(executions) > (AT_ONCE if COMMANDS[command].execute_batch else ONE_BY_ONE):
-        job = jobs.create(
-            request.user,
-            command,
-            fields,
-            chosen={str(one.pk): chosen[one.pk] or "" for one in executions},
-            child_first=child_first,
-            expected=len(executions),
-            address=actor.address,
-        )
+        statuses = {str(one.pk): chosen[one.pk] or "" for one in executions}
+        target = targets.Target(chosen=statuses, child_first=child_first)
+        job = jobs.create(actor, command, fields, target, len(executions))
         return {"job": str(job.pk)}
     seen = selection.seen_statuses(chosen)
     requests = [
@@ -101,8 +96,8 @@ def _run(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) 
 
 
 def _left_out(command: str, result: CommandResult, seen: Mapping[UUID, Status]) -> str:
-    """The status in which the person saw an execution, if the command does not apply to that: who
-    gives it to several knows that these are left out."""
+    """The status in which the person saw an execution, if the command does not apply to it: the
+    button said that such executions are left out."""
     was = seen.get(result.execution.pk)
     if result.done or was is None:
         return ""
@@ -111,7 +106,7 @@ def _left_out(command: str, result: CommandResult, seen: Mapping[UUID, Status]) 
 
 
 def redirect_back(request: HttpRequest) -> HttpResponse:
-    """Lead to where a form without scripts came from."""
+    """Redirect to the page that a form without scripts came from."""
     address = request.POST.get("next") or request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure())
     # Not `redirect(address)`, which would take a single word for the name of a view.

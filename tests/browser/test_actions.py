@@ -17,7 +17,7 @@ from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
 from tests.executions_in_tests import event_of, make_execution
 from tests.flows_in_tests import publish as publish_flow
 from tests.grids import LIVE, tell
-from tests.integration.test_bulk_jobs import many
+from tests.integration.test_bulk_jobs import make_job, many
 from tests.servers import Process
 
 
@@ -60,10 +60,10 @@ def test_all_that_match_are_previewed_stopped_and_reported(
 def test_a_job_shows_its_refusals_and_can_be_cancelled(grid: Any, admin_user: Any) -> None:
     """Without a worker it waits, and its page says so."""
     executions = many(admin_user, 3)
-    from executions.bulk import jobs, run
+    from executions.bulk import run
 
     chosen = {str(one.pk): "Paused" for one in executions}
-    job = jobs.create(admin_user, "stop", {}, chosen=chosen, expected=3, address=None)
+    job = make_job(admin_user, chosen=chosen, expected=3)
     page = grid(job.get_absolute_url())
     expect(page.locator(".sums")).to_contain_text("waits for a worker")
     Execution.objects.filter(pk=executions[0].pk).update(
@@ -75,7 +75,7 @@ def test_a_job_shows_its_refusals_and_can_be_cancelled(grid: Any, admin_user: An
     expect(page.locator("#refused")).to_have_text("1 refused")
     expect(page.locator("details[open]")).to_contain_text("it is Ended now")
     axe_finds_nothing(page)
-    waiting = jobs.create(admin_user, "stop", {}, expected=None, address=None)
+    waiting = make_job(admin_user)
     page.goto(waiting.get_absolute_url())
     page.locator("#cancel").click()
     expect(page.locator("#state")).to_have_text("Cancelled")

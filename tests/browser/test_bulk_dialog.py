@@ -10,12 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
-from executions.bulk import jobs, run
+from executions.bulk import run
 from executions.models import BulkJob, Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE
-from tests.integration.test_bulk_jobs import HTMX, many
+from tests.integration.test_bulk_jobs import HTMX, make_job, many
 
 
 def ask(page: Page, command: str = "stop") -> Any:
@@ -184,7 +184,7 @@ def test_a_job_of_what_is_selected_is_followed_and_cancelled(grid: Any, admin_us
 
 
 def test_the_line_of_a_job_is_for_its_user_only(admin_client: Client, admin_user: User) -> None:
-    job = jobs.create(admin_user, "stop", {}, expected=3, address=None)
+    job = make_job(admin_user, expected=3)
     line = admin_client.get(job.get_absolute_url(), headers=HTMX)
     assert f'id="job-{job.pk}"' in line.content.decode()
     assert "<html" not in line.content.decode()

@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from executions import limits
 from executions.bulk import jobs, run, targets
+from executions.bulk.targets import Target
+from executions.commands.actor import Actor
 from executions.grid.query.filters import Filters
 from executions.models import AuditEntry, BulkJob, BulkRefusal, Execution, SentForm
 from executions.states import Status
@@ -52,8 +54,9 @@ def many(user: Any, number: int, **columns: Any) -> list[Execution]:
 
 
 def make_job(user: User, command: str = "stop", **columns: Any) -> BulkJob:
-    options: dict[str, Any] = {"expected": None, "address": "10.0.0.1", **columns}
-    return jobs.create(user, command, {}, **options)
+    expected = columns.pop("expected", None)
+    actor = Actor(user.pk, user.get_username(), "page", columns.pop("address", "10.0.0.1"))
+    return jobs.create(actor, command, {}, Target(**columns), expected)
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 30) -> None:

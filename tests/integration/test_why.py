@@ -142,7 +142,7 @@ def test_in_a_block_for_long(admin_user: User) -> None:
     )
     assert why(execution).startswith("In Top-level at 'Slow', which has run for 1 m 15 s")
     execution.lease_expires_at = now - timedelta(seconds=3)
-    assert "another takes it over" in why(execution)
+    assert "another one takes over" in why(execution)
 
 
 @pytest.mark.parametrize("status", Status)

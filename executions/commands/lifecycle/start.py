@@ -27,12 +27,11 @@ def start(  # noqa: PLR0913 (one for each choice of the start form)
     debug: bool = False,
     break_on_exception: bool = False,
 ) -> Execution:
-    """Insert it as Queued, and on commit send the message that names it.
+    """Insert an execution as Queued and, on commit, send the message that names it.
 
-    With `debug` it gets the breakpoints that who starts it keeps for the flow; with that or
-    `break_on_exception` they debug it and its children.
-
-    `inputs` maps names to values (not to their JSON form). Raises NotStarted with messages.
+    With `debug`, it gets the breakpoints that the actor keeps for the flow. With that or
+    `break_on_exception`, the actor debugs it and its children. `inputs` maps names to values (not
+    to their JSON form). Raises NotStarted with messages.
     """
     debugs = debug or break_on_exception
     plan = DebugPlan(break_on_exception)
