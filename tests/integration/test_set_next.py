@@ -141,7 +141,7 @@ def test_executions_of_several_flows_have_no_block_in_common(
 ) -> None:
     loop = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     html = preview(session.user, inside, session.start(loop, paused=True))
-    assert "these executions are of 2: loop, nested" in html
+    assert "These are of 2: loop, nested" in html
 
 
 def test_it_is_for_those_who_may(session: Session, inside: Execution) -> None:
@@ -149,7 +149,7 @@ def test_it_is_for_those_who_may(session: Session, inside: Execution) -> None:
     assert Client().get(address).status_code == 302
     stranger = User.objects.create_user("eve")
     html = preview(stranger, inside, block="e")
-    assert "No execution was chosen that you may see." in html
+    assert "No execution that you can see was selected." in html
     assert "Deep" not in html
     stranger.user_permissions.add(Permission.objects.get(codename="view_execution"))
     html = preview(stranger, inside, block="e")
