@@ -5,6 +5,8 @@ The runner writes many tokens, variables and steps: these have composite keys, a
 into the immutable flow version.
 """
 
+from executions.models.audit import AuditEntry
+from executions.models.breakpoints import KeptBreakpoint
 from executions.models.execution import (
     FAILED,
     Execution,
@@ -14,7 +16,6 @@ from executions.models.execution import (
     new_id,
 )
 from executions.models.jobs import BulkJob, BulkRefusal, SentForm
-from executions.models.people import AuditEntry, KeptBreakpoint, Watch
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.steps import (
@@ -26,6 +27,7 @@ from executions.models.steps import (
     TrimmedChange,
     TrimmedVisits,
 )
+from executions.models.watches import Watch
 
 __all__ = [
     "FAILED",

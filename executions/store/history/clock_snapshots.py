@@ -1,4 +1,4 @@
-"""The executions below one, on its clock: what each was doing at a moment of time."""
+"""The executions below one, as they were at a moment of time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,16 @@ from executions.models import Execution, Step
 from executions.states import Status
 from flows import queries
 
-#: How many are told; the number of the others is.
+#: How many are shown.
 SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
 class DescendantAt:
-    """An execution at that moment: its status if it is known (it had ended, or it is now), and the
-    title of the block of its last step before it."""
+    """An execution at a moment, with the title of the block of its last step before it.
+
+    Its status is known only if it had ended by then, or if the moment is now.
+    """
 
     execution: Execution
     status: Status | None
@@ -35,7 +37,7 @@ class Descendants:
 def descendants_at(
     execution: Execution, visible: QuerySet[Execution], moment: datetime | None
 ) -> Descendants:
-    """The children of an execution, and theirs, that had started by then; None is now."""
+    """Return the descendants of an execution that had started by a moment; None is now."""
     rows = visible.filter(root_id=execution.root_id, depth__gt=execution.depth)
     if moment is not None:
         rows = rows.filter(started_at__lte=moment)

@@ -1,4 +1,4 @@
-"""How an execution spent its time: visits of blocks, and children, as bars."""
+"""A Gantt chart of an execution: visits of blocks, and children, as bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from executions.models import Execution
 
-#: Blocks and children that are shown; the number of the others is told.
+#: Blocks and children that are shown.
 BLOCKS, CHILDREN = 40, 20
 #: Bars in all: visits of a block that are close together become one.
 BARS = 1200
@@ -38,7 +38,7 @@ _BARS = """
 
 @dataclass(frozen=True, slots=True)
 class GanttBar:
-    """Visits of one block that are close together, the first of them at `step`."""
+    """Visits of one block that are close together; the first is at `step`."""
 
     step: int
     begins: datetime
@@ -49,7 +49,7 @@ class GanttBar:
 
 @dataclass(frozen=True, slots=True)
 class GanttLine:
-    """A block with its bars, in the order of their time."""
+    """A block with its bars, in the order of time."""
 
     block: str
     bars: list[GanttBar]
@@ -69,7 +69,7 @@ class Gantt:
 
 
 def gantt(execution: Execution, visible: QuerySet[Execution], now: datetime) -> Gantt:
-    """The bars of the steps that are kept."""
+    """Return the chart of the steps that are kept."""
     with connection.cursor() as cursor:
         cursor.execute(_EXTENT, [execution.pk])
         blocks, first, last = cursor.fetchone()

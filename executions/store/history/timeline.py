@@ -1,5 +1,4 @@
-"""The course of an execution at a glance: how its time is spread over its steps, where it threw,
-and which step a moment of time is."""
+"""The timeline of an execution: how long its steps took, where it threw, and when each step was."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from django.db import connection
 
 from executions.models import Execution, Step
 
-#: Steps of which the times are told at once.
+#: Steps whose times are returned at once.
 TIMES = 2000
 _SEGMENTS = """
     SELECT (s.number - 1) * %(n)s / %(count)s AS place, min(s.number), min(s.at),
@@ -27,8 +26,8 @@ _EXCEPTION_STEPS = """
 
 @dataclass(frozen=True, slots=True)
 class TimelineSegment:
-    """A part of the steps: when its first one was, microseconds that they took together, how many
-    exceptions they threw, and the first step that threw one."""
+    """Consecutive steps: the first one and its time, their microseconds in all, how many exceptions
+    they threw, and the first step that threw one."""
 
     first: int
     at: datetime
@@ -38,7 +37,7 @@ class TimelineSegment:
 
 
 def segments(execution: Execution, number: int) -> dict[int, TimelineSegment]:
-    """The steps in so many parts of one size, those of which steps are kept, by their place."""
+    """Split the steps into segments of one size; return those with kept steps, by place."""
     with connection.cursor() as cursor:
         cursor.execute(
             _SEGMENTS,
@@ -48,8 +47,7 @@ def segments(execution: Execution, number: int) -> dict[int, TimelineSegment]:
 
 
 def step_at(execution: Execution, milliseconds: int) -> int | None:
-    """The last step that had begun at a moment; 0 before the first, None for now when it is not
-    over yet, or was over before."""
+    """Return the last step that had begun at a moment: 0 before the first, None for the newest."""
     try:
         moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, ValueError, OSError):
@@ -62,7 +60,7 @@ def step_at(execution: Execution, milliseconds: int) -> int | None:
 
 
 def exception_steps(execution_id: UUID, step: int) -> tuple[int | None, int | None]:
-    """The nearest steps before and after that threw."""
+    """Return the nearest steps before and after that threw."""
     with connection.cursor() as cursor:
         cursor.execute(_EXCEPTION_STEPS, [step, step, execution_id])
         before, after = cursor.fetchone()
@@ -70,8 +68,8 @@ def exception_steps(execution_id: UUID, step: int) -> tuple[int | None, int | No
 
 
 def times(execution_id: UUID, first: int, *, back: bool) -> Sequence[tuple[int, int]]:
-    """The numbers of steps, and the milliseconds since the epoch at which each was over, from one
-    on, forwards or back."""
+    """Return step numbers from `first` on, forwards or back, and when each ended, in milliseconds
+    since the epoch."""
     rows = Step.objects.filter(execution_id=execution_id)
     rows = (
         rows.filter(number__lte=first).order_by("-number")

@@ -1,4 +1,4 @@
-"""What differs between two moments, of one execution or of two."""
+"""What differs in variables between two moments, of one execution or of two."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from executions.store.history.snapshots import Availability, ExecutionAt, Variab
 from flows import pretty_json, value_diff, values
 from flows.value_diff import Difference
 
-#: Bytes of a value that is looked into; of a larger one it is only told that it changed.
-LOOKED_INTO = 500_000
+#: Bytes of a value that is compared in detail; of a larger one only the change is shown.
+MAX_COMPARED_BYTES = 500_000
 _VISITED = """
     SELECT block, count(*), min(number) FROM executions_step
     WHERE execution_id = %s AND number > %s AND number <= %s
@@ -23,8 +23,11 @@ _VISITED = """
 
 @dataclass(frozen=True, slots=True)
 class VariableDifference:
-    """A variable at two moments: `kind` is "added", "gone", "changed", "unknown" or "same"; or
-    "secret", where two values look alike and a secret is hidden in them."""
+    """A variable at two moments.
+
+    `kind` is "added", "gone", "changed", "unknown", "same", or "secret" if both values look alike
+    and hide a secret.
+    """
 
     scope: str
     name: str
@@ -38,30 +41,30 @@ class VariableDifference:
 def of_variables(
     before: ExecutionAt, after: ExecutionAt, *, same: bool = False
 ) -> list[VariableDifference]:
-    """The variables that differ, the outermost scope first; with `same` the others after them.
-    They are the same variables where they have one name in scopes of one workspace."""
+    """Compare the variables of two moments, the outermost scope first; with `same`, equal ones come
+    last. Variables with one name in scopes of one workspace are compared with each other."""
     old, new = _named(before), _named(after)
     found = []
     for key in [*old, *(key for key in new if key not in old)]:
         _level, workspace, name = key
-        told = _difference(before, after, old.get(key), new.get(key))
-        if told is None and not same:
+        described = _difference(before, after, old.get(key), new.get(key))
+        if described is None and not same:
             continue
         graph = after.graph if key in new else before.graph
         node = graph.workspaces.get(workspace)
         declared = {v.name.casefold(): v.name for v in node.variables} if node else {}
         declared[EXTENSIONS] = "_executionContext.Extensions"
         scope = node.name if node else workspace
-        if told is None:
-            told = "same", _told(old[key]), _told(new[key]), [], False
-        found.append(VariableDifference(scope, declared.get(name, name), *told))
+        if described is None:
+            described = "same", _describe(old[key]), _describe(new[key]), [], False
+        found.append(VariableDifference(scope, declared.get(name, name), *described))
     return sorted(found, key=lambda one: one.kind == "same")
 
 
 def of_values(
     scope: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[VariableDifference]:
-    """Named values beside each other: those that differ, then those that do not."""
+    """Compare named values: those that differ come first."""
     found = []
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name, value_diff.ABSENT), after.get(name, value_diff.ABSENT)
@@ -79,8 +82,7 @@ def of_values(
 
 
 def _hides(value: Any) -> bool:
-    """Whether a secret is hidden in what is shown of a value: nobody is told whether it is like
-    another."""
+    """Whether a shown value hides a secret: nobody learns whether it equals another one."""
     return values.MASK in pretty_json.text(value)
 
 
@@ -88,7 +90,7 @@ def _in_a_line(value: Any) -> str:
     return "" if value is value_diff.ABSENT else values.summary(value, 200)
 
 
-_Told = tuple[str, str, str, list[Difference], bool]
+_Description = tuple[str, str, str, list[Difference], bool]
 
 
 def _named(past: ExecutionAt) -> dict[tuple[int, str, str], VariableAt]:
@@ -102,7 +104,7 @@ def _named(past: ExecutionAt) -> dict[tuple[int, str, str], VariableAt]:
 
 def _difference(
     before: ExecutionAt, after: ExecutionAt, old: VariableAt | None, new: VariableAt | None
-) -> _Told | None:
+) -> _Description | None:
     if old is None or new is None:
         return _one_sided(old, new)
     same_execution = before.execution.pk == after.execution.pk
@@ -110,34 +112,34 @@ def _difference(
         return None
     if (
         Availability.LOST in (old.availability, new.availability)
-        or max(old.size, new.size) > LOOKED_INTO
+        or max(old.size, new.size) > MAX_COMPARED_BYTES
     ):
-        return "unknown", _told(old), _told(new), [], False
+        return "unknown", _describe(old), _describe(new), [], False
     first = pretty_json.decoded(before.value(old.level, old.name)[1])
     second = pretty_json.decoded(after.value(new.level, new.name)[1])
     parts, more = value_diff.between(first, second)
     if not parts:
         hides = before.execution.secrets is not None and _hides(first)
-        return ("secret", _told(old), _told(new), [], False) if hides else None
+        return ("secret", _describe(old), _describe(new), [], False) if hides else None
     whole = [part for part in parts if not part.path]
-    return "changed", _told(old), _told(new), [] if whole else parts, more
+    return "changed", _describe(old), _describe(new), [] if whole else parts, more
 
 
-def _one_sided(old: VariableAt | None, new: VariableAt | None) -> _Told:
+def _one_sided(old: VariableAt | None, new: VariableAt | None) -> _Description:
     if old is None:
         assert new is not None
-        return "added", "", _told(new), [], False
-    return "gone", _told(old), "", [], False
+        return "added", "", _describe(new), [], False
+    return "gone", _describe(old), "", [], False
 
 
-def _told(variable: VariableAt) -> str:
+def _describe(variable: VariableAt) -> str:
     if variable.availability is Availability.LOST:
         return f"{variable.summary} (not kept)"
     return variable.summary
 
 
 def visited_between(execution: Execution, first: int, last: int) -> list[tuple[str, int, int]]:
-    """The blocks visited after one step until another: key, how often, and the first such step."""
+    """Return the blocks visited after one step until another: key, count, first such step."""
     with connection.cursor() as cursor:
         cursor.execute(_VISITED, [execution.pk, first, last])
         found: list[tuple[Any, ...]] = cursor.fetchall()

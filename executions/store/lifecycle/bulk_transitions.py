@@ -1,4 +1,4 @@
-"""Guarded transitions of many executions in one statement each: what a bulk command is made of.
+"""Guarded transitions of many executions, each in one statement, for bulk commands.
 
 `lock` comes first, in the transaction of the change: it takes the rows in the order in which an end
 takes them, so that the two never wait for each other.
@@ -52,7 +52,7 @@ _STOP = f"""
 
 @dataclass(frozen=True, slots=True)
 class CommandState:
-    """What decides whether a command is for an execution, as it stands while it is locked."""
+    """What decides whether a command applies to an execution, read while its row is locked."""
 
     id: UUID
     status: Status
@@ -64,13 +64,13 @@ class CommandState:
 
 
 def lock(ids: Sequence[UUID]) -> None:
-    """Lock executions, the families that stop with them, and whoever waits for their end."""
+    """Lock executions, the families that stop with them, and what waits for their end."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, {**STATE_PARAMS, "ids": list(ids)})
 
 
 def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
-    """How executions stand; those that are gone are left out."""
+    """Return the command states of executions; deleted ones are left out."""
     found = Execution.objects.filter(pk__in=ids).values_list(
         "pk",
         "status",
@@ -89,7 +89,7 @@ def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
 
 
 def command_state_of(execution: Execution) -> CommandState:
-    """How an execution stands that has been read."""
+    """Return the command state of an execution that was read before."""
     return CommandState(
         execution.pk,
         Status(execution.status),

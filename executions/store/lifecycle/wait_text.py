@@ -1,4 +1,4 @@
-"""What a parked execution waits for, in the short text that the grid's rows are made of.
+"""What a parked execution waits for, as the short text of the column `waiting_for`.
 
 One child: its id. Tasks: how many, a space and the id of one of them. A semaphore: its path.
 A time says nothing more than `due_at`.
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def format_wait(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
-    """The text for a wait as `Execution.state` keeps it; `live` are the tasks under way."""
+    """Return the text for a wait as `Execution.state` keeps it; `live` are the unfinished tasks."""
     match waits:
         case {"for": "child", "child": child}:
             return str(child)
@@ -21,6 +21,6 @@ def format_wait(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
 
 
 def parse_children(text: str) -> tuple[int, str]:
-    """How many children a text speaks of, and the id of one of them."""
+    """Return how many children a text is about, and the id of one of them."""
     first, _, second = text.partition(" ")
     return (int(first), second) if second and first.isdigit() else (1 if first else 0, first)

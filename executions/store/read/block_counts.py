@@ -1,4 +1,4 @@
-"""Where the executions of a flow are: how many there are at each block, by status.
+"""How many executions of a flow are at each block, by status.
 
 Taken by one query at most every `AGE` seconds for all who look at a flow and may see the same, and
 capped, so that a flow with very many executions costs no more.
@@ -30,7 +30,7 @@ Positions = Mapping[tuple[int, str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class BlockCounts:
-    """`live` ones by status, and under `Error` those of the last hours that failed, also by an
+    """Live executions by status, and under `Error` those that failed in the last hours, also by an
     exception that nothing handled."""
 
     positions: Positions
@@ -63,7 +63,7 @@ _lock = threading.Lock()
 
 
 def count_by_block(flow_name: str, initiator_id: int | None) -> BlockCounts:
-    """The executions of a flow by where they are: those of one initiator, or all for None."""
+    """Count the executions of a flow at each block: those of one initiator, or all for None."""
     key = (initiator_id, flow_name)
     # Whoever comes while they are being taken waits for them instead of taking them again.
     with _lock:
@@ -79,7 +79,7 @@ def count_by_block(flow_name: str, initiator_id: int | None) -> BlockCounts:
 
 
 def clear_cache() -> None:
-    """Take them anew."""
+    """Forget all counts, so that the next reader counts anew."""
     with _lock:
         _taken.clear()
 

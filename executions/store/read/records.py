@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 from executions.models import AuditEntry, ExceptionRecord, LogEntry
 from executions.store.read.pages import PAGE_SIZE, ListPage
 
-#: Exceptions shown; their number is told.
+#: Exceptions that are shown; of more, only the number.
 EXCEPTIONS_SHOWN = 100
 #: Rows that are counted before "999+" is written.
 COUNT_CAP = 1000
@@ -47,7 +47,7 @@ def tab_counts(execution_id: UUID) -> TabCounts:
 
 
 def exceptions(execution_id: UUID, step: int | None = None) -> list[ExceptionRecord]:
-    """The exceptions that were thrown, newest first; until a step, if one is given."""
+    """Return the exceptions, newest first; only those until `step`, if one is given."""
     rows = ExceptionRecord.objects.filter(execution_id=execution_id)
     if step is not None:
         rows = rows.filter(step__lte=step)
@@ -60,8 +60,11 @@ def log_page(
     severities: Iterable[str] | None = None,
     search: str = "",
 ) -> ListPage:
-    """A page of log entries, oldest first; the newest page unless `before` an id. Of these
-    severities only, if they are given, and with the searched text in their event or details."""
+    """Return a page of log entries, oldest first: the newest page, or that before an id.
+
+    `severities` and `search` limit it to these severities, and to entries with the text in their
+    event or details.
+    """
     rows = LogEntry.objects.filter(execution_id=execution_id).order_by("-id")
     if severities is not None:
         rows = rows.filter(severity__in=list(severities))
@@ -76,7 +79,7 @@ def log_page(
 
 
 def audit_page(execution_id: UUID, before: int | None = None) -> ListPage:
-    """A page of audit entries, newest first."""
+    """Return a page of audit entries, newest first."""
     rows = AuditEntry.objects.filter(execution_id=execution_id).order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)

@@ -13,7 +13,7 @@ YOUNGEST = 2000
 
 
 def parent_and_root(execution: Execution, visible: QuerySet[Execution]) -> dict[UUID, Execution]:
-    """The parent and the root, where the user may see them."""
+    """Return the parent and the root, if the user may see them."""
     ids = {i for i in (execution.parent_id, execution.root_id) if i and i != execution.pk}
     if not ids:
         return {}
@@ -24,7 +24,7 @@ def parent_and_root(execution: Execution, visible: QuerySet[Execution]) -> dict[
 def child_page(
     execution_id: UUID, visible: QuerySet[Execution], after: UUID | None = None
 ) -> ListPage:
-    """A page of child executions, newest first."""
+    """Return a page of child executions, newest first."""
     rows = visible.filter(parent_id=execution_id).order_by("-started_at", "-id")
     if after is not None:
         edge = visible.filter(pk=after).values_list("started_at", flat=True).first()
@@ -36,7 +36,7 @@ def child_page(
 
 
 def live_children(execution_id: UUID, visible: QuerySet[Execution]) -> list[Execution]:
-    """The children that have not ended, newest first: at most `PAGE` of the newest `YOUNGEST`."""
+    """Return the live children, newest first: at most a page, among the newest `YOUNGEST`."""
     youngest = visible.filter(parent_id=execution_id).order_by("-started_at", "-id")[:YOUNGEST]
     rows = Execution.objects.filter(pk__in=youngest.values("pk"), status__in=LIVE)
     shown = ("id", "flow_name", "status", "place", "reason", "called_by", "block_description")
@@ -50,6 +50,6 @@ _RECENT = (
 
 
 def recent_executions(visible: QuerySet[Execution], flow_name: str, count: int) -> list[Execution]:
-    """The newest executions of a flow that the user may see, oldest first."""
+    """Return the newest executions of a flow that the user may see, oldest first."""
     rows = visible.filter(flow_name=flow_name).order_by("-started_at", "-id").only(*_RECENT)
     return list(rows[:count])[::-1]

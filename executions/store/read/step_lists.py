@@ -11,8 +11,8 @@ from executions.store.read.pages import PAGE_SIZE, ListPage
 
 @dataclass(frozen=True, slots=True)
 class StepFilter:
-    """Which steps are asked for: those of one block, those that threw, those that the token of a
-    level made after one step and before another. What is not said does not matter."""
+    """A choice of steps: of one block, that threw, that the token of a level made, after one step
+    and before another. A default does not limit them."""
 
     block: str = ""
     thrown: bool = False
@@ -25,11 +25,11 @@ class StepFilter:
 
 
 def step_page(execution: Execution, first: int | None = None) -> ListPage:
-    """A page of steps, oldest first: from `first`, or from the next that is kept, or the newest."""
+    """Return a page of steps, oldest first: from `first` or the next one kept, or the newest."""
     lacking = trimmed_steps(execution.step_count)
 
     def place(number: int) -> int:
-        """The number's place among those that are kept."""
+        """The place of a step among those that are kept."""
         return number - len(range(lacking.start, min(max(number, lacking.start), lacking.stop)))
 
     def number(place: int) -> int:
@@ -46,7 +46,7 @@ def step_page(execution: Execution, first: int | None = None) -> ListPage:
 
 
 def filtered_step_page(execution_id: UUID, first: int | None, wanted: StepFilter) -> ListPage:
-    """A page of the steps asked for that are kept, oldest first: from `first`, or the newest."""
+    """Return a page of the steps that a filter finds, oldest first: from `first`, or the newest."""
     rows = Step.objects.filter(execution_id=execution_id, number__gt=wanted.after)
     if wanted.block:
         rows = rows.filter(block=wanted.block)
@@ -70,7 +70,7 @@ def filtered_step_page(execution_id: UUID, first: int | None, wanted: StepFilter
 
 
 def recent_steps(execution: Execution, last: int, count: int = 8) -> list[Step]:
-    """The steps up to one, oldest first: where the tokens came from."""
+    """Return the steps up to `last`, oldest first: where the tokens came from."""
     newest = Step.objects.filter(
         execution_id=execution.pk, number__gt=last - count, number__lte=last
     )
@@ -78,7 +78,7 @@ def recent_steps(execution: Execution, last: int, count: int = 8) -> list[Step]:
 
 
 def changed_value(execution_id: UUID, number: int, name: str) -> tuple[bool, Any]:
-    """Whether the value is kept that a step changed a variable to, and its stored form."""
+    """Return whether the value is kept to which a step changed a variable, and its stored form."""
     step_page = Step.objects.filter(execution_id=execution_id, number=number)
     change = (step_page.values_list("changes", flat=True).first() or {}).get(name, {})
     if "value" in change:

@@ -1,4 +1,4 @@
-"""The variables' values of one execution, as its rows hold them."""
+"""The current values of the variables of one execution."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _VALUES = """
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """A variable's value in its stored form, or only its size when that is large."""
+    """The value of a variable in its stored form; of a large one only the size and a summary."""
 
     level: int
     name: str
@@ -38,7 +38,7 @@ class StoredValue:
 
 
 def stored_values(execution_id: UUID) -> list[StoredValue]:
-    """The variables' values of every token, large ones only by their size."""
+    """Return the values of all variables of an execution."""
     with connection.cursor() as cursor:
         cursor.execute(_VALUES, {"id": execution_id, "inline": INLINE_VALUE})
         return [

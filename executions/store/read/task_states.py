@@ -1,4 +1,4 @@
-"""What has become of tasks. A flow reaches the executions of its own family (one root) only."""
+"""The states of tasks. A flow reaches only the executions of its own family (one root)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ from flows.task_values import States, TaskState, TaskStatus
 
 
 def task_states(root_id: UUID | str, ids: Iterable[UUID | str], *, lock: bool = False) -> States:
-    """What has become of these executions, by id.
+    """Return the states of these executions as tasks, by id.
 
     One that is not of the family, or was deleted, counts as failed with TaskNotFoundException. With
     `lock`, none of them can end before the transaction does.
@@ -38,7 +38,7 @@ def has_ended_by(execution_id: UUID | str, moment: float) -> bool:
 
 
 def with_task_states(root_id: UUID, value: Any) -> Any:
-    """A value as people see it: tasks with what has become of them by now (semantics 68)."""
+    """Return a value as people see it: tasks with their current state (semantics 68)."""
     met = task_values.found(value)
     if not met:
         return value
@@ -47,7 +47,7 @@ def with_task_states(root_id: UUID, value: Any) -> Any:
 
 
 def _covered(state: TaskState) -> TaskState:
-    """A task without what its execution keeps to itself, and what no page can show."""
+    """A task without the secrets of its execution, and without what no page can show."""
     if state.exception is None:
         return state
     secrets = Secrets({}, dict.fromkeys(state.known))

@@ -1,4 +1,4 @@
-"""Variables of many executions at a time, by path, as their last checkpoints hold them.
+"""The current variables of many executions, by path.
 
 A path is a variable's name, in any case, then keys of structures and places in lists, as
 `flows.value_paths` writes them: `Order.lines.0.price`.
@@ -27,16 +27,18 @@ _VALUES = """
 
 
 class LargeValue:
-    """Stands for a value that is too large to be read for a list."""
+    """Stands for a value that is too large to read for a list."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
 
 def values_of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What these paths lead to: id → path → value. What leads nowhere is not there. One query.
+    """Return the values to which paths lead, in one query: id → path → value.
 
-    Texts are what they are: what shows them makes them `legible`."""
+    A path that leads nowhere has no entry. Texts are unchanged: what shows them makes them
+    `legible`.
+    """
     wanted, asked = [str(one) for one in ids], list(asked)
     names = {name for path in asked for name in _names(path)}
     if not wanted or not names:
@@ -56,8 +58,7 @@ def values_of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, A
 
 
 def _names(path: str) -> list[str]:
-    """The names that a path may begin with, as they are stored, longest first: names may hold dots
-    themselves."""
+    """The stored names with which a path may begin, longest first: names may contain dots."""
     keys = value_paths.split(path)
     return [".".join(keys[:count]).casefold() for count in range(len(keys), 0, -1)]
 

@@ -24,8 +24,10 @@ _DURATIONS = """
 
 
 def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple[str, str], int]:
-    """How often each (block, port taken) was visited, with the steps that are not kept; until a
-    step that is kept, if one is given."""
+    """Return how often each block was visited and left by each port, until `step` if it is given.
+
+    Steps that are not kept count too.
+    """
     last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
         cursor.execute(
@@ -40,8 +42,10 @@ def visit_counts(execution: Execution, step: int | None = None) -> Mapping[tuple
 
 
 def block_durations(execution: Execution, step: int | None = None) -> Mapping[str, int]:
-    """How many microseconds the visits of each block took, of the steps that are kept; until a
-    step, if one is given."""
+    """Return how many microseconds the visits of each block took, until `step` if it is given.
+
+    Only steps that are kept count.
+    """
     last = execution.step_count if step is None else step
     with connection.cursor() as cursor:
         cursor.execute(_DURATIONS, {"id": execution.pk, "last": last})

@@ -12,7 +12,7 @@ from executions.grid.query.kinds.kind import AllOf, Predicate, QueryContext
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.lexer import alternatives
 from executions.models import FAILED
-from executions.models.people import Watch
+from executions.models.watches import Watch
 from executions.states import Status
 
 
