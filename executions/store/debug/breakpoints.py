@@ -27,8 +27,10 @@ _WRITE_PLAN = f"""
 
 
 def lock_plan(execution_id: UUID) -> DebugPlan | None:
-    """The plan of a live execution, locked until the transaction ends; None when it has ended, or
-    is about to."""
+    """Return the debug plan of an execution and lock its row until the transaction ends.
+
+    None when the execution has ended or is stopping.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_PLAN, {**STATE_PARAMS, "id": execution_id})
         row = cursor.fetchone()
@@ -36,7 +38,7 @@ def lock_plan(execution_id: UUID) -> DebugPlan | None:
 
 
 def write_plan(execution_id: UUID, plan: DebugPlan) -> ExecutionChanged:
-    """Write a plan that `lock_plan` gave."""
+    """Write a plan that `lock_plan` returned."""
     hits = json.dumps(plan.counted) if plan.counted else None
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_PLAN, {"id": execution_id, "debug": dumps(plan), "hits": hits})
@@ -44,12 +46,12 @@ def write_plan(execution_id: UUID, plan: DebugPlan) -> ExecutionChanged:
 
 
 def version_of(execution_id: UUID) -> int:
-    """The version that it runs now: an edited execution may have moved on to a newer one."""
+    """Return the version that an execution runs now: it may have moved to a newer one."""
     return int(Execution.objects.values_list("version_id", flat=True).get(pk=execution_id))
 
 
 def keep_for_flow(user_id: int, flow_name: str, block: str, breakpoint: Breakpoint | None) -> None:
-    """Keep a breakpoint for a user's later executions of a flow, or forget it when None."""
+    """Keep a breakpoint for a user's later executions of a flow, or delete it when None."""
     kept_for_flow = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name, block=block)
     if breakpoint is None:
         kept_for_flow.delete()
@@ -60,7 +62,7 @@ def keep_for_flow(user_id: int, flow_name: str, block: str, breakpoint: Breakpoi
 
 
 def kept_for_flow(user_id: int, flow_name: str) -> dict[str, Breakpoint]:
-    """The breakpoints that a user keeps for a flow, by block."""
+    """Return the breakpoints that a user keeps for a flow, by block."""
     rows = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name)
     return {
         row.block: Breakpoint(row.condition, row.hits, row.enabled)

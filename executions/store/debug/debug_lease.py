@@ -1,4 +1,4 @@
-"""Who debugs an execution: a lease that one person has, asks another for, and loses by leaving.
+"""Debug leases: one user debugs an execution, until they hand it over, release it or leave.
 
 It is the execution's own row that is changed, guarded by whose it is: of two who want it at once,
 one gets it. The executions below that are debugged along go with it.
@@ -22,7 +22,7 @@ from executions.store.lifecycle.transitions import CHANGE, update, update_one
 
 @dataclass(frozen=True, slots=True)
 class DebugLease:
-    """Who debugs an execution since when, and who has asked for it."""
+    """Who debugs an execution and since when, and who has requested control."""
 
     holder_id: int | None
     holder: str
@@ -66,14 +66,14 @@ _DETACH = f"""
     WHERE id = ANY(%(ids)s) AND ended_at IS NULL AND debugged_by_id IS NOT NULL
     RETURNING {RETURNING}
 """
-_TAKE = f"""
+_ACQUIRE = f"""
     UPDATE executions_execution SET
         debugged_by_id = %(user)s, debugged_by_name = %(name)s, debugged_since = now(),
         asked_by_id = NULL, asked_by_name = '', asked_at = NULL, {CHANGE}
     WHERE id = ANY(%(ids)s) AND ended_at IS NULL AND debugged_by_id IS NULL
     RETURNING {RETURNING}
 """
-_PASS_ON = f"""
+_TRANSFER = f"""
     UPDATE executions_execution SET
         debugged_by_id = %(user)s, debugged_by_name = %(name)s,
         debugged_since = CASE WHEN %(user)s::integer IS NOT NULL THEN now() END,
@@ -82,7 +82,7 @@ _PASS_ON = f"""
         AND debugged_by_id IS NOT DISTINCT FROM %(holder)s::integer
     RETURNING {RETURNING}
 """
-_ASK = f"""
+_REQUEST = f"""
     UPDATE executions_execution SET
         asked_by_id = %(user)s, asked_by_name = %(name)s, asked_at = now(), {CHANGE}
     WHERE id = ANY(%(ids)s) AND ended_at IS NULL
@@ -102,7 +102,7 @@ _UNANSWERED = """
         AND asked_at <= now() - make_interval(secs => %(answer)s)
     ORDER BY asked_at LIMIT %(batch)s
 """
-_HELD_LONG = """
+_LONG_HELD = """
     SELECT id, root_id, debugged_by_id FROM executions_execution e
     WHERE debugged_by_id IS NOT NULL AND ended_at IS NULL
         AND debugged_since <= now() - make_interval(secs => %(away)s)
@@ -115,7 +115,7 @@ _HELD_LONG = """
 
 
 def lock(execution_id: UUID) -> DebugLease:
-    """Who debugs it, locked until the transaction ends."""
+    """Return who debugs an execution, and lock its row until the transaction ends."""
     rows = Execution.objects.select_for_update(of=("self",)).filter(pk=execution_id)
     row: dict[str, Any] = rows.values(*_COLUMNS).get()
     return DebugLease(
@@ -141,17 +141,19 @@ def detach(execution_id: UUID) -> ExecutionChanged | None:
 
 
 def acquire(ids: Sequence[UUID], user: Any) -> list[ExecutionChanged]:
-    """Live and debugged by nobody → by the user. Those that somebody debugs stay theirs."""
-    return update(_TAKE, ids=list(ids), user=user.pk, name=user.get_username())
+    """Live and debugged by nobody → debugged by the user. Other users keep what they debug."""
+    return update(_ACQUIRE, ids=list(ids), user=user.pk, name=user.get_username())
 
 
 def transfer(
     family: Sequence[UUID], holder_id: int | None, user_id: int | None, name: str
 ) -> list[ExecutionChanged]:
-    """Those of them that one person debugs → another does, or with None nobody. Breakpoints stay,
-    and what is paused stays paused."""
+    """Debugged by one user → debugged by another one, or with None by nobody.
+
+    Breakpoints stay, and what is paused stays paused.
+    """
     return update(
-        _PASS_ON,
+        _TRANSFER,
         ids=list(family),
         holder=holder_id,
         user=user_id,
@@ -160,25 +162,28 @@ def transfer(
 
 
 def request_transfer(execution_id: UUID, user: Any) -> ExecutionChanged | None:
-    """Ask the person who debugs it for control; not while somebody else has asked."""
-    return update_one(_ASK, execution_id, user=user.pk, name=user.get_username())
+    """Request control from the user who debugs it; not while somebody else requests it."""
+    return update_one(_REQUEST, execution_id, user=user.pk, name=user.get_username())
 
 
 def decline_transfer(execution_id: UUID, user_id: int) -> ExecutionChanged | None:
-    """The person who debugs it keeps control."""
+    """End a request for control; the user who debugs it keeps control."""
     return update_one(_DECLINE, execution_id, user=user_id)
 
 
 def unanswered() -> list[UUID]:
-    """Return the executions whose debugger was asked for control and has not answered in time."""
+    """Return the executions with a request for control that was not answered in time."""
     with connection.cursor() as cursor:
         cursor.execute(_UNANSWERED, {"answer": CONTROL_ANSWER_SECONDS, "batch": RECOVERY_BATCH})
         return [row[0] for row in cursor.fetchall()]
 
 
 def long_held() -> list[tuple[UUID, UUID, int]]:
-    """Return what has been debugged for so long that its debugger may have left: the ids of the
-    execution, its root and the user. Executions that are debugged along count as their parent."""
+    """Return what has been debugged for so long that its debugger may have left.
+
+    Each is the ids of an execution, of its root and of the user. A child is left out if the same
+    user debugs its parent.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_HELD_LONG, {"away": CONTROL_AWAY_SECONDS, "batch": RECOVERY_BATCH})
+        cursor.execute(_LONG_HELD, {"away": CONTROL_AWAY_SECONDS, "batch": RECOVERY_BATCH})
         return list(cursor.fetchall())

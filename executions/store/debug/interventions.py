@@ -1,5 +1,7 @@
-"""What people change of an execution between two of its steps, written down with the change, so
-that `executions.store.history` knows it later."""
+"""Interventions: what commands change between two steps, written together with the change.
+
+`executions.store.history` reads them later.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +32,7 @@ INTERVENTION = """
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The command that changes an execution, and who gave it."""
+    """The command that changes an execution, and the user who gave it."""
 
     kind: str
     actor: str
@@ -38,8 +40,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class InterventionRows:
-    """`row` is what INTERVENTION takes; `stored` are the large values that it refers to, as
-    `executions.store.lifecycle.steps.STORED_VALUES` takes them."""
+    """The rows of an intervention.
+
+    `row` is what INTERVENTION takes. `stored` are the large values to which it refers, as
+    `executions.store.lifecycle.steps.STORED_VALUES` takes them.
+    """
 
     row: dict[str, Any]
     stored: list[dict[str, Any]]
@@ -52,20 +57,23 @@ def intervention_rows(
     cause: Cause,
     version_id: int | None = None,
 ) -> InterventionRows:
-    """What a command has made of the frames of an execution that it has locked. `state` is what the
-    execution waits for then, `version_id` the version to which it moves, if it does."""
+    """Return the rows for what a command has changed in the frames of an execution that it locked.
+
+    `state` is what the execution waits for afterwards. `version_id` is the version to which it
+    moves, if it does.
+    """
     frames = interpreter.frames
     stays = _stays(held, frames)
     recorder = ChangeRecorder(interpreter.secrets, MAX_STORED_BYTES - held.stored_bytes)
     changes = {
-        level: told
+        level: changed
         for level, frame in enumerate(frames)
-        if (told := _changes(frame, level, recorder, whole=level >= stays))
+        if (changed := _changes(frame, level, recorder, whole=level >= stays))
     }
     sizes = {
         kept["stored"]: kept["size"]
-        for told in changes.values()
-        for kept in told.values()
+        for changed in changes.values()
+        for kept in changed.values()
         if "stored" in kept
     }
     step = interpreter.step_count
@@ -91,7 +99,7 @@ def intervention_rows(
 
 
 def _stays(held: ClaimedExecution, frames: Sequence[Frame]) -> int:
-    """How many of the outermost scopes are those that the execution had."""
+    """How many of the outermost scopes existed before."""
     number = 0
     for (before, _), frame in zip(held.written, frames, strict=False):
         if before is not frame:

@@ -70,8 +70,8 @@ def _last_entries(execution: Execution, step: int, blocks: list[str]) -> list[tu
     with connection.cursor() as cursor:
         cursor.execute(_LAST_ENTRIES, [execution.pk, step, blocks])
         found: list[tuple[str, int]] = cursor.fetchall()
-    lacking = trimmed_steps(execution.step_count)
-    if lacking and step >= lacking.stop:
+    dropped = trimmed_steps(execution.step_count)
+    if dropped and step >= dropped.stop:
         rows = TrimmedVisits.objects.filter(
             execution_id=execution.pk, block__in=blocks, port="", last__isnull=False
         )

@@ -1,6 +1,6 @@
-"""An execution as it was after one of its steps, and after what people did before the next one.
+"""An execution after one of its steps, and after what people did before the next one.
 
-After the last step that is what its rows hold now; after no step (0) what it began with.
+After the last step, that is what its rows hold now; after step 0, what it began with.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenAt:
-    """A token of the moment. `port` is the one on which it stands, None before its block."""
+    """A token at a moment. `port` is the port on which it stands, None before its block."""
 
     level: int
     workspace: str
@@ -43,8 +43,11 @@ class TokenAt:
 
 @dataclass(frozen=True, slots=True)
 class VariableAt:
-    """What a variable of a token's scope held. `name` is case-folded; `form` is the typed JSON form
-    of `flows.values` where it is known; `size` is in bytes."""
+    """A variable at a moment.
+
+    `name` is case-folded, `size` is in bytes, and `form` is the typed JSON form of `flows.values`
+    where it is known.
+    """
 
     level: int
     name: str
@@ -189,12 +192,12 @@ class ExecutionAt:
 
     @cached_property
     def exceptions(self) -> list[ExceptionRecord]:
-        """The exceptions thrown until then, the newest first, a limited number of them."""
+        """The newest exceptions thrown until then, the newest first."""
         return records.exceptions(self.execution.pk, None if self.is_live else self.step)
 
     @cached_property
     def exception_count(self) -> int:
-        """How many had been thrown by then."""
+        """How many exceptions had been thrown by then."""
         rows = ExceptionRecord.objects.filter(execution_id=self.execution.pk)
         return rows.filter(step__lte=self.step).count()
 

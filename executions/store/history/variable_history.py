@@ -188,8 +188,8 @@ def _last_changes(execution: Execution, first: int, last: int) -> list[tuple[str
 
 def _trimmed(execution: Execution, span: VersionSpan, step: int) -> list[TrimmedChange]:
     """The last changes of a span by steps that were dropped, where all of these came before."""
-    lacking = trimmed_steps(execution.step_count)
-    if not lacking or step < lacking.stop:
+    dropped = trimmed_steps(execution.step_count)
+    if not dropped or step < dropped.stop:
         return []
     rows = TrimmedChange.objects.filter(
         execution_id=execution.pk, number__gte=span.first, number__lte=span.last
@@ -203,11 +203,11 @@ def _trimmed(execution: Execution, span: VersionSpan, step: int) -> list[Trimmed
 def _last_forgotten(execution: Execution, step: int) -> int | None:
     """The last dropped step when what the dropped ones changed is not kept, because they were
     dropped before such changes were kept. None otherwise."""
-    lacking = trimmed_steps(execution.step_count)
-    if not lacking or step < lacking.stop:
+    dropped = trimmed_steps(execution.step_count)
+    if not dropped or step < dropped.stop:
         return None
     old = TrimmedVisits.objects.filter(execution_id=execution.pk, last__isnull=True).exists()
-    return lacking[-1] if old else None
+    return dropped[-1] if old else None
 
 
 def _recover(

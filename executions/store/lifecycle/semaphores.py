@@ -82,19 +82,19 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """What became of asking for a semaphore; `limit` is that of whoever created it."""
+    """The outcome of asking for a semaphore; `limit` is the limit of the block that created it."""
 
     outcome: Outcome
     limit: int
 
 
 def acquire(execution_id: UUID, level: int, block: str, asked: Semaphore) -> Acquisition:
-    """Hold a semaphore for a token, or stand in its queue."""
+    """Acquire a semaphore for a token, or enter its queue."""
     release([execution_id], [level])
     limit = _one(_CREATE, path=asked.path, limit=asked.limit)
     held = _held(asked.path)
     if held == 0 and limit != asked.limit:
-        # Its holders' executions were deleted: it begins anew.
+        # The executions of its holders were deleted, so it starts again.
         _execute(_SET_LIMIT, path=asked.path, limit=asked.limit)
         limit = asked.limit
     if held < limit:
@@ -142,7 +142,7 @@ def release(executions: Sequence[UUID], levels: Sequence[int] | None = None) -> 
 
 
 def _grant(path: str) -> None:
-    """Let in who waits, the lowest priority first, in the order of their coming (semantics 80)."""
+    """Grant it to those who wait: the lowest priority first, then first come (semantics 80)."""
     _execute(_GRANT, path=path, held=_held(path))
     _execute(_DELETE_UNUSED, path=path)
 

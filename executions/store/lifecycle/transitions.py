@@ -278,8 +278,7 @@ def wake_granted() -> list[ExecutionChanged]:
 
 
 def wake_due() -> list[ExecutionChanged]:
-    """Waiting for a time that has come, or for something else no longer than until now → Queued,
-    a batch at a time."""
+    """Waiting for a time that has come, or whose timeout has → Queued, a batch at a time."""
     return update(_WAKE_DUE)
 
 
@@ -289,7 +288,10 @@ def take_over_expired() -> list[ExecutionChanged]:
 
 
 def take_over(execution_id: UUID, task_id: str, *, late: bool) -> list[ExecutionChanged]:
-    """Held by a worker's task whose process has died → as above; `late` when the alarm ended it."""
+    """Held by a worker whose process has died → Queued, Paused or Stopped.
+
+    `late` says that the alarm ended it.
+    """
     return update(_TAKE_OVER, id=execution_id, task=task_id, late=late)
 
 
@@ -317,7 +319,7 @@ def give_back(
 
 
 def lost_messages() -> list[ExecutionChanged]:
-    """Return Queued executions whose message counts as lost; each is named once a while."""
+    """Return Queued executions whose message counts as lost, each at most once in a while."""
     return update(_LOST_MESSAGES, again=6 * REQUEUE_SECONDS)
 
 

@@ -17,7 +17,7 @@ from executions.store.state_params import STATE_PARAMS
 
 #: Seconds for which counts are good.
 AGE = 1.0
-#: Live executions of a flow that are counted; then it is told that there are more.
+#: Live executions of a flow that are counted; beyond that, the page says that there are more.
 LIVE_CAP = 20_000
 #: Of so many of its newest executions those that failed are counted, and for so long.
 ERRORS_OF, ERROR_HOURS = 5_000, 24

@@ -69,8 +69,8 @@ def log_page(
     if severities is not None:
         rows = rows.filter(severity__in=list(severities))
     if search:
-        rows = rows.annotate(told=Cast("details", TextField()))
-        rows = rows.filter(Q(event_type__icontains=search) | Q(told__icontains=search))
+        rows = rows.annotate(details_text=Cast("details", TextField()))
+        rows = rows.filter(Q(event_type__icontains=search) | Q(details_text__icontains=search))
     if before is not None:
         rows = rows.filter(id__lt=before)
     page = list(rows[: PAGE_SIZE + 1])

@@ -26,16 +26,16 @@ class StepFilter:
 
 def step_page(execution: Execution, first: int | None = None) -> ListPage:
     """Return a page of steps, oldest first: from `first` or the next one kept, or the newest."""
-    lacking = trimmed_steps(execution.step_count)
+    dropped = trimmed_steps(execution.step_count)
 
     def place(number: int) -> int:
         """The place of a step among those that are kept."""
-        return number - len(range(lacking.start, min(max(number, lacking.start), lacking.stop)))
+        return number - len(range(dropped.start, min(max(number, dropped.start), dropped.stop)))
 
     def number(place: int) -> int:
-        return place if place < lacking.start else place + len(lacking)
+        return place if place < dropped.start else place + len(dropped)
 
-    last_page = max(1, execution.step_count - len(lacking) - PAGE_SIZE + 1)
+    last_page = max(1, execution.step_count - len(dropped) - PAGE_SIZE + 1)
     start = min(place(max(1, first)), last_page) if first is not None else last_page
     rows = Step.objects.filter(execution_id=execution.pk, number__gte=number(start))
     return ListPage(

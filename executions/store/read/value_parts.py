@@ -188,7 +188,7 @@ def _found(stored: StoredForm, path: Sequence[str]) -> tuple[str, list[Any]]:
 
 
 def _is_plain(path: Sequence[str]) -> bool:
-    """Whether the database follows a path as `flows.value_paths` does, and can be told it."""
+    """Whether the database takes a path, and follows it as `flows.value_paths` does."""
     odd = (key.startswith("$") or _NO_PLACE.fullmatch(key) for key in path)
     return all(key.isprintable() for key in path) and not any(odd)
 
