@@ -63,3 +63,14 @@ def test_the_files_that_a_page_names_exist(page: Path) -> None:
     ]
     named = FILE.findall(page.read_text())
     assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
+def test_the_architecture_page_names_every_room() -> None:
+    text = (settings.BASE_DIR / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`(?:executions/)?([\w/]+?)/?`", text.partition("## Life")[0]))
+    rooms = {
+        path.stem
+        for path in (settings.BASE_DIR / "executions").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms - named == {"__init__", "apps", "migrations", "retention"}
