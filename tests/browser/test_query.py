@@ -201,7 +201,9 @@ def test_enter_takes_the_only_value_that_it_can_become(grid: Any, admin_user: An
     box.click()
     page.keyboard.type("status:e")
     page.keyboard.press("Enter")
-    expect(page.locator("#query-problems")).to_contain_text("status: “e” is none")
+    expect(page.locator("#query-problems")).to_contain_text(
+        "status: There is no “e”. Write one of Queued"
+    )
 
 
 def test_what_looks_like_a_field_is_told(grid: Any, admin_user: Any) -> None:
@@ -209,7 +211,7 @@ def test_what_looks_like_a_field_is_told(grid: Any, admin_user: Any) -> None:
     page = grid()
     page.locator("#search").fill("foo:bar")
     page.keyboard.press("Enter")
-    expect(page.locator("#query-hints")).to_contain_text("did you mean flow?")
+    expect(page.locator("#query-hints")).to_contain_text("Did you mean flow?")
     expect(page.locator("#query-hints")).to_contain_text("foo:bar is searched for as a text")
 
 

@@ -20,6 +20,14 @@ def test_every_field_is_told() -> None:
     assert all(field_of(field.key) == field for field in FIELDS)
 
 
+def test_every_kind_is_described() -> None:
+    table = TEXT.partition("| kind | its values |")[2].partition("## The address")[0]
+    described = {
+        name for row in re.findall(r"^\| ([\w, ]+) \|", table, re.M) for name in row.split(", ")
+    }
+    assert {field.kind.name for field in FIELDS} | {"variable"} == described
+
+
 @pytest.mark.parametrize(
     "example", [e for *_, cell in FIELD.findall(TEXT) for e in re.findall("`([^`]+)`", cell)]
 )

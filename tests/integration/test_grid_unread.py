@@ -169,7 +169,7 @@ def test_all_that_match_are_not_touched_while_an_address_is_not_understood(
     assert 'id="query-problems"' in grid
     # The links of the page say it again.
     bulk = admin_client.get(f"{reverse('bulk', args=['stop'])}?{address}")
-    assert "mend the query" in bulk.content.decode()
+    assert "The query would match more than you mean." in bulk.content.decode()
     form = {"form": "0" * 32}
     answer = admin_client.post(f"{reverse('bulk', args=['stop'])}?{address}", form)
     assert answer.status_code == 200
