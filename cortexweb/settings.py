@@ -61,7 +61,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "cortexweb.urls"
 ASGI_APPLICATION = "cortexweb.asgi.application"
-AUTHENTICATION_BACKENDS = ["cortexweb.accounts.backend.Accounts"]
+AUTHENTICATION_BACKENDS = ["cortexweb.accounts.backend.AccountBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

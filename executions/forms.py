@@ -16,7 +16,7 @@ from executions.commands.permissions import ASK_FOR_DEBUGGING
 from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.value_sources import constant
+from flows.value_sources import evaluate_constant
 
 #: Field names of variables begin with this, so that none meets a field of the form itself.
 PREFIX = "input-"
@@ -135,7 +135,7 @@ def _default(variable: VariableNode) -> Any:
     if not variable.has_default:
         return NOTHING
     try:
-        return constant(variable.default, DEFAULT_LENGTH)
+        return evaluate_constant(variable.default, DEFAULT_LENGTH)
     except (ExpressionError, KeyError):
         # The flow's own messages say what is wrong with a default; here it is only a hint.
         return NOTHING

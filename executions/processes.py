@@ -26,7 +26,7 @@ def limit_process(**_: object) -> None:
         return  # the pool runs tasks in the worker itself: killing it would end the worker
     _limited_pid = os.getpid()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    value_sources.evaluate_by(None)
+    value_sources.set_constant_evaluator(None)
     if WORKER_MEMORY_BYTES:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (WORKER_MEMORY_BYTES, hard))

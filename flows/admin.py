@@ -153,7 +153,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         given: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if "data" in given and not isinstance(inline, LinkedInline):
             there = {str(row.pk) for row in _rows_of(inline, obj)}
-            edit_conflicts.without_gone(given["data"], prefix, there)
+            edit_conflicts.reset_deleted_rows(given["data"], prefix, there)
         return given
 
     def _conflicts(self, request: HttpRequest) -> list[str]:

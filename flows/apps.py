@@ -8,4 +8,4 @@ class FlowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Evaluate defaults within bounds; a worker's processes are bounded themselves."""
-        value_sources.evaluate_by(sandbox.evaluate)
+        value_sources.set_constant_evaluator(sandbox.evaluate)

@@ -66,7 +66,7 @@ def _cut(text: str) -> str:
     return Truncator(text).chars(200) or "(empty)"
 
 
-def without_gone(data: QueryDict, prefix: str, there: Collection[str]) -> None:
+def reset_deleted_rows(data: QueryDict, prefix: str, there: Collection[str]) -> None:
     """Make rows of a formset new ones where what they edit was deleted meanwhile: `there` are the
     ids of what is left. Otherwise the form could be saved neither with these rows nor without."""
     rows = _rows(data, prefix)

@@ -32,11 +32,11 @@ _TOKEN = re.compile(
 )
 _ERROR = cel.Type.ERROR
 #: The types that the language has names for; they are values in an expression.
-TYPES = frozenset(
+TYPE_NAMES = frozenset(
     "bool bytes double dyn int list map null_type string type uint".split()  # noqa: SIM905
 )
 #: What cannot be the name of a variable: types, literals, and what the language keeps for itself.
-WORDS = TYPES | frozenset(
+RESERVED_WORDS = TYPE_NAMES | frozenset(
     "true false null in as break const continue else for function if import let loop package "  # noqa: SIM905
     "namespace return var void while".split()
 )
@@ -51,8 +51,8 @@ class ExpressionError(Exception):
     """An expression that does not compile, or that failed when it was evaluated."""
 
 
-class TasksRead(ExpressionError):
-    """An expression reads what has become of tasks, which nothing in memory knows (`ids`)."""
+class TaskStateNeeded(ExpressionError):
+    """An expression reads the state of tasks (`ids`), which is not in memory."""
 
     def __init__(self, ids: tuple[str, ...]) -> None:
         super().__init__("the state of a task is not known here.")
@@ -82,7 +82,7 @@ class Expression:
 
     def _variable(self, name: str) -> str:
         """What a variable is called to the language."""
-        if name not in WORDS:
+        if name not in RESERVED_WORDS:
             return name
         return self._aliases.setdefault(name, _ALIAS + name)
 
@@ -90,14 +90,14 @@ class Expression:
         return compile, (self.source,)
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """The value for the given variables. Raises ExpressionError, and TasksRead for tasks that
-        `tasks.shown` has not replaced by what has become of them."""
+        """Return the value for the given variables. Raises ExpressionError, and TaskStateNeeded for
+        tasks that `task_values.expand` has not replaced with their states."""
         if self._aliases:
             variables = {self._aliases.get(name, name): it for name, it in variables.items()}
         result = self._run({name: _to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR and "Non-CEL value type" in str(result.plain_value()):
-            if met := task_values.found(list(variables.values())):
-                raise TasksRead(met)
+            if met := task_values.task_ids(list(variables.values())):
+                raise TaskStateNeeded(met)
             result = self._run({name: _to_cel_deep(value) for name, value in variables.items()})
         if result.type() == _ERROR:
             raise ExpressionError(str(result.plain_value()).partition(": ")[2])
@@ -170,7 +170,7 @@ def _types(text: str) -> frozenset[str]:
         if number := found["number"]:
             if _is_endless(number):
                 raise ExpressionError(f"{number} is too large. A Number goes up to about 1.8e308.")
-        elif found["name"] in TYPES:
+        elif found["name"] in TYPE_NAMES:
             calls = text[found.end() :].lstrip().startswith("(")
             asks = asks or (calls and found["name"] == "type")
             if not calls:
@@ -235,7 +235,7 @@ def _duration(value: timedelta) -> Any:
 
 
 def _task(value: TaskValue) -> Any:
-    raise TasksRead((value.execution_id,))
+    raise TaskStateNeeded((value.execution_id,))
 
 
 _CONVERT: dict[type, Callable[[Any], Any]] = {

@@ -9,12 +9,12 @@ from django.forms.fields import InvalidJSONInput, JSONString
 
 from flows import parsing, value_sources
 from flows.blocks import ALL, BY_TYPE
-from flows.expressions import WORDS, ExpressionError
+from flows.expressions import RESERVED_WORDS, ExpressionError
 from flows.files.canonical import note_text, source
 from flows.files.schema import FAR, KEY, LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 from flows.files.schema_errors import unstorable
 from flows.models import Block, Note, Variable, Workspace
-from flows.validation.message_text import near
+from flows.validation.message_text import did_you_mean
 from flows.values import storable
 
 
@@ -143,7 +143,7 @@ class BlockForm(PartForm):
         checked = {}
         for name, raw in given.items():
             if name not in declared:
-                problem = f"There is no property '{name}'{near(name, declared)}"
+                problem = f"There is no property '{name}'{did_you_mean(name, declared)}"
                 raise ValidationError(storable(problem))
             checked[name] = _checked(raw, name)
             if declared[name].writes and not isinstance(
@@ -178,7 +178,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if name in WORDS:
+        if name in RESERVED_WORDS:
             raise ValidationError(
                 f"{name} is a reserved word of the expression language. Choose another name, such "
                 f"as {name.capitalize()}."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flows.value_sources import Composite, Path, Source, Variable, part
+from flows.value_sources import Composite, Path, Source, Variable, item_of
 from flows.values import TaskValue, summary
 
 
@@ -31,8 +31,8 @@ class Target:
         """The part of an output's value. Raises ExpressionError where there is none."""
         for step in self.taken:
             if isinstance(value, TaskValue):
-                return part(summary(value), step)
-            value = part(value, step)
+                return item_of(summary(value), step)
+            value = item_of(value, step)
         return value
 
 

@@ -20,7 +20,7 @@ from flows.values import ExceptionValue, Masked
 LINES, CHARACTERS = 1000, 100_000
 
 
-def decoded(form: Any, *, exact: bool = False) -> Any:
+def decode(form: Any, *, exact: bool = False) -> Any:
     """The value of a typed JSON form; the form itself where it cannot be read.
 
     What UTF-8 cannot write is replaced, so that a page, a file or a frame can show it; not in an

@@ -12,7 +12,7 @@ from flows.blocks.base import Port
 from flows.graph import FlowGraph, InvalidFlow, Message, build
 from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
 from flows.validation import reachable, validate
-from flows.validation.message_text import title
+from flows.validation.message_text import block_label
 from flows.value_sources import Literal
 
 Document = Mapping[str, Any]
@@ -22,14 +22,14 @@ class DraftExists(Exception):
     """The flow has a draft already; it has one at most."""
 
 
-class Saved(NamedTuple):
+class SavedDraft(NamedTuple):
     """The version that holds a document, and whether it was written now."""
 
     version: FlowVersion
     changed: bool
 
 
-def messages(document: Document) -> list[Message]:
+def validation_messages(document: Document) -> list[Message]:
     """Everything that keeps a document from being published."""
     graph, found = build(document)
     return found + validate(graph) + _processes_run(graph)
@@ -50,7 +50,7 @@ def _processes_run(graph: FlowGraph) -> list[Message]:
     processes = set(flows.values_list("name", flat=True))
     return [
         Message(
-            title(node),
+            block_label(node),
             f"'{flow}' is a process, which an activity cannot run.",
             "Make this flow a process too, or run an activity.",
             (*node.path, "properties", name),
@@ -61,7 +61,7 @@ def _processes_run(graph: FlowGraph) -> list[Message]:
 
 
 @transaction.atomic
-def save_draft(document: Document) -> Saved:
+def save_draft(document: Document) -> SavedDraft:
     """Save a canonical document as its flow's draft, replacing the one that is there.
 
     When the newest version holds the same document, nothing changes. The document must hold
@@ -89,7 +89,7 @@ def save_draft(document: Document) -> Saved:
         )
     wanted = files.digest(document)
     if newest and _digest(newest) == wanted:
-        return Saved(newest, changed=False)
+        return SavedDraft(newest, changed=False)
     if newest is None or not newest.is_draft:
         newest = FlowVersion(flow=flow, number=newest.number + 1 if newest else 1)
     else:
@@ -98,7 +98,7 @@ def save_draft(document: Document) -> Saved:
     newest.digest = wanted
     newest.save()
     _insert(newest, document)
-    return Saved(newest, changed=True)
+    return SavedDraft(newest, changed=True)
 
 
 @transaction.atomic
@@ -133,7 +133,7 @@ def publish(version: FlowVersion, user: Any = None) -> FlowVersion:
     if not locked.is_draft:
         return locked
     document = queries.document(locked)
-    found = messages(document)
+    found = validation_messages(document)
     if found:
         raise InvalidFlow(found)
     locked.digest = files.digest(document)

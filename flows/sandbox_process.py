@@ -10,7 +10,7 @@ from typing import Any
 
 from flows import values
 from flows.expressions import ExpressionError
-from flows.value_sources import Source, read_constant
+from flows.value_sources import Source, evaluate_constant_here
 
 #: Bytes of memory that it may take for its data (Linux).
 MEMORY = 500_000_000
@@ -34,7 +34,7 @@ def main() -> None:
 def evaluated(source: Source, largest: int) -> dict[str, Any]:
     """{"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}."""
     try:
-        value = read_constant(source)
+        value = evaluate_constant_here(source)
         if values.cost(value, largest) > largest:
             return {"error": f"its value is larger than {largest:,} bytes."}
         return {"value": values.encode(value)}

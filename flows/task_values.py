@@ -1,8 +1,8 @@
-"""What has become of a task, and how expressions see it (semantics 68 to 70). Pure.
+"""The state of a task, and how expressions see it (semantics 68 to 70). Pure.
 
 A variable holds a `TaskValue`, an id that never changes. Where an expression reads a task, the
-interpreter asks its runner for the present state, puts it in the task's place (`shown`), and puts
-the task back into whatever the expression gives (`hidden`).
+interpreter asks its runner for the present state, puts it in the task's place (`expand`), and puts
+the task back into whatever the expression gives (`collapse`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -51,12 +51,12 @@ class TaskState:
 
 
 States = Mapping[str, TaskState]
-#: The key by which `hidden` knows a task again.
+#: The key by which `collapse` knows a task again.
 _MARK = "$task"
 
 
-def found(value: Any) -> tuple[str, ...]:
-    """The ids of the tasks in a value, each once."""
+def task_ids(value: Any) -> tuple[str, ...]:
+    """Return the ids of the tasks in a value, each once."""
     ids: dict[str, None] = {}
     waiting = [value]
     while waiting:
@@ -70,33 +70,33 @@ def found(value: Any) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def shown(value: Any, states: States, *, marked: bool = True) -> Any:
-    """A copy in which the tasks whose states are given are structures of their properties; marked
-    ones can be `hidden` again."""
+def expand(value: Any, states: States, *, marked: bool = True) -> Any:
+    """Return a copy in which the tasks whose states are given are structures of their properties.
+    Marked ones can be collapsed again."""
     kind = type(value)
     if kind is list:
-        return [shown(item, states, marked=marked) for item in value]
+        return [expand(item, states, marked=marked) for item in value]
     if kind is dict:
-        return {key: shown(item, states, marked=marked) for key, item in value.items()}
+        return {key: expand(item, states, marked=marked) for key, item in value.items()}
     if kind is TaskValue and value.execution_id in states:
         properties = states[value.execution_id].as_structure(value.execution_id)
         return {_MARK: value.execution_id, **properties} if marked else properties
     return value
 
 
-def hidden(value: Any, states: States) -> Any:
-    """The inverse of `shown`."""
+def collapse(value: Any, states: States) -> Any:
+    """Return a copy with the tasks that `expand` has replaced."""
     kind = type(value)
     if kind is list:
-        return [hidden(item, states) for item in value]
+        return [collapse(item, states) for item in value]
     if kind is dict:
         mark = value.get(_MARK)
         if type(mark) is str and mark in states:
             return TaskValue(mark)
-        return {key: hidden(item, states) for key, item in value.items()}
+        return {key: collapse(item, states) for key, item in value.items()}
     return value
 
 
-def showing(lookup: Callable[[str], Any], states: States) -> Callable[[str], Any]:
-    """A lookup of variables that shows tasks."""
-    return lambda name: shown(lookup(name), states)
+def expanding_lookup(lookup: Callable[[str], Any], states: States) -> Callable[[str], Any]:
+    """Return a lookup of variables that expands tasks."""
+    return lambda name: expand(lookup(name), states)

@@ -21,7 +21,7 @@ class Difference:
     after: str | None
 
 
-def between(before: Any, after: Any) -> tuple[list[Difference], bool]:
+def diff(before: Any, after: Any) -> tuple[list[Difference], bool]:
     """The differences, at most `SHOWN` of them, and whether there are more."""
     found: list[Difference] = []
     for difference in _differing("", before, after):

@@ -25,7 +25,7 @@ def split(path: str) -> list[str]:
     return [*keys, key] if path else []
 
 
-def read(text: str) -> str:
+def parse(text: str) -> str:
     """The path that somebody types: `order.lines.0`, also with keys in quotation marks, as in
     `order."unit.price"` or `order["unit.price"]`; or a whole path in them."""
     if whole := re.fullmatch(_QUOTED, text, re.DOTALL):
@@ -70,7 +70,7 @@ def follow(value: Any, keys: Sequence[str]) -> tuple[bool, Any]:
     return True, value
 
 
-def replaced(value: Any, keys: Sequence[str], new: Any) -> Any:
+def replace(value: Any, keys: Sequence[str], new: Any) -> Any:
     """The value with something else where the path leads. Raises KeyError when it leads nowhere,
     or into something that is not made of parts that can be replaced."""
     if not keys:
@@ -79,7 +79,7 @@ def replaced(value: Any, keys: Sequence[str], new: Any) -> Any:
     if place is None:
         raise KeyError(keys[0])
     changed = value.copy()
-    changed[place] = replaced(value[place], keys[1:], new)
+    changed[place] = replace(value[place], keys[1:], new)
     return changed
 
 

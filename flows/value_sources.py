@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import expressions, values
-from flows.expressions import ExpressionError, TasksRead
+from flows.expressions import ExpressionError, TaskStateNeeded
 from flows.values import ExceptionValue, TaskValue, type_name
 
 _VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
@@ -96,7 +96,7 @@ class Path:
         return frozenset().union(*(s.types for s in self.steps if not isinstance(s, str)))
 
     def keys(self, lookup: Lookup) -> list[Any]:
-        """The steps as keys and indexes. Raises KeyError and ExpressionError."""
+        """Return the steps as keys and indexes. Raises KeyError and ExpressionError."""
         return [
             step
             if isinstance(step, str)
@@ -108,14 +108,14 @@ class Path:
         """The part itself, not a copy: whoever saves it elsewhere copies."""
         value = lookup(self.name)
         for key in self.keys(lookup):
-            value = part(value, key)
+            value = item_of(value, key)
         return value
 
     def held(self, whole: Any, keys: list[Any]) -> Any:
-        """What stands there, or None where there is nothing yet."""
+        """Return what is there, or None where there is nothing yet."""
         try:
             for key in keys:
-                whole = part(whole, key)
+                whole = item_of(whole, key)
         except ExpressionError:
             return None
         return whole
@@ -127,21 +127,21 @@ class Path:
         Raises ExpressionError where there is no such part, or nothing can be put.
         """
         for key in keys[:-1]:
-            whole = part(whole, key)
+            whole = item_of(whole, key)
         last = keys[-1]
         if type(whole) is dict and type(last) in (str, int, bool):
             whole[last] = value
         elif type(whole) is list:
-            part(whole, last)
+            item_of(whole, last)
             whole[last] = value
         else:
             raise ExpressionError(f"{values.summary(last)} of a {type_name(whole)} cannot be set.")
 
 
-def part(whole: Any, key: Any) -> Any:
-    """An item of a structure or list, a property of an exception. Raises ExpressionError."""
+def item_of(whole: Any, key: Any) -> Any:
+    """Return an item of a structure or list, or a part of an exception. Raises ExpressionError."""
     if isinstance(whole, TaskValue):
-        raise TasksRead((whole.execution_id,))
+        raise TaskStateNeeded((whole.execution_id,))
     if isinstance(whole, ExceptionValue):
         whole = whole.as_structure()
     if type(whole) is list and type(key) is int and 0 <= key < len(whole):
@@ -176,29 +176,29 @@ class Composite:
 Source = Literal | Variable | Expression | Path | Composite
 
 
-#: Evaluates what has no variables elsewhere, within bounds (`flows.sandbox`); None here.
-_elsewhere: Callable[[Source, int], Any] | None = None
-#: Bytes of a value that is evaluated elsewhere.
-LARGEST = 20_000_000
+#: Evaluates constants within bounds (`flows.sandbox`); None for this process.
+_evaluator: Callable[[Source, int], Any] | None = None
+#: The largest constant that the evaluator gives, in bytes.
+MAX_BYTES = 20_000_000
 
 
-def evaluate_by(elsewhere: Callable[[Source, int], Any] | None) -> None:
-    """Let `constant` evaluate elsewhere, or, with None, in this process: one whose blocks and
-    expressions are bounded as a whole, like those of a worker."""
-    global _elsewhere
-    _elsewhere = elsewhere
+def set_constant_evaluator(evaluator: Callable[[Source, int], Any] | None) -> None:
+    """Let `evaluate_constant` ask that evaluator. With None it evaluates in this process, which
+    must be bounded as a whole, as a worker's is."""
+    global _evaluator
+    _evaluator = evaluator
 
 
-def constant(source: Source, largest: int = LARGEST) -> Any:
-    """The value of a source that may not read variables, such as a default (semantics 21). Raises
-    ExpressionError, and KeyError for the variable that it reads."""
-    if _elsewhere is None or isinstance(source, Literal):
-        return read_constant(source)
-    return _elsewhere(source, largest)
+def evaluate_constant(source: Source, largest: int = MAX_BYTES) -> Any:
+    """Return the value of a source that may not read variables, such as a default (semantics 21).
+    Raises ExpressionError, and KeyError for the variable that it reads."""
+    if _evaluator is None or isinstance(source, Literal):
+        return evaluate_constant_here(source)
+    return _evaluator(source, largest)
 
 
-def read_constant(source: Source) -> Any:
-    """As `constant`, in this process."""
+def evaluate_constant_here(source: Source) -> Any:
+    """Return the value of a constant source, evaluated in this process."""
     return source.read(_no_variables)
 
 
@@ -207,7 +207,7 @@ def _no_variables(name: str) -> Any:
 
 
 def parse(raw: Any) -> Source:
-    """The source that a flow file's notation stands for.
+    """Return the source that a flow file's notation stands for.
 
     Raises ExpressionError for an expression that does not compile, ValueError for a literal that
     is not a value.

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Q
 
 
-class Accounts(ModelBackend):
+class AccountBackend(ModelBackend):
     """Django's accounts: a user comes with their preferences, and their own permissions and those
     of their groups are read together."""
 

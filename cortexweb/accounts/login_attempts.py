@@ -30,11 +30,11 @@ OWN_ADDRESS = 30 * 86_400
 #: Passwords that wait in one process to be looked at; more are sent away.
 WAITING = 10
 
-_places = BoundedSemaphore(WAITING)
+_slots = BoundedSemaphore(WAITING)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PasswordAttempt:
     """One person, as far as they say who they are, who gives a password for an account. `command`
     and `source` are what the audit calls it."""
 
@@ -44,7 +44,7 @@ class Attempt:
     source: str
 
     @classmethod
-    def of(cls, name: str, request: HttpRequest, command: str, source: str) -> "Attempt":
+    def of(cls, name: str, request: HttpRequest, command: str, source: str) -> "PasswordAttempt":
         return cls(name, address_of(request), command, source)
 
     def begin(self) -> int:
@@ -107,14 +107,14 @@ class Attempt:
 
 
 @contextmanager
-def place() -> Iterator[bool]:
+def password_slot() -> Iterator[bool]:
     """A place among those who wait for their password to be looked at; False when all are taken."""
-    taken = _places.acquire(blocking=False)
+    taken = _slots.acquire(blocking=False)
     try:
         yield taken
     finally:
         if taken:
-            _places.release()
+            _slots.release()
 
 
 def _cache() -> BaseCache:

@@ -13,14 +13,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 
-from cortexweb.accounts.login_attempts import Attempt, place
+from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
 
 #: Seconds after which somebody is to try again who came together with too many others.
 LATER = 5
 
 
 @contextmanager
-def _counted_attempt(attempt: Attempt, request: HttpRequest) -> Iterator[None]:
+def _counted_attempt(attempt: PasswordAttempt, request: HttpRequest) -> Iterator[None]:
     """Raises ValidationError where it is not looked at, and where it is wrong."""
     if seconds := attempt.begin():
         minutes = max(1, round(seconds / 60))
@@ -30,7 +30,7 @@ def _counted_attempt(attempt: Attempt, request: HttpRequest) -> Iterator[None]:
             seconds,
             f"Too many attempts. Try again in {minutes} minute{'s'[: minutes > 1]}.",
         )
-    with place() as taken:
+    with password_slot() as taken:
         if not taken:
             raise _refused(
                 request, 503, LATER, "Many people are signing in. Try again in a moment."
@@ -72,7 +72,7 @@ class SignInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
-        attempt = Attempt.of(name, self.request, "sign-in", self.source)
+        attempt = PasswordAttempt.of(name, self.request, "sign-in", self.source)
         with _counted_attempt(attempt, self.request):
             cleaned = super().clean()
         attempt.succeeded(self.get_user())
@@ -93,7 +93,9 @@ class ChangePasswordForm(PasswordChangeForm):
         for field in self.fields.values():
             field.widget.attrs["class"] = "inp"
         self.request = request
-        self.attempt = Attempt.of(self.user.get_username(), request, "change-password", "page")
+        self.attempt = PasswordAttempt.of(
+            self.user.get_username(), request, "change-password", "page"
+        )
 
     def clean_old_password(self) -> str:
         with _counted_attempt(self.attempt, self.request):

@@ -22,7 +22,7 @@ class Environment:
 
     def lookup(self, instruction: Instruction) -> Callable[[str], Any]:
         """Return a lookup of variables as the block sees them. It raises KeyError for a variable
-        that is not initialised, and TasksRead for a task whose state is not known."""
+        that is not initialised, and TaskStateNeeded for a task whose state is not known."""
         scope = instruction.scope
         frames, context = self.frames, self.context
 
@@ -33,4 +33,4 @@ class Environment:
             level, key = scope[folded]
             return frames[level].variables[key]
 
-        return task_values.showing(lookup, self.tasks) if self.tasks else lookup
+        return task_values.expanding_lookup(lookup, self.tasks) if self.tasks else lookup

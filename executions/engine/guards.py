@@ -22,7 +22,7 @@ def begin(
     flow: str, instruction: Instruction, environment: Environment, level: int, now: float
 ) -> Acquire | None:
     """Ask for the block's semaphore, or begin its time: waiting for the semaphore does not count
-    (semantics 76 to 80). Raises BlockException and TasksRead."""
+    (semantics 76 to 80). Raises BlockException and TaskStateNeeded."""
     frame = environment.frames[level]
     semaphore, timeout = reading.guards(instruction, environment)
     moment = datetime.fromtimestamp(now, UTC)

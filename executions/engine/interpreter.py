@@ -66,7 +66,7 @@ from flows.blocks.errors import (
     unexpected,
     untranslatable,
 )
-from flows.expressions import TasksRead
+from flows.expressions import TaskStateNeeded
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
 
@@ -289,7 +289,7 @@ class Interpreter:
         which must not come back at every attempt to run the execution."""
         try:
             return part()
-        except TasksRead as met:
+        except TaskStateNeeded as met:
             return LookUpTasks(met.ids)
         except BlockException as thrown:
             return self._throw(thrown.value, self.instruction)

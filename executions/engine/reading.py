@@ -9,15 +9,15 @@ from executions.engine.program import Instruction
 from flows import task_values
 from flows.blocks.base import Property, check
 from flows.blocks.errors import BlockException, invalid_property
-from flows.expressions import ExpressionError, TasksRead
+from flows.expressions import ExpressionError, TaskStateNeeded
 from flows.task_values import States
 from flows.value_sources import Source
 from flows.values import ExceptionValue
 
 
 def properties(instruction: Instruction, environment: Environment) -> dict[str, Any]:
-    """Return the input properties. Raises BlockException (semantics 20, 23, 52), and TasksRead for
-    tasks whose states are not known."""
+    """Return the input properties. Raises BlockException (semantics 20, 23, 52), and
+    TaskStateNeeded for tasks whose states are not known."""
     frame = environment.frames[-1]
     states = environment.tasks
     lookup = environment.lookup(instruction)
@@ -32,7 +32,7 @@ def properties(instruction: Instruction, environment: Environment) -> dict[str, 
         except (KeyError, ExpressionError) as problem:
             raise _invalid(name, problem) from None
         if states:
-            value = task_values.hidden(value, states)
+            value = task_values.collapse(value, states)
         check(prop, value)
         if name == keeps:
             value = scopes.keep_items(environment.frames, items, value)
@@ -52,15 +52,15 @@ def guards(instruction: Instruction, environment: Environment) -> tuple[Any, Any
 
 def _property(prop: Property, source: Source, lookup: Callable[[str], Any], states: States) -> Any:
     try:
-        value = task_values.hidden(source.read(lookup), states)
+        value = task_values.collapse(source.read(lookup), states)
     except (KeyError, ExpressionError) as problem:
         raise _invalid(prop.name, problem) from None
     check(prop, value)
     return value
 
 
-def _invalid(name: str, problem: KeyError | ExpressionError) -> BlockException | TasksRead:
-    if isinstance(problem, TasksRead):
+def _invalid(name: str, problem: KeyError | ExpressionError) -> BlockException | TaskStateNeeded:
+    if isinstance(problem, TaskStateNeeded):
         return problem
     if isinstance(problem, KeyError):
         return invalid_property(name, f"the variable {problem.args[0]} is not initialised.")

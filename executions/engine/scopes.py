@@ -16,7 +16,7 @@ from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
-from flows.value_sources import Path, constant
+from flows.value_sources import Path, evaluate_constant
 from flows.values import ExceptionValue
 
 
@@ -34,7 +34,7 @@ def initialise(
             frame.variables[key] = values.copy(inputs[key])
         elif variable.has_default:
             try:
-                default = constant(variable.default)
+                default = evaluate_constant(variable.default)
                 if values.too_deep(default):
                     raise ExpressionError(f"it is nested deeper than {values.LEVELS} levels.")
                 frame.variables[key] = values.copy(default)

@@ -364,7 +364,7 @@ class Comparison:
 
     def _held(self, scope: str, column: str) -> list[VariableDifference]:
         one, two = (
-            pretty_json.decoded(getattr(side.execution, column) or {}) for side in self.sides
+            pretty_json.decode(getattr(side.execution, column) or {}) for side in self.sides
         )
         return variable_differences.of_values(scope, one, two)
 

@@ -116,7 +116,7 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
     """A whole exception, as JSON or with `as=text` as text: what is copied is never cut."""
     found = access.get_or_404(request.user, execution_id)
     record = get_object_or_404(ExceptionRecord, pk=record_id, execution_id=found.pk)
-    value = pretty_json.decoded(record.data)
+    value = pretty_json.decode(record.data)
     if request.GET.get("as") == "text":
         response = HttpResponse(as_text(value), content_type="text/plain; charset=utf-8")
     else:
@@ -126,7 +126,7 @@ def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int
 
 
 def _shown(request: HttpRequest, found: Execution, form: Any) -> HttpResponse:
-    value = task_states.with_task_states(found.root_id, pretty_json.decoded(form))
+    value = task_states.with_task_states(found.root_id, pretty_json.decode(form))
     if getattr(request, "htmx", False):
         return render(request, "executions/detail/value.html", {"value": value})
     response = HttpResponse(pretty_json.text(value), content_type=JSON)

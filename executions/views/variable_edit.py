@@ -97,7 +97,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         edit = preview(subject.execution.pk, command)
     except CommandRefused as refused:
         return typed | {"problem": str(refused)}
-    parts, more = value_diff.between(edit.before if edit.is_set else value_diff.ABSENT, edit.after)
+    parts, more = value_diff.diff(edit.before if edit.is_set else value_diff.ABSENT, edit.after)
     before, after = values.type_name(edit.before), values.type_name(edit.after)
     return typed | {
         "edit": edit,

@@ -183,7 +183,7 @@ def draw(graph: FlowGraph, workspace: str) -> Drawing:
     blocks = tuple(_block(graph.kind, nodes, nodes[key], boxes[key]) for key in nodes)
     by_key = {block.key: block for block in blocks}
     routes = _wires(graph, workspace, boxes, blocks)
-    written = notes.drawn(graph, workspace, boxes, partial(_taken, blocks, routes))
+    written = notes.place_notes(graph, workspace, boxes, partial(_taken, blocks, routes))
     x0, y0, x1, y1 = _extent(graph.kind, nodes, blocks, routes, written)
     return Drawing(
         workspace=workspace,
@@ -297,7 +297,7 @@ def _wires(
 ) -> tuple[WireDrawing, ...]:
     leaves = {(b.key, port.port): (port.x, port.y) for b in blocks for port in b.ports}
     result = []
-    for (source, port), route in routing.routes(graph, workspace, boxes, leaves).items():
+    for (source, port), route in routing.route_wires(graph, workspace, boxes, leaves).items():
         points = [(y, x) for x, y in route] if graph.kind == "process" else route
         result.append(
             WireDrawing(

@@ -66,7 +66,7 @@ class NoteDrawing:
         return f"M{self.box.right - _FOLD:g} {self.box.bottom:g}v{-_FOLD}h{_FOLD}"
 
 
-def drawn(
+def place_notes(
     graph: FlowGraph, workspace: str, boxes: dict[str, Box], taken: Callable[[], list[Box]]
 ) -> tuple[NoteDrawing, ...]:
     """The notes of a workspace, in the order of the document. `boxes` are its blocks; `taken` says

@@ -11,7 +11,7 @@ from flows.graph import BlockNode, FlowGraph
 Routes = dict[tuple[str, Port], list[Point]]
 
 
-def routes(
+def route_wires(
     graph: FlowGraph,
     workspace: str,
     boxes: Mapping[str, Box],

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.blocks import ALL
 from flows.blocks.base import Block, Property
-from flows.expressions import WORDS
+from flows.expressions import RESERVED_WORDS
 from flows.validation import VARIABLE_TYPES
 
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -68,7 +68,7 @@ def schema() -> dict[str, Any]:
                 "propertyNames": {
                     "pattern": VARIABLE_NAME,
                     "maxLength": 120,
-                    "not": {"enum": sorted(WORDS)},
+                    "not": {"enum": sorted(RESERVED_WORDS)},
                 },
                 "additionalProperties": {"$ref": "#/$defs/variable"},
             },

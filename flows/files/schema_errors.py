@@ -11,7 +11,7 @@ from jsonschema.validators import extend
 from flows.blocks import BY_TYPE
 from flows.files import schema
 from flows.parsing import CHECKED, unclear
-from flows.validation.message_text import near
+from flows.validation.message_text import did_you_mean
 from flows.validation.types import VARIABLE_TYPES
 
 DocumentPath = tuple[str | int, ...]
@@ -102,7 +102,7 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Found]
     known = list(error.schema["properties"])  # type: ignore[index]
     for key in _instance(error):
         if key not in known:
-            end = near(key, known)
+            end = did_you_mean(key, known)
             listed = f" Known here: {', '.join(known)}." if end == "." else ""
             yield (*path, key), f"There is no '{key}' here{end}{listed}"
 
@@ -123,7 +123,7 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
 def _not_one_of(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
     wanted, value = _expected(error), error.instance
     if path[-1:] == ("type",) and len(wanted) > len(VARIABLE_TYPES):
-        yield path, f"There is no block type '{value}'{near(str(value), wanted)}"
+        yield path, f"There is no block type '{value}'{did_you_mean(str(value), wanted)}"
     else:
         yield path, f"Expected one of {', '.join(map(str, wanted))}{_found(value)}."
 

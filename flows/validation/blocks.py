@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph, Message, WorkspaceNode
-from flows.validation.message_text import near, title, workspace_path
+from flows.validation.message_text import block_label, did_you_mean, workspace_path
 from flows.value_sources import Literal
 
 #: Longest block key, the keys of the workspaces around it included.
@@ -31,7 +31,7 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
     """Semantics 3 to 5: a port that the type has leads to a block of the same workspace."""
     if len(node.key) > KEY_LENGTH:
         yield Message(
-            title(node),
+            block_label(node),
             f"Its key is longer than {KEY_LENGTH} characters, with the keys around it.",
             "Shorten its key, or the keys of the workspaces around it.",
             node.path,
@@ -41,7 +41,7 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
         if port not in node.block.ports:
             known = " and ".join(p.value for p in node.block.ports) or "none"
             yield Message(
-                title(node),
+                block_label(node),
                 f"{node.block.type} has no {port.value} port.",
                 f"Its ports: {known}.",
                 path,
@@ -51,14 +51,14 @@ def ports(graph: FlowGraph, node: BlockNode) -> Iterator[Message]:
             name = _local(target)
             locals_ = [_local(key) for key in blocks]
             yield Message(
-                title(node),
-                f"There is no block '{name}' in this workspace{near(name, locals_)}",
+                block_label(node),
+                f"There is no block '{name}' in this workspace{did_you_mean(name, locals_)}",
                 "Write the key of a block in the same workspace.",
                 path,
             )
         elif port is Port.EXCEPTION and target == node.key:
             yield Message(
-                title(node),
+                block_label(node),
                 "Its exception port leads to itself.",
                 "Connect it to a Handle Block Exception block.",
                 path,
@@ -73,7 +73,7 @@ def notes(workspace: WorkspaceNode) -> Iterator[Message]:
             yield Message(
                 f"Workspace {workspace.name}",
                 f"There is no block '{name}' in this workspace"
-                f"{near(name, map(_local, workspace.blocks))}",
+                f"{did_you_mean(name, map(_local, workspace.blocks))}",
                 "Write the key of a block in the same workspace, or leave it out.",
                 (*workspace_path(workspace), "notes", number, "block"),
             )
@@ -89,21 +89,21 @@ def connections(graph: FlowGraph) -> Iterator[Message]:
             path = (*node.path, port.value)
             if not other.block.enterable:
                 yield Message(
-                    title(node),
+                    block_label(node),
                     f"No connection can lead to {other.block.type}.",
                     "A token enters it without a connection. Connect the port to another block.",
                     path,
                 )
             elif port is Port.EXCEPTION and not other.block.takes_exceptions:
                 yield Message(
-                    title(node),
+                    block_label(node),
                     f"An exception port cannot lead to {other.block.type}.",
                     "Connect it to a Handle Block Exception block.",
                     path,
                 )
             elif port is not Port.EXCEPTION and other.block.takes_exceptions:
                 yield Message(
-                    title(node),
+                    block_label(node),
                     f"{other.block.type} takes exceptions only.",
                     f"Connect the {port.value} port to another block.",
                     path,
@@ -139,7 +139,7 @@ def wireless(graph: FlowGraph) -> Iterator[Message]:
                 continue
             if name in seen and (workspace.key, name) in named:
                 yield Message(
-                    title(node),
+                    block_label(node),
                     f"There is another Wireless Receiver called '{name}' in this workspace.",
                     "Give it another description, or name its key in the Wireless Sender.",
                     (*node.path, "description"),
@@ -173,7 +173,7 @@ def _count(
     for node in blocks[most:]:
         limit = f"only one {kind}" if most else f"no {kind}"
         yield Message(
-            title(node),
+            block_label(node),
             f"There can be {limit} in {where}.",
             "Remove the block.",
             node.path,

@@ -6,9 +6,9 @@ from typing import Any
 from flows.blocks.base import article
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.validation.message_text import near
+from flows.validation.message_text import did_you_mean
 from flows.validation.types import VARIABLE_TYPES
-from flows.value_sources import Source, constant
+from flows.value_sources import Source, evaluate_constant
 from flows.values import LEVELS, too_deep, type_name
 
 
@@ -25,7 +25,9 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
         variable = inputs.get(name.casefold())
         if variable is None:
             names = ", ".join(v.name for v in graph.inputs) or "none"
-            summary = f"The flow has no such input{near(name, (v.name for v in graph.inputs))}"
+            summary = (
+                f"The flow has no such input{did_you_mean(name, (v.name for v in graph.inputs))}"
+            )
             details = f"Its inputs: {names}."
         elif name.casefold() in seen:
             summary, details = "The input is given twice.", "Names are not case-sensitive."
@@ -69,6 +71,6 @@ def _refused(variable: VariableNode, value: Any) -> str:
 def _evaluated(default: Source) -> Any:
     """A default's value, or None when it fails: that is thrown at start (semantics 22)."""
     try:
-        return constant(default)
+        return evaluate_constant(default)
     except (ExpressionError, KeyError):
         return None

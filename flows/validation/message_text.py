@@ -6,14 +6,14 @@ from difflib import get_close_matches
 from flows.graph import BlockNode, WorkspaceNode, document_path
 
 
-def near(wanted: str, known: Iterable[str]) -> str:
+def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: a question when a known one is close."""
     folded = {name.casefold(): name for name in known}
     close = get_close_matches(wanted.casefold(), folded, n=1)
     return f"; did you mean '{folded[close[0]]}'?" if close else "."
 
 
-def title(node: BlockNode) -> str:
+def block_label(node: BlockNode) -> str:
     """How messages call a block."""
     return f"Block {node.description or node.key}"
 

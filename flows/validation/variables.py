@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flows.blocks.base import TYPES, Property, article
-from flows.expressions import WORDS
+from flows.expressions import RESERVED_WORDS
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode
 from flows.output_targets import Target
-from flows.validation.message_text import near, title, workspace_path
+from flows.validation.message_text import block_label, did_you_mean, workspace_path
 from flows.validation.types import VARIABLE_TYPES
 from flows.value_sources import DISCARD, Composite, Literal, Path, Source
 from flows.values import type_name
@@ -58,7 +58,7 @@ def names(graph: FlowGraph) -> Iterator[Message]:
     """A variable is read by its name: the words of the expression language are none."""
     for workspace in graph.workspaces.values():
         for variable in workspace.variables:
-            if variable.name in WORDS:
+            if variable.name in RESERVED_WORDS:
                 yield Message(
                     f"Variable {variable.name}",
                     f"{variable.name} is a reserved word of the expression language.",
@@ -116,9 +116,9 @@ def properties(
         elif name != DISCARD and not _resolve(graph, _target_workspace(node), name):
             visible = _visible(graph, _target_workspace(node))
             yield Message(
-                title(node),
+                block_label(node),
                 f"{target.label} is saved to {name}, which is not a variable here"
-                f"{near(name, visible)}",
+                f"{did_you_mean(name, visible)}",
                 "Define it in this workspace or one around it, or write ($)_ to discard the value.",
                 (*node.path, "properties", target.output, *target.taken),
             )
@@ -134,7 +134,7 @@ def _part(
         part.steps[0] != EXTENSIONS or len(part.steps) < 2
     ):
         yield Message(
-            title(node),
+            block_label(node),
             f"{target.label} is saved to a part of {CONTEXT} that is read-only.",
             f"Write ($){CONTEXT}.{EXTENSIONS}.Key, with a key of your own.",
             path,
@@ -155,7 +155,7 @@ def _reads(
         if found := _resolve(graph, node.workspace, word):
             name = found[1].name
             yield Message(
-                title(node),
+                block_label(node),
                 f"{path[-1]} reads {word}, which is a type of the expression language, and not the "
                 f"variable {name}.",
                 f"Write ($){name} for the variable.",
@@ -166,7 +166,7 @@ def _reads(
             continue
         if name == DISCARD:
             yield Message(
-                title(node),
+                block_label(node),
                 f"{path[-1]} reads _, which discards whatever is saved to it.",
                 "Read another variable.",
                 path,
@@ -176,8 +176,9 @@ def _reads(
         if found is None:
             visible = _visible(graph, node.workspace)
             yield Message(
-                title(node),
-                f"{path[-1]} reads {name}, which is not a variable here{near(name, visible)}",
+                block_label(node),
+                f"{path[-1]} reads {name}, which is not a variable here"
+                f"{did_you_mean(name, visible)}",
                 "Define it in this workspace or one around it.",
                 path,
             )
@@ -186,7 +187,7 @@ def _reads(
         given = variable.has_default or (variable.is_input and scope == "")
         if not given and (scope, name.casefold()) not in written:
             yield Message(
-                title(node),
+                block_label(node),
                 f"Variable is not initialised: {variable.name}.",
                 "Give it a default, make it an input, or save something to it first.",
                 path,
@@ -206,7 +207,7 @@ def _literal(
             return
     if sample is not None and not TYPES[prop.type](sample):
         yield Message(
-            title(node),
+            block_label(node),
             f"{prop.name} is {article(type_name(sample))}, not {article(prop.type)}.",
             "Change the value, or write an expression that begins with =.",
             path,

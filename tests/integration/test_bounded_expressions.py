@@ -19,7 +19,7 @@ from executions.commands.request import CommandRefused
 from executions.processes import limit_process
 from flows import sandbox, value_sources
 from flows.expressions import ExpressionError
-from flows.value_sources import constant, parse
+from flows.value_sources import evaluate_constant, parse
 from tests.driving import begin
 from tests.flows_in_tests import publish
 
@@ -62,45 +62,45 @@ def test_values_come_back_as_they_are(value: Any) -> None:
 
 def test_what_fails_says_why() -> None:
     with pytest.raises(ExpressionError, match="divide by zero"):
-        constant(parse("=1 / 0"))
+        evaluate_constant(parse("=1 / 0"))
     with pytest.raises(KeyError, match="Other"):
-        constant(parse("=Other + 1"))
+        evaluate_constant(parse("=Other + 1"))
     with pytest.raises(ExpressionError, match="larger than 10 bytes"):
-        constant(parse("='a' + 'bcdefghijklm'"), 10)
-    assert constant(parse("=1 + 1")) == 2
+        evaluate_constant(parse("='a' + 'bcdefghijklm'"), 10)
+    assert evaluate_constant(parse("=1 + 1")) == 2
 
 
 @pytest.mark.parametrize("text", [HUGE, f"[{HUGE}, 1]"])
 def test_memory_and_time_of_an_expression_are_bounded(text: str) -> None:
     before, began = largest_mebibytes(), time.monotonic()
     with pytest.raises(ExpressionError):
-        constant(parse(f"={text}"))
+        evaluate_constant(parse(f"={text}"))
     first = time.monotonic() - began
     for _ in range(100):
         with pytest.raises(ExpressionError):
-            constant(parse(f"={text}"))
+            evaluate_constant(parse(f"={text}"))
     assert time.monotonic() - began - first < 1
     assert largest_mebibytes() - before < 100
-    assert constant(parse("=1 + 2")) == 3
+    assert evaluate_constant(parse("=1 + 2")) == 3
 
 
 def test_many_that_take_too_long_are_refused_at_once() -> None:
     began = time.monotonic()
     for number in range(30):
         with pytest.raises(ExpressionError):
-            constant(parse(f"=[{number}, {HUGE}]"))
+            evaluate_constant(parse(f"=[{number}, {HUGE}]"))
     assert time.monotonic() - began < sandbox.EXCESSES * (sandbox.SECONDS + 10)
     with pytest.raises(ExpressionError, match="again in a minute"):
-        constant(parse("=1 + 3"))
+        evaluate_constant(parse("=1 + 3"))
 
 
 def test_others_go_on_meanwhile() -> None:
     """A thread that waits for an evaluation holds nobody up."""
-    constant(parse("=1 + 4"))
+    evaluate_constant(parse("=1 + 4"))
 
     def wait() -> None:
         with suppress(ExpressionError):
-            constant(parse(f"=[2, {HUGE}]"))
+            evaluate_constant(parse(f"=[2, {HUGE}]"))
 
     waits = threading.Thread(target=wait)
     waits.start()
@@ -115,7 +115,7 @@ def test_others_go_on_meanwhile() -> None:
 def test_a_worker_of_its_own_evaluates_by_itself() -> None:
     """One that Celery's main process does not replace is not bounded, and keeps asking."""
     limit_process()
-    assert value_sources._elsewhere is sandbox.evaluate
+    assert value_sources._evaluator is sandbox.evaluate
 
 
 @pytest.mark.django_db(transaction=True)

@@ -32,7 +32,7 @@ from executions.states import Status
 from executions.store.read import variables_by_path
 from executions.views.variable_edit import _text as shown_to_be_edited
 from flows import parsing, pretty_json, values
-from flows.expressions import WORDS, Expression
+from flows.expressions import RESERVED_WORDS, Expression
 from flows.files.canonical import source
 from flows.graph import InvalidFlow
 from flows.models import FlowVersion, Variable
@@ -328,7 +328,7 @@ def test_the_words_of_the_language_are_no_names(tmp_path: Path, transactional_db
     s: {type: Set Variable, properties: {Value: '=KIND == "order"', Variable: ($)Is}, bottom: e}
     e: {type: End Flow}
     """
-    for name in sorted(WORDS):
+    for name in sorted(RESERVED_WORDS):
         with pytest.raises(CommandError):
             publish(tmp_path, "words", blocks, f"{{'{name}': {{input: true}}, Is: {{}}}}")
     names = "{Type: {input: true}, Is: {output: true}}"
@@ -353,7 +353,7 @@ def test_a_published_flow_with_such_a_name_is_told_when_it_is_published_again(
     assert page.status_code == 200
 
 
-#: Every name that the language might have for itself: none but WORDS is one.
+#: Every name that the language might have for itself: none but RESERVED_WORDS is one.
 NAMES = [
     *("abs", "all", "any", "base64", "charAt", "contains", "duration", "endsWith", "enum"),
     *("error", "exists", "exists_one", "filter", "format", "get", "getDate", "getHours"),
@@ -372,7 +372,7 @@ def test_other_words_are_names_of_variables(name: str) -> None:
     assert compiled.evaluate({name: "order"}) is True
 
 
-@pytest.mark.parametrize("name", sorted(WORDS))
+@pytest.mark.parametrize("name", sorted(RESERVED_WORDS))
 def test_the_dollar_notation_is_always_the_variable(name: str) -> None:
     compiled = Expression(f'($){name} == "order" && size([($){name}]) == 1')
     assert compiled.names == {name}
@@ -498,8 +498,8 @@ def test_what_is_shown_to_be_edited_is_read_back(value: Any) -> None:
 @given(anything)
 def test_what_people_read_can_be_written_anywhere(value: Any) -> None:
     form = values.encode(value)
-    pretty_json.text(pretty_json.decoded(form)).encode()
-    json.loads(pretty_json.text(pretty_json.decoded(form)), parse_constant=lambda constant: 1 / 0)
+    pretty_json.text(pretty_json.decode(form)).encode()
+    json.loads(pretty_json.text(pretty_json.decode(form)), parse_constant=lambda constant: 1 / 0)
     storable = values.summary(value)
     assert not HALF.search(storable)
     assert "\0" not in storable

@@ -33,13 +33,13 @@ def test_paths_lead_into_values_and_replace_parts() -> None:
     assert value_paths.follow(value, ["a", "2"]) == (False, None)
     assert value_paths.follow(value, ["a", "-1"]) == (False, None)
     assert value_paths.follow(ExceptionValue("X", "oh"), ["Message"]) == (True, "oh")
-    changed = value_paths.replaced(value, ["a", "1"], [3])
+    changed = value_paths.replace(value, ["a", "1"], [3])
     assert changed == {"a": [{"b.c": 1}, [3]], 5: "five"}
     assert value["a"] == [{"b.c": 1}, 2]
     with pytest.raises(KeyError):
-        value_paths.replaced(value, ["a", "9"], 0)
+        value_paths.replace(value, ["a", "9"], 0)
     with pytest.raises(KeyError):
-        value_paths.replaced(ExceptionValue("X"), ["Message"], "")
+        value_paths.replace(ExceptionValue("X"), ["Message"], "")
 
 
 def test_a_small_value_is_written_whole() -> None:

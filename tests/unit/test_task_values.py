@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from flows import task_values, values
-from flows.expressions import TasksRead, compile
+from flows.expressions import TaskStateNeeded, compile
 from flows.task_values import TaskState, TaskStatus
 from flows.values import ExceptionValue, TaskValue
 
@@ -31,11 +31,11 @@ def test_an_expression_that_reads_a_task_asks_for_it() -> None:
     """Semantics 68: the engine knows nothing of what has become of it."""
     task = TaskValue(str(UUID(int=7)))
     expression = compile("Tasks.filter(t, t.IsFaulted)")
-    with pytest.raises(TasksRead) as met:
+    with pytest.raises(TaskStateNeeded) as met:
         expression.evaluate({"Tasks": [task]})
     assert met.value.ids == (task.execution_id,)
     states = {task.execution_id: TaskState(TaskStatus.FAULTED, None, ExceptionValue("A.B"))}
-    found = expression.evaluate({"Tasks": task_values.shown([task], states)})
-    assert task_values.hidden(found, states) == [task]
+    found = expression.evaluate({"Tasks": task_values.expand([task], states)})
+    assert task_values.collapse(found, states) == [task]
     assert values.decode(values.encode([task])) == [task]
     assert values.copy(task) is task

@@ -115,7 +115,7 @@ def _edit(request: CommandRequest, graph: FlowGraph, interpreter: Interpreter) -
             "Check 'Change its type' to save this."
         )
     try:
-        whole = value_paths.replaced(whole, keys, value)
+        whole = value_paths.replace(whole, keys, value)
     except KeyError:
         raise CommandRefused(
             f"This part of {variable.name} cannot be edited by itself. Edit the whole value."

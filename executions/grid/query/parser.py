@@ -80,7 +80,7 @@ class FilterParser:
         named, held = parameters.getlist("variable"), parameters.getlist("holds")
         for path, value in zip_longest(named, held, fillvalue=""):
             if path.strip() or value.strip():
-                path = value_paths.read(path.strip().removeprefix(PREFIX))
+                path = value_paths.parse(path.strip().removeprefix(PREFIX))
                 self.add_value(PREFIX + path, value, negated=False)
         self.add_query(" ".join(parameters.getlist("q")))
 

@@ -110,7 +110,7 @@ def field_name(raw: str) -> FieldName | None:
     negated = raw.startswith("-")
     name = raw[negated : operator.start()]
     if name[: len(PREFIX)].lower() == PREFIX:
-        key = PREFIX + value_paths.read(name[len(PREFIX) :])
+        key = PREFIX + value_paths.parse(name[len(PREFIX) :])
     else:
         key = lexer.plain(name)
     return FieldName(negated, key, operator[0], operator.start(), operator.end())

@@ -42,7 +42,7 @@ def apply(layout: Layout, form: QueryDict) -> tuple[Layout, str]:
         return layout, "Choose at least one column."
     after = layout.updated(requested)
     columns = list(after.columns)
-    if path := value_paths.read(form.get("add", "").strip().removeprefix(VARIABLE_PREFIX)):
+    if path := value_paths.parse(form.get("add", "").strip().removeprefix(VARIABLE_PREFIX)):
         if len(path) > PATH_LIMIT:
             return layout, f"Enter a path of at most {PATH_LIMIT} characters."
         added = column_of(VARIABLE_PREFIX + path)

@@ -127,7 +127,7 @@ class Command(BaseCommand):
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")
             for name, form in (outputs or {}).items():
-                value = pretty_json.decoded(form)
+                value = pretty_json.decode(form)
                 text = value if isinstance(value, str) else json.dumps(form, ensure_ascii=False)
                 text = MASK if isinstance(value, Masked) else text
                 self.stdout.write(f"{name} = {text}")

@@ -68,7 +68,7 @@ def of_values(
     found = []
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name, value_diff.ABSENT), after.get(name, value_diff.ABSENT)
-        parts, more = value_diff.between(old, new)
+        parts, more = value_diff.diff(old, new)
         kind = "changed" if parts else "secret" if _hides(old) else "same"
         if old is value_diff.ABSENT:
             kind = "added"
@@ -115,9 +115,9 @@ def _difference(
         or max(old.size, new.size) > MAX_COMPARED_BYTES
     ):
         return "unknown", _describe(old), _describe(new), [], False
-    first = pretty_json.decoded(before.value(old.level, old.name)[1])
-    second = pretty_json.decoded(after.value(new.level, new.name)[1])
-    parts, more = value_diff.between(first, second)
+    first = pretty_json.decode(before.value(old.level, old.name)[1])
+    second = pretty_json.decode(after.value(new.level, new.name)[1])
+    parts, more = value_diff.diff(first, second)
     if not parts:
         hides = before.execution.secrets is not None and _hides(first)
         return ("secret", _describe(old), _describe(new), [], False) if hides else None

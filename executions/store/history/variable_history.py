@@ -65,7 +65,7 @@ def current_values(history: VersionHistory, step: int) -> dict[Key, VariableValu
     found = {}
     for value in stored_values.stored_values(history.execution.pk):
         key = (value.level, value.name)
-        text = value.summary if value.large else values.summary(pretty_json.decoded(value.form))
+        text = value.summary if value.large else values.summary(pretty_json.decode(value.form))
         number = latest[key].when[0] if key in latest else None
         found[key] = VariableValue(value.form, value.size, text, number, large=value.large)
     return found
@@ -118,7 +118,7 @@ def _value(latest: VariableChange, step: int, *, is_lost: bool) -> VariableValue
         return VariableValue(None, 0, "not kept", None, is_lost=True)
     if "value" in change:
         form = change["value"]
-        return VariableValue(form, 0, values.summary(pretty_json.decoded(form)), number)
+        return VariableValue(form, 0, values.summary(pretty_json.decode(form)), number)
     if "stored" in change:
         size, key = change["size"], change["stored"]
         return VariableValue(None, size, change["summary"], number, large=True, stored=key)

@@ -29,7 +29,7 @@ def execution_context(execution: Execution, extensions: Any) -> dict[str, Any]:
     return {
         "ExecutionId": str(execution.pk),
         "Initiator": initiator(execution.root_id),
-        "Extensions": pretty_json.decoded(extensions) or {},
+        "Extensions": pretty_json.decode(extensions) or {},
     }
 
 

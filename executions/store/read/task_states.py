@@ -39,11 +39,11 @@ def has_ended_by(execution_id: UUID | str, moment: float) -> bool:
 
 def with_task_states(root_id: UUID, value: Any) -> Any:
     """Return a value as people see it: tasks with their current state (semantics 68)."""
-    met = task_values.found(value)
+    met = task_values.task_ids(value)
     if not met:
         return value
     found = {key: _covered(state) for key, state in task_states(root_id, met).items()}
-    return task_values.shown(value, found, marked=False)
+    return task_values.expand(value, found, marked=False)
 
 
 def _covered(state: TaskState) -> TaskState:

@@ -51,7 +51,7 @@ def values_of(ids: Iterable[Any], asked: Iterable[str]) -> dict[str, dict[str, A
             value = (
                 LargeValue(size)
                 if is_large
-                else pretty_json.decoded(json.loads(text or "null"), exact=True)
+                else pretty_json.decode(json.loads(text or "null"), exact=True)
             )
             held.setdefault(execution_id, {})[name] = value
     return {one: found for one, names_held in held.items() if (found := _found(names_held, asked))}

@@ -81,7 +81,7 @@ class Exceptions:
         handler = graph.blocks.get(record.handled_by)
         return {
             "record": record,
-            "value": pretty_json.decoded(record.data),
+            "value": pretty_json.decode(record.data),
             "short": record.type.rpartition(".")[2],
             "block": graph.blocks.get(record.block),
             "block_url": address.block_url(graph, record.block),

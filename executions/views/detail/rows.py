@@ -82,7 +82,7 @@ def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
 def _change(step: Step, name: str, kept: Mapping[str, Any]) -> dict[str, Any]:
     """A changed variable: its value in a line, and where it is to be had when that is not all."""
     if "value" in kept:
-        return {"name": name, "text": values.summary(pretty_json.decoded(kept["value"]))}
+        return {"name": name, "text": values.summary(pretty_json.decode(kept["value"]))}
     if "stored" not in kept:
         return {"name": name, "text": f"{kept['summary']}, not kept with the step"}
     url = reverse("execution-change", args=[step.execution_id, step.number])
@@ -129,7 +129,7 @@ def _log(entry: LogEntry, graph: FlowGraph) -> dict[str, Any]:
     return {
         "entry": entry,
         "node": graph.blocks.get(entry.block),
-        "details": pretty_json.decoded(entry.details),
+        "details": pretty_json.decode(entry.details),
     }
 
 

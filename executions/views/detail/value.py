@@ -103,7 +103,7 @@ class ValueView:
         exists, form = past.value(level, self.place.name)
         if not exists:
             return Found(False, why="It is not set.")
-        return Found(True, self._shown(pretty_json.decoded(form, exact=self._exact)))
+        return Found(True, self._shown(pretty_json.decode(form, exact=self._exact)))
 
     def _why_not(self, past: ExecutionAt) -> str:
         """Why there is no such value at a moment; "" where there may be one."""
@@ -128,7 +128,7 @@ class ValueView:
     def _held(self) -> dict[str, Any]:
         """The inputs or the outputs."""
         execution = self.subject.execution
-        known = pretty_json.decoded(
+        known = pretty_json.decode(
             execution.inputs if self.place.scope == INPUTS else execution.outputs
         )
         return known if isinstance(known, dict) else {}
@@ -160,7 +160,7 @@ class ValueView:
         stored = self._stored(self._side)
         part = value_parts.whole_part(stored, self.place.keys) if stored is not None else None
         if part is not None:
-            return Found(True, self._shown(pretty_json.decoded(part.form, exact=self._exact)))
+            return Found(True, self._shown(pretty_json.decode(part.form, exact=self._exact)))
         if not self.whole.is_known:
             return self.whole
         exists, value = value_paths.follow(self.whole.value, self.place.keys)
@@ -192,7 +192,7 @@ class ValueView:
         if part is None:
             return ABSENT
         if part.page is None:
-            return self._shown(pretty_json.decoded(part.form, exact=self._exact))
+            return self._shown(pretty_json.decode(part.form, exact=self._exact))
         items = self._shown([_told(item) for item in part.page.items])
         inside = (
             items if part.page.kind == "array" else dict(zip(part.page.places, items, strict=True))
@@ -325,7 +325,7 @@ class ValueView:
 def _told(item: Any) -> Any:
     """An item of a large value; of one that was not read, what a line says of it."""
     if not isinstance(item, value_parts.LargeItem):
-        return pretty_json.decoded(item)
+        return pretty_json.decode(item)
     s = "" if item.count == 1 else "s"
     said = {
         "array": f"List with {item.count} item{s}",

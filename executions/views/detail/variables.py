@@ -48,7 +48,7 @@ class Variables:
         stored = {(v.level, v.name): v for v in self._stored()}
         held_values = task_states.with_task_states(
             execution.root_id,
-            {key: pretty_json.decoded(v.form) for key, v in stored.items() if not v.large},
+            {key: pretty_json.decode(v.form) for key, v in stored.items() if not v.large},
         )
         scopes = []
         for token in reversed(self._subject.scope):
@@ -183,6 +183,6 @@ class Variables:
         return self._named(OUTPUTS, self._subject.execution.outputs)
 
     def _named(self, scope: str, forms: Any) -> list[Variable]:
-        held = pretty_json.decoded(forms)
+        held = pretty_json.decode(forms)
         pairs = held.items() if isinstance(held, dict) else ()
         return [self._told(Place(scope, name), value, changed=False) for name, value in pairs]

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from flows.files import FlowFile, FlowFileError, read
 from flows.graph import InvalidFlow
-from flows.publish import messages, publish, save_draft
+from flows.publish import publish, save_draft, validation_messages
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -79,5 +79,5 @@ def _save(file: FlowFile, wanted: bool) -> tuple[str, list[str]]:
         return "unchanged", []
     if not version.is_draft:
         return f"{'imported' if changed else 'published'} v{version.number}", []
-    found = messages(file.document)
+    found = validation_messages(file.document)
     return f"imported v{version.number} (draft)", [file.explain(m) for m in found]
