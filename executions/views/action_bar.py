@@ -11,14 +11,14 @@ from executions.commands import registry
 from executions.commands.command import Bulk, Command
 from executions.commands.debugging import set_next
 from executions.grid.query.filters import Filters
-from executions.grid.table.layout import Children
+from executions.grid.table.layout import ChildOrder
 from executions.states import UNHANDLED, Status
 
 
-def bar(user: User, filters: Filters, children: Children) -> dict[str, Any]:
+def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
     """What the bar needs: the commands that the user may give to some, and where each leads for all
     that match, with the order in which it goes through families when that is not the usual one."""
-    order = [("children", str(children))] if children is Children.CHILD_FIRST else []
+    order = [("children", str(children))] if children is ChildOrder.CHILD_FIRST else []
     address = urlencode(filters.parameters() + order)
     commands = [
         {

@@ -19,7 +19,7 @@ from executions.commands.actor import Actor
 from executions.commands.command import Bulk
 from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
-from executions.grid.table.layout import Children
+from executions.grid.table.layout import ChildOrder
 from executions.models import BulkJob, BulkRefusal
 from executions.views.action_bar import commands_for
 
@@ -41,8 +41,8 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
     if request.method == "POST" and filters.are_understood:
         answer = idempotency.once(request, lambda: _create_job(request, command, filters))
         return redirect_to_job(request, UUID(answer["job"]))
-    child_first = request.GET.get("children") == Children.CHILD_FIRST
-    order = [("children", str(Children.CHILD_FIRST))] if child_first else []
+    child_first = request.GET.get("children") == ChildOrder.CHILD_FIRST
+    order = [("children", str(ChildOrder.CHILD_FIRST))] if child_first else []
     address = urlencode(filters.parameters() + order)
     context = {
         "section": "executions",
@@ -72,7 +72,7 @@ def _create_job(request: HttpRequest, command: str, filters: Filters) -> dict[st
     rows = targets.matching(request.user, filters, command, timezone.now())
     target = targets.Target(
         filters=urlencode(filters.parameters()),
-        child_first=request.GET.get("children") == Children.CHILD_FIRST,
+        child_first=request.GET.get("children") == ChildOrder.CHILD_FIRST,
     )
     job = jobs.create(Actor.of_request(request), command, {}, target, count(rows))
     return {"job": str(job.pk)}

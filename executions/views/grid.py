@@ -22,7 +22,7 @@ from executions.grid.query.filters import Filters
 from executions.grid.query.query_syntax import TEXT_LIMIT
 from executions.grid.table import column_chooser
 from executions.grid.table.columns import groupings
-from executions.grid.table.layout import Children, Layout, saved_view_of
+from executions.grid.table.layout import ChildOrder, Layout, saved_view_of
 from executions.live.viewers import SHOWN_LIMIT
 from executions.states import Status
 from executions.views.action_bar import bar
@@ -32,9 +32,9 @@ from flows import queries
 
 #: Where children are listed: the value in the address, the label and the title of its button.
 CHILD_ORDERS = [
-    (Children.PARENT_FIRST.value, "Parent first", "Children below their parents"),
-    (Children.CHILD_FIRST.value, "Child first", "Children above their parents"),
-    (Children.FLAT.value, "Flat", "Every execution a row of its own, in the order of the grid"),
+    (ChildOrder.PARENT_FIRST.value, "Parent first", "Children below their parents"),
+    (ChildOrder.CHILD_FIRST.value, "Child first", "Children above their parents"),
+    (ChildOrder.FLAT.value, "Flat", "Every execution a row of its own, in the order of the grid"),
 ]
 
 

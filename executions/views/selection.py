@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
-from executions.grid.table.layout import Children
+from executions.grid.table.layout import ChildOrder
 from executions.limits import MAX_SELECTED
 from executions.states import Status
 
@@ -44,7 +44,7 @@ def seen_statuses(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
 
 def child_first(form: QueryDict) -> bool:
     """Whether a command goes to children before their parents: `order`, as the grid lists them."""
-    return form.get("order") == Children.CHILD_FIRST
+    return form.get("order") == ChildOrder.CHILD_FIRST
 
 
 def command_fields(form: QueryDict) -> dict[str, str]:

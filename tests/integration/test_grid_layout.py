@@ -15,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import COLUMNS, DEFAULT_COLUMNS, column_of
-from executions.grid.table.layout import COLUMN_LIMIT, Children, Layout
+from executions.grid.table.layout import COLUMN_LIMIT, ChildOrder, Layout
 from executions.grid.table.row import GridRow
 from executions.grid.table.row_cache import CellCache
 from executions.grid.table.row_events import read_events
@@ -53,7 +53,7 @@ def test_an_address_chooses_columns_widths_and_the_order_of_children(admin_user:
     layout = Layout.for_user(admin_user, address)
     assert layout.columns == ("flow", "var.customer.id")
     assert [width for _, width in layout.headers] == [300, 140]
-    assert layout.children is Children.FLAT
+    assert layout.children is ChildOrder.FLAT
     assert layout.variables == ("customer.id",)
     again = QueryDict(mutable=True)
     for name, value in layout.parameters(Layout()):

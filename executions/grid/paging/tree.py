@@ -18,7 +18,7 @@ from executions.events import ExecutionChanged
 from executions.grid.paging.page_query import MORE_LIMIT, PageQuery
 from executions.grid.planner.counts import CAP
 from executions.grid.table import keyset
-from executions.grid.table.layout import Children
+from executions.grid.table.layout import ChildOrder
 from executions.grid.table.row import GridRow
 from executions.grid.table.row_events import read_events
 from executions.models import Execution
@@ -98,7 +98,7 @@ class Tree:
 
     @property
     def _is_child_first(self) -> bool:
-        return self.query.row_layout.children is Children.CHILD_FIRST
+        return self.query.row_layout.children is ChildOrder.CHILD_FIRST
 
     def _branch(self, events: Iterable[ExecutionChanged]) -> Iterable[GridRow | ChildrenSummary]:
         tree = self.query.is_tree

@@ -31,7 +31,7 @@ ALL_EXECUTIONS = "all"
 LAYOUT_PARAMETERS = ("view", "column", "width", "children")
 
 
-class Children(StrEnum):
+class ChildOrder(StrEnum):
     """Where child executions are listed."""
 
     PARENT_FIRST = "parent-first"
@@ -46,7 +46,7 @@ class Layout:
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     #: Key and pixels of the columns that somebody has resized.
     widths: tuple[tuple[str, int], ...] = ()
-    children: Children = Children.PARENT_FIRST
+    children: ChildOrder = ChildOrder.PARENT_FIRST
     #: A name of the IANA database; "" for the active time zone.
     zone: str = ""
     density: str = "dense"
@@ -80,7 +80,7 @@ class Layout:
             if isinstance(width, int) and column_of(key):
                 widths[key] = min(max(width, WIDTHS.start), WIDTHS.stop - 1)
         where = stored.get("children")
-        children = Children(where) if where in list(Children) else self.children
+        children = ChildOrder(where) if where in list(ChildOrder) else self.children
         # Widths of columns that are not shown are kept: they may be shown again.
         kept = tuple(sorted(widths.items())[: 2 * COLUMN_LIMIT])
         return replace(self, columns=columns, widths=kept, children=children)
@@ -116,11 +116,11 @@ class Layout:
 
     @property
     def is_tree(self) -> bool:
-        return self.children is not Children.FLAT
+        return self.children is not ChildOrder.FLAT
 
     @property
     def as_flat(self) -> "Layout":
-        return replace(self, children=Children.FLAT)
+        return replace(self, children=ChildOrder.FLAT)
 
     @property
     def for_rows(self) -> "Layout":

@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 from executions.events import ExecutionChanged
 from executions.grid.table import cells
 from executions.grid.table.columns import Column
-from executions.grid.table.layout import Children, Layout
+from executions.grid.table.layout import ChildOrder, Layout
 from executions.grid.table.row_cache import ENDED_ROWS, LIVE_ROWS, CellCache
 from executions.grid.table.sorting import NEWEST_FIRST, Sort
 from executions.states import Status
@@ -78,7 +78,7 @@ class GridRow:
     def children_label(self) -> str:
         """How many children there are, and that they are above, where they are."""
         count = self.event.child_count
-        where = " above" if self.layout.children is Children.CHILD_FIRST else ""
+        where = " above" if self.layout.children is ChildOrder.CHILD_FIRST else ""
         return f"{count:,} child execution{'' if count == 1 else 's'}{where}"
 
     @property
