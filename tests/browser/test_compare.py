@@ -49,7 +49,7 @@ def test_two_rows_of_the_grid(signed_in_page: Page, both: tuple[Execution, Execu
     sides = page.locator(".compare > .pair .half")
     expect(sides.nth(0)).to_contain_text("Ended")
     expect(sides.nth(1)).to_contain_text("Error")
-    parting = page.get_by_label("Where they part")
+    parting = page.get_by_label("Where they diverge")
     expect(parting).to_contain_text("left by no")
     expect(parting).to_contain_text("left by yes")
     page.get_by_role("link", name="Swap").click()

@@ -174,10 +174,10 @@ def compared(page: Page, good: Execution, execution: Execution) -> None:
     expect(page).to_have_url(re.compile(rf"/executions/compare/\?a={good.pk}&b={execution.pk}$"))
     expect(page.get_by_label("Execution A", exact=True)).to_contain_text("Ended")
     expect(page.get_by_label("Execution B", exact=True)).to_contain_text("Stopped")
-    parting = page.get_by_label("Where they part")
+    parting = page.get_by_label("Where they diverge")
     expect(parting).to_contain_text("Step 4: Start Workspace")
     expect(parting).to_contain_text("Step 4: Refuse threw")
-    # It opens in the workspace in which they part.
+    # It opens in the workspace in which they diverge.
     expect(page.locator('svg[data-workspace="w"] g.b[data-block="w/t"]')).to_be_visible()
     variables = page.get_by_role("table", name="Variables")
     expect(variables).to_contain_text("Order.Lines[0].Sku")

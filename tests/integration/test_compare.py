@@ -1,4 +1,4 @@
-"""Two executions compared: where they part, what each did and holds, and who may see that."""
+"""Two executions compared: where they diverge, what each did and holds, and who may see that."""
 
 import re
 from pathlib import Path
@@ -40,12 +40,12 @@ def table(html: str, name: str) -> str:
     return html.partition(f'<table class="tl" aria-label="{name}"')[2].partition("</table>")[0]
 
 
-def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User) -> None:
+def test_the_first_step_at_which_they_diverge(square: FlowVersion, admin_user: User) -> None:
     good, bad = run(square, N=4), run(square, N=-4)
     diverged = compare_steps(good, bad).divergence
     assert diverged == Divergence(2, 2)
     html = compared(client_of(admin_user), a=good.pk, b=bad.pk)
-    told = html.partition("Where their ways part")[2].partition("</section>")[0]
+    told = html.partition("Where they diverge")[2].partition("</section>")[0]
     assert f'href="{good.get_absolute_url()}?step=2"' in told
     assert f'href="{bad.get_absolute_url()}?step=2"' in told
     assert "left by no" in told
@@ -53,7 +53,7 @@ def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User
     blocks = table(html, "Blocks")
     assert blocks.count("only A") == 2  # Set Variable and End Flow
     assert blocks.count("only B") == 2  # Throw and Handle Flow Exception
-    assert blocks.count("they part here") == 1
+    assert blocks.count("they diverge here") == 1
     assert f'href="{good.get_absolute_url()}?block=s" aria-label="1 visits of Set' in blocks
     assert re.search(r"Start Flow.*?(\d+ µs|\d+ ms).*?(\d+ µs|\d+ ms)", blocks, re.S)
     values = table(html, "Inputs and outputs")
@@ -66,10 +66,10 @@ def test_the_first_step_at_which_they_part(square: FlowVersion, admin_user: User
     assert "<ins>-4</ins>" in variables
 
 
-def test_the_same_way(square: FlowVersion, admin_user: User) -> None:
+def test_the_same_steps(square: FlowVersion, admin_user: User) -> None:
     one, two = run(square, N=2), run(square, N=2)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
-    assert "They went the same way." in html
+    assert "They took the same steps." in html
     assert "0 of 2 differ" in html  # N and Square, in and out
     values, variables = table(html, "Inputs and outputs"), table(html, "Variables")
     assert re.search(r">N</td>.*?>2</td>.*?>2</td><td>Input</td><td>same</td>", values)
@@ -87,7 +87,7 @@ def test_one_that_went_further(tmp_path: Path, admin_user: User) -> None:
     runner.run(stopped.pk)
     assert compare_steps(fresh(stopped), one).divergence == Divergence(None, 4)
     html = compared(client_of(admin_user), a=stopped.pk, b=one.pk)
-    assert "had come to its end" in html
+    assert "had already ended" in html
 
 
 def test_what_is_not_kept_is_told(tmp_path: Path, admin_user: User) -> None:
@@ -115,7 +115,7 @@ def test_a_retry_is_held_against_the_end_of_its_origin(
     diverged = compare_steps(failed, fresh(retried)).divergence
     assert diverged is not None
     html = compared(client_of(admin_user), b=retried.pk)
-    assert "tried again by this one" in html
+    assert "retried by this one" in html
 
 
 def test_two_versions(tmp_path: Path, admin_user: User, square: FlowVersion) -> None:
@@ -146,7 +146,7 @@ def test_what_only_the_older_version_has_is_told(
     html = compared(client_of(admin_user), a=old.pk, b=run(newer, N=-2).pk)
     blocks = table(html, "Blocks")
     assert 'data-block="t"' not in html
-    assert blocks.count("not in the version that is drawn") == 3
+    assert blocks.count("not in the version on the diagram") == 3
     # The inside of its handler is not there in the newer one, but for who opens it.
     assert "workspace=h" in html
     inside = compared(client_of(admin_user), a=old.pk, b=old.pk, status=422)
@@ -173,11 +173,11 @@ def test_where_they_part_is_shown_first(tmp_path: Path, admin_user: User) -> Non
     one, two = run(version, N=True), run(version, N=False)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
     assert 'data-workspace="w"' in html
-    assert table(html, "Blocks").count("they part here") == 1
+    assert table(html, "Blocks").count("they diverge here") == 1
     top = compared(client_of(admin_user), a=one.pk, b=two.pk, workspace="")
     assert 'data-workspace=""' in top
     # The time of a workspace is that of the blocks inside of it.
-    assert "they part here" not in table(top, "Blocks")
+    assert "they diverge here" not in table(top, "Blocks")
 
 
 def test_the_previous_execution(square: FlowVersion, tmp_path: Path, admin_user: User) -> None:
