@@ -352,26 +352,26 @@ class _Turn:
         """Return the states of children; what they keep secret is kept secret here too."""
         found = task_states(self.claimed.event.root_id, ids, lock=lock)
         for state in found.values():
-            self.interpreter.keep_secret(state.known)
+            self.interpreter.keep_secret(state.secret_texts)
         return found
 
     def _await(self, ids: Sequence[str], *, cancel: bool = False) -> Event | None:
         """Park until all these tasks are completed; at once when they are (semantics 72, 73)."""
         with transaction.atomic():
             # Locked, so that none can end between this look and the parking.
-            known = self._task_states(ids, lock=True)
+            states = self._task_states(ids, lock=True)
             if cancel:
-                live = [task for task in known if not known[task].is_completed]
+                live = [task for task in states if not states[task].is_completed]
                 publish(stop(*map(UUID, live)) or [])
-                known = self._task_states(ids)
-            live = [task for task in known if not known[task].is_completed]
+                states = self._task_states(ids)
+            live = [task for task in states if not states[task].is_completed]
             if live:
                 state = self._new_wait("tasks", tasks=list(ids))
                 if self._is_late():
                     return TimedOut()
                 self._park(Reason.CHILDREN, state, awaits=live)
                 return None
-        return Resumed([known[task] for task in ids])
+        return Resumed([states[task] for task in ids])
 
     def _acquire(self, asked: Semaphore) -> Event | None:
         """Acquire a semaphore before the visit begins, in the transaction of a checkpoint."""

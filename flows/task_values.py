@@ -28,8 +28,8 @@ class TaskState:
     status: TaskStatus
     outputs: Mapping[str, Any] | None = None
     exception: ExceptionValue | None = None
-    #: The texts that it keeps to itself: so does whoever takes what it left.
-    known: Iterable[str] = ()
+    #: The texts that it keeps secret: so does an execution that takes its results.
+    secret_texts: Iterable[str] = ()
 
     @property
     def is_completed(self) -> bool:

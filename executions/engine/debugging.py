@@ -127,10 +127,10 @@ def _evaluate(condition: str, interpreter: Interpreter) -> tuple[bool, str]:
             interpreter.graph, instruction.node.workspace, expression.names
         ):
             return True, "it reads a secret."
-        seen = {name: lookup(name) for name in expression.names}
-        if (known := interpreter.secrets) is not None:
-            seen = {name: known.redact(value) for name, value in seen.items()}
-        return expression.evaluate(seen) is not False, ""
+        variables = {name: lookup(name) for name in expression.names}
+        if (hidden := interpreter.secrets) is not None:
+            variables = {name: hidden.redact(value) for name, value in variables.items()}
+        return expression.evaluate(variables) is not False, ""
     except KeyError as missing:
         return True, f"the variable {missing.args[0]} is not initialised."
     except MemoryError:

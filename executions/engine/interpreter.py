@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from executions.engine import guards, reading, scopes, secrets
+from executions.engine import guards, reading, scopes
 from executions.engine.changes import ChangeRecorder
 from executions.engine.environment import Environment
 from executions.engine.program import EXTENSIONS, Instruction, Program, compile_program
-from executions.engine.secrets import Secrets
+from executions.engine.secrets import Secrets, secrets_of
 from executions.engine.state import (
     Acquired,
     Await,
@@ -111,8 +111,8 @@ class Interpreter:
         self._step_count = snapshot.step_count
         self._since = snapshot.since
         self._progress = Progress()
-        known = secrets.secrets_of(self._program.secrets, snapshot.secret_texts, self._frames)
-        self._recorder = ChangeRecorder(known)
+        secrets = secrets_of(self._program.secrets, snapshot.secret_texts, self._frames)
+        self._recorder = ChangeRecorder(secrets)
         self._recorder.room -= snapshot.stored_bytes
         #: When the first of the visits under way times out.
         self._deadline = guards.earliest_deadline(self._frames)
@@ -171,9 +171,9 @@ class Interpreter:
         for frame in self._frames:
             progress.changed.append(frame.changed)
             frame.changed = set()
-        if (known := self._recorder.secrets) is not None:
-            known.redact_progress(progress)
-            progress.secrets_changed, known.changed = known.changed, False
+        if (secrets := self._recorder.secrets) is not None:
+            secrets.redact_progress(progress)
+            progress.secrets_changed, secrets.changed = secrets.changed, False
         return progress
 
     # What others may know ----------------------------------------------------------------------
@@ -245,16 +245,16 @@ class Interpreter:
 
     def keep_secret(self, texts: Iterable[str]) -> None:
         """Keep secret the texts of another execution whose results this one takes."""
-        known = dict.fromkeys(texts)
-        if (mine := self._recorder.secrets) is not None:
-            mine.add_texts(known)
-        elif known:
-            self._recorder.secrets = Secrets({}, known, changed=True)
+        shared = dict.fromkeys(texts)
+        if (secrets := self._recorder.secrets) is not None:
+            secrets.add_texts(shared)
+        elif shared:
+            self._recorder.secrets = Secrets({}, shared, changed=True)
 
     def redact_again(self) -> None:
         """Have the next checkpoint mask all variables: more of them may be secret now."""
-        if (known := self._recorder.secrets) is not None:
-            known.changed = True
+        if (secrets := self._recorder.secrets) is not None:
+            secrets.changed = True
 
     def place_on_start(self) -> None:
         """Put a token without variables on Start Flow."""
@@ -264,16 +264,16 @@ class Interpreter:
         """Put the tokens elsewhere, as Set Next does (`executions.engine.moving`)."""
         self._frames[:] = frames
         self._deadline = guards.earliest_deadline(self._frames)
-        if (known := self._recorder.secrets) is not None:
-            known.add_frames(self._frames)
+        if (secrets := self._recorder.secrets) is not None:
+            secrets.add_frames(self._frames)
 
     def set_variable(self, level: int, name: str, value: Any) -> None:
         """Give a variable of a paused execution, by its case-folded name, another value."""
         frame = self._frames[level]
         frame.variables[name] = value
         frame.changed.add(name)
-        if (known := self._recorder.secrets) is not None:
-            known.add_frames([frame])
+        if (secrets := self._recorder.secrets) is not None:
+            secrets.add_frames([frame])
 
     def fail(self, thrown: ExceptionValue) -> Failed:
         """Throw what no handler may take, and end the execution with it."""

@@ -43,7 +43,7 @@ def initialise(
                 continue
         else:
             continue
-        sizes.measure(frame, key)
+        sizes.measure_initial(frame, key)
         frame.changed.add(key)
     if not failures:
         return None
@@ -108,9 +108,9 @@ def save(
             if part is not None and lookup is not None:
                 _save_part(frames, writer, part, value, lookup)
             elif frame.variables.get(key) is value and type(value) is list:
-                sizes.admit_added(frames, frame, key, value)
+                sizes.measure_added(frames, frame, key, value)
             else:
-                sizes.admit(frames, frame, key, value)
+                sizes.measure_saved(frames, frame, key, value)
                 frame.variables[key] = values.copy(value)
             frame.changed.add(key)
             changes[written] = recorder.record(frame, key, instruction.key)
@@ -152,7 +152,7 @@ def _save_part(
     try:
         whole = frame.variables.setdefault(key, {}) if key == EXTENSIONS else frame.variables[key]
         keys = part.keys(lookup)
-        sizes.admit_part(frames, frame, key, part.held(whole, keys), value)
+        sizes.measure_part(frames, frame, key, part.held(whole, keys), value)
         part.write(whole, keys, values.copy(value))
     except KeyError as missing:
         raise invalid_property(
@@ -166,7 +166,7 @@ def keep_items(frames: list[Frame], key: str, collection: Any) -> list[Any]:
     """Keep a loop's items beside the variables, so that they are written once and not at each
     checkpoint. Raises VariableTooLargeException."""
     frame = frames[-1]
-    sizes.admit(frames, frame, key, collection)
+    sizes.measure_saved(frames, frame, key, collection)
     items = (
         [{"Key": name, "Value": values.copy(item)} for name, item in collection.items()]
         if isinstance(collection, dict)

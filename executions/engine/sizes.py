@@ -20,14 +20,14 @@ from flows.blocks.errors import BlockException, exception
 _SIZED = frozenset({str, bytes, list, dict, values.ExceptionValue})
 
 
-def measure(frame: Frame, key: str) -> None:
+def measure_initial(frame: Frame, key: str) -> None:
     """Measure the value with which a variable begins."""
     value = frame.variables[key]
     if type(value) in _SIZED:
         _keep(frame, key, value, values.cost(value, MAX_VARIABLES_BYTES))
 
 
-def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
+def measure_saved(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
     """Measure the value that a variable gets. Raises VariableTooLargeException."""
     if type(value) not in _SIZED:
         if frame.sizes:
@@ -38,7 +38,7 @@ def admit(frames: list[Frame], frame: Frame, key: str, value: Any) -> None:
     _keep(frame, key, value, size)
 
 
-def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -> None:
+def measure_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -> None:
     """Measure the items that a block has added to the variable's own list. Raises
     VariableTooLargeException, and takes the items off again."""
     size, length = frame.sizes.get(key, (0, 0))
@@ -54,15 +54,15 @@ def admit_added(frames: list[Frame], frame: Frame, key: str, value: list[Any]) -
     frame.sizes[key] = size, len(value)
 
 
-def admit_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) -> None:
+def measure_part(frames: list[Frame], frame: Frame, key: str, old: Any, new: Any) -> None:
     """Measure a part of a variable that is about to be replaced, or added when `old` is None.
     Raises VariableTooLargeException."""
     whole = frame.variables[key]
-    known = frame.sizes.get(key)
-    if known is None or old is new:
+    measured = frame.sizes.get(key)
+    if measured is None or old is new:
         # A list that is part of the variable was added to where it stands.
-        known = values.cost(whole, MAX_VARIABLE_BYTES), 0
-    size = known[0] + values.cost(new, MAX_VARIABLE_BYTES) - values.cost(old, MAX_VARIABLE_BYTES)
+        measured = values.cost(whole, MAX_VARIABLE_BYTES), 0
+    size = measured[0] + values.cost(new, MAX_VARIABLE_BYTES) - values.cost(old, MAX_VARIABLE_BYTES)
     try:
         _check(frames, frame, key, size)
     except BlockException:
@@ -88,10 +88,13 @@ def _check(frames: list[Frame], frame: Frame, key: str, size: int) -> None:
             f"or nested deeper than {MAX_VALUE_DEPTH} levels."
         )
         raise exception("VariableTooLargeException", problem)
-    held = sum(
-        known[0] for each in frames for name, known in each.sizes.items() if name in each.variables
+    total = sum(
+        measured[0]
+        for each in frames
+        for name, measured in each.sizes.items()
+        if name in each.variables
     )
-    if held - frame.sizes.get(key, (0, 0))[0] + size > MAX_VARIABLES_BYTES:
+    if total - frame.sizes.get(key, (0, 0))[0] + size > MAX_VARIABLES_BYTES:
         problem = (
             f"With the value for {key} the variables are larger than {MAX_VARIABLES_BYTES:,} bytes."
         )

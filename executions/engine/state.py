@@ -131,7 +131,7 @@ class Progress:
     secrets_changed: bool = False
 
 
-# Events: what the interpreter is told ---------------------------------------------------------
+# Events: what happens to the execution ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ INTERVENTION = """
             (execution_id, after_step, at, kind, actor, version_id, tokens, stays, changes)
         SELECT %(id)s, i.after_step, now(), i.kind, i.actor, i.version_id, i.tokens, i.stays,
             i.changes
-        FROM held, json_to_record(%(intervention)s::json)
+        FROM updated, json_to_record(%(intervention)s::json)
             AS i(after_step bigint, kind text, actor text, version_id bigint, tokens json,
                  stays smallint, changes json)
     )"""

@@ -1,6 +1,6 @@
 """The statement of a checkpoint: an UPDATE of the execution's row, and what is written with it.
 
-Each further write is a common table expression that reads from `held`, the row that the UPDATE
+Each further write is a common table expression that reads from `updated`, the row that the UPDATE
 returned: where the UPDATE finds its lease lost, nothing is written.
 """
 
@@ -50,11 +50,11 @@ class CheckpointStatement:
             "working": sorted(WORKING),
         }
         update = _UPDATE.format(assignments=", ".join(self.assignments), guard=self.guard)
-        return fetch(f"WITH {', '.join([update, *self.parts])} SELECT * FROM held", self.params)
+        return fetch(f"WITH {', '.join([update, *self.parts])} SELECT * FROM updated", self.params)
 
 
 _UPDATE = f"""
-    held AS (
+    updated AS (
         UPDATE executions_execution
         SET revision = revision + 1, updated_at = now(), {{assignments}}
         WHERE id = %(id)s AND {{guard}}
@@ -64,28 +64,28 @@ TOKENS = """
     tokens AS (
         INSERT INTO executions_token (execution_id, level, workspace, block, state)
         SELECT %(id)s, t.level, t.workspace, t.block, t.state
-        FROM held, json_to_recordset(%(tokens)s::json)
+        FROM updated, json_to_recordset(%(tokens)s::json)
             AS t(level smallint, workspace text, block text, state json)
         ON CONFLICT (execution_id, level) DO UPDATE
         SET workspace = excluded.workspace, block = excluded.block, state = excluded.state
     )"""
 LEFT_TOKENS = """
     left_tokens AS (
-        DELETE FROM executions_token USING held
+        DELETE FROM executions_token USING updated
         WHERE execution_id = %(id)s AND level >= %(levels)s
     )"""
 VALUES = """
     saved AS (
         INSERT INTO executions_value (execution_id, level, name, value)
         SELECT %(id)s, v.level, v.name, v.value
-        FROM held, json_to_recordset(%(saved)s::json) AS v(level smallint, name text, value json)
+        FROM updated, json_to_recordset(%(saved)s::json) AS v(level smallint, name text, value json)
         ON CONFLICT (execution_id, level, name) DO UPDATE SET value = excluded.value
     )"""
 VALUES_WITH_SECRETS = """
     saved AS (
         INSERT INTO executions_value (execution_id, level, name, value, secret)
         SELECT %(id)s, v.level, v.name, v.value, v.secret
-        FROM held, json_to_recordset(%(saved)s::json)
+        FROM updated, json_to_recordset(%(saved)s::json)
             AS v(level smallint, name text, value json, secret json)
         ON CONFLICT (execution_id, level, name) DO UPDATE
         SET value = excluded.value, secret = excluded.secret
@@ -93,7 +93,7 @@ VALUES_WITH_SECRETS = """
 GONE_VALUES = """
     gone AS (
         DELETE FROM executions_value v
-        USING held, json_to_recordset(%(gone)s::json) AS g(level smallint, name text)
+        USING updated, json_to_recordset(%(gone)s::json) AS g(level smallint, name text)
         WHERE v.execution_id = %(id)s AND v.level = g.level AND v.name = g.name
     )"""
 EXCEPTIONS = """
@@ -102,14 +102,14 @@ EXCEPTIONS = """
             (execution_id, step, at, block, type, message, data, handled_by, traceback)
         SELECT %(id)s, e.step, to_timestamp(e.at), e.block, e.type, e.message, e.data,
             e.handled_by, e.traceback
-        FROM held, json_to_recordset(%(thrown)s::json)
+        FROM updated, json_to_recordset(%(thrown)s::json)
             AS e(step bigint, at double precision, block text, type text, message text,
                  data json, handled_by text, traceback text)
     )"""
 HANDLED_EXCEPTIONS = """
     handled AS (
         UPDATE executions_exceptionrecord e SET handled_by = h.by
-        FROM held, json_to_recordset(%(handled)s::json) AS h(step bigint, by text)
+        FROM updated, json_to_recordset(%(handled)s::json) AS h(step bigint, by text)
         WHERE e.execution_id = %(id)s AND e.step = h.step AND e.handled_by = ''
     )"""
 LOG_ENTRIES = """
@@ -119,7 +119,7 @@ LOG_ENTRIES = """
              event_started_at, event_ended_at)
         SELECT %(id)s, l.step, to_timestamp(l.at), l.block, l.severity, l.event_type,
             l.details, l.event_started_at, l.event_ended_at
-        FROM held, json_to_recordset(%(logged)s::json)
+        FROM updated, json_to_recordset(%(logged)s::json)
             AS l(step bigint, at double precision, block text, severity text,
                  event_type text, details json, event_started_at timestamptz,
                  event_ended_at timestamptz)
@@ -127,7 +127,7 @@ LOG_ENTRIES = """
 #: Its ancestors count it a moment later (`store.lifecycle.failures`).
 FAILED_CHILD = """
     failed_child AS (
-        INSERT INTO executions_uncountedfailure (execution_id) SELECT %(id)s FROM held
+        INSERT INTO executions_uncountedfailure (execution_id) SELECT %(id)s FROM updated
     )"""
 
 

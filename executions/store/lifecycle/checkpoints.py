@@ -169,7 +169,7 @@ def release(
 
 
 def rewrite(
-    held: ClaimedExecution,
+    claimed: ClaimedExecution,
     interpreter: Interpreter,
     state: Mapping[str, Any],
     cause: Cause,
@@ -182,8 +182,8 @@ def rewrite(
     for name, value in columns.items():
         statement.assign(f"{name} = %({name})s", **{name: value})
     version_id = columns.get("version_id")
-    intervention = interventions.intervention_rows(held, interpreter, state, cause, version_id)
-    return _write(held, interpreter, statement, intervention).event
+    intervention = interventions.intervention_rows(claimed, interpreter, state, cause, version_id)
+    return _write(claimed, interpreter, statement, intervention).event
 
 
 def _write(
@@ -300,11 +300,11 @@ def _failure(interpreter: Interpreter, progress: Progress) -> UUID:
 
 def _exception_types(claimed: ClaimedExecution, progress: Progress) -> str:
     """Return the types of all its exceptions, each once, one a line."""
-    known = dict.fromkeys(filter(None, claimed.event.exception_types.split("\n")))
+    types = dict.fromkeys(filter(None, claimed.event.exception_types.split("\n")))
     for thrown in progress.thrown:
         short = values.storable(thrown.exception.short_type)[:200]
-        known[" ".join(short.split())] = None
-    return "\n".join(known)
+        types[" ".join(short.split())] = None
+    return "\n".join(types)
 
 
 def _add_stored_values(

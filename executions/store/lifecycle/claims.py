@@ -234,4 +234,4 @@ def _set_frames(claimed: ClaimedExecution, tokens: str | None, variables: str | 
     if len(variables or "") > INLINE_CHANGE_CHARACTERS:
         for frame in claimed.frames:
             for name in frame.variables:
-                sizes.measure(frame, name)
+                sizes.measure_initial(frame, name)

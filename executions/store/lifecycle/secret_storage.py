@@ -35,60 +35,63 @@ _FORGET_GIVER = f"""
 """
 
 
-def texts(kept: SecretsColumn | None) -> Iterable[str]:
+def texts(column: SecretsColumn | None) -> Iterable[str]:
     """Return the texts of the column."""
-    return [values.decode(form) for form in kept["texts"]] if kept else ()
+    return [values.decode(form) for form in column["texts"]] if column else ()
 
 
-def real_form(kept: SecretsColumn | None, column: str, shown: Any) -> Any:
-    """Return the real form of a column, "inputs" or "outputs"."""
-    return kept.get(column, shown) if kept else shown
+def real_form(column: SecretsColumn | None, name: str, shown: Any) -> Any:
+    """Return the real form of "inputs" or "outputs"."""
+    return column.get(name, shown) if column else shown
 
 
-def with_texts(known: Secrets, kept: SecretsColumn | None) -> dict[str, Any]:
+def with_texts(secrets: Secrets, column: SecretsColumn | None) -> dict[str, Any]:
     """Return the column with the texts that are known by now."""
-    return {**(kept or {}), "texts": [values.encode(text) for text in known.texts]}
+    return {**(column or {}), "texts": [values.encode(text) for text in secrets.texts]}
 
 
 def redact_inputs(
-    graph: FlowGraph, inputs: Mapping[str, Any], known: Iterable[str], giver_id: int | None
+    graph: FlowGraph, inputs: Mapping[str, Any], secret_texts: Iterable[str], giver_id: int | None
 ) -> tuple[Any, dict[str, Any] | None]:
-    """Return what a new execution shows of its inputs, and its column. `known` are the secret texts
-    of whatever starts it, and `giver_id` is the user who gave these and the inputs."""
+    """Return what a new execution shows of its inputs, and its column. `secret_texts`
+    are those of whatever starts it, and `giver_id` is the user who gave these and the inputs."""
     form = values.encode(dict(inputs))
-    found = secrets_of(compile_program(graph).secrets, known)
-    if found is None:
+    secrets = secrets_of(compile_program(graph).secrets, secret_texts)
+    if secrets is None:
         return form, None
     for name, value in inputs.items():
-        if found.is_secret("", name.casefold()):
-            found.add_value(value)
+        if secrets.is_secret("", name.casefold()):
+            secrets.add_value(value)
     shown = values.encode(
-        {name: found.redact_variable("", name.casefold(), v) for name, v in inputs.items()}
+        {name: secrets.redact_variable("", name.casefold(), v) for name, v in inputs.items()}
     )
-    kept = with_texts(found, None if giver_id is None else {_GIVER: giver_id})
-    return shown, kept if shown == form else kept | {"inputs": form}
+    column = with_texts(secrets, None if giver_id is None else {_GIVER: giver_id})
+    return shown, column if shown == form else column | {"inputs": form}
 
 
 def redact_outputs(
-    known: Secrets, outputs: Mapping[str, Any], kept: SecretsColumn | None
+    secrets: Secrets, outputs: Mapping[str, Any], column: SecretsColumn | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return what an execution shows of its outputs, and its column."""
     form = values.encode(dict(outputs))
     shown = values.encode(
-        {name: known.redact_variable("", name.casefold(), value) for name, value in outputs.items()}
+        {
+            name: secrets.redact_variable("", name.casefold(), value)
+            for name, value in outputs.items()
+        }
     )
-    column = with_texts(known, kept)
-    return shown, column if shown == form else column | {"outputs": form}
+    written = with_texts(secrets, column)
+    return shown, written if shown == form else written | {"outputs": form}
 
 
-def redact(kept: SecretsColumn | None, text: str) -> str:
+def redact(column: SecretsColumn | None, text: str) -> str:
     """Return a text with the secret texts of an execution masked."""
-    return Secrets({}, dict.fromkeys(texts(kept))).redact_text(text) if kept else text
+    return Secrets({}, dict.fromkeys(texts(column))).redact_text(text) if column else text
 
 
-def giver(kept: SecretsColumn | None) -> int | None:
+def giver(column: SecretsColumn | None) -> int | None:
     """Return the user who gave the secrets of the column, if one person gave them all."""
-    return kept.get(_GIVER) if kept else None
+    return column.get(_GIVER) if column else None
 
 
 def givers(execution_id: UUID) -> list[tuple[int, bool, int | None]]:

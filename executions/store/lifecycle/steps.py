@@ -20,7 +20,7 @@ STEPS = """
             (execution_id, number, level, block, at, duration, port, changes, exception)
         SELECT %(id)s, s.number, s.level, s.block, to_timestamp(s.at), s.duration, s.port,
             s.changes, s.exception
-        FROM held, json_to_recordset(%(steps)s::json)
+        FROM updated, json_to_recordset(%(steps)s::json)
             AS s(number bigint, level smallint, block text, at double precision,
                  duration bigint, port text, changes json, exception text)
     )"""
@@ -29,14 +29,14 @@ STORED_VALUES = """
         INSERT INTO executions_changedvalue AS known
             (execution_id, key, value, size, first_step, last_step)
         SELECT %(id)s, v.key, v.value::json, v.size, v.first_step, v.last_step
-        FROM held, json_to_recordset(%(stored)s::json)
+        FROM updated, json_to_recordset(%(stored)s::json)
             AS v(key text, value text, size bigint, first_step bigint, last_step bigint)
         ON CONFLICT (execution_id, key) DO UPDATE
         SET last_step = greatest(known.last_step, excluded.last_step)
     )"""
 DROPPED_STEPS = """
     dropped AS (
-        DELETE FROM executions_step s USING held
+        DELETE FROM executions_step s USING updated
         WHERE s.execution_id = %(id)s AND s.number >= %(trim_from)s AND s.number < %(trim_to)s
         RETURNING s.block, s.port, s.number,
             CASE WHEN s.block <> ALL(%(known)s::text[]) THEN s.changes END AS changes
@@ -49,7 +49,7 @@ TRIMMED_VISITS = """
             FROM dropped GROUP BY block, port
             UNION ALL
             SELECT u ->> 0, u ->> 1, (u ->> 2)::bigint, (u ->> 3)::bigint
-            FROM held, json_array_elements(%(unwritten)s::json) AS u
+            FROM updated, json_array_elements(%(unwritten)s::json) AS u
         ) AS gone
         GROUP BY block, port
         ON CONFLICT (execution_id, block, port) DO UPDATE
@@ -63,7 +63,7 @@ TRIMMED_CHANGES = """
             FROM dropped d, json_each(d.changes) AS c
             UNION ALL
             SELECT u ->> 0, u ->> 1, (u ->> 2)::bigint, u -> 3
-            FROM held, json_array_elements(%(changed)s::json) AS u
+            FROM updated, json_array_elements(%(changed)s::json) AS u
         ) AS gone
         ORDER BY block, name, number DESC
         ON CONFLICT (execution_id, block, name) DO UPDATE

@@ -50,7 +50,7 @@ def _covered(state: TaskState) -> TaskState:
     """A task without the secrets of its execution, and without what no page can show."""
     if state.exception is None:
         return state
-    secrets = Secrets({}, dict.fromkeys(state.known))
+    secrets = Secrets({}, dict.fromkeys(state.secret_texts))
     with_task_states = values.encode(secrets.redact_exception(state.exception))
     return replace(state, exception=values.decode(with_task_states, readable=True))
 
@@ -63,13 +63,13 @@ def _state(row: Mapping[str, Any]) -> TaskState:
             return TaskState(
                 TaskStatus.RAN_TO_COMPLETION,
                 values.decode(outputs),
-                known=secret_storage.texts(kept),
+                secret_texts=secret_storage.texts(kept),
             )
         case Status.ERROR:
             return TaskState(
                 TaskStatus.FAULTED,
                 exception=values.decode(row["state"]["error"]),
-                known=secret_storage.texts(kept),
+                secret_texts=secret_storage.texts(kept),
             )
         case Status.STOPPED:
             stopped = exception(
