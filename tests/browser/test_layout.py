@@ -151,7 +151,7 @@ def test_a_view_is_saved_and_shared(grid: Any, admin_user: Any, browser: Browser
     page.get_by_role("button", name="Saved view").click()
     menu = page.locator("#views")
     menu.get_by_label("Save this page as a view").fill("Failing orders")
-    menu.get_by_label("Shared with everyone").check()
+    menu.get_by_label("Share with everyone").check()
     menu.get_by_role("button", name="Save", exact=True).click()
     button = page.get_by_role("button", name="Saved view: Failing orders")
     expect(button).to_be_visible()
