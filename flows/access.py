@@ -9,14 +9,14 @@ from flows.models import Flow
 
 
 def visible(user: Any) -> QuerySet[Flow]:
-    """The flows that the user may see: all with `flows.view_flow` or `flows.start_flow`."""
+    """Return the flows that the user may see: all with `flows.view_flow` or `flows.start_flow`."""
     if user.is_active and (user.has_perm("flows.view_flow") or may_start(user)):
         return Flow.objects.all()
     return Flow.objects.none()
 
 
 def get(user: Any, name: str) -> Flow:
-    """One flow by name; Http404 when it does not exist or the user may not see it."""
+    """Return a flow by name. Raises Http404 when it does not exist or the user may not see it."""
     # PostgreSQL refuses NUL in text.
     flow = None if "\0" in name else visible(user).filter(name=name).first()
     if flow is None:
@@ -25,5 +25,5 @@ def get(user: Any, name: str) -> Flow:
 
 
 def may_start(user: Any) -> bool:
-    """Whether the user may start flows."""
+    """Return whether the user may start flows."""
     return bool(user.is_active and user.has_perm("flows.start_flow"))

@@ -1,4 +1,4 @@
-"""What has become of a part of a draft since somebody opened its form in the admin."""
+"""Changes that others made to a part of a draft after somebody opened its form in the admin."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -21,7 +21,7 @@ _UNKNOWN = (
 
 
 def snapshot(rows: Iterable[Model]) -> Snapshot:
-    """What these rows hold: what a form shows, and what hangs on it."""
+    """Return what these rows hold."""
     return {
         f"{row._meta.label_lower}:{row.pk}": {
             "": f"{row._meta.verbose_name} {row}",
@@ -36,13 +36,13 @@ def snapshot(rows: Iterable[Model]) -> Snapshot:
 
 
 def sign(held: Snapshot) -> str:
-    """A snapshot as a hidden field carries it."""
+    """Return a snapshot as a hidden field carries it."""
     return signing.dumps(held, salt=_SALT, compress=True)
 
 
 def conflicts(signed: str, now: Snapshot) -> list[str]:
-    """Why a form that carries this signed snapshot is not saved over what there is now, in
-    sentences; empty when nothing has changed since."""
+    """Return, in sentences, why a form with this signed snapshot is not saved over what there is
+    now; empty when nothing has changed."""
     try:
         before: Snapshot = signing.loads(signed, salt=_SALT)
     except signing.BadSignature:

@@ -19,11 +19,12 @@ _VARYING = re.compile(
 
 
 def pattern(message: str) -> str:
-    """A message with what varies replaced."""
+    """Return a message in which what varies is replaced."""
     return " ".join(_VARYING.sub("#", message).split())[:COUNTED]
 
 
 def fingerprint(flow: str, block: str, kind: str, message: str) -> UUID:
-    """The same for the same failure; `block` is a key, `kind` the type of the exception."""
+    """Return an id that is the same for the same failure. `block` is a key, `kind` the type of the
+    exception."""
     told = "\0".join((flow, block, kind, pattern(message)))
     return UUID(bytes=hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest())

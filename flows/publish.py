@@ -23,14 +23,14 @@ class DraftExists(Exception):
 
 
 class SavedDraft(NamedTuple):
-    """The version that holds a document, and whether it was written now."""
+    """The version that holds a document, and whether it was written just now."""
 
     version: FlowVersion
     changed: bool
 
 
 def validation_messages(document: Document) -> list[Message]:
-    """Everything that keeps a document from being published."""
+    """Return everything that keeps a document from being published."""
     graph, found = build(document)
     return found + validate(graph) + _processes_run(graph)
 

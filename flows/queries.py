@@ -21,8 +21,8 @@ _lock = Lock()
 
 
 def latest_published(name: str) -> FlowVersion | None:
-    """The published version of a flow with the highest number, its flow selected along; None when
-    there is none, also for a name that no flow could have."""
+    """Return the newest published version of a flow, with its flow; None when there is none, also
+    for a name that no flow could have."""
     if not is_plain_text(name):
         return None
     return (
@@ -34,7 +34,7 @@ def latest_published(name: str) -> FlowVersion | None:
 
 
 def compiled(version_id: int) -> FlowGraph:
-    """The graph of a version, compiled once in each process when it is published.
+    """Return the graph of a version; a published one is compiled once in each process.
 
     Raises FlowVersion.DoesNotExist, and InvalidFlow for a draft that does not compile.
     """

@@ -1,4 +1,4 @@
-"""What differs between two values, by the path of each part."""
+"""The differences between two values, by the path of each part."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from flows import pretty_json, values
 
-#: Differences that are told of one value; that there are more is told.
+#: The most differences that are listed of one value.
 SHOWN = 50
 #: Stands for what is not there.
 ABSENT: Any = object()
@@ -22,7 +22,7 @@ class Difference:
 
 
 def diff(before: Any, after: Any) -> tuple[list[Difference], bool]:
-    """The differences, at most `SHOWN` of them, and whether there are more."""
+    """Return the differences, at most `SHOWN` of them, and whether there are more."""
     found: list[Difference] = []
     for difference in _differing("", before, after):
         if len(found) == SHOWN:

@@ -104,19 +104,19 @@ MASK = "••••••"
 
 
 def type_name(value: Any) -> str:
-    """The type's name as people read it."""
+    """Return the type's name as people read it."""
     if isinstance(value, ExceptionValue):
         return value.short_type
     return type_names.get(type(value), type(value).__name__)
 
 
 def legible(text: str) -> str:
-    """The text as UTF-8 can write it: a mark stands for each half of a character."""
+    """Return the text as UTF-8 can write it, with a mark for each half of a character."""
     return text if text.isascii() else _SURROGATE.sub(REPLACEMENT, text)
 
 
 def storable(text: str) -> str:
-    """The text as a text column takes it: PostgreSQL knows neither NUL nor lone surrogates."""
+    """Return the text as a text column takes it: without NUL and without lone surrogates."""
     return legible(text).replace("\0", REPLACEMENT)
 
 
@@ -144,14 +144,14 @@ def in_utc(at: datetime) -> datetime:
 
 
 def number_text(number: float) -> str:
-    """A number as other programs read it, also where it is infinite or none."""
+    """Return a number as other programs read it, also infinity and NaN."""
     text = repr(number)
     return _ENDLESS.get(text, text)
 
 
 def summary(value: Any, limit: int = 80) -> str:
-    """One line about a value: scalars themselves, containers by their size (semantics 93). What
-    UTF-8 or a text column cannot hold is replaced."""
+    """Return one line about a value: scalars themselves, containers by their size (semantics 93).
+    What UTF-8 or a text column cannot hold is replaced."""
     if isinstance(value, str):
         shown = f'"{value}"' if len(value) <= limit else f'"{value[:limit]}…" ({len(value)})'
         return storable(shown)
@@ -180,7 +180,7 @@ _SUMMARIES: dict[type, Callable[[Any], str]] = {
 
 
 def copy(value: Any) -> Any:
-    """A deep copy; immutable values are returned as they are."""
+    """Return a deep copy; immutable values are returned as they are."""
     kind = type(value)
     if kind is list:
         return [copy(item) for item in value]
@@ -190,7 +190,7 @@ def copy(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """The typed JSON form of a value.
+    """Return the typed JSON form of a value.
 
     What JSON and PostgreSQL's jsonb keep exactly stands for itself; the rest is an object with one
     key that begins with "$". Raises TypeError for what is not a value.
@@ -339,8 +339,8 @@ def encode_small(value: Any, budget: int) -> Any:
 
 
 def cost(value: Any, budget: int, levels: int = LEVELS) -> int:
-    """About how many characters the JSON form has; anything above `budget` when it is more, or
-    when lists and structures are nested deeper than `levels`. What lies beyond is not looked at."""
+    """Return about how many characters the JSON form has; anything above `budget` when it is more,
+    or when lists and structures are nested deeper than `levels`. The rest is not looked at."""
     kind = type(value)
     if kind is str or kind is bytes:
         return len(value) + 2

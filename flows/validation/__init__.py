@@ -14,7 +14,7 @@ __all__ = ["VARIABLE_TYPES", "check_inputs", "reachable", "structural", "validat
 
 
 def validate(graph: FlowGraph) -> list[Message]:
-    """Every message about a flow."""
+    """Return every message about a flow."""
     reached = reachable(graph)
     written = variables.written_by(graph, reached)
     return [
@@ -34,8 +34,8 @@ def validate(graph: FlowGraph) -> list[Message]:
 
 
 def structural(graph: FlowGraph) -> list[Message]:
-    """What a flow cannot even be stored with: unknown targets and ports, names given twice,
-    notes about unknown blocks."""
+    """Return the messages with which a flow cannot even be stored: unknown targets and ports, names
+    given twice, notes about unknown blocks."""
     return [
         *(m for workspace in graph.workspaces.values() for m in blocks.unique_names(workspace)),
         *(m for node in graph.blocks.values() for m in blocks.ports(graph, node)),
@@ -44,7 +44,7 @@ def structural(graph: FlowGraph) -> list[Message]:
 
 
 def reachable(graph: FlowGraph) -> frozenset[str]:
-    """The blocks to which a path from Start Flow leads.
+    """Return the blocks to which a path from Start Flow leads.
 
     An exception may come from anywhere, so the handler of a workspace that is entered, and of the
     flow, count as reached.
