@@ -1,6 +1,6 @@
-"""The filter bar: what is filtered, a piece each, and how each is changed.
+"""The filter bar: the filters as pieces, and the form that edits each.
 
-It is another face of the typed query: both are read into the same Filters.
+The typed query shows the same Filters.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from executions.grid.query.kinds.kind import Kind
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.kinds.variable import Variable, variable_names
 
-#: Fields that are offered also while nothing is wanted of them.
+#: Fields that the bar offers while they filter nothing.
 OFFERED = ("flow", "workspace", "initiator", "started")
 #: The key under which a variable is chosen.
 ANY_VARIABLE = "variable"
@@ -21,7 +21,7 @@ ANY_VARIABLE = "variable"
 
 @dataclass(frozen=True)
 class Piece:
-    """What is wanted of one field; `value` is empty where it is only offered."""
+    """A field in the bar; `value` is empty while it filters nothing."""
 
     key: str
     label: str
@@ -32,8 +32,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Editor:
-    """The form for one field: the choices with whether they are taken, what is typed, and what is
-    suggested. `carried` is the rest of the address."""
+    """The form for one field.
+
+    `options` are values with their labels and whether they are chosen; `carried` is the rest of the
+    address.
+    """
 
     key: str
     label: str
@@ -47,7 +50,7 @@ class Editor:
 
 
 def pieces(query: PageQuery) -> list[Piece]:
-    """What the bar shows, in the order of the fields."""
+    """Return what the bar shows: what is offered, then the filters."""
     found = []
     wanted = {term.parameter for term in query.filters.terms}
     for field in FIELDS:
@@ -68,13 +71,13 @@ def pieces(query: PageQuery) -> list[Piece]:
 
 
 def menu(query: PageQuery) -> list[tuple[str, str]]:
-    """What can be added: the label of each field, and the address that opens its editor."""
+    """Return the label of each field, and the address that opens its editor."""
     offered = [(field.label, _editing(query, field.key)) for field in FIELDS]
     return [*offered, ("Variable", _editing(query, ANY_VARIABLE))]
 
 
 def editor(user: Any, query: PageQuery, parameter: str) -> Editor | None:
-    """The editor that an address opens; None for what is no field."""
+    """Return the editor of a parameter; None where there is no such field."""
     close = query.address()
     if parameter == ANY_VARIABLE:
         names = [SuggestedValue(name) for name in variable_names(user, "")]
