@@ -14,9 +14,9 @@ from executions.store import history
 from executions.store.read import step_lists, task_states
 from executions.views.address import Address
 from executions.views.detail.exceptions import as_text
-from executions.views.detail.page import DrillDown
+from executions.views.detail.page import ExecutionPage
 from executions.views.detail.subject import Subject
-from executions.views.detail.value import Place, ValueView
+from executions.views.detail.value import ValuePlace, ValueView
 from executions.views.parts import Part, changed
 from flows import pretty_json
 
@@ -48,7 +48,7 @@ PARTS = (
 @require_safe
 def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole page."""
-    page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    page = ExecutionPage(request.user, execution_id, Address.parse(request.GET))
     page.people.opened()
     context = page.context()
     context["form"] = idempotency.new_key()
@@ -60,7 +60,7 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 @require_safe
 def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The parts that differ from those that the browser says it holds."""
-    page = DrillDown(request.user, execution_id, Address.parse(request.GET))
+    page = ExecutionPage(request.user, execution_id, Address.parse(request.GET))
     if "X-Polling" in request.headers:
         page.people.here()
     context = page.context()
@@ -77,7 +77,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole of a value, or of the part of one, that `var` names, as JSON text; `step` asks for
     it as it was then."""
     asked = Address.parse(request.GET)
-    place = Place.parse(asked.var)
+    place = ValuePlace.parse(asked.var)
     if place is None:
         access.get_or_404(request.user, execution_id)
         raise Http404("There is no such variable.")

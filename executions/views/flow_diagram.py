@@ -143,15 +143,15 @@ class FlowDiagram:
         found = []
         for statuses, _, _, label in PILLS.values():
             total = sum(n for (_, status), n in self._by_block.items() if status in statuses)
-            found.append((label, self._told(total), self._grid(statuses)))
+            found.append((label, self._format(total), self._grid(statuses)))
         return found
 
     @property
     def live(self) -> str:
         """How many have not ended."""
-        return self._told(sum(n for (_, s), n in self._by_block.items() if s != Status.ERROR))
+        return self._format(sum(n for (_, s), n in self._by_block.items() if s != Status.ERROR))
 
-    def _told(self, number: int) -> str:
+    def _format(self, number: int) -> str:
         return f"{number:,}+" if number and self.counted.capped else f"{number:,}"
 
     @property

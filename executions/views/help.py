@@ -77,7 +77,8 @@ def _guides() -> list[tuple[str, str]]:
 def _palettes() -> list[tuple[str, list[dict[str, Any]]]]:
     blocks = sorted(ALL, key=_palette)
     return [
-        (palette, [_told(block) for block in group]) for palette, group in groupby(blocks, _palette)
+        (palette, [_block_help(block) for block in group])
+        for palette, group in groupby(blocks, _palette)
     ]
 
 
@@ -85,7 +86,7 @@ def _palette(block: Block) -> str:
     return block.palette
 
 
-def _told(block: Block) -> dict[str, Any]:
+def _block_help(block: Block) -> dict[str, Any]:
     return {
         "block": block,
         "anchor": reference.anchor(block.type),

@@ -18,7 +18,7 @@ from executions.commands.debugging.set_variable import preview
 from executions.commands.request import CommandRefused, CommandRequest
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
-from executions.views.detail.value import Place, ValueView
+from executions.views.detail.value import ValuePlace, ValueView
 from flows import collapsible_json, pretty_json, value_diff, value_paths, values
 from flows.values import MASK
 
@@ -32,7 +32,7 @@ def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The value that `var` names, to be edited; posted with `value` and `retype`, what would differ
     with it. With htmx only the form, for the dialog."""
     asked = request.POST if request.method == "POST" else request.GET
-    place = Place.parse(asked.get("var", "")[:2000])
+    place = ValuePlace.parse(asked.get("var", "")[:2000])
     subject = Subject(request.user, execution_id, Address())
     if place is None or place.level is None:
         raise Http404("There is no such variable.")

@@ -3,6 +3,9 @@
 //
 // Children are matched by data-key or id, else by their order and tag. An element with the same
 // data-since keeps its ticking text; <details> keep whether they are open.
+//
+// Idiomorph was tried in its place: on a list of 500 blocks it took five times as long for the usual
+// change of a few rows, and it did not keep the rows that moved, since it knows no data-key.
 
 const keyOf = (node) => (node.nodeType === 1 ? node.dataset?.key || node.id || "" : "");
 

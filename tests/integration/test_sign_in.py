@@ -216,7 +216,7 @@ def test_everybody_changes_their_password(ada: User) -> None:
     fields = {"old_password": RIGHT, "new_password1": new, "new_password2": new}
     wrong = here.post("/password/", fields | {"new_password2": "other"})
     assert wrong.status_code == 200
-    assert "Your password is not changed." in wrong.content.decode()
+    assert "Your password was not changed." in wrong.content.decode()
     assert here.post("/password/", fields)["Location"] == "/preferences/"
     assert here.get("/").status_code == 200
     assert elsewhere.get("/").status_code == 302  # signed out

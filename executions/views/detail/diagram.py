@@ -1,4 +1,4 @@
-"""The diagram of an execution's page: the open workspaces, their drawing, and what lies on it.
+"""The diagram on the page of an execution: open workspaces, their drawing, and its overlays.
 
 The drawing itself never changes: it is sent once. What an execution does to it (visits, times,
 breakpoints, tokens) lies over it as parts of their own.
@@ -51,7 +51,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class BreakpointBar:
     """A breakpoint."""
 
     block: BlockDrawing
@@ -194,11 +194,11 @@ class Diagram:
         ]
 
     @cached_property
-    def bars(self) -> list[Bar]:
+    def bars(self) -> list[BreakpointBar]:
         """The breakpoints of the workspace that is shown."""
         plan = self._subject.plan
         return [
-            Bar(block, *block.bar, held.enabled, _told(block, held))
+            BreakpointBar(block, *block.bar, held.enabled, _breakpoint_title(block, held))
             for block in self.drawing.blocks
             if (held := plan.breakpoints.get(block.key))
         ]
@@ -234,10 +234,10 @@ def _mark(block: BlockDrawing, text: str, title: str, heat: int = 0) -> Mark:
     return Mark(block, text, 10 + 6.6 * len(text), title, heat)
 
 
-def _told(block: BlockDrawing, held: Breakpoint) -> str:
-    told = f"Breakpoint at {block.title}"
+def _breakpoint_title(block: BlockDrawing, held: Breakpoint) -> str:
+    title = f"Breakpoint at {block.title}"
     if held.condition:
-        told += f", when {held.condition}"
+        title += f", when {held.condition}"
     if held.hits > 1:
-        told += f", from hit {held.hits} on"
-    return told if held.enabled else f"{told}, disabled"
+        title += f", from hit {held.hits} on"
+    return title if held.enabled else f"{title}, disabled"

@@ -107,7 +107,7 @@ class Exceptions:
         return f"{reverse('execution-exception', args=[key, record.pk])}?as={form}"
 
     @cached_property
-    def elsewhere(self) -> "Elsewhere":
+    def elsewhere(self) -> "SameFailures":
         """The executions that had the same failure last, of those that the user may see."""
         record = self.chosen
         assert record is not None
@@ -115,7 +115,7 @@ class Exceptions:
         failure = fingerprint(execution.flow_name, record.block, record.type, record.message)
         same = self._subject.visible.filter(failure=failure)
         oldest = same.order_by("started_at", "id").values_list("started_at", flat=True)
-        return Elsewhere(
+        return SameFailures(
             count := _count(same),
             oldest.first() if count else None,
             _count(same.filter(started_at__gt=timezone.now() - LATELY)),
@@ -125,7 +125,7 @@ class Exceptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class SameFailures:
     """How many executions failed alike, in all and lately, each counted up to `reads.COUNTED`; when
     the first of them was started; and the grid with them."""
 

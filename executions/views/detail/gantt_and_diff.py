@@ -1,5 +1,4 @@
-"""What the course of an execution's page tells beside its steps: a Gantt view of its blocks and
-children, and what differs between two moments."""
+"""A Gantt chart of an execution's blocks and children, and the differences between two steps."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +35,7 @@ class DrawnLine:
     is_child: bool
 
 
-class Course:
+class GanttAndDifferences:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
 

@@ -1,4 +1,4 @@
-"""The top of an execution's page: what it is, why it is not moving, and the toolbar."""
+"""The top of the page of an execution: its name, why it is not moving, and the toolbar."""
 
 from functools import cached_property
 from typing import Any

@@ -1,4 +1,4 @@
-"""The panel at the bottom of an execution's page: its tabs and the list that is shown."""
+"""The panel at the bottom of the page of an execution: its tabs and the list of the open one."""
 
 from dataclasses import replace
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""The page of one execution, put together: a section for each of its panels."""
+"""The page of one execution, composed of its panels."""
 
 from functools import cached_property
 from typing import Any
@@ -15,16 +15,16 @@ from executions.views.address import PANELS, Address
 from executions.views.debug_panel import DebugPanel
 from executions.views.detail.diagram import Diagram
 from executions.views.detail.exceptions import Exceptions
-from executions.views.detail.gantt_and_diff import Course
+from executions.views.detail.gantt_and_diff import GanttAndDifferences
 from executions.views.detail.header import Header
 from executions.views.detail.lists import Lists
 from executions.views.detail.people import People
 from executions.views.detail.subject import Subject
-from executions.views.detail.time import Time
+from executions.views.detail.time import TimeSlider
 from executions.views.detail.variables import Variables
 
 
-class DrillDown:
+class ExecutionPage:
     """One execution as one user sees it, at one address of its page. Reads on demand."""
 
     def __init__(self, user: Any, execution_id: UUID, address: Address) -> None:
@@ -35,8 +35,8 @@ class DrillDown:
         self.variables = Variables(self.subject)
         self.exceptions = Exceptions(self.subject)
         self.people = People(self.subject)
-        self.time = Time(self.subject)
-        self.course = Course(self.subject)
+        self.time = TimeSlider(self.subject)
+        self.gantt = GanttAndDifferences(self.subject)
         self.lists = Lists(self.subject, self.diagram)
 
     def context(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The lists at the bottom of an execution's page, each a page of rows with its neighbours."""
+"""The rows of the lists at the bottom of the page of an execution, a page at a time."""
 
 from collections.abc import Mapping, Set
 from typing import Any

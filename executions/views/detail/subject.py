@@ -1,4 +1,4 @@
-"""What an execution's page is about: one execution as one user sees it, at one address."""
+"""One execution as one user sees it at one address: what all panels of its page share."""
 
 from dataclasses import replace
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""The time of an execution's page: the moment that is shown, and the way to every other."""
+"""The time slider on the page of an execution: the step that is shown, and links to others."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class SliderTick:
     """`x` is in per cent of the slider."""
 
     x: float
@@ -30,7 +30,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Thrown:
+class ExceptionMark:
     """Exceptions at one place of the slider."""
 
     x: float
@@ -39,7 +39,7 @@ class Thrown:
     url: str
 
 
-class Time:
+class TimeSlider:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self.step = subject.past.step
@@ -159,21 +159,21 @@ class Time:
         return timeline.segments(self._subject.execution, min(BARS, max(1, self.count)))
 
     @cached_property
-    def bars(self) -> list[Bar]:
+    def bars(self) -> list[SliderTick]:
         """How long the parts of the steps took, on a scale that shows the short ones too."""
         longest = max((log1p(part.duration) for part in self._parts.values()), default=0)
         found = []
         for place, part in sorted(self._parts.items()):
             height = round(2 + (HEIGHT - 2) * log1p(part.duration) / longest, 1) if longest else 2
             x = round(place * 100 / min(BARS, max(1, self.count)), 2)
-            found.append(Bar(x, round(HEIGHT - height, 1), height, x < self.percent))
+            found.append(SliderTick(x, round(HEIGHT - height, 1), height, x < self.percent))
         return found
 
     @cached_property
-    def thrown(self) -> list[Thrown]:
+    def thrown(self) -> list[ExceptionMark]:
         """Where it threw."""
         return [
-            Thrown(
+            ExceptionMark(
                 round((part.thrown_at or part.first) / max(1, self.count) * 100, 2),
                 part.thrown_at or part.first,
                 f"{part.thrown} exceptions from step {part.thrown_at} on"

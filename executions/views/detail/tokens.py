@@ -1,4 +1,4 @@
-"""The tokens on the diagram of an execution's page, and those of its children."""
+"""The tokens on the diagram of an execution, and those of its children."""
 
 from dataclasses import dataclass
 from itertools import groupby

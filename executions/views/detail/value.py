@@ -1,5 +1,4 @@
-"""The value that is looked into on an execution's page: a variable, an input or an output, or a
-part of one, a page of it at a time."""
+"""One value on the page of an execution: a variable, an input, an output, or a part of one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ INPUTS, OUTPUTS = "in", "out"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ValuePlace:
     """Where a value is: the scope, a level or "in" or "out"; the variable; and the way inside."""
 
     scope: str
@@ -36,7 +35,7 @@ class Place:
     keys: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> "Place | None":
+    def parse(cls, text: str) -> "ValuePlace | None":
         """What an address names; None for nothing."""
         scope, colon, path = text.partition(":")
         keys = value_paths.split(path)
@@ -48,8 +47,8 @@ class Place:
     def __str__(self) -> str:
         return f"{self.scope}:{value_paths.join((self.name, *self.keys))}"
 
-    def inside(self, keys: Sequence[str]) -> "Place":
-        return Place(self.scope, self.name, (*self.keys, *keys))
+    def inside(self, keys: Sequence[str]) -> "ValuePlace":
+        return ValuePlace(self.scope, self.name, (*self.keys, *keys))
 
     @property
     def level(self) -> int | None:
@@ -57,7 +56,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundValue:
     """Whether a value is known, what it is, and if not, why."""
 
     is_known: bool
@@ -68,7 +67,7 @@ class Found:
 class ValueView:
     """What the panel shows of the value that the address names."""
 
-    def __init__(self, subject: Subject, place: Place, *, exact: bool = False) -> None:
+    def __init__(self, subject: Subject, place: ValuePlace, *, exact: bool = False) -> None:
         """`exact` leaves tasks what they are, instead of what has become of them."""
         self.subject = subject
         self.place = place
@@ -87,23 +86,23 @@ class ValueView:
         return history.at(subject.execution, subject.now.graph, max(0, subject.past.step - 1))
 
     @cached_property
-    def whole(self) -> Found:
+    def whole(self) -> FoundValue:
         """The variable's whole value."""
         return self._of(self._side)
 
-    def _of(self, past: ExecutionAt) -> Found:
+    def _of(self, past: ExecutionAt) -> FoundValue:
         level = self.place.level
         why = self._why_not(past)
         if why:
-            return Found(False, why=why)
+            return FoundValue(False, why=why)
         if level is None:
-            return Found(True, self._shown(self._held[self.place.name]))
+            return FoundValue(True, self._shown(self._held[self.place.name]))
         if self.place.name == BUILT_IN:
             return self._built_in(past)
         exists, form = past.value(level, self.place.name)
         if not exists:
-            return Found(False, why="It is not set.")
-        return Found(True, self._shown(pretty_json.decode(form, exact=self._exact)))
+            return FoundValue(False, why="It is not set.")
+        return FoundValue(True, self._shown(pretty_json.decode(form, exact=self._exact)))
 
     def _why_not(self, past: ExecutionAt) -> str:
         """Why there is no such value at a moment; "" where there may be one."""
@@ -133,13 +132,15 @@ class ValueView:
         )
         return known if isinstance(known, dict) else {}
 
-    def _built_in(self, past: ExecutionAt) -> Found:
+    def _built_in(self, past: ExecutionAt) -> FoundValue:
         """Of the built-in variable only its Extensions change."""
         at = None if past.is_live else past.variables.get((0, EXTENSIONS))
         if at is not None and at.availability is Availability.LOST:
-            return Found(False, why="Its Extensions were large, and this step did not keep them.")
+            return FoundValue(
+                False, why="Its Extensions were large, and this step did not keep them."
+            )
         _, extensions = past.value(0, EXTENSIONS)
-        return Found(True, initiators.execution_context(past.execution, extensions))
+        return FoundValue(True, initiators.execution_context(past.execution, extensions))
 
     def _shown(self, value: Any) -> Any:
         return (
@@ -155,24 +156,24 @@ class ValueView:
         return workspace.variables if workspace else ()
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> FoundValue:
         """What the address leads to inside of it, whole."""
         stored = self._stored(self._side)
         part = value_parts.whole_part(stored, self.place.keys) if stored is not None else None
         if part is not None:
-            return Found(True, self._shown(pretty_json.decode(part.form, exact=self._exact)))
+            return FoundValue(True, self._shown(pretty_json.decode(part.form, exact=self._exact)))
         if not self.whole.is_known:
             return self.whole
         exists, value = value_paths.follow(self.whole.value, self.place.keys)
         if not exists:
-            return Found(False, why="The value has no such part now.")
-        return Found(True, value)
+            return FoundValue(False, why="The value has no such part now.")
+        return FoundValue(True, value)
 
     @cached_property
-    def shown(self) -> Found:
+    def shown(self) -> FoundValue:
         """The same as far as it is shown: of a large list or structure a `Slice`."""
         cut = self._cut(self._side)
-        return self.found if cut is ABSENT else Found(True, cut)
+        return self.found if cut is ABSENT else FoundValue(True, cut)
 
     def _stored(self, past: ExecutionAt) -> value_parts.StoredForm | None:
         """Where the variable's value is stored by itself, to be cut there."""
@@ -193,7 +194,7 @@ class ValueView:
             return ABSENT
         if part.page is None:
             return self._shown(pretty_json.decode(part.form, exact=self._exact))
-        items = self._shown([_told(item) for item in part.page.items])
+        items = self._shown([_summarized(item) for item in part.page.items])
         inside = (
             items if part.page.kind == "array" else dict(zip(part.page.places, items, strict=True))
         )
@@ -256,7 +257,7 @@ class ValueView:
         return [
             ((self.place.name, *keys)[count], url(var=str(around), item=_number(keys[count])))
             for count in range(len(keys))
-            if (around := Place(self.place.scope, self.place.name, keys[:count]))
+            if (around := ValuePlace(self.place.scope, self.place.name, keys[:count]))
         ]
 
     @property
@@ -322,8 +323,8 @@ class ValueView:
         return f"{reverse('variable-edit', args=[self.subject.execution.pk])}?{query}"
 
 
-def _told(item: Any) -> Any:
-    """An item of a large value; of one that was not read, what a line says of it."""
+def _summarized(item: Any) -> Any:
+    """Return an item of a large value, or an outline of one that was not read."""
     if not isinstance(item, value_parts.LargeItem):
         return pretty_json.decode(item)
     s = "" if item.count == 1 else "s"

@@ -1,4 +1,4 @@
-"""The variables of an execution's page, and what went in and came out."""
+"""The variables on the page of an execution, its inputs and its outputs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,16 +8,16 @@ from executions.engine.program import EXTENSIONS
 from executions.store.history import Availability
 from executions.store.read import stored_values, task_states
 from executions.views.detail.subject import Subject
-from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, Place, ValueView
+from executions.views.detail.value import BUILT_IN, INPUTS, OUTPUTS, ValuePlace, ValueView
 from flows import pretty_json, values
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable in a line. Without a value, `state` says why there is none."""
+class VariableLine:
+    """One line of the list of variables. `state` says why there is no value."""
 
     name: str
-    place: Place
+    place: ValuePlace
     url: str
     value: Any = None
     text: str = ""
@@ -28,11 +28,11 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class VariableScope:
     """The variables of a workspace, and how many of them the search left out."""
 
     name: str
-    variables: list[Variable]
+    variables: list[VariableLine]
     hidden: int = 0
 
 
@@ -41,7 +41,7 @@ class Variables:
         self._subject = subject
 
     @cached_property
-    def scopes(self) -> list[Scope]:
+    def scopes(self) -> list[VariableScope]:
         """The variables that the selected token sees, its own scope first; the built-in one last
         (semantics 93)."""
         execution, graph = self._subject.execution, self._subject.graph
@@ -56,16 +56,16 @@ class Variables:
             variables = []
             for declared in workspace.variables:
                 key = (token.level, declared.name.casefold())
-                place = Place(str(token.level), declared.name)
+                place = ValuePlace(str(token.level), declared.name)
                 if key in held_values:
-                    told = self._told(place, held_values[key], key in self._subject.just_changed)
+                    line = self._line(place, held_values[key], key in self._subject.just_changed)
                 else:
-                    told = self._untold(place, key, stored.get(key))
-                variables.append(told)
+                    line = self._line_without_value(place, key, stored.get(key))
+                variables.append(line)
             scopes.append(self._searched(workspace.name, variables))
         if scopes:
-            place = Place("0", BUILT_IN)
-            told = Variable(
+            place = ValuePlace("0", BUILT_IN)
+            line = VariableLine(
                 BUILT_IN,
                 place,
                 self._url(place),
@@ -74,10 +74,10 @@ class Variables:
                 changed=(0, EXTENSIONS) in self._subject.just_changed,
                 shown=self._is_shown(place),
             )
-            scopes.append(self._searched("Built-in", [told]))
+            scopes.append(self._searched("Built-in", [line]))
         return scopes
 
-    def _searched(self, name: str, variables: list[Variable]) -> Scope:
+    def _searched(self, name: str, variables: list[VariableLine]) -> VariableScope:
         """Those that the address asks for."""
         address = self._subject.address
         wanted = address.find.casefold()
@@ -87,15 +87,15 @@ class Variables:
             if (not wanted or wanted in v.name.casefold() or wanted in v.text.casefold())
             and (v.changed or not address.changed)
         ]
-        return Scope(name, kept, len(variables) - len(kept))
+        return VariableScope(name, kept, len(variables) - len(kept))
 
-    def _url(self, place: Place) -> str:
+    def _url(self, place: ValuePlace) -> str:
         """Looks into it, or closes it again."""
         here = str(place).casefold() == self._subject.address.var.casefold()
         return self._subject.address.url(var="" if here else str(place))
 
-    def _told(self, place: Place, value: Any, changed: bool) -> Variable:
-        return Variable(
+    def _line(self, place: ValuePlace, value: Any, changed: bool) -> VariableLine:
+        return VariableLine(
             place.name,
             place,
             self._url(place),
@@ -105,21 +105,21 @@ class Variables:
             shown=self._is_shown(place),
         )
 
-    def _untold(
-        self, place: Place, key: tuple[int, str], stored: stored_values.StoredValue | None
-    ) -> Variable:
+    def _line_without_value(
+        self, place: ValuePlace, key: tuple[int, str], stored: stored_values.StoredValue | None
+    ) -> VariableLine:
         url, shown = self._url(place), self._is_shown(place)
         if stored is not None:
             changed = key in self._subject.just_changed
             text = stored.summary
-            return Variable(
+            return VariableLine(
                 place.name, place, url, None, text, is_large=True, changed=changed, shown=shown
             )
         lost = self._lost.get(key, "")
         state = ("not kept" if lost == "not kept" else f"{lost}, not kept") if lost else "not set"
-        return Variable(place.name, place, url, state=state, shown=shown)
+        return VariableLine(place.name, place, url, state=state, shown=shown)
 
-    def _is_shown(self, place: Place) -> bool:
+    def _is_shown(self, place: ValuePlace) -> bool:
         looked = self.looked_into
         return looked is not None and (looked.place.scope, looked.place.name.casefold()) == (
             place.scope,
@@ -157,7 +157,7 @@ class Variables:
     @cached_property
     def looked_into(self) -> ValueView | None:
         """The value that the address names."""
-        place = Place.parse(self._subject.address.var)
+        place = ValuePlace.parse(self._subject.address.var)
         if place is None or (place.level is None) != (self._subject.address.panel == "io"):
             return None
         return ValueView(self._subject, place)
@@ -175,14 +175,14 @@ class Variables:
     # In and out -----------------------------------------------------------------------------------
 
     @cached_property
-    def inputs(self) -> list[Variable]:
+    def inputs(self) -> list[VariableLine]:
         return self._named(INPUTS, self._subject.execution.inputs)
 
     @cached_property
-    def outputs(self) -> list[Variable]:
+    def outputs(self) -> list[VariableLine]:
         return self._named(OUTPUTS, self._subject.execution.outputs)
 
-    def _named(self, scope: str, forms: Any) -> list[Variable]:
+    def _named(self, scope: str, forms: Any) -> list[VariableLine]:
         held = pretty_json.decode(forms)
         pairs = held.items() if isinstance(held, dict) else ()
-        return [self._told(Place(scope, name), value, changed=False) for name, value in pairs]
+        return [self._line(ValuePlace(scope, name), value, changed=False) for name, value in pairs]
