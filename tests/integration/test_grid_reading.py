@@ -268,7 +268,7 @@ def test_a_page_that_takes_long_says_what_to_narrow(
     html = response.content.decode()
     assert response.status_code == 200
     assert "was stopped" in html
-    assert "No index serves Variable customer" in html
+    assert "There is no index for Variable customer" in html
     assert 'value="flow:orders var.customer=42"' in html
     assert "started=%3E-1d" in html
 
