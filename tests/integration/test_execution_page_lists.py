@@ -54,7 +54,7 @@ def test_logs_are_filtered_by_severity_and_searched(loop: FlowVersion, person: U
     assert shown("&search=refu") == ["Refused"]
     assert shown("&search=N1") == ["Slow"]
     assert shown("&severity=Error&search=slow") == []
-    assert "No entry is like that" in page(person, execution, "?tab=logs&search=nothing")
+    assert "No log entry matches the filter" in page(person, execution, "?tab=logs&search=nothing")
 
 
 def test_children_are_counted_by_status(loop: FlowVersion, person: User) -> None:

@@ -207,7 +207,7 @@ def test_steps_of_one_block_and_those_that_threw(tmp_path: Path, admin_user: Use
         html = part(page(admin_user, execution, query), "bottom")
         assert re.findall(r'data-key="s(\d+)"', html) == [str(step)]
     html = part(page(admin_user, execution, "?thrown=1&block=a"), "bottom")
-    assert "None of the steps that are kept is like that." in html
+    assert "No kept step matches the filter." in html
 
 
 def listed(html: str) -> list[int]:
