@@ -1,4 +1,4 @@
-"""The action bar of the grid: which commands there are, and when each applies."""
+"""The action bar of the grid: its commands, and the statuses that each applies to."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -16,8 +16,8 @@ from executions.states import UNHANDLED, Status
 
 
 def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
-    """What the bar needs: the commands that the user may give to some, and where each leads for all
-    that match, with the order in which it goes through families when that is not the usual one."""
+    """The context of the bar. Each command has the address of its preview for all executions that
+    match, with the order of parents and children if that is not the usual one."""
     order = [("children", str(children))] if children is ChildOrder.CHILD_FIRST else []
     address = urlencode(filters.parameters() + order)
     commands = [
@@ -38,8 +38,7 @@ def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
 
 
 def commands_for(user: User, *kinds: Bulk) -> list[Command]:
-    """The commands that the grid offers in these ways, without those that take a permission which
-    the user lacks."""
+    """The commands that the grid offers in these ways and that the user has the permission for."""
     debugs = has_debug_permission(user)
     return [command for command in registry.bulk(*kinds) if debugs or not command.debugs]
 
@@ -57,7 +56,7 @@ def _statuses(command: Command) -> list[Status]:
 
 
 def _compare() -> str:
-    """Where two executions are compared; empty as long as there is no such page."""
+    """The page that compares two executions; empty if there is none."""
     try:
         return reverse("executions-compare")
     except NoReverseMatch:

@@ -1,6 +1,6 @@
-"""The menu of a block on the diagram of an execution: what came of it, and what can be done there.
+"""The menu of a block on the diagram of an execution: its visits, and the commands for it.
 
-Without scripts the list of blocks below the diagram offers the same.
+Without scripts, the list of blocks below the diagram offers the same.
 """
 
 from typing import Any
@@ -27,8 +27,8 @@ from flows.value_sources import Literal
 
 @require_safe
 def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The block named by `block`: what has come of it, or had after `step`; what is done with it is
-    done now."""
+    """Show the menu of the block named by `block`, with its visits until `step`. Its commands always
+    apply to the present."""
     address = Address.parse({"step": request.GET.get("step", "")})
     subject = Subject(request.user, execution_id, address)
     execution, graph, past = subject.execution, subject.graph, subject.past

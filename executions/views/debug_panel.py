@@ -1,4 +1,4 @@
-"""The panel of an execution's page with what debugging takes beside a button."""
+"""The debug panel on the page of an execution: commands that take more than a button."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from flows.graph import FlowGraph
 
 @dataclass(frozen=True, slots=True)
 class DebugPanel:
-    """What can be chosen: blocks, and variables by the level of their scope."""
+    """The choices of the panel: blocks, and variables by the level of their scope."""
 
     execution: Execution
     graph: FlowGraph
@@ -23,8 +23,8 @@ class DebugPanel:
 
     @property
     def variables(self) -> list[tuple[str, str]]:
-        """ "level:name" and the name of every variable, with its workspace; but of those that are
-        secret, which are not typed in the open."""
+        """ "level:name" and the name of every variable, with its workspace. Secret ones are left
+        out, because what is typed here can be seen."""
         return [
             (
                 f"{len(list(self.graph.scopes(key))) - 1}:{variable.name}",

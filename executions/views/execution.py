@@ -49,7 +49,7 @@ PARTS = (
 def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The whole page."""
     page = ExecutionPage(request.user, execution_id, Address.parse(request.GET))
-    page.people.opened()
+    page.people.mark_opened()
     context = page.context()
     context["form"] = idempotency.new_key()
     context["parts"] = {part.name: part.element(request, context) for part in PARTS}
@@ -62,7 +62,7 @@ def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """The parts that differ from those that the browser says it holds."""
     page = ExecutionPage(request.user, execution_id, Address.parse(request.GET))
     if "X-Polling" in request.headers:
-        page.people.here()
+        page.people.mark_present()
     context = page.context()
     held = request.headers.get("X-Held", "")[:2000]
     html = changed(PARTS, request, context, held)

@@ -1,5 +1,4 @@
-"""What a form says of the executions that it is about: which, and in which status they were
-seen."""
+"""Reads from a form which executions it is about, and in which status the person saw them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,17 +10,17 @@ from executions.grid.table.layout import ChildOrder
 from executions.limits import MAX_SELECTED
 from executions.states import Status
 
-#: Fields of a form that say what it is about, and are no business of a command.
+#: Fields of a form that say which executions it is about; a command does not get them.
 FIELDS = frozenset(
     {"id", "selection", "order", "next", "command", "form", "query", "csrfmiddlewaretoken"}
 )
 
 
 def read_selection(form: QueryDict) -> dict[UUID, Status | None]:
-    """Every execution that a form names, with the status in which it was seen where it says so.
+    """Return the executions that a form names, with the status that the person saw, if it is known.
 
-    `id` fields name one each; a script sends them together, as `selection`: "id:Status id:Status".
-    What is no id is left out. Raises BadRequest for more than a form may name.
+    An `id` field names one; a script sends all of them in `selection`, as "id:Status id:Status".
+    Invalid ids are left out. Raises BadRequest for more than a form may name.
     """
     texts = [*form.getlist("id"), *form.get("selection", "").split()]
     found: dict[UUID, Status | None] = {}
@@ -31,29 +30,29 @@ def read_selection(form: QueryDict) -> dict[UUID, Status | None]:
             found[key] = _status(status)
     if len(found) > MAX_SELECTED:
         raise BadRequest(
-            f"At most {MAX_SELECTED:,} executions can be chosen one by one: filter, and take all "
-            "that match."
+            f"At most {MAX_SELECTED:,} executions can be selected one by one. Filter them, and "
+            "take all that match."
         )
     return found
 
 
 def seen_statuses(chosen: dict[UUID, Status | None]) -> dict[UUID, Status]:
-    """Of what was chosen, the statuses that are known to have been seen."""
+    """The statuses that are known."""
     return {key: status for key, status in chosen.items() if status}
 
 
 def child_first(form: QueryDict) -> bool:
-    """Whether a command goes to children before their parents: `order`, as the grid lists them."""
+    """Whether a command reaches children before their parents, as the grid lists them."""
     return form.get("order") == ChildOrder.CHILD_FIRST
 
 
 def command_fields(form: QueryDict) -> dict[str, str]:
-    """What a command takes beside."""
+    """The further fields of a command."""
     return {name: str(value) for name, value in form.items() if name not in FIELDS}
 
 
 def read_ids(texts: Sequence[str]) -> list[UUID]:
-    """The ids among these texts."""
+    """Return the valid ids among these texts."""
     return [key for text in texts if (key := _uuid(text)) is not None]
 
 

@@ -1,6 +1,6 @@
-"""Setting the next block of one execution or of many: what it will come to, before it is done.
+"""Previews setting the next block of one execution or of many.
 
-The page only looks; its form gives the command `set-next` (`executions.views.commands`).
+The page changes nothing; its form gives the command `set-next` (`executions.views.commands`).
 """
 
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ from flows import queries
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One execution, where its token stands, and what comes of moving it, or why it cannot be."""
+    """An execution, the block of its token, and the preview of moving it, or why it is refused."""
 
     execution: Execution
-    stands: str
-    foreseen: MovePreview | None
+    block_title: str
+    preview: MovePreview | None
     refusal: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_next(request: HttpRequest) -> HttpResponse:
-    """The executions of the `id` parameters, the block of `block` once it is chosen, and what
-    setting it comes to for each. With htmx only the preview, for the diagram. Posted alike by the
-    grid's form, whose ids make a long address; nothing is changed by either."""
+    """Show the executions of the `id` parameters and, once `block` names one, what setting that
+    block would do to each. htmx gets only the preview, for the diagram. The grid posts the same
+    parameters, because its ids would make a long address; that changes nothing either."""
     asked = request.POST if request.method == "POST" else request.GET
     ids = list(selection.read_selection(asked))
     executions = list(
@@ -58,10 +58,10 @@ def set_next(request: HttpRequest) -> HttpResponse:
         "target": target,
         "title": _title(executions, target),
         "moves": moves,
-        "possible": [move for move in moves if move.foreseen],
-        "refused": [move for move in moves if not move.foreseen],
+        "possible": [move for move in moves if move.preview],
+        "refused": [move for move in moves if not move.preview],
         "form": idempotency.new_key(),
-        "next": _back(request, asked, executions),
+        "next": _return_address(request, asked, executions),
     }
     fragment = bool(getattr(request, "htmx", False))
     template = "executions/set_next_preview.html" if fragment else "executions/set_next.html"
@@ -71,17 +71,17 @@ def set_next(request: HttpRequest) -> HttpResponse:
 
 def _move(user: access.User, execution: Execution, target: str) -> Move:
     node = queries.compiled(execution.version_id).blocks.get(execution.block)
-    stands = node.title if node else execution.block
+    title = node.title if node else execution.block
     if why := refusal(command.COMMAND, user, execution):
-        return Move(execution, stands, None, why)
+        return Move(execution, title, None, why)
     try:
-        return Move(execution, stands, command.preview(execution.pk, target), "")
+        return Move(execution, title, command.preview(execution.pk, target), "")
     except CommandRefused as refused:
-        return Move(execution, stands, None, str(refused))
+        return Move(execution, title, None, str(refused))
 
 
 def _blocks(executions: list[Execution]) -> list[tuple[str, str]]:
-    """The blocks of every version that runs, each once: key, and title with its workspace."""
+    """The key and the title of each block of the versions that run, with its workspace."""
     found: dict[str, str] = {}
     for version_id in dict.fromkeys(execution.version_id for execution in executions):
         graph = queries.compiled(version_id)
@@ -99,9 +99,9 @@ def _title(executions: list[Execution], target: str) -> str:
     return target
 
 
-def _back(request: HttpRequest, asked: QueryDict, executions: list[Execution]) -> str:
-    """Where to go afterwards: `next`, or the grid as it was, whose form sends its `query`, or the
-    execution, or the grid."""
+def _return_address(request: HttpRequest, asked: QueryDict, executions: list[Execution]) -> str:
+    """Where to go afterwards: `next`, the grid as it was (its form sends `query`), the execution,
+    or the grid."""
     there = asked.get("next", "")
     if url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure()):
         return there

@@ -1,7 +1,7 @@
-"""Editing a variable of a paused execution, or a part of it: what it holds, and what would differ,
-before it is saved.
+"""Edits a variable of a paused execution, or a part of it, with a preview before it is saved.
 
-The page only looks; its last form gives the command `set-variable` (`executions.views.commands`).
+The page changes nothing; its last form gives the command `set-variable`
+(`executions.views.commands`).
 """
 
 import json
@@ -22,15 +22,15 @@ from executions.views.detail.value import ValuePlace, ValueView
 from flows import collapsible_json, pretty_json, value_diff, value_paths, values
 from flows.values import MASK
 
-#: Characters of a value that is edited as a whole; of a larger one, parts are.
+#: Characters of the largest value that is edited as a whole.
 EDITABLE = 100_000
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The value that `var` names, to be edited; posted with `value` and `retype`, what would differ
-    with it. With htmx only the form, for the dialog."""
+    """Show the value that `var` names in a form; posted with `value` and `retype`, also what would
+    change. htmx gets only the form, for the dialog."""
     asked = request.POST if request.method == "POST" else request.GET
     place = ValuePlace.parse(asked.get("var", "")[:2000])
     subject = Subject(request.user, execution_id, Address())
@@ -55,22 +55,22 @@ def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 
 def _form(view: ValueView) -> dict[str, Any]:
-    """What it holds, as text to be edited. A secret is only given anew, and never put back."""
+    """The value as text. A secret one is never shown, only replaced."""
     found = view.found
     if view.is_secret:
-        why = f"{view.place.name} is secret: edit it as a whole." if view.place.keys else ""
+        why = f"{view.place.name} is secret. Edit it as a whole." if view.place.keys else ""
         return {"refusal": why} if why else {"value": ""}
     if not found.is_known and view.whole.is_known:
         return {"refusal": found.why}
     text = _text(found.value) if found.is_known else ""
     if len(text) > EDITABLE:
-        return {"refusal": f"It has {len(text):,} characters: look into it and edit a part of it."}
+        return {"refusal": f"It has {len(text):,} characters. Open it, and edit a part of it."}
     return {"value": text}
 
 
 def _text(value: Any) -> str:
-    """As it is typed: Text as it is where that is unmistakable, else JSON in its typed form. Either
-    is read back as it was."""
+    """The value as people type it: plain Text where that is unambiguous, otherwise JSON in its
+    typed form. Both are read back unchanged."""
     if isinstance(value, str):
         if value[:1] != '"' and value.isprintable():
             return value
@@ -80,7 +80,7 @@ def _text(value: Any) -> str:
 
 
 def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
-    """What saving it would come to, or why it is refused; what was typed stays."""
+    """The preview of saving the value, or why that is refused, with what was typed."""
     subject, place = view.subject, view.place
     fields = {
         "level": place.scope,
@@ -104,7 +104,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "was": edit.was,
         "parts": parts,
         "more": more,
-        # Of what stands for a secret that is not told.
+        # Not for what stands for a secret.
         "is_same": edit.is_set
         and collapsible_json.same(edit.before, edit.after)
         and MASK not in pretty_json.text(edit.after),

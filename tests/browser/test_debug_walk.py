@@ -68,7 +68,7 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     head, side = page.locator("#part-head"), page.locator("#part-side")
     expect(head).to_contain_text("Paused before 'Start Flow'")
     expect(page.locator("#breaks")).to_have_attribute("aria-checked", "true")
-    expect(page.locator("#debugged")).to_contain_text("You debug this since")
+    expect(page.locator("#debugged")).to_contain_text("Debugged by you since")
 
     # A breakpoint is hit; the token stands there, and what the last step changed is marked.
     page.get_by_role("button", name="Breakpoint at Check").click()
@@ -101,7 +101,7 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     dialog = page.locator("#value-edit")
     dialog.get_by_label("Value").fill("42")
     dialog.get_by_label("Change its type").check()
-    dialog.get_by_role("button", name="Show what differs").click()
+    dialog.get_by_role("button", name="Show changes").click()
     expect(dialog).to_contain_text("Its type changes from Text to Integer")
     expect(dialog.locator("del")).to_have_text('"a"')
     expect(dialog.locator("ins")).to_have_text("42")
@@ -252,15 +252,15 @@ def test_two_people(
     expect(theirs.locator("#looks")).to_have_attribute("title", "admin")
 
     mine.locator("#do-step").click()
-    expect(mine.locator("#debugged")).to_contain_text("You debug this")
-    expect(theirs.locator("#debugged")).to_contain_text("admin debugs this since")
+    expect(mine.locator("#debugged")).to_contain_text("Debugged by you")
+    expect(theirs.locator("#debugged")).to_contain_text("Debugged by admin since")
     expect(theirs.locator("#do-step")).to_be_disabled()
     assert "Take over first" in (theirs.locator("#do-step").get_attribute("title") or "")
     theirs.get_by_role("button", name="Take over").click()
-    expect(mine.locator(".ask")).to_contain_text("grace asks to debug this in your place")
+    expect(mine.locator(".ask")).to_contain_text("grace asks to take over debugging")
     expect(mine.locator("[data-until]")).to_contain_text("in ")
-    mine.get_by_role("button", name="Keep").click()
-    expect(theirs.locator(".ask")).to_contain_text("admin keeps debugging this")
+    mine.get_by_role("button", name="Keep control").click()
+    expect(theirs.locator(".ask")).to_contain_text("admin keeps control")
     expect(theirs.locator("#do-step")).to_be_disabled()
 
     # Asked again, and not answered: the scheduler's round passes it on.
@@ -272,7 +272,7 @@ def test_two_people(
         asked_at=asked - timedelta(seconds=CONTROL_ANSWER_SECONDS)
     )
     assert control_transfer.transfer_leases() == 1
-    expect(theirs.locator("#debugged")).to_contain_text("You debug this")
+    expect(theirs.locator("#debugged")).to_contain_text("Debugged by you")
     expect(mine.locator("#do-step")).to_be_disabled()
     theirs.locator("#do-step").click()
     expect(mine.locator("#part-head")).to_contain_text("Paused before 'Check'")
@@ -298,7 +298,7 @@ def test_axe_finds_nothing(
     address = execution.get_absolute_url()
     page.goto(f"{address}?var=0:Order")
     expect(page.locator("#part-head")).to_contain_text("Paused on the exception port")
-    expect(page.locator("#debugged")).to_contain_text("grace debugs this")
+    expect(page.locator("#debugged")).to_contain_text("Debugged by grace")
     page.get_by_role("button", name="Take over").click()
     expect(page.locator(".ask")).to_be_visible()
     for query in ("?var=0:Order", "?panel=exceptions&tab=audit", "?panel=io&tab=logs"):

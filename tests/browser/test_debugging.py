@@ -40,7 +40,7 @@ def test_breakpoints_variables_and_the_next_block(
     page.locator("#edit-value").click()
     dialog = page.locator("#value-edit")
     dialog.get_by_label("Value").fill("41")
-    dialog.get_by_role("button", name="Show what differs").click()
+    dialog.get_by_role("button", name="Show changes").click()
     dialog.get_by_role("button", name="Save").click()
     expect(page.locator("#notices")).to_contain_text("I: 1 → 41")
     page.locator('[data-key="b-e"]').get_by_role("button", name="Set next").click()

@@ -266,16 +266,16 @@ def test_everybody_sees_who_debugs_it(loop: FlowVersion, ada: Session, grace: Se
     ada.do("step", execution)
     presence.renew([look(execution, ada)])
     mine, theirs = page(ada.user, execution), page(grace.user, execution)
-    assert "You debug this since" in mine
-    assert "ada debugs this since" in theirs
+    assert "Debugged by you since" in mine
+    assert "Debugged by ada since" in theirs
     assert theirs.count("Take over first") >= 5
     assert "Take over" in theirs
     assert "Take over" not in mine
     grace.do("take-over", execution)
-    assert "<b>grace</b> asks to debug this in your place" in page(ada.user, execution)
+    assert "<b>grace</b> asks to take over debugging" in page(ada.user, execution)
     assert "You have asked <b>ada</b>" in page(grace.user, execution)
     ada.do("keep-control", execution)
-    assert "<b>ada</b> keeps debugging this" in page(grace.user, execution)
+    assert "<b>ada</b> keeps control" in page(grace.user, execution)
 
 
 def test_who_may_only_look_takes_nothing_over(loop: FlowVersion, ada: Session) -> None:
@@ -284,7 +284,7 @@ def test_who_may_only_look_takes_nothing_over(loop: FlowVersion, ada: Session) -
     execution = ada.start(loop, paused=True)
     ada.do("step", execution)
     html = page(watcher, execution)
-    assert "ada debugs this since" in html
+    assert "Debugged by ada since" in html
     assert "Take over" not in html
     client = client_of(watcher)
     for command in ("take-over", "hand-over", "keep-control", "release"):
@@ -306,7 +306,7 @@ def test_who_else_looks_is_told(
     execution = ada.start(loop, paused=True)
     presence.renew([look(execution, ada), look(execution, grace), look(execution, grace, "2")])
     html = page(ada.user, execution)
-    assert "1 other looks" in html
+    assert "1 other viewing" in html
     assert 'title="grace"' in html
     presence.leave(look(execution, grace))
     assert [p.name for p in presence.people([execution.pk])[str(execution.pk)]] == ["ada", "grace"]

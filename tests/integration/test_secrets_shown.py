@@ -44,7 +44,7 @@ def test_a_secret_is_edited_without_being_told(
         f"/executions/{execution.pk}/variable/", {"var": "0:Token", "value": SECRET}
     ).content.decode()
     assert SECRET not in seen
-    assert "holds already" not in seen
+    assert "its value already" not in seen
     fields = {"level": "0", "name": "Token", "value": OTHER}
     assert run_command(
         "set-variable", CommandRequest(fresh(execution), admin_user, ACTOR, fields)

@@ -1,4 +1,4 @@
-"""Who else is there, on an execution's page: who looks at it, and who debugs it."""
+"""Who else is on the page of an execution, and who debugs it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from executions.presence import Person
 from executions.states import TERMINAL
 from executions.views.detail.subject import Subject
 
-#: Seconds for which somebody who asked is told that it was kept.
-TOLD = 60
+#: Seconds for which the page says that a request to take over was declined.
+DECLINED_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Debugged:
-    """Who debugs it: `mine` where that is the reader."""
+class Debugger:
+    """Who debugs the execution. `mine`: it is the reader."""
 
     name: str
     since: datetime | None
@@ -27,8 +27,8 @@ class Debugged:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who has asked for it, and when it goes over by itself."""
+class TakeOverRequest:
+    """Who has asked to take over, and when that happens without an answer."""
 
     name: str
     mine: bool
@@ -41,17 +41,17 @@ class People:
 
     @cached_property
     def others(self) -> list[Person]:
-        """Who else looks at it, each once."""
+        """The other people on the page, each once."""
         execution = self._subject.execution
         found = presence.people([execution.pk]).get(str(execution.pk), [])
         return [person for person in found if person.id != self._subject.user.pk]
 
-    def opened(self) -> None:
-        """The reader has opened the page."""
+    def mark_opened(self) -> None:
+        """Record that the reader has opened the page."""
         presence.record_load(self._subject.execution.root_id, self._subject.user.pk)
 
-    def here(self) -> None:
-        """The reader's page polls, having no connection that would say that they are there."""
+    def mark_present(self) -> None:
+        """Record that the reader is present: their page polls, having no live connection."""
         user, execution = self._subject.user, self._subject.execution
         name, key = user.get_username(), str(execution.pk)
         page = presence.OpenPage(key, str(execution.root_id), user.pk, name, "poll")
@@ -66,30 +66,30 @@ class People:
         return self._subject.execution.status not in TERMINAL
 
     @cached_property
-    def debugged(self) -> Debugged | None:
+    def debugger(self) -> Debugger | None:
         execution = self._subject.execution
         if execution.debugged_by_id is None or not self.is_live:
             return None
         mine = execution.debugged_by_id == self._subject.user.pk
-        return Debugged(execution.debugged_by_name, execution.debugged_since, mine)
+        return Debugger(execution.debugged_by_name, execution.debugged_since, mine)
 
     @cached_property
-    def asked(self) -> Asked | None:
+    def take_over_request(self) -> TakeOverRequest | None:
         execution = self._subject.execution
-        if self.debugged is None or execution.asked_by_id is None or execution.asked_at is None:
+        if self.debugger is None or execution.asked_by_id is None or execution.asked_at is None:
             return None
         until = execution.asked_at + timedelta(seconds=CONTROL_ANSWER_SECONDS)
         mine = execution.asked_by_id == self._subject.user.pk
-        return Asked(execution.asked_by_name, mine, until)
+        return TakeOverRequest(execution.asked_by_name, mine, until)
 
     @cached_property
-    def kept(self) -> AuditEntry | None:
-        """That whoever debugs it has just kept it from the reader."""
-        if self.debugged is None or self.debugged.mine or self.asked is not None:
+    def declined(self) -> AuditEntry | None:
+        """The audit entry that says that the reader's request to take over was just declined."""
+        if self.debugger is None or self.debugger.mine or self.take_over_request is not None:
             return None
         recent = AuditEntry.objects.filter(
             execution_id=self._subject.execution.pk,
-            at__gt=timezone.now() - timedelta(seconds=TOLD),
+            at__gt=timezone.now() - timedelta(seconds=DECLINED_SECONDS),
             command="keep-control",
             outcome=AuditEntry.Outcome.DONE,
             detail=f"from {self._subject.user.get_username()}",

@@ -1,5 +1,4 @@
-"""Links to what the sentence names that tells why an execution is not moving; only to what its
-reader may see."""
+"""Links to what the sentence in `executions.why` names, as far as the reader may see it."""
 
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ class Link:
 
 
 def links(subject: Subject) -> list[Link]:
-    """Where the sentence leads."""
+    """The links of the sentence."""
     execution, address = subject.execution, subject.address
     if execution.reason == Reason.CHILDREN and execution.status == Status.RUNNING:
         return [*_children(subject), Link("Show children", address.url(tab="children"))]
@@ -39,7 +38,7 @@ def links(subject: Subject) -> list[Link]:
 
 
 def _children(subject: Subject) -> list[Link]:
-    """The children that it waits for, the oldest first."""
+    """The children that the execution waits for, oldest first."""
     waits = subject.execution.state.get("waits") or {}
     ids = [key for key in waits.get("tasks") or [waits.get("child")] if key]
     rows = subject.visible.filter(pk__in=ids).exclude(status__in=TERMINAL).order_by("started_at")
@@ -48,7 +47,7 @@ def _children(subject: Subject) -> list[Link]:
 
 
 def _holders(subject: Subject) -> list[Link]:
-    """Those who hold the semaphore."""
+    """The executions that hold the semaphore."""
     tickets = SemaphoreTicket.objects.filter(execution=subject.execution, stage="waiting")
     holding = SemaphoreTicket.objects.filter(semaphore__in=tickets.values("semaphore"))
     ids = holding.exclude(stage="waiting").values("execution_id")
@@ -60,7 +59,7 @@ def _holders(subject: Subject) -> list[Link]:
 
 
 def _at_work(subject: Subject) -> list[Link]:
-    """Those who hold the workers that it may not add to, and the grid of all of them."""
+    """The executions that hold the workers of its limit, and the grid of all of them."""
     execution = subject.execution
     if execution.waiting_for == worker_limits.FLOW:
         same, field, value = Q(flow_name=execution.flow_name), "flow", execution.flow_name
