@@ -27,8 +27,8 @@ from flows.value_sources import Literal
 
 @require_safe
 def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """Show the menu of the block named by `block`, with its visits until `step`. Its commands always
-    apply to the present."""
+    """Show the menu of the block named by `block`, with its visits until `step`. Its commands
+    always apply to the present."""
     address = Address.parse({"step": request.GET.get("step", "")})
     subject = Subject(request.user, execution_id, address)
     execution, graph, past = subject.execution, subject.graph, subject.past
