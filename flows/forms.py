@@ -149,7 +149,7 @@ class BlockForm(PartForm):
             if declared[name].writes and not isinstance(
                 value_sources.parse(raw), value_sources.Variable
             ):
-                raise ValidationError(f"{name} is an output and needs a variable: ($)Name.")
+                raise ValidationError(f"{name} is an output. It needs a variable: ($)Name.")
         return checked
 
     def clean(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def test_who_saves_second_is_told_what_changed(
     page = admin_client.post(change(block), data)
     text = html.unescape(page.content.decode())
     assert page.status_code == 200
-    assert "Not saved: somebody else has changed this since you opened it." in text
+    assert "Not saved: somebody else changed this after you opened it." in text
     assert "description: " in text
     assert "→ By Grace." in text
     assert "=1 + 1" in text  # what was typed
@@ -252,7 +252,7 @@ def test_a_part_that_was_deleted_meanwhile(
     page = admin_client.post(change(block), data)
     text = page.content.decode()
     assert page.status_code == 410
-    assert "Somebody has deleted it" in text
+    assert "Somebody deleted it" in text
     assert "&lt;b&gt;Typed for long" in text
     visitor = staff("view_block")
     assert visitor.post(change(block), data).status_code == 403

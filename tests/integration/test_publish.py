@@ -102,7 +102,7 @@ def test_a_draft_edited_elsewhere_is_not_taken_for_unchanged() -> None:
 
 def test_the_kind_of_a_flow_stays() -> None:
     save_draft(ORDERS)
-    with pytest.raises(InvalidFlow, match="of the kind activity, which cannot change"):
+    with pytest.raises(InvalidFlow, match="is activity, and cannot change"):
         save_draft(changed(kind="process"))
 
 
