@@ -95,7 +95,7 @@ def test_a_loop_that_never_ends_ends_in_error(
 def test_an_execution_starts_so_many_children_and_no_more(
     square: FlowVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("executions.children.CHILDREN", 3)
+    monkeypatch.setattr("executions.children.MAX_CHILDREN", 3)
     blocks = """
     a: {type: Start Flow, bottom: run}
     run:
