@@ -129,7 +129,7 @@ def test_the_next_block_of_two_is_set_from_the_grid(
     page.locator('[data-flow="orders"] [name=id]').uncheck()
     page.locator(box.format(over.pk)).uncheck()
     button.click()
-    page.get_by_label("Next block").select_option(label="Start Workspace (Inner)")
+    page.get_by_label("Next block of").select_option(label="Start Workspace (Inner)")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator(".ahead .move")).to_have_count(2)
     axe_finds_nothing(page)
