@@ -1,12 +1,9 @@
 # What a contributor runs. Each target takes the tools of the virtual environment that is active.
 
-.PHONY: check check-js test-unit test coverage audit lock
+.PHONY: check test-unit test coverage audit lock
 
 check:  ## Everything that needs no server: format, lint, types, templates, scripts, migrations, settings.
 	.ci/check
-
-check-js:  ## Types of the scripts, by TypeScript; needs npm.
-	npm exec --yes --package typescript@5.9.3 -- tsc --project jsconfig.json
 
 test-unit:  ## The tests that need no server.
 	pytest tests/unit tests/docs

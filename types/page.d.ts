@@ -1,4 +1,4 @@
-// What the scripts may take for granted of a page, for `make check-js`: the templates make sure that
+// What the scripts may take for granted of a page, for `.ci/check`: the templates make sure that
 // what is looked for is there and of which kind it is, so an element that has been found is any.
 
 declare const htmx: {
