@@ -9,7 +9,7 @@ DESCRIPTIONS: dict[Status, str] = {
     Status.PAUSING: "Pauses as soon as the running block is done.",
     Status.PAUSED: "Waits until somebody continues, steps or stops it.",
     Status.EXCEPTION: "Waits for somebody at an exception, because break on exception is on.",
-    Status.STOPPING: "Stops as soon as the running block allows it.",
+    Status.STOPPING: "Stops as soon as the running block is done.",
     Status.STOPPED: "Somebody stopped it. Final.",
     Status.ENDED: "It has reached its end. Final.",
     Status.ERROR: "No block handled an exception that left its flow. Final.",

@@ -1,7 +1,7 @@
 """The statuses of an execution and the transitions between them.
 
-Pure. A status changes only through `executions.store.lifecycle.transitions`, by a guarded UPDATE
-that names the statuses that it may start from; nothing else assigns one.
+Pure. A status changes only by a guarded UPDATE that names the statuses that it may start from: a
+named transition of `executions.store.lifecycle.transitions`, or a worker's checkpoint beside it.
 """
 
 from enum import StrEnum

@@ -63,7 +63,7 @@ def _pausing(execution: Execution) -> str:
 
 
 def _stopping(execution: Execution) -> str:
-    return f"Stops as soon as {_at(execution)} lets it."
+    return f"Stops as soon as {_at(execution)} is done."
 
 
 def _stopped(execution: Execution) -> str:

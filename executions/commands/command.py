@@ -68,7 +68,7 @@ class Command:
     execute: Callable[[CommandRequest], Changes | None]
     effect: Effect | None = None
 
-    #: Whether it takes the permission to debug.
+    #: Whether it requires the permission to debug.
     debugs: bool = False
     #: Whether it makes an execution do other than its flow says, which could reveal its secrets.
     diverts: bool = False

@@ -32,7 +32,9 @@ def thrown_after_deaths(
     late: bool,
     broke: Mapping[str, Any] | None = None,
 ) -> Threw | None:
-    """Return what the block on which the token stands throws, when it is known to end its workers:
+    """Return the exception for the token's block if that block is known to have killed its workers,
+    else None.
+
     `deaths` of them have died in a row, the last one `late`; or its turns have failed, the last one
     by what `broke`. A token that is not placed yet is placed.
 

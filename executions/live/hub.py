@@ -33,15 +33,16 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until the hub subscribes again after a failure.
 RECONNECT_AFTER = 1.0
-#: Seconds between two looks for changes that no message told of. Each looks at those that are
-#: older than a message takes, and not older than three looks.
+#: Seconds between two looks for changes of which no message came. Each reads the changes that are
+#: older than a message takes, and younger than three looks.
 LOOK_EVERY = 5.0
 MESSAGE_TAKES = 1.5
-#: Seconds over which each browser spreads it when all of them have to fetch their pages.
+#: When all browsers have to fetch their pages again, they spread that over so many seconds for each
+#: browser that is connected.
 SPREAD = 0.01
-#: A page that was fetched so many seconds ago is sent what has changed since, instead of being
-#: fetched again, if that is no more than so many executions. The time that a change carries may be
-#: so many seconds off that of its commit.
+#: A browser whose page was fetched within so many seconds is sent what has changed since then,
+#: unless more executions than `FETCHED_LIMIT` have: then it fetches the page again. The time in a
+#: change may differ from that of its commit by `COMMITTED_WITHIN` seconds.
 FETCHED_WITHIN = 30.0
 FETCHED_LIMIT = 500
 COMMITTED_WITHIN = 3.0

@@ -1,4 +1,4 @@
-"""Finds changes that no message told of: a worker can die between a commit and its message."""
+"""Finds changes of which no message came: a worker can die between a commit and its message."""
 
 from datetime import timedelta
 from typing import Any

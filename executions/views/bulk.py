@@ -48,7 +48,6 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "section": "executions",
         "command": command,
         "word": COMMANDS[command].label,
-        "past": COMMANDS[command].past,
         "warning": COMMANDS[command].warning,
         "is_dangerous": COMMANDS[command].is_dangerous,
         "preview": preview(request.user, filters, command, timezone.now(), child_first=child_first),

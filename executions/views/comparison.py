@@ -256,8 +256,8 @@ class Comparison:
         if not missing:
             return ""
         return (
-            f"Steps {missing[0]:,} to {missing[-1]:,} are not kept of both. "
-            "The executions may have diverged there."
+            f"Steps {missing[0]:,} to {missing[-1]:,} are not kept in both executions. "
+            "They may have diverged there."
         )
 
     # The diagram ----------------------------------------------------------------------------------

@@ -40,8 +40,8 @@ for (const failure of ["htmx:sendError", "htmx:timeout"]) {
     const isQuestion = detail.requestConfig?.verb === "get";
     notify(
       isQuestion
-        ? "The server cannot be reached. The page shows what it knew before; it goes on by itself once there is a connection."
-        : "The server cannot be reached, so it is not known whether this was done. Once there is a connection the page shows what holds; pressing the button again does not do it twice.",
+        ? "The server cannot be reached. The page shows its last known state, and is updated when the connection is back."
+        : "The server cannot be reached, so it is not known whether this was done. When the connection is back, the page shows the current state. You can safely press the button again.",
     );
   });
 }

@@ -118,7 +118,7 @@ def test_what_is_not_read_or_refused_is_told_in_the_dialog(
     many(admin_user, 2)
     page = grid("/?flow=orders&custmer=42")
     dialog = ask(page)
-    expect(dialog.get_by_role("alert")).to_contain_text("would match more than you mean")
+    expect(dialog.get_by_role("alert")).to_contain_text("would match too many executions")
     expect(dialog.get_by_role("button")).to_have_text(["Close"])
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
@@ -136,7 +136,7 @@ def test_what_is_not_read_or_refused_is_told_in_the_dialog(
     expect(dialog.get_by_role("button", name="Stop 2 executions")).to_be_disabled()
     page.goto("/?status=Ended&status=Paused")
     dialog = ask(page, "retry")
-    expect(dialog).to_contain_text("There is nothing to retry.")
+    expect(dialog).to_contain_text("Retry applies to none of the executions")
 
 
 def test_a_lost_connection_is_told_in_the_dialog_and_nothing_is_done_twice(
@@ -158,7 +158,7 @@ def test_a_lost_connection_is_told_in_the_dialog_and_nothing_is_done_twice(
     stop = dialog.get_by_role("button", name="Stop 2 executions")
     stop.click()
     notice = dialog.locator(".notice")
-    expect(notice).to_contain_text("pressing the button again does not do it twice")
+    expect(notice).to_contain_text("You can safely press the button again.")
     assert lost == [200]
     page.unroute("**/executions/all/**")
     notice.get_by_role("button", name="Dismiss").click()

@@ -281,7 +281,7 @@ def test_the_preview_tells_what_would_happen(admin_client: Client, admin_user: U
     assert "flow orders" in html
     assert not BulkJob.objects.exists()
     nothing = admin_client.get("/executions/all/stop/?status=Ended").content.decode()
-    assert "There is nothing to stop." in nothing
+    assert "Stop applies to none of the executions that match." in nothing
     assert admin_client.get("/executions/all/explode/").status_code == 404
     assert admin_client.get("/executions/all/set-variable/").status_code == 404
     response = admin_client.post("/executions/all/stop/?flow=orders", {"form": "a"})

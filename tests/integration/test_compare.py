@@ -96,7 +96,7 @@ def test_what_is_not_kept_is_told(tmp_path: Path, admin_user: User) -> None:
     assert compare_steps(one, two).missing == range(9_001, 10_001)
     html = compared(client_of(admin_user), a=one.pk, b=two.pk)
     assert (
-        "Steps 9,001 to 10,000 are not kept of both. The executions may have diverged there."
+        "Steps 9,001 to 10,000 are not kept in both executions. They may have diverged there."
         in html
     )
 

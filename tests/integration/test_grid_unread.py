@@ -70,8 +70,8 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
         ('""', "no letter or digit"),
         ('"   "', "no letter or digit"),
         ("orders - late", "no letter or digit"),
-        ("-late", "A minus turns a field around"),
-        ('-"late"', "A minus turns a field around"),
+        ("-late", "A minus excludes what a field matches"),
+        ('-"late"', "A minus excludes what a field matches"),
         ("!status:error", "! means nothing here"),
         ("(status:error", "Did you mean status?"),
         ('"late', "not closed"),
@@ -169,7 +169,7 @@ def test_all_that_match_are_not_touched_while_an_address_is_not_understood(
     assert 'id="query-problems"' in grid
     # The links of the page say it again.
     bulk = admin_client.get(f"{reverse('bulk', args=['stop'])}?{address}")
-    assert "The query would match more than you mean." in bulk.content.decode()
+    assert "it would match too many executions." in bulk.content.decode()
     form = {"form": "0" * 32}
     answer = admin_client.post(f"{reverse('bulk', args=['stop'])}?{address}", form)
     assert answer.status_code == 200

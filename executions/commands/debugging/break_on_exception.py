@@ -22,7 +22,10 @@ def execute(request: CommandRequest) -> Changes | None:
 
 COMMAND = Command(
     name="break-on-exception",
-    summary="Turn pausing on the exception port of a block that throws on or off.",
+    summary=(
+        "Turn break on exception on or off: whether a block that throws pauses the execution at "
+        "its exception port."
+    ),
     details=(
         "The status there is Exception, and Continue leads to the handler. The field `on` is 1 or "
         "0. Without it, the command toggles."

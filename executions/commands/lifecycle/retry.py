@@ -33,7 +33,8 @@ def execute(request: CommandRequest) -> Changes | None:
     if not access.may_start(request.user):
         raise CommandRefused("You may not start flows.")
     if request.is_checked("paused") and not executions_access.has_debug_permission(request.user):
-        raise CommandRefused(f"A retry that begins paused is debugged. {ASK_FOR_DEBUGGING}")
+        needs = "Starting a retry paused requires the permission to debug."
+        raise CommandRefused(f"{needs} {ASK_FOR_DEBUGGING}")
     failed = claims.lock_parked(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
@@ -94,7 +95,7 @@ COMMAND = Command(
     summary="Start a new execution at the block at which this one stopped or failed.",
     details=(
         "It gets the variables of the old one, which stays as it is, and remembers its origin. "
-        "With the field `paused` it begins paused, which takes the permission to debug."
+        "With the field `paused` it begins paused, which requires the permission to debug."
     ),
     past="retried",
     icon="retry",

@@ -43,7 +43,8 @@ from executions.models import Execution
 BRANCHES = 12
 #: Where this share of all rows matches, a page is soon full when rows are read in its order.
 WALK_SHARE = 0.01
-#: Seconds in which that finds a page of what was updated lately: most of it started lately.
+#: Timeout for walking the newest rows when filtering by a recent update; most of these also started
+#: recently. In seconds.
 RECENT_SECONDS = 0.1
 #: A clock of the database is not set back by more: nothing is updated longer before it started.
 CLOCK_DRIFT = timedelta(hours=1)

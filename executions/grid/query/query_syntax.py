@@ -151,8 +151,8 @@ def _searched(raw: str) -> str:
         raise InvalidValue(f"{raw} has no letter or digit to search for. Leave it out.")
     if raw.startswith("-"):
         raise InvalidValue(
-            f"A minus turns a field around, as in -status:Ended, but not a word. "
-            f"To search for {text}, write {lexer.in_quotes(text)}."
+            "A minus excludes what a field matches, as in -status:Ended. It does not work before a "
+            f"word. To search for {text}, write {lexer.in_quotes(text)}."
         )
     named = LIKE_A_FIELD.match(raw)
     if named and not raw[0].isalnum() and raw[0] != '"' and field_of(named[1]):

@@ -131,8 +131,8 @@ class ClaimedExecution:
 def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> ClaimedExecution | None:
     """Claim a Queued execution with its tokens and variables; None when it is not Queued.
 
-    One of a flow that has a limit of its own is claimed only as `limited`: by who has made sure
-    that there is room for it (`executions.claiming`).
+    If the flow has its own limit, pass `limited` after checking for room (`executions.claiming`);
+    otherwise the claim fails.
     """
     statement = _CLAIM_ANY if limited else _CLAIM_UNLIMITED
     params = {"id": execution_id, "owner": owner, "lease": LEASE_SECONDS, **STATUS_PARAMS}

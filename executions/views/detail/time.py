@@ -60,8 +60,7 @@ class TimeSlider:
         if not lacking:
             return ""
         return (
-            f"Step {self.step:,} is not kept; between {lacking[0] - 1:,} and {lacking.stop:,} "
-            "nothing is."
+            f"Step {self.step:,} is not kept. Steps {lacking[0]:,} to {lacking[-1]:,} were dropped."
         )
 
     @cached_property
@@ -86,12 +85,12 @@ class TimeSlider:
     @property
     def text(self) -> str:
         """What the slider says of itself."""
-        told = f"Step {self.step:,} of {self.count:,}"
+        text = f"Step {self.step:,} of {self.count:,}"
         if self.lacking:
-            return f"{told}, not kept"
+            return f"{text}, not kept"
         if self.block is not None:
-            told += f", {self.block.title}"
-        return f"{told}, live" if self.is_live else told
+            text += f", {self.block.title}"
+        return f"{text}, live" if self.is_live else text
 
     # The way to other moments -------------------------------------------------------------------
 
