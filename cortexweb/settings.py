@@ -145,7 +145,7 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     **{
         f"executions.tasks.{name}": {"queue": "upkeep"}
-        for name in ("recover", "take_over", "transfer_debug_leases", "delete_old")
+        for name in ("recover", "reclaim", "transfer_debug_leases", "delete_old")
     },
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
     "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},

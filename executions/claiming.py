@@ -29,7 +29,7 @@ def claim(execution_id: UUID, owner: str) -> ClaimedExecution | None:
             limit.lock()
         full = next((limit for limit in found if not limit.has_room(execution_id)), None)
         if full is None:
-            return claims.claim(execution_id, owner, limited=True)
+            return claims.claim(execution_id, owner, limit_checked=True)
         waiting = worker_limits.stand_in_line(execution_id, full)
     if waiting is not None:
         publish([waiting])

@@ -20,7 +20,7 @@ CHECKPOINT_SECONDS = 0.1
 #: Blocks between two checkpoints, so that a batch of steps stays small.
 CHECKPOINT_BLOCKS = 2000
 #: Steps of an execution that are always kept: its first, and its last. Steps between these are
-#: dropped `TRIM_BATCH` at a time. A fast loop writes fewer steps when fewer last ones are kept than
+#: trimmed `TRIM_BATCH` at a time. A fast loop writes fewer steps when fewer last ones are kept than
 #: a batch has (`CHECKPOINT_BLOCKS`). Pages compute from these numbers which steps an execution
 #: lacks (`executions.retention.trimming`), so changing one needs a migration of what is stored.
 FIRST_STEPS_KEPT = 9000
@@ -76,8 +76,8 @@ RETENTION_BATCH = 500
 RETENTION_STEPS = 50_000
 #: How long the holder of a debugging session has to answer a request for it, and how long they may
 #: have no page of the execution open before they count as having left.
-CONTROL_ANSWER_SECONDS = 20.0
-CONTROL_AWAY_SECONDS = 120.0
+DEBUG_TRANSFER_ANSWER_SECONDS = 20.0
+DEBUG_TRANSFER_AWAY_SECONDS = 120.0
 #: Seconds without a heartbeat after which a worker counts as gone.
 WORKER_HEARTBEAT_TIMEOUT = 15
 #: How long a bulk job keeps a worker's process at a time, and executions that one of its

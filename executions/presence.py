@@ -16,7 +16,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from executions.limits import CONTROL_AWAY_SECONDS
+from executions.limits import DEBUG_TRANSFER_AWAY_SECONDS
 
 #: Seconds that a connection, or a page that polls, counts as open after it was renewed.
 CONNECTED_SECONDS, POLLED_SECONDS = 10.0, 8.0
@@ -73,7 +73,7 @@ def renew(pages: Iterable[OpenPage], seconds: float = CONNECTED_SECONDS) -> None
                 pipe.zadd(key, {page.member: now + seconds})
                 pipe.expire(key, int(2 * seconds))
                 seen = _last_seen_key(page.root_id, page.user_id)
-                pipe.set(seen, int(now), ex=int(2 * CONTROL_AWAY_SECONDS))
+                pipe.set(seen, int(now), ex=int(2 * DEBUG_TRANSFER_AWAY_SECONDS))
             pipe.execute()
     except RedisError:
         return  # then nobody can ask either
@@ -83,7 +83,7 @@ def record_load(root_id: Any, user_id: int) -> None:
     """Record that a user has loaded a page, which may run no scripts and so never be renewed."""
     try:
         seen = _last_seen_key(root_id, user_id)
-        _redis().set(seen, int(time.time()), ex=int(2 * CONTROL_AWAY_SECONDS))
+        _redis().set(seen, int(time.time()), ex=int(2 * DEBUG_TRANSFER_AWAY_SECONDS))
     except RedisError:
         return
 
@@ -127,8 +127,8 @@ def has_left(root_id: UUID, user_id: int) -> bool:
         key = _last_seen_key(root_id, user_id)
         seen = _redis().get(key)
         if seen is None:
-            _redis().set(key, int(now), ex=int(2 * CONTROL_AWAY_SECONDS), nx=True)
+            _redis().set(key, int(now), ex=int(2 * DEBUG_TRANSFER_AWAY_SECONDS), nx=True)
             return False
     except RedisError:
         return False
-    return now - int(seen) >= CONTROL_AWAY_SECONDS
+    return now - int(seen) >= DEBUG_TRANSFER_AWAY_SECONDS

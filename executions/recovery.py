@@ -20,8 +20,8 @@ def recover() -> int:
     Returns how many executions it moved.
     """
     with transaction.atomic():
-        changed = _with_consequences(transitions.wake_due() + transitions.take_over_expired())
-    lost = transitions.lost_messages()
+        changed = _with_consequences(transitions.wake_due() + transitions.reclaim_expired())
+    lost = transitions.postpone_lost_messages()
     for waiting in lost:
         enqueue(waiting)
     woken = claiming.wake_within_limits()
@@ -29,10 +29,12 @@ def recover() -> int:
     return len(changed) + len(lost) + woken
 
 
-def take_over(execution_id: UUID, task_id: str, *, late: bool) -> None:
-    """Queue the execution that a dead process held. `late`: the alarm killed it."""
+def reclaim(execution_id: UUID, task_id: str, *, killed_by_alarm: bool) -> None:
+    """Queue the execution that a dead process held. `killed_by_alarm`: a block took too long."""
     with transaction.atomic():
-        changed = _with_consequences(transitions.take_over(execution_id, task_id, late=late))
+        changed = _with_consequences(
+            transitions.reclaim(execution_id, task_id, killed_by_alarm=killed_by_alarm)
+        )
     for event in changed:
         claiming.worker_released(event)
 

@@ -81,7 +81,7 @@ logger = logging.getLogger(__name__)
 #: The latest moment until which something waits: the last day that every time zone has.
 LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 #: The targets that win over a pause or a stop that was asked for meanwhile.
-_ENDS = frozenset({Status.ENDED, Status.ERROR})
+_FLOW_ENDS = frozenset({Status.ENDED, Status.ERROR})
 
 
 def run(execution_id: UUID, task_id: str = "") -> None:
@@ -115,7 +115,7 @@ class _Turn:
         graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(graph, time.time)
         self.interpreter.restore(claimed.snapshot(initiators.claimed_context(claimed, graph)))
-        self.careful = CHECKPOINT_BLOCKS
+        self.single_block_turns_left = CHECKPOINT_BLOCKS
         slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_
 
@@ -136,11 +136,15 @@ class _Turn:
         """Place the token if it stands nowhere yet; return the event to go on with."""
         interpreter = self.interpreter
         claimed = self.claimed
-        if claimed.broke is None and self._died_of_condition():
+        if claimed.failed_turn is None and self._died_of_condition():
             self._halt(Halted(Place.BREAKPOINT, TOO_MUCH))
             return None
         thrown = overruns.thrown_after_deaths(
-            interpreter, claimed.state, claimed.deaths, late=claimed.was_late, broke=claimed.broke
+            interpreter,
+            claimed.state,
+            claimed.deaths,
+            killed_by_alarm=claimed.killed_by_alarm,
+            failed_turn=claimed.failed_turn,
         )
         if not interpreter.frames:
             with alarm(BLOCK_SECONDS):
@@ -164,8 +168,8 @@ class _Turn:
     def _one_by_one(self) -> int:
         """Return 1: after a death each block is written down before the next, until the batch in
         which it came is passed."""
-        self.careful -= 1
-        if not self.careful:
+        self.single_block_turns_left -= 1
+        if not self.single_block_turns_left:
             self.claimed.deaths = 0
         return 1
 
@@ -305,7 +309,7 @@ class _Turn:
         return False
 
     def _perform(self, decision: Perform) -> Event | None:
-        state = self._new_wait("effect", again=decision.again)
+        state = self._new_wait("effect", again=decision.repeatable)
         if not self._obey(self._checkpoint(state)):
             return None
         block = self.interpreter.graph.blocks[decision.block].block
@@ -433,7 +437,7 @@ class _Turn:
     def _release(self, how: Release) -> None:
         """Give the claim up, and tell whoever has to know."""
         self._give_up(how)
-        if self.claimed.limited:
+        if self.claimed.limit_checked:
             # Within another transaction, once that has given the worker back.
             transaction.on_commit(
                 partial(claiming.worker_released, self.claimed.event), robust=True
@@ -445,7 +449,7 @@ class _Turn:
         released = interpreter.progress.released
         holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
         tickets = holds or how.reason is Reason.SEMAPHORE
-        if how.target in _ENDS and not tickets and self.claimed.event.parent_id is None:
+        if how.target in _FLOW_ENDS and not tickets and self.claimed.event.parent_id is None:
             # Its end concerns nobody else, so that one statement is all there is to commit.
             publish([release(self.claimed, interpreter, how).event])
             return

@@ -45,24 +45,27 @@ def give_back(
     try:
         if isinstance(problem, _PASSING):
             connection.close()
-            broke = None
+            failed_turn = None
         else:
             thrown = values.encode(unexpected(problem))
-            broke = {"exception": thrown, "traceback": values.storable(code)[-rows.TRACEBACK :]}
-        _give_back(execution_id, owner, broke)
+            failed_turn = {
+                "exception": thrown,
+                "traceback": values.storable(code)[-rows.TRACEBACK :],
+            }
+        _give_back(execution_id, owner, failed_turn)
     except Error as also:
         logger.warning("The lease of %s runs out by itself: %s", execution_id, also)
 
 
-def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> None:
+def _give_back(execution_id: UUID, owner: str, failed_turn: dict[str, Any] | None) -> None:
     with transaction.atomic():
-        failure = None if broke is None else _failure(execution_id, broke)
-        changed = transitions.give_back(execution_id, owner, broke, failure)
+        failure = None if failed_turn is None else _failure(execution_id, failed_turn)
+        changed = transitions.give_back(execution_id, owner, failed_turn, failure)
         for event in list(changed):
             if event.status == Status.QUEUED:
                 enqueue(event)
-            elif event.status == Status.ERROR and broke is not None:
-                thrown = values.decode(broke["exception"])
+            elif event.status == Status.ERROR and failed_turn is not None:
+                thrown = values.decode(failed_turn["exception"])
                 ExceptionRecord.objects.create(
                     execution_id=execution_id,
                     step=event.step_count,
@@ -70,8 +73,8 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
                     block=event.block,
                     type=thrown.type,
                     message=thrown.message,
-                    data=broke["exception"],
-                    traceback=broke["traceback"],
+                    data=failed_turn["exception"],
+                    traceback=failed_turn["traceback"],
                 )
                 if event.parent_id is not None:
                     UncountedFailure.objects.create(execution_id=execution_id)
@@ -81,12 +84,12 @@ def _give_back(execution_id: UUID, owner: str, broke: dict[str, Any] | None) -> 
         claiming.worker_released(event)
 
 
-def _failure(execution_id: UUID, broke: dict[str, Any]) -> UUID | None:
+def _failure(execution_id: UUID, failed_turn: dict[str, Any]) -> UUID | None:
     """Return what it has in common with the same failure elsewhere."""
     where = Execution.objects.filter(pk=execution_id).values_list("flow_name", "block").first()
     if where is None:
         return None
-    thrown = values.decode(broke["exception"])
+    thrown = values.decode(failed_turn["exception"])
     return fingerprint(*where, thrown.type, thrown.message)
 
 

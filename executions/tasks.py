@@ -30,15 +30,15 @@ def report_death(
     """
     if isinstance(exception, WorkerLostError):
         with suppress(OperationalError):
-            take_over.apply_async(
+            reclaim.apply_async(
                 (args[0], task_id, processes.killed_by_alarm(exception)), retry=False
             )
 
 
 @shared_task
-def take_over(execution_id: str, task_id: str, late: bool) -> None:
+def reclaim(execution_id: str, task_id: str, killed_by_alarm: bool) -> None:
     """Queue again what a dead process held."""
-    recovery.take_over(UUID(execution_id), task_id, late=late)
+    recovery.reclaim(UUID(execution_id), task_id, killed_by_alarm=killed_by_alarm)
 
 
 @shared_task

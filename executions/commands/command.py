@@ -20,7 +20,7 @@ class Effect(Enum):
     ENDS = auto()
 
 
-class Lease(Enum):
+class DebugLeaseRule(Enum):
     """How a command and the debug lease (who debugs the execution) get along."""
 
     #: Refused while somebody else holds the lease; checked with the execution's row locked.
@@ -72,7 +72,7 @@ class Command:
     debugs: bool = False
     #: Whether it makes an execution do other than its flow says, which could reveal its secrets.
     diverts: bool = False
-    lease: Lease
+    lease: DebugLeaseRule
 
     #: Position in the toolbar of an execution's page and in the grid's action bar; 0: not there.
     toolbar: int = 0

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from executions import access
 from executions.commands import secret_access
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.store.lifecycle.bulk_transitions import CommandState
 from flows.formatting import clock
 
@@ -24,7 +24,7 @@ def refusal(command: Command, user: access.User, state: CommandState) -> str:
         return NO_CONTROL
     if command.debugs and not access.has_debug_permission(user):
         return NO_DEBUGGING
-    if command.lease is Lease.IGNORES or state.status.is_terminal:
+    if command.lease is DebugLeaseRule.IGNORES or state.status.is_terminal:
         return ""
     if state.debugger_id is not None and state.debugger_id != user.pk:
         return lease_refusal(state.debugger, state.debugged_since)

@@ -1,6 +1,6 @@
 """The reference of the commands (docs/commands.md), written from their declarations."""
 
-from executions.commands.command import Bulk, Command, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule
 from executions.commands.registry import COMMANDS
 
 _HEAD = """\
@@ -20,13 +20,13 @@ It is written from the declarations in `executions/commands/` by
 """
 
 _LEASES = {
-    Lease.RESPECTS: "It is refused while somebody else debugs the execution.",
-    Lease.TAKES: (
+    DebugLeaseRule.RESPECTS: "It is refused while somebody else debugs the execution.",
+    DebugLeaseRule.TAKES: (
         "It is refused while somebody else debugs the execution. Whoever gives it debugs the "
         "execution from then on."
     ),
-    Lease.CHANGES: "It is refused while somebody else debugs the execution.",
-    Lease.IGNORES: "It may be given while somebody else debugs the execution.",
+    DebugLeaseRule.CHANGES: "It is refused while somebody else debugs the execution.",
+    DebugLeaseRule.IGNORES: "It may be given while somebody else debugs the execution.",
 }
 _BULK = {
     Bulk.NO: "",

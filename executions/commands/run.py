@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 
 from executions.commands import permissions, refusals
 from executions.commands.actor import audit, audit_entry
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRefused, CommandRequest
 from executions.events import ExecutionChanged
@@ -81,7 +81,9 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
         results = [_check(command, one, states.get(one.execution.pk)) for one in requests]
         accepted = [result.execution.pk for result in results if result.done]
         if accepted:
-            taken = debug_lease.acquire(accepted, user) if command.lease is Lease.TAKES else []
+            taken = (
+                debug_lease.acquire(accepted, user) if command.lease is DebugLeaseRule.TAKES else []
+            )
             publish(taken + command.execute_batch(accepted))
         AuditEntry.objects.bulk_create(
             audit_entry(
@@ -116,7 +118,7 @@ def _current_state(request: CommandRequest) -> CommandState:
 def _lock_lease(command: Command, request: CommandRequest) -> list[ExecutionChanged]:
     """Make sure that nobody else debugs the execution until the transaction ends, and give the
     lease to whoever gives a command that takes it. Of two at once, one is refused."""
-    if command.lease not in (Lease.TAKES, Lease.RESPECTS):
+    if command.lease not in (DebugLeaseRule.TAKES, DebugLeaseRule.RESPECTS):
         return []
     user, key = request.user, request.execution.pk
     lease = debug_lease.lock(key)
@@ -124,7 +126,7 @@ def _lock_lease(command: Command, request: CommandRequest) -> list[ExecutionChan
         return []
     if lease.holder_id is not None:
         raise CommandRefused(permissions.lease_refusal(lease.holder, lease.since))
-    return debug_lease.acquire([key], user) if command.lease is Lease.TAKES else []
+    return debug_lease.acquire([key], user) if command.lease is DebugLeaseRule.TAKES else []
 
 
 def _without_secrets(request: CommandRequest, detail: str) -> str:

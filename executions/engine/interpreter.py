@@ -336,8 +336,8 @@ class Interpreter:
         if self._environment.tasks:
             self._environment.tasks = {}
         if instruction.has_effect:
-            again = block.effect_of(given) is Effect.REPEATABLE
-            return Perform(instruction.key, given, again, self._deadline)
+            repeatable = block.effect_of(given) is Effect.REPEATABLE
+            return Perform(instruction.key, given, repeatable, self._deadline)
         kept = frame.kept.get(instruction.key)
         return self._finish(block.run(Visit(given, kept, frame.exception, self._datetime)))
 

@@ -29,34 +29,35 @@ def thrown_after_deaths(
     state: Mapping[str, Any],
     deaths: int,
     *,
-    late: bool,
-    broke: Mapping[str, Any] | None = None,
+    killed_by_alarm: bool,
+    failed_turn: Mapping[str, Any] | None = None,
 ) -> Threw | None:
     """Return the exception for the token's block if that block is known to have killed its workers,
     else None.
 
-    `deaths` of them have died in a row, the last one `late`; or its turns have failed, the last one
-    by what `broke`. A token that is not placed yet is placed.
+    `deaths` of them have died in a row, the last one perhaps `killed_by_alarm`; or its turns have
+    failed, and `failed_turn` says what went wrong in the last one. A token that is not placed yet
+    is placed.
 
     The first may have died at any block of a batch that was never written down, unless that was
     an effect.
     """
     waits = state.get("waits")
-    if broke is not None:
+    if failed_turn is not None:
         unfinished = waits is not None and waits["for"] == "effect" and not waits["again"]
         if deaths < (1 if unfinished else 2):
             return None
         _place(interpreter)
-        return Threw(values.decode(broke["exception"]), broke["traceback"])
+        return Threw(values.decode(failed_turn["exception"]), failed_turn["traceback"])
     if waits is not None and waits["for"] != "effect":
         return None
     if deaths < (2 if waits is None else 1):
         return None
-    again = waits is None or waits["again"]
-    if not late and (deaths < MAX_WORKER_DEATHS or not again):
+    repeatable = waits is None or waits["again"]
+    if not killed_by_alarm and (deaths < MAX_WORKER_DEATHS or not repeatable):
         return None
     _place(interpreter)
-    return Threw(_timeout(interpreter) if late else _worker_lost(interpreter, deaths))
+    return Threw(_timeout(interpreter) if killed_by_alarm else _worker_lost(interpreter, deaths))
 
 
 def _place(interpreter: Interpreter) -> None:

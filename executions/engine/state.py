@@ -203,11 +203,11 @@ class Yielded:
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Do the block's effect with these properties; `again` says whether it may be repeated."""
+    """Do the block's effect with these properties; `repeatable`: it may be done twice."""
 
     block: str
     given: Any
-    again: bool
+    repeatable: bool
     #: When it times out, in seconds since the epoch.
     until: float = inf
 

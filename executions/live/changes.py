@@ -43,10 +43,10 @@ class Visibility:
         return self.key is None or event.initiator_id == self.key
 
 
-class Changes:
-    """The newest event of each execution that has changed.
+class CommittedChanges:
+    """The newest event of each execution that has changed, as the hub offers them to viewers.
 
-    Changes are `replayed` for a browser that has turned to another page; these measure no delay.
+    They are `replayed` for a browser that has turned to another page; these measure no delay.
     `variables` are the values, by id and name, that filters ask for. `watched_by` returns the ids
     of the executions that a user watches.
     """
@@ -71,9 +71,9 @@ class Changes:
         self._sort_keys: dict[Sort, dict[str, str]] = {}
         self._matching: dict[tuple[int | None, int], Mapping[str, ExecutionChanged]] = {}
 
-    def with_variables(self, variables: Mapping[str, Mapping[str, Any]]) -> "Changes":
+    def with_variables(self, variables: Mapping[str, Mapping[str, Any]]) -> "CommittedChanges":
         """Return the same changes with the values that filters ask for."""
-        return Changes(
+        return CommittedChanges(
             self.events,
             replayed=self.replayed,
             variables=variables,

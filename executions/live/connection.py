@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 
-from executions.live.changes import Changes
+from executions.live.changes import CommittedChanges
 from executions.live.frames import encode_frame
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import Viewer
@@ -33,7 +33,7 @@ class Connection:
         """Have the browser fetch its page again."""
         self.queue("catchup", encode_frame("catchup"))
 
-    def offer(self, changes: Changes) -> bool:
+    def offer(self, changes: CommittedChanges) -> bool:
         """Offer changes to the viewer, and return whether there is anything to send.
 
         An exception of the viewer ends this connection only.

@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 
 from executions.events import ExecutionChanged
 from executions.live.background import BackgroundTasks
-from executions.live.changes import Changes
+from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
 from executions.live.rendering import RenderedRows
 from executions.store.read import variables_by_path
@@ -31,7 +31,7 @@ class Delivery:
         self._tasks = tasks
         self._reading: asyncio.Task[None] | None = None
 
-    def offer(self, connections: Iterable[Connection], changes: Changes) -> None:
+    def offer(self, connections: Iterable[Connection], changes: CommittedChanges) -> None:
         """Offer changes to viewers; where filters ask for variables, after these are read."""
         ready = [one for one in connections if one.fetched_at is None]
         asking = [one for one in ready if one.viewer.filter_variables]
@@ -40,7 +40,9 @@ class Delivery:
         if asking and changes.events:
             self._tasks.start(self._offer_with_variables(asking, changes))
 
-    async def _offer_with_variables(self, asking: list[Connection], changes: Changes) -> None:
+    async def _offer_with_variables(
+        self, asking: list[Connection], changes: CommittedChanges
+    ) -> None:
         names = frozenset[str]().union(*(one.viewer.filter_variables for one in asking))
         try:
             found = await _read_variables(list(changes.events), sorted(names))

@@ -18,7 +18,7 @@ from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
 from executions.live import missed_changes
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
-from executions.live.changes import Changes
+from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
@@ -63,7 +63,7 @@ class Hub:
         self._counts = CountBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
-        self._replay: Changes | None = None
+        self._replay: CommittedChanges | None = None
         self._task: asyncio.Task[None] | None = None
 
     # Connections ---------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class Hub:
             return
         if self._replay is None:
             recent = self._batcher.recent()
-            self._replay = Changes(recent, replayed=True, watched_by=self.users.watched_by)
+            self._replay = CommittedChanges(recent, replayed=True, watched_by=self.users.watched_by)
         # The viewer's counts may be those of the page before.
         self._counts.is_due |= bool(self._replay)
         self._delivery.offer([connection], self._replay)
@@ -134,7 +134,7 @@ class Hub:
             return
         since = {event.id: event for event in events}
         self._counts.is_due |= bool(since)
-        changes = Changes(since, replayed=True, watched_by=self.users.watched_by)
+        changes = CommittedChanges(since, replayed=True, watched_by=self.users.watched_by)
         self._delivery.offer([connection], changes)
         connection.queue("complete", encode_frame("complete"))
 
@@ -217,7 +217,7 @@ class Hub:
     def _offer_batch(self, events: Mapping[str, ExecutionChanged]) -> None:
         self._replay = None
         self._counts.is_due = True
-        changes = Changes(events, watched_by=self.users.watched_by)
+        changes = CommittedChanges(events, watched_by=self.users.watched_by)
         self._delivery.offer(self._connections, changes)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from executions.events import ExecutionChanged
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
-from executions.live.changes import Changes, Visibility, interned
+from executions.live.changes import CommittedChanges, Visibility, interned
 from executions.live.frames import encode_frame
 from executions.live.rendering import RenderedRows, row_format
 
@@ -39,7 +39,7 @@ class Viewer:
         """The changes that it has kept for the next frame."""
         return ()
 
-    def offer(self, changes: Changes) -> bool:
+    def offer(self, changes: CommittedChanges) -> bool:
         """Keep the changes that it shows, and return whether there is anything to send."""
         return False
 
@@ -124,7 +124,7 @@ class GridViewer(Viewer):
         """What the counts depend on: viewers with the same key show the same counts."""
         return self.visibility.key, replace(self.filters, statuses=frozenset())
 
-    def offer(self, changes: Changes) -> bool:
+    def offer(self, changes: CommittedChanges) -> bool:
         visible = changes.visible(self.visibility)
         for one in visible.keys() & self.revisions.keys():
             if visible[one].revision > self.revisions[one]:
@@ -143,7 +143,7 @@ class GridViewer(Viewer):
             self._is_overrun = True
         return bool(self._pending or self._is_overrun)
 
-    def _keep(self, event: ExecutionChanged, changes: Changes) -> None:
+    def _keep(self, event: ExecutionChanged, changes: CommittedChanges) -> None:
         if event.id in self._pending and self._pending[event.id].revision > event.revision:
             return
         self._pending[event.id] = event
@@ -153,7 +153,7 @@ class GridViewer(Viewer):
         if not changes.replayed:
             self._published_at = max(self._published_at, event.published_at)
 
-    def _candidates(self, changes: Changes) -> Iterable[ExecutionChanged]:
+    def _candidates(self, changes: CommittedChanges) -> Iterable[ExecutionChanged]:
         """The events that the page would show, were they within its first and last row."""
         if not self.is_tree:
             return changes.matching(self.visibility, self.filters).values()
@@ -214,7 +214,7 @@ class ExecutionViewer(Viewer):
         self._changed: ExecutionChanged | None = None
         self._children: dict[str, ExecutionChanged] = {}
 
-    def offer(self, changes: Changes) -> bool:
+    def offer(self, changes: CommittedChanges) -> bool:
         self._changed = changes.events.get(self.id, self._changed)
         for event in changes.children.get(self.id, ()):
             if self.visibility.includes(event):
@@ -246,7 +246,7 @@ class FlowViewer(Viewer):
         self._published_at = 0.0
         self._has_changed = False
 
-    def offer(self, changes: Changes) -> bool:
+    def offer(self, changes: CommittedChanges) -> bool:
         for event in changes.visible(self.visibility).values():
             if event.flow_name == self.flow_name:
                 self._has_changed = True

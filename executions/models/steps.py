@@ -62,7 +62,7 @@ class ChangedValue(models.Model):
 
 
 class TrimmedVisits(models.Model):
-    """How many steps of a block that left by one port were dropped (`retention.trimming`).
+    """How many steps of a block that left by one port were trimmed (`retention.trimming`).
 
     They keep the visit counts exact.
     """
@@ -82,9 +82,9 @@ class TrimmedVisits(models.Model):
 
 
 class TrimmedChange(models.Model):
-    """The last change of a variable by a block among the dropped steps.
+    """The last change of a variable by a block among the trimmed steps.
 
-    With them, the variables are known at the steps after the dropped ones.
+    With them, the variables are known at the steps after the trimmed ones.
     """
 
     pk = models.CompositePrimaryKey("execution_id", "block", "name")

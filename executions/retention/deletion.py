@@ -135,7 +135,7 @@ def _delete_executions(ids: list[UUID]) -> None:
 
 
 def _delete_unreferenced() -> int:
-    """Delete large values whose steps were dropped from the middle of a long execution."""
+    """Delete large values whose steps were trimmed from the middle of a long execution."""
     with connection.cursor() as cursor:
         cursor.execute(
             _UNREFERENCED,

@@ -60,7 +60,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         "in_dialog": _is_fragment(request),
     }
     template = (
-        "executions/bulk/asked.html" if _is_fragment(request) else "executions/bulk/preview.html"
+        "executions/bulk/confirm.html" if _is_fragment(request) else "executions/bulk/preview.html"
     )
     response = render(request, template, context)
     response["Vary"] = "HX-Request, Cookie"

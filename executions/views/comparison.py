@@ -250,13 +250,13 @@ class Comparison:
         return next((str(step["workspace"]) for step in self._diverging_steps), "")
 
     @property
-    def missing_steps(self) -> str:
+    def trimmed_text(self) -> str:
         """The steps, not kept, at which they may have diverged already; "" for none."""
-        missing = self._steps.missing
-        if not missing:
+        trimmed = self._steps.trimmed
+        if not trimmed:
             return ""
         return (
-            f"Steps {missing[0]:,} to {missing[-1]:,} are not kept in both executions. "
+            f"Steps {trimmed[0]:,} to {trimmed[-1]:,} are not kept in both executions. "
             "They may have diverged there."
         )
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from executions import control_transfer
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
-from executions.limits import CONTROL_ANSWER_SECONDS
+from executions.limits import DEBUG_TRANSFER_ANSWER_SECONDS
 from executions.models import Execution
 from flows.models import FlowVersion
 from tests.conftest import LiveApp
@@ -269,7 +269,7 @@ def test_two_people(
     asked = Execution.objects.get(pk=execution.pk).asked_at
     assert asked is not None
     Execution.objects.filter(pk=execution.pk).update(
-        asked_at=asked - timedelta(seconds=CONTROL_ANSWER_SECONDS)
+        asked_at=asked - timedelta(seconds=DEBUG_TRANSFER_ANSWER_SECONDS)
     )
     assert control_transfer.transfer_leases() == 1
     expect(theirs.locator("#debugged")).to_contain_text("Debugged by you")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from executions import limits
 from executions.bulk import jobs, run
-from executions.commands import resume
+from executions.commands import enqueueing
 from executions.models import AuditEntry, BulkJob, Execution
 from executions.states import Status
 from executions.views import commands
@@ -29,7 +29,7 @@ def test_children_come_first_where_the_grid_lists_them_so(
     grandchild = make_execution(admin_user, age=2, parent=child, status=Status.PAUSED)
     family = [parent, child, grandchild]
     sent: list[UUID] = []
-    monkeypatch.setattr(resume, "enqueue", lambda event: sent.append(UUID(event.id)))
+    monkeypatch.setattr(enqueueing, "enqueue", lambda event: sent.append(UUID(event.id)))
 
     def given(*, together: bool = True) -> list[Any]:
         found = AuditEntry.objects.order_by("id").values_list("execution_id", flat=True)

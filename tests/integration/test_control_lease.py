@@ -14,11 +14,11 @@ from django.utils import timezone
 from redis import Redis
 
 from executions import control_transfer, presence
-from executions.commands.command import Lease
+from executions.commands.command import DebugLeaseRule
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRequest
 from executions.commands.run import CommandResult, run_command
-from executions.limits import CONTROL_ANSWER_SECONDS, CONTROL_AWAY_SECONDS
+from executions.limits import DEBUG_TRANSFER_ANSWER_SECONDS, DEBUG_TRANSFER_AWAY_SECONDS
 from executions.models import AuditEntry, Execution
 from executions.presence import OpenPage, Person
 from flows.models import FlowVersion
@@ -118,7 +118,7 @@ def test_who_may_no_longer_debug_does_not_get_it(
         ada.do("release", execution)
         assert holder(execution) == (None, None)
     else:
-        long_ago = timezone.now() - timedelta(seconds=CONTROL_ANSWER_SECONDS + 1)
+        long_ago = timezone.now() - timedelta(seconds=DEBUG_TRANSFER_ANSWER_SECONDS + 1)
         Execution.objects.filter(pk=execution.pk).update(asked_at=long_ago)
         assert control_transfer.transfer_leases() == 0
         assert holder(execution) == ("ada", None)
@@ -151,7 +151,7 @@ def test_without_an_answer_it_goes_over(loop: FlowVersion, ada: Session, grace: 
     presence.renew([look(execution, ada)])
     grace.do("take-over", execution)
     assert control_transfer.transfer_leases() == 0
-    late = timezone.now() - timedelta(seconds=CONTROL_ANSWER_SECONDS + 1)
+    late = timezone.now() - timedelta(seconds=DEBUG_TRANSFER_ANSWER_SECONDS + 1)
     Execution.objects.filter(pk=execution.pk).update(asked_at=late)
     revision = execution.revision
     assert control_transfer.transfer_leases() == 1
@@ -172,13 +172,13 @@ def test_who_has_left_loses_it(
     execution = ada.start(loop, paused=True)
     ada.do("breakpoint", execution, block="e")
     assert control_transfer.transfer_leases() == 0
-    long_ago = timezone.now() - timedelta(seconds=CONTROL_AWAY_SECONDS + 5)
+    long_ago = timezone.now() - timedelta(seconds=DEBUG_TRANSFER_AWAY_SECONDS + 5)
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
     # Redis knows nothing: the while begins now.
     assert control_transfer.transfer_leases() == 0
     presence.renew([look(execution, ada)])
     assert control_transfer.transfer_leases() == 0
-    seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
+    seen_ago(redis, execution, ada, DEBUG_TRANSFER_AWAY_SECONDS + 1)
     assert control_transfer.transfer_leases() == 1
     assert holder(execution) == (None, None)
     assert execution.status == "Paused"
@@ -192,16 +192,16 @@ def test_who_opens_pages_without_scripts_has_not_left(
 ) -> None:
     execution = ada.start(loop, paused=True)
     ada.do("step", execution)
-    long_ago = timezone.now() - timedelta(seconds=CONTROL_AWAY_SECONDS + 5)
+    long_ago = timezone.now() - timedelta(seconds=DEBUG_TRANSFER_AWAY_SECONDS + 5)
     Execution.objects.filter(pk=execution.pk).update(debugged_since=long_ago)
-    seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
+    seen_ago(redis, execution, ada, DEBUG_TRANSFER_AWAY_SECONDS + 1)
     page(ada.user, execution)
     assert control_transfer.transfer_leases() == 0
     assert "asked ada" in grace.do("take-over", execution)
     # Nobody is told that they look: whether they still do is not known.
     assert presence.people([execution.pk]) == {}
     # Somebody else's page of it says nothing about them.
-    seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
+    seen_ago(redis, execution, ada, DEBUG_TRANSFER_AWAY_SECONDS + 1)
     page(grace.user, execution)
     assert control_transfer.transfer_leases() == 1
 
@@ -211,7 +211,7 @@ def test_from_who_has_left_it_is_taken_at_once(
 ) -> None:
     execution = ada.start(loop, paused=True)
     ada.do("step", execution)
-    seen_ago(redis, execution, ada, CONTROL_AWAY_SECONDS + 1)
+    seen_ago(redis, execution, ada, DEBUG_TRANSFER_AWAY_SECONDS + 1)
     assert "had left" in grace.do("take-over", execution)
     assert holder(execution) == ("grace", None)
 
@@ -237,7 +237,7 @@ def test_of_two_who_step_at_once_one_does(
     """Each on a connection of their own, again and again; whatever they give."""
     version = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
     fields = {"block": "e", "name": "I", "value": "1", "on": "1"}
-    taking = {one.name for one in COMMANDS.values() if one.lease is Lease.TAKES}
+    taking = {one.name for one in COMMANDS.values() if one.lease is DebugLeaseRule.TAKES}
     for command in sorted(taking - {"step-out"}):
         execution = ada.start(version, paused=True)
         barrier = Barrier(2)

@@ -244,7 +244,7 @@ def test_a_condition_that_ends_its_worker_pauses_and_the_block_throws_nothing(
         for number in (1, 2):
             with pytest.raises(Died):
                 runner.run(execution.pk, f"task-{number}")
-            recovery.take_over(execution.pk, f"task-{number}", late=True)
+            recovery.reclaim(execution.pk, f"task-{number}", killed_by_alarm=True)
         runner.run(execution.pk, "task-3")
     execution.refresh_from_db()
     assert at(execution) == (Status.PAUSED, "breakpoint", block)

@@ -122,7 +122,7 @@ def test_a_moment_in_the_gap_is_not_made_up(long: FlowVersion, redis: Any) -> No
     lacking = trimmed_steps(execution.step_count)
     moment = past(execution, lacking[10])
     assert not moment.is_kept
-    assert (moment.missing, moment.tokens, dict(moment.variables), dict(moment.visits)) == (
+    assert (moment.trimmed, moment.tokens, dict(moment.variables), dict(moment.visits)) == (
         lacking,
         [],
         {},

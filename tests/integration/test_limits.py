@@ -235,9 +235,9 @@ def test_a_block_without_memory_says_so() -> None:
 def die(execution: Execution, *, late: bool = False) -> None:
     """A worker claims it and dies at once, as its main process tells."""
     assert claim(execution.pk, "host:1:ab:the-task") is not None
-    recovery.take_over(execution.pk, "another-task", late=late)
+    recovery.reclaim(execution.pk, "another-task", killed_by_alarm=late)
     assert fresh(execution).status == Status.RUNNING
-    recovery.take_over(execution.pk, "the-task", late=late)
+    recovery.reclaim(execution.pk, "the-task", killed_by_alarm=late)
     assert fresh(execution).status == Status.QUEUED
 
 

@@ -14,7 +14,7 @@ from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live import counts
 from executions.live import hub as hub_module
-from executions.live.changes import Changes, Visibility
+from executions.live.changes import CommittedChanges, Visibility
 from executions.live.rendering import RenderedRows, row_format
 from executions.live.viewers import GridViewer, ShownPage
 from executions.models import Value
@@ -155,7 +155,7 @@ def test_what_is_under_way_counts_as_held(ada: User) -> None:
     one = str(execution.pk)
 
     def told(event: Any) -> dict[str, Any]:
-        assert viewer.offer(Changes({one: event}))
+        assert viewer.offer(CommittedChanges({one: event}))
         frame: dict[str, Any] = json.loads(viewer.frame(rows) or "")
         return frame
 

@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect
 from executions import publishing as publish_module
 from executions.grid.paging.page_query import PageQuery
 from executions.live import hub as hub_module
-from executions.live.changes import Changes, Visibility
+from executions.live.changes import CommittedChanges, Visibility
 from executions.live.connection import Connection
 from executions.live.consumers import GridConsumer
 from executions.live.viewers import GridViewer
@@ -229,7 +229,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
     events = [await change(await make(ada)) for _ in range(6)]
     for revision in range(2, 500):
         newer = [replace(event, revision=revision) for event in events]
-        if viewer.offer(Changes({event.id: event for event in newer})):
+        if viewer.offer(CommittedChanges({event.id: event for event in newer})):
             connection.wake.set()
         for _ in range(5):
             connection.queue("beat", f'{{"type": "beat", "now": {revision}}}')
@@ -242,7 +242,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
     assert {row["revision"] for row in said[2]["rows"]} == {499}
     # More than can be told at once: it fetches its page instead.
     more = [await change(await make(ada)) for _ in range(9)]
-    assert viewer.offer(Changes({event.id: event for event in more}))
+    assert viewer.offer(CommittedChanges({event.id: event for event in more}))
     connection.wake.set()
     await asyncio.sleep(0.1)
     assert json.loads(sent[-1])["type"] == "catchup"

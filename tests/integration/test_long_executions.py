@@ -54,9 +54,9 @@ def test_what_is_dropped_lies_between_the_first_and_the_last() -> None:
     assert not trimmed_steps(0)
     assert not trimmed_steps(certain + limits.TRIM_BATCH - 1)
     for count in range(certain + limits.TRIM_BATCH, certain + 5 * limits.TRIM_BATCH, 77):
-        lacking = trimmed_steps(count)
-        assert lacking[0] == limits.FIRST_STEPS_KEPT + 1
-        kept = count - lacking[-1]
+        trimmed = trimmed_steps(count)
+        assert trimmed[0] == limits.FIRST_STEPS_KEPT + 1
+        kept = count - trimmed[-1]
         assert limits.LAST_STEPS_KEPT <= kept < limits.LAST_STEPS_KEPT + limits.TRIM_BATCH
 
 
@@ -67,8 +67,8 @@ def test_the_first_and_the_last_steps_are_kept_with_exact_counts(
     execution = run(count, admin_user, last)
     assert execution.status == "Ended"
     assert execution.step_count == 3 + 2 * last
-    lacking = trimmed_steps(execution.step_count)
-    expected = [n for n in range(1, execution.step_count + 1) if n not in lacking]
+    trimmed = trimmed_steps(execution.step_count)
+    expected = [n for n in range(1, execution.step_count + 1) if n not in trimmed]
     assert kept(execution) == expected
     assert visit_counts.visit_counts(execution) == Counter(
         {("a", "bottom"): 1, ("l", "right"): last, ("l", "bottom"): 1, ("s", "bottom"): last}
@@ -82,27 +82,27 @@ def test_a_batch_that_overtakes_the_last_ones_is_not_written_whole(
     monkeypatch.setattr(runner, "CHECKPOINT_BLOCKS", 50_000)
     monkeypatch.setattr(runner, "CHECKPOINT_SECONDS", 60)
     execution = run(count, admin_user, 12_000)
-    lacking = trimmed_steps(execution.step_count)
-    assert kept(execution) == [n for n in range(1, execution.step_count + 1) if n not in lacking]
+    trimmed = trimmed_steps(execution.step_count)
+    assert kept(execution) == [n for n in range(1, execution.step_count + 1) if n not in trimmed]
     assert sum(visit_counts.visit_counts(execution).values()) == execution.step_count
 
 
 def test_pages_say_what_is_not_kept_and_skip_it(count: FlowVersion, admin_user: User) -> None:
     execution = run(count, admin_user, 10_000)
-    lacking = trimmed_steps(execution.step_count)
-    told = f"Steps 9,001 to {lacking[-1]:,} of 20,003 are not kept."
+    trimmed = trimmed_steps(execution.step_count)
+    told = f"Steps 9,001 to {trimmed[-1]:,} of 20,003 are not kept."
     html = page(admin_user, execution)
     assert told in html
     assert "\u00d710k" in html  # the visits of the loop's block
-    for asked in (9_001, 9_999, lacking[-1], lacking[-1] + 1):
+    for asked in (9_001, 9_999, trimmed[-1], trimmed[-1] + 1):
         html = page(admin_user, execution, f"?at={asked}")
         assert told in html
-        assert f'data-key="s{lacking[-1] + 1}"' in html
-        assert f'data-key="s{lacking[-1] + pages.PAGE_SIZE}"' in html
+        assert f'data-key="s{trimmed[-1] + 1}"' in html
+        assert f'data-key="s{trimmed[-1] + pages.PAGE_SIZE}"' in html
         assert 'href="?at=8951"' in html
     html = page(admin_user, execution, "?at=8951")
     assert 'data-key="s9000"' in html
-    assert f'href="?at={lacking[-1] + 1}"' in html
+    assert f'href="?at={trimmed[-1] + 1}"' in html
     seen, at = [], "1"
     while at:
         rows = step_lists.step_page(execution, int(at))

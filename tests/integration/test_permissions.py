@@ -15,7 +15,7 @@ from executions import runner
 from executions.bulk import run as bulk
 from executions.commands import permissions
 from executions.commands.actor import Actor
-from executions.commands.command import Lease
+from executions.commands.command import DebugLeaseRule
 from executions.commands.lifecycle.start import start
 from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, BulkJob, Execution
@@ -110,7 +110,7 @@ def paused(user: User, version: FlowVersion, **inputs: Any) -> Execution:
 
 def test_who_begins_to_debug_needs_the_permission() -> None:
     commands = COMMANDS.values()
-    assert all(one.debugs for one in commands if one.lease is Lease.TAKES or one.diverts)
+    assert all(one.debugs for one in commands if one.lease is DebugLeaseRule.TAKES or one.diverts)
     assert {one.name for one in commands if not one.debugs} == {
         "continue", "pause", "stop", "force-stop", "retry",
         "detach", "release", "hand-over", "keep-control",
@@ -156,7 +156,7 @@ def test_no_flow_is_started_to_be_debugged(option: str, loop: FlowVersion, ada: 
 
 def test_no_retry_begins_paused_without_the_permission(loop: FlowVersion, ada: User) -> None:
     execution = make_execution(ada, "loop", version=loop, status=Status.STOPPED)
-    assert "begins paused" in post(ada, "retry", execution, paused="1")
+    assert "Starting a retry paused requires" in post(ada, "retry", execution, paused="1")
     assert post(ada, "retry", execution) == ""
 
 

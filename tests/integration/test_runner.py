@@ -278,7 +278,7 @@ def test_an_effect_in_flight_is_repeated_or_throws(tmp_path: Path, overwrite: bo
     turn.interpreter.advance(runner.Continue(), runner.Budget(1, time.time() + 9))
     decision = turn.interpreter.advance(runner.Continue(), runner.Budget(1, time.time() + 9))
     assert isinstance(decision, runner.Perform)
-    turn._checkpoint({"waits": {"for": "effect", "again": decision.again}, "since": 0.0})
+    turn._checkpoint({"waits": {"for": "effect", "again": decision.repeatable}, "since": 0.0})
     # The worker dies here: nothing says whether the file was written.
     expire_leases()
     recovery.recover()

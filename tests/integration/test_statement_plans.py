@@ -52,8 +52,8 @@ def flow(row: Execution) -> WorkerLimit:
 #: Each statement, by what calls it, and the indexes that it uses.
 CASES: list[tuple[Callable[[Execution], Any], list[str]]] = [
     (lambda _: transitions.wake_due(), ["execution_due"]),
-    (lambda _: transitions.take_over_expired(), ["execution_leased"]),
-    (lambda _: transitions.lost_messages(), ["execution_leased"]),
+    (lambda _: transitions.reclaim_expired(), ["execution_leased"]),
+    (lambda _: transitions.postpone_lost_messages(), ["execution_leased"]),
     (lambda row: transitions.wake_waiters([row.pk]), ["execution_awaits"]),
     (lambda row: transitions.pause(row.pk), []),
     (lambda row: transitions.stop(row.pk), []),

@@ -149,12 +149,12 @@ def test_exceptions_until_then_and_the_way_to_them(tmp_path: Path, admin_user: U
 
 def test_a_moment_that_is_not_kept_says_so(loop: FlowVersion, admin_user: User) -> None:
     execution = run(loop, Last=6000)
-    lacking = trimmed_steps(execution.step_count)
-    html = page(admin_user, execution, f"?step={lacking[5]}")
-    last = lacking.stop - 1
-    assert f"Step {lacking[5]:,} is not kept. Steps 9,001 to {last:,} were dropped." in html
+    trimmed = trimmed_steps(execution.step_count)
+    html = page(admin_user, execution, f"?step={trimmed[5]}")
+    last = trimmed.stop - 1
+    assert f"Step {trimmed[5]:,} is not kept. Steps 9,001 to {last:,} were dropped." in html
     assert 'data-token="' not in part(html, "tokens")
-    assert 'href="?step=9000"' in page(admin_user, execution, f"?step={lacking.stop}")
+    assert 'href="?step=9000"' in page(admin_user, execution, f"?step={trimmed.stop}")
 
 
 def test_a_large_value_of_the_past_is_loaded_with_its_moment(

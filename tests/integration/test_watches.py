@@ -15,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from executions import watches
 from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED
 from executions.grid.paging.page_query import PageQuery
-from executions.live.changes import Changes, Visibility
+from executions.live.changes import CommittedChanges, Visibility
 from executions.live.hub import hub
 from executions.live.notifications import ConnectedUsers
 from executions.live.rendering import RenderedRows
@@ -144,12 +144,12 @@ def test_what_is_watched_is_matched_without_a_query(
     people = [GridViewer(Visibility.of(user), query) for user in (admin_user, ada)]
     events = {event.id: event for event in (event_of(one), event_of(other))}
     with django_assert_num_queries(0):
-        changes = Changes(events, watched_by=lambda user_id: watched[user_id])
+        changes = CommittedChanges(events, watched_by=lambda user_id: watched[user_id])
         seen = [viewer.offer(changes) and set(viewer.revisions) for viewer in people]
         # What was unwatched meanwhile says so; without a watch nothing comes in.
         watched[admin_user.pk] = set()
         later = {str(one.pk): replace(events[str(one.pk)], revision=9)}
-        assert people[0].offer(Changes(later, watched_by=lambda user_id: watched[user_id]))
+        assert people[0].offer(CommittedChanges(later, watched_by=lambda user_id: watched[user_id]))
     assert seen == [{str(one.pk)}, {str(other.pk)}]
     frame = json.loads(people[0].frame(RenderedRows()) or "")
     assert frame["gone"] == {str(one.pk): "you no longer watch it"}

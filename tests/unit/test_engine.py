@@ -330,7 +330,7 @@ def test_what_needs_the_outside_is_asked_for() -> None:
     )
     read = run.go()
     assert isinstance(read, Perform)
-    assert (read.block, read.again) == ("read", True)
+    assert (read.block, read.repeatable) == ("read", True)
     child = run.go(Performed({"Text": "hello"}))
     assert child == StartChild("other", {"N": 2})
     wait = run.go(Resumed({"Square": 4}))

@@ -4,7 +4,7 @@ They get the breakpoints that the user keeps for their flows. Children that star
 too. The execution runs on until it is paused or reaches a breakpoint.
 """
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.events import ExecutionChanged
 from executions.models import Execution
@@ -51,6 +51,6 @@ COMMAND = Command(
     applies_to=LIVE - {Status.STOPPING},
     execute=execute,
     debugs=True,
-    lease=Lease.CHANGES,
+    lease=DebugLeaseRule.CHANGES,
     menu=20,
 )

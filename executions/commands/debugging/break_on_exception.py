@@ -3,7 +3,7 @@
 That happens also where the flow would handle the exception.
 """
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRequest
 from executions.states import LIVE, Status
 from executions.store.debug import breakpoints
@@ -35,5 +35,5 @@ COMMAND = Command(
     applies_to=LIVE - {Status.STOPPING},
     execute=execute,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
 )

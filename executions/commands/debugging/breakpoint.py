@@ -5,7 +5,7 @@ The execution may be running. Fields: `block`; `action`, one of ACTIONS; to set 
 flow change too; executions that they start in debug mode get those.
 """
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine import secrets
 from executions.engine.debugging import Breakpoint
@@ -97,5 +97,5 @@ COMMAND = Command(
     applies_to=LIVE - {Status.STOPPING},
     execute=execute,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
 )

@@ -3,7 +3,7 @@
 Their breakpoints are removed, and those that are paused run on.
 """
 
-from executions.commands.command import Command, Effect, Lease
+from executions.commands.command import Command, DebugLeaseRule, Effect
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
 from executions.models import Execution
@@ -33,6 +33,6 @@ COMMAND = Command(
     applies_to=LIVE,
     execute=execute,
     effect=Effect.RESUMES,
-    lease=Lease.CHANGES,
+    lease=DebugLeaseRule.CHANGES,
     menu=30,
 )

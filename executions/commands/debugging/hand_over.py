@@ -1,7 +1,7 @@
 """Hand over: let the person who has asked take over debugging."""
 
 from executions import access
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.states import LIVE
 from executions.store.debug import debug_lease
@@ -40,5 +40,5 @@ COMMAND = Command(
     icon="user",
     applies_to=LIVE,
     execute=execute,
-    lease=Lease.CHANGES,
+    lease=DebugLeaseRule.CHANGES,
 )

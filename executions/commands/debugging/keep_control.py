@@ -1,6 +1,6 @@
 """Keep control: go on debugging although somebody has asked to take over."""
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.hand_over import lock_request
 from executions.commands.request import Changes, CommandRequest
 from executions.states import LIVE
@@ -22,5 +22,5 @@ COMMAND = Command(
     icon="user",
     applies_to=LIVE,
     execute=execute,
-    lease=Lease.CHANGES,
+    lease=DebugLeaseRule.CHANGES,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from executions import access
 from executions.commands import secret_access
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.permissions import ASK_FOR_SECRETS
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -52,7 +52,7 @@ def _preview(claimed: ClaimedExecution, version: FlowVersion) -> Preview:
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    claimed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to)
     if claimed is None:
         return None
     version = _version(request, claimed)
@@ -124,6 +124,6 @@ COMMAND = Command(
     execute=execute,
     debugs=True,
     diverts=True,
-    lease=Lease.RESPECTS,
+    lease=DebugLeaseRule.RESPECTS,
     menu=40,
 )

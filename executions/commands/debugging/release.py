@@ -5,7 +5,7 @@ to take over, and still may debug it, takes over.
 """
 
 from executions import access
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.states import LIVE
 from executions.store.debug import debug_lease
@@ -33,5 +33,5 @@ COMMAND = Command(
     icon="x",
     applies_to=LIVE,
     execute=execute,
-    lease=Lease.CHANGES,
+    lease=DebugLeaseRule.CHANGES,
 )

@@ -1,8 +1,8 @@
 """Run to: run until the token is above a block. Breakpoints on the way still pause."""
 
-from executions.commands.command import Command, Effect, Lease
+from executions.commands.command import Command, DebugLeaseRule, Effect
+from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.commands.resume import resume
 from executions.states import RESUMABLE
 from executions.store.debug import breakpoints, stepping
 from flows import queries
@@ -14,7 +14,7 @@ def execute(request: CommandRequest) -> Changes | None:
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
         raise CommandRefused("The flow has no such block." if key else "Choose a block.")
-    return resume(stepping.run_to(request.execution.pk, key), f"to '{node.title}'")
+    return enqueue_resumed(stepping.run_to(request.execution.pk, key), f"to '{node.title}'")
 
 
 COMMAND = Command(
@@ -27,7 +27,7 @@ COMMAND = Command(
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
     quiet=True,
     pause_note=" by",
 )

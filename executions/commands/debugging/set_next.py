@@ -8,7 +8,7 @@ execution waited for is given up: a child that it started runs on by itself.
 
 from uuid import UUID
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.completion import release_semaphores
@@ -24,7 +24,7 @@ from flows.values import ExceptionValue
 
 def execute(request: CommandRequest) -> Changes | None:
     target = request.text("block")
-    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    claimed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to)
     if claimed is None:
         return None
     if not target:
@@ -77,6 +77,6 @@ COMMAND = Command(
     execute=execute,
     debugs=True,
     diverts=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
     pause_note=" by",
 )

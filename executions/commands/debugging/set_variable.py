@@ -18,7 +18,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine.interpreter import Interpreter
@@ -54,7 +54,7 @@ class Edit:
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    claimed = claims.lock_parked(request.execution.pk, COMMAND.applies_to)
+    claimed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to)
     if claimed is None:
         return None
     graph = queries.compiled(claimed.version_id)
@@ -196,5 +196,5 @@ COMMAND = Command(
     execute=execute,
     debugs=True,
     diverts=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
 )

@@ -6,9 +6,9 @@ From an exception port, a step leads to the handler, which has not run yet.
 from collections.abc import Sequence
 from uuid import UUID
 
-from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule, Effect
+from executions.commands.enqueueing import enqueue_resumed, enqueue_resumed_batch
 from executions.commands.request import Changes, CommandRequest
-from executions.commands.resume import resume, resume_batch
 from executions.events import ExecutionChanged
 from executions.states import RESUMABLE
 from executions.store.debug import stepping
@@ -16,11 +16,11 @@ from executions.store.lifecycle import bulk_transitions
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(stepping.run_one(request.execution.pk))
+    return enqueue_resumed(stepping.run_one(request.execution.pk))
 
 
 def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
-    return resume_batch(bulk_transitions.run_one(ids), ids)
+    return enqueue_resumed_batch(bulk_transitions.run_one(ids), ids)
 
 
 COMMAND = Command(
@@ -36,7 +36,7 @@ COMMAND = Command(
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
     toolbar=30,
     key="s",
     priority=7,

@@ -1,8 +1,8 @@
 """Step out: run until the token has left its workspace, then pause again."""
 
-from executions.commands.command import Command, Effect, Lease
+from executions.commands.command import Command, DebugLeaseRule, Effect
+from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.commands.resume import resume
 from executions.models import Execution, Token
 from executions.states import RESUMABLE
 from executions.store.debug import stepping
@@ -10,7 +10,7 @@ from executions.store.debug import stepping
 
 def execute(request: CommandRequest) -> Changes | None:
     key = request.execution.pk
-    done = resume(stepping.run_out(key))
+    done = enqueue_resumed(stepping.run_out(key))
     if done is None and Token.objects.filter(execution_id=key).count() < 2:
         status = Execution.objects.values_list("status", flat=True).get(pk=key)
         if status in COMMAND.applies_to:
@@ -27,7 +27,7 @@ COMMAND = Command(
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
     toolbar=50,
     key="u",
     quiet=True,

@@ -1,14 +1,14 @@
 """Step over: run one block, with all that is inside of a Workspace block, and pause again."""
 
-from executions.commands.command import Command, Effect, Lease
+from executions.commands.command import Command, DebugLeaseRule, Effect
+from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRequest
-from executions.commands.resume import resume
 from executions.states import RESUMABLE
 from executions.store.debug import stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(stepping.run_over(request.execution.pk))
+    return enqueue_resumed(stepping.run_over(request.execution.pk))
 
 
 COMMAND = Command(
@@ -21,7 +21,7 @@ COMMAND = Command(
     execute=execute,
     effect=Effect.RESUMES,
     debugs=True,
-    lease=Lease.TAKES,
+    lease=DebugLeaseRule.TAKES,
     toolbar=40,
     key="o",
     quiet=True,

@@ -6,9 +6,9 @@ the lease.
 """
 
 from executions import presence
-from executions.commands.command import Command, Lease
+from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.limits import CONTROL_ANSWER_SECONDS
+from executions.limits import DEBUG_TRANSFER_ANSWER_SECONDS
 from executions.states import LIVE
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import transitions
@@ -37,7 +37,7 @@ def execute(request: CommandRequest) -> Changes | None:
     if lease.asker_id is not None:
         raise CommandRefused(f"You have already asked {lease.holder}. Wait for an answer.")
     event = debug_lease.request_transfer(key, request.user)
-    detail = f"asked {lease.holder}; without an answer, in {CONTROL_ANSWER_SECONDS:.0f} s"
+    detail = f"asked {lease.holder}; without an answer, in {DEBUG_TRANSFER_ANSWER_SECONDS:.0f} s"
     return Changes([event], detail) if event else None
 
 
@@ -53,5 +53,5 @@ COMMAND = Command(
     applies_to=LIVE,
     execute=execute,
     debugs=True,
-    lease=Lease.IGNORES,
+    lease=DebugLeaseRule.IGNORES,
 )

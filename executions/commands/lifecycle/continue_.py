@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule, Effect
+from executions.commands.enqueueing import enqueue_resumed, enqueue_resumed_batch
 from executions.commands.request import Changes, CommandRequest
-from executions.commands.resume import resume, resume_batch
 from executions.events import ExecutionChanged
 from executions.states import RESUMABLE
 from executions.store.debug import stepping
@@ -13,11 +13,11 @@ from executions.store.lifecycle import bulk_transitions
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    return resume(stepping.run_on(request.execution.pk))
+    return enqueue_resumed(stepping.run_on(request.execution.pk))
 
 
 def execute_batch(ids: Sequence[UUID]) -> list[ExecutionChanged]:
-    return resume_batch(bulk_transitions.run_on(ids), ids)
+    return enqueue_resumed_batch(bulk_transitions.run_on(ids), ids)
 
 
 COMMAND = Command(
@@ -28,7 +28,7 @@ COMMAND = Command(
     applies_to=RESUMABLE,
     execute=execute,
     effect=Effect.RESUMES,
-    lease=Lease.RESPECTS,
+    lease=DebugLeaseRule.RESPECTS,
     toolbar=10,
     key="c",
     priority=10,

@@ -3,7 +3,7 @@
 It is for a block that does not return. What the block has done outside stays done.
 """
 
-from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule, Effect
 from executions.commands.request import Changes, CommandRequest
 from executions.completion import after_end
 from executions.dispatch import kill_task
@@ -31,7 +31,7 @@ COMMAND = Command(
     applies_to=LIVE,
     execute=execute,
     effect=Effect.ENDS,
-    lease=Lease.IGNORES,
+    lease=DebugLeaseRule.IGNORES,
     menu=10,
     warning=(
         "A block that is running is cut off where it stands. What it has done outside stays done. "

@@ -1,6 +1,6 @@
 """Pause: pause before the next block. A block that is running finishes first."""
 
-from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule, Effect
 from executions.commands.request import Changes, CommandRequest
 from executions.states import PAUSABLE
 from executions.store.lifecycle import bulk_transitions, transitions
@@ -25,7 +25,7 @@ COMMAND = Command(
     applies_to=PAUSABLE,
     execute=execute,
     effect=Effect.PAUSES,
-    lease=Lease.RESPECTS,
+    lease=DebugLeaseRule.RESPECTS,
     toolbar=20,
     key="p",
     priority=8,

@@ -10,7 +10,7 @@ import time
 
 from executions import access as executions_access
 from executions.commands.actor import audit
-from executions.commands.command import Bulk, Command, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule
 from executions.commands.permissions import ASK_FOR_DEBUGGING
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
@@ -35,7 +35,7 @@ def execute(request: CommandRequest) -> Changes | None:
     if request.is_checked("paused") and not executions_access.has_debug_permission(request.user):
         needs = "Starting a retry paused requires the permission to debug."
         raise CommandRefused(f"{needs} {ASK_FOR_DEBUGGING}")
-    failed = claims.lock_parked(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
+    failed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
     version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
@@ -59,7 +59,7 @@ def execute(request: CommandRequest) -> Changes | None:
     graph = queries.compiled(failed.version_id)
     frames = _frames(failed, graph)
     if frames:
-        begun = claims.lock_parked(fresh.pk, frozenset({"Queued"}))
+        begun = claims.lock_without_worker(fresh.pk, frozenset({"Queued"}))
         assert begun is not None, "nobody else knows of it yet"
         cause = Cause("retry", request.actor.name)
         interpreter = Interpreter(graph, time.time)
@@ -102,7 +102,7 @@ COMMAND = Command(
     applies_to=frozenset({Status.STOPPED, Status.ERROR}),
     applies_to_unhandled=True,
     execute=execute,
-    lease=Lease.IGNORES,
+    lease=DebugLeaseRule.IGNORES,
     toolbar=70,
     priority=5,
     warning="Each becomes a new execution.",

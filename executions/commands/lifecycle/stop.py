@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from executions import completion
-from executions.commands.command import Bulk, Command, Effect, Lease
+from executions.commands.command import Bulk, Command, DebugLeaseRule, Effect
 from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
 from executions.states import STOPPABLE
@@ -28,7 +28,7 @@ COMMAND = Command(
     applies_to=STOPPABLE,
     execute=execute,
     effect=Effect.ENDS,
-    lease=Lease.IGNORES,
+    lease=DebugLeaseRule.IGNORES,
     toolbar=60,
     key="S",
     priority=9,

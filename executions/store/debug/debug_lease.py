@@ -13,7 +13,11 @@ from uuid import UUID
 from django.db import connection
 
 from executions.events import ExecutionChanged
-from executions.limits import CONTROL_ANSWER_SECONDS, CONTROL_AWAY_SECONDS, RECOVERY_BATCH
+from executions.limits import (
+    DEBUG_TRANSFER_ANSWER_SECONDS,
+    DEBUG_TRANSFER_AWAY_SECONDS,
+    RECOVERY_BATCH,
+)
 from executions.models import Execution
 from executions.store.debug.debug_plan import DebugPlan, dumps
 from executions.store.lifecycle.claims import RETURNING
@@ -174,7 +178,9 @@ def decline_transfer(execution_id: UUID, user_id: int) -> ExecutionChanged | Non
 def unanswered() -> list[UUID]:
     """Return the executions with a request for control that was not answered in time."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNANSWERED, {"answer": CONTROL_ANSWER_SECONDS, "batch": RECOVERY_BATCH})
+        cursor.execute(
+            _UNANSWERED, {"answer": DEBUG_TRANSFER_ANSWER_SECONDS, "batch": RECOVERY_BATCH}
+        )
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -185,5 +191,5 @@ def long_held() -> list[tuple[UUID, UUID, int]]:
     user debugs its parent.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LONG_HELD, {"away": CONTROL_AWAY_SECONDS, "batch": RECOVERY_BATCH})
+        cursor.execute(_LONG_HELD, {"away": DEBUG_TRANSFER_AWAY_SECONDS, "batch": RECOVERY_BATCH})
         return list(cursor.fetchall())

@@ -28,12 +28,12 @@ class Divergence:
 class StepComparison:
     """Where two executions diverge, if they do.
 
-    `missing` are the steps of the first one, before that, that are not kept of both: they may have
+    `trimmed` are the steps of the first one, before that, that are not kept of both: they may have
     diverged there.
     """
 
     divergence: Divergence | None
-    missing: range
+    trimmed: range
 
 
 def compare_steps(first: Execution, second: Execution) -> StepComparison:
@@ -62,23 +62,23 @@ def _diverge(one: StepPorts, two: StepPorts, ends: tuple[int, int], ahead: int) 
 
     The first one had made `ahead` steps before; `ends` are the last steps of both.
     """
-    last, missing = 0, range(0)
+    last, trimmed = 0, range(0)
     for number in _in_both(one, two, ahead):
         if number > last + 1:
-            missing = range(last + ahead + 1, number + ahead)
+            trimmed = range(last + ahead + 1, number + ahead)
         if one[number + ahead] != two[number]:
-            return StepComparison(Divergence(number + ahead, number), missing)
+            return StepComparison(Divergence(number + ahead, number), trimmed)
         last = number
     following = min(ends) + 1
     if last + 1 < following:
-        missing = range(last + ahead + 1, following + ahead)
+        trimmed = range(last + ahead + 1, following + ahead)
     if ends[0] == ends[1]:
-        return StepComparison(None, missing)
+        return StepComparison(None, trimmed)
     divergence = Divergence(
         following + ahead if ends[0] >= following else None,
         following if ends[1] >= following else None,
     )
-    return StepComparison(divergence, missing)
+    return StepComparison(divergence, trimmed)
 
 
 def _in_both(one: StepPorts, two: StepPorts, ahead: int) -> Iterator[int]:

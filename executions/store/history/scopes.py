@@ -70,8 +70,8 @@ def _last_entries(execution: Execution, step: int, blocks: list[str]) -> list[tu
     with connection.cursor() as cursor:
         cursor.execute(_LAST_ENTRIES, [execution.pk, step, blocks])
         found: list[tuple[str, int]] = cursor.fetchall()
-    dropped = trimmed_steps(execution.step_count)
-    if dropped and step >= dropped.stop:
+    trimmed = trimmed_steps(execution.step_count)
+    if trimmed and step >= trimmed.stop:
         rows = TrimmedVisits.objects.filter(
             execution_id=execution.pk, block__in=blocks, port="", last__isnull=False
         )

@@ -74,15 +74,15 @@ class ExecutionAt:
         self._live_graph = graph
 
     @cached_property
-    def missing(self) -> range:
+    def trimmed(self) -> range:
         """The steps that are not kept, when this is one of them; else none."""
-        missing = trimmed_steps(self.execution.step_count)
-        return missing if self.step in missing else range(0)
+        trimmed = trimmed_steps(self.execution.step_count)
+        return trimmed if self.step in trimmed else range(0)
 
     @property
     def is_kept(self) -> bool:
         """Whether tokens, variables and visits are known."""
-        return not self.missing
+        return not self.trimmed
 
     @cached_property
     def graph(self) -> FlowGraph:
@@ -109,7 +109,7 @@ class ExecutionAt:
     @cached_property
     def tokens(self) -> list[TokenAt]:
         """The tokens, the outermost first; none where this is not kept."""
-        if self.missing:
+        if self.trimmed:
             return []
         placed = (
             token_positions.current_positions(self.execution, self.graph, self.last_step)
@@ -129,7 +129,7 @@ class ExecutionAt:
     @cached_property
     def variables(self) -> Mapping[tuple[int, str], VariableAt]:
         """What the variables of the tokens' scopes held, by level and case-folded name."""
-        if self.missing:
+        if self.trimmed:
             return {}
         workspaces = [token.workspace for token in self.tokens]
         found = (
@@ -204,13 +204,13 @@ class ExecutionAt:
     @cached_property
     def visits(self) -> Mapping[tuple[str, str], int]:
         """How often each (block, port) had been visited by then."""
-        return {} if self.missing else visit_counts.visit_counts(self.execution, self.step)
+        return {} if self.trimmed else visit_counts.visit_counts(self.execution, self.step)
 
     @cached_property
     def durations(self) -> Mapping[str, int]:
         """How many microseconds the visits of each block had taken by then, of the steps that are
         kept."""
-        return {} if self.missing else visit_counts.block_durations(self.execution, self.step)
+        return {} if self.trimmed else visit_counts.block_durations(self.execution, self.step)
 
 
 def _availability(value: VariableValue) -> Availability:

@@ -187,9 +187,9 @@ def _last_changes(execution: Execution, first: int, last: int) -> list[tuple[str
 
 
 def _trimmed(execution: Execution, span: VersionSpan, step: int) -> list[TrimmedChange]:
-    """The last changes of a span by steps that were dropped, where all of these came before."""
-    dropped = trimmed_steps(execution.step_count)
-    if not dropped or step < dropped.stop:
+    """The last changes of a span by trimmed steps, where all of these came before."""
+    trimmed = trimmed_steps(execution.step_count)
+    if not trimmed or step < trimmed.stop:
         return []
     rows = TrimmedChange.objects.filter(
         execution_id=execution.pk, number__gte=span.first, number__lte=span.last
@@ -201,13 +201,13 @@ def _trimmed(execution: Execution, span: VersionSpan, step: int) -> list[Trimmed
 
 
 def _last_forgotten(execution: Execution, step: int) -> int | None:
-    """The last dropped step when what the dropped ones changed is not kept, because they were
-    dropped before such changes were kept. None otherwise."""
-    dropped = trimmed_steps(execution.step_count)
-    if not dropped or step < dropped.stop:
+    """The last trimmed step when what the trimmed ones changed is not kept, because they were
+    trimmed before such changes were kept. None otherwise."""
+    trimmed = trimmed_steps(execution.step_count)
+    if not trimmed or step < trimmed.stop:
         return None
     old = TrimmedVisits.objects.filter(execution_id=execution.pk, last__isnull=True).exists()
-    return dropped[-1] if old else None
+    return trimmed[-1] if old else None
 
 
 def _recover(

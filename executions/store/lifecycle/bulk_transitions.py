@@ -44,7 +44,7 @@ _STOP = f"""
         SELECT child.id FROM executions_execution child JOIN family ON child.parent_id = family.id
         WHERE child.ended_at IS NULL AND child.trigger <> %(trigger_task)s
     )
-    UPDATE executions_execution SET {transitions.STOPPED}
+    UPDATE executions_execution SET {transitions.SET_STOPPED}
     WHERE id IN (SELECT id FROM family) AND status = ANY(%(stoppable)s)
     RETURNING {RETURNING}
 """

@@ -18,7 +18,7 @@ from executions.store.statements import fetch
 #: The worker still holds the execution.
 LEASE_HELD = "lease_owner = %(owner)s AND status = ANY(%(working)s::text[])"
 #: No worker holds it; a command has locked its row.
-PARKED = "lease_owner = ''"
+NO_WORKER = "lease_owner = ''"
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from executions.store.debug.interventions import Cause, InterventionRows
 from executions.store.lifecycle import failures, secret_storage, steps
 from executions.store.lifecycle.checkpoint_statement import (
     FAILED_CHILD,
-    PARKED,
+    NO_WORKER,
     CheckpointStatement,
     add_records,
     add_tokens,
@@ -98,7 +98,7 @@ _LANDINGS = {
     target: rows.dumps({status.value: landing(status, target).value for status in sorted(WORKING)})
     for target in Status
 }
-_ENDS = sorted(TERMINAL)
+_TERMINAL = sorted(TERMINAL)
 
 
 def checkpoint(
@@ -149,7 +149,7 @@ def release(
     statement.assign(
         _RELEASE,
         landings=_LANDINGS[target],
-        ends=_ENDS,
+        ends=_TERMINAL,
         requeue=REQUEUE_SECONDS,
         reason=release.reason.value,
         waiting_for=values.storable(waiting_for)[:400],
@@ -175,9 +175,9 @@ def rewrite(
     cause: Cause,
     **columns: Any,
 ) -> ExecutionChanged:
-    """Write what a command changed of an execution that `claims.lock_parked` has locked, and that
-    it did. `columns` are further columns of its row."""
-    statement = CheckpointStatement(PARKED)
+    """Write what a command changed of an execution that `claims.lock_without_worker` has locked,
+    and that it did. `columns` are further columns of its row."""
+    statement = CheckpointStatement(NO_WORKER)
     statement.assign(_STATE, state=rows.dumps(state))
     for name, value in columns.items():
         statement.assign(f"{name} = %({name})s", **{name: value})

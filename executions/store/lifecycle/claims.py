@@ -64,7 +64,7 @@ _CLAIM_UNLIMITED = _CLAIM.format(
 )
 _LOAD = f"SELECT {_TOKENS_AND_VALUES}"
 _READ = f"SELECT {RETURNING}, {_MORE} FROM executions_execution WHERE id = %(id)s"
-_LOCK_PARKED = f"""
+_LOCK_WITHOUT_WORKER = f"""
     {_READ}
         AND (status = ANY(%(statuses)s) OR (unhandled AND %(or_unhandled)s))
         AND lease_owner = ''
@@ -94,17 +94,17 @@ class ClaimedExecution:
     inputs: Mapping[str, Any]
     #: The bytes of large changed values that its steps have stored.
     stored_bytes: int
-    #: Whether others may wait for its worker because of a limit.
-    limited: bool = False
+    #: Whether its limits were checked, so that others may wait for its worker because of them.
+    limit_checked: bool = False
     #: Its secrets (`executions.store.lifecycle.secret_storage`).
     secrets: dict[str, Any] | None = None
     #: How many workers have died with it since its last progress, and whether the alarm ended the
     #: last of them. One until it has passed the blocks at which the first may have died.
     deaths: int = 0
-    was_late: bool = False
+    killed_by_alarm: bool = False
     #: What went wrong when its last turn failed outside of its blocks: the exception in its JSON
     #: form, and the traceback.
-    broke: Mapping[str, Any] | None = None
+    failed_turn: Mapping[str, Any] | None = None
     frames: list[Frame] = field(default_factory=list)
     written: list[tuple[Frame, set[str]]] = field(default_factory=list)
     debug: str | None = None
@@ -128,20 +128,22 @@ class ClaimedExecution:
         )
 
 
-def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> ClaimedExecution | None:
+def claim(
+    execution_id: UUID, owner: str, *, limit_checked: bool = False
+) -> ClaimedExecution | None:
     """Claim a Queued execution with its tokens and variables; None when it is not Queued.
 
-    If the flow has its own limit, pass `limited` after checking for room (`executions.claiming`);
-    otherwise the claim fails.
+    If the flow has its own limit, pass `limit_checked` after checking for room
+    (`executions.claiming`); otherwise the claim fails.
     """
-    statement = _CLAIM_ANY if limited else _CLAIM_UNLIMITED
+    statement = _CLAIM_ANY if limit_checked else _CLAIM_UNLIMITED
     params = {"id": execution_id, "owner": owner, "lease": LEASE_SECONDS, **STATUS_PARAMS}
     row = fetch(statement, params)
     if row is None:
         return None
     _, seen, tokens, variables, *rest = row
     claimed = _claimed(execution_id, owner, rest)
-    claimed.limited = limited
+    claimed.limit_checked = limit_checked
     if seen == claimed.event.revision - 1:
         _set_frames(claimed, tokens, variables)
     else:
@@ -149,7 +151,7 @@ def claim(execution_id: UUID, owner: str, *, limited: bool = False) -> ClaimedEx
     return claimed
 
 
-def lock_parked(
+def lock_without_worker(
     execution_id: UUID, statuses: frozenset[str], *, or_unhandled: bool = False
 ) -> ClaimedExecution | None:
     """Lock an execution that no worker holds, with its tokens and variables, until the transaction
@@ -157,7 +159,7 @@ def lock_parked(
     because nothing handled an exception and that counts too."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _LOCK_PARKED,
+            _LOCK_WITHOUT_WORKER,
             {"id": execution_id, "statuses": sorted(statuses), "or_unhandled": or_unhandled},
         )
         row = cursor.fetchone()
@@ -179,8 +181,9 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecu
     secrets = json.loads(secrets_text) if secrets_text else None
     plan = debug_plan.load(debug, hits) if debug else debug_plan.NO_PLAN
     kept = json.loads(state)
-    deaths, was_late = kept.pop("deaths", 0), kept.pop("was_late", False)
-    broke = kept.pop("broke", None)
+    # The keys are as older versions stored them.
+    deaths, killed_by_alarm = kept.pop("deaths", 0), kept.pop("was_late", False)
+    failed_turn = kept.pop("broke", None)
     return ClaimedExecution(
         id=execution_id,
         owner=owner,
@@ -192,8 +195,8 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecu
         stored_bytes=stored_bytes,
         secrets=secrets,
         deaths=deaths,
-        was_late=was_late,
-        broke=broke,
+        killed_by_alarm=killed_by_alarm,
+        failed_turn=failed_turn,
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
         stepper=debug_plan.stepper_of(plan, until, passed) if debug or until else None,

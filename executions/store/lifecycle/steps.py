@@ -34,23 +34,23 @@ STORED_VALUES = """
         ON CONFLICT (execution_id, key) DO UPDATE
         SET last_step = greatest(known.last_step, excluded.last_step)
     )"""
-DROPPED_STEPS = """
-    dropped AS (
+TRIMMED_STEPS = """
+    trimmed_steps AS (
         DELETE FROM executions_step s USING updated
         WHERE s.execution_id = %(id)s AND s.number >= %(trim_from)s AND s.number < %(trim_to)s
         RETURNING s.block, s.port, s.number,
             CASE WHEN s.block <> ALL(%(known)s::text[]) THEN s.changes END AS changes
     )"""
 TRIMMED_VISITS = """
-    trimmed AS (
+    trimmed_visits AS (
         INSERT INTO executions_trimmedvisits AS known (execution_id, block, port, visits, last)
         SELECT %(id)s, block, port, sum(visits), max(last) FROM (
             SELECT block, port, count(*) AS visits, max(number) AS last
-            FROM dropped GROUP BY block, port
+            FROM trimmed_steps GROUP BY block, port
             UNION ALL
             SELECT u ->> 0, u ->> 1, (u ->> 2)::bigint, (u ->> 3)::bigint
-            FROM updated, json_array_elements(%(unwritten)s::json) AS u
-        ) AS gone
+            FROM updated, json_array_elements(%(trimmed_visits)s::json) AS u
+        ) AS all_trimmed
         GROUP BY block, port
         ON CONFLICT (execution_id, block, port) DO UPDATE
         SET visits = known.visits + excluded.visits, last = excluded.last
@@ -60,11 +60,11 @@ TRIMMED_CHANGES = """
         INSERT INTO executions_trimmedchange (execution_id, block, name, number, change)
         SELECT DISTINCT ON (block, name) %(id)s, block, name, number, change FROM (
             SELECT d.block, c.key AS name, d.number, c.value AS change
-            FROM dropped d, json_each(d.changes) AS c
+            FROM trimmed_steps d, json_each(d.changes) AS c
             UNION ALL
             SELECT u ->> 0, u ->> 1, (u ->> 2)::bigint, u -> 3
             FROM updated, json_array_elements(%(changed)s::json) AS u
-        ) AS gone
+        ) AS all_trimmed
         ORDER BY block, name, number DESC
         ON CONFLICT (execution_id, block, name) DO UPDATE
         SET number = excluded.number, change = excluded.change
@@ -74,27 +74,27 @@ TRIMMED_CHANGES = """
 def add(
     statement: CheckpointStatement, before: int, interpreter: Interpreter, progress: Progress
 ) -> None:
-    """Write the new steps of an execution that had `before`, and drop and count those of which it
-    has too many now. A step that would be dropped at once is not written."""
+    """Write the new steps of an execution that had `before`, and trim and count those of which it
+    has too many now. A step that would be trimmed at once is not written."""
     done = progress.steps
     if not done:
         return
-    lacked, lacking = trimmed_steps(before), trimmed_steps(interpreter.step_count)
-    kept = [step for step in done if step.number not in lacking] if lacking else done
+    trimmed_before, trimmed = trimmed_steps(before), trimmed_steps(interpreter.step_count)
+    kept = [step for step in done if step.number not in trimmed] if trimmed else done
     statement.add(STEPS, steps=rows.dumps(rows.step_rows(kept)))
-    if len(lacking) > len(lacked):
-        gone = [step for step in done if step.number in lacking]
-        visits = Counter((step.block, step.port) for step in gone)
-        last = {(step.block, step.port): step.number for step in gone}
-        changes = _last_changes(gone)
+    if len(trimmed) > len(trimmed_before):
+        trimmed_now = [step for step in done if step.number in trimmed]
+        visits = Counter((step.block, step.port) for step in trimmed_now)
+        last = {(step.block, step.port): step.number for step in trimmed_now}
+        changes = _last_changes(trimmed_now)
         statement.add(
-            DROPPED_STEPS,
-            trim_from=lacked.stop,
-            trim_to=lacking.stop,
+            TRIMMED_STEPS,
+            trim_from=trimmed_before.stop,
+            trim_to=trimmed.stop,
             known=_outdated(interpreter, changes),
         )
-        unwritten = [[*visit, number, last[visit]] for visit, number in visits.items()]
-        statement.add(TRIMMED_VISITS, unwritten=rows.dumps(unwritten))
+        trimmed_visits = [[*visit, number, last[visit]] for visit, number in visits.items()]
+        statement.add(TRIMMED_VISITS, trimmed_visits=rows.dumps(trimmed_visits))
         changed = [[*key, *change] for key, change in changes.items()]
         statement.add(TRIMMED_CHANGES, changed=rows.dumps(changed))
 
@@ -113,7 +113,7 @@ def _last_changes(steps: Iterable[StepRecord]) -> _Changes:
 
 
 def _outdated(interpreter: Interpreter, changes: _Changes) -> list[str]:
-    """Return the blocks of which these changes outdate every change by a dropped step."""
+    """Return the blocks of which these changes outdate every change by a trimmed step."""
     found: dict[str, set[str]] = {}
     for block, name in changes:
         found.setdefault(block, set()).add(name)
@@ -129,16 +129,16 @@ def stored_values(step_count: int, progress: Progress) -> list[dict[str, Any]]:
     """Return the large values that the new steps refer to, in the form that STORED_VALUES takes."""
     if not progress.stored:
         return []
-    lacking = trimmed_steps(step_count)
-    gone = [step for step in progress.steps if step.number in lacking]
+    trimmed = trimmed_steps(step_count)
+    trimmed_now = [step for step in progress.steps if step.number in trimmed]
     referred = [
         (step.number, change)
         for step in progress.steps
-        if step.number not in lacking
+        if step.number not in trimmed
         for change in (step.changes or {}).values()
     ]
     found: dict[str, dict[str, Any]] = {}
-    for number, change in [*_last_changes(gone).values(), *referred]:
+    for number, change in [*_last_changes(trimmed_now).values(), *referred]:
         if key := change.get("stored"):
             first = {"key": key, "value": progress.stored[key], "size": change["size"]}
             value = found.setdefault(key, first | {"first_step": number, "last_step": number})

@@ -41,7 +41,7 @@ PAUSE = f"""
     RETURNING {RETURNING}
 """
 #: Held by a worker → Stopping; otherwise → Stopped at once.
-STOPPED = f"""
+SET_STOPPED = f"""
     status = CASE WHEN lease_owner = '' THEN %(stopped)s ELSE %(stopping)s END,
     request = CASE WHEN lease_owner = '' THEN '' ELSE %(request_stop)s END,
     reason = '', place = '', due_at = NULL, awaits = NULL,
@@ -50,7 +50,7 @@ STOPPED = f"""
     {CHANGE}
 """
 _STOP = f"""
-    UPDATE executions_execution SET {STOPPED}
+    UPDATE executions_execution SET {SET_STOPPED}
     WHERE id = ANY(%(ids)s) AND status = ANY(%(stoppable)s)
     RETURNING {RETURNING}
 """
@@ -110,11 +110,11 @@ _WAKE_DUE = f"""
     RETURNING {RETURNING}
 """
 #: Counts the deaths of workers beside what the execution was doing, for whoever claims it next.
-_TAKEN_OVER = f"""
+_SET_RECLAIMED = f"""
     state = CASE status
         WHEN %(running)s THEN json_build_object(
             'deaths', coalesce((state ->> 'deaths')::int, 0) + 1,
-            'was_late', %(late)s::boolean,
+            'was_late', %(killed_by_alarm)s::boolean,
             'was', coalesce(state -> 'was', state)
         )
         ELSE state
@@ -131,8 +131,8 @@ _TAKEN_OVER = f"""
     END,
     lease_owner = '', request = '', {CHANGE}
 """
-_TAKE_OVER_EXPIRED = f"""
-    UPDATE executions_execution SET {_TAKEN_OVER}
+_RECLAIM_EXPIRED = f"""
+    UPDATE executions_execution SET {_SET_RECLAIMED}
     WHERE id IN (
         SELECT id FROM executions_execution
         WHERE lease_expires_at < now() AND status = ANY(%(working)s)
@@ -141,8 +141,8 @@ _TAKE_OVER_EXPIRED = f"""
     )
     RETURNING {RETURNING}
 """
-_TAKE_OVER = f"""
-    UPDATE executions_execution SET {_TAKEN_OVER}
+_RECLAIM = f"""
+    UPDATE executions_execution SET {_SET_RECLAIMED}
     WHERE id = %(id)s AND status = ANY(%(working)s)
         AND right(lease_owner, length(%(task)s) + 1) = ':' || %(task)s
     RETURNING {RETURNING}
@@ -152,7 +152,7 @@ _GIVE_BACK = f"""
         SELECT id AS held_id, died.times, CASE
             WHEN status = %(pausing)s THEN %(paused)s
             WHEN status = %(stopping)s THEN %(stopped)s
-            WHEN %(broke)s::json IS NOT NULL AND died.times >= %(most)s THEN %(error)s
+            WHEN %(failed_turn)s::json IS NOT NULL AND died.times >= %(most)s THEN %(error)s
             ELSE %(queued)s
         END AS following
         FROM executions_execution,
@@ -163,10 +163,11 @@ _GIVE_BACK = f"""
     UPDATE executions_execution SET
         status = following,
         state = CASE
-            WHEN status <> %(running)s OR %(broke)s::json IS NULL THEN state
+            WHEN status <> %(running)s OR %(failed_turn)s::json IS NULL THEN state
             WHEN following = %(error)s THEN json_build_object('error', %(thrown)s::json)
             ELSE json_build_object(
-                'deaths', times, 'broke', %(broke)s::json, 'was', coalesce(state -> 'was', state)
+                'deaths', times, 'broke', %(failed_turn)s::json,
+                'was', coalesce(state -> 'was', state)
             )
         END,
         ended_at = CASE WHEN following IN (%(stopped)s, %(error)s) THEN now() END,
@@ -186,9 +187,9 @@ _GIVE_BACK = f"""
     FROM held WHERE id = held_id
     RETURNING {RETURNING}
 """
-_LOST_MESSAGES = f"""
+_POSTPONE_LOST_MESSAGES = f"""
     UPDATE executions_execution
-    SET lease_expires_at = now() + make_interval(secs => %(again)s)
+    SET lease_expires_at = now() + make_interval(secs => %(postponed)s)
     WHERE id IN (
         SELECT id FROM executions_execution
         WHERE lease_expires_at < now() AND status = %(queued)s
@@ -282,45 +283,51 @@ def wake_due() -> list[ExecutionChanged]:
     return update(_WAKE_DUE)
 
 
-def take_over_expired() -> list[ExecutionChanged]:
+def reclaim_expired() -> list[ExecutionChanged]:
     """Held by a worker whose lease ran out → Queued, Paused or Stopped, as it was asked to."""
-    return update(_TAKE_OVER_EXPIRED, late=False)
+    return update(_RECLAIM_EXPIRED, killed_by_alarm=False)
 
 
-def take_over(execution_id: UUID, task_id: str, *, late: bool) -> list[ExecutionChanged]:
+def reclaim(execution_id: UUID, task_id: str, *, killed_by_alarm: bool) -> list[ExecutionChanged]:
     """Held by a worker whose process has died → Queued, Paused or Stopped.
 
-    `late` says that the alarm ended it.
+    `killed_by_alarm` says whether a block had taken too long.
     """
-    return update(_TAKE_OVER, id=execution_id, task=task_id, late=late)
+    return update(_RECLAIM, id=execution_id, task=task_id, killed_by_alarm=killed_by_alarm)
 
 
 def give_back(
-    execution_id: UUID, owner: str, broke: Mapping[str, Any] | None, failure: UUID | None = None
+    execution_id: UUID,
+    owner: str,
+    failed_turn: Mapping[str, Any] | None,
+    failure: UUID | None = None,
 ) -> list[ExecutionChanged]:
     """Held by a worker whose turn failed → as after the worker's death.
 
-    `broke` is what went wrong; it is kept beside what the execution was doing, and counted as a
-    death. After `MAX_WORKER_DEATHS` of them in a row → Error, with that as its last exception, of
-    which `failure` is the fingerprint. Without `broke` nothing is counted.
+    `failed_turn` is what went wrong; it is kept beside what the execution was doing, and counted
+    as a death. After `MAX_WORKER_DEATHS` of them in a row → Error, with that as its last exception,
+    of which `failure` is the fingerprint. Without `failed_turn` nothing is counted.
     """
-    thrown = None if broke is None else values.decode(broke["exception"])
+    thrown = None if failed_turn is None else values.decode(failed_turn["exception"])
     return update(
         _GIVE_BACK,
         id=execution_id,
         owner=owner,
         most=MAX_WORKER_DEATHS,
         failure=failure,
-        broke=None if broke is None else json.dumps(broke),
-        thrown=None if broke is None else json.dumps(broke["exception"]),
+        failed_turn=None if failed_turn is None else json.dumps(failed_turn),
+        thrown=None if failed_turn is None else json.dumps(failed_turn["exception"]),
         type=thrown.short_type if thrown else "",
         message=thrown.message[:400] if thrown else "",
     )
 
 
-def lost_messages() -> list[ExecutionChanged]:
-    """Return Queued executions whose message counts as lost, each at most once in a while."""
-    return update(_LOST_MESSAGES, again=6 * REQUEUE_SECONDS)
+def postpone_lost_messages() -> list[ExecutionChanged]:
+    """Return Queued executions whose message counts as lost, so that another one is sent.
+
+    Each counts as lost again after six times `REQUEUE_SECONDS`.
+    """
+    return update(_POSTPONE_LOST_MESSAGES, postponed=6 * REQUEUE_SECONDS)
 
 
 def lock_family(execution_id: UUID, *, tasks: bool = False) -> list[UUID]:

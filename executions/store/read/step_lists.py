@@ -26,16 +26,16 @@ class StepFilter:
 
 def step_page(execution: Execution, first: int | None = None) -> ListPage:
     """Return a page of steps, oldest first: from `first` or the next one kept, or the newest."""
-    dropped = trimmed_steps(execution.step_count)
+    trimmed = trimmed_steps(execution.step_count)
 
     def place(number: int) -> int:
         """The place of a step among those that are kept."""
-        return number - len(range(dropped.start, min(max(number, dropped.start), dropped.stop)))
+        return number - len(range(trimmed.start, min(max(number, trimmed.start), trimmed.stop)))
 
     def number(place: int) -> int:
-        return place if place < dropped.start else place + len(dropped)
+        return place if place < trimmed.start else place + len(trimmed)
 
-    last_page = max(1, execution.step_count - len(dropped) - PAGE_SIZE + 1)
+    last_page = max(1, execution.step_count - len(trimmed) - PAGE_SIZE + 1)
     start = min(place(max(1, first)), last_page) if first is not None else last_page
     rows = Step.objects.filter(execution_id=execution.pk, number__gte=number(start))
     return ListPage(
@@ -79,8 +79,8 @@ def recent_steps(execution: Execution, last: int, count: int = 8) -> list[Step]:
 
 def changed_value(execution_id: UUID, number: int, name: str) -> tuple[bool, Any]:
     """Return whether the value is kept to which a step changed a variable, and its stored form."""
-    step_page = Step.objects.filter(execution_id=execution_id, number=number)
-    change = (step_page.values_list("changes", flat=True).first() or {}).get(name, {})
+    step = Step.objects.filter(execution_id=execution_id, number=number)
+    change = (step.values_list("changes", flat=True).first() or {}).get(name, {})
     if "value" in change:
         return True, change["value"]
     stored = ChangedValue.objects.filter(execution_id=execution_id, key=change.get("stored", ""))

@@ -11,7 +11,7 @@ from executions.engine.debugging import Breakpoint
 from executions.retention.trimming import trimmed_steps
 from executions.views import visits
 from executions.views.address import OPEN, OVERLAYS
-from executions.views.detail.rows import missing
+from executions.views.detail.rows import trimmed_text
 from executions.views.detail.subject import Subject
 from executions.views.detail.tokens import (
     ChildStack,
@@ -177,13 +177,13 @@ class Diagram:
         return visits.took(max(self.durations.values(), default=0))
 
     @property
-    def lacking(self) -> str:
+    def trimmed_text(self) -> str:
         """What the times leave out, in words; "" for nothing."""
         if self._address.overlay != "time":
             return ""
         step, count = self._subject.past.step, self._subject.execution.step_count
-        lacking = missing(count) if step >= trimmed_steps(count).start else ""
-        return f"{lacking} Their times are left out." if lacking else ""
+        trimmed = trimmed_text(count) if step >= trimmed_steps(count).start else ""
+        return f"{trimmed} Their times are left out." if trimmed else ""
 
     @property
     def overlays(self) -> list[tuple[str, str, bool]]:

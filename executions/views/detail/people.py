@@ -7,7 +7,7 @@ from functools import cached_property
 from django.utils import timezone
 
 from executions import access, presence
-from executions.limits import CONTROL_ANSWER_SECONDS
+from executions.limits import DEBUG_TRANSFER_ANSWER_SECONDS
 from executions.models import AuditEntry
 from executions.presence import Person
 from executions.states import TERMINAL
@@ -78,7 +78,7 @@ class People:
         execution = self._subject.execution
         if self.debugger is None or execution.asked_by_id is None or execution.asked_at is None:
             return None
-        until = execution.asked_at + timedelta(seconds=CONTROL_ANSWER_SECONDS)
+        until = execution.asked_at + timedelta(seconds=DEBUG_TRANSFER_ANSWER_SECONDS)
         mine = execution.asked_by_id == self._subject.user.pk
         return TakeOverRequest(execution.asked_by_name, mine, until)
 

@@ -48,16 +48,16 @@ def steps(
         "newer": address.url(at=page.newer) if page.newer else "",
         "first": address.url(at="1") if page.older else "",
         "last": address.url(at="") if page.newer else "",
-        "lacking": missing(execution.step_count),
+        "trimmed_text": trimmed_text(execution.step_count),
     }
 
 
-def missing(step_count: int) -> str:
+def trimmed_text(step_count: int) -> str:
     """What is not kept of so many steps, in words; "" for nothing."""
-    lacking = trimmed_steps(step_count)
-    if not lacking:
+    trimmed = trimmed_steps(step_count)
+    if not trimmed:
         return ""
-    return f"Steps {lacking[0]:,} to {lacking[-1]:,} of {step_count:,} are not kept."
+    return f"Steps {trimmed[0]:,} to {trimmed[-1]:,} of {step_count:,} are not kept."
 
 
 def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:

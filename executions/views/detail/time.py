@@ -54,13 +54,13 @@ class TimeSlider:
         return self._subject.past.is_kept
 
     @property
-    def lacking(self) -> str:
+    def trimmed_text(self) -> str:
         """What is shown instead of a moment that is not kept."""
-        lacking = self._subject.past.missing
-        if not lacking:
+        trimmed = self._subject.past.trimmed
+        if not trimmed:
             return ""
         return (
-            f"Step {self.step:,} is not kept. Steps {lacking[0]:,} to {lacking[-1]:,} were dropped."
+            f"Step {self.step:,} is not kept. Steps {trimmed[0]:,} to {trimmed[-1]:,} were dropped."
         )
 
     @cached_property
@@ -86,7 +86,7 @@ class TimeSlider:
     def text(self) -> str:
         """What the slider says of itself."""
         text = f"Step {self.step:,} of {self.count:,}"
-        if self.lacking:
+        if self.trimmed_text:
             return f"{text}, not kept"
         if self.block is not None:
             text += f", {self.block.title}"
@@ -101,20 +101,20 @@ class TimeSlider:
     @property
     def previous_url(self) -> str:
         """One step back, over what is not kept; "" at the beginning."""
-        lacking = trimmed_steps(self.count)
+        trimmed = trimmed_steps(self.count)
         step = self.step - 1
-        return "" if step < 0 else self._url(lacking.start - 1 if step in lacking else step)
+        return "" if step < 0 else self._url(trimmed.start - 1 if step in trimmed else step)
 
     @property
     def next_url(self) -> str:
         """One step on; the last step of an execution that goes on is live. "" there."""
         if self.is_live:
             return ""
-        lacking = trimmed_steps(self.count)
+        trimmed = trimmed_steps(self.count)
         step = self.step + 1
         if step >= self.count:
             return self.live_url
-        return self._url(lacking.stop if step in lacking else step)
+        return self._url(trimmed.stop if step in trimmed else step)
 
     @property
     def live_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Telling workers about executions that a command has put back into the queue."""
+"""Sends the messages of executions that a command has put back into the queue."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 
 
-def resume(changed: ExecutionChanged | None, detail: str = "") -> Changes | None:
+def enqueue_resumed(changed: ExecutionChanged | None, detail: str = "") -> Changes | None:
     """Send the message that names an execution which has become Queued."""
     if changed is None:
         return None
@@ -16,7 +16,9 @@ def resume(changed: ExecutionChanged | None, detail: str = "") -> Changes | None
     return Changes([changed], detail)
 
 
-def resume_batch(changed: list[ExecutionChanged], ids: Sequence[UUID]) -> list[ExecutionChanged]:
+def enqueue_resumed_batch(
+    changed: list[ExecutionChanged], ids: Sequence[UUID]
+) -> list[ExecutionChanged]:
     """Send the messages that name these executions, in the order of `ids`."""
     for event in sorted(changed, key=lambda event: ids.index(UUID(event.id))):
         enqueue(event)
