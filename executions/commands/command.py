@@ -78,7 +78,8 @@ class Command:
     toolbar: int = 0
     #: Position in the toolbar's menu, for rarely used commands; 0: not there.
     menu: int = 0
-    #: The key on an execution's page.
+    #: The key on an execution's page, of a command that has a place in the `toolbar`: its button
+    #: listens to it. A test finds a key that is taken.
     key: str = ""
     #: Where the action bar lacks room, the lowest priority moves into its menu first. Its other
     #: buttons have 1 to 6.

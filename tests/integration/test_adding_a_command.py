@@ -1,6 +1,8 @@
 """One file adds a command: pages, jobs, the audit, help and docs take what it declares."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -29,13 +31,18 @@ e: {type: End Flow}
 """
 
 
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command of the guide, in a file of its own beside the others."""
+def sample() -> str:
+    """The file of the guide."""
     walk = GUIDE.read_text().partition("## Add a command")[2]
     source = re.search(r"^ *```python\n(.*?)^ *```", walk, re.DOTALL | re.MULTILINE)
     assert source
-    (tmp_path / "stop_children.py").write_text(dedent(source[1]))
+    return dedent(source[1])
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command of the guide, in a file of its own beside the others."""
+    (tmp_path / "stop_children.py").write_text(sample())
     monkeypatch.setattr(lifecycle, "__path__", [*lifecycle.__path__, str(tmp_path)])
     found = registry.find()["stop-children"]
     monkeypatch.setitem(registry.COMMANDS, found.name, found)
@@ -64,6 +71,19 @@ def post(user: User, execution: Execution) -> AuditEntry:
     entry = AuditEntry.objects.filter(execution=execution).order_by("-id").first()
     assert entry
     return entry
+
+
+def test_the_file_of_the_guide_has_no_fault_that_the_linter_finds() -> None:
+    name = "executions/commands/lifecycle/stop_children.py"
+    for how in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *how, "--stdin-filename", name, "-"],
+            input=sample(),
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_toolbar_the_keys_and_the_help_show_it(

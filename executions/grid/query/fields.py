@@ -2,7 +2,8 @@
 
 From here follow the parameters of an address, the words of the typed query, the filter bar,
 completion, the condition for the database and the match of a live event. To add a field of a known
-kind, add its line to FIELDS and to docs/grid-queries.md; a new kind is one file in `kinds/`.
+kind, add its line to FIELDS and to docs/grid-queries.md (CONTRIBUTING.md); a new kind is one file
+in `kinds/`.
 """
 
 import re
@@ -41,7 +42,8 @@ class Field:
     """A field: `key` is its parameter and its word in the typed query.
 
     `example` is what the editor of the filter bar shows. A field `of_exceptions` lets through only
-    what has thrown one. `indexed` says whether a database index serves it.
+    what has thrown one. `indexed` says whether a database index serves it; where none does, the
+    page names the field when a query takes too long.
     """
 
     key: str

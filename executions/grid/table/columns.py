@@ -33,8 +33,9 @@ class Sorting:
     """How a column sorts the rows: by these values and then by id.
 
     `ascending` and `descending` name the two orders for people. `indexes` are those of the model
-    Execution that lead through all executions in this order; without one, each page sorts what
-    matches. `descending_first` is the direction of the first click on the header.
+    Execution that lead through all executions in this order, by the values and then the id; without
+    one, each page sorts what matches. The index of a text column needs the collation "C".
+    `descending_first` is the direction of the first click on the header.
     """
 
     values: tuple[SortValue, ...]
@@ -58,10 +59,13 @@ class Sorting:
         )
 
     @classmethod
-    def by_number(cls, column: str, ascending: str, descending: str) -> "Sorting":
+    def by_number(
+        cls, column: str, ascending: str, descending: str, *, index: str = ""
+    ) -> "Sorting":
         """By a number column of the model, then by start; the highest first at the first click."""
         values = (sort_values.number(column), STARTED)
-        return cls(values, ascending, descending, descending_first=True)
+        indexes = (index,) if index else ()
+        return cls(values, ascending, descending, indexes, descending_first=True)
 
 
 @dataclass(frozen=True)
