@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from executions import runner
-from executions.commands.debugging.set_next import foresee
+from executions.commands.debugging.set_next import preview
 from executions.commands.request import CommandRefused
 from executions.processes import limit_process
 from flows import sandbox, value_sources
@@ -129,6 +129,6 @@ def test_pages_and_commands_outlive_such_a_default(tmp_path: Path, client: Clien
     paused = begin(version, paused=True, V=1)
     runner.run(paused.pk)
     with pytest.raises(CommandRefused, match="time or memory"):
-        foresee(paused.pk, "w/e")
+        preview(paused.pk, "w/e")
     assert largest_mebibytes() - before < 200
     assert time.monotonic() - began < 40
