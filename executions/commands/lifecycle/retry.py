@@ -95,7 +95,7 @@ COMMAND = Command(
     summary="Start a new execution at the block at which this one stopped or failed.",
     details=(
         "It gets the variables of the old one, which stays as it is, and remembers its origin. "
-        "With the field `paused` it begins paused, which requires the permission to debug."
+        "With the field `paused` it starts paused, which requires the permission to debug."
     ),
     past="retried",
     icon="retry",

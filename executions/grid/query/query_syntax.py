@@ -4,8 +4,8 @@
     -trigger:demo workspace:"Send invoices" timed out
 
 A comma parts alternatives, quotation marks keep spaces, commas and colons together, a minus before
-a field turns it around. Whatever belongs to no field is searched for. What is neither is kept with
-what is wrong; nothing is left out.
+a field excludes what it matches. Whatever belongs to no field is searched for. What is neither is
+kept with what is wrong; nothing is left out.
 """
 
 import re

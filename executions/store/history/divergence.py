@@ -28,7 +28,7 @@ class Divergence:
 class StepComparison:
     """Where two executions diverge, if they do.
 
-    `trimmed` are the steps of the first one, before that, that are not kept of both: they may have
+    `trimmed` are the steps of the first one, before that, that are not kept in both: they may have
     diverged there.
     """
 
@@ -82,5 +82,5 @@ def _diverge(one: StepPorts, two: StepPorts, ends: tuple[int, int], ahead: int) 
 
 
 def _in_both(one: StepPorts, two: StepPorts, ahead: int) -> Iterator[int]:
-    """The numbers, in the second execution, of the steps that are kept of both."""
+    """The numbers, in the second execution, of the steps that are kept in both."""
     return (number for number in two if number + ahead in one)
