@@ -23,7 +23,6 @@ from tests.servers import (
     Process,
     celery_beat,
     celery_worker,
-    collectstatic,
     free_port,
     running_servers,
     web_server,
@@ -119,15 +118,9 @@ class LiveApp:
 def web_process(
     product_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveApp]:
-    """The web server of the session; tests take `live_app`.
-
-    Its scripts and styles are built, as in production: a page takes 11 requests instead of 80.
-    """
-    folder = tmp_path_factory.mktemp("web")
-    environment = {**product_environment, "STATIC_ROOT": str(folder / "static")}
-    collectstatic(folder / "build.log", environment)
+    """The web server of the session; tests take `live_app`."""
     port = free_port()
-    process = web_server(folder / "web.log", environment, port)
+    process = web_server(tmp_path_factory.mktemp("web") / "web.log", product_environment, port)
     yield LiveApp(f"http://127.0.0.1:{port}", process)
     process.stop()
 

@@ -118,13 +118,6 @@ def celery_beat(log: Path, env: dict[str, str], folder: Path) -> Process:
     return process
 
 
-def collectstatic(log: Path, env: dict[str, str]) -> None:
-    """Builds the scripts and styles into the folder that STATIC_ROOT names."""
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput"]
-    process = Process("collectstatic", command, log, env, cwd=PROJECT)
-    assert process.popen.wait(60) == 0, process.output
-
-
 def web_server(log: Path, env: dict[str, str], port: int) -> Process:
     """The product's web server, answering on loopback."""
     command = [sys.executable, "-m", "cortexweb.web.server"]

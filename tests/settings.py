@@ -18,7 +18,7 @@ os.environ["CORTEXWEB_DATA"] = tempfile.mkdtemp(
     prefix="cortexweb-", dir=reachable_temporary_folder()
 )
 atexit.register(shutil.rmtree, os.environ["CORTEXWEB_DATA"], ignore_errors=True)
-# Empty: tests in this process need no built scripts and styles. The web server builds its own.
+# Empty: pages read scripts and styles as they are. tests/integration/test_static.py builds them.
 os.mkdir(os.path.join(os.environ["CORTEXWEB_DATA"], "static"))
 os.environ["SECRET_KEY"] = "tests-" * 10
 

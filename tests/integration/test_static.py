@@ -1,6 +1,7 @@
 """Scripts and styles in one file a page, what the pages send, and how often the grid is fetched."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from cortexweb.static import PAGES, CannotBundleError, script, style
 from executions.models import Execution
 from executions.states import Status
-from tests.conftest import LiveApp
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE, row, tell
+from tests.servers import Process, free_port, web_server
 
 STATIC = Path(settings.BASE_DIR) / "static"
 NAMES = [str(file.relative_to(STATIC)) for file in STATIC.rglob("*") if file.is_file()]
@@ -115,10 +116,26 @@ def test_styles_keep_their_media() -> None:
 # As they are served -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def built(live_app: LiveApp) -> str:
-    """The address of the web server, whose scripts and styles have been built."""
-    return live_app.url
+@pytest.fixture(scope="module")
+def built(
+    product_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a web server whose static files have been built."""
+    folder = tmp_path_factory.mktemp("built")
+    environment = {**product_environment, "STATIC_ROOT": str(folder / "static")}
+    build = Process(
+        "collectstatic",
+        [sys.executable, "manage.py", "collectstatic", "--noinput"],
+        folder / "build.log",
+        environment,
+        cwd=settings.BASE_DIR,
+    )
+    assert build.popen.wait(60) == 0, build.output
+    port = free_port()
+    process = web_server(folder / "web.log", environment, port)
+    yield f"http://127.0.0.1:{port}"
+    process.stop()
+    assert "Traceback" not in process.output, process.output
 
 
 @pytest.fixture
