@@ -1,9 +1,13 @@
 """Fixtures that several integration tests share."""
 
+from pathlib import Path
+
 import pytest
+from django.contrib.auth.models import User
 
 from flows.models import FlowVersion
 from flows.publish import save_draft
+from tests.flows_in_tests import LOOP, LOOP_VARIABLES, WAIT, WAIT_VARIABLES, publish
 from tests.integration.test_publish import ORDERS
 
 
@@ -11,3 +15,18 @@ from tests.integration.test_publish import ORDERS
 def draft() -> FlowVersion:
     """A draft of the Orders flow."""
     return save_draft(ORDERS).version
+
+
+@pytest.fixture
+def person() -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
+
+
+@pytest.fixture
+def nap(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)

@@ -13,9 +13,7 @@ from executions.commands.lifecycle.start import start
 from executions.models import ChangedValue, Execution, Step
 from flows.models import FlowVersion
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
-from tests.integration.test_execution_page import client_of, page, person, run
-
-__all__ = ["person"]
+from tests.integration.test_execution_page import client_of, page, run
 
 pytestmark = pytest.mark.django_db
 

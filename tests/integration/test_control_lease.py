@@ -38,11 +38,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
 def ada() -> Session:
     return Session(User.objects.create_superuser("ada"))
 

@@ -27,8 +27,6 @@ from flows import values
 from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held
 from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
     PARENT,
     PARENT_VARIABLES,
     SQUARE,
@@ -47,11 +45,6 @@ def ada(admin_user: User) -> Session:
 @pytest.fixture
 def nested(tmp_path: Path) -> FlowVersion:
     return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
 
 
 @pytest.fixture

@@ -58,11 +58,6 @@ def nested(tmp_path: Path) -> FlowVersion:
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
 def parent(tmp_path: Path) -> FlowVersion:
     publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
     return publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)

@@ -32,11 +32,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
 def session(person: User) -> Session:
     return Session(person)
 

@@ -24,33 +24,14 @@ from flows.values import ExceptionValue
 from tests.debugging import may_debug
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
     SQUARE,
     SQUARE_VARIABLES,
-    WAIT,
-    WAIT_VARIABLES,
     publish,
 )
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-
-
-@pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
-def nap(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
 
 
 def run(version: FlowVersion, user: User, **inputs: Any) -> Execution:

@@ -17,31 +17,12 @@ from flows.models import FlowVersion
 from flows.values import ExceptionValue
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
-    WAIT,
-    WAIT_VARIABLES,
     publish,
 )
 from tests.integration.test_execution_page import client_of, page, run
 
 pytestmark = pytest.mark.django_db
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-
-
-@pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
-def nap(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
 
 
 def test_what_one_may_not_see_does_not_exist(loop: FlowVersion, person: User) -> None:

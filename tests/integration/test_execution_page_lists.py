@@ -1,7 +1,5 @@
 """The lists below an execution's diagram, and the links of the sentence that tells why it waits."""
 
-from pathlib import Path
-
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -10,20 +8,9 @@ from executions.models import Execution, LogEntry
 from executions.states import Place, Reason, Status
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
-from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 from tests.integration.test_execution_page import page, run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
 
 
 def test_logs_are_filtered_by_severity_and_searched(loop: FlowVersion, person: User) -> None:

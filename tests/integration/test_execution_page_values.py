@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,31 +15,9 @@ from executions.store.read import visit_counts
 from executions.views.execution import PARTS
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
-from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
-    WAIT,
-    WAIT_VARIABLES,
-    publish,
-)
 from tests.integration.test_execution_page import client_of, held_by, page, refresh, run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
-def nap(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
 
 
 # Values ---------------------------------------------------------------------------------------

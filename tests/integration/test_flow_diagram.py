@@ -16,7 +16,7 @@ from executions.states import Status
 from executions.store.read import block_counts
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution
-from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
+from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import client_of, held_by
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +27,6 @@ def uncounted() -> Iterator[None]:
     block_counts.clear_cache()
     yield
     block_counts.clear_cache()
-
-
-@pytest.fixture
-def nap(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nap", WAIT, WAIT_VARIABLES)
 
 
 @pytest.fixture

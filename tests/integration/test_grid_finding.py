@@ -23,11 +23,6 @@ def forget_groups() -> None:
 
 
 @pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
 def other() -> User:
     return User.objects.create_user("grace")
 

@@ -27,11 +27,6 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def person() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
 def other() -> User:
     return User.objects.create_user("grace")
 

@@ -73,11 +73,6 @@ def ada() -> User:
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
-@pytest.fixture
 def sends(tmp_path: Path) -> FlowVersion:
     settings.FILES_ROOT.mkdir(exist_ok=True)
     (settings.FILES_ROOT / "key.txt").write_text(SECRET)

@@ -25,8 +25,6 @@ from flows import queries
 from flows.models import FlowVersion
 from tests.driving import ACTOR, begin, expire_leases, fresh, outputs
 from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
     PARENT,
     PARENT_VARIABLES,
     SQUARE,
@@ -37,11 +35,6 @@ from tests.flows_in_tests import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from flows.models import FlowVersion
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.driving import begin, drive, fresh
 from tests.flows_in_tests import (
-    LOOP,
-    LOOP_VARIABLES,
     PARENT,
     PARENT_VARIABLES,
     SQUARE,
@@ -28,11 +26,6 @@ from tests.flows_in_tests import (
 from tests.integration.test_execution_page import client_of, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
 
 
 def part(html: str, name: str) -> str:

@@ -36,11 +36,6 @@ from tests.servers import celery_worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def loop(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "loop", LOOP, LOOP_VARIABLES)
-
-
 def begin(version: FlowVersion, user: User, **options: object) -> Execution:
     inputs = options.pop("inputs", {})
     actor = Actor(user.pk, user.get_username(), "page")
