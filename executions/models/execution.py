@@ -139,7 +139,7 @@ class Execution(models.Model):
     )
     asked_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
     asked_at = models.DateTimeField(null=True)
-    #: Breakpoints, break on exception (`executions.store.debug.debug_plan`), and the hits counted.
+    #: Breakpoints, break on exception (`executions.store.debug_plan`), and the hits counted.
     debug = ExactJSONField(null=True)
     debug_hits = ExactJSONField(null=True)
     #: Until where a resumed one runs, and after which step; null for no limit.

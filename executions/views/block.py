@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from executions import idempotency
 from executions.commands.refusals import refusal
 from executions.commands.registry import COMMANDS
-from executions.store.debug.debug_plan import plan_of
+from executions.store.debug_plan import plan_of
 from executions.views import visits
 from executions.views.address import Address
 from executions.views.detail.subject import Subject

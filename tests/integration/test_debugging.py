@@ -20,7 +20,7 @@ from executions.models import (
     KeptBreakpoint,
 )
 from executions.states import Status
-from executions.store.debug.breakpoints import keep_for_flow
+from executions.store.kept_breakpoints import keep_for_flow
 from executions.store.lifecycle.claims import claim
 from executions.why import why
 from flows import values

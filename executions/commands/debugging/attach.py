@@ -10,6 +10,7 @@ from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import LIVE, Status
 from executions.store.debug import breakpoints, debug_lease
+from executions.store.kept_breakpoints import kept_for_flow
 from executions.store.lifecycle import transitions
 
 
@@ -26,7 +27,7 @@ def execute(request: CommandRequest) -> Changes | None:
             return None
         if plan is None:
             continue
-        kept = breakpoints.kept_for_flow(request.user.pk, names[key])
+        kept = kept_for_flow(request.user.pk, names[key])
         plan.breakpoints = {**kept, **plan.breakpoints}
         event = debug_lease.attach(key, request.user, plan)
         if event is None and key == request.execution.pk:

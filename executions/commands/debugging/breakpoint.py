@@ -12,6 +12,7 @@ from executions.engine.debugging import Breakpoint
 from executions.engine.program import CONTEXT, scope_of
 from executions.states import LIVE, Status
 from executions.store.debug import breakpoints
+from executions.store.kept_breakpoints import keep_for_flow
 from flows import expressions, queries
 from flows.expressions import ExpressionError
 from flows.graph import BlockNode, FlowGraph
@@ -48,7 +49,7 @@ def execute(request: CommandRequest) -> Changes | None:
     else:
         plan.breakpoints[key] = Breakpoint(existing.condition, existing.hits, action == "enable")
     if request.is_checked("keep") and request.user.pk:
-        breakpoints.keep_for_flow(request.user.pk, graph.name, key, plan.breakpoints.get(key))
+        keep_for_flow(request.user.pk, graph.name, key, plan.breakpoints.get(key))
     changed = breakpoints.write_plan(request.execution.pk, plan)
     return Changes([changed], _describe(action, node, plan.breakpoints.get(key)))
 

@@ -17,11 +17,11 @@ from executions.engine import moving, secrets
 from executions.engine.program import compile_program
 from executions.models import Execution
 from executions.states import RESUMABLE
-from executions.store.debug import debug_plan
-from executions.store.debug.interventions import Cause
+from executions.store import debug_plan
 from executions.store.lifecycle import claims
 from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.interventions import Cause
 from flows import queries
 from flows.models import FlowVersion
 

@@ -4,7 +4,8 @@ from executions.commands.command import Command, DebugLeaseRule, Effect
 from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.states import RESUMABLE
-from executions.store.debug import breakpoints, stepping
+from executions.store.debug import breakpoints
+from executions.store.lifecycle import stepping
 from flows import queries
 
 

@@ -15,9 +15,9 @@ from executions.completion import release_semaphores
 from executions.engine import moving
 from executions.engine.moving import CannotMove, MovePreview
 from executions.states import RESUMABLE, Status
-from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims
 from executions.store.lifecycle.checkpoints import rewrite
+from executions.store.lifecycle.interventions import Cause
 from flows import queries, values
 from flows.values import ExceptionValue
 

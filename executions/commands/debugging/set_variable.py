@@ -24,9 +24,9 @@ from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame
 from executions.states import RESUMABLE, Status
-from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
+from executions.store.lifecycle.interventions import Cause
 from flows import parsing, queries, value_paths, values
 from flows.graph import FlowGraph, VariableNode
 from flows.values import MASK, MASKED

@@ -5,7 +5,7 @@ from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.models import Execution, Token
 from executions.states import RESUMABLE
-from executions.store.debug import stepping
+from executions.store.lifecycle import stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:

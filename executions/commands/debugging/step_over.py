@@ -4,7 +4,7 @@ from executions.commands.command import Command, DebugLeaseRule, Effect
 from executions.commands.enqueueing import enqueue_resumed
 from executions.commands.request import Changes, CommandRequest
 from executions.states import RESUMABLE
-from executions.store.debug import stepping
+from executions.store.lifecycle import stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:

@@ -8,8 +8,7 @@ from executions.commands.enqueueing import enqueue_resumed, enqueue_resumed_batc
 from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
 from executions.states import RESUMABLE
-from executions.store.debug import stepping
-from executions.store.lifecycle import bulk_transitions
+from executions.store.lifecycle import bulk_transitions, stepping
 
 
 def execute(request: CommandRequest) -> Changes | None:

@@ -19,10 +19,10 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Snapshot
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
-from executions.store.debug.interventions import Cause
 from executions.store.lifecycle import claims, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.interventions import Cause
 from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
 from flows import access, queries, values
 from flows.graph import FlowGraph

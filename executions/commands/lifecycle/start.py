@@ -9,8 +9,8 @@ from executions.commands.actor import Actor, audit
 from executions.dispatch import enqueue
 from executions.models import Execution
 from executions.publishing import publish
-from executions.store.debug.breakpoints import kept_for_flow
-from executions.store.debug.debug_plan import DebugPlan
+from executions.store.debug_plan import DebugPlan
+from executions.store.kept_breakpoints import kept_for_flow
 from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
 from flows.models import FlowVersion
 

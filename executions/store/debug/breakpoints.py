@@ -1,15 +1,13 @@
-"""Breakpoints: of one execution, in its debug plan, and those that a user keeps for a flow."""
+"""The breakpoints of one execution, in its debug plan."""
 
 import json
-from dataclasses import asdict
 from uuid import UUID
 
 from django.db import connection
 
-from executions.engine.debugging import Breakpoint
 from executions.events import ExecutionChanged
-from executions.models import Execution, KeptBreakpoint
-from executions.store.debug.debug_plan import DebugPlan, dumps, load
+from executions.models import Execution
+from executions.store.debug_plan import DebugPlan, dumps, load
 from executions.store.lifecycle.claims import RETURNING
 from executions.store.lifecycle.transitions import CHANGE
 from executions.store.state_params import STATE_PARAMS
@@ -48,23 +46,3 @@ def write_plan(execution_id: UUID, plan: DebugPlan) -> ExecutionChanged:
 def version_of(execution_id: UUID) -> int:
     """Return the version that an execution runs now: it may have moved to a newer one."""
     return int(Execution.objects.values_list("version_id", flat=True).get(pk=execution_id))
-
-
-def keep_for_flow(user_id: int, flow_name: str, block: str, breakpoint: Breakpoint | None) -> None:
-    """Keep a breakpoint for a user's later executions of a flow, or delete it when None."""
-    kept_for_flow = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name, block=block)
-    if breakpoint is None:
-        kept_for_flow.delete()
-        return
-    KeptBreakpoint.objects.update_or_create(
-        user_id=user_id, flow_name=flow_name, block=block, defaults=asdict(breakpoint)
-    )
-
-
-def kept_for_flow(user_id: int, flow_name: str) -> dict[str, Breakpoint]:
-    """Return the breakpoints that a user keeps for a flow, by block."""
-    rows = KeptBreakpoint.objects.filter(user_id=user_id, flow_name=flow_name)
-    return {
-        row.block: Breakpoint(row.condition, row.hits, row.enabled)
-        for row in rows.order_by("block")
-    }

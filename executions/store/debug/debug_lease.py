@@ -19,7 +19,7 @@ from executions.limits import (
     RECOVERY_BATCH,
 )
 from executions.models import Execution
-from executions.store.debug.debug_plan import DebugPlan, dumps
+from executions.store.debug_plan import DebugPlan, dumps
 from executions.store.lifecycle.claims import RETURNING
 from executions.store.lifecycle.transitions import CHANGE, update, update_one
 

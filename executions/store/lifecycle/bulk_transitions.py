@@ -14,8 +14,7 @@ from django.db import connection
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.states import Status
-from executions.store.debug import stepping
-from executions.store.lifecycle import transitions
+from executions.store.lifecycle import stepping, transitions
 from executions.store.lifecycle.claims import RETURNING
 from executions.store.state_params import STATE_PARAMS
 

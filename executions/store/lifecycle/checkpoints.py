@@ -15,10 +15,8 @@ from executions.engine.state import Progress
 from executions.events import COLUMNS, ExecutionChanged
 from executions.limits import LEASE_SECONDS, REQUEUE_SECONDS
 from executions.states import TERMINAL, WORKING, Place, Reason, Request, Status, landing
-from executions.store import rows
-from executions.store.debug import debug_plan, interventions
-from executions.store.debug.interventions import Cause, InterventionRows
-from executions.store.lifecycle import failures, secret_storage, steps
+from executions.store import debug_plan, rows
+from executions.store.lifecycle import failures, interventions, secret_storage, steps
 from executions.store.lifecycle.checkpoint_statement import (
     FAILED_CHILD,
     NO_WORKER,
@@ -28,6 +26,7 @@ from executions.store.lifecycle.checkpoint_statement import (
     add_variables,
 )
 from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.interventions import Cause, InterventionRows
 from flows import values
 from flows.failure_fingerprints import fingerprint
 from flows.values import ExceptionValue

@@ -18,7 +18,7 @@ from executions.engine.state import Frame, Snapshot
 from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import INLINE_CHANGE_CHARACTERS, LEASE_SECONDS
 from executions.states import STATUS_PARAMS
-from executions.store.debug import debug_plan
+from executions.store import debug_plan
 from executions.store.lifecycle import secret_storage
 from executions.store.rows import frame_of
 from executions.store.statements import fetch

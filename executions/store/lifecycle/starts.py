@@ -13,8 +13,8 @@ from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_SECONDS
 from executions.models import Execution, new_id
 from executions.states import Status
-from executions.store.debug.breakpoints import kept_for_flow
-from executions.store.debug.debug_plan import DebugPlan, plan_of
+from executions.store.debug_plan import DebugPlan, plan_of
+from executions.store.kept_breakpoints import kept_for_flow
 from executions.store.lifecycle import secret_storage
 from flows import queries, values
 from flows.graph import Message

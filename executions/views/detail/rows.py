@@ -11,7 +11,7 @@ from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP
 from executions.models import Execution, LogEntry, Step
 from executions.retention.trimming import trimmed_steps
-from executions.store.debug.debug_plan import DebugPlan
+from executions.store.debug_plan import DebugPlan
 from executions.store.read import records, relatives, step_lists
 from executions.views import visits
 from executions.views.address import Address

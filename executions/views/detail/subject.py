@@ -8,7 +8,7 @@ from uuid import UUID
 from executions import access
 from executions.models import Step
 from executions.store import history
-from executions.store.debug.debug_plan import DebugPlan, plan_of
+from executions.store.debug_plan import DebugPlan, plan_of
 from executions.store.history import ExecutionAt, TokenAt
 from executions.store.read import records, step_lists
 from executions.views.address import Address
