@@ -211,7 +211,7 @@ class _Writer:
         into = f'<a class="into" href="{escape(self._address(part.keys))}" data-merge '
         into += f'aria-label="Look into {escape(str(part.key))}" title="Look into it">\u2192</a>'
         self._written.append(
-            f'<div class="fo">{into}<details{opened}>'
+            f'<div class="foldable">{into}<details{opened}>'
             f'<summary class="ln d{part.depth}{mark}">{self._key(part.key)}: {opens}'
             f'<span class="shut">{shut}</span></summary>'
         )
@@ -249,11 +249,11 @@ def _at(other: Any, key: Any) -> Any:
 def _scalar(value: Any) -> str:
     match value:
         case str():
-            return f'<span class="jst">{_quoted(value)}</span>'
+            return f'<span class="json-string">{_quoted(value)}</span>'
         case None | bool():
-            return f'<span class="jw">{json.dumps(value)}</span>'
+            return f'<span class="json-keyword">{json.dumps(value)}</span>'
         case int() | float():
-            return f'<span class="jn">{value}</span>'
+            return f'<span class="json-number">{value}</span>'
     return escape(json.dumps(value, ensure_ascii=False))
 
 

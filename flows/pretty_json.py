@@ -76,7 +76,7 @@ def lines(value: Any) -> SafeString:
             break
         written.append(f'<span class="ln">{line}</span>')
     if rest:
-        written.append('<span class="ln mut">… the rest is left out</span>')
+        written.append('<span class="ln muted">… the rest is left out</span>')
     # Every part of a line was escaped when it was made.
     return mark_safe("\n".join(written))  # noqa: S308
 
@@ -87,7 +87,7 @@ def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterator[st
             yield f"{indent}{before}{{"
             last = len(value) - 1
             for number, (key, item) in enumerate(value.items()):
-                name = f'<span class="jk">{_quoted(key)}</span>: '
+                name = f'<span class="json-key">{_quoted(key)}</span>: '
                 yield from _lines(item, indent + "  ", name, "," if number < last else "")
             yield f"{indent}}}{after}"
         case list() if value:
@@ -107,11 +107,11 @@ def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterator[st
 def _scalar(value: Any) -> str:
     match value:
         case str():
-            return f'<span class="jst">{_quoted(value)}</span>'
+            return f'<span class="json-string">{_quoted(value)}</span>'
         case None | bool():
-            return f'<span class="jw">{json.dumps(value)}</span>'
+            return f'<span class="json-keyword">{json.dumps(value)}</span>'
         case int() | float():
-            return f'<span class="jn">{value}</span>'
+            return f'<span class="json-number">{value}</span>'
     return escape(json.dumps(value, ensure_ascii=False))
 
 

@@ -37,7 +37,7 @@ PARTS = (
     Part("numbers", "executions/flow/numbers.html", "row"),
     Part("tabs", "executions/flow/tabs.html"),
     Part("pills", "executions/flow/pills.html", "over"),
-    Part("blocks", "executions/flow/blocks.html", "twin"),
+    Part("blocks", "executions/flow/blocks.html", "text-version"),
 )
 
 

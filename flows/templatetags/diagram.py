@@ -31,7 +31,7 @@ class _Block:
 
 
 def _classes(key: str, port: Port, visited: Visited | None) -> str:
-    exception = " exc" if port is Port.EXCEPTION else ""
+    exception = " exception" if port is Port.EXCEPTION else ""
     hot = " hot" if visited and (key, port.value) in visited.wires else ""
     return exception + hot
 

@@ -11,7 +11,7 @@ export function ask({ question, detail = "", yes, dangerous = false }) {
   asked.querySelector("[data-confirm-text]").textContent = detail;
   const button = asked.querySelector("[data-confirm-yes]");
   button.textContent = yes;
-  button.classList.toggle("dng", dangerous);
+  button.classList.toggle("danger", dangerous);
   asked.returnValue = "";
   asked.showModal();
   return new Promise((resolve) => {
@@ -24,6 +24,6 @@ document.body.addEventListener("htmx:confirm", async (event) => {
   const { confirm, confirmDetail, confirmWord } = elt.dataset ?? {};
   if (!confirm || event.defaultPrevented) return;
   event.preventDefault();
-  const dangerous = elt.classList.contains("dng");
+  const dangerous = elt.classList.contains("danger");
   if (await ask({ question: confirm, detail: confirmDetail, yes: confirmWord, dangerous })) issueRequest(true);
 });

@@ -24,7 +24,7 @@ export function zoomOf(canvas) {
 /** Give the drawing and what lies over it the size of the zoom; again after each swap. */
 export function applyZoom(canvas) {
   const factor = zoomOf(canvas);
-  for (const svg of canvas.querySelectorAll(".sheet svg.dg")) {
+  for (const svg of canvas.querySelectorAll(".sheet svg.diagram")) {
     const [, , width, height] = sizeOf(svg);
     const [wide, high] = [`${width * factor}`, `${height * factor}`];
     if (svg.getAttribute("width") !== wide) svg.setAttribute("width", wide);

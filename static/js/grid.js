@@ -164,7 +164,7 @@ document.addEventListener("click", (event) => {
 });
 
 function showNew() {
-  rows.rowsBody().closest(".sc").scrollTop = 0;
+  rows.rowsBody().closest(".scroller").scrollTop = 0;
   rows.releasePending(true);
 }
 

@@ -30,7 +30,7 @@ document.addEventListener("pointerover", ({ target }) => {
 
 document.addEventListener("focusin", ({ target }) => {
   if (!target.matches?.("a, button, summary") || !target.matches(":focus-visible")) return;
-  const clipped = clippedAround(target) ?? clippedAround(target.querySelector(".el"));
+  const clipped = clippedAround(target) ?? clippedAround(target.querySelector(".ellipsis"));
   if (clipped) showTip(target, textOf(clipped));
 });
 

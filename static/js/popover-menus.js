@@ -38,7 +38,7 @@ document.addEventListener(
 );
 // What is chosen in a list of things to do closes it.
 document.addEventListener("click", ({ target }) => {
-  const menu = target.closest(".menu.todo button, .menu.todo a")?.closest(".menu:popover-open");
+  const menu = target.closest(".menu.action-menu button, .menu.action-menu a")?.closest(".menu:popover-open");
   menu?.hidePopover();
 });
 addEventListener("resize", () => {

@@ -35,7 +35,7 @@ const isHeld = (row) =>
 /** Whether inserting before that row (null: at the end) leaves every held row where it is. */
 function mayInsertBefore(before) {
   if (!before) return true;
-  const scroller = rowsBody().closest(".sc");
+  const scroller = rowsBody().closest(".scroller");
   // What comes in above moves what is being read; below it, it is not seen.
   const isSeen = before.offsetTop < scroller.scrollTop + scroller.clientHeight;
   if (scroller.scrollTop > 4 && isSeen) return false;

@@ -14,7 +14,7 @@ export function hideTip() {
 export function showTip(element, text) {
   if (!tip?.isConnected) {
     tip = document.createElement("div");
-    tip.className = "tip";
+    tip.className = "tooltip";
     tip.ariaHidden = "true"; // who hears the page has heard all of it
     document.body.append(tip);
   }

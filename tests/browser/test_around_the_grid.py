@@ -66,7 +66,7 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, w
             page.keyboard.press("j")
             for _ in range(7):
                 page.keyboard.press("ArrowRight")
-            expect(page.locator(".tip")).to_be_visible()
+            expect(page.locator(".tooltip")).to_be_visible()
         result = Axe().run(page)
         assert result.violations_count == 0, (name, result.generate_report())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name

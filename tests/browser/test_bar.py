@@ -76,11 +76,11 @@ def test_what_does_not_fit_moves_into_the_menu(grid: Any, many: None, words: str
             expect(page.locator(f"[data-command={name}]")).to_be_visible()
         for mark in ("set-next", "goto", "compare", "watch"):
             expect(page.locator(f".actions [data-{mark}]")).to_be_visible()
-        expect(page.locator(".seg [name=children]").first).to_be_visible()
+        expect(page.locator(".segments [name=children]").first).to_be_visible()
         page.keyboard.press("Escape")
     page.set_viewport_size({"width": 2600, "height": 900})
     expect(page.locator("[data-folded] > *")).to_have_count(0)
-    order = page.locator(".actions > .grp [data-command]").evaluate_all(
+    order = page.locator(".actions > .button-group [data-command]").evaluate_all(
         "all => all.map(one => one.dataset.command)"
     )
     assert order == ["continue", "pause", "step", "stop"]
@@ -177,7 +177,7 @@ def test_force_stop_is_in_the_menu_and_asks_as_stop_does(grid: Any, admin_user: 
     page = grid()
     page.on("dialog", lambda dialog: (native.append(dialog.message), dialog.dismiss()))
     row(page, one).locator("[name=id]").check()
-    assert page.locator(".actions > .grp [data-command=force-stop]").count() == 0
+    assert page.locator(".actions > .button-group [data-command=force-stop]").count() == 0
     page.locator("[data-more]").click()
     page.locator("#more [data-command=force-stop]").click()
     dialog = page.locator("#confirm")
@@ -205,7 +205,7 @@ def test_an_execution_asks_in_the_same_dialog(grid: Any, admin_user: Any) -> Non
     native: list[str] = []
     page = grid(one.get_absolute_url())
     page.on("dialog", lambda dialog: (native.append(dialog.message), dialog.dismiss()))
-    assert page.locator("#debug .grp #do-force-stop").count() == 0
+    assert page.locator("#debug .button-group #do-force-stop").count() == 0
     page.keyboard.press("Shift+S")
     dialog = page.locator("#confirm")
     expect(dialog.locator("h2")).to_have_text("Stop this execution?")
@@ -216,7 +216,7 @@ def test_an_execution_asks_in_the_same_dialog(grid: Any, admin_user: Any) -> Non
     expect(dialog.locator("h2")).to_have_text("Force stop this execution?")
     assert not AuditEntry.objects.exists()
     page.locator("#confirm [data-confirm-yes]").click()
-    expect(page.locator(".pillst")).to_contain_text("Stopped")
+    expect(page.locator(".status-pill")).to_contain_text("Stopped")
     assert not native
 
 
@@ -316,7 +316,7 @@ def test_what_was_over_already_is_no_refusal(grid: Any, admin_user: Any) -> None
     button.click()
     notice = page.locator("#notices .notice")
     expect(notice).to_contain_text("3 executions, done")
-    expect(notice.locator("p.mut")).to_have_text("17 were already Ended")
+    expect(notice.locator("p.muted")).to_have_text("17 were already Ended")
     expect(notice).not_to_contain_text("refused")
     expect(notice).not_to_have_class(re.compile("warning"))
 

@@ -137,7 +137,7 @@ def replayed(page: Page) -> None:
     """The same execution by the slider: token, values and exceptions as they were."""
     slider, side = page.locator("[data-slider]"), page.locator("#part-side")
     order = side.locator("a.line", has_text="Order")
-    inner = page.locator(".tok:not(.outer)")
+    inner = page.locator(".token:not(.outer)")
     slider.focus()
     page.keyboard.press("Home")
     expect(slider).to_have_attribute("aria-valuetext", "Step 0 of 4")
@@ -212,7 +212,7 @@ def test_a_link_opens_exactly_what_it_names(
     look.get_by_role("link", name='"er"').click()
     expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.er"))
     look.get_by_role("button", name="Copy link").click()
-    expect(look.locator("[data-copy-link]")).to_have_class("btn sm g copy done")
+    expect(look.locator("[data-copy-link]")).to_have_class("btn small g copy done")
     link = page.evaluate("navigator.clipboard.readText()")
     other = page.context.new_page()
     other.goto(link)

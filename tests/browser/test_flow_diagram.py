@@ -39,7 +39,7 @@ def test_counts_are_live_and_axe_finds_nothing(
     expect(page.get_by_role("link", name="1 running at Nap")).to_be_visible()
     expect(page.get_by_role("img", name="Note on Nap: It sleeps in there")).to_be_visible()
     page.get_by_text("and 2 notes of Top-level as a list").click()
-    expect(page.locator(".twin .notes")).to_contain_text("Anything")
+    expect(page.locator(".text-version .notes")).to_contain_text("Anything")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert run_command("stop", CommandRequest(paused, admin_user, actor)).done

@@ -269,7 +269,7 @@ def test_five_thousand_children_are_shown_by_the_hundred(
     expect(page.locator("#rows > [data-id]")).to_have_count(201)
     assert [one for one in shown(page) if one] == below(ids[:200])
     page.mouse.move(5, 5)
-    page.locator(".sc").evaluate("scroller => (scroller.scrollTop = 0)")
+    page.locator(".scroller").evaluate("scroller => (scroller.scrollTop = 0)")
     # One that starts comes on top of its siblings; one that is not listed stays away.
     expect(page.locator(LIVE)).to_be_visible()
     new = make_execution(admin_user, parent=root, age=1)
@@ -326,7 +326,7 @@ def test_arrows_lead_through_a_tree_that_stands_upside_down(grid: Any, admin_use
 def overflow(page: Page) -> int:
     found: int = page.evaluate(
         "Math.max(document.documentElement.scrollWidth,"
-        " document.querySelector('.sc').scrollWidth) - innerWidth"
+        " document.querySelector('.scroller').scrollWidth) - innerWidth"
     )
     return found
 

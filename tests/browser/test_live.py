@@ -105,7 +105,7 @@ def test_a_cell_that_is_cut_off_says_all_of_it_to_the_keyboard(grid: Any, admin_
     one = make_execution(admin_user, age=5, block_description=long)
     other = make_execution(admin_user, age=9, block_description="Short")
     page = grid()
-    tip = page.locator(".tip")
+    tip = page.locator(".tooltip")
     page.keyboard.press("j")
     page.keyboard.press("ArrowRight")
     cell = page.locator("#rows td:focus")

@@ -279,7 +279,7 @@ def test_no_more_rows_are_open_than_are_told_of(grid: Callable[..., Page], admin
     new = make_execution(admin_user, age=0, parent=parents[39])
     page.mouse.move(5, 5)
     page.locator("h1").first.click()
-    page.locator(".sc").evaluate("element => element.scrollTop = 0")
+    page.locator(".scroller").evaluate("element => element.scrollTop = 0")
     page.wait_for_timeout(1200)
     tell(new)
     expect(row(page, new)).to_be_visible()

@@ -105,7 +105,7 @@ def test_a_hundred_thousand_steps(signed_in_page: Page, execution: Execution) ->
             expect(page.locator(".viewing")).to_contain_text("is not kept")
             expect(page.locator("[data-token]")).to_have_count(0)
         else:
-            expect(bottom.locator(f'tr[data-key="s{shown}"]')).to_have_class("cur")
+            expect(bottom.locator(f'tr[data-key="s{shown}"]')).to_have_class("current")
 
     # By keyboard, from both ends and across the gap.
     slider.focus()

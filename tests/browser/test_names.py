@@ -169,7 +169,7 @@ SMALL = """() => {
     const found = new Set();
     while (walker.nextNode()) {
         const { parentElement: element, data } = walker.currentNode;
-        if (!data.trim() || !element.checkVisibility() || element.closest("svg.dg")) continue;
+        if (!data.trim() || !element.checkVisibility() || element.closest("svg.diagram")) continue;
         const size = parseFloat(getComputedStyle(element).fontSize);
         if (size < 12) found.add(`${element.tagName} ${element.className}: ${size} px`);
     }
@@ -206,14 +206,14 @@ def test_what_is_cut_off_says_itself_in_full(
     page.locator("td.k").hover()
     expect(page.locator("td.k")).to_have_attribute("title", name)
     # by keyboard,
-    expect(page.locator(".tip")).to_have_count(0)
+    expect(page.locator(".tooltip")).to_have_count(0)
     page.locator("#search").focus()
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.closest('td.k') === null"):
         page.keyboard.press("Tab")
-    expect(page.locator(".tip")).to_have_text(name)
+    expect(page.locator(".tooltip")).to_have_text(name)
     page.keyboard.press("Tab")
-    expect(page.locator(".tip")).to_be_hidden()
+    expect(page.locator(".tooltip")).to_be_hidden()
     # and by touch.
     context = browser.new_context(
         base_url=live_app.url,
@@ -224,7 +224,7 @@ def test_what_is_cut_off_says_itself_in_full(
     phone = context.new_page()
     phone.goto(f"/flows/{name}/")
     phone.locator("h1").tap()
-    expect(phone.locator(".tip")).to_have_text(name)
+    expect(phone.locator(".tooltip")).to_have_text(name)
     phone.locator("#flow h2").tap()
-    expect(phone.locator(".tip")).to_be_hidden()
+    expect(phone.locator(".tooltip")).to_be_hidden()
     context.close()

@@ -236,7 +236,7 @@ def test_a_secret_comes_out_nowhere(
         (f"/executions/{execution.pk}/?tab=logs", "with ••••••"),
         (f"/executions/{execution.pk}/?tab=audit", "Token: •••••• → ••••••"),
         (f"/executions/export/csv/?{COLUMNS}", ",••••••,••••••,"),
-        (f"/?{COLUMNS}", '<span class="vh">secret</span>'),
+        (f"/?{COLUMNS}", '<span class="visually-hidden">secret</span>'),
         (f"/admin/executions/execution/{execution.pk}/change/", "$secret"),
     ):
         text = html.unescape(next(t for a, t in crawled.items() if a.endswith(address)))

@@ -24,7 +24,7 @@ def many(admin_user: Any) -> None:
 
 def room(page: Page) -> tuple[float, float]:
     """How high the rows are shown, and of what."""
-    box = page.locator(".grid .sc").bounding_box()
+    box = page.locator(".grid .scroller").bounding_box()
     size = page.viewport_size
     assert box
     assert size
@@ -37,7 +37,7 @@ def test_at_200_percent_more_than_three_rows_are_seen(grid: Any, many: None) -> 
     page.wait_for_timeout(200)
     seen = page.locator("#rows > tr").evaluate_all(
         """rows => {
-            const box = document.querySelector(".grid .sc").getBoundingClientRect();
+            const box = document.querySelector(".grid .scroller").getBoundingClientRect();
             const head = document.querySelector("thead").getBoundingClientRect();
             return rows.filter((row) => {
                 const { top, bottom } = row.getBoundingClientRect();
@@ -120,7 +120,7 @@ def test_the_grid_is_printed_without_chrome_and_whole(grid: Any, many: None) -> 
     assert last
     assert last["y"] + last["height"] <= height
     assert height > 50 * 14
-    for element in ("html", "body", ".page", ".grid", ".grid .sc"):
+    for element in ("html", "body", ".page", ".grid", ".grid .scroller"):
         overflow = page.locator(element).evaluate("one => getComputedStyle(one).overflow")
         assert overflow == "visible", element
     # Ink on paper, whatever the theme.

@@ -66,14 +66,14 @@
       const pane = element.closest(".pane");
       const end = Math.min(box.right, part.cutBy?.getBoundingClientRect().right ?? Infinity);
       if (pane && end > pane.getBoundingClientRect().left + pane.clientWidth + 1 && !element.closest("table, pre, .folded, .gantt")) found.push(`“${text.slice(0, 40)}” (${element.tagName} ${element.className}) leaves its pane`);
-      if (!part.cutBy && part.right > root.clientWidth + 1 && part.bottom > part.top && part.top < innerHeight && !element.closest(".pane, .tabs, .cv, .sc, .wide, .chips, .actions, pre")) found.push(`“${text.slice(0, 40)}” (${element.className || element.tagName}) leaves the window`);
+      if (!part.cutBy && part.right > root.clientWidth + 1 && part.bottom > part.top && part.top < innerHeight && !element.closest(".pane, .tabs, .canvas, .scroller, .wide, .chips, .actions, pre")) found.push(`“${text.slice(0, 40)}” (${element.className || element.tagName}) leaves the window`);
     }
     if (cut) {
       element.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
       if (!isSaid(element, text)) found.push(`“${text.slice(0, 40)}” (${element.tagName} ${element.className}) is cut by ${cut.tagName} ${cut.className} and said nowhere, but ${element.closest("[title]")?.title.slice(0, 60)}`);
     }
   }
-  for (const element of document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .tag, .pillst, .btn")) {
+  for (const element of document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .tag, .status-pill, .btn")) {
     if (isAside(element) || !element.getClientRects().length) continue;
     const part = seen(element.getBoundingClientRect(), element.parentElement);
     if (part.right - part.left > 2 && part.bottom - part.top > 2) things.push({ ...part, element, text: element.ariaLabel || told(element.textContent) || element.name });

@@ -37,7 +37,9 @@ def compared(client: Client, status: int = 200, **query: Any) -> str:
 
 
 def table(html: str, name: str) -> str:
-    return html.partition(f'<table class="tl" aria-label="{name}"')[2].partition("</table>")[0]
+    return html.partition(f'<table class="dense-table" aria-label="{name}"')[2].partition(
+        "</table>"
+    )[0]
 
 
 def test_the_first_step_at_which_they_diverge(square: FlowVersion, admin_user: User) -> None:

@@ -134,13 +134,13 @@ def test_a_selected_token_has_its_scope_and_its_workspace(
     assert 'data-workspace="w"' in outer  # the selected token is followed
     assert "Here" in section(outer, "side")
     assert "Deep" not in section(outer, "side")
-    token = re.search(r"<a class=\"tok[^>]*>", outer)
+    token = re.search(r"<a class=\"token[^>]*>", outer)
     assert token
-    assert 'class="tok outer sel"' in token[0]
+    assert 'class="token outer sel"' in token[0]
     assert 'aria-current="true"' in token[0]
     assert 'aria-label="Token in the workspace Inner"' in token[0]
     other = page(session.user, inside, "?token=1&workspace=w/v")
-    assert 'class="tok" data-key="token-2"' in other
+    assert 'class="token" data-key="token-2"' in other
     assert 'href="?workspace=w/v"' in section(other, "tokens")  # selects the innermost again
 
 
@@ -162,11 +162,11 @@ def test_where_exactly_a_token_stands(session: Session, tmp_path: Path) -> None:
     assert stands(execution) == (box.x, box.top - 24)
     html = page(session.user, execution)
     assert '#paused-bp"' in section(html, "tokens")
-    bar = re.search(r'<rect class="bp"[^>]*>', html)
+    bar = re.search(r'<rect class="breakpoint"[^>]*>', html)
     assert bar
     assert 'aria-label="Breakpoint at Add Item At End, when I &gt; 1"' in bar[0]
     session.do("breakpoint", execution, block="add", action="disable")
-    assert '<rect class="bp off"' in page(session.user, execution)
+    assert '<rect class="breakpoint off"' in page(session.user, execution)
     Execution.objects.filter(pk=execution.pk).update(place="block")
     assert stands(execution) == (box.x, box.top - 16)
     Execution.objects.filter(pk=execution.pk).update(place="exception", status="Exception")
@@ -215,7 +215,7 @@ def test_tokens_of_children_are_shown_on_request_to_those_who_may_see_them(
     done = make_execution(session.user, "over", parent=parent, status=Status.ENDED)
     assert "kid" not in section(page(session.user, parent), "tokens")
     html = section(page(session.user, parent, "?children=1"), "tokens")
-    assert html.count('class="kid st-') == 3
+    assert html.count('class="child-mark st-') == 3
     assert ">2 more<" in html
     assert html.count(f'data-key="kid-{child.pk}"') + html.count("kid-more") >= 1
     assert "Child square at" in html

@@ -106,7 +106,7 @@ def test_a_token_stands_in_every_open_workspace(nap: FlowVersion, person: User) 
     assert side.index("Inside") < side.index("Woke")  # the innermost scope first
     outer = page(person, execution, "?workspace=")
     assert 'data-workspace=""' in outer
-    assert 'class="tok outer" data-key="token-0" data-token="0" data-block="w"' in outer
+    assert 'class="token outer" data-key="token-0" data-token="0" data-block="w"' in outer
     assert 'href="?workspace=w"' in outer
 
 
@@ -257,7 +257,9 @@ def test_a_token_at_an_exception_port_stands_on_it(loop: FlowVersion, person: Us
     Token.objects.create(execution=execution, level=0, workspace="", block="add")
     html = page(person, execution)
     token = re.search(r'data-block="add" data-x="([\d.]+)" data-y="([\d.]+)"', html)
-    port = re.search(r'class="pd exc" data-port="exception" cx="([\d.]+)" cy="([\d.]+)"', html)
+    port = re.search(
+        r'class="port exception" data-port="exception" cx="([\d.]+)" cy="([\d.]+)"', html
+    )
     assert token
     assert port
     assert float(token[1]) == float(port[1]) + 16

@@ -144,7 +144,7 @@ def completions(client: Client, typed: str, **more: str) -> dict[str, str]:
     """What is offered, and what the box then holds."""
     response = client.get(reverse("execution-completions"), {"q": typed, **more})
     html = response.content.decode()
-    found = re.findall(r'data-text="([^"]*)"[^>]*><span class="el">([^<]*)', html)
+    found = re.findall(r'data-text="([^"]*)"[^>]*><span class="ellipsis">([^<]*)', html)
     return {label: text.replace("&quot;", '"').replace("&gt;", ">") for text, label in found}
 
 

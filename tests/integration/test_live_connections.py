@@ -179,7 +179,7 @@ def test_nothing_moves_while_the_reader_has_scrolled(tab: Opener, admin_user: Us
     page = tab(admin_user)
     page.set_viewport_size({"width": 1280, "height": 500})
     expect(page.locator(LIVE)).to_be_visible()
-    page.locator(".sc").evaluate("element => element.scrollTop = 300")
+    page.locator(".scroller").evaluate("element => element.scrollTop = 300")
     seen = row(page, executions[20])
     before = seen.bounding_box()
     new = [make_execution(admin_user, age=age) for age in (3, 2, 1)]

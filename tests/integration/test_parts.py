@@ -180,7 +180,7 @@ def test_a_large_structure_is_compared_by_its_keys(execution: Execution, admin_u
     look = html.partition('class="look"')[2].partition("</section>")[0]
     assert "0 to 99 of 20001 keys" in looked(html)
     assert f'"{"x" * 80}… (6000)"' in looked(html)
-    changed = re.findall(r'class="ln d1 ch">.*?class="jk">&quot;(\w+)', look)
+    changed = re.findall(r'class="ln d1 ch">.*?class="json-key">&quot;(\w+)', look)
     assert changed == ["first", "k1", "k2"]
 
 

@@ -45,7 +45,9 @@ def test_a_moment_is_shown_as_it_was(loop: FlowVersion, admin_user: User) -> Non
     assert 'data-block="add"' in part(html, "tokens")
     assert 'class="ghost"' in part(html, "tokens")
     side = part(html, "side")
-    assert re.search(r'title="Integer: 2"><span[^>]*>#</span><span class="nm el">I</span>', side)
+    assert re.search(
+        r'title="Integer: 2"><span[^>]*>#</span><span class="name ellipsis">I</span>', side
+    )
     assert "List with 1 item<" in side
     assert 'aria-valuetext="Step 4 of 9, For Loop"' in html
     assert 'href="?step=3"' in html  # the way back and on, without JavaScript

@@ -87,7 +87,7 @@ def test_the_token_moves_on_the_diagram(signed_in_page: Page, examples: None) ->
     # A moving token stands above another block each time that it is looked at.
     for seen in ("walk", "visit/unlock", "visit/look/enter"):
         expect(page.locator(f"[data-token][data-block='{seen}']")).to_be_visible(timeout=20_000)
-    expect(page.locator(".pillst")).to_have_text("Ended", timeout=30_000)
+    expect(page.locator(".status-pill")).to_have_text("Ended", timeout=30_000)
     assert page.evaluate("window.neverReloaded")
     expect(page.get_by_role("table", name="Steps")).to_contain_text("Back home")
 
@@ -101,7 +101,7 @@ def test_pause_step_continue_and_stop_do_what_they_say(
     page.get_by_label("Pause at the first block").check()
     page.get_by_role("button", name="Start and open").click()
     page.wait_for_url("**/executions/**")
-    pill = page.locator(".pillst")
+    pill = page.locator(".status-pill")
 
     def press(command: str) -> None:
         page.get_by_role("button", name=command, exact=True).click()
@@ -171,7 +171,7 @@ def test_an_execution_survives_the_death_of_its_worker(
     assert execution.lease_owner
     another = celery_worker(tmp_path / "another.log", environment)
     try:
-        expect(page.locator(".pillst")).to_have_text("Ended", timeout=60_000)
+        expect(page.locator(".status-pill")).to_have_text("Ended", timeout=60_000)
     finally:
         another.stop()
     execution.refresh_from_db()

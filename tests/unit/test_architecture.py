@@ -1,6 +1,7 @@
 """Layers: imports go down only, never in a circle, and pure modules stay pure."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -207,3 +208,18 @@ def test_the_engine_has_no_clock_randomness_or_io(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_are_named_for_a_responsibility(path: Path) -> None:
     assert path.stem not in {"utils", "helpers", "services", "common"}
+
+
+#: Classes that only name a part of a page, and those of Django's own admin.
+UNSTYLED_CLASSES = {"aligned", "form-row", "module", "passing", "sums"}
+
+
+def test_every_class_of_a_template_has_a_style() -> None:
+    styles = "".join(path.read_text() for path in (ROOT / "static/css").glob("*.css"))
+    styled = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)))
+    for path in (ROOT / "templates").rglob("*.html"):
+        for written in re.findall(r'\bclass="((?:{%.*?%}|{{.*?}}|[^"])*)"', path.read_text()):
+            # Where a part of a name varies, as in st-{{ tone }}, the name is not known here.
+            names = re.sub(r"[\w-]*{{.*?}}[\w-]*|-{%.*|{%.*?%}", " ", written).split()
+            unknown = set(names) - styled - UNSTYLED_CLASSES
+            assert not unknown, f"{path.relative_to(ROOT)}: no style for {unknown}"

@@ -235,11 +235,13 @@ def debugged_by(event: ExecutionChanged) -> str:
 def variable(value: Any) -> str:
     """The value of a variable. A row whose path leads nowhere has no such cell."""
     if isinstance(value, LargeValue):
-        return format_html('<span class="mut">{}</span>', f"{value.size:,} bytes")
+        return format_html('<span class="muted">{}</span>', f"{value.size:,} bytes")
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, Masked):
-        return format_html('<span aria-hidden="true">{}</span><span class="vh">secret</span>', MASK)
+        return format_html(
+            '<span aria-hidden="true">{}</span><span class="visually-hidden">secret</span>', MASK
+        )
     text = values.storable(value) if isinstance(value, str) else values.summary(value, CELL_LIMIT)
     text = " ".join(text[: CELL_LIMIT + 1].split())
     return format_html('<span title="{0}">{0}</span>', text[:CELL_LIMIT])

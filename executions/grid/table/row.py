@@ -21,7 +21,7 @@ from executions.states import Status
 from flows.formatting import duration, ticking
 
 #: CSS classes of the bars at the edges of rows that need a person.
-EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exc"}
+EDGES = {Status.ERROR: "bad", Status.EXCEPTION: "exception"}
 #: Stands for the duration in a row that is kept; no text of the database holds this character.
 DURATION_PLACEHOLDER = "\0"
 
