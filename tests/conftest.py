@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
@@ -27,6 +27,7 @@ from tests.servers import (
     running_servers,
     web_server,
 )
+from tests.tables import empty_tables
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
@@ -42,6 +43,14 @@ CHROMIUM_FLAGS = [
 def django_db_keepdb() -> bool:
     """The database ends with its server: nobody has to be out of it before."""
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """How Django empties the tables after each test that commits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture(scope="session")
