@@ -7,7 +7,8 @@ from typing import Any
 from celery import Celery, signals
 from django.db import close_old_connections, connections
 
-from executions import processes, workers
+from cortexweb.worker_heartbeat import Heartbeat
+from executions import processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 
@@ -46,5 +47,8 @@ def drop_broken_connection(**_: Any) -> None:
 
 #: So that a block that never returns, or takes all memory, ends no more than its process.
 signals.worker_process_init.connect(processes.limit_process)
-#: So that a page can say that no worker is online.
-signals.heartbeat_sent.connect(workers.send_heartbeat)
+heartbeat = Heartbeat()
+#: So that pages and metrics can say which workers are online, and what they do.
+signals.worker_ready.connect(heartbeat.begin)
+signals.heartbeat_sent.connect(heartbeat.send)
+signals.worker_shutdown.connect(heartbeat.end)

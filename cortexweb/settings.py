@@ -254,7 +254,8 @@ WHITENOISE_USE_FINDERS = True
 # TLS ends at a proxy in production; HTTPS_ONLY is off only for the embedded server on loopback.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not EMBEDDED)
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers ask without TLS
+# Load balancers and Prometheus ask without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
@@ -262,13 +263,23 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_HSTS_PRELOAD = HTTPS_ONLY
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed (cortexweb.asgi): nobody's unless named.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-for _proxy in TRUSTED_PROXIES:
-    try:
-        ip_network(_proxy)
-    except ValueError:
-        raise environ.ImproperlyConfigured(
-            f"TRUSTED_PROXIES contains {_proxy!r}. Write addresses or networks, such as 10.0.0.0/8."
-        ) from None
+# Who may read /metrics: who gives the token, and who asks from one of these addresses. By default
+# that is this machine for the embedded server, and nobody elsewhere.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_ADDRESSES = env.list(
+    "METRICS_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
+)
+for _name, _networks in (
+    ("TRUSTED_PROXIES", TRUSTED_PROXIES),
+    ("METRICS_ADDRESSES", METRICS_ADDRESSES),
+):
+    for _network in _networks:
+        try:
+            ip_network(_network)
+        except ValueError:
+            raise environ.ImproperlyConfigured(
+                f"{_name} contains {_network!r}. Write addresses or networks, such as 10.0.0.0/8."
+            ) from None
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY and not TRUSTED_PROXIES else None
 )

@@ -6,10 +6,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from cortexweb.accounts.views import admin_sign_in, change_password, sign_in
-from cortexweb.health import healthz
+from cortexweb.health import healthz, readyz
+from cortexweb.metrics.views import metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/login/", admin_sign_in),
     # The admin's own page would take as many guesses as somebody likes.
     path("admin/password_change/", RedirectView.as_view(pattern_name="change-password")),

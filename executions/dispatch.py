@@ -9,7 +9,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from executions.queues import queue_of
+from executions.queues import ALL, queue_of
 
 TASK = "executions.tasks.run_execution"
 logger = logging.getLogger(__name__)
@@ -42,6 +42,21 @@ def kill_task(task_id: str) -> None:
     The pool starts another process. This needs Celery's prefork pool, the default.
     """
     transaction.on_commit(partial(_end_task, task_id))
+
+
+def queue_lengths() -> dict[str, int]:
+    """Return how many messages wait in each queue of the broker. Raises OperationalError."""
+    lengths = dict.fromkeys(ALL, 0)
+    with current_app.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=2)
+        channel = connection.channel()
+        for name in ALL:
+            try:
+                lengths[name] = channel.queue_declare(queue=name, passive=True).message_count
+            except connection.channel_errors:
+                # There is no such queue yet. With AMQP, that closes the channel.
+                channel = connection.channel()
+    return lengths
 
 
 def _end_task(task_id: str) -> None:

@@ -78,8 +78,13 @@ RETENTION_STEPS = 50_000
 #: have no page of the execution open before they count as having left.
 DEBUG_TRANSFER_ANSWER_SECONDS = 20.0
 DEBUG_TRANSFER_AWAY_SECONDS = 120.0
-#: Seconds without a heartbeat after which a worker counts as gone.
+#: Seconds without a heartbeat after which a worker counts as gone, and after which nobody speaks of
+#: it any more.
 WORKER_HEARTBEAT_TIMEOUT = 15
+WORKER_FORGOTTEN_AFTER = 86_400
+#: Seconds without work from the scheduler, which has some every second, after which it counts as
+#: gone.
+SCHEDULER_SILENT_AFTER = 30
 #: How long a bulk job keeps a worker's process at a time, and executions that one of its
 #: transactions commands.
 BULK_SLICE_SECONDS = 1.0

@@ -8,7 +8,7 @@ from celery import shared_task, signals
 from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
-from executions import control_transfer, idempotency, processes, recovery, runner
+from executions import control_transfer, idempotency, processes, recovery, runner, workers
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.retention import deletion
@@ -46,6 +46,7 @@ def recover() -> None:
     """Wake what is due, take over what has died, send lost messages again."""
     recovery.recover()
     jobs.recover()
+    workers.record_scheduled()
 
 
 @shared_task(bind=True)

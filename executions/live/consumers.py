@@ -106,6 +106,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                         return
                 for frame in connection.take_frames(hub.rows):
                     await self.send(frame)
+                    hub.measurements.frames += 1
         except OSError:
             pass  # the browser has left; `disconnect` follows
         except Exception:

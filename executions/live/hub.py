@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
-from executions.live import missed_changes
+from executions.live import measurements, missed_changes
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
 from executions.live.changes import CommittedChanges
@@ -55,6 +56,7 @@ class Hub:
         self.rows = RenderedRows()
         self.users = ConnectedUsers()
         self.presence = PresenceBroadcast()
+        self.measurements = measurements.Measurements.of_this_process()
         self.listening = asyncio.Event()
         self._connections: set[Connection] = set()
         self._background = BackgroundTasks()
@@ -165,6 +167,7 @@ class Hub:
                 tasks.create_task(self._counts.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
+                tasks.create_task(self._report())
                 self._losses = LossDetector()
                 self.listening.set()
                 self._catch_up_all()
@@ -212,6 +215,13 @@ class Hub:
             except DatabaseError as error:
                 logger.warning("The hub could not look for missed changes: %r", error)
 
+    async def _report(self) -> None:
+        """Report the numbers of this process again and again, until cancelled."""
+        while True:
+            self.measurements.viewers = len(self._connections)
+            await _report(self.measurements)
+            await asyncio.sleep(measurements.REPORT_EVERY)
+
     # What goes out -------------------------------------------------------------------------------
 
     def _offer_batch(self, events: Mapping[str, ExecutionChanged]) -> None:
@@ -219,9 +229,12 @@ class Hub:
         self._counts.is_due = True
         changes = CommittedChanges(events, watched_by=self.users.watched_by)
         self._delivery.offer(self._connections, changes)
+        self.measurements.count_changes(events.values())
 
 
 _changed_between = database_sync_to_async(missed_changes.changed_between)
 _events_of = database_sync_to_async(missed_changes.events_of)
+# The Redis client blocks, so it is called in a thread.
+_report = sync_to_async(measurements.report, thread_sensitive=False)
 
 hub = Hub()

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from redis import Redis
 
-from executions import runner, workers
+from executions import queues, runner, workers
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
@@ -54,7 +54,11 @@ def test_queued(loop: FlowVersion, admin_user: User, redis: Redis) -> None:
     second.refresh_from_db()
     assert "no worker is online" in why(first)
     assert "1 wait before it" in why(second)
-    workers.send_heartbeat()
+    now = time.time()
+    online = workers.Worker(
+        name="w@host", slots=2, busy=0, queues=queues.ALL, started_at=now, seen_at=now
+    )
+    workers.record(online)
     assert why(first) == "Waiting for a worker to run 'Start Flow'; it is next."
     assert why(second) == "Waiting for a worker: 1 execution waits before it."
     redis.delete(workers.KEY)
