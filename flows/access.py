@@ -8,11 +8,14 @@ from django.http import Http404
 from flows.models import Flow
 
 
+def sees_flows(user: Any) -> bool:
+    """Return whether the user may see flows: with `flows.view_flow` or `flows.start_flow`."""
+    return bool(user.is_active and (user.has_perm("flows.view_flow") or may_start(user)))
+
+
 def visible(user: Any) -> QuerySet[Flow]:
-    """Return the flows that the user may see: all with `flows.view_flow` or `flows.start_flow`."""
-    if user.is_active and (user.has_perm("flows.view_flow") or may_start(user)):
-        return Flow.objects.all()
-    return Flow.objects.none()
+    """Return the flows that the user may see: all, or none."""
+    return Flow.objects.all() if sees_flows(user) else Flow.objects.none()
 
 
 def get(user: Any, name: str) -> Flow:

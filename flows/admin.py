@@ -14,7 +14,17 @@ from flows import edit_conflicts
 from flows.drafts import delete_block, save_block
 from flows.forms import PUBLISHED, BlockForm, NoteForm, PartForm, VariableForm
 from flows.graph import InvalidFlow
-from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable, Workspace
+from flows.models import (
+    Block,
+    Connection,
+    Flow,
+    FlowVersion,
+    Folder,
+    Label,
+    Note,
+    Variable,
+    Workspace,
+)
 from flows.publish import DraftExists, new_draft, publish, save_draft
 
 
@@ -277,7 +287,8 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "kind", "description", "published", "draft")
     list_filter = ("kind",)
     search_fields = ("name", "description")
-    fields = ("name", "kind", "description", "worker_limit")
+    fields = ("name", "kind", "description", "folder", "labels", "worker_limit")
+    autocomplete_fields = ("folder", "labels")
     readonly_fields = ("description",)
     inlines = (VersionInline,)
 
@@ -320,11 +331,26 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.pk = version.flow_id
             obj.created_at = version.flow.created_at
         # The other fields come from its versions.
-        Flow.objects.filter(pk=obj.pk).update(worker_limit=obj.worker_limit)
+        Flow.objects.filter(pk=obj.pk).update(worker_limit=obj.worker_limit, folder=obj.folder)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and not _is_published(obj)
+
+
+@admin.register(Folder)
+class FolderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "parent")
+    list_select_related = ("parent",)
+    search_fields = ("name",)
+    autocomplete_fields = ("parent",)
+
+
+@admin.register(Label)
+class LabelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "color")
+    list_filter = ("color",)
+    search_fields = ("name",)
 
 
 def _is_published(flow: Flow) -> bool:

@@ -1,11 +1,14 @@
 """What can run: a flow, its versions, and a version's workspaces, blocks, connections, variables,
-notes.
+notes. How flows are arranged: folders, labels, favourites.
 
 A version is a draft until it is published and immutable after: triggers in the database refuse a
 change to what belongs to a published version, so that an old execution is drawn as it ran.
 """
 
+from collections.abc import Mapping
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -23,10 +26,106 @@ block_key = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$",
     "Use letters, digits, hyphens and underscores, with a slash between nested workspaces.",
 )
+#: A slash stands between the names of a path of folders, a comma between values of a filter.
+arrangement_name = RegexValidator(
+    r"^[^\s/,*\"\x00-\x1f](?:[^/,*\"\x00-\x1f]*[^\s/,*\"\x00-\x1f])?$",
+    "Leave out slashes, commas, stars and quotation marks, and spaces at the ends.",
+)
 variable_name = RegexValidator(
     r"^[A-Za-z][A-Za-z0-9_]*$",
     "Use letters, digits and underscores, starting with a letter.",
 )
+
+
+class Folder(models.Model):
+    """A folder of flows, which may lie in another one.
+
+    Names differ among siblings, in any case. A trigger in the database keeps folders from lying in
+    themselves, or too deep (migration 0009).
+    """
+
+    #: Folders on the way from the top to the deepest one.
+    MAX_DEPTH = 8
+
+    name = models.CharField(max_length=80, validators=[arrangement_name])
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                "parent",
+                name="folder_name_unique_in_parent",
+                violation_error_message="There is a folder of this name here already.",
+            ),
+            models.UniqueConstraint(
+                Lower("name"),
+                condition=Q(parent=None),
+                name="folder_name_unique_at_top",
+                violation_error_message="There is a folder of this name here already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Raise ValidationError when the folder would lie in itself, or too deep."""
+        if self.parent is None:
+            return
+        parents = dict(Folder.objects.values_list("pk", "parent_id"))
+        way = [self.parent.pk]
+        while above := parents.get(way[-1]):
+            way.append(above)
+        if self.pk in way:
+            raise ValidationError({"parent": "A folder cannot lie in itself."})
+        if len(way) + _height(self.pk, parents) > self.MAX_DEPTH:
+            most = f"Folders lie at most {self.MAX_DEPTH} deep."
+            raise ValidationError({"parent": most})
+
+
+def _height(folder: int | None, parents: Mapping[int, int | None]) -> int:
+    """How many folders there are on the way from a folder to the deepest one in it."""
+    below = [pk for pk, parent in parents.items() if folder and parent == folder]
+    return 1 + max((_height(pk, parents) for pk in below), default=0)
+
+
+class LabelColor(models.TextChoices):
+    """The colours of labels, which `static/css/labels.css` defines for light and dark."""
+
+    INDIGO = "indigo", "Indigo"
+    TEAL = "teal", "Teal"
+    AMBER = "amber", "Amber"
+    PINK = "pink", "Pink"
+    GREEN = "green", "Green"
+    RED = "red", "Red"
+    GREY = "grey", "Grey"
+
+
+class Label(models.Model):
+    """A word on flows, whatever their folder. A flow may have several."""
+
+    name = models.CharField(max_length=40, validators=[arrangement_name])
+    color = models.CharField(max_length=6, choices=LabelColor, default=LabelColor.INDIGO)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="label_name_unique",
+                violation_error_message="There is a label of this name already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(color__in=LabelColor.values), name="label_color_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Flow(models.Model):
@@ -49,6 +148,16 @@ class Flow(models.Model):
         help_text="How many executions of this flow may hold a worker at once; 0 for no limit. "
         "When it is empty, the setting WORKERS_PER_FLOW applies.",
     )
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many days executions of this flow are kept after they have ended; 0 for "
+        "ever. When it is empty, the settings RETENTION_DAYS and RETENTION_COUNT apply.",
+    )
+    folder = models.ForeignKey(
+        Folder, on_delete=models.PROTECT, null=True, blank=True, related_name="flows"
+    )
+    labels = models.ManyToManyField(Label, blank=True, related_name="flows")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -69,6 +178,23 @@ class Flow(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("flow", args=[self.name])
+
+
+class FavoriteFlow(models.Model):
+    """A flow that a user has starred."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="favorites")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "flow"], name="favorite_flow_once_a_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow} of {self.user}"
 
 
 class FlowVersion(models.Model):

@@ -1,7 +1,8 @@
 """Reads of flows: rows → document → compiled graph."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db.models.functions import Lower
 
 from flows.files import canonical
 from flows.graph import FlowGraph, InvalidFlow, build
-from flows.models import Block, Connection, Flow, FlowVersion, Note, Variable
+from flows.models import Block, Connection, Flow, FlowVersion, Folder, Label, Note, Variable
 from flows.values import is_plain_text
 
 #: How many compiled graphs of published versions a process keeps.
@@ -62,6 +63,89 @@ def secret_names(names: Iterable[str], flows: QuerySet[Flow]) -> list[str]:
     secret = Variable.objects.filter(is_secret=True, workspace__version__flow__in=flows)
     rows = secret.annotate(folded=Lower("name")).filter(folded__in=list(names))
     return sorted(set(rows.order_by().values_list("name", flat=True)))
+
+
+# Folders and labels -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where flows are: by the name of a flow, the paths of its folder and of those above it, from
+    the top; and the names of its labels. Flows without any are missing."""
+
+    folders: Mapping[str, tuple[str, ...]]
+    labels: Mapping[str, tuple[str, ...]]
+
+
+#: Where all flows are that have neither a folder nor a label.
+NOWHERE = Arrangement({}, {})
+
+
+def arrangement() -> Arrangement:
+    """Read the folders and labels of all flows: three queries."""
+    ways = folder_ways()
+    filed = Flow.objects.filter(folder__isnull=False).order_by().values_list("name", "folder_id")
+    labels: dict[str, list[str]] = defaultdict(list)
+    labelled = Label.objects.filter(flows__isnull=False).order_by("name")
+    for flow, label in labelled.values_list("flows__name", "name"):
+        labels[flow].append(label)
+    return Arrangement(
+        {flow: ways[folder] for flow, folder in filed if folder in ways},
+        {flow: tuple(names) for flow, names in labels.items()},
+    )
+
+
+def folder_ways() -> dict[int, tuple[str, ...]]:
+    """Return the paths of each folder and of those above it, from the top, by the folder's id:
+    ("commerce", "commerce/returns")."""
+    rows = {pk: (name, parent) for pk, name, parent in _folder_rows()}
+    ways: dict[int, tuple[str, ...]] = {}
+
+    def way(pk: int) -> tuple[str, ...]:
+        if pk not in ways:
+            name, parent = rows[pk]
+            above = way(parent) if parent in rows else ()
+            ways[pk] = (*above, f"{above[-1]}/{name}" if above else name)
+        return ways[pk]
+
+    for pk in rows:
+        way(pk)
+    return ways
+
+
+def _folder_rows() -> QuerySet[Folder, tuple[int, str, int | None]]:
+    return Folder.objects.order_by("name", "pk").values_list("pk", "name", "parent_id")
+
+
+def folder_at(path: str) -> Folder | None:
+    """Return the folder at a path, in any case; None when there is none."""
+    wanted = path.casefold()
+    found = [pk for pk, way in folder_ways().items() if way[-1].casefold() == wanted]
+    return Folder.objects.filter(pk__in=found).first()
+
+
+def folders_in(folder: int) -> set[int]:
+    """Return the ids of a folder and of all that lie in it."""
+    parents = {pk: parent for pk, _, parent in _folder_rows()}
+    found = {folder}
+    while more := {pk for pk, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def flows_in(folder: Folder | int | None = None, labels: Iterable[Label | int] = ()) -> list[int]:
+    """Return the ids of the flows that lie in a folder, or in one below it, and that have one of
+    some labels. Without a folder, or without labels, flows are not left out by that."""
+    found = Flow.objects.order_by("name")
+    if folder is not None:
+        top = folder.pk if isinstance(folder, Folder) else folder
+        found = found.filter(folder__in=folders_in(top))
+    if wanted := list(labels):
+        found = found.filter(labels__in=wanted).distinct()
+    return list(found.values_list("pk", flat=True))
+
+
+# Documents ----------------------------------------------------------------------------------------
 
 
 def document(version: FlowVersion) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from executions import access
 from executions.events import ExecutionChanged
 from executions.grid.query.filters import Filters
 from executions.grid.table.sorting import Sort
+from flows.queries import NOWHERE, Arrangement
 
 
 @lru_cache(maxsize=10_000)
@@ -47,8 +48,8 @@ class CommittedChanges:
     """The newest event of each execution that has changed, as the hub offers them to viewers.
 
     They are `replayed` for a browser that has turned to another page; these measure no delay.
-    `variables` are the values, by id and name, that filters ask for. `watched_by` returns the ids
-    of the executions that a user watches.
+    `variables` are the values, by id and name, that filters ask for, and `flows` is where flows are
+    arranged. `watched_by` returns the ids of the executions that a user watches.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class CommittedChanges:
         *,
         replayed: bool = False,
         variables: Mapping[str, Mapping[str, Any]] | None = None,
+        flows: Arrangement = NOWHERE,
         watched_by: Callable[[int], Collection[str]] = lambda user_id: (),
     ) -> None:
         self.events = events
         self.replayed = replayed
         self.variables = variables or {}
+        self.flows = flows
         self.watched_by = watched_by
         self.now = timezone.now()
         self._visible: dict[int | None, Mapping[str, ExecutionChanged]] = {None: events}
@@ -71,12 +74,15 @@ class CommittedChanges:
         self._sort_keys: dict[Sort, dict[str, str]] = {}
         self._matching: dict[tuple[int | None, int], Mapping[str, ExecutionChanged]] = {}
 
-    def with_variables(self, variables: Mapping[str, Mapping[str, Any]]) -> "CommittedChanges":
-        """Return the same changes with the values that filters ask for."""
+    def with_read(
+        self, variables: Mapping[str, Mapping[str, Any]], flows: Arrangement
+    ) -> "CommittedChanges":
+        """Return the same changes with what filters ask for and no event says."""
         return CommittedChanges(
             self.events,
             replayed=self.replayed,
             variables=variables,
+            flows=flows,
             watched_by=self.watched_by,
         )
 
@@ -109,7 +115,7 @@ class CommittedChanges:
             self._filters.append(filters)
             values = self.variables.get(event.id)
             watched = () if filters.me is None else self.watched_by(filters.me)
-            self._mismatches[key] = filters.mismatch(event, values, self.now, watched)
+            self._mismatches[key] = filters.mismatch(event, values, self.now, watched, self.flows)
         return self._mismatches[key]
 
     def sort_key(self, event: ExecutionChanged, sort: Sort) -> str:

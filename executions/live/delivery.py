@@ -1,4 +1,4 @@
-"""Offers changes to viewers, once the variables that they need have been read."""
+"""Offers changes to viewers, once what their filters need beside an event has been read."""
 
 import asyncio
 import logging
@@ -11,8 +11,11 @@ from executions.events import ExecutionChanged
 from executions.live.background import BackgroundTasks
 from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
+from executions.live.flow_arrangement import KnownArrangement
 from executions.live.rendering import RenderedRows
+from executions.live.viewers import Viewer
 from executions.store.read import variables_by_path
+from flows.queries import NOWHERE
 
 logger = logging.getLogger(__name__)
 
@@ -20,38 +23,44 @@ logger = logging.getLogger(__name__)
 class Delivery:
     """Brings changes to the connected viewers, and wakes those that have something to send.
 
-    Variables that filters or columns ask for are read by one query for all viewers together.
+    Variables that filters or columns ask for are read by one query for all viewers together. Where
+    flows are arranged is read where filters ask for that.
     """
 
     def __init__(
         self, connections: Collection[Connection], rows: RenderedRows, tasks: BackgroundTasks
     ) -> None:
+        self.flows = KnownArrangement(connections)
         self._connections = connections
         self._rows = rows
         self._tasks = tasks
         self._reading: asyncio.Task[None] | None = None
 
     def offer(self, connections: Iterable[Connection], changes: CommittedChanges) -> None:
-        """Offer changes to viewers; where filters ask for variables, after these are read."""
+        """Offer changes to viewers; to those whose filters need more, after that is read."""
         ready = [one for one in connections if one.fetched_at is None]
-        asking = [one for one in ready if one.viewer.filter_variables]
-        plain = [one for one in ready if not one.viewer.filter_variables]
+        asking = [one for one in ready if _asks(one.viewer)]
+        plain = [one for one in ready if not _asks(one.viewer)]
         self._wake([one for one in plain if one.offer(changes)])
         if asking and changes.events:
-            self._tasks.start(self._offer_with_variables(asking, changes))
+            self._tasks.start(self._offer_once_read(asking, changes))
 
-    async def _offer_with_variables(
-        self, asking: list[Connection], changes: CommittedChanges
-    ) -> None:
+    async def _offer_once_read(self, asking: list[Connection], changes: CommittedChanges) -> None:
         names = frozenset[str]().union(*(one.viewer.filter_variables for one in asking))
         try:
-            found = await _read_variables(list(changes.events), sorted(names))
+            found = await _read_variables(list(changes.events), sorted(names)) if names else {}
+            by_flows = any(one.viewer.depends_on_flows for one in asking)
+            flows = await self.flows.current() if by_flows else NOWHERE
         except Exception as error:
             _catch_up_instead(asking, error)
             return
-        complete = changes.with_variables(found)
+        complete = changes.with_read(found, flows)
         # A viewer that has another filter meanwhile is offered all of it again.
-        still = [one for one in asking if one.viewer.filter_variables <= names]
+        still = [
+            one
+            for one in asking
+            if one.viewer.filter_variables <= names and one.viewer.depends_on_flows <= by_flows
+        ]
         self._wake([one for one in still if one.offer(complete)])
 
     def _wake(self, connections: list[Connection]) -> None:
@@ -84,12 +93,17 @@ class Delivery:
             connection.wake.set()
 
 
+def _asks(viewer: Viewer) -> bool:
+    """Whether a viewer's filter needs more than an event says."""
+    return bool(viewer.filter_variables or viewer.depends_on_flows)
+
+
 @database_sync_to_async
 def _read_variables(ids: list[str], paths: list[str]) -> dict[str, dict[str, Any]]:
     return variables_by_path.values_of(ids, paths)
 
 
 def _catch_up_instead(connections: Iterable[Connection], error: Exception) -> None:
-    logger.error("The variables of the grid could not be read", exc_info=error)
+    logger.error("What the grid shows beside an event could not be read", exc_info=error)
     for connection in connections:
         connection.catch_up()

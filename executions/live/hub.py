@@ -168,6 +168,7 @@ class Hub:
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
                 tasks.create_task(self._report())
+                tasks.create_task(self._delivery.flows.run())
                 self._losses = LossDetector()
                 self.listening.set()
                 self._catch_up_all()

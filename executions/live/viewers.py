@@ -28,6 +28,8 @@ class Viewer:
 
     #: Names of the variables that its filter needs.
     filter_variables: frozenset[str] = frozenset()
+    #: Whether its filter asks where flows are arranged.
+    depends_on_flows: bool = False
     #: Paths of the variables that its columns show.
     column_variables: Collection[str] = ()
 
@@ -101,6 +103,7 @@ class GridViewer(Viewer):
         self.page = shown.number
         self.filters: Filters = interned(query.filters.seen_by(self.visibility.user))
         self.filter_variables = self.filters.variables
+        self.depends_on_flows = self.filters.depend_on_flows
         self.sort = query.sort
         self.is_tree = query.is_tree
         self.column_variables = query.row_layout.variables

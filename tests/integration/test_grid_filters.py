@@ -1,6 +1,6 @@
 """A filter means the same to the database, to an event, in an address, and as it is typed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as offset
 from importlib import import_module
@@ -29,6 +29,8 @@ from executions.grid.query.lexer import EMPTY
 from executions.grid.table.row_events import read_events
 from executions.models import Execution, Value, Watch
 from executions.states import Status
+from flows import queries
+from flows.models import Folder, Label
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
 
@@ -41,6 +43,24 @@ few_ids = st.sampled_from([UUID(int=1), UUID(int=2), UUID(int=3)])
 moments = st.builds(
     lambda seconds: NOW - timedelta(seconds=seconds), st.integers(min_value=0, max_value=7200)
 )
+
+
+#: Some flows, each with its folder and its labels; of "Orders" nothing is said.
+ARRANGED = (
+    ("orders", "commerce/returns", ("pilot", "Commerce/returns".replace("/", "-"))),
+    ("stock", "commerce", ()),
+)
+
+
+def arrange(name: str, path: str, labels: Iterable[str]) -> None:
+    """Put a flow into a folder, and label it."""
+    folder = None
+    for one in path.split("/"):
+        folder, _ = Folder.objects.get_or_create(name=one, parent=folder)
+    flow = version_of(name).flow
+    flow.folder = folder
+    flow.save()
+    flow.labels.set(Label.objects.get_or_create(name=one)[0] for one in labels)
 
 
 @st.composite
@@ -139,11 +159,16 @@ class FilterMeaning(TestCase):
                 (ada, grace, None)[number % 3], version=version, parent=parent, **one
             )
             Watch.objects.create(user=(grace, ada)[number % 2], execution=made, told_revision=1)
+        for name, folder, labels in ARRANGED:
+            arrange(name, folder, labels)
+        flows = queries.arrangement()
         filters = parsed(wanted).seen_by(ada)
         watched = watches.watched_ids(ada.pk)
         events = read_events(Execution.objects.all())
         matching = {
-            event.id for event in events if filters.matches(event, now=NOW, watched=watched)
+            event.id
+            for event in events
+            if filters.matches(event, now=NOW, watched=watched, flows=flows)
         }
         for by_row in (False, True):
             conditions = filters.conditions(NOW)

@@ -9,7 +9,7 @@ that is cheaper.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 from django.db.models import Q
@@ -20,6 +20,7 @@ from executions.grid.query.kinds.kind import QueryContext, Strategy
 from executions.grid.query.lexemes import words
 from executions.grid.query.search_index import INDEXED
 from executions.states import Status
+from flows.queries import Arrangement, arrangement
 
 #: What a search key begins with that stands for a word of the search; alone it is all of them.
 SEARCH = "q:"
@@ -122,5 +123,10 @@ class Conditions:
             )
         return condition
 
+    @cached_property
+    def _flows(self) -> Arrangement:
+        """Where flows are arranged; read where a filter asks for it, and once."""
+        return arrangement()
+
     def _context(self, strategy: Strategy) -> QueryContext:
-        return QueryContext(self.now, self.me, strategy)
+        return QueryContext(self.now, self.me, strategy, lambda: self._flows)

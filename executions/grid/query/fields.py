@@ -12,6 +12,7 @@ from datetime import tzinfo
 from difflib import get_close_matches
 
 from executions.grid.query.errors import InvalidValue
+from executions.grid.query.kinds.arrangement import FlowArrangement
 from executions.grid.query.kinds.block_type import BlockType
 from executions.grid.query.kinds.choice import Choice
 from executions.grid.query.kinds.duration import Duration
@@ -80,6 +81,8 @@ _AN_ID = "an execution's id"
 FIELDS: tuple[Field, ...] = (
     Field("status", "Status", Choice("status", [(one.value, one.value) for one in Status])),
     Field("flow", "Flow", FlowName("flow_name", "f"), "order-*"),
+    Field("folder", "Folder", FlowArrangement(by="folders"), "commerce/returns"),
+    Field("label", "Label", FlowArrangement(by="labels"), "production"),
     Field("version", "Flow version", Number("version_number", "v"), "3", indexed=False),
     Field("workspace", "Workspace", Name("workspace_name", "w", optional=True), "Send invoices"),
     Field("block", "Block type", BlockType("block_type", "b"), "HTTP Request"),

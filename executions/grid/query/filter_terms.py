@@ -50,6 +50,11 @@ class Term:
         return self.field.kind.is_personal(self.values)
 
     @property
+    def depends_on_flows(self) -> bool:
+        """Whether it depends on where flows are arranged."""
+        return self.field.kind.depends_on_flows()
+
+    @property
     def of_exceptions(self) -> bool:
         """Whether it lets through only what has thrown an exception."""
         return self.field.of_exceptions and not self.negated

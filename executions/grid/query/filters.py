@@ -24,6 +24,7 @@ from executions.grid.query.kinds.kind import EventContext, Predicate
 from executions.grid.query.kinds.variable import Variable
 from executions.grid.query.parser import UNREAD_LIMIT, FilterParser
 from executions.states import Status
+from flows.queries import NOWHERE, Arrangement
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,11 @@ class Filters:
         wanted = Term.of(field, values, negated)
         return replace(self, terms=in_order([*others, wanted] if wanted.values else others))
 
+    @property
+    def depend_on_flows(self) -> bool:
+        """Whether they depend on where flows are arranged, which no event says."""
+        return any(one.depends_on_flows for one in self.terms)
+
     def seen_by(self, user: Any) -> Self:
         """Return these as a user means them: who `me` is, and whose watches count."""
         if not any(one.is_personal for one in self.terms):
@@ -177,13 +183,15 @@ class Filters:
         variables: Mapping[str, Any] | None = None,
         now: datetime | None = None,
         watched: Collection[str] = (),
+        flows: Arrangement = NOWHERE,
     ) -> bool:
         """Return whether these let through the execution of a live event, as `condition` does.
 
         `variables` are the decoded values of those that `self.variables` names; one that is
-        missing is not there. `watched` are the ids of the executions that `me` watches.
+        missing is not there. `watched` are the ids of the executions that `me` watches, `flows` is
+        where flows are arranged.
         """
-        return not self.mismatch(event, variables, now, watched)
+        return not self.mismatch(event, variables, now, watched, flows)
 
     def mismatch(
         self,
@@ -191,13 +199,14 @@ class Filters:
         variables: Mapping[str, Any] | None = None,
         now: datetime | None = None,
         watched: Collection[str] = (),
+        flows: Arrangement = NOWHERE,
     ) -> str:
         """Return in a few words why an event does not match; "" when it does."""
         if self.statuses and event.status not in self.statuses:
             return self._wrong_status(event)
         if not self._predicates:
             return ""
-        context = EventContext(variables or {}, now or timezone.now(), watched)
+        context = EventContext(variables or {}, now or timezone.now(), watched, flows)
         for matches, why in self._predicates:
             if not matches(event, context):
                 return why

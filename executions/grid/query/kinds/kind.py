@@ -16,6 +16,7 @@ from django.db.models import Q
 from executions.events import ExecutionChanged
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.lexer import EMPTY, alternatives, plain, quoted
+from flows.queries import NOWHERE, Arrangement, arrangement
 
 #: Characters of a value; longer ones are refused.
 VALUE_LIMIT = 200
@@ -36,21 +37,24 @@ class Strategy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """What a condition depends on beside the values: the time, the reader's id, the strategy."""
+    """What a condition depends on beside the values: the time, the reader's id, the strategy, and
+    where flows are arranged."""
 
     now: datetime
     me: int | None
     strategy: Strategy = Strategy.INDEX
+    flows: Callable[[], Arrangement] = arrangement
 
 
 @dataclass(frozen=True, slots=True)
 class EventContext:
     """What a match depends on beside the event: the values of the variables that filters name, the
-    time, and the ids of the executions that the reader watches."""
+    time, the ids of the executions that the reader watches, and where flows are arranged."""
 
     variables: Mapping[str, Any]
     now: datetime
     watched: Collection[str] = ()
+    flows: Arrangement = NOWHERE
 
 
 Predicate = Callable[[ExecutionChanged, EventContext], bool]
@@ -139,6 +143,10 @@ class Kind(ABC):
 
     def is_personal(self, values: Sequence[str]) -> bool:
         """Return whether values mean something else for each reader."""
+        return False
+
+    def depends_on_flows(self) -> bool:
+        """Return whether it depends on where flows are arranged."""
         return False
 
     def uses_search_index(self, values: Sequence[str]) -> bool:
