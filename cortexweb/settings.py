@@ -145,7 +145,7 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     **{
         f"executions.tasks.{name}": {"queue": "upkeep"}
-        for name in ("recover", "reclaim", "transfer_debug_leases", "delete_old")
+        for name in ("recover", "reclaim", "transfer_debug_leases", "delete_old", "fold_statistics")
     },
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
     "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},
@@ -163,6 +163,11 @@ CELERY_BEAT_SCHEDULE = {
     "transfer_debug_leases": {
         "task": "executions.tasks.transfer_debug_leases",
         "schedule": 2.0,
+        "options": {"expires": 5.0},
+    },
+    "fold_statistics": {
+        "task": "executions.tasks.fold_statistics",
+        "schedule": 1.0,
         "options": {"expires": 5.0},
     },
     "delete_old": {

@@ -74,6 +74,14 @@ RETENTION_SECONDS = 5.0
 RETENTION_ROOTS = 200
 RETENTION_BATCH = 500
 RETENTION_STEPS = 50_000
+#: Events of the journal of statistics that one transaction adds to the totals, and how long one
+#: round of that takes at most; a round begins each second.
+STATISTICS_BATCH = 10_000
+STATISTICS_SECONDS = 5.0
+#: How long there is a total for each minute, and then for each quarter of an hour; later for each
+#: day of UTC.
+STATISTICS_MINUTES_DAYS = 3
+STATISTICS_QUARTERS_DAYS = 400
 #: How long the holder of a debugging session has to answer a request for it, and how long they may
 #: have no page of the execution open before they count as having left.
 DEBUG_TRANSFER_ANSWER_SECONDS = 20.0

@@ -12,6 +12,7 @@ from executions import control_transfer, idempotency, processes, recovery, runne
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.retention import deletion
+from executions.statistics import fold
 
 
 @shared_task(bind=True)
@@ -59,6 +60,12 @@ def run_bulk_job(self: Any, job_id: str) -> None:
 def transfer_debug_leases() -> None:
     """Transfer debugging whose holder does not answer, or has left."""
     control_transfer.transfer_leases()
+
+
+@shared_task
+def fold_statistics() -> None:
+    """Add what has happened to the statistics."""
+    fold.fold()
 
 
 @shared_task

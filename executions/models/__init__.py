@@ -18,6 +18,7 @@ from executions.models.execution import (
 from executions.models.jobs import BulkJob, BulkRefusal, SentForm
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
+from executions.models.statistics import StatisticsEvent, StatisticsSeries, StatisticsTotal
 from executions.models.steps import (
     ChangedValue,
     ExceptionRecord,
@@ -45,6 +46,9 @@ __all__ = [
     "Semaphore",
     "SemaphoreTicket",
     "SentForm",
+    "StatisticsEvent",
+    "StatisticsSeries",
+    "StatisticsTotal",
     "Step",
     "Token",
     "TrimmedChange",

@@ -76,6 +76,8 @@ class Execution(models.Model):
     workspace_name = models.CharField(max_length=200, blank=True)
 
     started_at = models.DateTimeField()
+    #: When a worker first took it.
+    first_claimed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

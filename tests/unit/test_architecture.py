@@ -37,6 +37,9 @@ PURE = (
     "executions.limits",
     "executions.retention.trimming",
     "executions.engine",
+    "executions.statistics.counts",
+    "executions.statistics.histograms",
+    "executions.statistics.spans",
 )
 
 #: Imports in a function, or for the type checker only, with the reason for each.
@@ -65,6 +68,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store.read",),
     ("store.lifecycle",),
     ("store",),
+    ("statistics",),
     ("access", "watches"),
     ("idempotency",),
     ("models",),

@@ -44,6 +44,7 @@ _CLAIM = f"""
         UPDATE executions_execution
         SET status = %(running)s, request = '', reason = '', place = '', due_at = NULL,
             awaits = NULL, error_type = '', error_message = '', lease_owner = %(owner)s,
+            first_claimed_at = coalesce(first_claimed_at, now()),
             lease_expires_at = now() + make_interval(secs => %(lease)s),
             updated_at = now(), revision = revision + 1
         WHERE id = %(id)s AND status = %(queued)s {{guard}}

@@ -1,0 +1,82 @@
+"""What is counted of executions. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from executions.statistics.histograms import Histogram
+
+Bins = Mapping[int, int] | bytes
+
+#: The kinds of events, as the triggers write them, and what an end adds one to beside `ended`.
+STARTED, CLAIMED, DELETED = "started", "claimed", "deleted"
+ENDS = {"ended": None, "unhandled": "unhandled", "error": "errors", "stopped": "stopped"}
+#: The numbers, in the order of the columns of `StatisticsTotal`.
+NUMBERS = ("started", "ended", "unhandled", "errors", "stopped")
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many executions started and ended, how they ended, and how long they took.
+
+    `durations` has those that ended by themselves, and `waits` how long executions waited for a
+    worker when one first took them.
+    """
+
+    started: int = 0
+    #: Whatever the outcome.
+    ended: int = 0
+    #: Ended by an exception that nothing handled, in the status Ended.
+    unhandled: int = 0
+    #: Ended in the status Error.
+    errors: int = 0
+    #: Somebody stopped them.
+    stopped: int = 0
+    durations: Histogram = field(default_factory=Histogram)
+    waits: Histogram = field(default_factory=Histogram)
+
+    @property
+    def failed(self) -> int:
+        return self.unhandled + self.errors
+
+    @property
+    def succeeded(self) -> int:
+        return self.ended - self.failed - self.stopped
+
+    @property
+    def failure_rate(self) -> float | None:
+        """The part that failed of those that ended by themselves; None where none did."""
+        by_themselves = self.ended - self.stopped
+        return self.failed / by_themselves if by_themselves else None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.started or self.ended or self.waits)
+
+    def add(self, other: "Counts") -> None:
+        """Add other counts to these."""
+        self.add_total(other.numbers, other.durations.bins, other.waits.bins)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [getattr(self, name) for name in NUMBERS]
+
+    def add_total(
+        self, numbers: Sequence[int], durations: Bins, waits: Bins, sign: int = 1
+    ) -> None:
+        """Add a running total, or subtract it where the sign is -1."""
+        for name, number in zip(NUMBERS, numbers, strict=True):
+            setattr(self, name, getattr(self, name) + sign * number)
+        self.durations.add(durations, sign)
+        self.waits.add(waits, sign)
+
+    def add_events(self, kind: str, number: int, bins: Mapping[int, int], sign: int) -> None:
+        """Add events of one kind, or take them back where the sign is -1."""
+        if kind == STARTED:
+            self.started += sign * number
+        elif kind == CLAIMED:
+            self.waits.add(bins, sign)
+        else:
+            self.ended += sign * number
+            if outcome := ENDS[kind]:
+                setattr(self, outcome, getattr(self, outcome) + sign * number)
+            self.durations.add(bins, sign)

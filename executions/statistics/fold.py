@@ -1,0 +1,181 @@
+"""Adds the journal to the running totals, a batch in each transaction.
+
+One process at a time does that: it alone writes totals and deletes from the journal, so nothing
+waits for it and nothing is counted twice. A process that dies has changed nothing.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from executions.limits import STATISTICS_BATCH, STATISTICS_SECONDS
+from executions.statistics.counts import DELETED, NUMBERS, Counts
+from executions.statistics.histograms import binned, pack
+from executions.statistics.series import SeriesKey, keys_of, series_ids
+
+#: The number of the advisory lock of whoever writes totals.
+LOCK = 0x0057_A715
+_LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
+_TAKE = """
+    WITH taken AS (
+        DELETE FROM executions_statisticsevent
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM executions_statisticsevent LIMIT %(batch)s))
+        RETURNING *
+    )
+    SELECT v.flow_id, e.version_id, e.trigger, e.failure,
+        date_trunc('minute', e.at, 'UTC') + interval '1 minute', e.kind, e.sign::int,
+        count(*), array_agg(e.microseconds) FILTER (WHERE e.microseconds IS NOT NULL)
+    FROM taken e LEFT JOIN flows_flowversion v ON v.id = e.version_id
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+#: The totals of each series from a moment on, and the last one before.
+_TAIL = """
+    SELECT total.series_id, total.until,
+        ARRAY[total.started, total.ended, total.unhandled, total.errors, total.stopped],
+        total.durations, total.waits
+    FROM unnest(%(ids)s::bigint[], %(since)s::timestamptz[]) AS s (id, since)
+    CROSS JOIN LATERAL (
+        SELECT * FROM executions_statisticstotal
+        WHERE series_id = s.id AND until >= coalesce(
+            (
+                SELECT max(until) FROM executions_statisticstotal
+                WHERE series_id = s.id AND until < s.since
+            ),
+            s.since
+        )
+    ) AS total
+    ORDER BY 1, 2
+"""
+_STORE = """
+    INSERT INTO executions_statisticstotal (
+        series_id, until, started, ended, unhandled, errors, stopped, durations, waits
+    )
+    SELECT * FROM unnest(
+        %(ids)s::bigint[], %(untils)s::timestamptz[], %(started)s::bigint[], %(ended)s::bigint[],
+        %(unhandled)s::bigint[], %(errors)s::bigint[], %(stopped)s::bigint[],
+        %(durations)s::bytea[], %(waits)s::bytea[]
+    )
+    ON CONFLICT (series_id, until) DO UPDATE SET
+        started = excluded.started, ended = excluded.ended, unhandled = excluded.unhandled,
+        errors = excluded.errors, stopped = excluded.stopped,
+        durations = excluded.durations, waits = excluded.waits
+"""
+_COMPLETE_FROM = """
+    UPDATE executions_statisticsseries SET complete_from = greatest(complete_from, deleted.until)
+    FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[]) AS deleted (id, until)
+    WHERE executions_statisticsseries.id = deleted.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events of one kind in one minute of a series."""
+
+    kind: str
+    number: int
+    bins: Mapping[int, int]
+    sign: int
+
+
+def fold(seconds: float = STATISTICS_SECONDS) -> int:
+    """Add what the journal holds to the totals, for so many seconds at most.
+
+    Returns how many events that were; none when another process does it.
+    """
+    began = time.monotonic()
+    folded = 0
+    while time.monotonic() - began < seconds:
+        number = _fold_batch()
+        folded += number
+        if number < STATISTICS_BATCH:
+            break
+    return folded
+
+
+def _fold_batch() -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, {"lock": LOCK})
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(_TAKE, {"batch": STATISTICS_BATCH})
+        taken = cursor.fetchall()
+        if not taken:
+            return 0
+        changes, deleted = _changes(taken)
+        ids = series_ids(changes.keys() | deleted.keys())
+        _store(cursor, {ids[key]: by_minute for key, by_minute in changes.items()})
+        if deleted:
+            cursor.execute(
+                _COMPLETE_FROM,
+                {"ids": [ids[key] for key in deleted], "untils": list(deleted.values())},
+            )
+    return sum(row[-2] for row in taken)
+
+
+def _changes(
+    taken: Sequence[Sequence[Any]],
+) -> tuple[dict[SeriesKey, dict[datetime, list[Events]]], dict[SeriesKey, datetime]]:
+    """Return the events by series and minute, and until when executions of a series were deleted.
+    What belongs to a flow that was deleted is left out."""
+    changes: dict[SeriesKey, dict[datetime, list[Events]]] = defaultdict(lambda: defaultdict(list))
+    deleted: dict[SeriesKey, datetime] = {}
+    for flow_id, version_id, trigger, failure, until, kind, sign, number, microseconds in taken:
+        if flow_id is None:
+            continue
+        events = Events(kind, number, binned(microseconds or ()), sign)
+        for key in keys_of(flow_id, version_id, trigger, failure):
+            if kind == DELETED:
+                deleted[key] = max(until, deleted.get(key, until))
+            else:
+                changes[key][until].append(events)
+    return changes, deleted
+
+
+def _store(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]) -> None:
+    """Add events to the totals of their minutes, and to all later ones."""
+    if not changes:
+        return
+    since = [min(by_minute) for by_minute in changes.values()]
+    cursor.execute(_TAIL, {"ids": list(changes), "since": since})
+    tails: dict[int, dict[datetime, Sequence[Any]]] = defaultdict(dict)
+    for series_id, until, *total in cursor.fetchall():
+        tails[series_id][until] = total
+    stored: list[tuple[Any, ...]] = []
+    for series_id, by_minute in changes.items():
+        for until, counts in _totals(tails[series_id], by_minute):
+            stored.append(
+                (
+                    series_id,
+                    until,
+                    *counts.numbers,
+                    pack(counts.durations.bins),
+                    pack(counts.waits.bins),
+                )
+            )
+    columns = ("ids", "untils", *NUMBERS, "durations", "waits")
+    cursor.execute(_STORE, dict(zip(columns, map(list, zip(*stored, strict=True)), strict=True)))
+
+
+def _totals(
+    tail: Mapping[datetime, Sequence[Any]], changes: Mapping[datetime, Sequence[Events]]
+) -> Iterator[tuple[datetime, Counts]]:
+    """Yield the totals that events change: those of their own minutes, and all later ones."""
+    first = min(changes)
+    before: Sequence[Any] = ()
+    added = Counts()
+    for until in sorted(tail.keys() | changes.keys()):
+        before = tail.get(until, before)
+        if until < first:
+            continue
+        for events in changes.get(until, ()):
+            added.add_events(events.kind, events.number, events.bins, events.sign)
+        total = Counts()
+        if before:
+            total.add_total(*before)
+        total.add(added)
+        yield until, total

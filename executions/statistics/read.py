@@ -1,0 +1,241 @@
+"""How many executions started and ended in a span, how they ended, and how long they took.
+
+A number is the difference of two running totals, and what the journal holds beside them. One
+statement reads both, so it is exact at any moment, whether or not the journal is folded meanwhile.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from executions.models import StatisticsSeries
+from executions.statistics.counts import DELETED, Counts
+from executions.statistics.histograms import binned
+from executions.statistics.spans import Span, edges
+
+Level = StatisticsSeries.Level
+
+_READ = """
+    WITH edges AS (
+        SELECT edge, number::int
+        FROM unnest(%(edges)s::timestamptz[]) WITH ORDINALITY AS e (edge, number)
+    )
+    SELECT s.id, {series_key}, edges.number, total.until,
+        ARRAY[total.started, total.ended, total.unhandled, total.errors, total.stopped],
+        total.durations, total.waits, NULL::text, NULL::int, NULL::bigint, NULL::bigint[]
+    FROM executions_statisticsseries s CROSS JOIN edges CROSS JOIN LATERAL (
+        SELECT * FROM executions_statisticstotal
+        WHERE series_id = s.id AND until <= edges.edge
+        ORDER BY until DESC LIMIT 1
+    ) AS total
+    WHERE s.level = %(level)s {where_series}
+    UNION ALL
+    SELECT NULL, {event_key}, width_bucket(at, %(edges)s::timestamptz[]), NULL, NULL,
+        NULL, NULL, kind, sign::int, count(*),
+        array_agg(microseconds) FILTER (WHERE microseconds IS NOT NULL)
+    FROM executions_statisticsevent e JOIN flows_flowversion v ON v.id = e.version_id
+    WHERE at >= %(start)s AND at < %(end)s AND kind <> %(deleted)s {where_event}
+    GROUP BY 2, 3, kind, sign
+    ORDER BY 1, 3
+"""
+#: The columns of a series, and of an event.
+_FLOW = ("s.flow_id", "v.flow_id")
+_VERSION = ("s.version_id", "e.version_id")
+_TRIGGER = ("s.trigger", "e.trigger")
+_FAILURE = ("s.failure", "e.failure")
+_NOTHING = ("NULL", "NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which executions count: those of some flows, versions (by id) and triggers. None is all."""
+
+    flows: Collection[int] | None = None
+    versions: Collection[int] | None = None
+    triggers: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What happened from `start` to `end`; `counts` is None where nothing ran."""
+
+    start: datetime
+    end: datetime
+    counts: Counts | None
+
+
+#: All executions.
+EVERYTHING = Selection()
+
+
+def totals(span: Span, selection: Selection = EVERYTHING) -> Counts:
+    """Return the counts of a whole span."""
+    found = _read(_reading(selection), [span.start, span.end])
+    return found[None][0] if found else Counts()
+
+
+def series(
+    span: Span, step: str | int, zone: tzinfo, selection: Selection = EVERYTHING
+) -> list[Bucket]:
+    """Return the buckets of a span: `step` is "minute", "hour", "day" or a number of minutes."""
+    cuts = edges(span, step, zone)
+    return _buckets(cuts, _read(_reading(selection), cuts).get(None))
+
+
+def by_flow(span: Span, selection: Selection = EVERYTHING) -> dict[int, Counts]:
+    """Return the counts of a span by the flow's id, of the flows in which something ran."""
+    return _by_key(_reading(selection, Level.FLOW, _FLOW), span)
+
+
+def series_by_flow(
+    span: Span, step: str | int, zone: tzinfo, selection: Selection = EVERYTHING
+) -> dict[int, list[Bucket]]:
+    """Return the buckets of a span by the flow's id, of the flows in which something ran."""
+    cuts = edges(span, step, zone)
+    found = _read(_reading(selection, Level.FLOW, _FLOW), cuts)
+    return {
+        key: _buckets(cuts, counts)
+        for key, counts in found.items()
+        if not all(one.is_empty for one in counts)
+    }
+
+
+def by_version(span: Span, selection: Selection = EVERYTHING) -> dict[int, Counts]:
+    """Return the counts of a span by the version's id, of the versions in which something ran."""
+    return _by_key(_reading(selection, Level.VERSION, _VERSION), span)
+
+
+def series_by_version(
+    span: Span, step: str | int, zone: tzinfo, selection: Selection = EVERYTHING
+) -> dict[int, list[Bucket]]:
+    """Return the buckets of a span by the version's id, of the versions in which something ran."""
+    cuts = edges(span, step, zone)
+    found = _read(_reading(selection, Level.VERSION, _VERSION), cuts)
+    return {
+        key: _buckets(cuts, counts)
+        for key, counts in found.items()
+        if not all(one.is_empty for one in counts)
+    }
+
+
+def by_trigger(span: Span, selection: Selection = EVERYTHING) -> dict[str, Counts]:
+    """Return the counts of a span by trigger, of the triggers by which something ran."""
+    return _by_key(_reading(selection, Level.VERSION, _TRIGGER), span)
+
+
+def failure_series(group_id: UUID, span: Span, step: str | int, zone: tzinfo) -> list[Bucket]:
+    """Return the buckets of a failure (`Execution.failure`): its executions, when they ended."""
+    cuts = edges(span, step, zone)
+    return _buckets(cuts, _read(_failures([group_id]), cuts).get(group_id))
+
+
+def by_failure(span: Span, group_ids: Collection[UUID] | None = None) -> dict[UUID, Counts]:
+    """Return the counts of a span by failure, of those that happened."""
+    return _by_key(_failures(group_ids), span)
+
+
+# The statement -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Which series are read, and which events of the journal, by which key."""
+
+    level: Level
+    key: tuple[str, str] = _NOTHING
+    conditions: list[tuple[str, str]] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def only(self, columns: tuple[str, str], values: Collection[Any] | None) -> None:
+        """Leave out other values of a column."""
+        if values is None:
+            return
+        name = f"in_{len(self.params)}"
+        self.params[name] = list(values)
+        of_series, of_event = columns
+        self.conditions.append((f"{of_series} = ANY(%({name})s)", f"{of_event} = ANY(%({name})s)"))
+
+    def statement(self) -> str:
+        of_series, of_event = (
+            "".join(f" AND {pair[side]}" for pair in self.conditions) for side in (0, 1)
+        )
+        return _READ.format(
+            series_key=self.key[0],
+            event_key=self.key[1],
+            where_series=of_series,
+            where_event=of_event,
+        )
+
+
+def _reading(
+    selection: Selection, level: Level = Level.ALL, key: tuple[str, str] = _NOTHING
+) -> _Reading:
+    """Return the coarsest series that tell the selection apart."""
+    if selection.versions is not None or selection.triggers is not None:
+        level = Level.VERSION
+    elif selection.flows is not None and level == Level.ALL:
+        level = Level.FLOW
+    reading = _Reading(level, key)
+    reading.only(_FLOW, selection.flows)
+    reading.only(_VERSION, selection.versions)
+    reading.only(_TRIGGER, selection.triggers)
+    return reading
+
+
+def _failures(group_ids: Collection[UUID] | None) -> _Reading:
+    reading = _Reading(Level.FAILURE, _FAILURE)
+    reading.only(_FAILURE, group_ids)
+    reading.conditions.append(("TRUE", "e.failure IS NOT NULL"))
+    return reading
+
+
+def _by_key(reading: _Reading, span: Span) -> dict[Any, Counts]:
+    found = _read(reading, [span.start, span.end])
+    return {key: counts for key, (counts,) in found.items() if not counts.is_empty}
+
+
+def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Counts]]:
+    """Return the counts between each two cuts, by key."""
+    params = {
+        **reading.params,
+        "level": reading.level.value,
+        "edges": list(cuts),
+        "start": cuts[0],
+        "end": cuts[-1],
+        "deleted": DELETED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(reading.statement(), params)
+        return _counted(cursor.fetchall(), len(cuts) - 1)
+
+
+def _counted(rows: Iterable[Sequence[Any]], size: int) -> dict[Any, list[Counts]]:
+    """Return the counts that the rows of `_READ` say, by key."""
+    found: dict[Any, list[Counts]] = {}
+    last: tuple[Any, Any, list[Any]] = (None, None, [])
+    for series_id, key, number, until, *total, kind, sign, count, microseconds in rows:
+        buckets = found.get(key)
+        if buckets is None:
+            buckets = found[key] = [Counts() for _ in range(size)]
+        if series_id is None:
+            buckets[number - 1].add_events(kind, count, binned(microseconds or ()), sign)
+            continue
+        # The totals of one series stand in order, one for each cut from its first on.
+        if number > 1 and last[:2] != (series_id, until):
+            buckets[number - 2].add_total(*total)
+            if last[0] == series_id:
+                buckets[number - 2].add_total(*last[2], sign=-1)
+        last = (series_id, until, total)
+    return found
+
+
+def _buckets(cuts: Sequence[datetime], counts: Sequence[Counts] | None) -> list[Bucket]:
+    return [
+        Bucket(start, end, None if counts is None or counts[n].is_empty else counts[n])
+        for n, (start, end) in enumerate(pairwise(cuts))
+    ]
