@@ -16,6 +16,9 @@ from executions.models import Execution
 
 User = AbstractUser | AnonymousUser
 
+#: What people read about an execution that is not there for them.
+NOT_FOUND = "This execution does not exist, or you may not see it."
+
 
 def sees_all(user: User) -> bool:
     """Return whether the user may see every execution."""
@@ -35,7 +38,7 @@ def get_or_404(user: User, execution_id: Any) -> Execution:
     """Return an execution that the user may see. Raises Http404 when there is none."""
     execution = visible(user).select_related("version__flow").filter(pk=execution_id).first()
     if execution is None:
-        raise Http404("This execution does not exist, or you may not see it.")
+        raise Http404(NOT_FOUND)
     return execution
 
 

@@ -10,6 +10,9 @@ from django.http import Http404
 
 from executions.models import Preferences, SavedView
 
+#: What people read about a saved view that is not there for them.
+VIEW_NOT_FOUND = "This view does not exist, or it is not shared with you."
+
 
 def of(user: Any) -> Preferences:
     """Return the user's preferences, or unsaved defaults where there are none.
@@ -36,7 +39,7 @@ def get_saved_view(user: Any, view_id: int) -> SavedView:
     """Return a view that the user may open. Raise Http404 for any other."""
     view = visible_saved_views(user).filter(pk=view_id).first()
     if view is None:
-        raise Http404("This view does not exist, or it is not shared with you.")
+        raise Http404(VIEW_NOT_FOUND)
     return view
 
 

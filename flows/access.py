@@ -1,4 +1,4 @@
-"""Who may see and start which flows. Pages, the command line, the API and admin all ask here."""
+"""Who may see and start which flows. Every page and command asks here."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def get(user: Any, name: str) -> Flow:
     # PostgreSQL refuses NUL in text.
     flow = None if "\0" in name else visible(user).filter(name=name).first()
     if flow is None:
-        raise Http404("There is no such flow, or you may not see it.")
+        raise Http404("This flow does not exist, or you may not see it.")
     return flow
 
 

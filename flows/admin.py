@@ -1,4 +1,4 @@
-"""Django admin of flows: everything can be looked at, drafts can be edited."""
+"""The Django admin of flows: it shows everything, and edits drafts."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from flows.publish import DraftExists, new_draft, publish, save_draft
 
 
 def version_of(part: Any) -> FlowVersion:
-    """The version that a version, workspace, block, variable or note belongs to."""
+    """Return the version that a version, workspace, block, variable or note belongs to."""
     if isinstance(part, FlowVersion):
         return part
     version: FlowVersion = (part.workspace if isinstance(part, Variable | Note) else part).version
@@ -37,9 +37,9 @@ def version_of(part: Any) -> FlowVersion:
 
 
 class DraftOnly:
-    """Permissions to change what belongs to a draft; the rest can only be looked at.
+    """Allows changes to drafts only; published versions are read-only.
 
-    `obj` is the object, or for an inline the object that it hangs on.
+    `obj` is the object, or for an inline its parent object.
     """
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,7 +52,8 @@ class DraftOnly:
 
 
 class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    """A part of a version. It is deleted on its own page, where it is known to be a draft's."""
+    """A version or a part of one. It is deleted on its own page only, which knows whether it is a
+    draft's."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -72,14 +73,15 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The version may be published, or the part changed by others, while someone edits it."""
+        """Show or save the form, unless the version was published or others changed the part
+        meanwhile."""
         context: dict[str, Any] = dict(extra_context or {})
         try:
             with transaction.atomic():
                 obj = self._locked(request, object_id)
                 if obj is None and self._is_gone(request, object_id):
-                    return self._told_gone(request)
-                if obj is not None and self._came_too_late(request, obj):
+                    return self._show_deleted(request)
+                if obj is not None and self._is_published_by_now(request, obj):
                     return self._not_saved(request, object_id, context)
                 if obj is not None:
                     held = edit_conflicts.snapshot(self._rows(request, obj))
@@ -98,7 +100,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         with transaction.atomic():
             obj = self._locked(request, object_id)
-            if obj is not None and self._came_too_late(request, obj):
+            if obj is not None and self._is_published_by_now(request, obj):
                 self.message_user(request, f"Not deleted. {PUBLISHED}", messages.ERROR)
                 return HttpResponseRedirect("../change/")
             return super().delete_view(request, object_id, extra_context)
@@ -106,18 +108,21 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """The form, which is not valid while others' changes have not been seen."""
+        """Return the form. It is invalid until the user has seen the changes of others."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.conflicts = self._conflicts(request)
         return form
 
-    def _came_too_late(self, request: HttpRequest, obj: Any) -> bool:
+    def _is_published_by_now(self, request: HttpRequest, obj: Any) -> bool:
         may = admin.ModelAdmin.has_change_permission(self, request, obj)
         return request.method == "POST" and may and not version_of(obj).is_draft
 
     def _locked(self, request: HttpRequest, object_id: str | None) -> Any:
-        """The part; where a form about it is posted, or one that adds a part, nobody else changes,
-        publishes or deletes anything of its version until this is saved."""
+        """Return the part, or None when it is new or deleted.
+
+        A POST also locks its version: nobody else changes, publishes or deletes anything of it
+        until this request is done.
+        """
         obj = self.get_object(request, object_id) if object_id else None
         if request.method != "POST":
             return obj
@@ -135,8 +140,8 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         may = admin.ModelAdmin.has_change_permission(self, request)
         return bool(object_id) and request.method == "POST" and may
 
-    def _told_gone(self, request: HttpRequest) -> HttpResponse:
-        """A page with what was typed into the form of a part that somebody has deleted."""
+    def _show_deleted(self, request: HttpRequest) -> HttpResponse:
+        """Show what was typed into the form of a part that somebody has deleted."""
         name = self.model._meta.verbose_name
         context = {
             **self.admin_site.each_context(request),
@@ -149,7 +154,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def _not_saved(
         self, request: HttpRequest, object_id: str | None, context: dict[str, Any]
     ) -> HttpResponse:
-        """The page as it is now, with what was typed."""
+        """Show the page as it is now, with what was typed."""
         self.message_user(request, f"Not saved. {PUBLISHED}", messages.ERROR)
         context["typed"] = _typed(request)
         request.method = "GET"
@@ -171,7 +176,7 @@ class PartAdmin(DraftOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         return found
 
     def _rows(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """What the form of an object edits: the object, and the rows of its inlines."""
+        """Return the rows that a form edits: the object, and the rows of its inlines."""
         rows = [obj]
         for inline in self.get_inline_instances(request, obj):
             if not isinstance(inline, LinkedInline):
@@ -187,7 +192,7 @@ def _rows_of(inline: Any, obj: Any) -> models.QuerySet[Any]:
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a form with what was typed into them."""
+    """Return the fields of a posted form with what was typed into them."""
     hidden = ("csrfmiddlewaretoken", "was", "_save", "_continue", "_addanother")
     return [
         (name, str(text))
@@ -206,7 +211,7 @@ class PartInline(DraftOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 
 class LinkedInline(PartInline):
-    """Rows to look at, each with a link to its own page."""
+    """Read-only rows, each with a link to its own page."""
 
     can_delete = False
 
@@ -309,14 +314,14 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return f"v{flow.draft}" if flow.draft else ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Everything calls a flow by its name, and draws its versions by its kind.
+        # Other flows and executions refer to the name; every version is drawn by the kind.
         return ("name", "kind", "description") if obj else ("description",)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
-        """A new flow begins as a draft that starts and ends."""
+        """Save a flow. A new one gets a draft with a start and an end."""
         if not change:
             version, _ = save_draft(
                 {
@@ -370,14 +375,14 @@ class FlowVersionAdmin(PartAdmin):
     actions = ("publish_drafts", "edit_as_draft")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # drafts come from flow files, from new flows and from "edit as new draft"
+        return False  # Drafts come from flow files, new flows and "Edit as new draft".
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("flows.publish_flow"))
 
     @admin.action(description="Publish", permissions=["publish"])
     def publish_drafts(self, request: HttpRequest, queryset: models.QuerySet[FlowVersion]) -> None:
-        """Publish each; what keeps one from being published is shown."""
+        """Publish each draft, or show the messages that prevent it."""
         for version in queryset.select_related("flow"):
             if not version.is_draft:
                 self.message_user(request, f"{version} is already published.", messages.WARNING)
@@ -406,7 +411,7 @@ class FlowVersionAdmin(PartAdmin):
 
 @admin.register(Workspace)
 class WorkspaceAdmin(PartAdmin):
-    """Workspaces come and go with the blocks that open them."""
+    """Workspaces are added and deleted with the blocks that open them."""
 
     list_display = ("__str__", "version", "key")
     list_select_related = ("version__flow",)

@@ -7,5 +7,5 @@ class FlowsConfig(AppConfig):
     name = "flows"
 
     def ready(self) -> None:
-        """Evaluate defaults within bounds; a worker's processes are bounded themselves."""
+        """Evaluate defaults in a sandbox, except in workers, whose processes have limits."""
         value_sources.set_constant_evaluator(sandbox.evaluate)

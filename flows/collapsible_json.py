@@ -209,7 +209,7 @@ class _Writer:
         opened = " open" if part.depth < OPEN or count <= 4 else ""
         # A link inside of a summary would be a control inside of a control.
         into = f'<a class="into" href="{escape(self._address(part.keys))}" data-merge '
-        into += f'aria-label="Look into {escape(str(part.key))}" title="Look into it">\u2192</a>'
+        into += f'aria-label="Open {escape(str(part.key))}" title="Open this part">\u2192</a>'
         self._written.append(
             f'<div class="foldable">{into}<details{opened}>'
             f'<summary class="ln d{part.depth}{mark}">{self._key(part.key)}: {opens}'

@@ -1,4 +1,4 @@
-"""Edits of a draft's blocks, which bring their nested workspaces along."""
+"""Saves and deletes blocks of a draft, together with the workspaces that they open."""
 
 from django.db import transaction
 

@@ -1,4 +1,4 @@
-"""Changes that others made to a part of a draft after somebody opened its form in the admin."""
+"""Finds what others changed in a part of a draft after somebody opened its form in the admin."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import QueryDict
 from django.utils.text import Truncator
 
-#: Row → field → what it holds, as text.
+#: Row → field → value, as text.
 Snapshot = dict[str, dict[str, str]]
 _SALT = "flows.edit_conflicts"
 
@@ -21,7 +21,7 @@ _UNKNOWN = (
 
 
 def snapshot(rows: Iterable[Model]) -> Snapshot:
-    """Return what these rows hold."""
+    """Return the values of these rows."""
     return {
         f"{row._meta.label_lower}:{row.pk}": {
             "": f"{row._meta.verbose_name} {row}",
@@ -36,13 +36,13 @@ def snapshot(rows: Iterable[Model]) -> Snapshot:
 
 
 def sign(held: Snapshot) -> str:
-    """Return a snapshot as a hidden field carries it."""
+    """Return a snapshot as signed text for a hidden field."""
     return signing.dumps(held, salt=_SALT, compress=True)
 
 
 def conflicts(signed: str, now: Snapshot) -> list[str]:
-    """Return, in sentences, why a form with this signed snapshot is not saved over what there is
-    now; empty when nothing has changed."""
+    """Return sentences that say what others changed since this signed snapshot; empty for
+    nothing."""
     try:
         before: Snapshot = signing.loads(signed, salt=_SALT)
     except signing.BadSignature:
@@ -67,8 +67,11 @@ def _cut(text: str) -> str:
 
 
 def reset_deleted_rows(data: QueryDict, prefix: str, there: Collection[str]) -> None:
-    """Make rows of a formset new ones where what they edit was deleted meanwhile: `there` are the
-    ids of what is left. Otherwise the form could be saved neither with these rows nor without."""
+    """Turn the rows of a formset whose objects were deleted meanwhile into new ones. `there` are
+    the ids that still exist.
+
+    Otherwise the form could be saved neither with these rows nor without them.
+    """
     rows = _rows(data, prefix)
     for row in rows:
         if row.get("id") and row["id"] not in there:
@@ -81,7 +84,7 @@ def reset_deleted_rows(data: QueryDict, prefix: str, there: Collection[str]) -> 
 
 
 def _rows(data: QueryDict, prefix: str) -> list[dict[str, str]]:
-    """The rows of a posted formset, in their order, which are taken out of it."""
+    """Remove the rows of a formset from the posted data and return them in order."""
     rows: dict[int, dict[str, str]] = {}
     for name in list(data):
         found = re.fullmatch(rf"{re.escape(prefix)}-([0-9]{{1,6}})-(.+)", name)

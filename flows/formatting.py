@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 
 def local(at: datetime) -> datetime:
-    """A moment in the reader's time zone; in UTC, or as it is, where the calendar ends before. One
-    without a zone is in UTC."""
+    """Return a moment in the reader's time zone, or unchanged where the calendar ends before that.
+    One without a zone is in UTC."""
     if timezone.is_naive(at):
         at = at.replace(tzinfo=UTC)
     try:
@@ -24,8 +24,8 @@ def local(at: datetime) -> datetime:
 
 
 def clock(at: datetime | None, now: datetime | None = None) -> str:
-    """A moment in the reader's time zone: `12:03:58` today, `14 Jul 02:00` before, with the year
-    once that is another one."""
+    """Return a moment in the reader's time zone: `12:03:58` today, `14 Jul 02:00` this year, else
+    `14 Jul 2024`."""
     if at is None:
         return ""
     told = local(at)
@@ -38,7 +38,7 @@ def clock(at: datetime | None, now: datetime | None = None) -> str:
 
 
 def full(at: datetime | None) -> str:
-    """A moment to the millisecond with its time zone, for titles."""
+    """Return a moment to the millisecond with its time zone, for titles."""
     if at is None:
         return ""
     told = local(at)
@@ -47,7 +47,7 @@ def full(at: datetime | None) -> str:
 
 
 def offset(at: datetime) -> str:
-    """How far a moment's zone is from UTC: `UTC+2`, `UTC-3:30`; `UTC` where it is not."""
+    """Return the offset of a moment: `UTC+2`, `UTC-3:30` or `UTC`."""
     told = f"{at:%z}"
     if not told or not int(told):
         return "UTC"
@@ -55,7 +55,7 @@ def offset(at: datetime) -> str:
 
 
 def moment(at: datetime | None, now: datetime | None = None) -> str:
-    """A `<time>` element: short to read, complete in its title."""
+    """Return a `<time>` element with a short text and the full moment as its title."""
     if at is None:
         return ""
     return format_html(
@@ -64,7 +64,7 @@ def moment(at: datetime | None, now: datetime | None = None) -> str:
 
 
 def duration(length: timedelta | float | None) -> str:
-    """A length of time: `340 ms`, `14.2 s`, `1 m 14 s`, `10 h 04 m`, `3 d 07 h`."""
+    """Return a duration: `340 ms`, `14.2 s`, `1 m 14 s`, `10 h 04 m`, `3 d 07 h`."""
     if length is None:
         return ""
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -84,7 +84,7 @@ def duration(length: timedelta | float | None) -> str:
 
 
 def milliseconds(at: datetime) -> int:
-    """Milliseconds since the epoch, as the browser counts."""
+    """Return milliseconds since the epoch, as browsers count."""
     return int(at.timestamp() * 1000)
 
 

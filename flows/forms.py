@@ -68,8 +68,8 @@ WHOLE = dict.fromkeys(("x", "y", "width", "height", "order"), WholeNumberField)
 
 #: What to do instead of changing a part of a version that is no draft any more.
 PUBLISHED = (
-    "The version was published meanwhile, and does not change any more. Choose Edit as new draft "
-    "in the list of versions to go on."
+    "The version was published meanwhile and can no longer be changed. To continue, choose Edit as "
+    "new draft in the list of versions."
 )
 
 
@@ -120,7 +120,7 @@ class BlockForm(PartForm):
         field_classes = {"properties": SourceField, **WHOLE}
         fields = ("workspace", "key", "type", "description", "properties", "x", "y", "order")
         help_texts = {
-            "key": "Of a block in a nested workspace, without the keys around it.",
+            "key": "In a nested workspace, without the keys of the workspaces around it.",
             "properties": 'JSON: {"File Path": "=LogPath", "Text": "($)Text"}. A text that begins '
             "with = is an expression, ($)Name a variable.",
         }

@@ -16,6 +16,9 @@ from flows.expressions import ExpressionError
 from flows.output_targets import Target, targets_of
 from flows.value_sources import Source
 
+#: What people read when they name a block that a flow does not have.
+NO_SUCH_BLOCK = "This block does not exist in the flow."
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -47,7 +50,7 @@ class VariableNode:
     default: Source
     is_input: bool
     is_output: bool
-    #: What it holds is shown to nobody (docs/secrets.md).
+    #: Its value is never shown (docs/secrets.md).
     is_secret: bool = False
 
 
@@ -126,15 +129,15 @@ class FlowGraph:
         return tuple(v for v in self.top.variables if v.is_output)
 
     def receivers(self, workspace: str) -> dict[str, str]:
-        """How a Wireless Sender may call the receivers of a workspace: by key, else by
-        description → the receiver's whole key. Of two with one description the first counts."""
+        """Return the receivers of a workspace: key or description, as a Wireless Sender names it →
+        full key. Of two with the same description, the first counts."""
         nodes = [self.blocks[key] for key in self.workspaces[workspace].blocks]
         found = [node for node in nodes if node.block.type == "Wireless Receiver"]
         called = {node.description: node.key for node in reversed(found) if node.description}
         return called | {node.key.rpartition("/")[2]: node.key for node in found}
 
     def scopes(self, workspace: str) -> Iterator[WorkspaceNode]:
-        """The workspace and its ancestors, closest first (semantics 15, 17)."""
+        """Return the workspace and its ancestors, closest first (semantics 15, 17)."""
         key: str | None = workspace
         while key is not None:
             node = self.workspaces[key]
@@ -143,7 +146,7 @@ class FlowGraph:
 
 
 def document_path(key: str) -> tuple[str | int, ...]:
-    """Where a block stands in the flow document: "a/b" → blocks, a, blocks, b."""
+    """Return the path of a block in the flow document: "a/b" → blocks, a, blocks, b."""
     path: list[str | int] = []
     for part in key.split("/"):
         path += ["blocks", part]

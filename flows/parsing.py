@@ -228,7 +228,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(built) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ParseError(f"The key {_shown(twice)!r} is twice in one object. Leave one out.")
+        raise ParseError(f"The key {_shown(twice)!r} occurs twice in one object. Remove one.")
     return built
 
 
@@ -276,7 +276,7 @@ def _unclear_items(items: list[Any]) -> str:
     plain = [key for key in keys if not isinstance(key, dict | list)]
     if len(set(plain)) < len(plain):
         twice = next(key for key in plain if plain.count(key) > 1)
-        return f"The key {_shown(repr(twice))} is twice in one structure. Leave one out."
+        return f"The key {_shown(repr(twice))} occurs twice in one structure. Remove one."
     return next(filter(None, map(unclear, items)), "")
 
 

@@ -1,4 +1,4 @@
-"""Writes of flows: a document becomes a draft, a draft becomes a published version."""
+"""Saves documents as drafts, and publishes drafts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -19,25 +19,28 @@ Document = Mapping[str, Any]
 
 
 class DraftExists(Exception):
-    """The flow has a draft already; it has one at most."""
+    """The flow already has a draft; it may have only one."""
 
 
 class SavedDraft(NamedTuple):
-    """The version that holds a document, and whether it was written just now."""
+    """The version that holds a document, and whether saving has changed it."""
 
     version: FlowVersion
     changed: bool
 
 
 def validation_messages(document: Document) -> list[Message]:
-    """Return everything that keeps a document from being published."""
+    """Return the messages that prevent a document from being published."""
     graph, found = build(document)
     return found + validate(graph) + _processes_run(graph)
 
 
 def _processes_run(graph: FlowGraph) -> list[Message]:
-    """Semantics 66: an activity names no process to run. The kind of a flow never changes; what
-    an expression names, and a flow that comes later, is looked at when the block runs."""
+    """Return a message for each block of an activity that runs a process (semantics 66).
+
+    The kind of a flow never changes. Flows that an expression names, or that are added later,
+    are checked when the block runs.
+    """
     if graph.kind == Flow.Kind.PROCESS:
         return []
     named = [
@@ -64,8 +67,8 @@ def _processes_run(graph: FlowGraph) -> list[Message]:
 def save_draft(document: Document) -> SavedDraft:
     """Save a canonical document as its flow's draft, replacing the one that is there.
 
-    When the newest version holds the same document, nothing changes. The document must hold
-    structurally, as `flows.files` makes sure. Raises InvalidFlow when it changes the flow's kind.
+    When the newest version holds the same document, nothing changes. The document must be
+    structurally valid, as `flows.files` ensures. Raises InvalidFlow when it changes the kind.
     """
     flow, created = Flow.objects.get_or_create(
         name=document["flow"],
@@ -121,9 +124,9 @@ def new_draft(version: FlowVersion) -> FlowVersion:
 
 @transaction.atomic
 def publish(version: FlowVersion, user: Any = None) -> FlowVersion:
-    """Publish a draft, for good; a published version is returned as it is.
+    """Publish a draft, permanently. A published version is returned unchanged.
 
-    Raises InvalidFlow with the messages that stop it.
+    Raises InvalidFlow with the messages that prevent it.
     """
     locked = (
         FlowVersion.objects.select_related("flow")
@@ -145,7 +148,7 @@ def publish(version: FlowVersion, user: Any = None) -> FlowVersion:
 
 
 def _digest(version: FlowVersion) -> str:
-    """What a draft's rows hold may have been edited since they were imported."""
+    """Return the digest of a version; a draft's is computed, since the admin edits its rows."""
     return files.digest(queries.document(version)) if version.is_draft else version.digest
 
 
@@ -153,7 +156,7 @@ def _digest(version: FlowVersion) -> str:
 
 
 def _insert(version: FlowVersion, document: Document) -> None:
-    """Insert the rows of a document: a query for each depth of workspaces, and four."""
+    """Insert the rows of a document: one query for each depth of workspaces, and four more."""
     parts: dict[str, tuple[str | None, str, Document]] = {"": (None, "Top-level", document)}
     for key, block in _blocks(document, ""):
         if BY_TYPE[block["type"].casefold()].opens_workspace:
@@ -201,7 +204,7 @@ def _insert(version: FlowVersion, document: Document) -> None:
 
 
 def _blocks(part: Document, workspace: str) -> Iterator[tuple[str, Document]]:
-    """Every block with its whole key, as they come in the document."""
+    """Yield every block with its full key, in the order of the document."""
     for local, block in part["blocks"].items():
         key = _path(workspace, local)
         yield key, block

@@ -50,7 +50,7 @@ def compiled(version_id: int) -> FlowGraph:
     if version.is_draft:
         return graph
     with _lock:
-        # Whoever came first counts: programs are cached by the identity of their graph.
+        # The first thread's graph is kept: programs are cached by the identity of their graph.
         graph = _graphs.setdefault(version_id, graph)
         while len(_graphs) > KEPT_GRAPHS:
             _graphs.popitem(last=False)
@@ -58,8 +58,7 @@ def compiled(version_id: int) -> FlowGraph:
 
 
 def secret_names(names: Iterable[str], flows: QuerySet[Flow]) -> list[str]:
-    """Those of these names that are secret variables in some of the flows, as they are written
-    there."""
+    """Return the names that are secret variables in any of the flows, spelled as the flows do."""
     secret = Variable.objects.filter(is_secret=True, workspace__version__flow__in=flows)
     rows = secret.annotate(folded=Lower("name")).filter(folded__in=list(names))
     return sorted(set(rows.order_by().values_list("name", flat=True)))
@@ -149,7 +148,7 @@ def flows_in(folder: Folder | int | None = None, labels: Iterable[Label | int] =
 
 
 def document(version: FlowVersion) -> dict[str, Any]:
-    """The canonical flow document of a version, from its rows: four queries and its flow."""
+    """Return the canonical document of a version, read in four queries besides its flow."""
     variables: dict[str, list[Variable]] = defaultdict(list)
     for variable in (
         Variable.objects.filter(workspace__version=version)

@@ -1,9 +1,10 @@
-"""Evaluates sources without variables, such as defaults, in a process of its own, with limits of
-time and memory: an expression of a hundred characters can ask for gigabytes, and native code that
-does not come back to Python would hold everyone who is served by this process.
+"""Evaluates constant sources, such as defaults, in a separate process with limits of time and
+memory.
 
-The process is started when it is first needed, and started anew after it was ended. What an
-expression came to is kept, so that one beyond the limits costs its time once.
+An expression of a hundred characters can ask for gigabytes, and native code that does not return
+to Python would block everyone whom this process serves. The process starts when it is first
+needed, and again after it has been killed. Results are cached, so that an expression beyond the
+limits costs its time once.
 """
 
 import json
@@ -23,13 +24,13 @@ from flows import values
 from flows.expressions import ExpressionError
 from flows.value_sources import Source
 
-#: Seconds that one evaluation may take, and the start of the process.
+#: The longest that one evaluation, and the start of the process, may take, in seconds.
 SECONDS = 1.0
 START_SECONDS = 30.0
-#: So many evaluations beyond the limits in so many seconds are enough: the next ones are refused.
+#: After this many evaluations beyond the limits in this many seconds, further ones are refused.
 EXCESSES = 5
 EXCESSES_SECONDS = 30.0
-#: Answers that are kept, and how long they may be.
+#: The most answers in the cache, and the most bytes of one.
 KEPT = 500
 KEPT_LENGTH = 20_000
 
@@ -40,12 +41,14 @@ _excesses: deque[float] = deque(maxlen=EXCESSES)
 
 
 class _TooMuch(Exception):
-    """The evaluation took too long, or its process died of it."""
+    """The evaluation took too long, or killed its process."""
 
 
 def evaluate(source: Source, largest: int) -> Any:
-    """The value of a source, of at most `largest` bytes. Raises KeyError for the variable that it
-    reads, and ExpressionError."""
+    """Return the value of a source, of at most `largest` bytes.
+
+    Raises ExpressionError, and KeyError for a variable that it reads.
+    """
     text = pickle.dumps(source)
     with _lock:
         answer = _answers.get((text, largest)) or _asked(text, largest)
@@ -86,12 +89,12 @@ def _exchange(text: bytes, largest: int) -> bytes:
 
 
 def _running() -> subprocess.Popen[bytes]:
-    """The process, ready to evaluate. Raises ExpressionError when it does not start."""
+    """Return the process, ready to evaluate. Raises ExpressionError when it does not start."""
     global _process
     if _process is not None and _process.poll() is None:
         return _process
     _end()
-    # Nothing of the environment, which may hold secrets, but where the code is.
+    # The environment may hold secrets: the process gets only the paths of the code.
     environment = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
     _process = subprocess.Popen(
         [sys.executable, "-m", "flows.sandbox_process"],
@@ -134,14 +137,14 @@ def _end() -> None:
     _process.kill()
     for stream in (_process.stdin, _process.stdout):
         if stream is not None:
-            with suppress(OSError):  # what was still to be written goes nowhere
+            with suppress(OSError):  # nobody reads what is still in the buffer
                 stream.close()
     _process.wait()
     _process = None
 
 
 def _after_fork() -> None:
-    """A process that was forked starts one of its own."""
+    """Forget the parent's sandbox: a forked process starts its own."""
     global _process, _lock
     _process, _lock = None, threading.Lock()
 

@@ -1,5 +1,7 @@
-"""The process in which `flows.sandbox` evaluates: it reads sources from standard input, and writes
-what they give to standard output. It holds nothing else, and may die at any of them."""
+"""The process of `flows.sandbox`: evaluates sources from standard input to standard output.
+
+It keeps no state, so any source may kill it.
+"""
 
 import json
 import pickle
@@ -12,7 +14,7 @@ from flows import values
 from flows.expressions import ExpressionError
 from flows.value_sources import Source, evaluate_constant_here
 
-#: Bytes of memory that it may take for its data (Linux).
+#: The most bytes that its data may take (Linux).
 MEMORY = 500_000_000
 
 
@@ -32,7 +34,7 @@ def main() -> None:
 
 
 def evaluated(source: Source, largest: int) -> dict[str, Any]:
-    """{"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}."""
+    """Return {"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}."""
     try:
         value = evaluate_constant_here(source)
         if values.cost(value, largest) > largest:

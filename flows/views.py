@@ -16,7 +16,7 @@ PAGE = 100
 
 @require_safe
 def flows(request: HttpRequest) -> HttpResponse:
-    """Every flow that the user may see, by name, with its newest version."""
+    """Show every flow that the user may see, by name, with its newest version."""
     # PostgreSQL refuses NUL in text, so nothing that holds one could be found.
     search = request.GET.get("q", "").replace("\0", "").strip()[:120]
     rows = listed(access.visible(request.user), search)
@@ -29,7 +29,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 
 
 def listed(visible: QuerySet[Flow], search: str) -> QuerySet[Flow, Any]:
-    """The flows whose name or description has every word of the search."""
+    """Return the flows whose name or description contains every word of the search."""
     for word in search.split():
         visible = visible.filter(Q(name__icontains=word) | Q(description__icontains=word))
     newest = FlowVersion.objects.filter(flow=OuterRef("pk"), published_at__isnull=False).order_by(

@@ -32,7 +32,7 @@ class BadRequestMiddleware(MiddlewareMixin):
         asks = request.method == "GET" and (request.GET or (match and match.kwargs))
         if in_admin and asks and isinstance(problem, _UNFIT):
             # The reason stays in the log: it may be a defect of the product after all.
-            logger.warning("The admin cannot answer %s", request.path, exc_info=problem)
+            logger.warning("The admin cannot handle %s", request.path, exc_info=problem)
             return bad_request(
                 request, BadRequest("The address contains a value that cannot be looked up.")
             )

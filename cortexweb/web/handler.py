@@ -18,7 +18,7 @@ class Handler(ASGIHandler):
         try:
             response: HttpResponseBase = await super().run_get_response(request)
         except Exception:
-            logger.exception("No page could tell that %s failed", request.path)
+            logger.exception("The error page for %s failed too", request.path)
             response = HttpResponseServerError("Something went wrong.\n", content_type="text/plain")
             response._handler_class = self.__class__  # type: ignore[attr-defined]
         return response
@@ -29,7 +29,7 @@ class Handler(ASGIHandler):
         try:
             await super().send_response(response, send)
         except Exception:
-            logger.exception("An answer could not be sent to its end")
+            logger.exception("A response could not be sent completely")
 
 
 def application() -> Handler:

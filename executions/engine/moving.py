@@ -12,7 +12,7 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.secrets import Secrets
 from executions.engine.state import Frame
 from flows import values
-from flows.graph import FlowGraph, VariableNode, WorkspaceNode
+from flows.graph import NO_SUCH_BLOCK, FlowGraph, VariableNode, WorkspaceNode
 from flows.values import ExceptionValue
 
 
@@ -32,7 +32,7 @@ def move_token(
     graph = interpreter.graph
     node = graph.blocks.get(target)
     if node is None:
-        raise CannotMove("The flow has no such block.")
+        raise CannotMove(NO_SUCH_BLOCK)
     if node.block.type == "Handle Flow Exception":
         raise CannotMove(f"Only an exception enters '{node.title}'. Choose a block inside it.")
     handles = node.block.takes_exceptions or node.block.type == "Handle Workspace Exception"

@@ -21,7 +21,7 @@ from executions.views.detail.subject import Subject
 from flows import access as flows_access
 from flows.blocks.reference import anchor
 from flows.diagram.drawing import port_names
-from flows.graph import BlockNode
+from flows.graph import NO_SUCH_BLOCK, BlockNode
 from flows.value_sources import Literal
 
 
@@ -34,7 +34,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     execution, graph, past = subject.execution, subject.graph, subject.past
     node = graph.blocks.get(request.GET.get("block", ""))
     if node is None:
-        raise Http404("The flow has no such block.")
+        raise Http404(NO_SUCH_BLOCK)
     names = port_names(node)
     counted = {port: number for (key, port), number in past.visits.items() if key == node.key}
     took = visits.times(past.durations, graph, node.workspace)

@@ -119,7 +119,7 @@ def _key(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Http404("There is no such execution, or you may not see it.") from None
+        raise Http404(access.NOT_FOUND) from None
 
 
 class ComparedExecution:

@@ -80,7 +80,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     place = ValuePlace.parse(asked.var)
     if place is None:
         access.get_or_404(request.user, execution_id)
-        raise Http404("There is no such variable.")
+        raise Http404("This variable does not exist.")
     view = ValueView(Subject(request.user, execution_id, asked), place)
     if not view.found.is_known:
         raise Http404(view.found.why)

@@ -117,10 +117,10 @@ def _version(found: Flow, number: str) -> FlowVersion | None:
     versions = found.versions.select_related("flow", "published_by")
     if number:
         if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise Http404("There is no such version.")
+            raise Http404("This version does not exist.")
         version = versions.filter(number=int(number)).first()
         if version is None:
-            raise Http404("There is no such version.")
+            raise Http404("This version does not exist.")
         return version
     published = versions.filter(published_at__isnull=False).order_by("-number").first()
     return published or versions.first()

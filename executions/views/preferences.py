@@ -88,7 +88,7 @@ def _save(request: HttpRequest) -> HttpResponse:
     if "start" in given:
         view = saved_view_of(request.user, QueryDict(urlencode({"view": given["start"]})))
         if given["start"] and view is None:
-            return _refused(request, "This view does not exist, or it is not shared with you.")
+            return _refused(request, preferences.VIEW_NOT_FOUND)
         chosen.start_view = view
     chosen.save()
     return HttpResponseRedirect(back(request, "preferences"))

@@ -35,7 +35,7 @@ def variable_edit(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     place = ValuePlace.parse(asked.get("var", "")[:2000])
     subject = Subject(request.user, execution_id, Address())
     if place is None or place.level is None:
-        raise Http404("There is no such variable.")
+        raise Http404("This variable does not exist.")
     view = ValueView(subject, place, exact=True)
     context: dict[str, Any] = {
         "section": "executions",

@@ -1,1 +1,1 @@
-"""Workspaces as drawings. Pure: from a compiled flow to shapes, wires and places of tokens."""
+"""Draws workspaces. Pure: from a compiled flow to shapes, wires and places of tokens."""

@@ -1,6 +1,6 @@
-"""A workspace as shapes, labels, ports and wires with their places. Pure.
+"""The drawing of a workspace: shapes, labels, ports and wires with their places. Pure.
 
-`draw` is what templates render; a drawing never changes, so it may be kept as long as its graph.
+Templates render the result of `draw`. A drawing never changes, so it may be cached with its graph.
 """
 
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ from flows.diagram.notes import NoteDrawing
 from flows.graph import BlockNode, FlowGraph
 
 _MARGIN = 24
-#: How far before the in port, or beyond an out port, a token's centre stands.
+#: The distance of a token's centre from the port at which it stands.
 _TOKEN_GAP = 16
-#: How far a token reaches from its centre, with the ring around a selected one.
+#: The radius of a token, with the ring around a selected one.
 _TOKEN_REACH = 18
 #: A breakpoint's bar, above its block: width, height, and how far above. A token that stands at it
 #: makes that much room.
@@ -37,7 +37,7 @@ _BAR_GAP = 8
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A line of text; `full` when it had to be cut."""
+    """A line of text; `full` is the whole text when it had to be cut."""
 
     text: str
     x: float
@@ -51,14 +51,14 @@ class PortDrawing:
     port: Port
     x: float
     y: float
-    #: Whether a connection leaves by it.
+    #: Whether a connection leaves from it.
     connected: bool
     label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BlockDrawing:
-    """One block: its box, what it looks like, its labels and ports."""
+    """A block: its box, shape, labels and ports."""
 
     key: str
     type: str
@@ -71,10 +71,10 @@ class BlockDrawing:
     box: Box
     labels: tuple[Label, ...]
     ports: tuple[PortDrawing, ...]
-    #: Where a token stands that is about to run it, and where its hit count starts.
+    #: The place of a token that is about to run the block, and of its hit count.
     before: Point
     hits: Point
-    #: Workspaces and handlers: the corner that is turned down. Others: "".
+    #: The turned-down corner of workspaces and handlers; "" for others.
     path: str
     fold: str
     #: The key of the workspace that it opens, or "".
@@ -82,8 +82,8 @@ class BlockDrawing:
 
     @property
     def name(self) -> str:
-        """What it is called to who does not see it: first what is written at it, so that it can be
-        asked for by that; then what there is no room for."""
+        """Return the accessible name: the visible label first, so that voice control finds the
+        block by it; then the text that did not fit."""
         written = [label.text for label in self.labels]
         ports = [port.label.text for port in self.ports if port.label]
         rest = [label.full for label in self.labels if label.full]
@@ -93,28 +93,28 @@ class BlockDrawing:
 
     @property
     def bar(self) -> Point:
-        """The upper left corner of its breakpoint's bar."""
+        """Return the upper left corner of the breakpoint's bar."""
         return self.box.x - BAR_WIDTH / 2, self.box.top - BAR_ABOVE
 
     @property
     def gutter_top(self) -> float:
-        """Where the strip above it begins in which a breakpoint is set."""
+        """Return the top of the strip above the block in which a breakpoint is set."""
         return self.box.top - BAR_ABOVE - 4
 
     @property
     def halo(self) -> Box:
-        """What frames it."""
+        """Return the frame around the block."""
         return Box(self.box.x, self.box.y, self.box.width + 10, self.box.height + 10)
 
     @property
     def kind(self) -> str:
-        """The class of its shape; loops look like decisions."""
+        """Return the CSS class of the shape; loops look like decisions."""
         return "dia" if self.shape is Shape.LOOP else self.shape.value
 
 
 @dataclass(frozen=True, slots=True)
 class WireDrawing:
-    """A connection: where it leaves, where it leads, and its path."""
+    """A connection: its source, its target and its path."""
 
     source: str
     port: Port
@@ -126,7 +126,7 @@ class WireDrawing:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One workspace, with the rectangle that it needs."""
+    """A workspace, with the rectangle that it needs."""
 
     workspace: str
     title: str
@@ -160,7 +160,7 @@ class Drawing:
 
 
 def _beyond(block: BlockDrawing, port: PortDrawing) -> Point:
-    """Where a token stands that is on a port."""
+    """Return the place of a token on a port."""
     dx, dy = port.x - block.box.x, port.y - block.box.y
     if abs(dx) > abs(dy):
         return port.x + _TOKEN_GAP, port.y
@@ -169,7 +169,7 @@ def _beyond(block: BlockDrawing, port: PortDrawing) -> Point:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """What an execution visited of a workspace: blocks by key, connections by (key, port)."""
+    """The visited part of a workspace: blocks by key, connections by (key, port)."""
 
     blocks: frozenset[str]
     wires: frozenset[tuple[str, str]]
@@ -177,7 +177,7 @@ class Visited:
 
 @lru_cache(maxsize=512)
 def draw(graph: FlowGraph, workspace: str) -> Drawing:
-    """The drawing of one workspace of a flow."""
+    """Return the drawing of one workspace of a flow."""
     nodes = {key: graph.blocks[key] for key in graph.workspaces[workspace].blocks}
     boxes = layout.place(graph, workspace)
     blocks = tuple(_block(graph.kind, nodes, nodes[key], boxes[key]) for key in nodes)
@@ -201,7 +201,7 @@ def draw(graph: FlowGraph, workspace: str) -> Drawing:
 
 
 def port_names(node: BlockNode) -> dict[Port, str]:
-    """What the ways out of a block are called, where they have a name."""
+    """Return the names of a block's ports, of those that have one."""
     return {Port.EXCEPTION: "exception", **node.block.port_names()}
 
 
@@ -272,7 +272,8 @@ def _ports(
 
 
 def _name_place(node: BlockNode, box: Box, port: Port, x: float, y: float) -> Point:
-    """Where the name of a port begins: clear of a token on the port, or at the end of its wire."""
+    """Return where the name of a port begins: clear of a token on the port, or at the end of its
+    wire."""
     if abs(x - box.x) <= abs(y - box.y):
         return x + _TOKEN_REACH + 2, y + 18
     if port is Port.EXCEPTION and Port.RIGHT in node.block.ports:
@@ -313,7 +314,7 @@ def _wires(
 
 
 def _taken(blocks: tuple[BlockDrawing, ...], routes: tuple[WireDrawing, ...]) -> list[Box]:
-    """What notes keep clear of: blocks, their labels, wires, and where tokens and counts stand."""
+    """Return what notes must not cover: blocks, labels, wires, and places of tokens and counts."""
     taken = []
     for block in blocks:
         x, y = block.before

@@ -18,13 +18,13 @@ SIZES: dict[Shape, tuple[int, int]] = {
     Shape.WORKSPACE: (136, 40),
     Shape.HANDLER: (128, 36),
 }
-#: Shapes that hold their label grow with it, up to this width.
+#: Shapes with their label inside grow with it, up to this width.
 WIDEST = 208
-#: What the icon, the fold and the padding take of such a shape.
+#: The width of the icon, the fold and the padding in such a shape.
 BESIDE_LABEL = 50
-#: Shapes that hold their label; the others have it beside them.
+#: Shapes with their label inside; other blocks have it beside them.
 LABELLED_INSIDE = frozenset({Shape.WORKSPACE, Shape.HANDLER})
-#: Between a block and the label beside it.
+#: The gap between a block and the label beside it.
 LABEL_GAP = 10
 #: A label beside a block is cut at this width.
 LABEL_WIDTH = 150
@@ -32,7 +32,7 @@ LABEL_WIDTH = 150
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle by its centre and size."""
+    """A rectangle, given by its centre and size."""
 
     x: float
     y: float
@@ -56,7 +56,7 @@ class Box:
         return self.y + self.height / 2
 
     def overlaps(self, other: "Box", gap: float = 0) -> bool:
-        """Whether the two come closer than `gap`."""
+        """Return whether the two boxes are closer than `gap`."""
         return (
             self.left < other.right + gap
             and other.left < self.right + gap
@@ -65,12 +65,12 @@ class Box:
         )
 
     def turned(self) -> "Box":
-        """With x and y exchanged: a process is an activity turned on its diagonal."""
+        """Return the box with x and y exchanged: a process is a mirrored activity."""
         return Box(self.y, self.x, self.height, self.width)
 
 
 def size_of(node: BlockNode) -> tuple[int, int]:
-    """The width and height of a block."""
+    """Return the width and height of a block."""
     width, height = SIZES[node.block.shape]
     if node.block.shape in LABELLED_INSIDE:
         # Even, so that centres and edges both fall on whole pixels.
@@ -84,7 +84,7 @@ _WIDE = frozenset("mwMWOQGD@%")
 
 
 def text_width(text: str, size: float = 12) -> float:
-    """About how wide text is in a system font of medium weight; errs on the wide side."""
+    """Estimate the width of text in a system font of medium weight, rather too wide."""
     units = 0.0
     for character in text:
         if character in _NARROW:
@@ -97,7 +97,7 @@ def text_width(text: str, size: float = 12) -> float:
 
 
 def fit_text(text: str, width: float, size: float = 12) -> str:
-    """The text, cut with an ellipsis where it would be wider than `width`."""
+    """Return the text, cut with an ellipsis when it is wider than `width`."""
     if text_width(text, size) <= width:
         return text
     kept = text
@@ -107,7 +107,7 @@ def fit_text(text: str, width: float, size: float = 12) -> str:
 
 
 def outline(shape: Shape, box: Box) -> str:
-    """The path of a shape that is no circle or rectangle."""
+    """Return the path of a shape that is neither a circle nor a rectangle."""
     x, y, w, h = box.left, box.top, box.width, box.height
     if shape in (Shape.DECISION, Shape.LOOP):
         r = w / 2
@@ -121,5 +121,5 @@ def outline(shape: Shape, box: Box) -> str:
 
 
 def fold(box: Box) -> str:
-    """The corner of a workspace that is turned down."""
+    """Return the path of the turned-down corner of a workspace."""
     return f"M{box.right - 14:g} {box.top:g}v10a4 4 0 0 0 4 4h10z"

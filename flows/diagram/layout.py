@@ -1,8 +1,8 @@
-"""Where the blocks of a workspace stand. Pure and deterministic.
+"""Places the blocks of a workspace. Pure and deterministic.
 
-A block that carries a position keeps it. For the others a layout is computed: a chain of bottom
-ports is a column, what hangs on a right or exception port is a column to the right of it, and
-handlers of a whole scope stand at the far right. A process is laid out as an activity and turned.
+A block with a stored position keeps it. The others get a computed layout: a chain of bottom ports
+is a column, a chain from a right or exception port is a column to the right of it, and handlers of
+a whole scope are at the far right. A process is laid out as an activity and mirrored.
 
 Columns are found with contours: for every row, how far to the right a chain and its branches
 reach. Branches are attached from the lowest to the highest, so that a higher one passes outside of
@@ -26,9 +26,9 @@ from flows.graph import BlockNode, FlowGraph
 
 #: Rows are counted in units of this many pixels, along the direction of flow.
 UNIT = {"activity": 28, "process": 84}
-#: From a block to the next one below, and to one that hangs on its right side.
+#: Rows from a block to the next one below, and to one that its right side leads to.
 DOWN, ASIDE = 3, 2
-#: Between columns, and more for each wire that returns between them.
+#: The gap between columns, and the room for each returning wire in it.
 GUTTER, TRACK = 40, 16
 #: Two lines of label above a block of a process.
 _LABEL_HEIGHT = 34
@@ -36,7 +36,7 @@ _LABEL_HEIGHT = 34
 
 @dataclass(slots=True)
 class _Chain:
-    """Blocks in one column, what hangs on them, and how far all that reaches."""
+    """Blocks in one column, their branches, and the contour of all of them."""
 
     blocks: list[str]
     stem: str = ""
@@ -51,7 +51,7 @@ class _Chain:
 
 
 def place(graph: FlowGraph, workspace: str) -> dict[str, Box]:
-    """Every block of the workspace with the box that its shape fills."""
+    """Return the box of every block of the workspace."""
     nodes = {key: graph.blocks[key] for key in graph.workspaces[workspace].blocks}
     fixed = {key: _box(node, *node.position) for key, node in nodes.items() if node.position}
     if len(fixed) == len(nodes):
@@ -61,7 +61,7 @@ def place(graph: FlowGraph, workspace: str) -> dict[str, Box]:
 
 
 def footprint(node: BlockNode, kind: str) -> tuple[float, float]:
-    """How far a block with its label reaches across the flow: before and after its centre."""
+    """Return how far a block with its label extends across the flow, before and after it."""
     width, height = size_of(node)
     across = width if kind == "activity" else height
     if node.block.shape in LABELLED_INSIDE:
@@ -71,13 +71,13 @@ def footprint(node: BlockNode, kind: str) -> tuple[float, float]:
 
 
 def label_width(node: BlockNode) -> float:
-    """The width of the label beside a block."""
+    """Return the width of the label beside a block."""
     title = text_width(fit_text(node.title, LABEL_WIDTH))
     return max(title, text_width(fit_text(node.block.type, LABEL_WIDTH, 11), 11))
 
 
 def label_box(node: BlockNode, box: Box, kind: str) -> Box | None:
-    """Where the label beside a block is, in the frame of an activity."""
+    """Return the box of the label beside a block, in the frame of an activity."""
     if node.block.shape in LABELLED_INSIDE:
         return None
     before, _ = footprint(node, kind)
@@ -93,7 +93,7 @@ def _box(node: BlockNode, x: float, y: float) -> Box:
 def _settle(
     nodes: Mapping[str, BlockNode], fixed: Mapping[str, Box], computed: Mapping[str, Box]
 ) -> dict[str, Box]:
-    """The computed places, moved down where a block that carries a position stands."""
+    """Move computed places down where a block has a stored position."""
     boxes = dict(fixed)
     for key in nodes:
         if key in boxes:
@@ -106,7 +106,7 @@ def _settle(
 
 
 def edges(nodes: Mapping[str, BlockNode], key: str) -> Iterator[tuple[Port, str]]:
-    """The connections that leave a block, bottom first, to blocks that exist here."""
+    """Return the connections from a block to blocks of this workspace, bottom first."""
     for port in (Port.BOTTOM, Port.RIGHT, Port.EXCEPTION):
         target = nodes[key].ports.get(port)
         if target is not None and target in nodes:
@@ -114,7 +114,7 @@ def edges(nodes: Mapping[str, BlockNode], key: str) -> Iterator[tuple[Port, str]
 
 
 def circles(nodes: Mapping[str, BlockNode], start: str) -> dict[str, frozenset[str]]:
-    """For each block that connections return to: the blocks of the circles through it."""
+    """Return, for each block that connections return to, the blocks of the circles through it."""
     _, returns = _rows(nodes, _order(nodes, start))
     arrivals: dict[str, list[str]] = {key: [] for key in nodes}
     for key in nodes:
@@ -133,7 +133,7 @@ def circles(nodes: Mapping[str, BlockNode], start: str) -> dict[str, frozenset[s
 
 
 def returns(nodes: Mapping[str, BlockNode], start: str) -> frozenset[tuple[str, str]]:
-    """The connections that lead back to an earlier block."""
+    """Return the connections that lead back to an earlier block."""
     return frozenset(_rows(nodes, _order(nodes, start))[1])
 
 
@@ -148,8 +148,8 @@ def _reach(nodes: Mapping[str, BlockNode], key: str) -> set[str]:
 
 
 def _order(nodes: Mapping[str, BlockNode], start: str) -> list[str]:
-    """Where to begin: the start, then what nothing leads to, then the rest, which is met before
-    unless it is a circle that nothing leads into."""
+    """Return the blocks in the order in which a search begins: the start block, blocks without
+    connections into them, then the rest, for circles that nothing leads into."""
     entered = {target for key in nodes for _, target in edges(nodes, key)}
     firsts = [key for key in nodes if key not in entered]
     return sorted(firsts, key=lambda key: key != start) + list(nodes)
@@ -166,7 +166,7 @@ def _compute(graph: FlowGraph, workspace: str, nodes: Mapping[str, BlockNode]) -
 def _rows(
     nodes: Mapping[str, BlockNode], order: list[str]
 ) -> tuple[dict[str, int], dict[tuple[str, str], None]]:
-    """The row of each block, and the connections that return to an earlier one."""
+    """Return the row of each block, and the connections that return to an earlier one."""
     returns: dict[tuple[str, str], None] = {}
     done: list[str] = []
     state: dict[str, bool] = {}  # key → whether it is still on the path
@@ -198,7 +198,7 @@ def _rows(
 
 
 def _chains(nodes: Mapping[str, BlockNode], order: list[str]) -> list[_Chain]:
-    """The trees of chains: each block belongs to the first chain that reaches it."""
+    """Return the trees of chains. Each block belongs to the first chain that reaches it."""
     claimed: set[str] = set()
 
     def grow(key: str) -> list[str]:
@@ -228,14 +228,14 @@ def _chains(nodes: Mapping[str, BlockNode], order: list[str]) -> list[_Chain]:
 
 
 def _ways_aside(chain: _Chain) -> list[tuple[_Chain, str, Port]]:
-    """The ports on the right of a chain; the lowest last, so that it is taken first."""
+    """Return the ports on the right of a chain, the lowest last, so that it is taken first."""
     return [(chain, key, port) for key in chain.blocks for port in (Port.EXCEPTION, Port.RIGHT)]
 
 
 def _arrange(
     trees: list[_Chain], rows: dict[str, int], returns: Mapping[tuple[str, str], None]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """The column and row of each block, over all trees."""
+    """Return the column and row of each block, over all trees."""
     columns: dict[str, int] = {}
     rows = dict(rows)
     bottom, right, shelf, below, widest = 0, 0, 0, 0, 0
@@ -247,7 +247,7 @@ def _arrange(
             bottom, right = height, width
             shelf, shift, widest = right, 0, 0
         else:
-            # Handlers and whatever nothing leads to stand below each other at the far right.
+            # Handlers and blocks without connections into them are in one column at the far right.
             if below and below + height > max(bottom, 12):
                 shelf, below, widest = shelf + widest, 0, 0
             shift = below - min(tree.contour) - 1
@@ -262,7 +262,7 @@ def _arrange(
 def _shape(
     tree: _Chain, rows: Mapping[str, int], returns: Mapping[tuple[str, str], None]
 ) -> dict[str, int]:
-    """Attach every branch of a tree; the column of each block relative to the tree's."""
+    """Attach every branch of a tree. Return the column of each block relative to the tree's."""
     order = [tree]
     for chain in order:
         order += chain.branches
@@ -297,7 +297,7 @@ def _attach(
     reach = max(high for _, high in branch.contour.values())
     loops = any(target == branch.stem for _, target in returns)
     if loops:
-        # The way back runs around the body: nothing else may stand inside.
+        # The wire back runs around the body: no other block may be inside.
         for row in range(stem, last + 3):
             branch.widen(row, 0, reach)
     column = 1

@@ -1,8 +1,8 @@
-"""Notes on the canvas of a workspace: their text in lines, and where they stand. Pure.
+"""Places the notes of a workspace and breaks their text into lines. Pure.
 
-A note that carries a place keeps it. The others stand as close as there is room to the block that
-they are about, or to the start: right of it rather than left, clear of blocks, labels, wires and of
-each other; where there is none, in a column at the right of everything.
+A note with a stored place keeps it. The others are put as close as possible to their block, or to
+the start: rather right than left, clear of blocks, labels, wires and each other. When there is no
+room, they go into a column at the right of everything.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,24 +12,24 @@ from functools import cache
 from flows.diagram.geometry import Box, Point, fit_text, text_width
 from flows.graph import FlowGraph, NoteNode
 
-#: A note that carries no size is as wide as its text, up to this, and has up to so many lines.
+#: A note without a stored size is as wide as its text, up to this, with up to this many lines.
 WIDEST, MOST_LINES = 200, 8
 TEXT_SIZE, LINE = 11, 16
 _PAD_X, _PAD_Y = 10, 8
 _FOLD = 10
-#: How close it may come to anything, and how close to its block it is tried first.
+#: The smallest distance from anything, and the distance from its block that is tried first.
 _CLEAR, _FIRST = 8, 24
-#: Steps in which places around a block are tried, and how many of them away and along its side.
+#: The step between the places that are tried, and how many steps away and along the side.
 _STEP, _AWAY, _ALONG = 16, 18, 12
-#: What a place costs more than one as far away at the right.
+#: The extra cost of a place compared with one as far away at the right.
 _SIDES = {"right": 0, "below": 24, "left": 32, "above": 40}
-#: What it costs when the line from the note to its block runs across something.
+#: The cost of a line from the note to its block that crosses something.
 _ACROSS = 160
 
 
 @dataclass(frozen=True, slots=True)
 class NoteDrawing:
-    """A note: its card, the lines on it, and the line that leads to the block it is about."""
+    """A note: its card, the lines of its text, and the line to its block."""
 
     text: str
     #: The title of that block, or "".
@@ -37,14 +37,14 @@ class NoteDrawing:
     box: Box
     #: (text, baseline) of each line that is not empty.
     lines: tuple[tuple[str, float], ...]
-    #: Whether the text has more than its lines.
+    #: Whether the text is longer than its lines.
     cut: bool
-    #: From the card to the block, when it is about one that it does not cover.
+    #: From the card to its block, unless it has none or covers it.
     leader: tuple[Point, Point] | None
 
     @property
     def label(self) -> str:
-        """What it is called, and says, in one text."""
+        """Return its accessible name: its block and its text."""
         return f"Note on {self.about}: {self.text}" if self.about else f"Note: {self.text}"
 
     @property
@@ -53,7 +53,7 @@ class NoteDrawing:
 
     @property
     def path(self) -> str:
-        """The card, its lower right corner turned up."""
+        """Return the path of the card, with its lower right corner turned up."""
         box = self.box
         return (
             f"M{box.left + 3:g} {box.top:g}h{box.width - 6:g}a3 3 0 0 1 3 3"
@@ -69,8 +69,11 @@ class NoteDrawing:
 def place_notes(
     graph: FlowGraph, workspace: str, boxes: dict[str, Box], taken: Callable[[], list[Box]]
 ) -> tuple[NoteDrawing, ...]:
-    """The notes of a workspace, in the order of the document. `boxes` are its blocks; `taken` says
-    what else to keep clear of, and is asked when there is a note without a place."""
+    """Return the drawn notes of a workspace, in the order of the document.
+
+    `boxes` are its blocks. `taken` returns what else notes must not cover; it is called only when
+    a note has no stored place.
+    """
     here = graph.workspaces[workspace]
     if not here.notes:
         return ()
@@ -98,7 +101,7 @@ def place_notes(
 
 
 def wrapped(text: str, width: float) -> list[str]:
-    """The text in lines of that width, broken between words; a word that is wider is broken too."""
+    """Break the text into lines of that width, between words, or inside a word that is too wide."""
     lines = []
     for paragraph in text.split("\n"):
         line = ""
@@ -119,7 +122,7 @@ def wrapped(text: str, width: float) -> list[str]:
 
 
 def _fitting(word: str, width: float) -> int:
-    """How many characters of a word fit; one at least."""
+    """Return how many characters of a word fit, at least one."""
     length = 1
     while text_width(word[: length + 1], TEXT_SIZE) <= width:
         length += 1
@@ -127,7 +130,7 @@ def _fitting(word: str, width: float) -> int:
 
 
 def _lines(note: NoteNode) -> tuple[list[str], bool]:
-    """The lines that a note shows, and whether that is not all."""
+    """Return the lines that a note shows, and whether the text was cut."""
     width, height = note.size or (WIDEST, 0)
     most = max(1, (height - 2 * _PAD_Y) // LINE) if note.size else MOST_LINES
     width -= 2 * _PAD_X
@@ -162,7 +165,7 @@ def _place(
         return [found[number] for number in range(len(notes))]
     occupied = taken() + list(found.values())
     anchor = boxes.get(start) or next(iter(boxes.values()), Box(0, 0, 0, 0))
-    # Those about a block first: they have the better claim on the place beside it.
+    # Notes about a block come first, so that they get the place beside it.
     for number in sorted(waiting, key=lambda number: notes[number].block not in boxes):
         about = boxes.get(notes[number].block)
         box = _beside(about or anchor, sizes[number], occupied, about is not None)
@@ -172,7 +175,7 @@ def _place(
 
 
 def _beside(block: Box, size: tuple[int, int], occupied: list[Box], leads: bool) -> Box | None:
-    """The best place around a block, or None when there is none near."""
+    """Return the best place around a block, or None when there is none near."""
     width, height = size
     reach = _FIRST + _STEP * _AWAY
     window = Box(
@@ -183,7 +186,7 @@ def _beside(block: Box, size: tuple[int, int], occupied: list[Box], leads: bool)
     best, least = None, float("inf")
     for cost, dx, dy in _offsets(block.width, block.height, width, height):
         if cost >= least:
-            break  # they come in the order of what they cost
+            break  # the places come in the order of their cost
         box = Box(block.x + dx, block.y + dy, width, height)
         hit = next((n for n, other in enumerate(near) if box.overlaps(other, _CLEAR)), None)
         if hit is not None:
@@ -197,7 +200,7 @@ def _beside(block: Box, size: tuple[int, int], occupied: list[Box], leads: bool)
 
 
 def _is_of(box: Box, block: Box) -> bool:
-    """Whether something is the block, or a wire: the line to a note may touch these."""
+    """Return whether a box is the block or a wire, which the line to a note may touch."""
     return box == block or not box.width or not box.height
 
 
@@ -205,7 +208,7 @@ def _is_of(box: Box, block: Box) -> bool:
 def _offsets(
     block_width: float, block_height: float, width: int, height: int
 ) -> list[tuple[float, float, float]]:
-    """(cost, dx, dy) of the places to try, from the cheapest on."""
+    """Return (cost, dx, dy) of the places to try, cheapest first."""
 
     def around() -> Iterator[tuple[float, float, float]]:
         across = (block_width + width) / 2
@@ -222,7 +225,7 @@ def _offsets(
 
 
 def _aside(size: tuple[int, int], occupied: list[Box]) -> Box:
-    """A place in the column at the right of everything."""
+    """Return a place in the column at the right of everything."""
     width, height = size
     blocks = occupied or [Box(0, 0, 0, 0)]
     left = max(box.right for box in blocks) + 2 * _FIRST
@@ -231,7 +234,7 @@ def _aside(size: tuple[int, int], occupied: list[Box]) -> Box:
 
 
 def _leader(note: Box, block: Box) -> tuple[Point, Point]:
-    """The shortest line from a note to a block: level where both have a height in common."""
+    """Return the shortest line from a note to a block, horizontal where their heights overlap."""
     x0, x1 = _nearest(note.left, note.right, block.left, block.right)
     y0, y1 = _nearest(note.top, note.bottom, block.top, block.bottom)
     return (x0, y0), (x1, y1)

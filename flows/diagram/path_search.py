@@ -1,7 +1,7 @@
-"""A way around the blocks, for a wire that no simple pattern takes past them. Pure.
+"""Finds a path around the blocks for a wire that no simple pattern fits. Pure.
 
-The lines between the blocks make a grid. The cheapest way through it that touches no block is
-searched; a bend costs as much as it does elsewhere.
+The lines between the blocks form a grid. The search finds the cheapest path through it that touches
+no block; a bend costs as much as it does elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from flows.diagram.geometry import Point
 
-#: Crossings of lines beyond which nothing is searched: the drawing would take too long.
+#: The most grid crossings that are searched: beyond that the drawing would take too long.
 LARGEST = 12_000
 
 _Crossing = tuple[int, int]
@@ -20,8 +20,8 @@ _WAYS = (_RIGHT, _DOWN, (-1, 0), (0, -1))
 
 
 class Grid:
-    """The lines along which a wire may run: places across and down. `price` is what a stretch
-    costs, or None when a block is in the way; `bend` is what a corner costs."""
+    """The lines along which a wire may run, across and down. `price` returns the cost of a stretch,
+    or None when a block is in the way; `bend` is the cost of a corner."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The wires of a workspace, routed one after the other in the order that leaves room. Pure."""
+"""Routes the wires of a workspace, one after the other, in the order that leaves room. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +17,8 @@ def route_wires(
     boxes: Mapping[str, Box],
     ports: Mapping[tuple[str, Port], Point],
 ) -> Routes:
-    """The corners of each connection, in the frame of an activity, in the order of the blocks;
-    `ports` are where they leave."""
+    """Return the corners of each connection, in the frame of an activity, in the order of the
+    blocks. `ports` are the places where wires begin."""
     kind = graph.kind
     turned = kind == "process"
     nodes = {key: graph.blocks[key] for key in graph.workspaces[workspace].blocks}

@@ -1,4 +1,4 @@
-"""Orthogonal routes between blocks. Pure and deterministic.
+"""Finds orthogonal routes between blocks. Pure and deterministic.
 
 Routes are found in the frame of an activity (in at the top, on at the bottom, aside at the right);
 `flows.diagram.drawing` turns those of a process. Each connection has a handful of patterns along
@@ -31,14 +31,14 @@ _RADIUS = 8
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What is to be routed: from a port's place (and the side that it is on) to a block's top."""
+    """A connection to route: from a port, on a side of its block, to the top of another block."""
 
     source: str
     port: Port
     target: str
     start: Point
     end: Point
-    #: For a way back: how far right the body reaches that it has to run around.
+    #: For a way back: the right edge of the body that it runs around.
     around: float | None = None
 
     @property
@@ -47,7 +47,7 @@ class Connection:
 
 
 def _least(connection: Connection) -> float:
-    """What the cheapest route there could be costs."""
+    """Return the cost of the cheapest imaginable route."""
     (x0, y0), (x1, y1) = connection.start, connection.end
     bends = 1 if connection.aside else 2 * (x0 != x1)
     return abs(x1 - x0) + abs(y1 - y0) + _BEND * bends
@@ -77,7 +77,7 @@ class Router:
         self.steep: dict[float, list[tuple[float, float, str]]] = defaultdict(list)
 
     def route(self, connection: Connection) -> list[Point]:
-        """The corners of a connection, ends included."""
+        """Return the corners of a connection, ends included."""
         best: list[Point] = []
         cost = float("inf")
         for points in self._patterns(connection):
@@ -119,7 +119,7 @@ class Router:
         return Grid(xs, ys, price, _BEND).search(start, end, connection.aside)
 
     def _patterns(self, connection: Connection) -> Iterator[list[Point]]:
-        """The routes to choose from."""
+        """Yield the routes to choose from."""
         if connection.aside:
             yield from self._patterns_aside(connection)
             return
@@ -128,7 +128,7 @@ class Router:
         yield from self._patterns_around(connection)
 
     def _patterns_aside(self, connection: Connection) -> Iterator[list[Point]]:
-        """Out of the right of a block."""
+        """Yield routes from the right of a block."""
         (x0, y0), (x1, y1) = connection.start, connection.end
         if x1 > x0 + 4 and y1 > y0 + 4:
             yield [(x0, y0), (x1, y0), (x1, y1)]
@@ -137,7 +137,7 @@ class Router:
                 yield [(x0, y0), (x, y0), (x, y), (x1, y), (x1, y1)]
 
     def _patterns_down(self, connection: Connection) -> Iterator[list[Point]]:
-        """Out of the bottom of a block, to one below it."""
+        """Yield routes from the bottom of a block to one below it."""
         (x0, y0), (x1, y1) = connection.start, connection.end
         if x0 == x1:
             yield [(x0, y0), (x1, y1)]
@@ -147,7 +147,7 @@ class Router:
         yield [(x0, y0), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), (x1, y1)]
 
     def _patterns_around(self, connection: Connection) -> Iterator[list[Point]]:
-        """Out of the bottom of a block, and past what is in the way at the right."""
+        """Yield routes from the bottom of a block that pass obstacles on the right."""
         (x0, y0), (x1, y1) = connection.start, connection.end
         below = [y for y in self.rows if y > y0 + 4][:12] or [y0 + 16]
         for x in self._columns_right_of(connection.around or min(x0, x1)):
@@ -156,7 +156,7 @@ class Router:
                     yield [(x0, y0), (x0, leave), (x, leave), (x, y), (x1, y), (x1, y1)]
 
     def _entries(self, connection: Connection) -> list[float]:
-        """The rows in which a wire may come in above its block."""
+        """Return the rows in which a wire may arrive above its block."""
         above = self.boxes[connection.target].y - self.merge
         return [above, *(y for y in (above - 10, above + 10) if y < connection.end[1])]
 
@@ -203,7 +203,7 @@ class Router:
         return (key for first, last, key in known[line] if first < high and low < last)
 
     def _wires_on(self, a: Point, b: Point, target: str) -> float:
-        """The price of crossing other wires, or of running along one that leads elsewhere."""
+        """Return the cost of crossing other wires, or of running along one with another target."""
         flat = a[1] == b[1]
         line, (low, high) = (a[1], sorted((a[0], b[0]))) if flat else (a[0], sorted((a[1], b[1])))
         along, across = (self.flat, self.steep) if flat else (self.steep, self.flat)
@@ -229,7 +229,7 @@ def _touches(a: Point, b: Point, box: Box) -> bool:
 
 
 def _straighten(points: list[Point]) -> list[Point]:
-    """Without repeated corners and corners that are none."""
+    """Remove repeated corners, and points on a straight line."""
     corners = [points[0]]
     for point in points[1:]:
         if point == corners[-1]:
@@ -243,7 +243,7 @@ def _straighten(points: list[Point]) -> list[Point]:
 
 
 def path(points: list[Point], cut: float = 5) -> str:
-    """The SVG path of a route, corners rounded, ending `cut` before its end for the arrowhead."""
+    """Return the SVG path of a route, corners rounded, cut short by `cut` for the arrowhead."""
     points = [*points[:-1], _towards(points[-1], points[-2], cut)]
     data = f"M{_n(points[0][0])} {_n(points[0][1])}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
@@ -254,7 +254,7 @@ def path(points: list[Point], cut: float = 5) -> str:
 
 
 def arrowhead(points: list[Point]) -> str:
-    """A 9 by 7 triangle at the end of a route."""
+    """Return the path of a 9 by 7 triangle at the end of a route."""
     (x0, y0), (x, y) = points[-2:]
     if x0 == x:
         return f"M{_n(x)} {_n(y)}l-4.5 {-7 if y > y0 else 7}h9z"

@@ -77,21 +77,21 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {
                     "type": {
-                        "description": "What the start form asks for; left out, any JSON.",
+                        "description": "What the start form asks for. Left out, any JSON value.",
                         "enum": list(VARIABLE_TYPES),
                     },
                     "input": {"description": "Given at start.", "type": "boolean"},
                     "output": {"description": "Returned at the end.", "type": "boolean"},
                     "secret": {
-                        "description": "What it holds is shown to nobody; it has no default.",
+                        "description": "Its value is never shown; it has no default.",
                         "type": "boolean",
                     },
-                    "default": {"description": "What it holds when it comes into scope."},
+                    "default": {"description": "Its value when it comes into scope."},
                     "description": {"type": "string", "maxLength": 400},
                 },
             },
             "notes": {
-                "description": "What is to be read on this workspace's canvas.",
+                "description": "The notes on this workspace's canvas.",
                 "type": "array",
                 "maxItems": MOST_NOTES,
                 "items": {"$ref": "#/$defs/note"},
@@ -108,7 +108,7 @@ def schema() -> dict[str, Any]:
                     },
                     "at": _pair("Where its upper left corner is drawn: x and y.", -FAR, FAR),
                     "size": _pair(
-                        "Its width and height; left out, the text's.",
+                        "Its width and height. Left out, it is as large as its text.",
                         LEAST_NOTE_SIZE,
                         MOST_NOTE_SIZE,
                     ),

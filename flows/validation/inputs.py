@@ -26,7 +26,7 @@ def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:
         if variable is None:
             names = ", ".join(v.name for v in graph.inputs) or "none"
             summary = (
-                f"The flow has no such input{did_you_mean(name, (v.name for v in graph.inputs))}"
+                f"This input does not exist{did_you_mean(name, (v.name for v in graph.inputs))}"
             )
             details = f"Its inputs: {names}."
         elif name.casefold() in seen:

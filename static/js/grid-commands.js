@@ -84,7 +84,7 @@ function refreshWatch(rows) {
   else if (!rows.length) why = "Select executions first; you are told when they end";
   else if (!live.length && !off) why = "The selected executions have ended";
   enable(button, why);
-  if (!why && !off) button.title = "Notify me when it ends or breaks";
+  if (!why && !off) button.title = "Notify me when it ends or waits for a person";
 }
 
 function refreshLinks(rows) {

@@ -207,7 +207,7 @@ def test_a_link_opens_exactly_what_it_names(
     look = page.locator(".look")
     expect(look.locator(".pages")).to_contain_text("77700 to 77799 of 100000 items")
     assert len(page.locator("#part-side").inner_html()) < 120_000
-    look.get_by_role("link", name="Look into 77777").click()
+    look.get_by_role("link", name="Open 77777").click()
     expect(look.locator("h3")).to_contain_text(re.compile("Big.77777"))
     look.get_by_role("link", name='"er"').click()
     expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.er"))

@@ -79,7 +79,7 @@ def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: An
     Watch.objects.create(user=admin_user, execution=one, told_revision=1)
     page = grid("/?is=watched")
     assert shown(page) == [str(one.pk)]
-    expect(page.locator(".piece", has_text="You watch it")).to_be_visible()
+    expect(page.locator(".piece", has_text="Watched by you")).to_be_visible()
     said = {"type": "watches.changed", "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
     Watch.objects.create(user=admin_user, execution=other, told_revision=1)
     announce(said)

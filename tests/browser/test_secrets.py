@@ -160,7 +160,7 @@ def test_a_secret_comes_out_nowhere(
 
     # Edited while it is paused.
     page.goto(f"/executions/{execution.pk}/?var=0:Token")
-    expect(page.get_by_text("what it holds is shown to nobody")).to_be_visible()
+    expect(page.get_by_text("its value is never shown")).to_be_visible()
     page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("New value, secret").fill(OTHER)
     page.locator("#value-edit").get_by_role("button", name="Save").click()

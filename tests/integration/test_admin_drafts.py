@@ -173,7 +173,7 @@ def test_a_block_for_what_was_published_meanwhile(
     publish(draft, User.objects.get(username="admin"))
     page = admin_client.post(reverse("admin:flows_block_add"), new_block(top))
     text = html.unescape(page.content.decode())
-    assert "The version was published meanwhile, and does not change any more." in text
+    assert "The version was published meanwhile and can no longer be changed." in text
     assert "Typed for long" in text
     fresh = new_draft(draft).workspaces.get(key="")
     address = reverse("admin:flows_block_add")

@@ -158,7 +158,7 @@ def test_a_drafts_block_is_edited(admin_client: Client, draft: FlowVersion) -> N
         ("9" * 5000, "Enter a number of at most 4,300 digits."),
         ('{"Value": 1e400}', "1e400 is too large"),
         ('{"Value": NaN}', "NaN is not JSON"),
-        ('{"Value": 1, "Value": 2}', "The key &#x27;Value&#x27; is twice in one object"),
+        ('{"Value": 1, "Value": 2}', "The key &#x27;Value&#x27; occurs twice in one object"),
         ('{"Value": {"$datetime": "2026-01-01T00:00:00"}}', "has no offset"),
         ('{"Value": "=1e400"}', "1e400 is too large"),
     ],

@@ -3,8 +3,6 @@
 Turns are run in this process, so that a test decides what happens in between.
 """
 
-from pathlib import Path
-
 import pytest
 from django.contrib.auth.models import User
 
@@ -25,32 +23,9 @@ from executions.store.lifecycle.claims import claim
 from executions.why import why
 from flows import values
 from flows.models import FlowVersion
-from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held
-from tests.flows_in_tests import (
-    PARENT,
-    PARENT_VARIABLES,
-    SQUARE,
-    SQUARE_VARIABLES,
-    publish,
-)
+from tests.debugging import Session, at, held
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-@pytest.fixture
-def ada(admin_user: User) -> Session:
-    return Session(admin_user)
-
-
-@pytest.fixture
-def nested(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
-
-
-@pytest.fixture
-def parent(tmp_path: Path) -> FlowVersion:
-    publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
-    return publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)
 
 
 # Break on exception ---------------------------------------------------------------------------
@@ -152,7 +127,7 @@ def test_over_a_child_execution(parent: FlowVersion, ada: Session) -> None:
 
 def test_run_to_a_block(nested: FlowVersion, ada: Session) -> None:
     execution = ada.start(nested, paused=True)
-    assert "no such block" in ada.refused("run-to", execution, block="nowhere")
+    assert "block does not exist" in ada.refused("run-to", execution, block="nowhere")
     ada.do("run-to", execution, block="w/v/t")
     assert at(execution) == ("Paused", "block", "w/v/t")
     ada.do("run-to", execution, block="a")  # which it does not reach again
@@ -250,7 +225,7 @@ def test_a_condition_that_ends_its_worker_pauses_and_the_block_throws_nothing(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"block": "nowhere"}, "no such block"),
+        ({"block": "nowhere"}, "block does not exist"),
         ({"block": "add", "action": "dance"}, "action"),
         ({"block": "add", "condition": "I >"}, "not a valid expression"),
         ({"block": "add", "condition": "Other == 1"}, "no variable Other at"),

@@ -30,14 +30,10 @@ from executions.states import TERMINAL, Status
 from executions.store.lifecycle.claims import claim
 from flows import values
 from flows.models import FlowVersion
-from tests.debugging import NESTED, NESTED_VARIABLES, Session, at, held, may_debug
+from tests.debugging import Session, at, held, may_debug
 from tests.flows_in_tests import (
     LOOP,
     LOOP_VARIABLES,
-    PARENT,
-    PARENT_VARIABLES,
-    SQUARE,
-    SQUARE_VARIABLES,
     WAIT,
     WAIT_VARIABLES,
     publish,
@@ -45,22 +41,6 @@ from tests.flows_in_tests import (
 from tests.integration.test_semaphores import HOLD, HOLD_VARIABLES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-@pytest.fixture
-def ada(admin_user: User) -> Session:
-    return Session(admin_user)
-
-
-@pytest.fixture
-def nested(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
-
-
-@pytest.fixture
-def parent(tmp_path: Path) -> FlowVersion:
-    publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
-    return publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)
 
 
 # Set next block -------------------------------------------------------------------------------
@@ -85,7 +65,7 @@ def test_the_next_block_may_be_in_another_workspace(nested: FlowVersion, ada: Se
 def test_handlers_are_next_only_for_an_exception(nested: FlowVersion, ada: Session) -> None:
     execution = ada.start(nested, paused=True)
     assert "there is none" in ada.refused("set-next", execution, block="w/h")
-    assert "no such block" in ada.refused("set-next", execution, block="nope")
+    assert "block does not exist" in ada.refused("set-next", execution, block="nope")
     broken = ada.start(nested, break_on_exception=True)
     ada.do("set-next", broken, block="w/h")
     assert at(broken) == ("Paused", "block", "w/h")
@@ -133,7 +113,9 @@ def test_a_variable_is_edited_with_its_type_kept(loop: FlowVersion, ada: Session
         ("9" * 5000, "at most 4,300 digits"),
     ):
         assert said in ada.refused("set-variable", execution, name="Last", value=typed), typed
-    assert "no such variable" in ada.refused("set-variable", execution, name="Other", value="1")
+    assert "variable does not exist" in ada.refused(
+        "set-variable", execution, name="Other", value="1"
+    )
     assert "workspace" in ada.refused("set-variable", execution, name="I", value="1", level="3")
     ada.do("set-variable", execution, name="Seen", value='{"a": 1}', retype="1")
     assert held(execution)["seen"] == {"a": 1}

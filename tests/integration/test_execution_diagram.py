@@ -14,7 +14,7 @@ from executions.views.address import Address
 from flows.diagram.drawing import draw
 from flows.models import FlowVersion
 from flows.queries import compiled
-from tests.debugging import NESTED, NESTED_VARIABLES, Session
+from tests.debugging import Session
 from tests.driving import drive
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import (
@@ -34,11 +34,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def session(person: User) -> Session:
     return Session(person)
-
-
-@pytest.fixture
-def nested(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
 
 
 @pytest.fixture

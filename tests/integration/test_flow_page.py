@@ -234,7 +234,7 @@ def test_who_may_not_see_flows_finds_none(typed: FlowVersion) -> None:
 
 def test_who_may_only_look_has_no_form(typed: FlowVersion, reader: User) -> None:
     html = get(reader, "/flows/typed/")
-    assert "You may look at flows, but not start them." in html
+    assert "You may see flows, but not start them." in html
     assert "Start and open" not in html
     assert begin(reader, I="1").status_code == 403
     assert not Execution.objects.exists()

@@ -211,7 +211,7 @@ def test_they_are_edited_without_a_difference(
         assert text, name
         sent = unescape(text[1]).replace("\n", "\r\n")
         preview = client.post(address, {"var": f"0:{name}", "value": sent}).content.decode()
-        assert "That is its value already." in preview, name
+        assert "It already has this value." in preview, name
         ada.do("set-variable", execution, name=name, value=sent, level="0")
     after = dict(Value.objects.filter(execution=execution).values_list("name", "value"))
     assert after == before

@@ -25,22 +25,12 @@ from flows import queries
 from flows.models import FlowVersion
 from tests.driving import ACTOR, begin, expire_leases, fresh, outputs
 from tests.flows_in_tests import (
-    PARENT,
-    PARENT_VARIABLES,
-    SQUARE,
-    SQUARE_VARIABLES,
     WAIT,
     WAIT_VARIABLES,
     publish,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-@pytest.fixture
-def parent(tmp_path: Path) -> FlowVersion:
-    publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
-    return publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)
 
 
 @pytest.fixture

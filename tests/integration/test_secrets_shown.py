@@ -1,4 +1,4 @@
-"""Secrets: what a secret variable holds is shown to nobody, whatever they do (docs/secrets.md)."""
+"""Secrets: the value of a secret variable is never shown, whatever people do (docs/secrets.md)."""
 
 import re
 from pathlib import Path
@@ -150,7 +150,7 @@ def test_the_start_form_takes_a_secret_and_never_gives_it_back(
     )
     assert 'id="id_input-Token_secret"' in page
     assert 'aria-describedby="id_input-Token_secret ' in page
-    assert "it is shown to nobody" in page
+    assert "its value is never shown" in page
     assert ">secret</span>" in page
     refused = admin_client.post(
         "/flows/secret-child/start/", {PREFIX + "Key": SECRET, PREFIX + "Fails": "{"}

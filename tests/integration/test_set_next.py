@@ -9,7 +9,7 @@ from django.test import Client
 from executions.models import AuditEntry, Execution
 from executions.states import Status
 from flows.models import FlowVersion
-from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
+from tests.debugging import Session, at
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 from tests.integration.test_execution_page import client_of
 
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def session() -> Session:
     return Session(User.objects.create_user("ada"))
-
-
-@pytest.fixture
-def nested(tmp_path: Path) -> FlowVersion:
-    return publish(tmp_path, "nested", NESTED, NESTED_VARIABLES)
 
 
 @pytest.fixture
@@ -72,7 +67,7 @@ def test_a_preview_changes_nothing(session: Session, inside: Execution) -> None:
     ("block", "why"),
     [
         ("w/h", "handles an exception, and there is none."),
-        ("nowhere", "The flow has no such block."),
+        ("nowhere", "This block does not exist in the flow."),
     ],
 )
 def test_refusals_are_sentences(session: Session, inside: Execution, block: str, why: str) -> None:

@@ -187,7 +187,7 @@ def test_children_on_one_clock(tmp_path: Path, admin_user: User) -> None:
     told = html.partition('aria-label="Children at this moment"')[2].partition("</table>")[0]
     link = re.search(rf'href="({child.get_absolute_url()}\?time=(\d+))"', told)
     assert link is not None
-    assert "None had been started" in page(admin_user, execution, "?step=0&clock=1")
+    assert "None had started" in page(admin_user, execution, "?step=0&clock=1")
     start = int(child.started_at.timestamp() * 1000) - 1000
     html = page(admin_user, child, f"?time={start}")
     assert 'aria-valuenow="0"' in html

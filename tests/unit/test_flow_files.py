@@ -313,7 +313,7 @@ def test_a_mapping_in_plain_text_gives_the_hint_to_quote() -> None:
     ("text", "expected"),
     [
         ("", "flow.json:1: This is not valid JSON"),
-        ('{"flow": "a", "flow": "b"}', "The key 'flow' is twice in one object"),
+        ('{"flow": "a", "flow": "b"}', "The key 'flow' occurs twice in one object"),
         (
             '{"flow": "a", "blocks": {},\n "variables": {"V": {"default": NaN}}}',
             "NaN is not JSON",

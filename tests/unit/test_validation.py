@@ -362,7 +362,7 @@ def test_unknown_inputs(name: str) -> None:
     """Semantics 25, 63: what is no input of the flow, be it a variable of it."""
     ((location, summary),) = inputs({"Name": "Ada", name: 1})
     assert location == f"Input {name}"
-    assert summary.startswith("The flow has no such input")
+    assert summary.startswith("This input does not exist")
 
 
 def test_an_input_given_twice() -> None:

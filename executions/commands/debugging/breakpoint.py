@@ -15,7 +15,7 @@ from executions.store.debug import breakpoints
 from executions.store.kept_breakpoints import keep_for_flow
 from flows import expressions, queries
 from flows.expressions import ExpressionError
-from flows.graph import BlockNode, FlowGraph
+from flows.graph import NO_SUCH_BLOCK, BlockNode, FlowGraph
 
 ACTIONS = ("set", "remove", "enable", "disable", "toggle")
 #: Breakpoints that one execution may have.
@@ -32,7 +32,7 @@ def execute(request: CommandRequest) -> Changes | None:
     graph = queries.compiled(breakpoints.version_of(request.execution.pk))
     node = graph.blocks.get(key)
     if node is None:
-        raise CommandRefused("The flow has no such block." if key else "Choose a block.")
+        raise CommandRefused(NO_SUCH_BLOCK if key else "Choose a block.")
     existing = plan.breakpoints.get(key)
     if action == "toggle":
         action = "remove" if existing else "set"

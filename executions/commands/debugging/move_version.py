@@ -102,7 +102,7 @@ def _version(request: CommandRequest, claimed: ClaimedExecution) -> FlowVersion:
         versions = versions.filter(number=int(number))
     version = versions.order_by("-number").first()
     if version is None:
-        raise CommandRefused("There is no such published version.")
+        raise CommandRefused("This version does not exist, or it is not published.")
     if version.number <= claimed.event.version_number:
         raise CommandRefused(
             f"There is no published version that is newer than v{claimed.event.version_number}."

@@ -7,6 +7,7 @@ from executions.states import RESUMABLE
 from executions.store.debug import breakpoints
 from executions.store.lifecycle import stepping
 from flows import queries
+from flows.graph import NO_SUCH_BLOCK
 
 
 def execute(request: CommandRequest) -> Changes | None:
@@ -14,7 +15,7 @@ def execute(request: CommandRequest) -> Changes | None:
     version_id = breakpoints.version_of(request.execution.pk)
     node = queries.compiled(version_id).blocks.get(key)
     if node is None:
-        raise CommandRefused("The flow has no such block." if key else "Choose a block.")
+        raise CommandRefused(NO_SUCH_BLOCK if key else "Choose a block.")
     return enqueue_resumed(stepping.run_to(request.execution.pk, key), f"to '{node.title}'")
 
 

@@ -153,7 +153,7 @@ def _find(
     for variable in graph.workspaces[frame.workspace].variables:
         if variable.name.casefold() == name:
             return int(level), variable
-    raise CommandRefused("The workspace has no such variable.")
+    raise CommandRefused("This variable does not exist in the workspace.")
 
 
 def _parse(text: str, kind: str, retype: bool) -> Any:

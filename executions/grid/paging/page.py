@@ -157,5 +157,5 @@ def children_rows(
     opened = replace(query, open=query.open | {execution_id})
     parent = next(iter(read_events(access.visible(user).filter(pk=execution_id))), None)
     if parent is None:
-        raise Http404("This execution does not exist, or you may not see it.")
+        raise Http404(access.NOT_FOUND)
     return Tree(access.visible(user), opened).rows_of_children(parent)

@@ -105,19 +105,19 @@ class ValueView:
         return FoundValue(True, self._shown(pretty_json.decode(form, exact=self._exact)))
 
     def _why_not(self, past: ExecutionAt) -> str:
-        """Why there is no such value at a moment; "" where there may be one."""
+        """Return why the value is not there at a moment; "" when it may be."""
         level = self.place.level
         if level is None:
-            return "" if self.place.name in self._held else "There is no such value."
+            return "" if self.place.name in self._held else "This value does not exist."
         if not past.is_kept:
             return "That step is not kept."
         if self.place.name == BUILT_IN:
             return ""
         if level >= len(past.tokens):
-            return "The execution is in no such workspace at this moment."
+            return "The execution is not in this workspace at that moment."
         folded = self.place.name.casefold()
         if folded not in {v.name.casefold() for v in self._declared(past)}:
-            return "The workspace has no such variable."
+            return "This variable does not exist in the workspace."
         at = None if past.is_live else past.variables.get((level, folded))
         if at is not None and at.availability is Availability.LOST:
             return f"{at.summary}: it was large, and this step did not keep it."
@@ -166,7 +166,7 @@ class ValueView:
             return self.whole
         exists, value = value_paths.follow(self.whole.value, self.place.keys)
         if not exists:
-            return FoundValue(False, why="The value has no such part now.")
+            return FoundValue(False, why="This part of the value does not exist now.")
         return FoundValue(True, value)
 
     @cached_property

@@ -14,17 +14,17 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class Command(BaseCommand):
-    """Each flow is imported whole or not at all; one that fails does not keep the others out."""
+    """Import each flow as a whole or not at all. A flow that fails does not stop the others."""
 
     help = (
-        "Import flow files (YAML or JSON) as drafts. Of a folder, the flow files "
+        "Import flow files (YAML or JSON) as drafts. For a folder, import the flow files "
         "directly in it. Exits with 1 when any flow fails."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="a flow file or a folder")
         parser.add_argument(
-            "--publish", action="store_true", help="publish each flow; one with messages fails"
+            "--publish", action="store_true", help="publish each flow; a flow with messages fails"
         )
 
     def handle(self, *, paths: list[str], publish: bool, **options: Any) -> None:

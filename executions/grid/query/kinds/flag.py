@@ -87,7 +87,7 @@ class Flag(AllOf):
 
 
 WATCHED = _Watched(
-    "watched", "You watch it", Q(), lambda event, context: event.id in context.watched
+    "watched", "Watched by you", Q(), lambda event, context: event.id in context.watched
 )
 IS = (
     Option("root", "Has no parent", Q(parent=None), lambda event, _: event.parent_id is None),
@@ -97,9 +97,9 @@ IS = (
         Q(parent__isnull=False),
         lambda event, _: event.parent_id is not None,
     ),
-    Option("live", "Is not over", Q(ended_at=None), lambda event, _: event.ended_at is None),
+    Option("live", "Has not ended", Q(ended_at=None), lambda event, _: event.ended_at is None),
     Option(
-        "over", "Is over", Q(ended_at__isnull=False), lambda event, _: event.ended_at is not None
+        "over", "Has ended", Q(ended_at__isnull=False), lambda event, _: event.ended_at is not None
     ),
     Option(
         "failed",
