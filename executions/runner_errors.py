@@ -22,10 +22,10 @@ from executions.models import ExceptionRecord, Execution, UncountedFailure
 from executions.publishing import publish
 from executions.states import Status
 from executions.store import rows
-from executions.store.lifecycle import transitions
+from executions.store.lifecycle import failures, transitions
+from executions.store.lifecycle.failures import Failure
 from flows import values
 from flows.blocks.errors import unexpected
-from flows.failure_fingerprints import fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ def give_back(
 def _give_back(execution_id: UUID, owner: str, failed_turn: dict[str, Any] | None) -> None:
     with transaction.atomic():
         failure = None if failed_turn is None else _failure(execution_id, failed_turn)
-        changed = transitions.give_back(execution_id, owner, failed_turn, failure)
+        fingerprint = None if failure is None else failure.fingerprint
+        changed = transitions.give_back(execution_id, owner, failed_turn, fingerprint)
         for event in list(changed):
             if event.status == Status.QUEUED:
                 enqueue(event)
@@ -76,6 +77,8 @@ def _give_back(execution_id: UUID, owner: str, failed_turn: dict[str, Any] | Non
                     data=failed_turn["exception"],
                     traceback=failed_turn["traceback"],
                 )
+                if failure is not None:
+                    failures.add_group(execution_id, failure)
                 if event.parent_id is not None:
                     UncountedFailure.objects.create(execution_id=execution_id)
         over = [event for event in changed if Status(event.status).is_terminal]
@@ -84,13 +87,10 @@ def _give_back(execution_id: UUID, owner: str, failed_turn: dict[str, Any] | Non
         claiming.worker_released(event)
 
 
-def _failure(execution_id: UUID, failed_turn: dict[str, Any]) -> UUID | None:
+def _failure(execution_id: UUID, failed_turn: dict[str, Any]) -> Failure | None:
     """Return what it has in common with the same failure elsewhere."""
     where = Execution.objects.filter(pk=execution_id).values_list("flow_name", "block").first()
-    if where is None:
-        return None
-    thrown = values.decode(failed_turn["exception"])
-    return fingerprint(*where, thrown.type, thrown.message)
+    return where and Failure.of(*where, values.decode(failed_turn["exception"]))
 
 
 def log_defects(execution_id: UUID, interpreter: Interpreter) -> None:

@@ -15,6 +15,7 @@ from executions.models.execution import (
     Value,
     new_id,
 )
+from executions.models.failures import FailureActivity, FailureGroup, FailureWatch
 from executions.models.jobs import BulkJob, BulkRefusal, SentForm
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
@@ -38,6 +39,9 @@ __all__ = [
     "ChangedValue",
     "ExceptionRecord",
     "Execution",
+    "FailureActivity",
+    "FailureGroup",
+    "FailureWatch",
     "Intervention",
     "KeptBreakpoint",
     "LogEntry",

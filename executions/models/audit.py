@@ -2,12 +2,15 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from executions.models.execution import Execution
+from executions.models.failures import FailureGroup
 
 
 class AuditEntry(models.Model):
-    """A command on an execution: who gave it, when, from where, and with what outcome.
+    """A command on an execution or a failure group: who gave it, when, from where, and with what
+    outcome.
 
     Sign-ins and changes of passwords (`ACCOUNT`) have entries without an execution.
     """
@@ -23,6 +26,15 @@ class AuditEntry(models.Model):
     execution = models.ForeignKey(
         Execution, on_delete=models.SET_NULL, null=True, related_name="audit"
     )
+    #: Without a constraint, which would be checked against every entry when it is added.
+    failure = models.ForeignKey(
+        FailureGroup,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="audit",
+        db_index=False,
+        db_constraint=False,
+    )
     flow_name = models.CharField(max_length=120)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -36,6 +48,13 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["failure", "-at", "-id"],
+                name="audit_by_failure",
+                condition=Q(failure__isnull=False),
+            )
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:

@@ -102,7 +102,7 @@ class Execution(models.Model):
     #: How many executions below it failed (`executions.store.lifecycle.failures`).
     failed_descendants = models.PositiveIntegerField(default=0, db_default=0)
     #: What its last exception has in common with the same failure elsewhere
-    #: (`flows.failure_fingerprints`).
+    #: (`flows.failure_fingerprints`): where it failed, the id of its failure group.
     failure = models.UUIDField(null=True)
 
     revision = models.BigIntegerField(default=1)

@@ -58,7 +58,7 @@ _UPDATE = f"""
         UPDATE executions_execution
         SET revision = revision + 1, updated_at = now(), {{assignments}}
         WHERE id = %(id)s AND {{guard}}
-        RETURNING {RETURNING}, request, debug::text
+        RETURNING {RETURNING}, request, debug::text, version_id
     )"""
 TOKENS = """
     tokens AS (

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
@@ -26,9 +25,9 @@ from executions.store.lifecycle.checkpoint_statement import (
     add_variables,
 )
 from executions.store.lifecycle.claims import ClaimedExecution
+from executions.store.lifecycle.failures import Failure
 from executions.store.lifecycle.interventions import Cause, InterventionRows
 from flows import values
-from flows.failure_fingerprints import fingerprint
 from flows.values import ExceptionValue
 
 
@@ -132,7 +131,7 @@ def release(
     """
     target, error = release.target, release.error
     failed = error is not None and target.is_terminal
-    at = failures.origin(claimed, interpreter, error) if error and failed else None
+    origin = failures.origin(claimed, interpreter, error) if error and failed else None
     waiting_for = release.waiting_for
     outputs = None if release.outputs is None else values.encode(dict(release.outputs))
     if (secrets := interpreter.secrets) is not None:
@@ -162,9 +161,12 @@ def release(
         unhandled=target is Status.ENDED and error is not None,
         children=release.children,
     )
-    if failed and claimed.event.parent_id:
+    if error is None or not failed:
+        return _write(claimed, interpreter, statement)
+    if claimed.event.parent_id:
         statement.add(FAILED_CHILD)
-    return _write(claimed, interpreter, statement, at=at)
+    failure = Failure.of(interpreter.graph.name, origin or interpreter.frames[-1].block, error)
+    return _write(claimed, interpreter, statement, failure=failure)
 
 
 def rewrite(
@@ -190,18 +192,19 @@ def _write(
     interpreter: Interpreter,
     statement: CheckpointStatement,
     intervention: InterventionRows | None = None,
-    at: str | None = None,
+    failure: Failure | None = None,
 ) -> CheckpointResult:
-    """Add what changed to the statement, and run it. `at` is the block that the columns of the
-    grid name, instead of the one on which the token stands."""
+    """Add what changed to the statement, and run it. Of a `failure`, the columns of the grid name
+    the block that threw, instead of the one on which the token stands."""
     if intervention is None and not interpreter.step_count and not claimed.written:
         # Its first step records what it begins with, unless that comes later.
         intervention = interventions.intervention_rows(claimed, interpreter, {}, Cause("start", ""))
     progress = interpreter.take_progress()
-    _assign_position(statement, interpreter, at)
+    _assign_position(statement, interpreter, None if failure is None else failure.block)
     _assign_debugging(statement, claimed)
     _assign_secrets(statement, claimed, interpreter, progress)
-    _assign_failure(statement, claimed, interpreter, progress)
+    _assign_exceptions(statement, claimed, progress)
+    _assign_failure(statement, claimed, failure, _newest(interpreter, progress))
     add_tokens(statement, claimed, interpreter)
     add_variables(statement, claimed, interpreter, progress)
     steps.add(statement, claimed.event.step_count, interpreter, progress)
@@ -219,7 +222,7 @@ def _apply(
     """Take note of what is written down now, and of what others changed meanwhile."""
     claimed.written = [(frame, set(frame.variables)) for frame in interpreter.frames]
     claimed.event = ExecutionChanged(*row[: len(COLUMNS)])
-    *_, request, debug = row
+    *_, request, debug, _ = row
     if claimed.stepper is not None:
         claimed.stepper.changed = False
     if debug != claimed.debug:
@@ -275,26 +278,35 @@ def _assign_secrets(
         statement.assign("secrets = %(secrets)s::json", secrets=rows.dumps(claimed.secrets))
 
 
+def _assign_exceptions(
+    statement: CheckpointStatement, claimed: ClaimedExecution, progress: Progress
+) -> None:
+    """Set the types of all exceptions."""
+    if progress.thrown:
+        types = _exception_types(claimed, progress)
+        statement.assign("exception_types = %(exception_types)s", exception_types=types)
+
+
+def _newest(interpreter: Interpreter, progress: Progress) -> Failure | None:
+    """Return what the newest exception has in common with the same failure elsewhere."""
+    if not progress.thrown:
+        return None
+    last = progress.thrown[-1]
+    return Failure.of(interpreter.graph.name, last.block, last.exception)
+
+
 def _assign_failure(
     statement: CheckpointStatement,
     claimed: ClaimedExecution,
-    interpreter: Interpreter,
-    progress: Progress,
+    failure: Failure | None,
+    newest: Failure | None,
 ) -> None:
-    """Set what the newest exception has in common with others, and the types of all exceptions."""
-    if progress.thrown:
-        statement.assign(
-            "failure = %(failure)s, exception_types = %(exception_types)s",
-            failure=_failure(interpreter, progress),
-            exception_types=_exception_types(claimed, progress),
-        )
-
-
-def _failure(interpreter: Interpreter, progress: Progress) -> UUID:
-    """Return what the newest exception has in common with the same failure elsewhere."""
-    last = progress.thrown[-1]
-    thrown = last.exception
-    return fingerprint(interpreter.graph.name, last.block, thrown.type, thrown.message)
+    """Set the fingerprint of the failure, or else of the newest exception; write the group of a
+    failure, if this is its first."""
+    if known := failure or newest:
+        statement.assign("failure = %(failure)s", failure=known.fingerprint)
+    if failure is not None:
+        statement.add(failures.GROUP, **failure.group_params)
 
 
 def _exception_types(claimed: ClaimedExecution, progress: Progress) -> str:

@@ -1,4 +1,5 @@
-"""Failures: which block an exception comes from, and how many descendants of an execution failed.
+"""Failures: what one has in common with others, which block an exception comes from, and how many
+descendants of an execution failed.
 
 A failed child is noted in the statement that ends it (`checkpoints.release`). Its ancestors learn
 of it right after: whoever notes one also adds what is noted to the numbers, one process at a time.
@@ -6,7 +7,10 @@ The others don't wait for it, and nobody keeps an ancestor's row locked while an
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
+from typing import Any, Self
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -18,12 +22,34 @@ from executions.store.lifecycle.claims import RETURNING, ClaimedExecution
 from executions.store.lifecycle.transitions import CHANGE
 from flows import values
 from flows.blocks.exceptions.throw import RethrowException
+from flows.failure_fingerprints import fingerprint, template
 from flows.values import ExceptionValue
 
 #: How many throws of one exception are searched for the block that threw it first.
 _LOOKED_AT = 100
 #: The number of the advisory lock that is held while failures are added to their ancestors.
 _COUNTING = 0x0FA1_1ED0
+#: The part of a statement that writes the group of a failure, from `updated`, the execution's row.
+#: Only the first failure of a group writes: the others see the group, and wait for nobody. Of two
+#: first ones at once, the second waits for the first.
+GROUP = """
+    failure_group AS (
+        INSERT INTO executions_failuregroup
+            (id, flow_id, block, block_type, block_description, type, template, changed_at,
+             first_seen_at, first_version, last_seen_at, last_version)
+        SELECT %(failure)s, flow_id, block, block_type, block_description,
+            %(failure_type)s, %(failure_template)s, ended_at, ended_at, number, ended_at, number
+        FROM updated JOIN flows_flowversion version ON version.id = version_id
+        WHERE NOT EXISTS (SELECT 1 FROM executions_failuregroup WHERE id = %(failure)s)
+        ON CONFLICT (id) DO NOTHING
+    )"""
+_GROUP_OF = f"""
+    WITH updated AS (
+        SELECT version_id, block, block_type, block_description, ended_at
+        FROM executions_execution WHERE id = %(id)s
+    ), {GROUP}
+    SELECT 1
+"""
 _COUNT = f"""
     WITH RECURSIVE taken AS (
         DELETE FROM executions_uncountedfailure WHERE execution_id IN (
@@ -51,6 +77,44 @@ _COUNT = f"""
     FROM locked WHERE id = locked.locked_id
     RETURNING {RETURNING}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an exception has in common with the same failure elsewhere: the block that threw it, its
+    type, and its message without what varies."""
+
+    flow: str
+    block: str
+    type: str
+    template: str
+
+    @classmethod
+    def of(cls, flow: str, block: str, thrown: ExceptionValue) -> Self:
+        """Return the failure that an exception is, with its secrets masked."""
+        kind, message = values.storable(thrown.type)[:200], values.storable(thrown.message)
+        return cls(flow, block, kind, template(message))
+
+    @property
+    def fingerprint(self) -> UUID:
+        """The id of its group."""
+        return fingerprint(self.flow, self.block, self.type, self.template)
+
+    @property
+    def group_params(self) -> dict[str, Any]:
+        """The parameters of `GROUP`."""
+        return {
+            "failure": self.fingerprint,
+            "failure_type": self.type,
+            "failure_template": self.template,
+        }
+
+
+def add_group(execution_id: UUID, failure: Failure) -> None:
+    """Write the group of a failure, if this is its first, in the transaction in which the
+    execution failed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUP_OF, {"id": execution_id, **failure.group_params})
 
 
 def count() -> list[ExecutionChanged]:

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from executions.models import ExceptionRecord, Execution
 from executions.states import Place, Status
+from executions.store.lifecycle.failures import Failure
 from executions.store.read import records
 from executions.views.detail.subject import Subject
 from flows import pretty_json
-from flows.failure_fingerprints import fingerprint
+from flows.failure_fingerprints import template
 from flows.values import ExceptionValue
 
 #: What counts as lately, of failures elsewhere.
@@ -112,7 +113,8 @@ class Exceptions:
         record = self.chosen
         assert record is not None
         execution = self._subject.execution
-        failure = fingerprint(execution.flow_name, record.block, record.type, record.message)
+        thrown = Failure(execution.flow_name, record.block, record.type, template(record.message))
+        failure = thrown.fingerprint
         same = self._subject.visible.filter(failure=failure)
         oldest = same.order_by("started_at", "id").values_list("started_at", flat=True)
         return SameFailures(

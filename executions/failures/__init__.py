@@ -1,0 +1,1 @@
+"""Failure groups: what is counted of them, their states, and what people do about them."""
