@@ -32,8 +32,7 @@ class Check:
 @login_not_required
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the database responds and Redis takes what is written, otherwise 503 saying
-    what doesn't."""
+    """Answer 200 when the database responds and Redis accepts writes, else 503 with the reason."""
     problems = [problem for problem in (_database_problem(), _redis_problem()) if problem]
     if problems:
         return HttpResponse(f"{'; '.join(problems)}\n", "text/plain", status=503)
@@ -75,7 +74,7 @@ def _migrations_problem() -> str:
 
 
 def _redis_problem() -> str:
-    """A Redis that is full, or whose disk is, answers, and takes no message for a worker."""
+    """Return why Redis accepts no messages, or "". A full one still answers, but accepts none."""
     try:
         with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
             client.set("cortexweb:health", "written", ex=60)

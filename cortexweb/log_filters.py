@@ -1,10 +1,10 @@
-"""What goes to the log, and how much of it."""
+"""Filters for the log."""
 
 import logging
 
 
 class WithoutTraceback(logging.Filter):
-    """What a client sent is a line; where it was refused is always the same."""
+    """Drops tracebacks of refused requests: the place that refuses them is always the same."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None

@@ -1,5 +1,5 @@
-"""Static files as they are served once `collectstatic` has run: one script and one style sheet a
-page, compressed, under names that hold their hash, so that browsers keep them for good.
+"""Bundles static files for `collectstatic`: one script and one style sheet a page, compressed,
+under names with their hash, so that browsers cache them for good.
 
 The files in static/js/pages and static/css/pages name what a page is made of, by `import` and
 `@import`. Browsers read them as they are too: without `collectstatic` nothing else has to be built.
@@ -20,18 +20,18 @@ PAGES = re.compile(r"(js|css)/pages/[^/]+\.(js|css)")
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}|\* as \w+) from )?"(\./|\.\./)([\w./-]+)";$', re.M)
 EXPORT_FROM = re.compile(r'^export (\{[^}]*\}) from "(\./|\.\./)([\w./-]+)";$', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?function\*? (\w+)|const (\w+) =)", re.M)
-#: What is left of a module's syntax that is not understood here.
+#: Module syntax that this bundler does not support.
 UNREAD = re.compile(r"^(?:import|export)\b.*|\bimport\.meta\b.*|\bimport\(.*", re.M)
 
 STYLE_IMPORT = re.compile(r'^@import url\("([\w./-]+)"\)(?: ([^;]+))?;$', re.M)
 
 
 class CannotBundleError(Exception):
-    """A module or style sheet says something that a bundle cannot hold."""
+    """A module or style sheet contains syntax that cannot be bundled."""
 
 
 def script(page: str, read: Read) -> str:
-    """One script that does what the module `page` and all that it imports do.
+    """Return one script that does what the module `page` and all of its imports do.
 
     Each module keeps its own scope and runs once, in the order in which a browser would run them.
     CannotBundleError for syntax that is not understood, and for circles of imports.
@@ -54,7 +54,7 @@ def _add_module(name: str, read: Read, done: dict[str, str], above: tuple[str, .
 
 
 def _wrapped(name: str, source: str) -> str:
-    """A module as a function that is called once and leaves what it exports in `modules`."""
+    """Return a module as a function that is called once and stores its exports in `modules`."""
     exports: dict[str, str] = {}
 
     def import_(found: re.Match[str]) -> str:
@@ -84,7 +84,7 @@ def _wrapped(name: str, source: str) -> str:
 
 
 def _renamed(names: str) -> str:
-    """`{ a as b }` of an import as the `{ a: b }` that takes an object apart."""
+    """Return `{ a as b }` of an import as the `{ a: b }` of a destructuring assignment."""
     return re.sub(r"(\w+) as (\w+)", r"\1: \2", names)
 
 
@@ -93,7 +93,7 @@ def _resolved(name: str, *path: str) -> str:
 
 
 def style(page: str, read: Read) -> str:
-    """One style sheet that holds all that `page` imports, each within the media it is for."""
+    """Return one style sheet with everything that `page` imports, each in its media query."""
 
     def imported(found: re.Match[str]) -> str:
         path, media = found.groups()
@@ -107,7 +107,7 @@ def style(page: str, read: Read) -> str:
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # comes without types
-    """What `collectstatic` writes; before it has run, the files under their own names."""
+    """Serves what `collectstatic` has written; until it has run, files under their own names."""
 
     def stored_name(self, name: str) -> str:
         stored = self.hashed_files.get(self.hash_key(self.clean_name(name)))

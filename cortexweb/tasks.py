@@ -1,4 +1,4 @@
-"""What the scheduler does for the site as a whole."""
+"""Scheduled tasks for the site as a whole."""
 
 from celery import shared_task
 from django.core.management import call_command
@@ -6,5 +6,5 @@ from django.core.management import call_command
 
 @shared_task
 def clear_sessions() -> None:
-    """Delete the sessions that have expired: Django leaves them where they are."""
+    """Delete expired sessions, which Django does not delete by itself."""
     call_command("clearsessions")

@@ -14,7 +14,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("admin/login/", admin_sign_in),
-    # The admin's own page would take as many guesses as somebody likes.
+    # The admin's own page would accept any number of guesses.
     path("admin/password_change/", RedirectView.as_view(pattern_name="change-password")),
     path("admin/", admin.site.urls),
     path("login/", sign_in, name="login"),

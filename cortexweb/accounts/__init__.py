@@ -1,1 +1,1 @@
-"""Who is signed in, and how they get there."""
+"""Accounts: signing in, limits on password attempts, and changing one's password."""

@@ -1,4 +1,4 @@
-"""Who is signed in, in two queries a request instead of four: a grid has eight in all."""
+"""Loads the signed-in user in two queries a request instead of four: a grid has eight in all."""
 
 from typing import Any
 
@@ -9,8 +9,7 @@ from django.db.models import Q
 
 
 class AccountBackend(ModelBackend):
-    """Django's accounts: a user comes with their preferences, and their own permissions and those
-    of their groups are read together."""
+    """Django's backend, which reads a user with their preferences, and all permissions at once."""
 
     def get_user(self, user_id: Any) -> Any:
         users = get_user_model()._default_manager.select_related("preferences")

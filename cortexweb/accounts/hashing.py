@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time: each takes a core for a good while, by intention."""
+"""Limits how many passwords are hashed at once: each keeps a core busy for a while, by design."""
 
 import os
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from threading import BoundedSemaphore
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 
-#: Passwords that one process hashes at once. The other cores are for everything else.
+#: How many passwords one process hashes at once. The other cores serve everything else.
 AT_ONCE = max(1, (os.cpu_count() or 2) // 2)
 
 _turns = BoundedSemaphore(AT_ONCE)
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's first hasher, which waits for its turn: wherever a password is checked or set."""
+    """Django's first hasher, which waits for its turn whenever a password is checked or set."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         with _turn():

@@ -1,8 +1,8 @@
-"""Attempts to give a password: so many in a while for one account, and from one address.
+"""Limits the attempts to enter a password, for each account and for each address.
 
-They are counted in Redis before the password is looked at, so that many at once count too. An
-address from which an account has signed in lately has a count of its own for it: a stranger who
-guesses keeps nobody out of where they usually are.
+Redis counts them before the password is checked, so that parallel attempts count too. An address
+from which an account has signed in lately is counted separately for that account: a stranger who
+guesses locks nobody out of their usual place.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from redis.exceptions import RedisError
 from executions.commands.actor import address_of
 from executions.models import AuditEntry
 
-#: Wrong passwords of one account and from one address, in so many seconds.
+#: The most wrong passwords of one account, and from one address, in this many seconds.
 OF_ACCOUNT, FROM_ADDRESS, WINDOW = 10, 30, 300
 #: Seconds for which an address counts as one of an account's own.
 OWN_ADDRESS = 30 * 86_400
-#: Passwords that wait in one process to be looked at; more are sent away.
+#: The most passwords that wait in one process to be checked; further ones are refused.
 WAITING = 10
 
 _slots = BoundedSemaphore(WAITING)
@@ -35,8 +35,7 @@ _slots = BoundedSemaphore(WAITING)
 
 @dataclass(frozen=True, slots=True)
 class PasswordAttempt:
-    """One person, as far as they say who they are, who gives a password for an account. `command`
-    and `source` are what the audit calls it."""
+    """An attempt to enter the password of an account. `command` and `source` are for the audit."""
 
     name: str
     address: str | None
@@ -48,7 +47,7 @@ class PasswordAttempt:
         return cls(name, address_of(request), command, source)
 
     def begin(self) -> int:
-        """Count it; seconds to wait where there were too many, which is told the audit once."""
+        """Count the attempt. Return the seconds to wait, or 0; the first refusal is audited."""
         now, cache = time.time(), _cache()
         own = self._network if cache.get(self._own_address) else ""
         limits = {self._of_account(now, own): OF_ACCOUNT, self._from(now): FROM_ADDRESS}
@@ -65,8 +64,7 @@ class PasswordAttempt:
         self._audit(done=True, user_id=user.pk)
 
     def forget(self) -> None:
-        """The password was right: nothing counts, and this is an address of the account from now
-        on."""
+        """Reset the counts after a right password, and remember the address for the account."""
         now, cache = time.time(), _cache()
         cache.set(self._own_address, 1, OWN_ADDRESS)
         cache.delete_many([self._of_account(now, own) for own in ("", self._network)])
@@ -74,7 +72,7 @@ class PasswordAttempt:
             cache.decr(self._from(now))
 
     def _of_account(self, now: float, own: str) -> str:
-        """The count of the account: of all its strangers, or of one address of its own."""
+        """Return the key of the account's count: of all strangers, or of an address of its own."""
         return f"attempts:account:{_digest(self.name)}:{own}:{_window(now)}"
 
     def _from(self, now: float) -> str:
@@ -86,7 +84,7 @@ class PasswordAttempt:
 
     @property
     def _network(self) -> str:
-        """The address; of IPv6, where one person has billions, the network."""
+        """Return the address; for IPv6, where one person has billions, the network."""
         if self.address is None:
             return "none"
         found = ip_address(self.address)
@@ -108,7 +106,7 @@ class PasswordAttempt:
 
 @contextmanager
 def password_slot() -> Iterator[bool]:
-    """A place among those who wait for their password to be looked at; False when all are taken."""
+    """Take a place in the queue for password checks; give False when it is full."""
     taken = _slots.acquire(blocking=False)
     try:
         yield taken
@@ -118,7 +116,7 @@ def password_slot() -> Iterator[bool]:
 
 
 def _cache() -> BaseCache:
-    """Redis; while it does not answer, or is full, this process counts for itself."""
+    """Return the cache in Redis; while Redis does not answer or is full, one of this process."""
     try:
         caches["default"].set("attempts:probe", 1, WINDOW)
     except RedisError:
@@ -136,5 +134,5 @@ def _window(now: float) -> int:
 
 
 def _digest(name: str) -> str:
-    """A name as part of a key: it may be of any length, and hold anything."""
+    """Return a name as part of a key: names may have any length and contain anything."""
     return hashlib.sha256(name.casefold().encode("utf-8", "replace")).hexdigest()[:32]

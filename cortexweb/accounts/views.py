@@ -1,4 +1,4 @@
-"""Signing in, on the product's page and on the admin's, and changing one's password."""
+"""The pages to sign in, of the product and of the admin, and to change one's password."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 
 from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
 
-#: Seconds after which somebody is to try again who came together with too many others.
+#: Seconds until people should try again who signed in at the same time as too many others.
 LATER = 5
 
 
@@ -49,7 +49,7 @@ def _refused(request: HttpRequest, status: int, seconds: int, text: str) -> Vali
 
 
 def with_refusal_status(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A view whose answer says by its status that a password was not looked at."""
+    """Wrap a view so that its response has status 429 or 503 when a password was not checked."""
 
     @wraps(view)
     def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -63,7 +63,7 @@ def with_refusal_status(view: Callable[..., HttpResponseBase]) -> Callable[..., 
 
 
 class SignInForm(AuthenticationForm):
-    """Counts an attempt before the password is looked at, and tells the audit what came of it."""
+    """A sign-in form that counts each attempt before checking the password, and audits it."""
 
     source = "page"
     request: HttpRequest
@@ -80,13 +80,13 @@ class SignInForm(AuthenticationForm):
 
 
 class AdminSignInForm(SignInForm, AdminAuthenticationForm):
-    """Lets in staff only."""
+    """A sign-in form for staff only."""
 
     source = "admin"
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """Whoever finds a browser signed in guesses a password no faster here than by signing in."""
+    """Counts wrong passwords, so that nobody guesses them faster here than by signing in."""
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,9 +103,9 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 class ChangePassword(PasswordChangeView):
-    """For everybody who is signed in; their other sessions end."""
+    """Changes the password of the signed-in user, and ends their other sessions."""
 
-    # Not the name that the admin's own page takes.
+    # Differs from the name of the admin's own template.
     template_name = "registration/change_password.html"
     success_url = reverse_lazy("preferences")
     form_class = ChangePasswordForm

@@ -104,7 +104,7 @@ class Postgres:
             _, alive = psutil.wait_procs([process], patience)
             if alive:
                 process.kill()
-                # One that nobody has waited for yet still counts: no reason to fail.
+                # A zombie still counts as running: that is no reason to fail.
                 psutil.wait_procs(alive, patience)
         self.folder.joinpath("postmaster.pid").unlink(missing_ok=True)
         self.data.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)

@@ -111,8 +111,8 @@ def make_private_folder(folder: Path, account: Account) -> None:
 
 
 def _ours(account: Account) -> set[int]:
-    """Who may have made a folder that the account is to have: for root also the account of embedded
-    servers, when the data folder goes on with servers of its own."""
+    """Return who may own a folder that the account gets: for root also the account of the embedded
+    servers, when a data folder with servers of its own is used again."""
     users = {account.uid, os.geteuid()}
     if os.geteuid() == 0:
         users |= {entry.pw_uid for entry in pwd.getpwall() if entry.pw_name == ACCOUNT_NAME}

@@ -1,5 +1,7 @@
-"""Requests that the database cannot take as they ask are bad ones, not failures of the server:
-PostgreSQL stores no NUL, and the admin puts whatever its address says into a query."""
+"""Answers requests with values that the database cannot take as bad requests, not server errors.
+
+PostgreSQL stores no NUL, and the admin puts whatever its address says into a query.
+"""
 
 import logging
 
@@ -19,8 +21,8 @@ _UNFIT = (
 
 
 class BadRequestMiddleware(MiddlewareMixin):
-    """Answers 400 instead of 500: to a NUL, wherever in path, query or form it was, and in the
-    admin to whatever its address asks for that does not fit. Pages of our own overlook it."""
+    """Answers 400 instead of 500 to a NUL in path, query or form, and in the admin to values in the
+    address that do not fit their column. Other pages ignore such values."""
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, DataError | ValueError) and "NUL (0x00)" in str(problem):
@@ -31,7 +33,7 @@ class BadRequestMiddleware(MiddlewareMixin):
         in_admin = match is not None and match.app_name == "admin"
         asks = request.method == "GET" and (request.GET or (match and match.kwargs))
         if in_admin and asks and isinstance(problem, _UNFIT):
-            # The reason stays in the log: it may be a defect of the product after all.
+            # The log keeps the reason: it may be a defect of the product after all.
             logger.warning("The admin cannot handle %s", request.path, exc_info=problem)
             return bad_request(
                 request, BadRequest("The address contains a value that cannot be looked up.")

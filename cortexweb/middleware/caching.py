@@ -1,4 +1,4 @@
-"""What browsers may keep of pages."""
+"""Says which pages browsers may cache."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,11 @@ Respond = Callable[[HttpRequest], HttpResponse]
 
 
 class CachingMiddleware:
-    """Lets the browser keep a whole page for its Back button, for who is signed in alone; asked for
-    again, it is fetched again. The page itself says what has changed meanwhile
-    (`static/js/live-connection.js`), and goes when somebody else is signed in
-    (`static/js/back-forward.js`).
+    """Lets browsers keep a whole page for the Back button, privately; other requests fetch it anew.
 
-    Parts of pages and data are not kept. A view that says otherwise is left alone.
+    A restored page catches up with changes (`static/js/live-connection.js`), and reloads when
+    somebody else is signed in (`static/js/back-forward.js`). Parts of pages and data are not
+    cached. A view that sets its own header keeps it.
     """
 
     def __init__(self, get_response: Respond) -> None:

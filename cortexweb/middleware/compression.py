@@ -1,4 +1,4 @@
-"""Compressed pages."""
+"""Compresses pages."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -6,9 +6,8 @@ from django.middleware.gzip import GZipMiddleware
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Compresses what is sent whole, with a random length against guessing secrets by the size
-    (BREACH), as Django does. A stream is sent as it comes: compressing it would keep rows of an
-    export back until there are enough of them."""
+    """Compresses complete responses as Django does, with a random length, so that their size does
+    not reveal secrets (BREACH). It leaves streams alone: the rows of an export would be late."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

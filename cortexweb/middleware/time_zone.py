@@ -10,13 +10,12 @@ from django.utils import timezone
 from executions import preferences
 from executions.preferences import is_time_zone
 
-#: The cookie in which static/js/before-paint.js says the browser's time zone.
+#: The cookie in which static/js/before-paint.js stores the browser's time zone.
 COOKIE = "zone"
 
 
 class TimeZoneMiddleware:
-    """Every time on a page is in one zone; pages find what else its user has chosen in
-    `request.preferences`."""
+    """Activates the time zone of the request, and sets `request.preferences`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

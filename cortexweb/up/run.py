@@ -258,7 +258,7 @@ class Up:
         restarts = list(self._supervision.restart_log.sentences())
         if restarts or time.monotonic() - self.disk_checked > SECONDS_BETWEEN_DISK_CHECKS:
             self._check_disk()
-        # On a full disk they fail again and again, for a reason that was already given.
+        # On a full disk they fail repeatedly, for the same reason.
         for line in restarts if not self.disk_problem else ():
             self.say(line)
 

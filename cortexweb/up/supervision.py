@@ -169,8 +169,8 @@ class RestartLog:
 
 
 def _in_words(cause: str) -> str:
-    """Return what happened to a process, from what supervisord logs of its end: "terminated by
-    SIGKILL" or "exit status 3". One that exits with 0 has done what a signal asked for."""
+    """Return what happened to a process, from supervisord's log: "terminated by SIGKILL" or "exit
+    status 3". One that exits with 0 has obeyed a signal."""
     name = cause.removeprefix("terminated by ").split()[0]
     if name in signal.Signals.__members__:
         return f"was killed by signal {signal.Signals[name].value} ({name})"

@@ -1,1 +1,1 @@
-"""The edge to the network: how much, how slow and from where what arrives may be."""
+"""The edge to the network: limits on the size, the speed and the origin of requests."""

@@ -1,5 +1,7 @@
-"""Requests whose content is said to be in another charset than UTF-8, which no browser sends:
-Python knows "charsets" that are none, such as rot13, and fails over them without a way out."""
+"""Refuses requests whose content is not in UTF-8, which no browser sends.
+
+Python knows "charsets" that are not, such as rot13, and fails on them.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -25,8 +27,8 @@ class Utf8OnlyRequests:
 
 
 def is_utf8(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether these headers name no charset, or UTF-8 as Django writes it. Of several that say
-    what the content is, Django reads all as one."""
+    """Return whether these headers name no charset, or UTF-8 as Django writes it. Django joins
+    several Content-Type headers into one."""
     types = [value.decode("latin-1") for name, value in headers if name == b"content-type"]
     try:
         charset = parse_header_parameters(",".join(types))[1].get("charset", "utf-8")

@@ -1,4 +1,4 @@
-"""Django behind ASGI, which gives back what a request holds whatever becomes of it."""
+"""Django's ASGI handler, which always releases what a request holds."""
 
 import logging
 from typing import Any
@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 
 
 class Handler(ASGIHandler):
-    """Ends each request. Where its answer cannot be made or sent, Django's own would keep its
-    connection to the database: after as many as a pool has, nobody gets one."""
+    """Ends each request, even when its response cannot be made or sent. Django's own handler would
+    then keep the database connection, until the pool has none left."""
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -33,6 +33,6 @@ class Handler(ASGIHandler):
 
 
 def application() -> Handler:
-    """Django, set up."""
+    """Return the handler, after setting up Django."""
     django.setup(set_prefix=False)
     return Handler()

@@ -1,6 +1,6 @@
-"""Which pages may open a live connection: those of this very site, host and port.
+"""Lets only pages of the same site, host and port open a live connection.
 
-A browser sends its cookies along whatever page opens a WebSocket, and asks nobody before.
+A browser sends its cookies with every WebSocket, whichever page opens it, and asks nobody first.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class SameOrigin:
-    """Lets through what comes from a page of the host and port that are asked for, which has to be
-    one of ALLOWED_HOSTS, or from one of CSRF_TRUSTED_ORIGINS."""
+    """Accepts connections from pages of the requested host and port, which must be one of
+    ALLOWED_HOSTS, and from CSRF_TRUSTED_ORIGINS."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -30,7 +30,7 @@ class SameOrigin:
 
 
 def is_allowed(origin: str, host: str) -> bool:
-    """Whether a page of `origin` may connect to `host`, as the headers say them."""
+    """Return whether a page of `origin` may connect to `host`, both as in the headers."""
     found = _split(origin)
     if found is None or (settings.HTTPS_ONLY and found.scheme != "https"):
         return False
@@ -47,7 +47,7 @@ def is_allowed(origin: str, host: str) -> bool:
 
 
 def _is_trusted(found: SplitResult, trusted: str) -> bool:
-    """Whether an origin is one of CSRF_TRUSTED_ORIGINS, which may be all below a domain."""
+    """Return whether an origin is in CSRF_TRUSTED_ORIGINS, which may name all hosts of a domain."""
     meant = _split(trusted)
     if meant is None or (meant.scheme, _port(meant)) != (found.scheme, _port(found)):
         return False
@@ -55,7 +55,7 @@ def _is_trusted(found: SplitResult, trusted: str) -> bool:
 
 
 def _split(origin: str) -> SplitResult | None:
-    """Scheme, host and port of an origin; None for anything else."""
+    """Return the scheme, host and port of an origin; None for anything else."""
     try:
         found = urlsplit(origin)
         is_origin = found.scheme in _PORTS and found.hostname and _port(found)

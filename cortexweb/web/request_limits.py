@@ -1,6 +1,6 @@
-"""Bodies of requests: no larger, and no slower, than settings allow.
+"""Limits the size and the duration of request bodies, as the settings say.
 
-Django keeps a whole body, on disk where it is large, before it looks at anything else of a request.
+Django stores a whole body, a large one on disk, before it looks at the rest of a request.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ DRAIN_SECONDS = 2.0
 
 
 class RequestLimits:
-    """Answers 413 to a body of more than `size` bytes, before it is read where it says how long it
-    is, and 408 to one that is not there after `seconds`, or pauses for a quarter of that."""
+    """Answers 413 to a body of more than `size` bytes, before reading it when its length is known,
+    and 408 to one that takes longer than `seconds` or pauses for a quarter of that."""
 
     def __init__(self, application: Any, size: int, seconds: float) -> None:
         self.application = application
@@ -82,8 +82,8 @@ class _Body:
 
 
 def _declared(scope: Message) -> int:
-    """The length that a request says it has; 0 where it says none. The server has checked that it
-    is a number, and reads no more than that."""
+    """Return the declared length of a body, or 0. The server has checked that it is a number, and
+    reads no more than that."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])
@@ -91,7 +91,7 @@ def _declared(scope: Message) -> int:
 
 
 async def refuse(status: HTTPStatus, told: str, receive: Receive, send: Send) -> None:
-    """Answer a request without looking further at it."""
+    """Answer a request without passing it on."""
     body = told.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

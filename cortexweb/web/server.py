@@ -1,7 +1,7 @@
 """The web server: `python -m cortexweb.web.server --host 0.0.0.0 --port 8000`.
 
-It is uvicorn, which by itself waits without end for the rest of a request's head, and believes
-whatever X-Forwarded-For a process of the same machine sends.
+It is uvicorn with two changes: alone it waits without limit for the rest of a request's head, and
+trusts any X-Forwarded-For from the same machine.
 """
 
 import argparse
@@ -13,15 +13,15 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Bytes of the address and the headers of a request.
+#: The most bytes of the address and the headers of a request.
 HEAD_BYTES = 100_000
-#: Bytes of a message of a live connection: what `executions.live.consumers` reads, and then some.
+#: The most bytes of a live message: a little more than `executions.live.consumers` reads.
 SOCKET_BYTES = 2_000_000
 
 
 class HeadTimeoutProtocol(HttpToolsProtocol):
-    """HTTP with an end to patience: a head has to be there in a quarter of REQUEST_SECONDS, from
-    the connection or its first byte on. That of a WebSocket is one too."""
+    """HTTP with a time limit for heads: a quarter of REQUEST_SECONDS from the connection, or from
+    the first byte of a later request. It also applies to WebSockets."""
 
     _waiting: TimerHandle | None = None
     _head_size = 0
@@ -76,7 +76,7 @@ class HeadTimeoutProtocol(HttpToolsProtocol):
 
 
 def options() -> dict[str, Any]:
-    """What uvicorn is run with, beside its address."""
+    """Return the options of uvicorn, apart from its address."""
     return {
         "http": HeadTimeoutProtocol,
         # `cortexweb.asgi` looks after these headers, and after whose are believed.

@@ -1,4 +1,4 @@
-"""The address of an execution's page: what its query parameters ask for."""
+"""The address of an execution's page: its query parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ OPEN = 20
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What the query parameters of the page ask for; what cannot be read counts for nothing."""
+    """The query parameters of the page. Values that cannot be read are ignored."""
 
     tab: str = "steps"
     panel: str = "variables"
@@ -35,9 +35,9 @@ class Address:
     children: bool = False
     #: The step after which the execution is shown; None is now.
     step: int | None = None
-    #: Instead of a step: the last one that was over by then, in milliseconds since the epoch.
+    #: A time instead of a step, in milliseconds since the epoch: the last step that ended by then.
     time: int | None = None
-    #: The step from which differences are told.
+    #: The step from which differences are shown.
     since: int | None = None
     #: Whether the executions below are shown as they were then.
     clock: bool = False
@@ -45,15 +45,15 @@ class Address:
     block: str = ""
     thrown: bool = False
     own: bool = False
-    #: The value that is looked into: "<level, in or out>:<path>" (`flows.value_paths`), from which
-    #: of its items on, and whether as it was before the step.
+    #: The open value: "<level, in or out>:<path>" (`flows.value_paths`), its first shown item, and
+    #: whether it is shown as it was before the step.
     var: str = ""
     item: int = 0
     before: bool = False
     #: Which variables are listed: those with this in their name or value, or those just changed.
     find: str = ""
     changed: bool = False
-    #: The exception that is told whole, by its key; None is the newest.
+    #: The exception that is shown in full, by its key; None is the newest.
     exception: int | None = None
     #: Which log entries are listed: from this severity on, and those with this in them.
     severity: str = ""

@@ -68,7 +68,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 
 def _flow(request: HttpRequest, node: BlockNode) -> Any:
-    """The flow that a block runs, where its name is written down and the user may see it."""
+    """Return the flow that a block runs, if it is named literally and the user may see it."""
     source = node.sources.get("Flow")
     if not isinstance(source, Literal) or not isinstance(source.value, str):
         return None

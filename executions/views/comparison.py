@@ -1,4 +1,4 @@
-"""Two executions of one flow compared, or a choice of what to compare one with."""
+"""Compares two executions of one flow, or offers executions to compare one with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ _NONE = Visited(frozenset(), frozenset())
 
 @require_safe
 def executions_compare(request: HttpRequest) -> HttpResponse:
-    """`a` and `b` are the two; with one of them, a choice of what to compare it with. Two `id`s
-    serve as well. `a` may be "previous": what ran before `b` of the same flow."""
+    """Compare `a` and `b`, or two `id`s. With only one of them, offer others to compare it with.
+    `a` may be "previous": the execution of the same flow before `b`."""
     ids = request.GET.getlist("id")
     asked = [request.GET.get(name) or "" for name in ("a", "b")]
     if asked[0] == PREVIOUS:
@@ -74,10 +74,10 @@ def _problem(keys: list[UUID], found: list[Execution]) -> str:
 
 
 def _with_previous(request: HttpRequest, one: Execution) -> HttpResponse:
-    """Leads to the comparison with the execution of the flow that was started before this one, of
-    those that the user may see; to a choice where there is none."""
+    """Redirect to the comparison with the previous execution of the flow that the user may see, or
+    to the choice when there is none."""
     earlier = Q(started_at__lt=one.started_at) | Q(started_at=one.started_at, id__lt=one.pk)
-    # The first condition says the same more roughly: an index begins there.
+    # `started_at__lte` follows from `earlier`, and lets an index serve the query.
     same = access.visible(request.user).filter(flow_name=one.flow_name)
     rows = same.filter(earlier, started_at__lte=one.started_at)
     found = rows.order_by("-started_at", "-id").values_list("pk", flat=True).first()
@@ -123,7 +123,7 @@ def _key(text: str) -> UUID:
 
 
 class ComparedExecution:
-    """One of the two, as it is now."""
+    """One of the two executions, as it is now."""
 
     def __init__(self, letter: str, execution: Execution) -> None:
         self.letter = letter
@@ -139,13 +139,13 @@ class ComparedExecution:
         return self.visits.drawn(workspace) if self.has(workspace) else _NONE
 
     def times(self, workspace: str) -> Mapping[str, int]:
-        """The microseconds that the blocks of a workspace took."""
+        """Return the microseconds that the blocks of a workspace took."""
         if not self.has(workspace):
             return {}
         return visits.times(self.past.durations, self.graph, workspace)
 
     def step(self, number: int | None) -> dict[str, Any] | None:
-        """A step of it, with the way there."""
+        """Return a step of the execution, with its address."""
         if number is None:
             return None
         row = self.execution.steps.filter(number=number).first()
@@ -165,7 +165,7 @@ class ComparedExecution:
         }
 
     def visited(self, block: str, microseconds: int) -> "BlockVisits":
-        """What came of a block, with the way to the steps of it."""
+        """Return the visits of a block, with the address of their steps."""
         return BlockVisits(
             self.letter,
             self.visits.hits(block),
@@ -179,7 +179,7 @@ class ComparedExecution:
 
 @dataclass(frozen=True, slots=True)
 class BlockVisits:
-    """How often one of the two came by a block, how long it took there in all, and its steps."""
+    """The visits of a block in one of the two: how many, their total time, and their steps."""
 
     letter: str
     number: int
@@ -207,7 +207,7 @@ class ComparedBlock:
 
 
 class Comparison:
-    """Two executions beside each other: their steps, and what they hold.
+    """Two executions next to each other: their steps and their values.
 
     `workspace` is the one that is drawn; None for that in which they diverge.
     """
@@ -251,7 +251,7 @@ class Comparison:
 
     @property
     def trimmed_text(self) -> str:
-        """The steps, not kept, at which they may have diverged already; "" for none."""
+        """A sentence about steps that are not kept, where they may have diverged; "" for none."""
         trimmed = self._steps.trimmed
         if not trimmed:
             return ""
@@ -351,7 +351,7 @@ class Comparison:
 
     @cached_property
     def values(self) -> list[VariableDifference]:
-        """What went in and what came out, what differs first."""
+        """Inputs and outputs, those that differ first."""
         return [*self._held("Input", "inputs"), *self._held("Output", "outputs")]
 
     @property

@@ -59,7 +59,7 @@ def execution(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 @require_safe
 def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The parts that differ from those that the browser says it holds."""
+    """Show the parts that differ from those that the browser holds."""
     page = ExecutionPage(request.user, execution_id, Address.parse(request.GET))
     if "X-Polling" in request.headers:
         page.people.mark_present()
@@ -74,7 +74,7 @@ def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 @require_safe
 def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The whole of a value, or of the part of one, that `var` names, as JSON text; `step` asks for
+    """Return the value, or the part of one, that `var` names, as JSON text in full; `step` asks for
     it as it was then."""
     asked = Address.parse(request.GET)
     place = ValuePlace.parse(asked.var)
@@ -91,7 +91,7 @@ def execution_value(request: HttpRequest, execution_id: UUID) -> HttpResponse:
 
 @require_safe
 def execution_times(request: HttpRequest, execution_id: UUID) -> JsonResponse:
-    """When steps were over, from one on, forwards or back: what a replay goes by."""
+    """Return the times at which steps ended, from one step on, forwards or back, for a replay."""
     found = access.get_or_404(request.user, execution_id)
     first = Address.parse(request.GET).step or 0
     told = history.times(found.pk, first, back="back" in request.GET)
@@ -102,8 +102,8 @@ def execution_times(request: HttpRequest, execution_id: UUID) -> JsonResponse:
 
 @require_safe
 def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> HttpResponse:
-    """The value that a step changed a variable to, as `execution_value` shows it. It is reached
-    through its step only, so that who may not see the execution cannot ask for it."""
+    """Return the value that a step gave a variable, as `execution_value` does. It is read through
+    its step, so that only those who may see the execution get it."""
     found = access.get_or_404(request.user, execution_id)
     exists, form = step_lists.changed_value(found.pk, number, request.GET.get("name", ""))
     if not exists:
@@ -113,7 +113,7 @@ def execution_change(request: HttpRequest, execution_id: UUID, number: int) -> H
 
 @require_safe
 def execution_exception(request: HttpRequest, execution_id: UUID, record_id: int) -> HttpResponse:
-    """A whole exception, as JSON or with `as=text` as text: what is copied is never cut."""
+    """Return an exception in full, as JSON or with `as=text` as text, to be copied."""
     found = access.get_or_404(request.user, execution_id)
     record = get_object_or_404(ExceptionRecord, pk=record_id, execution_id=found.pk)
     value = pretty_json.decode(record.data)

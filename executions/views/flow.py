@@ -43,7 +43,7 @@ PARTS = (
 
 @require_safe
 def flow(request: HttpRequest, name: str) -> HttpResponse:
-    """A flow as it is in one of its versions; the newest published one unless `version` says."""
+    """Show one version of a flow: the one that `version` names, else the newest published one."""
     found = flows_access.get(request.user, name)
     version = _version(found, request.GET.get("version", ""))
     graph, problems = _compiled(version)
@@ -53,7 +53,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def flow_live(request: HttpRequest, name: str) -> HttpResponse:
-    """The parts that differ from those that the browser says it holds: how many are where."""
+    """Show the parts that differ from those that the browser holds: the numbers of executions."""
     found = flows_access.get(request.user, name)
     version = _version(found, request.GET.get("version", ""))
     graph, _ = _compiled(version)
@@ -76,7 +76,7 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     """
     found = flows_access.get(request.user, name)
     if request.method != "POST":
-        return redirect(found)  # a reload of what a refused start has shown
+        return redirect(found)  # a reload after a refused start
     if not flows_access.may_start(request.user):
         raise PermissionDenied("You may not start flows.")
     version = _version(found, request.POST.get("version", ""))
@@ -106,14 +106,14 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _go(request: HttpRequest, address: str) -> HttpResponse:
-    """Lead to an address: htmx would swap in what a redirect leads to."""
+    """Redirect to an address. htmx needs a header for that: it would swap in the new page."""
     if getattr(request, "htmx", False):
         return HttpResponseClientRedirect(address)
     return redirect(address)
 
 
 def _version(found: Flow, number: str) -> FlowVersion | None:
-    """The version of that number, else the newest published one, else the draft."""
+    """Return the version with that number, else the newest published one, else the draft."""
     versions = found.versions.select_related("flow", "published_by")
     if number:
         if not (number.isascii() and number.isdigit() and len(number) < 10):
@@ -127,7 +127,7 @@ def _version(found: Flow, number: str) -> FlowVersion | None:
 
 
 def _compiled(version: FlowVersion | None) -> tuple[FlowGraph | None, list[Message]]:
-    """The graph, or the messages of a draft that does not compile."""
+    """Return the graph, or the messages of a draft that does not compile."""
     if version is None:
         return None, []
     try:
@@ -171,7 +171,7 @@ def _page(  # noqa: PLR0913 (all that the page shows)
 
 
 def _versions(found: Flow, visible: Any) -> list[dict[str, Any]]:
-    """The newest versions with the executions of each that have not ended."""
+    """Return the newest versions, each with the number of its live executions."""
     live = dict(
         visible.filter(flow_name=found.name, status__in=LIVE)
         .order_by()

@@ -1,4 +1,4 @@
-"""The diagram of a flow's page: a workspace of one version, and how many executions are where."""
+"""The diagram on a flow's page: a workspace of one version, and the executions at its blocks."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from flows.diagram.drawing import Drawing, draw
 from flows.graph import BlockNode, FlowGraph
 from flows.models import Flow, FlowVersion
 
-#: What is told of a block: the statuses, the icon, what it is called there and as a total.
+#: The numbers at a block: their statuses, icon, label at the block and label of the total.
 PILLS: dict[str, tuple[tuple[Status, ...], str, str, str]] = {
     "running": (
         (Status.QUEUED, Status.RUNNING, Status.PAUSING, Status.STOPPING),
@@ -148,7 +148,7 @@ class FlowDiagram:
 
     @property
     def live(self) -> str:
-        """How many have not ended."""
+        """The number of live executions."""
         return self._format(sum(n for (_, s), n in self._by_block.items() if s != Status.ERROR))
 
     def _format(self, number: int) -> str:

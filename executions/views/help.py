@@ -1,5 +1,7 @@
-"""The help pages: what statuses, keys and exceptions mean, the blocks, how executions are found,
-and the permissions. They are written from the registries and from docs/, and need no network."""
+"""The help pages: statuses, keys, exceptions, blocks, commands, filters and permissions.
+
+They are generated from the registries and from docs/, and need no network.
+"""
 
 import re
 from collections.abc import Iterable
@@ -20,8 +22,8 @@ from flows.blocks import ALL, reference
 from flows.blocks.base import Block
 from flows.blocks.errors import MEANINGS
 
-#: Pages that are written from a file of docs/: its title, the file, and where the part for people
-#: who use the pages ends.
+#: Pages that are generated from a file in docs/: the title, the file, and the heading at which the
+#: part for users of the pages ends.
 GUIDES = {
     "queries": ("Finding executions", "grid-queries.md", "## The address"),
     "commands": ("Commands", "commands.md", "## This page"),
@@ -30,7 +32,7 @@ GUIDES = {
 
 
 def help_page(request: HttpRequest) -> HttpResponse:
-    """What the icons and words of the other pages mean, and each exception."""
+    """Explain the icons and words of the other pages, and each exception."""
     context = {
         "section": "help",
         "guides": _guides(),
@@ -43,13 +45,13 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 
 def help_blocks(request: HttpRequest) -> HttpResponse:
-    """Every block: what it does, its properties and ports, and what it throws."""
+    """List every block: what it does, its properties and ports, and what it throws."""
     context = {"section": "help", "guides": _guides(), "palettes": _palettes()}
     return render(request, "executions/help/blocks.html", context)
 
 
 def help_guide(request: HttpRequest, name: str) -> HttpResponse:
-    """A page of GUIDES. Http404 for another name."""
+    """Show a page of GUIDES. Raises Http404 for another name."""
     if name not in GUIDES:
         raise Http404(f"There is no help on {name}.")
     context = {
@@ -62,7 +64,7 @@ def help_guide(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _guides() -> list[tuple[str, str]]:
-    """The help pages: title and address."""
+    """Return the title and the address of each help page."""
     return [
         ("Statuses, keys, exceptions", reverse("help")),
         ("Blocks", reverse("help-blocks")),
@@ -103,7 +105,7 @@ def _block_help(block: Block) -> dict[str, Any]:
 
 @cache
 def _exceptions() -> list[dict[str, Any]]:
-    """Each exception type, with the blocks that throw it by themselves."""
+    """Return each exception type, with the blocks that throw it by themselves."""
     throwing: dict[str, list[Block]] = {}
     for block in ALL:
         for name in reference.exceptions(block):
@@ -121,7 +123,7 @@ def _exceptions() -> list[dict[str, Any]]:
 
 @cache
 def _guide(name: str) -> SafeString:
-    """A page as HTML. Headings have anchors, as has each row of a table that begins with code."""
+    """Return a page as HTML. Headings and table rows that begin with code have anchors."""
     _, file, end = GUIDES[name]
     text = (settings.BASE_DIR / "docs" / file).read_text("utf-8")
     text = text.partition("\n")[2]  # its title is the page's
@@ -147,7 +149,7 @@ def _set_anchors(tokens: list[Token]) -> None:
 
 
 def _set_links(tokens: Iterable[Token]) -> None:
-    """Links to other files of docs/ lead to their help pages, or go where there is none."""
+    """Lead links to other files of docs/ to their help pages; remove those without one."""
     pages = {file: reverse("help-guide", args=[name]) for name, (_, file, _) in GUIDES.items()}
     pages["blocks.md"] = reverse("help-blocks")
     for token in tokens:

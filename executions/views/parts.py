@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-#: What ticks in the browser (`flows.formatting.ticking`) is no change.
+#: Durations that the browser counts (`flows.formatting.ticking`) do not count as changes.
 _TICKING = re.compile(r'(data-since="\d+">)[^<]*')
 
 
@@ -24,8 +24,8 @@ _TICKING = re.compile(r'(data-since="\d+">)[^<]*')
 class Part:
     """A template and the class of the element that holds it.
 
-    `source` says what a part is made of when that never changes and is told by a short text: the
-    part is then rendered only for a browser that does not hold it.
+    `source` is a short text that identifies content which never changes: the part is then rendered
+    only for a browser that does not hold it.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Part:
     source: Callable[[Mapping[str, Any]], str] | None = None
 
     def element(self, request: HttpRequest, context: Mapping[str, Any]) -> SafeString:
-        """The whole element."""
+        """Return the whole element."""
         html = self._html(request, context)
         return self._element(_digest(self.source(context) if self.source else html), html)
 
     def unless_held(
         self, request: HttpRequest, context: Mapping[str, Any], held: set[str]
     ) -> SafeString | None:
-        """The whole element, when its `name:hash` is not among those held."""
+        """Return the whole element, or None when its `name:hash` is among those held."""
         if self.source:
             digest = _digest(self.source(context))
             if f"{self.name}:{digest}" in held:
@@ -74,7 +74,7 @@ def _digest(text: str) -> str:
 def changed(
     parts: Iterable[Part], request: HttpRequest, context: Mapping[str, Any], held: str
 ) -> SafeString:
-    """The elements whose hash is not among those in `held`, a text of `name:hash` words."""
+    """Return the elements whose hash is not in `held`, a text of `name:hash` words."""
     known = set(held.split())
     elements = (part.unless_held(request, context, known) for part in parts)
     return mark_safe("\n".join(element for element in elements if element))  # noqa: S308

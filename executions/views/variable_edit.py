@@ -104,7 +104,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "was": edit.was,
         "parts": parts,
         "more": more,
-        # Not for what stands for a secret.
+        # The mask of a secret says nothing about equality.
         "is_same": edit.is_set
         and collapsible_json.same(edit.before, edit.after)
         and MASK not in pretty_json.text(edit.after),

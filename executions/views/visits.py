@@ -1,4 +1,4 @@
-"""What an execution visited, as diagrams and tables show it."""
+"""The visits of an execution, for diagrams and tables."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _TIMES = "\u00d7"
 
 
 class Visits:
-    """How often blocks were visited and ports were left by."""
+    """The visits of each block, and how often each of its ports was taken."""
 
     def __init__(self, graph: FlowGraph, counted: Mapping[tuple[str, str], int]) -> None:
         self._graph = graph
@@ -71,21 +71,21 @@ def times(durations: Mapping[str, int], graph: FlowGraph, workspace: str) -> dic
 
 
 def short(number: int) -> str:
-    """A number of visits for a pill: 32 times, 12k times."""
+    """Return a number of visits as short text for a pill, such as 32 or 12k times."""
     if number > 999_999:
         return f"{_TIMES}{number // 1_000_000}M"
     return f"{_TIMES}{number // 1000}k" if number > 9_999 else f"{_TIMES}{number}"
 
 
 def took(microseconds: int) -> str:
-    """How long a step took; most take less than a millisecond."""
+    """Return how long a step took; most take less than a millisecond."""
     if microseconds < 1000:
         return f"{microseconds} \u00b5s"
     return formatting.duration(microseconds / 1_000_000)
 
 
 def token_icon(execution: Execution, inner: bool) -> str:
-    """The glyph of a token: an outer one is inside of its workspace."""
+    """Return the icon of a token: an outer token is inside its block's workspace."""
     if not inner:
         return "down"
     return appearance.icon_name(
@@ -94,5 +94,5 @@ def token_icon(execution: Execution, inner: bool) -> str:
 
 
 def shape_icon(node: BlockNode | None) -> str:
-    """The icon of a block's shape, for tables."""
+    """Return the icon of a block's shape, for tables."""
     return f"shape-{node.block.shape.value}" if node else "shape-act"

@@ -1,7 +1,7 @@
 """The diagram on the page of an execution: open workspaces, their drawing, and its overlays.
 
-The drawing itself never changes: it is sent once. What an execution does to it (visits, times,
-breakpoints, tokens) lies over it as parts of their own.
+The drawing never changes and is sent once. Visits, times, breakpoints and tokens are separate parts
+that lie over it.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class WorkspaceTab:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is written beside a block, how wide the pill is, and how hot the block (0: not)."""
+    """The text beside a block, the width of its pill, and the block's heat (0 for none)."""
 
     block: BlockDrawing
     text: str

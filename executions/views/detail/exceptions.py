@@ -19,7 +19,7 @@ from flows import pretty_json
 from flows.failure_fingerprints import template
 from flows.values import ExceptionValue
 
-#: What counts as lately, of failures elsewhere.
+#: Failures elsewhere count as recent for this long.
 LATELY = timedelta(days=7)
 
 
@@ -29,14 +29,14 @@ class Exceptions:
 
     @property
     def count(self) -> int:
-        """How many there are, or were then; the newest are shown."""
+        """The number of exceptions up to the moment shown."""
         if self._subject.is_live:
             return self._subject.counts.exceptions
         return self._subject.past.exception_count
 
     @property
     def count_text(self) -> str:
-        """Their number on the tab, as far as they are counted."""
+        """The number on the tab, up to the limit of the count."""
         return _text(self.count) if self._subject.is_live else f"{self.count:,}"
 
     @property
@@ -46,7 +46,7 @@ class Exceptions:
 
     @cached_property
     def chosen(self) -> ExceptionRecord | None:
-        """The one that is told whole: the one that is asked for, else the newest."""
+        """The exception that is shown in full: the requested one, else the newest."""
         wanted = self._subject.address.exception
         if wanted is None:
             return self.records[0] if self.records else None
@@ -55,7 +55,7 @@ class Exceptions:
 
     @cached_property
     def others(self) -> list[dict[str, Any]]:
-        """The others of the newest, each in a line."""
+        """The other newest exceptions, each in a line."""
         return [
             {
                 "record": record,
@@ -75,7 +75,7 @@ class Exceptions:
 
     @cached_property
     def whole(self) -> dict[str, Any]:
-        """Everything about the chosen one."""
+        """Everything about the chosen exception."""
         record = self.chosen
         assert record is not None
         graph, address = self._subject.graph, self._subject.address
@@ -98,7 +98,7 @@ class Exceptions:
         }
 
     def _is_pending(self, record: ExceptionRecord) -> bool:
-        """Whether the token stands on its exception port still."""
+        """Whether the token still waits on its exception port."""
         execution = self._subject.execution
         at_port = execution.status == Status.EXCEPTION or execution.place == Place.EXCEPTION_PORT
         return at_port and record.step == execution.step_count and not record.handled_by
@@ -109,7 +109,7 @@ class Exceptions:
 
     @cached_property
     def elsewhere(self) -> "SameFailures":
-        """The executions that had the same failure last, of those that the user may see."""
+        """The executions whose last failure is the same, of those that the user may see."""
         record = self.chosen
         assert record is not None
         execution = self._subject.execution
@@ -164,7 +164,7 @@ def _text(count: int) -> str:
 
 
 def as_text(value: Any) -> str:
-    """An exception as text, whole, with what caused it."""
+    """Return an exception as text in full, with its causes."""
     if not isinstance(value, ExceptionValue):
         return pretty_json.text(value)
     lines = [f"{value.type}: {value.message}" if value.message else value.type]

@@ -106,7 +106,7 @@ class GanttAndDifferences:
 
     @property
     def now_x(self) -> float:
-        """Where the moment is that is shown."""
+        """The place of the shown moment."""
         made = self._subject.past.last_step
         moment = made.at if made is not None else self.gantt.begins
         return self._place(moment, moment)[0]
@@ -115,7 +115,7 @@ class GanttAndDifferences:
 
     @property
     def since(self) -> int:
-        """The step from which differences are told: the asked one, else the one before."""
+        """The step from which differences are shown: the requested one, else the one before."""
         asked = self._subject.address.since
         last = int(self._subject.execution.step_count)
         return min(asked, last) if asked is not None else max(0, self._subject.past.step - 1)

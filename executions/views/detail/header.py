@@ -21,23 +21,23 @@ class Header:
 
     @cached_property
     def explained(self) -> why.Explanation:
-        """Why it is not moving."""
+        """Why the execution is not moving."""
         return why.explain(self._subject.execution)
 
     @property
     def links(self) -> list[why_links.Link]:
-        """Where that sentence leads."""
+        """The links of that sentence."""
         return why_links.links(self._subject)
 
     @cached_property
     def commands(self) -> list[dict[str, Any]]:
-        """The buttons of the toolbar. Somebody who may not debug has none that do."""
+        """The buttons of the toolbar, without debugging for those who may not debug."""
         shown = [one for one in registry.toolbar() if not (self.no_debugging and one.debugs)]
         return [self._button(command) for command in shown]
 
     @cached_property
     def menu(self) -> list[dict[str, Any]]:
-        """The buttons of the toolbar's menu; none once the execution is over."""
+        """The buttons of the toolbar's menu; none once the execution has ended."""
         if self._subject.execution.status in TERMINAL:
             return []
         return [self._button(command) for command in registry.menu()]

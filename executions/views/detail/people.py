@@ -19,7 +19,7 @@ DECLINED_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Debugger:
-    """Who debugs the execution. `mine`: it is the reader."""
+    """Who debugs the execution. `mine` says that it is the reader."""
 
     name: str
     since: datetime | None

@@ -53,7 +53,7 @@ def steps(
 
 
 def trimmed_text(step_count: int) -> str:
-    """What is not kept of so many steps, in words; "" for nothing."""
+    """Return a sentence about the steps that are not kept; "" for none."""
     trimmed = trimmed_steps(step_count)
     if not trimmed:
         return ""

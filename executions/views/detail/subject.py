@@ -64,7 +64,7 @@ class Subject:
 
     @property
     def plan(self) -> DebugPlan:
-        """What it is debugged with."""
+        """The debug plan of the execution."""
         return plan_of(self.execution.debug)
 
     @cached_property

@@ -55,7 +55,7 @@ class TimeSlider:
 
     @property
     def trimmed_text(self) -> str:
-        """What is shown instead of a moment that is not kept."""
+        """The text that stands for a moment that is not kept."""
         trimmed = self._subject.past.trimmed
         if not trimmed:
             return ""
@@ -74,7 +74,7 @@ class TimeSlider:
 
     @cached_property
     def at(self) -> datetime:
-        """When this moment was; for now, when the last step was over."""
+        """The time of this moment; for now, the end of the last step."""
         made = self._subject.past.last_step
         if made is None:
             started: datetime = self._subject.execution.started_at
@@ -84,7 +84,7 @@ class TimeSlider:
 
     @property
     def text(self) -> str:
-        """What the slider says of itself."""
+        """The text of the slider for screen readers."""
         text = f"Step {self.step:,} of {self.count:,}"
         if self.trimmed_text:
             return f"{text}, not kept"
@@ -100,7 +100,7 @@ class TimeSlider:
 
     @property
     def previous_url(self) -> str:
-        """One step back, over what is not kept; "" at the beginning."""
+        """The address of the previous step that is kept; "" at the beginning."""
         trimmed = trimmed_steps(self.count)
         step = self.step - 1
         return "" if step < 0 else self._url(trimmed.start - 1 if step in trimmed else step)
@@ -136,7 +136,7 @@ class TimeSlider:
 
     @property
     def mark_url(self) -> str:
-        """Tells differences from this moment on."""
+        """The address that shows the differences from this moment on."""
         return self._subject.address.url(since=self.step, tab="differences")
 
     @property
@@ -170,7 +170,7 @@ class TimeSlider:
 
     @cached_property
     def thrown(self) -> list[ExceptionMark]:
-        """Where it threw."""
+        """The exceptions on the slider."""
         return [
             ExceptionMark(
                 round((part.thrown_at or part.first) / max(1, self.count) * 100, 2),

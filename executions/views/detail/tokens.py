@@ -13,7 +13,7 @@ from executions.views.detail.subject import Subject
 from flows.blocks.base import Port
 from flows.diagram.drawing import Drawing
 
-#: Tokens of children that are drawn at one block; the number of the others is told.
+#: The most tokens of children that are drawn at one block; the others are counted.
 DRAWN_CHILDREN = 3
 #: Between the centres of two of them.
 _APART = 15

@@ -22,7 +22,7 @@ from flows.value_diff import ABSENT
 
 #: The variable that every flow has (semantics 30); what it holds is loaded when asked for.
 BUILT_IN = "_executionContext"
-#: The scopes beside those of the tokens: what went in, and what came out.
+#: The scopes beside those of the tokens: inputs and outputs.
 INPUTS, OUTPUTS = "in", "out"
 
 
@@ -57,7 +57,7 @@ class ValuePlace:
 
 @dataclass(frozen=True, slots=True)
 class FoundValue:
-    """Whether a value is known, what it is, and if not, why."""
+    """A value, or why it is not known."""
 
     is_known: bool
     value: Any = None
@@ -157,7 +157,7 @@ class ValueView:
 
     @cached_property
     def found(self) -> FoundValue:
-        """What the address leads to inside of it, whole."""
+        """The part that the address names, in full."""
         stored = self._stored(self._side)
         part = value_parts.whole_part(stored, self.place.keys) if stored is not None else None
         if part is not None:

@@ -78,7 +78,7 @@ class Variables:
         return scopes
 
     def _searched(self, name: str, variables: list[VariableLine]) -> VariableScope:
-        """Those that the address asks for."""
+        """Return the variables that match the search of the address."""
         address = self._subject.address
         wanted = address.find.casefold()
         kept = [
@@ -90,7 +90,7 @@ class Variables:
         return VariableScope(name, kept, len(variables) - len(kept))
 
     def _url(self, place: ValuePlace) -> str:
-        """Looks into it, or closes it again."""
+        """Return the address that opens the value, or closes it."""
         here = str(place).casefold() == self._subject.address.var.casefold()
         return self._subject.address.url(var="" if here else str(place))
 

@@ -1,4 +1,4 @@
-"""Links to what the sentence in `executions.why` names, as far as the reader may see it."""
+"""Links to the objects that the sentence of `executions.why` names, if the reader may see them."""
 
 from dataclasses import dataclass
 
