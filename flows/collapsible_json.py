@@ -107,7 +107,7 @@ def _scalar_page(value: Any, address: Address, first: int, other: Any) -> JsonPa
     if isinstance(value, str) and len(value) > PAGE_TEXT:
         first = min(first, len(value) - 1) // PAGE_TEXT * PAGE_TEXT
         shown = value[first : first + PAGE_TEXT]
-        html = f'<div class="ln text{" ch" * differs}">{escape(shown)}</div>'
+        html = f'<div class="json-line text{" changed" * differs}">{escape(shown)}</div>'
         return JsonPage(mark_safe(html), first, first + len(shown), len(value), "characters")  # noqa: S308
     writer = _Writer(address, marks=differs)
     writer.line(0, _scalar(pretty_json.plain(value)), differs)
@@ -161,8 +161,8 @@ class _Writer:
         """A line of HTML."""
         self._lines += 1
         self._size += len(text)
-        mark = " ch" if differs and self._marks else ""
-        self._written.append(f'<div class="ln d{min(depth, DEEP)}{mark}">{text}</div>')
+        mark = " changed" if differs and self._marks else ""
+        self._written.append(f'<div class="json-line depth-{min(depth, DEEP)}{mark}">{text}</div>')
 
     def page(self, page: dict[Any, Any], is_list: bool, first: int, count: int, other: Any) -> None:
         """The parts on a page of a value."""
@@ -204,16 +204,16 @@ class _Writer:
         opens, closes = ("[", "]") if is_list else ("{", "}")
         count, unit = len(inside), "item" if is_list else "key"
         self._lines += 1
-        mark = " ch" if self._marks and other is None else ""
-        shut = f" {count} {unit}{'s' * (count > 1)} {closes}{part.comma}"
+        mark = " changed" if self._marks and other is None else ""
+        collapsed = f" {count} {unit}{'s' * (count > 1)} {closes}{part.comma}"
         opened = " open" if part.depth < OPEN or count <= 4 else ""
         # A link inside of a summary would be a control inside of a control.
-        into = f'<a class="into" href="{escape(self._address(part.keys))}" data-merge '
+        into = f'<a class="open-part" href="{escape(self._address(part.keys))}" data-merge '
         into += f'aria-label="Open {escape(str(part.key))}" title="Open this part">\u2192</a>'
         self._written.append(
             f'<div class="foldable">{into}<details{opened}>'
-            f'<summary class="ln d{part.depth}{mark}">{self._key(part.key)}: {opens}'
-            f'<span class="shut">{shut}</span></summary>'
+            f'<summary class="json-line depth-{part.depth}{mark}">{self._key(part.key)}: {opens}'
+            f'<span class="collapsed">{collapsed}</span></summary>'
         )
         for number, (key, item) in enumerate(_pairs(inside), 1):
             inner = _Part(key, (*part.keys, str(key)), part.depth + 1, number < count)
@@ -223,7 +223,9 @@ class _Writer:
 
     def _key(self, key: Any) -> str:
         shown = str(key) if isinstance(key, int) else _quoted(str(key))
-        return f'<span class="{"ji" if isinstance(key, int) else "jk"}">{shown}</span>'
+        return (
+            f'<span class="{"json-index" if isinstance(key, int) else "json-key"}">{shown}</span>'
+        )
 
     def _name(self, part: _Part) -> str:
         """The key of a line, which leads to what is there."""
@@ -232,7 +234,7 @@ class _Writer:
 
     def _link(self, part: _Part, text: str) -> str:
         href = escape(self._address(part.keys))
-        return f'<a class="on" href="{href}" data-merge>{escape(text)}</a>'
+        return f'<a class="part-link" href="{href}" data-merge>{escape(text)}</a>'
 
 
 def _differs(item: Any, other: Any) -> bool:

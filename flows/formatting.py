@@ -105,7 +105,7 @@ def icon(name: str, size: str = "") -> SafeString:
     """One icon of the sprite `static/icons.svg`; sizes are xs 12, s 14, (none) 16 and l 20."""
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        f"i {size}".strip(),
+        f"icon {size}".strip(),
         static("icons.svg"),
         name,
     )

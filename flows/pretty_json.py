@@ -74,9 +74,9 @@ def lines(value: Any) -> SafeString:
         if count > LINES or size > CHARACTERS:
             rest = True
             break
-        written.append(f'<span class="ln">{line}</span>')
+        written.append(f'<span class="json-line">{line}</span>')
     if rest:
-        written.append('<span class="ln muted">… the rest is left out</span>')
+        written.append('<span class="json-line muted">… the rest is left out</span>')
     # Every part of a line was escaped when it was made.
     return mark_safe("\n".join(written))  # noqa: S308
 

@@ -36,7 +36,7 @@ VERSIONS = 50
 PARTS = (
     Part("numbers", "executions/flow/numbers.html", "row"),
     Part("tabs", "executions/flow/tabs.html"),
-    Part("pills", "executions/flow/pills.html", "over"),
+    Part("pills", "executions/flow/pills.html", "overlay"),
     Part("blocks", "executions/flow/blocks.html", "text-version"),
 )
 

@@ -32,15 +32,15 @@ class _Block:
 
 def _classes(key: str, port: Port, visited: Visited | None) -> str:
     exception = " exception" if port is Port.EXCEPTION else ""
-    hot = " hot" if visited and (key, port.value) in visited.wires else ""
-    return exception + hot
+    taken = " taken" if visited and (key, port.value) in visited.wires else ""
+    return exception + taken
 
 
 @register.filter
 def wires_in_order(drawing: Drawing, visited: Visited | None) -> list[_Wire]:
     """The wires with their classes; visited ones last, so that they are drawn on top."""
     wires = [_Wire(w, _classes(w.source, w.port, visited)) for w in drawing.wires]
-    return sorted(wires, key=lambda item: "hot" in item.classes)
+    return sorted(wires, key=lambda item: "taken" in item.classes)
 
 
 @register.filter

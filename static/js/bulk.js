@@ -65,7 +65,7 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target === strips) dialog.close();
 });
 
-strips.addEventListener("click", ({ target }) => target.closest("[data-job-away]")?.closest(".strip").remove());
+strips.addEventListener("click", ({ target }) => target.closest("[data-job-away]")?.closest(".job-strip").remove());
 
 async function follow(addresses) {
   for (const address of addresses) await htmx.ajax("GET", address, { target: strips, swap: "beforeend" }).catch(() => {});

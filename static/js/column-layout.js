@@ -26,7 +26,7 @@ function setWidth(head, width) {
   table().width = Number(table().width) + now - Number(col.dataset.width);
   col.dataset.width = now;
   if (col.hasAttribute("width")) col.width = now; // the last one takes what is left
-  head.querySelector(".edge").ariaValueNow = now;
+  head.querySelector(".resize-handle").ariaValueNow = now;
 }
 
 /** The width at which the longest cell of a page is whole. */
@@ -55,7 +55,7 @@ async function saveWidth(head) {
 }
 
 function drag(event) {
-  const edge = event.target.closest(".edge");
+  const edge = event.target.closest(".resize-handle");
   if (!edge || event.button) return;
   event.preventDefault();
   const head = edge.closest("th");
@@ -72,7 +72,7 @@ function drag(event) {
 
 let waiting = 0;
 function pressed(event) {
-  const edge = event.target.closest?.(".edge");
+  const edge = event.target.closest?.(".resize-handle");
   if (!edge) return;
   const head = edge.closest("th");
   const by = { ArrowLeft: -WIDTHS.step, ArrowRight: WIDTHS.step }[event.key];
@@ -91,17 +91,17 @@ function pressed(event) {
 /** One of the edges is a tab stop; up and down lead to the others. */
 function focusEdge(head) {
   if (!head) return;
-  for (const edge of table().querySelectorAll(".edge")) edge.tabIndex = -1;
-  const edge = head.querySelector(".edge");
+  for (const edge of table().querySelectorAll(".resize-handle")) edge.tabIndex = -1;
+  const edge = head.querySelector(".resize-handle");
   edge.tabIndex = 0;
   edge.focus();
 }
 
 function addEdges() {
   for (const [number, head] of heads().entries()) {
-    if (head.querySelector(".edge")) continue;
+    if (head.querySelector(".resize-handle")) continue;
     const edge = document.createElement("span");
-    edge.className = "edge";
+    edge.className = "resize-handle";
     edge.role = "separator";
     edge.tabIndex = number ? -1 : 0;
     edge.ariaOrientation = "vertical";
@@ -116,9 +116,9 @@ function addEdges() {
 
 section.addEventListener("pointerdown", drag);
 section.addEventListener("keydown", pressed);
-section.addEventListener("click", (event) => event.target.closest(".edge") && event.stopPropagation(), true);
+section.addEventListener("click", (event) => event.target.closest(".resize-handle") && event.stopPropagation(), true);
 section.addEventListener("dblclick", (event) => {
-  const head = event.target.closest(".edge")?.closest("th");
+  const head = event.target.closest(".resize-handle")?.closest("th");
   if (!head) return;
   fit(head);
   saveWidth(head);

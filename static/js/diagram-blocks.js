@@ -55,7 +55,7 @@ menu()?.addEventListener("htmx:afterSettle", () => {
   const left = right + width < innerWidth - 8 ? right : box.left - width - 28;
   panel.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
   panel.style.top = `${Math.max(8, Math.min(box.top - 20, innerHeight - height - 8))}px`;
-  panel.querySelector(".btn.p, .acts .btn:not(:disabled), .btn")?.focus();
+  panel.querySelector(".btn.primary, .button-row .btn:not(:disabled), .btn")?.focus();
 });
 
 document.addEventListener("click", (event) => {

@@ -24,12 +24,12 @@ document.addEventListener("pointerdown", (event) => {
     const [dx, dy] = [moved.clientX - start.x, moved.clientY - start.y];
     if (!moving && Math.hypot(dx, dy) < FAR) return;
     moving = true;
-    token.classList.add("drag");
+    token.classList.add("dragging");
     token.setAttribute("transform", `${home} translate(${dx / scale} ${dy / scale})`);
     const now = under(moved, token);
     if (now !== over) {
-      over?.classList.remove("aim");
-      now?.classList.add("aim");
+      over?.classList.remove("drop-target");
+      now?.classList.add("drop-target");
       over = now;
     }
   };
@@ -38,8 +38,8 @@ document.addEventListener("pointerdown", (event) => {
     removeEventListener("pointerup", end);
     removeEventListener("pointercancel", end);
     removeEventListener("keydown", onEscape, true);
-    over?.classList.remove("aim");
-    token.classList.remove("drag");
+    over?.classList.remove("drop-target");
+    token.classList.remove("dragging");
     token.setAttribute("transform", home);
     if (!moving) return;
     swallowClick();

@@ -4,7 +4,7 @@
 import { canvasOf, scrollToShape } from "./diagram.js";
 import { isTyping } from "./shell.js";
 
-export const blockOf = (node) => node?.closest?.("svg[data-workspace] g.b");
+export const blockOf = (node) => node?.closest?.("svg[data-workspace] g.block");
 /** What of a block takes the focus: itself, or the link that opens its workspace. */
 export const focusable = (block) => (block.hasAttribute("tabindex") ? block : block.querySelector("a"));
 export const shapeOf = (block) => block.querySelector('[class^="k-"]');
@@ -21,12 +21,12 @@ const BACK = {
 
 /** The block that an arrow key leads to from another: along a connection, else what is closest. */
 function next(svg, block, key) {
-  const wires = [...svg.querySelectorAll("path.w")].map((wire) => {
+  const wires = [...svg.querySelectorAll("path.wire")].map((wire) => {
     const [source, port] = wire.dataset.wire.split(" ");
     return { source, port, target: wire.dataset.to };
   });
   const here = block.dataset.block;
-  const named = (name) => svg.querySelector(`g.b[data-block="${CSS.escape(name)}"]`);
+  const named = (name) => svg.querySelector(`g.block[data-block="${CSS.escape(name)}"]`);
   const kind = svg.dataset.kind;
   for (const port of AHEAD[kind][key] ?? []) {
     const wire = wires.find((one) => one.source === here && one.port === port);
@@ -47,7 +47,7 @@ function closest(svg, block, key) {
   const [x, y] = centre(block);
   let found = null;
   let least = Infinity;
-  for (const other of svg.querySelectorAll("g.b")) {
+  for (const other of svg.querySelectorAll("g.block")) {
     const [dx, dy] = [centre(other)[0] - x, centre(other)[1] - y];
     const [along, aside] = {
       ArrowDown: [dy, dx],

@@ -19,7 +19,7 @@ export function tokenPlaces(canvas) {
 }
 
 const wireOf = (canvas, name) =>
-  drawingOf(canvas)?.querySelector(`path.w[data-wire="${CSS.escape(name)}"]`);
+  drawingOf(canvas)?.querySelector(`path.wire[data-wire="${CSS.escape(name)}"]`);
 
 /** The wires that lead from one block to another in the order of the newest steps, or []. */
 function way(canvas, from, to, trail) {
@@ -76,15 +76,15 @@ export function markVisited(canvas) {
   const set = (element, name, on) => {
     if (element && element.classList.contains(name) !== on) element.classList.toggle(name, on);
   };
-  for (const block of svg.querySelectorAll("g.b")) {
+  for (const block of svg.querySelectorAll("g.block")) {
     set(block, "dim", !blocks.has(block.dataset.block));
     for (const port of block.querySelectorAll("[data-port]")) {
-      set(port, "hot", wires.has(`${block.dataset.block} ${port.dataset.port}`));
+      set(port, "taken", wires.has(`${block.dataset.block} ${port.dataset.port}`));
     }
   }
-  for (const wire of svg.querySelectorAll("path.w")) {
-    const hot = wires.has(wire.dataset.wire);
-    set(wire, "hot", hot);
-    set(wire.nextElementSibling, "hot", hot);
+  for (const wire of svg.querySelectorAll("path.wire")) {
+    const isTaken = wires.has(wire.dataset.wire);
+    set(wire, "taken", isTaken);
+    set(wire.nextElementSibling, "taken", isTaken);
   }
 }

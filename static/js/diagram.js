@@ -144,11 +144,11 @@ document.addEventListener("pointerdown", (event) => {
     if (!moving && Math.hypot(left - view.scrollLeft, top - view.scrollTop) < 4) return;
     if (!moving) panned(canvasOf(view));
     moving = true;
-    view.classList.add("grab");
+    view.classList.add("grabbing");
     view.scrollTo(left, top);
   };
   const end = () => {
-    view.classList.remove("grab");
+    view.classList.remove("grabbing");
     removeEventListener("pointermove", move);
     if (moving) swallowClick();
   };

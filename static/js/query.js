@@ -148,7 +148,7 @@ document.body.addEventListener("htmx:historyRestore", follow);
 function place(editor) {
   const key = editor.dataset.editor;
   const opener =
-    document.getElementById(`piece-${key}`)?.closest(".piece") ?? document.querySelector("#filters summary.add");
+    document.getElementById(`piece-${key}`)?.closest(".filter-chip") ?? document.querySelector("#filters summary.add");
   const bar = document.getElementById("filters");
   const [at, around] = [opener.getBoundingClientRect(), bar.getBoundingClientRect()];
   const left = Math.min(at.left - around.left, around.width - editor.offsetWidth - 8);

@@ -11,7 +11,7 @@ function setAttribute(row, name, value) {
 
 /** How many children the row that one hangs on has, at least as many as are listed. */
 function siblingCount(parent, listed) {
-  const count = Number(parent?.querySelector(".n")?.textContent ?? 0);
+  const count = Number(parent?.querySelector(".count")?.textContent ?? 0);
   return Math.max(count, listed);
 }
 

@@ -84,7 +84,7 @@ function patch(row, change) {
     const cell = row.cells[index];
     if (index === 0) continue; // the checkbox belongs to the reader
     if (index === 1 && row.hasAttribute("aria-expanded")) {
-      const count = cell.querySelector(".n");
+      const count = cell.querySelector(".count");
       const told = next.querySelector("[data-toggle]");
       if (told && count.textContent !== told.textContent.trim()) {
         count.textContent = told.textContent.trim();

@@ -50,7 +50,7 @@ export function notify(text, { passing = false, link = null } = {}) {
   said.append(text);
   if (link) said.append(" ", Object.assign(document.createElement("a"), { textContent: link.text, href: link.href }));
   const close = document.createElement("button");
-  Object.assign(close, { type: "button", className: "btn g small square", textContent: "×", ariaLabel: "Dismiss" });
+  Object.assign(close, { type: "button", className: "btn subtle small square", textContent: "×", ariaLabel: "Dismiss" });
   close.dataset.dismiss = "";
   notice.append(document.createElement("span"), said, close);
   notices.append(notice);

@@ -55,7 +55,7 @@ function drawStep(step) {
 
 /** The step that is viewed is in view in the list, too. */
 function scrollToRow() {
-  page()?.querySelector('.under .current[aria-current="step"]')?.scrollIntoView({ block: "nearest" });
+  page()?.querySelector('.bottom-panel .current[aria-current="step"]')?.scrollIntoView({ block: "nearest" });
 }
 
 document.addEventListener("detail:fitted", () => {

@@ -29,7 +29,7 @@ function showNotice({ id, revision, flow, status, failed, word, detail }) {
   const said = element("div", "");
   const link = element("a", flow, { href: url });
   said.append(link, over ? ` is over: ${word}` : ` waits for you: ${word}`, detail ? `, ${detail}` : "");
-  const close = element("button", "×", { type: "button", class: "btn g small square", "data-dismiss": "", "aria-label": "Dismiss" });
+  const close = element("button", "×", { type: "button", class: "btn subtle small square", "data-dismiss": "", "aria-label": "Dismiss" });
   notice.append(element("span", ""), said, close);
   document.getElementById("notices").append(notice);
   if (over) watched.delete(id);

@@ -132,7 +132,7 @@ def test_another_account_sees_nothing_of_the_one_before(
     leave(tab)
     sign_in(tab, live_app, django_user_model.objects.create_user("ada"))
     tab.evaluate("setTimeout(() => history.back(), 0)")
-    expect(tab.locator(".rail .who")).to_contain_text("ada")
+    expect(tab.locator(".rail .person")).to_contain_text("ada")
     expect(tab.locator("#rows > tr")).to_have_count(0)
 
 

@@ -50,7 +50,7 @@ def test_the_dialog_is_read_confirmed_and_followed_by_keyboard(grid: Any, admin_
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(page.locator("[data-command=stop]").first).to_be_focused()
-    strip = page.locator(".strip")
+    strip = page.locator(".job-strip")
     expect(strip).to_contain_text("0 stopped of 3; it waits for a worker")
     job = BulkJob.objects.get()
     assert (job.command, job.filters, job.expected) == ("stop", "flow=orders", 3)
@@ -164,7 +164,7 @@ def test_a_lost_connection_is_told_in_the_dialog_and_nothing_is_done_twice(
     notice.get_by_role("button", name="Dismiss").click()
     stop.click()
     expect(dialog).to_be_hidden()
-    expect(page.locator(".strip")).to_have_count(1)
+    expect(page.locator(".job-strip")).to_have_count(1)
     assert BulkJob.objects.count() == 1
 
 
@@ -175,7 +175,7 @@ def test_a_job_of_what_is_selected_is_followed_and_cancelled(grid: Any, admin_us
     page.keyboard.press("Control+a")
     page.locator("[data-command=retry]").first.click()
     page.locator("[data-confirm-yes]").click()
-    strip = page.locator(".strip")
+    strip = page.locator(".job-strip")
     expect(strip).to_contain_text("0 retried of 25; it waits for a worker")
     expect(page).to_have_url(re.compile(r"/\?flow=orders$"))
     strip.get_by_role("button", name="Cancel").click()
@@ -215,7 +215,7 @@ def test_axe_finds_nothing_in_the_dialog_and_the_line(
     assert box["x"] + box["width"] <= width
     expect(button).to_be_in_viewport(ratio=1)
     button.click()
-    expect(page.locator(".strip")).to_be_visible()
+    expect(page.locator(".job-strip")).to_be_visible()
     result = Axe().run(page)
     assert result.violations_count == 0, result.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -65,7 +65,7 @@ def test_by_keyboard(signed_in_page: Page, both: tuple[Execution, Execution]) ->
 
     def focused() -> str | None:
         found: str | None = page.evaluate(
-            "document.activeElement.closest('g.b')?.dataset.block ?? document.activeElement.id"
+            "document.activeElement.closest('g.block')?.dataset.block ?? document.activeElement.id"
         )
         return found
 
@@ -86,9 +86,11 @@ def test_by_keyboard(signed_in_page: Page, both: tuple[Execution, Execution]) ->
         page.keyboard.press(key)
         reached.add(focused() or "")
     assert reached == set(
-        page.locator("svg[data-workspace] g.b").evaluate_all("all => all.map(b => b.dataset.block)")
+        page.locator("svg[data-workspace] g.block").evaluate_all(
+            "all => all.map(b => b.dataset.block)"
+        )
     )
-    page.locator('g.b[data-block="t"] a').focus()
+    page.locator('g.block[data-block="t"] a').focus()
     page.keyboard.press("Enter")
     row = page.locator('[id="row-t"]')
     expect(row).to_be_focused()
@@ -109,7 +111,7 @@ def test_without_javascript(
     context.add_cookies(signed_in_page.context.cookies())  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(address(both))
-    page.locator('g.b[data-block="t"] a').click()
+    page.locator('g.block[data-block="t"] a').click()
     expect(page.locator('[id="row-t"]')).to_be_in_viewport()
     context.close()
 

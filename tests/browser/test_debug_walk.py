@@ -80,13 +80,13 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     side.locator("#changed-only").click()
     expect(side.locator("a.line", has_text="Limit")).to_have_count(0)
     order.click()
-    look = side.locator(".look")
-    expect(look.locator(".ch")).to_contain_text('"Total": 11')
+    look = side.locator(".value-view")
+    expect(look.locator(".changed")).to_contain_text('"Total": 11')
     look.get_by_role("link", name="Before").click()
     expect(look).to_contain_text('"Total": 1')
-    expect(look.locator(".ch")).to_have_count(0)
+    expect(look.locator(".changed")).to_have_count(0)
     look.get_by_role("link", name="After").click()
-    expect(look.locator(".ch")).to_have_count(1)
+    expect(look.locator(".changed")).to_have_count(1)
     side.locator("#changed-only").click()
     # Typed while what was asked before is still under way.
     side.locator("#find").fill("lim")
@@ -108,7 +108,7 @@ def test_a_debug_session(walk: FlowVersion, admin_user: User, signed_in_page: Pa
     dialog.get_by_role("button", name="Save").click()
     expect(page.locator("#notices")).to_contain_text('Order.Lines.0.Sku: "a" → 42')
     expect(dialog).not_to_be_visible()
-    expect(look.locator(".folded")).to_contain_text("42")
+    expect(look.locator(".collapsible-json")).to_contain_text("42")
 
     # Into the workspace, its variables beside the outer ones; then another block is next.
     page.locator("#do-step").click()
@@ -149,15 +149,15 @@ def replayed(page: Page) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 4, Start Flow")
     expect(inner).to_have_attribute("data-block", "set")
     order.click()
-    expect(side.locator(".look .folded")).to_contain_text('"Total": 1')
-    expect(side.locator(".look .folded")).not_to_contain_text('"Total": 11')
+    expect(side.locator(".value-view .collapsible-json")).to_contain_text('"Total": 1')
+    expect(side.locator(".value-view .collapsible-json")).not_to_contain_text('"Total": 11')
     slider.focus()
     page.keyboard.press("ArrowRight")
     # With what was edited before the next step.
     expect(slider).to_have_attribute("aria-valuetext", "Step 2 of 4, Raise")
     expect(inner).to_have_attribute("data-block", "w")
-    expect(side.locator(".look .folded")).to_contain_text('"Total": 11')
-    expect(side.locator(".look .folded")).to_contain_text('"Sku": 42')
+    expect(side.locator(".value-view .collapsible-json")).to_contain_text('"Total": 11')
+    expect(side.locator(".value-view .collapsible-json")).to_contain_text('"Sku": 42')
     slider.focus()
     page.keyboard.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", "Step 3 of 4, Check")
@@ -178,7 +178,7 @@ def compared(page: Page, good: Execution, execution: Execution) -> None:
     expect(parting).to_contain_text("Step 4: Start Workspace")
     expect(parting).to_contain_text("Step 4: Refuse threw")
     # It opens in the workspace in which they diverge.
-    expect(page.locator('svg[data-workspace="w"] g.b[data-block="w/t"]')).to_be_visible()
+    expect(page.locator('svg[data-workspace="w"] g.block[data-block="w/t"]')).to_be_visible()
     variables = page.get_by_role("table", name="Variables")
     expect(variables).to_contain_text("Order.Lines[0].Sku")
     parting.get_by_role("link").last.click()
@@ -204,7 +204,7 @@ def test_a_link_opens_exactly_what_it_names(
     big = [{"er": number} for number in range(100_000)]
     execution.values.filter(level=0, name="big").update(value=big)
     page.goto(f"/executions/{execution.pk}/?var=0:Big&item=77777")
-    look = page.locator(".look")
+    look = page.locator(".value-view")
     expect(look.locator(".pages")).to_contain_text("77700 to 77799 of 100000 items")
     assert len(page.locator("#part-side").inner_html()) < 120_000
     look.get_by_role("link", name="Open 77777").click()
@@ -212,14 +212,14 @@ def test_a_link_opens_exactly_what_it_names(
     look.get_by_role("link", name='"er"').click()
     expect(look.locator("h3")).to_contain_text(re.compile("Big.77777.er"))
     look.get_by_role("button", name="Copy link").click()
-    expect(look.locator("[data-copy-link]")).to_have_class("btn small g copy done")
+    expect(look.locator("[data-copy-link]")).to_have_class("btn small subtle copy done")
     link = page.evaluate("navigator.clipboard.readText()")
     other = page.context.new_page()
     other.goto(link)
-    expect(other.locator(".look h3")).to_contain_text(re.compile("Big.77777.er"))
-    expect(other.locator(".look .folded")).to_contain_text("77777")
-    other.locator(".look h3 a", has_text="Big").click()
-    expect(other.locator(".look .pages")).to_contain_text("77700 to 77799", timeout=15_000)
+    expect(other.locator(".value-view h3")).to_contain_text(re.compile("Big.77777.er"))
+    expect(other.locator(".value-view .collapsible-json")).to_contain_text("77777")
+    other.locator(".value-view h3 a", has_text="Big").click()
+    expect(other.locator(".value-view .pages")).to_contain_text("77700 to 77799", timeout=15_000)
 
 
 def expect_paused(page: Page, execution: Execution) -> None:
@@ -257,15 +257,15 @@ def test_two_people(
     expect(theirs.locator("#do-step")).to_be_disabled()
     assert "Take over first" in (theirs.locator("#do-step").get_attribute("title") or "")
     theirs.get_by_role("button", name="Take over").click()
-    expect(mine.locator(".ask")).to_contain_text("grace asks to take over debugging")
+    expect(mine.locator(".takeover-request")).to_contain_text("grace asks to take over debugging")
     expect(mine.locator("[data-until]")).to_contain_text("in ")
     mine.get_by_role("button", name="Keep control").click()
-    expect(theirs.locator(".ask")).to_contain_text("admin keeps control")
+    expect(theirs.locator(".takeover-request")).to_contain_text("admin keeps control")
     expect(theirs.locator("#do-step")).to_be_disabled()
 
     # Asked again, and not answered: the scheduler's round passes it on.
     theirs.get_by_role("button", name="Take over").click()
-    expect(mine.locator(".ask")).to_contain_text("grace asks")
+    expect(mine.locator(".takeover-request")).to_contain_text("grace asks")
     asked = Execution.objects.get(pk=execution.pk).asked_at
     assert asked is not None
     Execution.objects.filter(pk=execution.pk).update(
@@ -300,7 +300,7 @@ def test_axe_finds_nothing(
     expect(page.locator("#part-head")).to_contain_text("Paused on the exception port")
     expect(page.locator("#debugged")).to_contain_text("Debugged by grace")
     page.get_by_role("button", name="Take over").click()
-    expect(page.locator(".ask")).to_be_visible()
+    expect(page.locator(".takeover-request")).to_be_visible()
     for query in ("?var=0:Order", "?panel=exceptions&tab=audit", "?panel=io&tab=logs"):
         page.goto(address + query)
         expect(page.locator("#debugged")).to_be_visible()

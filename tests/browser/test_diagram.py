@@ -53,7 +53,7 @@ def show(page: Page, execution: Execution, query: str = "") -> None:
 
 
 def shape(page: Page, block: str) -> Locator:
-    return page.locator(f'g.b[data-block="{block}"] [class^="k-"]').first
+    return page.locator(f'g.block[data-block="{block}"] [class^="k-"]').first
 
 
 def token_at(page: Page, block: str) -> None:
@@ -74,15 +74,15 @@ def beside(menu: Locator, block: Locator) -> None:
 
 
 def focused(page: Page) -> str:
-    found: str = page.evaluate("document.activeElement.closest('g.b')?.dataset.block ?? ''")
+    found: str = page.evaluate("document.activeElement.closest('g.block')?.dataset.block ?? ''")
     return found
 
 
 def test_breakpoints_by_click_key_and_menu(opened: Page) -> None:
     page = opened
-    page.locator('g.b[data-block="add"] [data-gutter]').click()
+    page.locator('g.block[data-block="add"] [data-gutter]').click()
     expect(bar(page, "add")).to_have_attribute("aria-label", "Breakpoint at Add Item At End")
-    page.locator('g.b[data-block="add"]').focus()
+    page.locator('g.block[data-block="add"]').focus()
     page.keyboard.press("b")
     expect(bar(page, "add")).to_have_count(0)
     page.keyboard.press("Enter")
@@ -135,7 +135,7 @@ def test_arrows_walk_along_the_connections(opened: Page) -> None:
 
 def test_a_token_is_dragged_to_the_next_block(opened: Page, loop: Execution) -> None:
     page = opened
-    token = page.locator("[data-token] .d").bounding_box()
+    token = page.locator("[data-token] .dot").bounding_box()
     there = shape(page, "e").bounding_box()
     assert token
     assert there
@@ -146,13 +146,13 @@ def test_a_token_is_dragged_to_the_next_block(opened: Page, loop: Execution) -> 
         page.mouse.move(token["x"] + 10, token["y"] + 10)
         page.mouse.down()
         page.mouse.move(there["x"] + 12, there["y"] + 12, steps=8)
-        expect(page.locator("g.b.aim")).to_have_attribute("data-block", "e")
+        expect(page.locator("g.block.drop-target")).to_have_attribute("data-block", "e")
         if not done:
             page.keyboard.press("Escape")
         page.mouse.up()
 
     drag(done=False)
-    expect(page.locator("g.b.aim")).to_have_count(0)
+    expect(page.locator("g.block.drop-target")).to_have_count(0)
     expect(page.locator("#block-menu")).to_be_hidden()
     drag(done=True)
     menu = page.locator("#block-menu")
@@ -232,12 +232,12 @@ def test_a_token_travels_along_its_connection(opened: Page, motion: Any) -> None
     else:
         assert len(moves) == 2
         assert min(moves) > 10  # points of the wire, not from place to place
-    expect(page.locator('path.w[data-wire="l right"]')).to_have_class("w hot")
+    expect(page.locator('path.wire[data-wire="l right"]')).to_have_class("wire taken")
 
 
 def test_a_token_in_a_hurry_jumps(tmp_path: Path, opened: Page) -> None:
     page = opened
-    page.locator('g.b[data-block="e"] [data-gutter]').click()
+    page.locator('g.block[data-block="e"] [data-gutter]').click()
     expect(bar(page, "e")).to_have_count(1)
     page.evaluate(WATCH)
     page.keyboard.press("c")
@@ -248,12 +248,12 @@ def test_a_token_in_a_hurry_jumps(tmp_path: Path, opened: Page) -> None:
 def test_tabs_are_closed_and_links_keep_the_rest(signed_in_page: Page, nested: Execution) -> None:
     page = signed_in_page
     show(page, nested, "?tab=audit&overlay=time")
-    page.locator('g.b[data-block="w"] a').click()
+    page.locator('g.block[data-block="w"] a').click()
     expect(page).to_have_url(re.compile(r"tab=audit.*workspace=w"))
-    page.locator('g.b[data-block="w/v"] a').click()
-    expect(page.locator("#part-workspaces a.shut")).to_have_count(2)
+    page.locator('g.block[data-block="w/v"] a').click()
+    expect(page.locator("#part-workspaces a.close-tab")).to_have_count(2)
     page.locator('[aria-label="Close Outer"]').click()
-    expect(page.locator("#part-workspaces a.shut")).to_have_count(1)
+    expect(page.locator("#part-workspaces a.close-tab")).to_have_count(1)
     expect(page.locator("svg[data-workspace]")).to_have_attribute("data-workspace", "w/v")
     page.locator('[aria-label="Close Inner"]').click()
     expect(page.locator("svg[data-workspace]")).to_have_attribute("data-workspace", "w")
@@ -269,7 +269,7 @@ def test_axe_finds_nothing(signed_in_page: Page, nested: Execution, scheme: Any)
     page.goto(f"/executions/{nested.pk}/?overlay=time&children=1&workspace=&tab=blocks")
     expect(page.get_by_role("img", name="What is inside throws")).to_be_visible()
     expect(page.locator(".notes")).to_contain_text("What is inside throws")
-    page.locator('g.b[data-block="a"]').focus()
+    page.locator('g.block[data-block="a"]').focus()
     page.keyboard.press("b")
     expect(bar(page, "a")).to_have_count(1)
     page.keyboard.press("Enter")

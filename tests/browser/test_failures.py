@@ -29,7 +29,7 @@ def test_a_collapsed_parent_tells_live_how_many_failed_below(grid: Any, admin_us
     tell(parent, failed_descendants=12)
     expect(mark).to_have_text("12")
     expect(mark).to_have_attribute("title", "12 executions below it failed")
-    expect(row(page, parent).locator(".handle .n")).to_have_text("2")
+    expect(row(page, parent).locator(".handle .count")).to_have_text("2")
 
 
 def test_what_nothing_handled_becomes_a_failure_live_and_can_be_retried(

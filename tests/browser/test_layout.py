@@ -121,7 +121,7 @@ def test_widths_are_kept(grid: Any, admin_user: Any) -> None:
     make_execution(admin_user)
     page = grid()
     before = width(page, "flow")
-    box = head(page, "flow").locator(".edge").bounding_box()
+    box = head(page, "flow").locator(".resize-handle").bounding_box()
     page.mouse.move(box["x"] + 4, box["y"] + 10)
     page.mouse.down()
     page.mouse.move(box["x"] + 84, box["y"] + 10, steps=4)
@@ -130,13 +130,13 @@ def test_widths_are_kept(grid: Any, admin_user: Any) -> None:
     assert width(page, "flow") == before + 80
     page.reload()
     assert width(page, "flow") == before + 80
-    edge = head(page, "flow").locator(".edge")
+    edge = head(page, "flow").locator(".resize-handle")
     edge.focus()
     with page.expect_response("**/preferences/columns/"):
         page.keyboard.press("ArrowLeft")
     page.reload()
     assert width(page, "flow") == before + 64
-    page.locator('.edge[tabindex="0"]').focus()
+    page.locator('.resize-handle[tabindex="0"]').focus()
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.closest('th').dataset.column") == "flow"
 

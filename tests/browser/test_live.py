@@ -79,7 +79,7 @@ def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: An
     Watch.objects.create(user=admin_user, execution=one, told_revision=1)
     page = grid("/?is=watched")
     assert shown(page) == [str(one.pk)]
-    expect(page.locator(".piece", has_text="Watched by you")).to_be_visible()
+    expect(page.locator(".filter-chip", has_text="Watched by you")).to_be_visible()
     said = {"type": "watches.changed", "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
     Watch.objects.create(user=admin_user, execution=other, told_revision=1)
     announce(said)
@@ -181,7 +181,7 @@ def test_children_come_and_go_with_their_parent(grid: Any, admin_user: Any) -> N
     expect(row(page, second)).to_be_visible()
     row(page, parent).locator("[data-toggle]").click()
     expect(row(page, first)).to_have_count(0)
-    expect(row(page, parent).locator(".n")).to_have_text("2")
+    expect(row(page, parent).locator(".count")).to_have_text("2")
 
 
 def test_filters_pages_and_back_are_in_the_address(grid: Any, admin_user: Any) -> None:

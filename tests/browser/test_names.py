@@ -203,13 +203,13 @@ def test_what_is_cut_off_says_itself_in_full(
     expect(page.locator("h1")).to_have_attribute("title", name)
     # beside what it says of itself,
     page.goto("/flows/")
-    page.locator("td.k").hover()
-    expect(page.locator("td.k")).to_have_attribute("title", name)
+    page.locator("td.main").hover()
+    expect(page.locator("td.main")).to_have_attribute("title", name)
     # by keyboard,
     expect(page.locator(".tooltip")).to_have_count(0)
     page.locator("#search").focus()
     page.keyboard.press("Tab")
-    while page.evaluate("document.activeElement.closest('td.k') === null"):
+    while page.evaluate("document.activeElement.closest('td.main') === null"):
         page.keyboard.press("Tab")
     expect(page.locator(".tooltip")).to_have_text(name)
     page.keyboard.press("Tab")

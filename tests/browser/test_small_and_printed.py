@@ -142,15 +142,15 @@ def test_an_execution_is_printed_with_all_its_steps(
     version = publish_flow(tmp_path, "nested", NESTED, NESTED_VARIABLES)
     one = Session(admin_user).start(version)
     page = grid(f"{one.get_absolute_url()}?tab=steps")
-    shown = page.locator(".under tbody tr").count()
+    shown = page.locator(".bottom-panel tbody tr").count()
     assert shown >= 5
     page.set_viewport_size({"width": 703, "height": 300})
     page.emulate_media(media="print")
     for hidden in (".rail", "#debug", ".zoom", ".live"):
         expect(page.locator(hidden).first).to_be_hidden()
-    last = page.locator(".under tbody tr").last.bounding_box()
+    last = page.locator(".bottom-panel tbody tr").last.bounding_box()
     assert last
     assert last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight")
-    pane = page.locator(".under .pane").first
+    pane = page.locator(".bottom-panel .pane").first
     assert pane.evaluate("one => getComputedStyle(one).overflow") == "visible"
     assert page.evaluate("document.documentElement.scrollWidth") <= 703

@@ -113,7 +113,7 @@ def test_a_debug_session(execution: Execution, admin_user: User, opened: Any) ->
     page.get_by_role("button", name="Save").click()
     says(page, "Order.Total: 11 → 42")
     expect(page).to_have_url(re.compile(r"\?var=0:Order\.Total$"))
-    expect(page.locator(".look")).to_contain_text("42")
+    expect(page.locator(".value-view")).to_contain_text("42")
 
     # Found by its name: the form is sent with Enter.
     page.get_by_label("Find variable").fill("lim")
@@ -163,13 +163,15 @@ def test_the_lease_goes_from_one_to_the_other(
     expect(theirs.locator("#do-step")).to_be_disabled()
     theirs.get_by_role("button", name="Take over").click()
     says(theirs, "Take over: walk, ")
-    expect(theirs.locator(".ask")).to_contain_text("You have asked admin to hand over debugging")
+    expect(theirs.locator(".takeover-request")).to_contain_text(
+        "You have asked admin to hand over debugging"
+    )
     mine.reload()
-    expect(mine.locator(".ask")).to_contain_text("grace asks to take over debugging")
+    expect(mine.locator(".takeover-request")).to_contain_text("grace asks to take over debugging")
     mine.get_by_role("button", name="Keep control").click()
     says(mine, "walk, ")
     theirs.reload()
-    expect(theirs.locator(".ask")).to_contain_text("admin keeps control")
+    expect(theirs.locator(".takeover-request")).to_contain_text("admin keeps control")
     theirs.get_by_role("button", name="Take over").click()
     mine.reload()
     mine.get_by_role("button", name="Hand over").click()

@@ -10,7 +10,7 @@
     for (let one = element; one; one = one.parentElement) {
       const style = getComputedStyle(one);
       if (style.position === "fixed" || style.opacity === "0" || style.visibility !== "visible") return true;
-      if (style.clipPath !== "none" || one.matches("svg, .map-box, .zoom, .to-flow, .skip, .edge, option, dialog, [popover], noscript")) return true;
+      if (style.clipPath !== "none" || one.matches("svg, .map-box, .zoom, .to-flow, .skip, .resize-handle, option, dialog, [popover], noscript")) return true;
     }
     return false;
   };
@@ -65,7 +65,7 @@
       if (part.right - part.left > 2 && inset > 1) things.push({ ...part, top: part.top + inset, bottom: part.bottom - inset, element, text });
       const pane = element.closest(".pane");
       const end = Math.min(box.right, part.cutBy?.getBoundingClientRect().right ?? Infinity);
-      if (pane && end > pane.getBoundingClientRect().left + pane.clientWidth + 1 && !element.closest("table, pre, .folded, .gantt")) found.push(`“${text.slice(0, 40)}” (${element.tagName} ${element.className}) leaves its pane`);
+      if (pane && end > pane.getBoundingClientRect().left + pane.clientWidth + 1 && !element.closest("table, pre, .collapsible-json, .gantt")) found.push(`“${text.slice(0, 40)}” (${element.tagName} ${element.className}) leaves its pane`);
       if (!part.cutBy && part.right > root.clientWidth + 1 && part.bottom > part.top && part.top < innerHeight && !element.closest(".pane, .tabs, .canvas, .scroller, .wide, .chips, .actions, pre")) found.push(`“${text.slice(0, 40)}” (${element.className || element.tagName}) leaves the window`);
     }
     if (cut) {

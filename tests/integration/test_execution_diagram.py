@@ -131,7 +131,7 @@ def test_a_selected_token_has_its_scope_and_its_workspace(
     assert "Deep" not in section(outer, "side")
     token = re.search(r"<a class=\"token[^>]*>", outer)
     assert token
-    assert 'class="token outer sel"' in token[0]
+    assert 'class="token outer selected"' in token[0]
     assert 'aria-current="true"' in token[0]
     assert 'aria-label="Token in the workspace Inner"' in token[0]
     other = page(session.user, inside, "?token=1&workspace=w/v")
@@ -230,7 +230,7 @@ def test_times_are_sums_and_what_they_lack_is_told(session: Session, inside: Exe
     marks = section(html, "marks")
     assert "Outer: 3.0 s in all" in marks
     assert "Start Flow: 1.0 s in all" in marks
-    assert 'class="heat h5"' in marks
+    assert 'class="heat-halo heat-5"' in marks
     assert "3.0 s" in section(html, "legend")
     assert "kept steps only" not in html
     within = section(page(session.user, inside, "?overlay=time&workspace=w"), "marks")
@@ -242,7 +242,7 @@ def test_times_are_sums_and_what_they_lack_is_told(session: Session, inside: Exe
     assert "are not kept. Their times are left out." in html
     assert "Start Flow: 9,001 visits" in page(session.user, inside, "?workspace=")
     off = section(page(session.user, inside, "?overlay=none&workspace="), "marks")
-    assert 'class="hit"' not in off
+    assert 'class="visit-count"' not in off
 
 
 # The menu of a block --------------------------------------------------------------------------

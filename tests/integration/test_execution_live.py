@@ -69,7 +69,7 @@ def test_a_walk_through_an_execution(
     token(page, "w")
     expect(page.locator("#part-side a.line", has_text="Copy")).to_be_visible()
     expect(looked).to_be_visible()
-    expect(page.locator('[data-block="one"].b')).not_to_have_class(re.compile("dim"))
+    expect(page.locator('[data-block="one"].block')).not_to_have_class(re.compile("dim"))
     expect(page.locator("#part-bottom tbody tr")).to_have_count(2)
 
     expect(step).to_be_enabled()

@@ -89,10 +89,10 @@ def test_an_ended_execution_is_read_without_javascript(loop: FlowVersion, person
 def test_the_way_taken_is_drawn_as_visited(person: User, tmp_path: Path) -> None:
     square = publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
     html = page(person, run(square, person, N=3))
-    assert 'class="b dim" data-block="t"' in html
-    assert 'class="b" data-block="s"' in html
-    assert 'class="w hot" data-wire="if bottom"' in html
-    assert 'class="w" data-wire="if right"' in html
+    assert 'class="block dim" data-block="t"' in html
+    assert 'class="block" data-block="s"' in html
+    assert 'class="wire taken" data-wire="if bottom"' in html
+    assert 'class="wire" data-wire="if right"' in html
 
 
 def test_a_token_stands_in_every_open_workspace(nap: FlowVersion, person: User) -> None:

@@ -82,7 +82,7 @@ def test_each_block_says_how_many_are_there(nap: FlowVersion, person: User) -> N
         "1 paused at Set Variable": "/?flow=nap&workspace=Nap&block=Set+Variable"
         "&description=Set+Variable&status=Paused",
     }
-    tabs = dict(re.findall(r'id="ws-(\w+)".*?<span class="c"[^>]*>(\d+)<', html))
+    tabs = dict(re.findall(r'id="ws-(\w+)".*?<span class="suffix"[^>]*>(\d+)<', html))
     assert tabs == {"top": "1", "w": "5"}
     assert "<td>4 running, 1 paused</td>" in html  # the list says so too
 

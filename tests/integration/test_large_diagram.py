@@ -132,7 +132,7 @@ def test_a_large_diagram_moves_smoothly(
     page = signed_in_page
     page.goto(f"/executions/{execution.pk}/?workspace=")
     expect(page.locator("[data-live]")).to_have_attribute("data-state", "live")
-    expect(page.locator("g.b")).to_have_count(BLOCKS)
+    expect(page.locator("g.block")).to_have_count(BLOCKS)
     expect(page.locator(".map-box")).to_be_visible()
     view = page.locator("[data-canvas] .view")
     panned = view.evaluate(FRAMES)
@@ -150,7 +150,7 @@ def test_a_large_diagram_moves_smoothly(
     page.evaluate(WATCH)
     page.locator("#do-step").click()
     expect(page.locator('[data-token][data-block="b0"]')).to_have_count(1)
-    expect(page.locator('g.b[data-block="a"]')).to_have_class("b")
+    expect(page.locator('g.block[data-block="a"]')).to_have_class("block")
     assert page.evaluate("touched") == 0
     assert page.evaluate("drawing === document.querySelector('svg[data-workspace]')")
     page.locator(".map").click(position={"x": 20, "y": 20})

@@ -132,7 +132,7 @@ def test_plain_values_are_cut(execution: Execution) -> None:
 
 
 def looked(html: str) -> str:
-    look = html.partition('class="look"')[2].partition("</section>")[0]
+    look = html.partition('class="value-view"')[2].partition("</section>")[0]
     return unescape(re.sub(r"<[^>]+>", "", look))
 
 
@@ -158,9 +158,9 @@ def test_the_page_shows_the_cut(execution: Execution, admin_user: User) -> None:
 def test_what_the_step_changed_is_marked_on_the_cut(execution: Execution, admin_user: User) -> None:
     assert ChangedValue.objects.filter(execution=execution).exists()
     html = page(admin_user, execution, "?step=3&var=0:Big&item=150")
-    look = html.partition('class="look"')[2].partition("</section>")[0]
+    look = html.partition('class="value-view"')[2].partition("</section>")[0]
     changed = [
-        unescape(re.sub(r"<[^>]+>", "", line)) for line in re.findall(r'ch">(.*?)</div>', look)
+        unescape(re.sub(r"<[^>]+>", "", line)) for line in re.findall(r'changed">(.*?)</div>', look)
     ]
     assert changed == ['"Name": "new",']
     before = page(admin_user, execution, "?step=3&var=0:Big&item=150&before=1")
@@ -177,10 +177,10 @@ def test_a_large_structure_is_compared_by_its_keys(execution: Execution, admin_u
     for row, value in ((begins, old), (ends, new)):
         ChangedValue.objects.filter(pk=row.pk).update(value=values.encode(value))
     html = page(admin_user, execution, "?step=3&var=0:Big")
-    look = html.partition('class="look"')[2].partition("</section>")[0]
+    look = html.partition('class="value-view"')[2].partition("</section>")[0]
     assert "0 to 99 of 20001 keys" in looked(html)
     assert f'"{"x" * 80}… (6000)"' in looked(html)
-    changed = re.findall(r'class="ln d1 ch">.*?class="json-key">&quot;(\w+)', look)
+    changed = re.findall(r'class="json-line depth-1 changed">.*?class="json-key">&quot;(\w+)', look)
     assert changed == ["first", "k1", "k2"]
 
 

@@ -105,7 +105,7 @@ def test_many_at_once_each_told_by_itself(
     assert "3 executions of <b>nested</b>" in html
     assert "Move 2 of 3" in html
     assert "It is already Ended." in html
-    form = html[html.index('class="ahead"') :]
+    form = html[html.index('class="move-preview"') :]
     assert f'name="id" value="{inside.pk}:Paused"' in form
     assert f'name="id" value="{running.pk}' not in form
     posted = client_of(session.user).post(
@@ -120,7 +120,7 @@ def test_the_grid_sends_what_is_selected_and_is_led_back_to(
 ) -> None:
     chosen = {"selection": f"{inside.pk}:Paused", "block": "e", "query": "flow=nested&sort=flow"}
     html = client_of(session.user).post("/executions/set-next/", chosen).content.decode()
-    form = html[html.index('class="ahead"') :]
+    form = html[html.index('class="move-preview"') :]
     assert 'name="next" value="/?flow=nested&amp;sort=flow"' in form
     # Its key holds back a second sending, which gets the first one's answer.
     key = form.partition('name="form" value="')[2].partition('"')[0]
@@ -151,7 +151,7 @@ def test_it_is_for_those_who_may(session: Session, inside: Execution) -> None:
     assert "You may see this execution, but not control it." in html
     assert "Move the token" not in html
     foreign = client_of(session.user).get(f"{address}&next=https://example.com/")
-    form = foreign.content.decode().partition('class="ahead"')[2].partition("</form>")[0]
+    form = foreign.content.decode().partition('class="move-preview"')[2].partition("</form>")[0]
     assert f'name="next" value="/executions/{inside.pk}/"' in form
     assert "example.com" not in form
     assert client_of(session.user).get("/executions/set-next/?id=nonsense").status_code == 200

@@ -67,7 +67,7 @@ def test_no_value_comes_whole_that_is_large() -> None:
     wide = {f"k{n}": {f"j{m}": "v" * 100 for m in range(90)} for n in range(90)}
     for value in (deep, wide, [[list(range(50))] * 50] * 50, "y" * 1_000_000, {"t": "z" * 10**6}):
         shown = render_page(value, address)
-        assert shown.html.count('class="ln') <= LINES + 3 * ITEMS
+        assert shown.html.count('class="json-line') <= LINES + 3 * ITEMS
         assert len(shown.html) < 5 * CHARACTERS
     assert 'href="?var=' + ".".join(["in"] * 12) in render_page(deep, address).html
     page = render_page("y" * 1_000_000, address, first=PAGE_TEXT)
@@ -79,7 +79,7 @@ def test_what_differs_from_before_is_marked() -> None:
     shown = render_page(
         {"a": 1.0, "b": [1, 3, 4], "c": {"d": 1}, "e": {"f": 0}}, address, other=before
     )
-    marked = re.findall(r'class="ln d\d ch">(.*?)</(?:div|summary)>', shown.html)
+    marked = re.findall(r'class="json-line depth-\d changed">(.*?)</(?:div|summary)>', shown.html)
     assert [re.sub(r"<[^>]+>", "", line).split(":")[0] for line in marked] == [
         "&quot;a&quot;",
         "1",

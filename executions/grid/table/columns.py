@@ -122,7 +122,7 @@ class Column:
     def classes(self) -> str:
         """The CSS classes of its header and cells."""
         name = "var" if self.variable else self.key
-        marks = ((self.emphasis, "k"), (self.numeric, "num"))
+        marks = ((self.emphasis, "main"), (self.numeric, "num"))
         return " ".join([f"c-{name}", *(name for wanted, name in marks if wanted)])
 
     @property
