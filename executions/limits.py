@@ -82,6 +82,8 @@ STATISTICS_SECONDS = 5.0
 #: day of UTC.
 STATISTICS_MINUTES_DAYS = 3
 STATISTICS_QUARTERS_DAYS = 400
+#: Executions of one family that the command Delete deletes; it does so in one transaction.
+DELETED_FAMILY = 10_000
 #: How long the holder of a debugging session has to answer a request for it, and how long they may
 #: have no page of the execution open before they count as having left.
 DEBUG_TRANSFER_ANSWER_SECONDS = 20.0

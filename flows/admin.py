@@ -292,7 +292,7 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "kind", "description", "published", "draft")
     list_filter = ("kind",)
     search_fields = ("name", "description")
-    fields = ("name", "kind", "description", "folder", "labels", "worker_limit")
+    fields = ("name", "kind", "description", "folder", "labels", "worker_limit", "retention_days")
     autocomplete_fields = ("folder", "labels")
     readonly_fields = ("description",)
     inlines = (VersionInline,)
@@ -336,7 +336,9 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.pk = version.flow_id
             obj.created_at = version.flow.created_at
         # The other fields come from its versions.
-        Flow.objects.filter(pk=obj.pk).update(worker_limit=obj.worker_limit, folder=obj.folder)
+        Flow.objects.filter(pk=obj.pk).update(
+            worker_limit=obj.worker_limit, retention_days=obj.retention_days, folder=obj.folder
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)

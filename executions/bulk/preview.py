@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from executions import access, appearance
 from executions.bulk.targets import matching
-from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions.commands.permissions import ASK_FOR_DEBUGGING, ask_for
 from executions.commands.registry import COMMANDS
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
@@ -88,7 +88,9 @@ def preview(
     shares.sort(key=lambda share: bool(share.refusal))  # those that it applies to come first
     expected = count(rows)
     why = "Other people started them. You may see them, but not control them."
-    if declared.debugs and not access.has_debug_permission(user):
+    if not declared.is_allowed(user):
+        refused, why = _counted(rows), ask_for(declared)
+    elif declared.debugs and not access.has_debug_permission(user):
         refused, why = _counted(rows), f"You may not debug them. {ASK_FOR_DEBUGGING}"
     elif access.may_control(user, None):
         refused = 0

@@ -54,6 +54,8 @@ def matching(
     applies = Q(status__in=sorted(declared.applies_to & chosen))
     if declared.applies_to_unhandled and Status.ENDED in chosen:
         applies |= Q(unhandled=True)
+    if declared.for_roots:
+        applies &= Q(parent=None)
     return (
         access.visible(user)
         .filter(filters.seen_by(user).condition(before), applies, started_at__lte=before)

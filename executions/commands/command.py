@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
+from executions.access import User
 from executions.appearance import command_label
 from executions.commands.request import Changes, CommandRequest
 from executions.events import ExecutionChanged
@@ -68,6 +69,10 @@ class Command:
     execute: Callable[[CommandRequest], Changes | None]
     effect: Effect | None = None
 
+    #: The permission that it requires beside control, such as "executions.delete_execution".
+    permission: str = ""
+    #: Whether it is for whole families, so that it applies to executions without a parent.
+    for_roots: bool = False
     #: Whether it requires the permission to debug.
     debugs: bool = False
     #: Whether it makes an execution do other than its flow says, which could reveal its secrets.
@@ -123,6 +128,10 @@ class Command:
         """Whether the command applies to an execution in `status`. `unhandled` says that it Ended
         because nothing handled an exception."""
         return status in self.applies_to or (unhandled and self.applies_to_unhandled)
+
+    def is_allowed(self, user: User) -> bool:
+        """Whether the user has the permission that it requires beside control."""
+        return not self.permission or user.has_perm(self.permission)
 
     def refusal(self, status: Status, *, unhandled: bool = False) -> str:
         """Why the command does not apply to an execution in `status`; empty when it does."""

@@ -22,6 +22,8 @@ def refusal(command: Command, user: access.User, state: CommandState) -> str:
     """Why this person may not give the command; empty when they may."""
     if not access.may_control(user, state.initiator_id):
         return NO_CONTROL
+    if not command.is_allowed(user):
+        return ask_for(command)
     if command.debugs and not access.has_debug_permission(user):
         return NO_DEBUGGING
     if command.lease is DebugLeaseRule.IGNORES or state.status.is_terminal:
@@ -29,6 +31,14 @@ def refusal(command: Command, user: access.User, state: CommandState) -> str:
     if state.debugger_id is not None and state.debugger_id != user.pk:
         return lease_refusal(state.debugger, state.debugged_since)
     return ""
+
+
+def ask_for(command: Command) -> str:
+    """What to do without the permission that a command requires beside control."""
+    return (
+        f"You may not {command.label.lower()} executions. "
+        f"Ask an administrator for the permission {command.permission}."
+    )
 
 
 def lease_refusal(holder: str, since: datetime | None) -> str:

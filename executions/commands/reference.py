@@ -56,6 +56,8 @@ def _section(command: Command) -> str:
     if command.details:
         lines += ["", command.details]
     lines += ["", f"- Applies to executions that are {command.targets}."]
+    if command.permission:
+        lines.append(f"- Takes the permission `{command.permission}`.")
     if command.debugs:
         lines.append("- Takes the permission to debug.")
     if command.diverts:

@@ -32,10 +32,12 @@ class CommandRequest:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a command has changed, for publishing, and what its audit entry and its user read."""
+    """What a command has changed, for publishing, and what its audit entry and its user read.
+    `deleted` says that the execution is no longer there."""
 
     events: list[ExecutionChanged]
     detail: str = ""
+    deleted: bool = False
 
 
 class CommandRefused(Exception):

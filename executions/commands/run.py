@@ -23,6 +23,8 @@ from executions.store.debug import debug_lease
 from executions.store.lifecycle import bulk_transitions, secret_storage
 from executions.store.lifecycle.bulk_transitions import CommandState
 
+_DELETED = "The execution has been deleted."
+
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
@@ -36,7 +38,10 @@ class CommandResult:
 def run_command(name: str, request: CommandRequest) -> CommandResult:
     """Give a command to an execution that the user may see. Raises KeyError for an unknown one."""
     command = COMMANDS[name]
-    if why := _refusal(command, request, _current_state(request)):
+    state = _current_state(request)
+    if state is None:
+        return CommandResult(request.execution, done=False, detail=_DELETED)
+    if why := _refusal(command, request, state):
         return _refuse(command, request, why)
     try:
         with transaction.atomic():
@@ -48,12 +53,18 @@ def run_command(name: str, request: CommandRequest) -> CommandResult:
                 transaction.set_rollback(True)
             else:
                 detail = _without_secrets(request, changes.detail)
-                audit(request.actor, name, request.execution, done=True, detail=detail)
+                entry = audit_entry(
+                    request.actor, name, request.execution, done=True, detail=detail
+                )
+                if changes.deleted:
+                    entry.execution = None
+                entry.save(force_insert=True)
                 publish(taken + changes.events)
                 return CommandResult(request.execution, done=True, detail=detail)
     except CommandRefused as refused:
         return _refuse(command, request, _without_secrets(request, str(refused)))
-    why = refusals.status_refusal(command, _current_state(request), request.seen)
+    now = _current_state(request)
+    why = refusals.status_refusal(command, now, request.seen) if now else _DELETED
     return _refuse(command, request, why or "The execution has changed meanwhile. Try again.")
 
 
@@ -98,9 +109,7 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
 def _check(command: Command, request: CommandRequest, state: CommandState | None) -> CommandResult:
     """The result of a command, before it is executed for all that accept it."""
     if state is None:
-        return CommandResult(
-            request.execution, done=False, detail="The execution has been deleted."
-        )
+        return CommandResult(request.execution, done=False, detail=_DELETED)
     why = _refusal(command, request, state)
     return CommandResult(request.execution, done=not why, detail=why)
 
@@ -111,8 +120,8 @@ def _refusal(command: Command, request: CommandRequest, state: CommandState) -> 
     )
 
 
-def _current_state(request: CommandRequest) -> CommandState:
-    return bulk_transitions.command_states([request.execution.pk])[request.execution.pk]
+def _current_state(request: CommandRequest) -> CommandState | None:
+    return bulk_transitions.command_states([request.execution.pk]).get(request.execution.pk)
 
 
 def _lock_lease(command: Command, request: CommandRequest) -> list[ExecutionChanged]:

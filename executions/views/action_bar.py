@@ -40,7 +40,11 @@ def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
 def commands_for(user: User, *kinds: Bulk) -> list[Command]:
     """The commands that the grid offers in these ways and that the user has the permission for."""
     debugs = has_debug_permission(user)
-    return [command for command in registry.bulk(*kinds) if debugs or not command.debugs]
+    return [
+        command
+        for command in registry.bulk(*kinds)
+        if (debugs or not command.debugs) and command.is_allowed(user)
+    ]
 
 
 def _button(command: Command) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_what_does_not_fit_moves_into_the_menu(grid: Any, many: None, words: str
     order = page.locator(".actions > .button-group [data-command]").evaluate_all(
         "all => all.map(one => one.dataset.command)"
     )
-    assert order == ["continue", "pause", "step", "stop"]
+    assert order == ["continue", "pause", "step", "stop", "delete"]
 
 
 def test_nothing_is_cut_off_without_a_selection_or_with_a_filter(grid: Any, many: None) -> None:

@@ -16,7 +16,8 @@ from executions.models import AuditEntry, ChangedValue, Execution, LogEntry, Ste
 from executions.retention import deletion
 from executions.states import Status
 from executions.tasks import delete_old
-from tests.executions_in_tests import make_execution
+from flows.models import Flow
+from tests.executions_in_tests import make_execution, version_of
 from tests.flows_in_tests import publish
 from tests.integration.test_changed_values import TEXTS, TEXTS_VARIABLES
 from tests.integration.test_execution_page import client_of, run
@@ -96,6 +97,25 @@ def test_only_the_newest_are_kept(settings: Any) -> None:
         ended(days=days, parent=ended(days=days))
     assert deletion.delete_old() == 4
     assert left() == {e.pk for e in (*newest, child, waiting)}
+
+
+def test_a_flow_may_say_how_long_its_executions_are_kept(settings: Any) -> None:
+    settings.RETENTION_COUNT = 2
+    for name, days in (("short", 5), ("long", 100), ("ever", 0)):
+        version_of(name)
+        Flow.objects.filter(name=name).update(retention_days=days)
+    kept = [
+        ended(flow="short", days=4),
+        ended(flow="long", days=99),
+        ended(flow="ever", days=9_999),
+        *(ended(days=days) for days in (1, 2)),
+    ]
+    kept.append(ended(flow="short", days=50, parent=kept[2]))  # the root's flow counts
+    for flow, days in (("short", 6), ("long", 101), ("orders", 31), ("orders", 3)):
+        ended(flow=flow, days=days)
+    ended(flow="ever", days=50, parent=ended(flow="short", days=60))
+    assert deletion.delete_old() == 6
+    assert left() == {e.pk for e in kept}
 
 
 @pytest.mark.parametrize("count", [0, 100])
