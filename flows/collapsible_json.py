@@ -1,7 +1,7 @@
-"""A value written out for people as JSON that folds, a bounded part of it at a time.
+"""Formats a value for people as JSON that folds, a bounded part of it at a time.
 
-Pure but for Django's escaping. Whatever does not fit is a link to the part itself, so that a list
-of 100,000 items or a deep structure never comes at once.
+Pure but for Django's escaping. A part that does not fit becomes a link to it, so that a list of
+100,000 items or a deep structure is never sent at once.
 """
 
 import json
@@ -17,13 +17,13 @@ from flows import pretty_json, values
 from flows.value_diff import ABSENT
 from flows.value_paths import parts
 
-#: Items of a list, and keys of a structure, on a page.
+#: Items of a list, or keys of a structure, on a page.
 ITEMS = 100
-#: Lines, and characters of what stands in them, after which parts are only named.
+#: The most lines, and characters in them; further parts are only named.
 LINES, CHARACTERS = 400, 30_000
 #: Characters of a text in a line, and on a page of its own.
 LINE_TEXT, PAGE_TEXT = 300, 20_000
-#: How deep parts are unfolded, and how deep they are written at all.
+#: How deep parts are open at first, and how deep they are written at all.
 OPEN, DEEP = 2, 12
 
 #: Leads to a part of the value, by its keys.
@@ -58,8 +58,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Stands for a large part that was not read with those around it: what a line says of it, and
-    what two that are alike have in common."""
+    """Stands for a large part that was not read: its line of text, and a digest for comparisons."""
 
     summary: str
     digest: str
@@ -94,7 +93,7 @@ def _pairs(inside: list[Any] | dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
 
 
 def _inside(other: Any) -> Any:
-    """What another value is made of; of a page of a list, by number."""
+    """Return the parts of another value; those of a page of a list by number."""
     if not isinstance(other, Slice):
         return parts(other)
     if isinstance(other.items, list):
@@ -115,7 +114,7 @@ def _scalar_page(value: Any, address: Address, first: int, other: Any) -> JsonPa
 
 
 def same(value: Any, other: Any) -> bool:
-    """Whether two values are the same; 1, 1.0 and true are three."""
+    """Return whether two values are the same; 1, 1.0 and true are three different values."""
     if type(value) is not type(other):
         return False
     if isinstance(value, list):
@@ -158,14 +157,14 @@ class _Writer:
         return self._lines >= LINES or self._size >= CHARACTERS
 
     def line(self, depth: int, text: str, differs: bool = False) -> None:
-        """A line of HTML."""
+        """Write a line of HTML."""
         self._lines += 1
         self._size += len(text)
         mark = " changed" if differs and self._marks else ""
         self._written.append(f'<div class="json-line depth-{min(depth, DEEP)}{mark}">{text}</div>')
 
     def page(self, page: dict[Any, Any], is_list: bool, first: int, count: int, other: Any) -> None:
-        """The parts on a page of a value."""
+        """Write the parts on a page of a value."""
         opens, closes = ("[", "]") if is_list else ("{", "}")
         self.line(0, opens)
         for number, (key, item) in enumerate(page.items(), first):
@@ -199,7 +198,7 @@ class _Writer:
             self.line(part.depth, f"{name}{_scalar(plain)}{part.comma}", differs)
 
     def _nested(self, part: _Part, inside: dict[Any, Any] | list[Any], other: Any) -> None:
-        """A list or structure that folds, with all of its parts."""
+        """Write a list or structure that folds, with all of its parts."""
         is_list = isinstance(inside, list)
         opens, closes = ("[", "]") if is_list else ("{", "}")
         count, unit = len(inside), "item" if is_list else "key"
@@ -228,7 +227,7 @@ class _Writer:
         )
 
     def _name(self, part: _Part) -> str:
-        """The key of a line, which leads to what is there."""
+        """Return the key of a line, as a link to its part."""
         href = escape(self._address(part.keys))
         return f'<a href="{href}" data-merge>{self._key(part.key)}</a>: '
 
@@ -242,7 +241,7 @@ def _differs(item: Any, other: Any) -> bool:
 
 
 def _at(other: Any, key: Any) -> Any:
-    """The part of another value with this key."""
+    """Return the part of another value with this key."""
     if isinstance(other, list):
         return other[key] if isinstance(key, int) and key < len(other) else ABSENT
     return other.get(key, ABSENT) if isinstance(other, dict) else ABSENT

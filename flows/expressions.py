@@ -21,26 +21,26 @@ from flows.values import ExceptionValue, TaskValue
 _EXTENSIONS = [ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
 _ENV = cel.NewEnv(extensions=_EXTENSIONS)
 _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '([A-Za-z_]\w*)")
-#: The checker stops after so many errors, and says so.
+#: The message with which the checker stops after too many errors.
 _MORE_ERRORS = "maximum number of ERROR issues exceeded"
 _ERROR_LINE = re.compile(r"^(?:\w+: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.M)
 _DOLLAR = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\(\$\)([A-Za-z_]\w*)""")
-#: What of a source is looked at on its own: texts, which are left alone, names, and numbers.
+#: The tokens of a source that matter: texts, which stay as they are, names, and numbers.
 _TOKEN = re.compile(
     r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
     r"|(?P<name>(?<![\w.])[A-Za-z_]\w*)|(?P<number>(?<![\w.])\.?[0-9][\w.]*(?:(?<=[eE])[+-]?[0-9]+)?)"
 )
 _ERROR = cel.Type.ERROR
-#: The types that the language has names for; they are values in an expression.
+#: The type names of the language, which are values in an expression.
 TYPE_NAMES = frozenset(
     "bool bytes double dyn int list map null_type string type uint".split()  # noqa: SIM905
 )
-#: What cannot be the name of a variable: types, literals, and what the language keeps for itself.
+#: Names that a variable cannot have: types, literals, and reserved words of the language.
 RESERVED_WORDS = TYPE_NAMES | frozenset(
     "true false null in as break const continue else for function if import let loop package "  # noqa: SIM905
     "namespace return var void while".split()
 )
-#: What `($)Name` is called to the language where the name alone is a word of its own.
+#: The prefix for a variable `($)Name` whose name is a reserved word of the language.
 _ALIAS = "_variable_"
 #: How many items the macros of one evaluation (map, filter, all…) may go through; CEL's own bound.
 ITERATIONS = 10_000

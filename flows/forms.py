@@ -1,4 +1,4 @@
-"""Forms for the parts of a draft. What they take is what a flow file could hold."""
+"""Forms for the parts of a draft. They accept what a flow file may contain."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def _checked(raw: Any, name: str) -> Any:
 
 
 class SourceField(forms.JSONField):
-    """JSON, of which every key and every number counts as it is written."""
+    """A field for JSON that keeps every key and number as it is written."""
 
     def to_python(self, value: Any) -> Any:
         if self.disabled or not isinstance(value, str) or isinstance(value, JSONString):
@@ -44,14 +44,14 @@ class SourceField(forms.JSONField):
         return JSONString(found) if isinstance(found, str) else found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was typed is shown again as it was typed, whatever is wrong with it."""
+        """Return the typed text unchanged, whatever is wrong with it."""
         if self.disabled:
             return initial
         return None if data is None else InvalidJSONInput(data)
 
 
 class WholeNumberField(forms.IntegerField):
-    """A whole number as people write one: no underscores, no other digits than 0 to 9."""
+    """A field for a whole number as people write one: digits 0 to 9, no underscores."""
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values:
@@ -66,7 +66,7 @@ class WholeNumberField(forms.IntegerField):
 WHOLE = dict.fromkeys(("x", "y", "width", "height", "order"), WholeNumberField)
 
 
-#: What to do instead of changing a part of a version that is no draft any more.
+#: What to do when a version is no longer a draft.
 PUBLISHED = (
     "The version was published meanwhile and can no longer be changed. To continue, choose Edit as "
     "new draft in the list of versions."
@@ -83,7 +83,7 @@ def _is_published(workspace_id: Any) -> bool:
 
 
 class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A choice of the workspaces of drafts, of different flows."""
+    """A choice among the workspaces of all drafts."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -98,7 +98,7 @@ class WorkspaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class PartForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A part of a draft, which is not saved over what others have changed meanwhile, unseen."""
+    """A form for a part of a draft, which does not silently overwrite the changes of others."""
 
     #: Why it is not saved, in sentences.
     conflicts: list[str] = []
@@ -111,7 +111,7 @@ class PartForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class BlockForm(PartForm):
-    """A block. Its key and type are chosen once: connections and nested blocks go by them."""
+    """A block. Its key and type are fixed once saved: connections and nested blocks use them."""
 
     type = forms.ChoiceField(choices=[(block.type, block.type) for block in ALL])
 
@@ -190,7 +190,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A note. Its place and its size are given whole or found."""
+    """A note. Its place and its size are given in full, or found by the layout."""
 
     # Browsers end lines in two characters: what counts is the text as it is kept.
     text = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "cols": 40}))

@@ -1,4 +1,4 @@
-"""Where an output property is saved: to a variable, to a part of one, or, taken apart, to several
+"""Targets of an output property: a variable, a part of one, or, taken apart, several of these
 (semantics 10, 24). Pure."""
 
 from collections.abc import Iterator

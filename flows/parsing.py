@@ -1,7 +1,7 @@
-"""Reading the values that people type: numbers, moments and JSON.
+"""Parses the values that people type: numbers, moments and JSON.
 
-Pure. Forms, flow files, the editor of variables and `start_flow` read by the same rules, and what
-is refused says in plain words what to write instead.
+Pure. Forms, flow files, the editor of variables and `start_flow` use the same rules. Refusals say
+in plain words what to write instead.
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import Any, NoReturn
 
 from flows import values
 
-#: Digits that a number may be written with; Python writes no more than that back.
+#: The most digits of a number; Python converts no more than that to text.
 MOST_DIGITS = 4_300
-#: Of a text that is refused, no more is repeated.
+#: The most characters of a refused text that are repeated.
 SHOWN = 80
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-#: A comma before a fraction that is not taken for one between thousands, as in 2,5 and 0,125.
+#: A comma that stands before a fraction and not between thousands, as in 2,5 and 0,125.
 _COMMA = re.compile(r"[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0,[0-9]+)")
-#: Numbers that have no digits, by how they are written.
+#: Numbers without digits, by their notation.
 _WORDS = {
     "Infinity": math.inf,
     "+Infinity": math.inf,
@@ -38,8 +38,8 @@ _MOMENT = re.compile(
 
 
 class ParseError(ValueError):
-    """A text that is not the value that is wanted; says what to write, in whole sentences, and
-    where it is known in which line it is wrong (from 1, else 0)."""
+    """A text that cannot be read as the expected value. The message says what to write, in whole
+    sentences; `line` is the wrong line, from 1, or 0 when it is not known."""
 
     def __init__(self, problem: str, line: int = 0) -> None:
         super().__init__(values.storable(problem))  # it may repeat what was typed
@@ -47,12 +47,12 @@ class ParseError(ValueError):
 
     @property
     def is_syntax(self) -> bool:
-        """Whether a text was to be JSON and is none."""
+        """Return whether a text was meant as JSON but is not valid."""
         return bool(self.line)
 
 
 def integer(text: str) -> int:
-    """A whole number. Raises ParseError."""
+    """Return a whole number. Raises ParseError."""
     text = text.strip()
     if _INTEGER.fullmatch(text):
         return _digits(text)
@@ -60,7 +60,7 @@ def integer(text: str) -> int:
 
 
 def number(text: str) -> int | float:
-    """A number: an int where it is written as a whole one. Raises ParseError."""
+    """Return a number: an int when it is written as a whole one. Raises ParseError."""
     text = text.strip()
     if text in _WORDS:
         return _WORDS[text]
@@ -74,8 +74,7 @@ def number(text: str) -> int | float:
 
 
 def real(text: str) -> float:
-    """The double that a decimal number means. Raises ParseError for one that no double comes
-    near."""
+    """Return the double nearest to a decimal number. Raises ParseError when it is out of range."""
     if len(text) > MOST_DIGITS:
         raise ParseError(f"Enter a number of at most {MOST_DIGITS:,} digits.")
     found = float(text)
@@ -97,7 +96,7 @@ def _digits(text: str) -> int:
 
 
 def _no_number(text: str, wanted: str) -> str:
-    """What to write instead of a text that is none."""
+    """Return what to write instead of a text that is not a number."""
     if not text:
         return f"{wanted}."
     plain = re.sub(r"[\s_,]", "", text)
@@ -113,7 +112,7 @@ def _no_number(text: str, wanted: str) -> str:
 
 
 def boolean(text: str) -> bool:
-    """True or false, as people write them. Raises ParseError."""
+    """Return true or false, as people write them. Raises ParseError."""
     match text.strip().lower():
         case "true" | "on" | "1" | "yes":
             return True
@@ -123,7 +122,7 @@ def boolean(text: str) -> bool:
 
 
 def moment(text: str, zone: tzinfo = UTC) -> datetime:
-    """A moment: a day, or a day with a time; without an offset it is in `zone`.
+    """Return a moment: a day, or a day with a time; without an offset it is in `zone`.
 
     Raises ParseError, also for a local time that the clocks skip or show twice.
     """
@@ -142,7 +141,7 @@ def moment(text: str, zone: tzinfo = UTC) -> datetime:
 
 
 def _clock(clock: str | None) -> str:
-    """A time of day as Python reads it; six digits of a fraction are kept."""
+    """Return a time of day in Python's notation, with at most six digits of a fraction."""
     if clock is None:
         return "00:00"
     hour, _, rest = clock.partition(":")
@@ -162,11 +161,11 @@ def _offset(text: str) -> tzinfo:
 
 
 def _in_zone(local: datetime, zone: tzinfo) -> datetime:
-    """A local time that exists once. Raises ParseError for another."""
+    """Return a local time that exists exactly once. Raises ParseError for any other."""
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     before, after = first.utcoffset(), second.utcoffset()
     if before is None or after is None or before == after:
-        # With the offset alone: what is stored knows no zones.
+        # Only the offset is kept: stored values have no zones.
         return first.replace(tzinfo=timezone(before or timedelta()))
     one, other = (f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:5] for at in (first, second))
     if before > after:
@@ -180,12 +179,12 @@ def _in_zone(local: datetime, zone: tzinfo) -> datetime:
 
 
 def value(text: str) -> Any:
-    """The value of a JSON text in the typed form of `flows.values`. Raises ParseError."""
+    """Return the value of a JSON text in the typed form of `flows.values`. Raises ParseError."""
     return decoded(load(text))
 
 
 def decoded(form: Any) -> Any:
-    """The value of a typed JSON form that somebody has written. Raises ParseError."""
+    """Return the value of a typed JSON form that somebody has written. Raises ParseError."""
     try:
         if problem := unclear(form):
             raise ParseError(problem)
@@ -203,8 +202,8 @@ def decoded(form: Any) -> Any:
 
 
 def load(text: str) -> Any:
-    """What a JSON text says. Raises ParseError, also for what other readers would read otherwise:
-    a key that is twice in one object, a number that is too large, NaN."""
+    """Return the content of a JSON text. Raises ParseError, also for what parsers read differently:
+    a key that occurs twice in one object, a number that is too large, NaN."""
     try:
         return json.loads(
             text.removeprefix("\ufeff"),  # the mark that editors put before UTF-8
@@ -223,7 +222,7 @@ def load(text: str) -> Any:
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which each key is there once. Raises ParseError."""
+    """Return an object in which each key occurs once. Raises ParseError."""
     built = dict(pairs)
     if len(built) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -242,7 +241,7 @@ def _shown(text: str) -> str:
 
 
 def of_type(kind: str, zone: tzinfo = UTC) -> Callable[[str], Any]:
-    """Reads a text as a value of a type; one without a type of its own is JSON."""
+    """Return the parser of a type; types without a notation of their own use JSON."""
     if kind == "Date Time":
         return lambda text: moment(text, zone)
     return {"Integer": integer, "Number": number, "Boolean": boolean}.get(kind, value)

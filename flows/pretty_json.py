@@ -1,6 +1,6 @@
-"""Values written out for people: indented JSON with its parts marked for colour.
+"""Formats values for people: indented JSON with its parts marked for colour.
 
-Pure but for Django's escaping. What JSON lacks is written as text of its kind: moments in ISO form,
+Pure but for Django's escaping. Other types are written as text: moments in ISO form,
 durations, bytes by their size, exceptions as the structure that expressions see.
 """
 
@@ -16,15 +16,15 @@ from django.utils.safestring import SafeString, mark_safe
 from flows import values
 from flows.values import ExceptionValue, Masked
 
-#: Lines and characters after which the rest is left out.
+#: The most lines and characters; the rest is left out.
 LINES, CHARACTERS = 1000, 100_000
 
 
 def decode(form: Any, *, exact: bool = False) -> Any:
-    """The value of a typed JSON form; the form itself where it cannot be read.
+    """Return the value of a typed JSON form, or the form itself when it cannot be decoded.
 
-    What UTF-8 cannot write is replaced, so that a page, a file or a frame can show it; not in an
-    `exact` one, which is to be written back.
+    Characters that UTF-8 cannot encode are replaced, so that a page, a file or a frame can show
+    them, except in an `exact` value, which is to be saved again.
     """
     try:
         return values.decode(form, masks=True, readable=not exact)
@@ -33,14 +33,14 @@ def decode(form: Any, *, exact: bool = False) -> Any:
 
 
 def is_inline(value: Any) -> bool:
-    """Whether one line says everything about it."""
+    """Return whether one line shows the whole value."""
     if isinstance(value, str):
         return len(value) <= 60 and "\n" not in value
     return not value if isinstance(value, list | dict) else not isinstance(value, ExceptionValue)
 
 
 def plain(value: Any) -> Any:
-    """The value with JSON's types only."""
+    """Return the value with JSON's types only."""
     match value:
         case dict():
             return {values.legible(str(key)): plain(v) for key, v in value.items()}
@@ -62,12 +62,12 @@ def plain(value: Any) -> Any:
 
 
 def text(value: Any) -> str:
-    """Indented JSON, whole."""
+    """Return indented JSON in full."""
     return json.dumps(plain(value), indent=2, ensure_ascii=False)
 
 
 def lines(value: Any) -> SafeString:
-    """Indented JSON as HTML: a span a line, its tokens in spans of their kind."""
+    """Return indented JSON as HTML: a span for each line, with a span for each token."""
     written, size, rest = [], 0, False
     for count, line in enumerate(_lines(plain(value), "", ""), 1):
         size += len(line)

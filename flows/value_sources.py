@@ -1,4 +1,4 @@
-"""Where a property's value comes from: a literal, a variable, an expression, or a mix of them.
+"""Sources of a property's value: a literal, a variable, an expression, or a mix of them.
 
 Pure. In a flow file a string that begins with "=" is an expression, "($)Name" a variable and
 "($)Name.Items[0]" a part of one; a backslash in front makes either a literal ("\\\\=" is the text
@@ -16,7 +16,7 @@ from flows.values import ExceptionValue, TaskValue, type_name
 
 _VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
 _KEY = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
-#: What stands between two brackets: texts, in which brackets count for nothing, and the rest.
+#: The content of brackets: texts, whose brackets are ignored, and the rest.
 _INDEX = re.compile(r"""\[((?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^]["'])+)\]""")
 
 #: Reads a variable by the name that a flow uses; raises KeyError when it holds nothing.
@@ -55,7 +55,7 @@ class Variable:
         return frozenset()
 
     def read(self, lookup: Lookup) -> Any:
-        """The variable's own value, not a copy: whoever saves it elsewhere copies."""
+        """Return the variable's own value, not a copy: whoever saves it elsewhere copies it."""
         return lookup(self.name)
 
 

@@ -15,15 +15,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-#: How deep lists and structures may be nested: what is much deeper than that, not every process
-#: could copy or write down.
+#: How deep lists and structures may be nested: not every process could copy or encode much deeper
+#: ones.
 LEVELS = 100
-#: The farthest that a moment's offset is from UTC.
+#: The largest offset of a moment from UTC.
 FARTHEST_OFFSET = timedelta(hours=14)
 #: What stands for a character that cannot be written.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: How numbers without digits are written where people and other programs read them.
+#: The notation of numbers without digits, for people and other programs.
 _ENDLESS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 type_names: dict[type, str] = {
@@ -40,7 +40,7 @@ type_names: dict[type, str] = {
 }
 
 
-#: What each part of an exception is called in expressions and paths, and in its stored form.
+#: The name of each part of an exception in expressions and paths, and in the stored form.
 EXCEPTION_KEYS = {
     "ExceptionType": "type",
     "Message": "message",
@@ -94,12 +94,12 @@ class TaskValue:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Stands, where people read, for what a secret variable holds. No variable holds one."""
+    """Stands for the value of a secret variable wherever people read it. No variable holds one."""
 
 
 type_names |= {TaskValue: "Execution Task", Masked: "Secret"}
 MASKED = Masked()
-#: What is shown of a secret, also where its text stands in another.
+#: The text that is shown instead of a secret, also inside other text.
 MASK = "••••••"
 
 

@@ -1,4 +1,4 @@
-"""Holding a flow document against the JSON Schema, with errors that people can act on. Pure."""
+"""Checks a flow document against the JSON Schema, with errors that people can act on. Pure."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ from flows.validation.message_text import did_you_mean
 from flows.validation.types import VARIABLE_TYPES
 
 DocumentPath = tuple[str | int, ...]
-#: Where in the document, and what is wrong and what was expected.
+#: The place in the document, and what is wrong and what was expected.
 Found = tuple[DocumentPath, str]
 
-#: Of a text that is wrong no more is repeated.
+#: The most characters of a wrong text that are repeated.
 LONGEST_SHOWN = 80
 
 #: What PostgreSQL cannot keep in a text.
@@ -92,7 +92,7 @@ def unstorable(data: Any, path: DocumentPath) -> Iterator[Found]:
 
 
 def _explain(error: ValidationError) -> Iterator[Found]:
-    """Say in plain words what a rule of the schema found."""
+    """Return in plain words what a rule of the schema found."""
     path = tuple(error.absolute_path)
     explain = _EXPLANATIONS.get(str(error.validator))
     return explain(error, path) if explain else iter([(path, error.message)])

@@ -1,4 +1,4 @@
-"""Writing a flow document as text: stable, so that git shows what changed. Pure."""
+"""Writes a flow document as text, always in the same form, so that git shows what changed. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import yaml
 
 from flows.files import yaml_scalars
 
-#: What YAML 1.1 takes for the end of a line, and YAML 1.2 does not.
+#: Line ends in YAML 1.1 that are none in YAML 1.2.
 _LINE_BREAKS = frozenset("\x85\u2028\u2029")
 
 
@@ -36,7 +36,7 @@ _Dumper.add_representer(list, _list)
 
 
 def dump_yaml(document: Mapping[str, Any]) -> str:
-    """A canonical document as YAML."""
+    """Return a canonical document as YAML."""
     return yaml.dump(
         dict(document),
         Dumper=_Dumper,
@@ -48,5 +48,5 @@ def dump_yaml(document: Mapping[str, Any]) -> str:
 
 
 def dump_json(document: Mapping[str, Any]) -> str:
-    """A canonical document as indented JSON."""
+    """Return a canonical document as indented JSON."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

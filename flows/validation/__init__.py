@@ -1,4 +1,4 @@
-"""What is wrong with a flow, as messages, before anything starts (semantics 91).
+"""Validates a flow before anything starts (semantics 91): every problem is a message.
 
 Pure. `flows.graph.build` says what cannot be compiled; `validate` says the rest. The properties of
 a block count only where a path from Start Flow leads (semantics 53). What depends on values, such

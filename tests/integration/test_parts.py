@@ -197,7 +197,7 @@ def test_inputs_and_their_parts(execution: Execution, admin_user: User) -> None:
     html = page(admin_user, execution, "?panel=io&var=in:Given&item=1999")
     assert "1900 to 1999 of 2000 items" in looked(html)
     assert '"N": 7' in looked(page(admin_user, execution, "?panel=io&var=in:Given.7"))
-    assert "no such value" in looked(page(admin_user, execution, "?panel=io&var=in:None"))
+    assert "value does not exist" in looked(page(admin_user, execution, "?panel=io&var=in:None"))
 
 
 # What it costs --------------------------------------------------------------------------------
