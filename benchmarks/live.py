@@ -224,19 +224,21 @@ def report(
     say(f"{frames / seconds / len(watchers):.1f} frames a second a page, "
         f"{sent / seconds / len(watchers) / 1000:.0f} KB/s a page, "
         f"{rows / seconds:,.0f} rows/s, {sum(w['catchups'] for w in watchers)} catch-ups, "
-        f"{sum(w['lacking'] for w in watchers)} rows asked for again, "
+        f"{sum(w['refetched'] for w in watchers)} rows asked for again, "
         f"at most {fastest} updates of a row a second")  # fmt: skip
 
 
 def wrong(watchers: list[dict[str, Any]], watched: list[tuple[User, str]]) -> None:
     """Rows that a page held with another revision than the database, or did not hold at all."""
-    stale = missing = held = 0
+    stale = missing = held = without = 0
     revisions: dict[str, int] = {}
-    ids = {one for watcher in watchers for one in watcher["snapshot"]}
+    ids = {one for watcher in watchers for one in watcher["snapshot"] or ()}
     for pk, revision in Execution.objects.filter(pk__in=ids).values_list("pk", "revision"):
         revisions[str(pk)] = revision
     for watcher, (user, address) in zip(watchers, watched, strict=True):
-        snapshot = watcher["snapshot"]
+        if (snapshot := watcher["snapshot"]) is None:
+            without += 1
+            continue
         held += len(snapshot)
         stale += sum(revision != revisions[one] for one, revision in snapshot.items())
         query = PageQuery.parse(QueryDict(address.removeprefix("?")))
@@ -247,6 +249,8 @@ def wrong(watchers: list[dict[str, Any]], watched: list[tuple[User, str]]) -> No
         lost = [one for one in listed if str(one) not in snapshot]
         missing += len(lost) if query.is_tree else max(0, len(lost) - struck(snapshot, rows))
     say(f"{SETTLED:.0f} s after the burst: of {held:,} rows {stale} stale, {missing} missing")
+    if without:
+        say(f"{without} of {len(watchers)} watchers without a snapshot in time")
 
 
 def used(process: psutil.Process) -> float:

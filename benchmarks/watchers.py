@@ -40,15 +40,15 @@ class Watcher:
         self.cookies = {"Cookie": f"sessionid={session}", "HX-Request": "true"}
         self.held: dict[str, tuple[int, str]] = {}
         self.oldest = ""
-        self.heard = 0
+        self.last_frame = 0
         self.received: list[tuple[str, int, float]] = []
-        self.bytes = self.frames = self.catchups = self.lacking = 0
+        self.bytes = self.frames = self.catchups = self.refetched = 0
         #: Milliseconds from the newest change's publication to the frame, and from there to here.
         self.stages: list[tuple[float, float]] = []
         self.ready = asyncio.Event()
         self.socket: ClientConnection | None = None
-        self.telling: asyncio.TimerHandle | None = None
-        self.told: Any = None
+        self.show_timer: asyncio.TimerHandle | None = None
+        self.last_shown: Any = None
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -61,15 +61,16 @@ class Watcher:
             ping_interval=None,
         ) as self.socket:
             async for text in self.socket:
-                self.hear(text)
+                self.receive(text)
 
-    def hear(self, text: Any) -> None:
+    def receive(self, text: Any) -> None:
         now = time.time()
         frame = json.loads(text)
         self.bytes += len(text)
         if frame["type"] == "rows":
             self.frames += 1
-            self.stages.append((frame["now"] - frame["published"], now * 1000 - frame["now"]))
+            if frame["published"]:  # what is replayed measures no delay
+                self.stages.append((frame["now"] - frame["published"], now * 1000 - frame["now"]))
             self.apply(frame, now)
         elif frame["type"] == "catchup":
             self.catchups += 1
@@ -77,30 +78,30 @@ class Watcher:
             asyncio.get_running_loop().call_later(wait, self.begin, self.fetch())
 
     def apply(self, frame: dict[str, Any], now: float) -> None:
-        gone = set(frame["gone"])
-        entered = lacking = False
-        self.heard = frame["number"]
+        mismatches = set(frame["mismatches"])
+        entered = needs_whole_row = False
+        self.last_frame = frame["number"]
         for row in frame["rows"]:
             one, revision = row["id"], row["revision"]
             held = self.held.get(one)
-            if held is None and (one in gone or "html" not in row):
+            if held is None and (one in mismatches or "html" not in row):
                 continue
             if held is None or held[0] < revision:
                 if "html" not in row and row["from"] != held[0]:
                     if held[0]:
                         self.held[one] = (0, held[1])
-                        self.lacking += 1
-                        lacking = True
+                        self.refetched += 1
+                        needs_whole_row = True
                     continue
                 self.held[one] = (revision, row["key"])
                 self.received.append((one, revision, now))
             entered = entered or held is None
         if entered:
             self.trim()
-            self.tell_soon(2.0)
-        if lacking:
-            self.told = None
-            self.tell()
+            self.show_soon(2.0)
+        if needs_whole_row:
+            self.last_shown = None
+            self.show()
 
     def trim(self) -> None:
         """As rows.js: what falls off the bottom is on the next page."""
@@ -123,23 +124,25 @@ class Watcher:
         newer = {k: v for k, v in self.held.items() if k in listed and v[0] > listed[k][0]}
         self.held = {**kept, **listed, **newer}
         self.trim()
-        self.tell()
+        self.show()
         self.ready.set()
 
-    def tell_soon(self, seconds: float) -> None:
-        if self.telling is None:
-            self.telling = asyncio.get_running_loop().call_later(seconds, self.tell)
+    def show_soon(self, seconds: float) -> None:
+        if self.show_timer is None:
+            self.show_timer = asyncio.get_running_loop().call_later(seconds, self.show)
 
-    def tell(self) -> None:
-        self.telling = None
+    def show(self) -> None:
+        self.show_timer = None
         rows = [[one, revision] for one, (revision, _) in self.held.items()]
-        said = {"type": "show", "query": self.address, "newest": "", "oldest": self.oldest}
-        if (news := (said, set(self.held))) != self.told:
-            self.told = news
-            self.begin(self.say(json.dumps({**said, "rows": rows, "heard": self.heard})))
+        shown = {"type": "show", "query": self.address, "newest": "", "oldest": self.oldest}
+        if (message := (shown, set(self.held))) != self.last_shown:
+            self.last_shown = message
+            self.begin(
+                self.send(json.dumps({**shown, "rows": rows, "last_frame": self.last_frame}))
+            )
 
-    async def say(self, text: str) -> None:
-        with suppress(ConnectionClosed):  # `run` tells
+    async def send(self, text: str) -> None:
+        with suppress(ConnectionClosed):  # `run` reports it
             await self.socket.send(text)
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -147,16 +150,17 @@ class Watcher:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def record(self, at_end: dict[str, int]) -> dict[str, Any]:
+    def record(self, snapshot: dict[str, int] | None) -> dict[str, Any]:
+        """What it received; without a snapshot when none was taken of it in time."""
         return {
             "address": self.address,
             "received": self.received,
             "stages": self.stages,
-            "snapshot": at_end,
+            "snapshot": snapshot,
             "bytes": self.bytes,
             "frames": self.frames,
             "catchups": self.catchups,
-            "lacking": self.lacking,
+            "refetched": self.refetched,
         }
 
 
@@ -167,11 +171,10 @@ async def main() -> None:
     async with httpx.AsyncClient(limits=limits, timeout=60) as http:
         waiting = [Watcher(plan["url"], *one, http) for one in plan["watchers"]]
         watching: list[tuple[Watcher, asyncio.Task[None]]] = []
-        snapshots: list[dict[str, int]] = []
+        snapshots: dict[Watcher, dict[str, int]] = {}
         while True:
-            command, _, given = (await loop.run_in_executor(None, sys.stdin.readline)).partition(
-                " "
-            )
+            line = await loop.run_in_executor(None, sys.stdin.readline)
+            command, _, given = line.partition(" ")
             command = command.strip()
             if command == "connect":
                 for _ in range(int(given)):
@@ -187,14 +190,12 @@ async def main() -> None:
                 for one, _ in watching:
                     one.received = [(k, rev, 0.0) for k, (rev, _) in one.held.items()]
                     one.stages.clear()
-                    one.bytes = one.frames = one.catchups = one.lacking = 0
+                    one.bytes = one.frames = one.catchups = one.refetched = 0
             elif command == "snapshot":
-                snapshots = [{k: v[0] for k, v in one.held.items()} for one, _ in watching]
+                snapshots = {one: {k: v[0] for k, v in one.held.items()} for one, _ in watching}
             else:
                 ended = [str(task.exception()) for _, task in watching if task.done()]
-                records = [
-                    one.record(at_end) for (one, _), at_end in zip(watching, snapshots, strict=True)
-                ]
+                records = [one.record(snapshots.get(one)) for one, _ in watching]
                 Path(sys.argv[2]).write_text(json.dumps({"watchers": records, "ended": ended}))
                 print("ended", flush=True)
                 return

@@ -248,7 +248,7 @@ class BulkJobAdmin(OwnedRows):
 
 @admin.register(Watch)
 class WatchAdmin(OwnedRows):
-    list_display = ("user", "execution_id", "told_revision")
+    list_display = ("user", "execution_id", "read_revision")
     raw_id_fields = ("user", "execution")
 
 

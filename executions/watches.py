@@ -33,7 +33,7 @@ def notifies(status: str, place: str) -> bool:
 _UNREAD = (
     Q(execution__status__in=[*sorted(TERMINAL), Status.EXCEPTION])
     | Q(execution__status=Status.PAUSED, execution__place=Place.BREAKPOINT)
-) & Q(execution__revision__gt=F("told_revision"))
+) & Q(execution__revision__gt=F("read_revision"))
 
 
 def notification(execution: ExecutionChanged | Execution) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def watch(user_id: int, executions: QuerySet[Execution]) -> list[str]:
     """
     room = LIMIT - Watch.objects.filter(user_id=user_id).count()
     live = executions.filter(ended_at=None).values_list("pk", "revision")[: max(room, 0)]
-    rows = [Watch(user_id=user_id, execution_id=pk, told_revision=now) for pk, now in live]
+    rows = [Watch(user_id=user_id, execution_id=pk, read_revision=now) for pk, now in live]
     Watch.objects.bulk_create(rows, ignore_conflicts=True)
     return [str(row.execution_id) for row in rows]
 
@@ -94,8 +94,8 @@ def mark_read(user_id: int, execution_id: UUID, revision: int) -> bool:
     whether it did.
     """
     watches = Watch.objects.filter(user_id=user_id, execution_id=execution_id)
-    watches.update(told_revision=Greatest("told_revision", revision))
+    watches.update(read_revision=Greatest("read_revision", revision))
     ended, _ = watches.filter(
-        execution__ended_at__isnull=False, execution__revision__lte=F("told_revision")
+        execution__ended_at__isnull=False, execution__revision__lte=F("read_revision")
     ).delete()
     return bool(ended)

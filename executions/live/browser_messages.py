@@ -20,7 +20,7 @@ Id = Annotated[str, Meta(max_length=36)]
 Number = Annotated[int, Meta(ge=0, le=sys.maxsize)]
 
 
-class Malformed(ValueError):
+class MalformedMessage(ValueError):
     """A message that no page of this version sends."""
 
 
@@ -30,9 +30,9 @@ class Ping(msgspec.Struct, tag="ping"):
     sent: float
 
 
-class Show(msgspec.Struct, tag="show", kw_only=True):
+class Show(msgspec.Struct, tag="show", kw_only=True, forbid_unknown_fields=True):
     """What a page of the grid shows: its address and layout, the ids and revisions of its rows, and
-    where it begins and ends (`ShownPage`; `heard` is its `last_frame`, `page` its `number`)."""
+    where it begins and ends (`ShownPage`; `page` is its `number`)."""
 
     query: str = ""
     layout: str = ""
@@ -40,28 +40,28 @@ class Show(msgspec.Struct, tag="show", kw_only=True):
     oldest: Key = ""
     windows: Annotated[dict[Id, Key], Meta(max_length=WINDOWS_LIMIT)] = {}
     rows: Annotated[list[tuple[Id, Number]], Meta(max_length=SHOWN_LIMIT)] = []
-    heard: Number = sys.maxsize
+    last_frame: Number = sys.maxsize
     page: Number = 0
 
     @property
     def address(self) -> QueryDict:
-        """The parameters of the address. Raises Malformed when there are too many."""
+        """The parameters of the address. Raises MalformedMessage when there are too many."""
         try:
             return QueryDict(self.query.removeprefix("?"))
         except TooManyFieldsSent as error:
-            raise Malformed("The address has too many parameters") from error
+            raise MalformedMessage("The address has too many parameters") from error
 
 
 _decoder = msgspec.json.Decoder(Ping | Show)
 
 
 def read(text: str | None) -> Ping | Show:
-    """Return the message that a text holds; None stands for bytes. Raises Malformed."""
+    """Return the message that a text holds; None stands for bytes. Raises MalformedMessage."""
     if text is None or len(text) > MESSAGE_LIMIT:
-        raise Malformed("The message is not a text, or too long")
+        raise MalformedMessage("The message is not a text, or too long")
     try:
         message: Ping | Show = _decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         # A ValueError is half of a surrogate pair.
-        raise Malformed(str(error)) from error
+        raise MalformedMessage(str(error)) from error
     return message

@@ -20,7 +20,7 @@ from django.http import Http404, QueryDict
 from executions import access, watches
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
-from executions.live.browser_messages import Malformed, Ping, Show, read
+from executions.live.browser_messages import MalformedMessage, Ping, Show, read
 from executions.live.changes import Visibility
 from executions.live.connection import Connection
 from executions.live.frames import encode_frame
@@ -145,7 +145,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if isinstance(message, Show):
                 self.show(self.connection.viewer, message)
                 hub.replay(self.connection)
-        except Malformed as problem:
+        except MalformedMessage as problem:
             # The page is told, because it would go on as if it had been heard.
             await self.answer(encode_frame("refused", why=str(problem)[:200]))
             return
@@ -159,8 +159,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.send(frame)
 
     def show(self, viewer: Any, message: Show) -> None:
-        """Have the viewer show another page. Raises Malformed on a page without rows."""
-        raise Malformed("This page shows no rows")
+        """Have the viewer show another page. Raises MalformedMessage on a page without rows."""
+        raise MalformedMessage("This page shows no rows")
 
 
 class NotFoundConsumer(AsyncWebsocketConsumer):
@@ -202,7 +202,7 @@ class GridConsumer(LiveConsumer):
                 newest=message.newest,
                 oldest=message.oldest,
                 windows=message.windows,
-                last_frame=message.heard,
+                last_frame=message.last_frame,
                 number=message.page,
             )
         )

@@ -192,7 +192,7 @@ class GridViewer(Viewer):
             pending = {one: e for one, e in pending.items() if one not in self._pending}
         if not pending:
             return None
-        gone = {one: why for one in pending if (why := self._mismatches.pop(one))}
+        mismatches = {one: why for one in pending if (why := self._mismatches.pop(one))}
         revisions = self.revisions
         parts = [rows.part(e, self.format, revisions.get(e.id, 0)) for e in pending.values()]
         self._frame_number += 1
@@ -203,7 +203,11 @@ class GridViewer(Viewer):
                 self._sent_in[event.id] = self._frame_number
         published_at, self._published_at = int(self._published_at * 1000), 0.0
         head = encode_frame(
-            "rows", number=self._frame_number, page=self.page, published=published_at, gone=gone
+            "rows",
+            number=self._frame_number,
+            page=self.page,
+            published=published_at,
+            mismatches=mismatches,
         )
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
 

@@ -14,7 +14,7 @@ class Watch(models.Model):
     )
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="watches")
     #: The user has been notified of everything up to this revision.
-    told_revision = models.BigIntegerField()
+    read_revision = models.BigIntegerField()
 
     class Meta:
         constraints = [

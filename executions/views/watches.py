@@ -19,7 +19,7 @@ from executions.views.commands import redirect_back
 def watches(request: HttpRequest) -> HttpResponse:
     """Return the user, what they watch, and their unread notices, as JSON.
 
-    A POST watches the executions that the form names, or with `on` 0 unwatches them. `told` with a
+    A POST watches the executions that the form names, or with `on` 0 unwatches them. `read` with a
     `revision` marks a notice as read.
     """
     user_id = request.user.pk or 0
@@ -28,12 +28,12 @@ def watches(request: HttpRequest) -> HttpResponse:
             {
                 "user": str(user_id),
                 "ids": store.watched_ids(user_id),
-                "news": store.unread(user_id, access.visible(request.user)),
+                "unread": store.unread(user_id, access.visible(request.user)),
             }
         )
         response["Cache-Control"] = "no-store"
         return response
-    if known := selection.read_ids(request.POST.getlist("told")[:1]):
+    if known := selection.read_ids(request.POST.getlist("read")[:1]):
         revision = request.POST.get("revision", "")
         is_number = revision.isascii() and revision.isdigit() and len(revision) < 19
         if is_number and store.mark_read(user_id, known[0], int(revision)):

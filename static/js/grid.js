@@ -31,10 +31,10 @@ function sendShown() {
   showRowLimit(shown.length < all.length ? shown.length : 0);
   const place = { query: location.search, layout, newest, oldest, windows: rows.childWindows() };
   // Rows that only changed are no news to who sent them. Another page is, even of the same rows.
-  const news = JSON.stringify([page, place, shown.map(([id]) => id)]);
-  if (news === lastSent) return;
-  lastSent = news;
-  send({ type: "show", ...place, rows: shown, heard: lastFrame, page });
+  const message = JSON.stringify([page, place, shown.map(([id]) => id)]);
+  if (message === lastSent) return;
+  lastSent = message;
+  send({ type: "show", ...place, rows: shown, last_frame: lastFrame, page });
 }
 
 /** Within that time, so that many changes are told together. */
@@ -192,9 +192,9 @@ document.body.addEventListener("live:rows", (event) => {
   if (event.detail.page !== page) return;
   isApplying = true;
   try {
-    const lacking = rows.applyChanges(event.detail);
+    const needsWholeRow = rows.applyChanges(event.detail);
     lastFrame = event.detail.number;
-    if (lacking) resendShown();
+    if (needsWholeRow) resendShown();
   } catch (error) {
     reportError(error);
     lastSent = "";
@@ -208,7 +208,7 @@ document.body.addEventListener("live:counts", ({ detail }) => {
   for (const [status, text] of Object.entries(detail.counts)) rows.showCount(status, text);
   rows.showTotal(detail.total, detail.words);
 });
-document.body.addEventListener("grid:lacking", ({ detail }) => {
+document.body.addEventListener("grid:incomplete", ({ detail }) => {
   if (detail.force) refresh(true).catch(catchUp);
   else catchUp();
 });

@@ -130,10 +130,10 @@ function strikeOut(row, why) {
     told.className = "why";
     told.textContent = why;
     row.lastElementChild.append(told);
-    row.dataset.gone = "";
+    row.dataset.mismatch = "";
     row.title = `No longer here: ${why}. It leaves at the next refresh.`;
-  } else if ("gone" in row.dataset) {
-    delete row.dataset.gone;
+  } else if ("mismatch" in row.dataset) {
+    delete row.dataset.mismatch;
     row.removeAttribute("title");
   }
 }
@@ -224,7 +224,7 @@ function announceSoon(text) {
 
 /** How many rows match, of how many. Where only what has no parent matches, children come along. */
 function updateShownCount() {
-  const matching = allRows().filter((row) => !("gone" in row.dataset));
+  const matching = allRows().filter((row) => !("mismatch" in row.dataset));
   const counted = table().dataset.rooted === "true" ? matching.filter((row) => levelOf(row) === 1) : matching;
   const foot = document.querySelector(".foot");
   foot.querySelector("[data-shown]").textContent = counted.length;
@@ -257,15 +257,15 @@ function updateCounts() {
 /** Let in those that wait and may come in now; all of them when forced. */
 export function releasePending(force = false) {
   if (!pending.size && !moved.size) return;
-  const isLacking = overrun || pending.size >= PENDING_LIMIT; // those that could not wait are missing
+  const isIncomplete = overrun || pending.size >= PENDING_LIMIT; // those that could not wait are missing
   const rows = [...pending.values()].sort((a, b) => (isAbove(a.dataset.key, b.dataset.key) ? 1 : -1));
   const inserted = rows.map((row) => insert(row, force)).filter(Boolean);
   for (const row of moved) moveToPlace(row, force);
   if (inserted.length) flash(inserted);
   updateCounts();
-  if (isLacking && pending.size < PENDING_LIMIT) {
+  if (isIncomplete && pending.size < PENDING_LIMIT) {
     overrun = false;
-    document.body.dispatchEvent(new CustomEvent("grid:lacking", { detail: { force } }));
+    document.body.dispatchEvent(new CustomEvent("grid:incomplete", { detail: { force } }));
   }
 }
 
@@ -294,39 +294,39 @@ export function insertChildren(row, html) {
 
 // What arrives ---------------------------------------------------------------------------------
 
-/** A frame of changed rows; `gone` says why some no longer match the filter, by id. Older revisions
+/** A frame of changed rows; `mismatches` says why some no longer match the filter, by id. Older revisions
     than those shown are dropped. Returns whether a row is needed whole: it was changed from another
     revision than the one that is here. */
-export function applyChanges({ rows, gone }) {
+export function applyChanges({ rows, mismatches }) {
   const fresh = [];
-  let lacking = false;
+  let needsWholeRow = false;
   for (const change of rows) {
     const { id, key, revision } = change;
     const shown = rowById(id);
     const row = shown ?? pending.get(id);
     if (!row) {
-      if (gone[id] || !change.html) continue;
+      if (mismatches[id] || !change.html) continue;
       const entered = insert(parseChange(change).row);
       if (entered) fresh.push(entered);
     } else if (Number(row.dataset.revision) < revision) {
       if (isPatchable(change, row)) {
         patch(row, change);
-        strikeOut(row, gone[id] ?? "");
-        if (!shown && gone[id]) pending.delete(id);
+        strikeOut(row, mismatches[id] ?? "");
+        if (!shown && mismatches[id]) pending.delete(id);
         if (shown) fresh.push(row);
         if (row.dataset.key !== key) {
           row.dataset.key = key;
           if (shown) moveToPlace(row);
         }
       } else {
-        lacking ||= row.dataset.revision !== "0"; // asked for once
+        needsWholeRow ||= row.dataset.revision !== "0"; // asked for once
         row.dataset.revision = 0;
       }
     }
   }
   if (fresh.length) flash(fresh);
   updateCounts();
-  return lacking;
+  return needsWholeRow;
 }
 
 /** The page as the server has it now, merged into the page that is shown. New rows come in even

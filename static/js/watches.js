@@ -26,19 +26,19 @@ function showNotice({ id, revision, flow, status, failed, word, detail }) {
   const url = executionAddress(id);
   const over = ["Stopped", "Ended", "Error"].includes(status);
   const notice = element("div", "", { class: failed ? "notice warning" : "notice", "data-watched": id });
-  const said = element("div", "");
+  const text = element("div", "");
   const link = element("a", flow, { href: url });
-  said.append(link, over ? ` is over: ${word}` : ` waits for you: ${word}`, detail ? `, ${detail}` : "");
+  text.append(link, over ? ` is over: ${word}` : ` waits for you: ${word}`, detail ? `, ${detail}` : "");
   const close = element("button", "×", { type: "button", class: "btn subtle small square", "data-dismiss": "", "aria-label": "Dismiss" });
-  notice.append(element("span", ""), said, close);
+  notice.append(element("span", ""), text, close);
   document.getElementById("notices").append(notice);
   if (over) watched.delete(id);
   showBrowserNotification(url, id, `${flow}: ${word}`, detail);
-  const told = new FormData();
-  told.set("told", id);
-  told.set("revision", revision);
-  // Not told here means told again: nothing is lost.
-  fetch(address(), { method: "POST", headers: headers(), body: told }).catch(() => {});
+  const read = new FormData();
+  read.set("read", id);
+  read.set("revision", revision);
+  // A notice that could not be marked as read comes again: nothing is lost.
+  fetch(address(), { method: "POST", headers: headers(), body: read }).catch(() => {});
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
 }
 
@@ -66,14 +66,14 @@ export async function reloadIfSignedOut() {
   if (response.redirected || isOther) location.reload();
 }
 
-async function fetchNews() {
+async function fetchUnread() {
   const response = await ask();
   if (response.redirected || !response.ok) return;
-  const { news, ids } = await response.json();
+  const { unread, ids } = await response.json();
   watched.clear();
   for (const id of ids) watched.add(id);
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
-  for (const one of news) showNotice(one);
+  for (const one of unread) showNotice(one);
 }
 
 document.body.addEventListener("live:watch", ({ detail }) => showNotice(detail));
@@ -85,7 +85,7 @@ document.body.addEventListener("live:watches", ({ detail }) => {
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
 });
 for (const name of ["live:catchup", "live:complete"]) {
-  document.body.addEventListener(name, () => fetchNews().catch(() => {}));
+  document.body.addEventListener(name, () => fetchUnread().catch(() => {}));
 }
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-watch]:not([aria-disabled=true])");
@@ -93,4 +93,4 @@ document.addEventListener("click", (event) => {
 });
 
 // A page with a live connection catches up by itself.
-if (address() && !document.querySelector("[data-live][data-socket]")) fetchNews().catch(() => {});
+if (address() && !document.querySelector("[data-live][data-socket]")) fetchUnread().catch(() => {});

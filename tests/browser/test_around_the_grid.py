@@ -32,7 +32,7 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, w
         for age, status in enumerate((Status.RUNNING, Status.PAUSED, Status.EXCEPTION))
     ]
     for one in watched:
-        Watch.objects.create(user=admin_user, execution=one, told_revision=1)
+        Watch.objects.create(user=admin_user, execution=one, read_revision=1)
     SavedView.objects.create(owner=admin_user, name="Mine", query="is=watched", shared=True)
     job = BulkJob.objects.create(
         user=admin_user,

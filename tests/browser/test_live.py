@@ -62,7 +62,7 @@ def test_what_leaves_the_filter_is_struck_until_the_next_refresh(
     running = make_execution(admin_user)
     page = grid("/?status=Running")
     tell(running, status=Status.PAUSED)
-    expect(row(page, running)).to_have_attribute("data-gone", "")
+    expect(row(page, running)).to_have_attribute("data-mismatch", "")
     late = make_execution(admin_user, status=Status.PAUSED, age=1)
     tell(late)
     came = make_execution(admin_user, status=Status.QUEUED, age=1)
@@ -76,21 +76,21 @@ def test_what_leaves_the_filter_is_struck_until_the_next_refresh(
 
 def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: Any) -> None:
     one, other = make_execution(admin_user, age=5), make_execution(admin_user, age=9)
-    Watch.objects.create(user=admin_user, execution=one, told_revision=1)
+    Watch.objects.create(user=admin_user, execution=one, read_revision=1)
     page = grid("/?is=watched")
     assert shown(page) == [str(one.pk)]
     expect(page.locator(".filter-chip", has_text="Watched by you")).to_be_visible()
     said = {"type": "watches.changed", "user": admin_user.pk, "ids": [str(other.pk)], "on": True}
-    Watch.objects.create(user=admin_user, execution=other, told_revision=1)
+    Watch.objects.create(user=admin_user, execution=other, read_revision=1)
     announce(said)
     expect(row(page, other)).to_be_visible()
     # What changes is held against what is watched without a query.
     tell(other, block_description="Further on")
     expect(row(page, other).locator(".c-description")).to_have_text("Further on")
-    expect(row(page, other)).not_to_have_attribute("data-gone", "")
+    expect(row(page, other)).not_to_have_attribute("data-mismatch", "")
     row(page, one).locator("input[name=id]").check()
     page.locator("[data-watch]").click()
-    expect(row(page, one)).to_have_attribute("data-gone", "")
+    expect(row(page, one)).to_have_attribute("data-mismatch", "")
     expect(row(page, one).locator(".why")).to_have_text("you no longer watch it")
     # Of what is over there is no more to come: being told of it ends the watch.
     tell(other, status=Status.ENDED, ended_at=timezone.now())

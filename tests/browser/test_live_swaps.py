@@ -202,7 +202,7 @@ def test_counts_and_total_are_those_of_the_page_that_is_shown(
     Execution.objects.filter(pk=new.pk).update(status=Status.RUNNING, ended_at=None)
     running = Execution.objects.filter(status=Status.RUNNING).earliest("started_at")
     tell(running, status=Status.PAUSED)
-    expect(row(page, running)).to_have_attribute("data-gone", "")
+    expect(row(page, running)).to_have_attribute("data-mismatch", "")
     expect(page.locator("[data-shown]")).to_have_text("1")
 
 

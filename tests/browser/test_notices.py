@@ -112,7 +112,7 @@ def test_the_newest_notice_is_seen_and_no_problem_is_lost(signed_in_page: Page) 
 def test_news_of_several_watched_executions_come_one_by_one(grid: Any, admin_user: User) -> None:
     watched = [make_execution(admin_user, flow=f"orders-{n}") for n in range(3)]
     for one in watched:
-        Watch.objects.create(user=admin_user, execution=one, told_revision=1)
+        Watch.objects.create(user=admin_user, execution=one, read_revision=1)
     page: Page = grid()
     for one in watched:
         expect(row(page, one)).to_be_visible()

@@ -109,7 +109,7 @@ def test_a_row_that_no_longer_matches_says_why(grid: Any, admin_user: Any, width
     page.set_viewport_size({"width": width, "height": 844})
     tell(running, status=Status.PAUSED)
     struck = row(page, running)
-    expect(struck).to_have_attribute("data-gone", "")
+    expect(struck).to_have_attribute("data-mismatch", "")
     why = struck.locator(".why")
     expect(why).to_have_text("it is Paused, not Running")
     inside, around = why.bounding_box(), struck.bounding_box()

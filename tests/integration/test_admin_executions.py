@@ -30,7 +30,7 @@ def mine(staff: User) -> Execution:
     )
     LogEntry.objects.create(execution=execution, step=1, at=at, block="start", severity="Error")
     BulkJob.objects.create(id=execution.pk, user=staff, command="stop", created_at=at)
-    Watch.objects.create(user=staff, execution=execution, told_revision=1)
+    Watch.objects.create(user=staff, execution=execution, read_revision=1)
     return execution
 
 

@@ -66,7 +66,7 @@ def everything(tmp_path: Path, admin_user: User) -> None:
     common: dict[str, Any] = {"execution": execution, "step": 1, "at": now, "block": "l"}
     ExceptionRecord.objects.create(**common, type="X", data={})
     LogEntry.objects.create(**common, severity="Info")
-    Watch.objects.create(user=admin_user, execution=execution, told_revision=1)
+    Watch.objects.create(user=admin_user, execution=execution, read_revision=1)
     SavedView.objects.create(name="mine", owner=admin_user)
     Preferences.objects.create(user=admin_user)
     BulkJob.objects.create(user=admin_user, command="stop", created_at=now)

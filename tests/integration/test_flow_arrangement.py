@@ -168,4 +168,4 @@ async def test_a_live_page_follows_folders(
     await one.frame("catchup")
     await tell(await change(inside))
     frame = await one.frame("rows")
-    assert frame["gone"] == {str(inside.pk): "Folder is no longer commerce"}
+    assert frame["mismatches"] == {str(inside.pk): "Folder is no longer commerce"}

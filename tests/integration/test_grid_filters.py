@@ -158,7 +158,7 @@ class FilterMeaning(TestCase):
             made = make_execution(
                 (ada, grace, None)[number % 3], version=version, parent=parent, **one
             )
-            Watch.objects.create(user=(grace, ada)[number % 2], execution=made, told_revision=1)
+            Watch.objects.create(user=(grace, ada)[number % 2], execution=made, read_revision=1)
         for name, folder, labels in ARRANGED:
             arrange(name, folder, labels)
         flows = queries.arrangement()
@@ -314,7 +314,7 @@ def test_me_is_whoever_looks(admin_user: Any) -> None:
 def test_what_is_watched_is_what_whoever_looks_watches(admin_user: Any) -> None:
     execution = make_execution(admin_user)
     other = User.objects.create_user("other")
-    Watch.objects.create(user=other, execution=execution, told_revision=1)
+    Watch.objects.create(user=other, execution=execution, read_revision=1)
     for typed, seen in (("is:watched", {other}), ("-is:watched", {admin_user})):
         filters = Filters.parse_text(typed)
         for user in (admin_user, other):

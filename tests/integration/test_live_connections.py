@@ -171,7 +171,7 @@ def test_a_row_that_leaves_the_filter_says_why(tab: Opener, admin_user: User) ->
     expect(row(page, execution).locator(".why")).to_contain_text("it is Paused")
     tell(execution, status=Status.RUNNING)
     expect(row(page, execution).locator(".why")).to_have_count(0)
-    expect(row(page, execution)).not_to_have_attribute("data-gone", "")
+    expect(row(page, execution)).not_to_have_attribute("data-mismatch", "")
 
 
 def test_nothing_moves_while_the_reader_has_scrolled(tab: Opener, admin_user: User) -> None:

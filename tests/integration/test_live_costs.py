@@ -104,11 +104,11 @@ async def test_a_filter_by_a_variable_holds_for_live_rows_too(
     for one in tabs:
         frame = await one.frame("rows")
         assert [row["id"] for row in frame["rows"]] == [str(executions[1].pk)]
-        assert frame["gone"] == {}
+        assert frame["mismatches"] == {}
     assert len(statements) == 1
     await Value.objects.filter(execution=executions[1]).aupdate(value=encode(43))
     await tell(await change(executions[1]))
-    assert list((await tabs[0].frame("rows"))["gone"]) == [str(executions[1].pk)]
+    assert list((await tabs[0].frame("rows"))["mismatches"]) == [str(executions[1].pk)]
 
 
 async def test_two_tabs_cost_two_tabs(ada: User, tab: Opener, redis: Redis) -> None:

@@ -131,10 +131,10 @@ async def test_a_filter_holds_for_live_rows_too(ada: User, tab: Opener) -> None:
     await tell(*[await change(one) for one in (running, other_flow, paused)])
     frame = await grid.frame("rows")
     assert [row["id"] for row in frame["rows"]] == [str(running.pk)]
-    assert frame["gone"] == {}
+    assert frame["mismatches"] == {}
     await tell(await change(running, status=Status.PAUSED))
     frame = await grid.frame("rows")
-    assert frame["gone"] == {str(running.pk): "it is Paused, not Running"}
+    assert frame["mismatches"] == {str(running.pk): "it is Paused, not Running"}
     # A changed filter needs no new connection.
     await grid.show("?status=Paused")
     await tell(await change(paused), await change(running))

@@ -67,9 +67,10 @@ NONSENSE: list[str | bytes] = [
     '{"type":"show","newest":"' + "0" * 300 + '"}',
     '{"type":"show","windows":[]}',
     '{"type":"show","windows":{"a":{}}}',
-    '{"type":"show","heard":"1"}',
-    '{"type":"show","heard":null}',
+    '{"type":"show","last_frame":"1"}',
+    '{"type":"show","last_frame":null}',
     '{"type":"show","page":-1}',
+    '{"type":"show","heard":1}',
     '{"type":"show","page":{}}',
     '{"type":"show","query":"' + "a" * 500_000 + '"}',
 ]
@@ -77,7 +78,7 @@ NONSENSE: list[str | bytes] = [
 #: What is well formed, and means nothing, or much.
 STRANGE = [
     '{"type":"show"}',
-    '{"type":"show","page":9007199254740991,"heard":0}',
+    '{"type":"show","page":9007199254740991,"last_frame":0}',
     '{"type":"show","layout":"nonsense"}',
     json.dumps({"type": "show", "layout": "[" * 60_000}),
     json.dumps({"type": "show", "layout": '[["started",3],"flat","UTC"]'}),
@@ -87,7 +88,7 @@ STRANGE = [
     json.dumps({"type": "show", "query": "?q=%00&q=%25&var.=1&var..=2&flow=%ED%A0%BD&-=&=&&&"}),
     json.dumps({"type": "show", "query": "?open=x&more=1.2.3&more=x.9&column=%00&width=a:b"}),
     json.dumps({"type": "show", "query": "?" + TERMS}),
-    json.dumps({"type": "show", "rows": [["no id", 1], ["", 2]], "heard": 3}),
+    json.dumps({"type": "show", "rows": [["no id", 1], ["", 2]], "last_frame": 3}),
 ]
 
 

@@ -43,7 +43,7 @@ def test_watching_and_no_longer(admin_client: Client, admin_user: User) -> None:
     assert "You watch 1 execution" in response.content.decode()
     heard = json.loads(response["HX-Trigger"])["live:watches"]
     assert heard == {"ids": [str(live.pk)], "on": True}
-    assert known(admin_client) == {"ids": [str(live.pk)], "news": []}
+    assert known(admin_client) == {"ids": [str(live.pk)], "unread": []}
     admin_client.post("/executions/watches/", form)
     assert Watch.objects.count() == 1
     admin_client.post("/executions/watches/", {**form, "on": "0"})
@@ -56,19 +56,21 @@ def test_what_happened_meanwhile_is_told_until_it_is_known(
     one = make_execution(admin_user)
     admin_client.post("/executions/watches/", {"id": one.pk})
     event_of(one, status=Status.PAUSED, place=Place.BLOCK)
-    assert known(admin_client)["news"] == []
+    assert known(admin_client)["unread"] == []
     event_of(one, status=Status.PAUSED, place=Place.BREAKPOINT)
-    (news,) = known(admin_client)["news"]
-    assert (news["flow"], news["word"]) == ("orders", "Paused · breakpoint")
-    told = {"told": news["id"], "revision": news["revision"]}
-    admin_client.post("/executions/watches/", told)
-    assert known(admin_client) == {"ids": [str(one.pk)], "news": []}
+    (notice,) = known(admin_client)["unread"]
+    assert (notice["flow"], notice["word"]) == ("orders", "Paused · breakpoint")
+    read = {"read": notice["id"], "revision": notice["revision"]}
+    admin_client.post("/executions/watches/", read)
+    assert known(admin_client) == {"ids": [str(one.pk)], "unread": []}
     event_of(one, status=Status.ERROR, place="", ended_at=timezone.now(), error_type="Oops")
-    (news,) = known(admin_client)["news"]
-    assert (news["status"], news["detail"]) == ("Error", "Oops")
-    admin_client.post("/executions/watches/", {"told": news["id"], "revision": news["revision"]})
-    assert known(admin_client) == {"ids": [], "news": []}
-    for nonsense in ({"told": "x"}, {"told": str(one.pk), "revision": "-1"}):
+    (notice,) = known(admin_client)["unread"]
+    assert (notice["status"], notice["detail"]) == ("Error", "Oops")
+    admin_client.post(
+        "/executions/watches/", {"read": notice["id"], "revision": notice["revision"]}
+    )
+    assert known(admin_client) == {"ids": [], "unread": []}
+    for nonsense in ({"read": "x"}, {"read": str(one.pk), "revision": "-1"}):
         assert admin_client.post("/executions/watches/", nonsense).status_code in (204, 302)
 
 
@@ -81,15 +83,15 @@ def test_nobody_watches_what_they_may_not_see(admin_user: User) -> None:
     assert "Nothing to watch" in response.content.decode()
     assert not Watch.objects.exists()
     # Not even when it could be seen once.
-    Watch.objects.create(user=ada, execution=foreign, told_revision=0)
+    Watch.objects.create(user=ada, execution=foreign, read_revision=0)
     event_of(foreign, status=Status.ENDED, ended_at=timezone.now())
-    assert known(client)["news"] == []
+    assert known(client)["unread"] == []
     # One's own knowledge is no business of others.
-    client.post("/executions/watches/", {"told": str(foreign.pk), "revision": 99})
-    mine = Watch.objects.create(user=admin_user, execution=make_execution(ada), told_revision=1)
-    client.post("/executions/watches/", {"told": str(mine.execution_id), "revision": 99})
+    client.post("/executions/watches/", {"read": str(foreign.pk), "revision": 99})
+    mine = Watch.objects.create(user=admin_user, execution=make_execution(ada), read_revision=1)
+    client.post("/executions/watches/", {"read": str(mine.execution_id), "revision": 99})
     mine.refresh_from_db()
-    assert mine.told_revision == 1
+    assert mine.read_revision == 1
     assert Client().get("/executions/watches/").status_code == 302
 
 
@@ -152,7 +154,7 @@ def test_what_is_watched_is_matched_without_a_query(
         assert people[0].offer(CommittedChanges(later, watched_by=lambda user_id: watched[user_id]))
     assert seen == [{str(one.pk)}, {str(other.pk)}]
     frame = json.loads(people[0].frame(RenderedRows()) or "")
-    assert frame["gone"] == {str(one.pk): "you no longer watch it"}
+    assert frame["mismatches"] == {str(one.pk): "you no longer watch it"}
 
 
 async def test_who_signs_in_nowhere_hears_nothing() -> None:
