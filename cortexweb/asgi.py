@@ -2,6 +2,7 @@
 
 import gc
 import os
+from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -11,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from cortexweb.web import handler
 from cortexweb.web.charset import Utf8OnlyRequests
 from cortexweb.web.origin_check import SameOrigin
+from cortexweb.web.request_ids import RequestIds
 from cortexweb.web.request_limits import RequestLimits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
@@ -19,7 +21,7 @@ django_application = handler.application()
 # The consumers import models, which exist only now.
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
+application: Any = ProtocolTypeRouter(
     {
         "http": Utf8OnlyRequests(
             RequestLimits(django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS)
@@ -27,6 +29,7 @@ application = ProtocolTypeRouter(
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+application = RequestIds(application)
 if settings.TRUSTED_PROXIES:
     application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
 

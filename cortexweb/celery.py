@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery, signals
 from django.db import close_old_connections, connections
 
+from cortexweb import json_log
 from cortexweb.worker_heartbeat import Heartbeat
 from executions import processes
 
@@ -37,6 +38,10 @@ def quiet_tasks(**_: Any) -> None:
     a short execution's time."""
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+signals.after_setup_logger.connect(json_log.format_celery)
+signals.after_setup_task_logger.connect(json_log.format_celery)
 
 
 @signals.task_postrun.connect

@@ -4,6 +4,7 @@ Without DATABASE_URL and REDIS_URL the embedded servers of `manage.py up` are us
 and the secret key live in the data folder (CORTEXWEB_DATA).
 """
 
+import logging
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cortexweb.middleware.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cortexweb.middleware.compression.CompressionMiddleware",
@@ -216,12 +218,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Everything to standard error, where whoever runs the process collects it. What was refused or
-# not found stands in the web server's own log.
+# Everything to standard error, where whoever runs the process collects it: as lines for people, or
+# as JSON with a line for each request, each turn of an execution and each command. As lines, what
+# was refused or not found stands in the web server's own log.
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("text", "json"):
+    raise environ.ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}. Write text or json.")
+logging.captureWarnings(LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"()": "cortexweb.json_log.LogFormatter"}
+        if LOG_FORMAT == "json"
+        else {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
     "filters": {"without_traceback": {"()": "cortexweb.log_filters.WithoutTraceback"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
@@ -238,6 +249,10 @@ LOGGING = {
         # A wrong Host, and other requests that no browser makes.
         "django.security": {"handlers": ["refused"], "propagate": False},
         "executions.retention.deletion": {"level": "INFO"},
+        **{
+            name: {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"}
+            for name in ("cortexweb.requests", "executions.turns", "executions.audit")
+        },
     },
 }
 

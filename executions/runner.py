@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from executions import claiming, runner_errors
+from executions import claiming, log_context, runner_errors
 from executions.children import insert_child
 from executions.completion import after_end, release_semaphores, stop
 from executions.dispatch import enqueue
@@ -46,6 +46,7 @@ from executions.engine.state import (
     Wait,
     Yielded,
 )
+from executions.events import ExecutionChanged
 from executions.leases import keep_alive
 from executions.limits import (
     BLOCK_SECONDS,
@@ -77,6 +78,8 @@ from flows.task_values import States
 from flows.values import TaskValue
 
 logger = logging.getLogger(__name__)
+#: Its level is that of LOG_FORMAT: a line for each turn costs a short execution time.
+turns_logger = logging.getLogger("executions.turns")
 
 #: The latest moment until which something waits: the last day that every time zone has.
 LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
@@ -91,13 +94,20 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     owner ends with the id of the worker's task, by which a forced stop ends it.
     """
     owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}:{task_id}"
+    with log_context.bound(execution=str(execution_id)):
+        _run(execution_id, owner)
+
+
+def _run(execution_id: UUID, owner: str) -> None:
     turn = None
     try:
         began = time.monotonic()
         claimed = claiming.claim(execution_id, owner)
         if claimed is None:
             return
-        publish([claimed.event])
+        event = claimed.event
+        log_context.add(flow=event.flow_name, user=event.initiator_id, **claimed.start_context)
+        publish([event])
         turn = _Turn(claimed, time.monotonic() - began)
         turn.run()
     except LeaseLost:
@@ -105,6 +115,19 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     except Exception as problem:
         secrets = turn.interpreter.secrets if turn else None
         runner_errors.give_back(execution_id, owner, problem, secrets)
+
+
+def _log_turn(event: ExecutionChanged) -> None:
+    """Log what became of an execution in a turn."""
+    if turns_logger.isEnabledFor(logging.INFO):
+        told = {
+            "status": event.status,
+            "reason": event.reason,
+            "error_type": event.error_type,
+            "steps": event.step_count,
+        }
+        block = {"block": event.block} if event.block else {}
+        turns_logger.info("%(status)s", told, extra={**told, **block})
 
 
 class _Turn:
@@ -314,7 +337,8 @@ class _Turn:
             return None
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
-        with keep_alive(self.claimed), alarm(overruns.effect_seconds(decision.until, time.time())):
+        seconds = overruns.effect_seconds(decision.until, time.time())
+        with keep_alive(self.claimed), alarm(seconds), log_context.bound(block=decision.block):
             event = perform_effect(block, decision)
         if self._is_late():
             event = TimedOut()
@@ -451,7 +475,9 @@ class _Turn:
         tickets = holds or how.reason is Reason.SEMAPHORE
         if how.target in _FLOW_ENDS and not tickets and self.claimed.event.parent_id is None:
             # Its end concerns nobody else, so that one statement is all there is to commit.
-            publish([release(self.claimed, interpreter, how).event])
+            ended = release(self.claimed, interpreter, how).event
+            publish([ended])
+            _log_turn(ended)
             return
         with transaction.atomic():
             written = release(self.claimed, interpreter, how)
@@ -464,3 +490,4 @@ class _Turn:
             if released and not status.is_terminal:
                 changed += release_semaphores(self.claimed.id, released)
             publish(changed)
+        _log_turn(written.event)

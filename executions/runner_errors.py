@@ -105,4 +105,5 @@ def log_defects(execution_id: UUID, interpreter: Interpreter) -> None:
                 interpreter.graph.name,
                 execution_id,
                 code if secrets is None else secrets.redact_text(code),
+                extra={"block": thrown.block},
             )

@@ -31,7 +31,7 @@ class Program:
 def app_programs(options: Options, data: DataFolder, project: Path) -> list[Program]:
     """The product's own processes, the same as in production."""
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "-A", "cortexweb"]
+    celery = [*python, "celery", "--quiet", "-A", "cortexweb"]
     web = [*python, "cortexweb.web.server", "--host", "127.0.0.1", "--port", str(options.port)]
     web += ["--timeout-graceful-shutdown", "2"]
     worker = [*celery, "worker", "--concurrency", str(options.workers), "--loglevel", "INFO"]

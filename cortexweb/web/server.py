@@ -13,6 +13,8 @@ import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cortexweb import json_log
+
 #: The most bytes of the address and the headers of a request.
 HEAD_BYTES = 100_000
 #: The most bytes of a live message: a little more than `executions.live.consumers` reads.
@@ -85,6 +87,7 @@ def options() -> dict[str, Any]:
         "ws_max_size": SOCKET_BYTES,
         # Compressing each frame for each browser would cost more than all the rest of it.
         "ws_per_message_deflate": False,
+        **json_log.uvicorn_options(),
     }
 
 

@@ -1,11 +1,17 @@
 """Who gives a command, from where, and the audit entry that says so."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 
+from django.db import transaction
 from django.http import HttpRequest
 
 from executions.models import AuditEntry, Execution
+
+logger = logging.getLogger("executions.audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,31 @@ def audit(
     actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
 ) -> None:
     """Write the audit entry of a command."""
-    audit_entry(actor, command, execution, done=done, detail=detail).save(force_insert=True)
+    write([audit_entry(actor, command, execution, done=done, detail=detail)])
+
+
+def write(entries: Iterable[AuditEntry]) -> None:
+    """Write audit entries, and log them once the transaction has committed."""
+    written = AuditEntry.objects.bulk_create(entries)
+    if logger.isEnabledFor(logging.INFO):
+        transaction.on_commit(partial(_log, written))
+
+
+def _log(entries: Iterable[AuditEntry]) -> None:
+    for entry in entries:
+        logger.info(
+            "%s %s",
+            entry.command,
+            entry.outcome,
+            extra={
+                "command": entry.command,
+                "outcome": entry.outcome,
+                "source": entry.source,
+                "user": entry.user_id,
+                "execution": str(entry.execution_id),
+                "flow": entry.flow_name,
+            },
+        )
 
 
 def audit_entry(

@@ -12,12 +12,12 @@ import psycopg
 from django.db import OperationalError, transaction
 
 from executions.commands import permissions, refusals
-from executions.commands.actor import audit, audit_entry
+from executions.commands.actor import audit, audit_entry, write
 from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRefused, CommandRequest
 from executions.events import ExecutionChanged
-from executions.models import AuditEntry, Execution
+from executions.models import Execution
 from executions.publishing import publish
 from executions.store.debug import debug_lease
 from executions.store.lifecycle import bulk_transitions, secret_storage
@@ -96,13 +96,14 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
                 debug_lease.acquire(accepted, user) if command.lease is DebugLeaseRule.TAKES else []
             )
             publish(taken + command.execute_batch(accepted))
-        AuditEntry.objects.bulk_create(
+        audit_log = [
             audit_entry(
                 actor, command.name, result.execution, done=result.done, detail=result.detail
             )
             for result in results
             if result.execution.pk in states
-        )
+        ]
+        write(audit_log)
     return results
 
 

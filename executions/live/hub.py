@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -83,7 +84,8 @@ class Hub:
         if self._task is None or self._task.done():
             # An event belongs to the loop in which it was first waited for.
             self.listening = asyncio.Event()
-            self._task = asyncio.create_task(self._run())
+            # It works for all connections: what it logs is not about the request of this one.
+            self._task = asyncio.create_task(self._run(), context=Context())
         return connection
 
     async def leave(self, connection: Connection) -> None:

@@ -121,6 +121,9 @@ class Execution(models.Model):
     origin = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
     )
+    #: The request that started it, or its parent, and the span of its trace
+    #: (`executions.log_context.start_context`); null when neither is known.
+    start_context = models.JSONField(null=True)
     #: The user who debugs it, and its children with it.
     debugged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

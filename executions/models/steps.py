@@ -169,6 +169,9 @@ class LogEntry(models.Model):
     details = ExactJSONField(null=True)
     event_started_at = models.DateTimeField(null=True)
     event_ended_at = models.DateTimeField(null=True)
+    #: As in the row of the execution, so that a search of all logs reads one table.
+    flow_name = models.CharField(max_length=120, db_collation="C", db_default="", blank=True)
+    initiator_id = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["execution", "id"]

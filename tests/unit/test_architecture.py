@@ -35,6 +35,7 @@ PURE = (
     "flows.diagram",
     "executions.states",
     "executions.limits",
+    "executions.log_context",
     "executions.retention.trimming",
     "executions.engine",
     "executions.statistics.counts",
@@ -74,7 +75,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("idempotency",),
     ("models",),
     ("appearance", "dispatch", "engine", "fields", "presence", "publishing", "workers"),
-    ("events", "limits", "processes", "queues", "retention.trimming", "states"),
+    ("events", "limits", "log_context", "processes", "queues", "retention.trimming", "states"),
 )
 
 

@@ -116,9 +116,10 @@ LOG_ENTRIES = """
     logged AS (
         INSERT INTO executions_logentry
             (execution_id, step, at, block, severity, event_type, details,
-             event_started_at, event_ended_at)
+             event_started_at, event_ended_at, flow_name, initiator_id)
         SELECT %(id)s, l.step, to_timestamp(l.at), l.block, l.severity, l.event_type,
-            l.details, l.event_started_at, l.event_ended_at
+            l.details, l.event_started_at, l.event_ended_at, updated.flow_name,
+            updated.initiator_id
         FROM updated, json_to_recordset(%(logged)s::json)
             AS l(step bigint, at double precision, block text, severity text,
                  event_type text, details json, event_started_at timestamptz,

@@ -29,7 +29,7 @@ RETURNING = ", ".join(f"{name}::text" if name in IDS else name for name in COLUM
 #: What a claim needs besides the columns of an event.
 _MORE = """
         version_id, state::text, steps_wanted, inputs::text, debug::text, debug_hits::text,
-        run_until::text, passed_step, stored_size, secrets::text"""
+        run_until::text, passed_step, stored_size, secrets::text, start_context::text"""
 _TOKENS_AND_VALUES = """
         (SELECT json_agg(json_build_array(workspace, block, state) ORDER BY level)::text
             FROM executions_token WHERE execution_id = %(id)s) AS tokens,
@@ -95,6 +95,8 @@ class ClaimedExecution:
     inputs: Mapping[str, Any]
     #: The bytes of large changed values that its steps have stored.
     stored_bytes: int
+    #: The request and the span that have started it (`executions.log_context`).
+    start_context: Mapping[str, Any] = field(default_factory=dict)
     #: Whether its limits were checked, so that others may wait for its worker because of them.
     limit_checked: bool = False
     #: Its secrets (`executions.store.lifecycle.secret_storage`).
@@ -177,8 +179,8 @@ def read(execution_id: UUID) -> ClaimedExecution:
 
 def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecution:
     """Return an execution without its tokens and variables."""
-    *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-4]
-    until, passed, stored_bytes, secrets_text = row[-4:]
+    *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-5]
+    until, passed, stored_bytes, secrets_text, start_context = row[-5:]
     secrets = json.loads(secrets_text) if secrets_text else None
     plan = debug_plan.load(debug, hits) if debug else debug_plan.NO_PLAN
     kept = json.loads(state)
@@ -198,6 +200,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecu
         deaths=deaths,
         killed_by_alarm=killed_by_alarm,
         failed_turn=failed_turn,
+        start_context=json.loads(start_context) if start_context else {},
         debug=debug,
         breaks_on_exception=plan.break_on_exception,
         stepper=debug_plan.stepper_of(plan, until, passed) if debug or until else None,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from executions import log_context
 from executions.engine.debugging import Breakpoint
 from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_SECONDS
@@ -111,6 +112,7 @@ def insert(request: StartRequest) -> Execution:
         secrets=secrets,
         state=_initial_state(request.extensions),
         origin_id=request.origin_id,
+        start_context=log_context.start_context(),
         debugged_by_id=request.debugged_by_id,
         debugged_by_name=request.debugged_by_name,
         debugged_since=Now() if request.debugged_by_id else None,
