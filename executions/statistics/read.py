@@ -6,7 +6,7 @@ statement reads both, so it is exact at any moment, whether or not the journal i
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -126,6 +126,15 @@ def series_by_version(
 def by_trigger(span: Span, selection: Selection = EVERYTHING) -> dict[str, Counts]:
     """Return the counts of a span by trigger, of the triggers by which something ran."""
     return _by_key(_reading(selection, Level.VERSION, _TRIGGER), span)
+
+
+def since_ever_by_flow_and_trigger() -> dict[tuple[int, str], Counts]:
+    """Return all that was ever counted, by the flow's id and trigger: numbers that only grow."""
+    key = ("s.flow_id || ' ' || s.trigger", "v.flow_id || ' ' || e.trigger")
+    reading = _reading(EVERYTHING, Level.VERSION, key)
+    found = _by_key(reading, Span(datetime.fromtimestamp(0, UTC), datetime.now(UTC)))
+    split = ((key.split(" ", 1), counts) for key, counts in found.items())
+    return {(int(flow_id), trigger): counts for (flow_id, trigger), counts in split}
 
 
 def failure_series(group_id: UUID, span: Span, step: str | int, zone: tzinfo) -> list[Bucket]:

@@ -20,6 +20,7 @@ from redis import Redis
 from executions import queues, workers
 from executions.live import measurements
 from executions.states import Status
+from executions.statistics import fold
 from tests.conftest import LiveApp
 from tests.executions_in_tests import make_execution
 from tests.servers import Process, free_port, web_server
@@ -186,6 +187,33 @@ def test_prometheus_gets_the_format_that_it_asks_for(read: Client) -> None:
     assert answer["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.content.endswith(b"# EOF\n")
     assert read.get("/metrics")["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_what_executions_did(read: Client, admin_user: User) -> None:
+    make_execution(admin_user, status=Status.ENDED)
+    make_execution(admin_user, status=Status.ENDED, unhandled=True)
+    make_execution(admin_user, status=Status.ERROR)
+    parent = make_execution(admin_user, status=Status.STOPPED)
+    make_execution(admin_user, parent=parent)
+    gone = make_execution(admin_user, status=Status.ENDED)
+    gone.delete()  # as retention does
+    samples = metrics(read)
+    started, ended = "cortexweb_executions_started_total", "cortexweb_executions_ended_total"
+    assert value(samples, started, flow="orders", trigger="page") == 5
+    assert value(samples, started, flow="orders", trigger="parent") == 1
+    outcomes = {
+        labels["outcome"]: number
+        for labels, number in samples[ended]
+        if labels["trigger"] == "page"
+    }
+    assert outcomes == {"succeeded": 2, "unhandled": 1, "errors": 1, "stopped": 1}
+    bucket = "cortexweb_execution_duration_seconds_bucket"
+    assert value(samples, bucket, flow="orders", le="0.5") == 0
+    assert value(samples, bucket, flow="orders", le="2.5") == 4  # each took a second
+    assert value(samples, bucket, flow="orders", le="+Inf") == 4
+    assert value(samples, "cortexweb_execution_duration_seconds_sum") == pytest.approx(4, 0.02)
+    fold.fold()
+    assert metrics(read)[ended] == samples[ended]
 
 
 # With real processes ----------------------------------------------------------------------------
