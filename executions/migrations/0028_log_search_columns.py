@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0026_audit_of_failures"),
+        ("executions", "0027_read_revision"),
     ]
 
     operations = [
