@@ -8,6 +8,7 @@ from typing import Any, Self
 EXECUTIONS_CHANGED = "executions.changed"
 WATCHES_CHANGED = "watches.changed"
 BULK_JOB_CHANGED = "bulk.changed"
+FAILURES_CHANGED = "failures.changed"
 
 
 @dataclass(frozen=True, slots=True)

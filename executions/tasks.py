@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
 from executions.bulk import jobs
 from executions.bulk import run as bulk
+from executions.failures import occurrences
 from executions.retention import deletion
 from executions.statistics import fold
 
@@ -44,8 +45,9 @@ def reclaim(execution_id: str, task_id: str, killed_by_alarm: bool) -> None:
 
 @shared_task
 def recover() -> None:
-    """Wake what is due, take over what has died, send lost messages again."""
+    """Wake what is due, take over what has died, send lost messages again, end mutes."""
     recovery.recover()
+    occurrences.unmute_due()
     jobs.recover()
     workers.record_scheduled()
 

@@ -69,7 +69,7 @@ class FailureGroup(models.Model):
     resolved_in_version = models.PositiveIntegerField(null=True, blank=True)
     #: The version in which it was seen again.
     regressed_in_version = models.PositiveIntegerField(null=True, blank=True)
-    #: Raised by each change that a person makes, so that of two at once one is refused.
+    #: Raised by each change of what people decide, so that of two at once one is refused.
     revision = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
@@ -139,6 +139,8 @@ class FailureActivity(models.Model):
     mentions = ArrayField(models.CharField(max_length=150), default=list)
     #: The version that it is about.
     version = models.PositiveIntegerField(null=True)
+    #: The revision that it gave the group; 0 where it left that as it was.
+    revision = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["group", "-id"], name="failure_activity_by_group")]

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
+from django.dispatch import Signal
 
 from executions.limits import STATISTICS_BATCH, STATISTICS_SECONDS
 from executions.statistics.counts import DELETED, NUMBERS, Counts
@@ -29,9 +31,10 @@ _TAKE = """
     )
     SELECT v.flow_id, e.version_id, e.trigger, e.failure,
         date_trunc('minute', e.at, 'UTC') + interval '1 minute', e.kind, e.sign::int,
+        v.number, max(e.at),
         count(*), array_agg(e.microseconds) FILTER (WHERE e.microseconds IS NOT NULL)
     FROM taken e LEFT JOIN flows_flowversion v ON v.id = e.version_id
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
 #: The totals of each series from a moment on, and the last one before.
 _TAIL = """
@@ -70,6 +73,20 @@ _COMPLETE_FROM = """
     FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[]) AS deleted (id, until)
     WHERE executions_statisticsseries.id = deleted.id
 """
+
+
+#: Sent with `counted`, a list of CountedFailures, in the transaction that counts them.
+failures_counted = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFailures:
+    """Failures of one group in one version: how many, and when the last of them ended."""
+
+    group_id: UUID
+    version: int
+    number: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +131,16 @@ def _fold_batch() -> int:
                 _COMPLETE_FROM,
                 {"ids": [ids[key] for key in deleted], "untils": list(deleted.values())},
             )
+        failures_counted.send(sender=CountedFailures, counted=_failures(taken))
     return sum(row[-2] for row in taken)
+
+
+def _failures(taken: Sequence[Sequence[Any]]) -> list[CountedFailures]:
+    return [
+        CountedFailures(failure, version, number, last_at)
+        for _, _, _, failure, _, kind, sign, version, last_at, number, _ in taken
+        if failure is not None and kind != DELETED and version is not None and sign > 0
+    ]
 
 
 def _changes(
@@ -124,7 +150,7 @@ def _changes(
     What belongs to a flow that was deleted is left out."""
     changes: dict[SeriesKey, dict[datetime, list[Events]]] = defaultdict(lambda: defaultdict(list))
     deleted: dict[SeriesKey, datetime] = {}
-    for flow_id, version_id, trigger, failure, until, kind, sign, number, microseconds in taken:
+    for flow_id, version_id, trigger, failure, until, kind, sign, *_, number, microseconds in taken:
         if flow_id is None:
             continue
         events = Events(kind, number, binned(microseconds or ()), sign)

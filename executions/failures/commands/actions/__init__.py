@@ -1,0 +1,1 @@
+"""The commands on failure groups, one a file."""
