@@ -18,6 +18,7 @@ from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
+from tests.database import end_test
 from tests.grids import LIVE
 from tests.servers import (
     Process,
@@ -63,6 +64,14 @@ def servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: None) -> None:
     """pytest-django's hook before it creates the test database."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_ends() -> Iterator[None]:
+    """Tests that commit empty the database in a quick way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", end_test)
+        yield
 
 
 @pytest.fixture
