@@ -4,6 +4,7 @@
 the tables are emptied after each of their tests, once those processes rest.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -38,6 +39,16 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors, since tests also wait: for servers, browsers and time."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

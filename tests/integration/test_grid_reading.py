@@ -23,7 +23,7 @@ from executions.grid.table.columns import COLUMNS
 from executions.grid.table.sorting import Sort
 from executions.models import Execution
 from executions.states import Status
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import make_execution, unsaved_execution, version_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,8 @@ TYPED = (
     "-error:http* has:exception",
     "duration:>1s is:root",
 )
+#: Several pages of what most of them find; their edges lie inside ties.
+PAGE_SIZE = 13
 SORTABLE = [column.key for column in COLUMNS if column.sorting]
 EVERY_SORT = [Sort(column, descending) for column in SORTABLE for descending in (True, False)]
 
@@ -47,12 +49,16 @@ EVERY_SORT = [Sort(column, descending) for column in SORTABLE for descending in 
 @pytest.fixture
 def many(admin_user: User) -> User:
     now = timezone.now() - timedelta(hours=1)
+    versions = [version_of("orders"), version_of("stock")]
+    rows = []
     for number in range(60):
         status = (Status.ENDED, Status.ERROR, Status.RUNNING, Status.STOPPED)[number % 4]
         started = now - timedelta(seconds=number // 3)
-        make_execution(
+        version = versions[number % 2]
+        row = unsaved_execution(
             admin_user if number % 5 else None,
-            flow=("orders", "stock")[number % 2],
+            flow=version.flow.name,
+            version=version,
             status=status,
             started_at=started,
             updated_at=now - timedelta(seconds=number % 7),
@@ -62,6 +68,8 @@ def many(admin_user: User) -> User:
             error_type="HttpRequestException" if number % 6 == 1 else "",
             error_message="Timed out: pricing" if number % 4 == 1 else "",
         )
+        rows.append(row)
+    Execution.objects.bulk_create(rows)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE executions_execution")
     return admin_user
@@ -115,11 +123,11 @@ def test_every_way_finds_the_same_rows(many: User, sort: Sort) -> None:
     for typed in TYPED:
         filters = Filters.parse_text(typed)
         matching = Execution.objects.filter(filters.seen_by(many).condition())
-        page = Page(many, PageQuery(filters, sort=sort), size=7)
+        page = Page(many, PageQuery(filters, sort=sort), size=PAGE_SIZE)
         down = [[event.id for event in page.events]]
         keys = [str(sort.key(event)) for event in page.events]
         while page.older_address:
-            page = Page(many, parsed(page.older_address), size=7)
+            page = Page(many, parsed(page.older_address), size=PAGE_SIZE)
             down.append([event.id for event in page.events])
             keys += [str(sort.key(event)) for event in page.events]
         if typed:
@@ -129,7 +137,7 @@ def test_every_way_finds_the_same_rows(many: User, sort: Sort) -> None:
         assert all(sort.is_above(one, other) for one, other in pairwise(keys)), typed
         up = []
         while page.newer_address:
-            page = Page(many, parsed(page.newer_address), size=7)
+            page = Page(many, parsed(page.newer_address), size=PAGE_SIZE)
             up.append([event.id for event in page.events])
         assert up[::-1] == down[:-1], typed
 

@@ -39,9 +39,10 @@ def literals(source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_statements_bind_statuses(path: Path) -> None:
-    assert not literals(path.read_text())
+def test_statements_bind_statuses() -> None:
+    assert len(FILES) > 100
+    found = {str(path.relative_to(ROOT)): literals(path.read_text()) for path in FILES}
+    assert not {path: lines for path, lines in found.items() if lines}
 
 
 @pytest.mark.parametrize(
