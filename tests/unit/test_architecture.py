@@ -32,6 +32,7 @@ PURE = (
     "flows.validation",
     "flows.blocks",
     "flows.diagram",
+    "executions.charts",
     "executions.states",
     "executions.limits",
     "executions.log_context",
@@ -76,7 +77,16 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("idempotency",),
     ("models",),
     ("appearance", "dispatch", "engine", "fields", "presence", "publishing", "workers"),
-    ("events", "limits", "log_context", "processes", "queues", "retention.trimming", "states"),
+    (
+        "charts",
+        "events",
+        "limits",
+        "log_context",
+        "processes",
+        "queues",
+        "retention.trimming",
+        "states",
+    ),
 )
 
 
