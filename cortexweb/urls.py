@@ -20,6 +20,5 @@ urlpatterns = [
     path("login/", sign_in, name="login"),
     path("password/", change_password, name="change-password"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("", include("flows.urls")),
     path("", include("executions.urls")),
 ]

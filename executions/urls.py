@@ -16,6 +16,9 @@ from executions.views.execution import (
 )
 from executions.views.export import export
 from executions.views.flow import flow, flow_live, flow_start
+from executions.views.flow_list.arrange import flow_arrange, flow_star
+from executions.views.flow_list.page import flows, flows_live
+from executions.views.flow_list.peek import flow_peek
 from executions.views.grid import (
     completions,
     execution_child_counts,
@@ -66,7 +69,13 @@ urlpatterns = [
         name="execution-exception",
     ),
     path("executions/<uuid:execution_id>/variable/", variable_edit, name="variable-edit"),
+    path("flows/", flows, name="flows"),
+    # Names of flows have no slash, so these take none of theirs.
+    path("flows/live/parts/", flows_live, name="flows-live"),
     path("flows/<str:name>/", flow, name="flow"),
+    path("flows/<str:name>/arrange/", flow_arrange, name="flow-arrange"),
+    path("flows/<str:name>/star/", flow_star, name="flow-star"),
+    path("flows/<str:name>/peek/", flow_peek, name="flow-peek"),
     path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("views/", saved_views, name="saved-views"),

@@ -25,7 +25,14 @@ from executions.live.changes import Visibility
 from executions.live.connection import Connection
 from executions.live.frames import encode_frame
 from executions.live.hub import hub
-from executions.live.viewers import ExecutionViewer, FlowViewer, GridViewer, ShownPage, Viewer
+from executions.live.viewers import (
+    ExecutionViewer,
+    FlowsViewer,
+    FlowViewer,
+    GridViewer,
+    ShownPage,
+    Viewer,
+)
 from executions.presence import OpenPage
 from flows import access as flows_access
 
@@ -223,6 +230,14 @@ class ExecutionConsumer(LiveConsumer):
             key=f"{id(self):x}.{time.time():.3f}",
         )
         return ExecutionViewer(visibility, execution_id)
+
+
+class FlowsConsumer(LiveConsumer):
+    """The list of flows: hears `changed` frames, at most one a second, and fetches what it
+    shows."""
+
+    async def viewer(self, visibility: Visibility) -> FlowsViewer:
+        return FlowsViewer(visibility)
 
 
 class FlowConsumer(LiveConsumer):

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from executions.live.consumers import (
     ExecutionConsumer,
     FlowConsumer,
+    FlowsConsumer,
     GridConsumer,
     NotFoundConsumer,
     NotificationsConsumer,
@@ -13,6 +14,7 @@ from executions.live.consumers import (
 websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
+    path("ws/flows/", FlowsConsumer.as_asgi()),
     path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),
     re_path("", NotFoundConsumer.as_asgi()),

@@ -4,6 +4,7 @@ A viewer decides by the event alone: it makes no query and no HTML.
 """
 
 import sys
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -21,6 +22,10 @@ from executions.live.rendering import RenderedRows, row_format
 PENDING_LIMIT = 500
 #: Rows that one browser can name as shown; a page with everything open has about that many.
 SHOWN_LIMIT = 5_000
+
+
+#: Seconds between two frames for the list of flows, at least.
+FLOWS_EVERY = 1.0
 
 
 class Viewer:
@@ -242,6 +247,35 @@ class ExecutionViewer(Viewer):
             status=changed and changed.status,
             children=list(children),
         )
+
+
+class FlowsViewer(Viewer):
+    """The list of flows, which fetches what it shows when an execution that its user may see has
+    changed."""
+
+    def __init__(self, visibility: Visibility) -> None:
+        super().__init__(visibility)
+        self._published_at = 0.0
+        self._has_changed = False
+        self._sent_at = float("-inf")
+
+    def offer(self, changes: CommittedChanges) -> bool:
+        visible = changes.visible(self.visibility)
+        if visible:
+            self._has_changed = True
+            self._published_at = max(event.published_at for event in visible.values())
+        return self._is_due
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether there is a frame to send; the last change is told with the next heartbeat."""
+        return self._has_changed and time.monotonic() - self._sent_at >= FLOWS_EVERY
+
+    def frame(self, rows: RenderedRows) -> str | None:
+        if not self._is_due:
+            return None
+        self._has_changed, self._sent_at = False, time.monotonic()
+        return encode_frame("changed", published=int(self._published_at * 1000))
 
 
 class FlowViewer(Viewer):

@@ -89,6 +89,7 @@ FIELDS: tuple[Field, ...] = (
     Field("description", "Block description", Words("block_description"), "GET"),
     Field("started", "Started", Moment("started_at"), ">-2h"),
     Field("updated", "Updated", Moment("updated_at"), "2026-11-01..2026-11-03"),
+    Field("ended", "Ended", Moment("ended_at"), ">-2h", indexed=False),
     Field("duration", "Duration", Duration(), ">10s"),
     Field("initiator", "Initiator", Person("initiator_name", "i", id_column="initiator_id"), ME),
     Field("trigger", "Trigger", Choice("trigger", _TRIGGERS, "t")),

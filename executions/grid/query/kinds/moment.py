@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 
-from executions.grid.query.kinds.kind import AllOf, Predicate, QueryContext
+from executions.events import ExecutionChanged
+from executions.grid.query.kinds.kind import AllOf, EventContext, Predicate, QueryContext
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.moments import moment_range
 from executions.grid.query.ranges import between
@@ -24,7 +25,7 @@ _PRESETS = (
 
 @dataclass(frozen=True)
 class Moment(AllOf):
-    """A moment in a column; no value of it is empty."""
+    """A moment in a column. Where that is empty, it is in no range."""
 
     name = "time"
     hint = "Since two hours ago is >-2h. Or a day, or a range such as 2026-11-01..2026-11-03."
@@ -46,7 +47,12 @@ class Moment(AllOf):
 
     def value_matches(self, value: str) -> Predicate:
         column, moments = self.column, moment_range(value)[0]
-        return lambda event, context: moments.holds(getattr(event, column), context.now)
+
+        def holds(event: ExecutionChanged, context: EventContext) -> bool:
+            at = getattr(event, column)
+            return at is not None and moments.holds(at, context.now)
+
+        return holds
 
     def suggest(self, user: Any, typed: str) -> list[SuggestedValue]:
         return [SuggestedValue(*one) for one in _PRESETS if one[0].startswith(typed)]

@@ -1,0 +1,94 @@
+"""Commands on flows: move one to a folder, give it labels, star it. Not on their executions, which
+stay as they are."""
+
+from collections.abc import Iterable
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from executions.access import User
+from executions.commands.actor import Actor
+from executions.models import AuditEntry
+from flows.models import FavoriteFlow, Flow, Folder, Label
+from flows.queries import folder_ways
+
+_MOVE, _LABEL = "move-flow", "label-flow"
+_NO_FOLDER = "no folder"
+
+
+def may_arrange(user: User) -> bool:
+    """Return whether the user may move flows to folders and give them labels."""
+    return user.is_active and user.has_perm("flows.change_flow")
+
+
+def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
+    """Move a flow to a folder, or out of all for None. Returns what was done, as a sentence.
+
+    Raises PermissionDenied.
+    """
+    _check(user, actor, flow, _MOVE)
+    with transaction.atomic():
+        locked = Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
+        ways = folder_ways()
+        before = ways[locked.folder_id][-1] if locked.folder_id else _NO_FOLDER
+        after = ways[folder.pk][-1] if folder else _NO_FOLDER
+        if before == after:
+            return f"{flow.name} is in {after} already."
+        Flow.objects.filter(pk=flow.pk).update(folder=folder)
+        _audit(actor, flow, _MOVE, f"from {before} to {after}")
+    return f"Moved {flow.name} from {before} to {after}."
+
+
+def label(user: User, actor: Actor, flow: Flow, labels: Iterable[Label]) -> str:
+    """Give a flow these labels, and take all others away. Returns what was done, as a sentence.
+
+    Raises PermissionDenied.
+    """
+    _check(user, actor, flow, _LABEL)
+    with transaction.atomic():
+        Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
+        wanted = {one.pk: one.name for one in labels}
+        held = dict(flow.labels.values_list("pk", "name"))
+        added = sorted(name for pk, name in wanted.items() if pk not in held)
+        removed = sorted(name for pk, name in held.items() if pk not in wanted)
+        if not (added or removed):
+            return ""
+        flow.labels.set(wanted)
+        detail = " ".join([*(f"+{name}" for name in added), *(f"-{name}" for name in removed)])
+        _audit(actor, flow, _LABEL, detail)
+    return f"Labels of {flow.name}: {', '.join(sorted(wanted.values())) or 'none'}."
+
+
+def star(user: User, flow: Flow, *, on: bool) -> None:
+    """Add a flow to the favourites of a user, or take it away."""
+    mine = {"user_id": user.pk or 0, "flow": flow}
+    if on:
+        FavoriteFlow.objects.bulk_create([FavoriteFlow(**mine)], ignore_conflicts=True)
+    else:
+        FavoriteFlow.objects.filter(**mine).delete()
+
+
+def _check(user: User, actor: Actor, flow: Flow, command: str) -> None:
+    if not may_arrange(user):
+        why = "Arranging flows takes the permission flows.change_flow."
+        _audit(actor, flow, command, why, AuditEntry.Outcome.REFUSED)
+        raise PermissionDenied(f"{why} Ask an administrator for it.")
+
+
+def _audit(
+    actor: Actor,
+    flow: Flow,
+    command: str,
+    detail: str,
+    outcome: AuditEntry.Outcome = AuditEntry.Outcome.DONE,
+) -> None:
+    AuditEntry.objects.create(
+        flow_name=flow.name,
+        user_id=actor.user_id,
+        actor=actor.name,
+        command=command,
+        source=actor.source,
+        address=actor.address,
+        outcome=outcome,
+        detail=detail,
+    )

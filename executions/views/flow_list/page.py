@@ -1,0 +1,203 @@
+"""The list of flows: what runs now, what ran within a day, folders and labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from executions.commands.flow_arrangement import may_arrange
+from executions.statistics.counts import Counts
+from executions.store.read.flow_counts import last_executions
+from executions.views.flow_list import numbers, rows
+from executions.views.flow_list.query import SHOWN, STATES, UNFILED, FlowQuery
+from executions.views.flow_list.rows import FlowRow
+from executions.views.parts import Part, changed
+from flows import access
+from flows.call_graph import call_graph
+from flows.models import Flow, Folder, Label
+from flows.queries import folder_ways
+
+PAGE = 100
+#: What changes while the page is open. It holds nothing that is one user's alone, not even a token
+#: against forged requests, since all who see the same share what was rendered.
+LIVE = (
+    Part("rows", "executions/flows/table.html", "pane"),
+    Part("totals", "executions/flows/totals.html", "row"),
+)
+PARTS = (*LIVE, Part("nav", "executions/flows/nav.html"))
+
+
+@require_safe
+def flows(request: HttpRequest) -> HttpResponse:
+    """Every flow that the user may see and the address asks for. htmx gets the list alone."""
+    context = _context(request, FlowQuery.parse(request.GET))
+    if context["query"].view == "calls":
+        context["graph"] = call_graph(row.flow for row in context["rows"])
+    else:
+        context["parts"] = {part.name: part.element(request, context) for part in PARTS}
+    part = request.headers.get("HX-Target") == "flows"
+    response = render(
+        request, "executions/flows/list.html" if part else "executions/flows/page.html", context
+    )
+    response["Vary"] = "HX-Target, Cookie"
+    return response
+
+
+@require_safe
+def flows_live(request: HttpRequest) -> HttpResponse:
+    """The parts that differ from those that the browser says it holds. All who see the same share
+    what was rendered within a second."""
+    query, user = FlowQuery.parse(request.GET), request.user
+    held = request.headers.get("X-Held", "")[:2000]
+    key = (
+        "page",
+        numbers.visible_key(user),
+        access.sees_flows(user),
+        may_arrange(user),
+        tuple(sorted(rows.favorites_of(user))),
+        user.pk if query.show == "mine" else None,
+        timezone.get_current_timezone_name(),
+        tuple(query.parameters),
+        held,
+    )
+    html = numbers.kept(
+        key, numbers.LIVE_AGE, lambda: changed(LIVE, request, _context(request, query), held)
+    )
+    response = HttpResponse(html)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
+    found = _rows(request.user, query.search)
+    shown = rows.narrowed(found, query, request.user)
+    _add_last(request.user, shown if query.sort.endswith("last") else ())
+    page = Paginator(rows.in_order(shown, query.sort), PAGE).get_page(query.page)
+    _add_last(request.user, list(page))
+    _add_hours(request.user, list(page))
+    live = numbers.live_counts(request.user)
+    return {
+        "section": "flows",
+        "query": query,
+        "page": page,
+        "rows": shown,
+        "total": len(found),
+        "now": _now(shown),
+        "capped": live.capped,
+        "states": STATES,
+        "kinds": Flow.Kind.choices,
+        "groups": _groups(found, request.user, query),
+        "folders": _folders(found, query),
+        "unfiled": {
+            "count": sum(not row.folder for row in found),
+            "url": query.url(show=UNFILED, folder=""),
+            "current": query.show == UNFILED,
+        },
+        "labels": _labels(found, query),
+        "headers": _headers(query),
+        "list_url": query.url(view="list"),
+        "calls_url": query.url(view="calls"),
+        "may_arrange": may_arrange(request.user),
+        "may_add": request.user.is_staff and request.user.has_perm("flows.add_flow"),
+    }
+
+
+def _rows(user: Any, search: str) -> list[FlowRow]:
+    ways, starred = folder_ways(), rows.favorites_of(user)
+    live, day = numbers.live_counts(user), numbers.day_counts(user)
+    return [
+        FlowRow(
+            flow=flow,
+            folder=rows.path_of(flow, ways),
+            labels=list(flow.labels.all()),
+            is_favorite=flow.pk in starred,
+            live=live.by_flow.get(flow.name, {}),
+            day=day.by_flow.get(flow.pk) or Counts(),
+            span=day.span,
+        )
+        for flow in rows.flows_of(user, search)
+    ]
+
+
+def _add_last(user: Any, shown: Sequence[FlowRow]) -> None:
+    last = last_executions([row.flow.name for row in shown], numbers.visible_key(user))
+    for row in shown:
+        row.last = last.get(row.flow.name)
+
+
+def _add_hours(user: Any, shown: Sequence[FlowRow]) -> None:
+    if not shown:
+        return
+    ids = [row.flow.pk for row in shown]
+    hours = numbers.hours(user, shown[0].span, ids)
+    for row in shown:
+        row.hours = hours.get(row.flow.pk) or numbers.no_hours(row.span)
+
+
+def _now(shown: Sequence[FlowRow]) -> list[tuple[str, int]]:
+    """How many executions of the flows that are shown are live: words and number of each kind."""
+    return [
+        (words, sum(pill.number for row in shown for pill in row.now if pill.kind == kind))
+        for kind, (_, _, words, _) in rows.LIVE_PILLS.items()
+    ]
+
+
+def _groups(found: Sequence[FlowRow], user: Any, query: FlowQuery) -> list[dict[str, Any]]:
+    plain = not (query.folder or query.label)
+    return [
+        {
+            "key": key,
+            "word": word,
+            "icon": icon,
+            "count": sum(rows.is_shown(row, key, user) for row in found),
+            "url": query.url(show=key, folder="", label=""),
+            "current": plain and query.show == key,
+        }
+        for key, (word, icon) in SHOWN.items()
+    ]
+
+
+def _folders(found: Sequence[FlowRow], query: FlowQuery) -> list[dict[str, Any]]:
+    """The folders by their paths, each with the flows in it and below it."""
+    names: Mapping[int, str] = dict(Folder.objects.values_list("pk", "name"))
+    return [
+        {
+            "id": pk,
+            "name": names.get(pk, way[-1]),
+            "path": way[-1],
+            "depth": len(way) - 1,
+            "count": sum(rows.is_in(row.folder, way[-1]) for row in found),
+            "url": query.url(show="", folder=way[-1]),
+            "current": bool(query.folder) and way[-1].casefold() == query.folder.casefold(),
+        }
+        for pk, way in sorted(folder_ways().items(), key=lambda item: item[1][-1].casefold())
+    ]
+
+
+def _labels(found: Sequence[FlowRow], query: FlowQuery) -> list[dict[str, Any]]:
+    """The labels, each with its flows; a click on the one that is chosen takes it away."""
+    items = []
+    for label in Label.objects.all():
+        current = label.name.casefold() == query.label.casefold()
+        items.append(
+            {
+                "label": label,
+                "count": sum(label in row.labels for row in found),
+                "url": query.url(label="" if current else label.name),
+                "current": current,
+            }
+        )
+    return items
+
+
+def _headers(query: FlowQuery) -> list[dict[str, Any]]:
+    """The headers of the columns between the star and the version; the sparkline has no order."""
+    headers = [
+        {**header, "column": column, "is_number": column in ("runs", "failed", "p95")}
+        for column, header in query.headers.items()
+    ]
+    return [*headers[:-1], {"column": "hours"}, headers[-1]]
