@@ -13,7 +13,7 @@ from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
 from executions.retention import deletion
-from executions.statistics import fold
+from executions.statistics import fold, rebuild, thinning
 
 
 @shared_task(bind=True)
@@ -67,6 +67,7 @@ def transfer_debug_leases() -> None:
 @shared_task
 def fold_statistics() -> None:
     """Add what has happened to the statistics."""
+    rebuild.build()
     fold.fold()
 
 
@@ -76,3 +77,4 @@ def delete_old() -> None:
     deletion.delete_old()
     jobs.delete_old()
     idempotency.delete_expired()
+    thinning.thin()

@@ -114,18 +114,29 @@ def fold(seconds: float = STATISTICS_SECONDS) -> int:
     return folded
 
 
+def fold_all() -> None:
+    """Add all that the journal holds to the totals."""
+    while _fold_batch() == STATISTICS_BATCH:
+        pass
+
+
+def try_lock(cursor: Any) -> bool:
+    """Take the lock of whoever writes totals, until the transaction ends; False when somebody else
+    has it."""
+    cursor.execute(_LOCK, {"lock": LOCK})
+    return bool(cursor.fetchone()[0])
+
+
 def _fold_batch() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOCK, {"lock": LOCK})
-        if not cursor.fetchone()[0]:
+        if not try_lock(cursor):
             return 0
         cursor.execute(_TAKE, {"batch": STATISTICS_BATCH})
         taken = cursor.fetchall()
-        if not taken:
-            return 0
         changes, deleted = _changes(taken)
         ids = series_ids(changes.keys() | deleted.keys())
-        _store(cursor, {ids[key]: by_minute for key, by_minute in changes.items()})
+        if changes:
+            _add(cursor, {ids[key]: by_minute for key, by_minute in changes.items()})
         if deleted:
             cursor.execute(
                 _COMPLETE_FROM,
@@ -162,29 +173,31 @@ def _changes(
     return changes, deleted
 
 
-def _store(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]) -> None:
+def _add(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]) -> None:
     """Add events to the totals of their minutes, and to all later ones."""
-    if not changes:
-        return
     since = [min(by_minute) for by_minute in changes.values()]
     cursor.execute(_TAIL, {"ids": list(changes), "since": since})
     tails: dict[int, dict[datetime, Sequence[Any]]] = defaultdict(dict)
     for series_id, until, *total in cursor.fetchall():
         tails[series_id][until] = total
-    stored: list[tuple[Any, ...]] = []
-    for series_id, by_minute in changes.items():
-        for until, counts in _totals(tails[series_id], by_minute):
-            stored.append(
-                (
-                    series_id,
-                    until,
-                    *counts.numbers,
-                    pack(counts.durations.bins),
-                    pack(counts.waits.bins),
-                )
-            )
+    store_totals(
+        [
+            (series_id, until, total)
+            for series_id, by_minute in changes.items()
+            for until, total in _totals(tails[series_id], by_minute)
+        ]
+    )
+
+
+def store_totals(totals: Sequence[tuple[int, datetime, Counts]]) -> None:
+    """Write totals: the series, until when, and what it has counted."""
+    rows = [
+        (series_id, until, *counts.numbers, pack(counts.durations.bins), pack(counts.waits.bins))
+        for series_id, until, counts in totals
+    ]
     columns = ("ids", "untils", *NUMBERS, "durations", "waits")
-    cursor.execute(_STORE, dict(zip(columns, map(list, zip(*stored, strict=True)), strict=True)))
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _totals(

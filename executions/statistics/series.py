@@ -45,7 +45,7 @@ def keys_of(
     yield SeriesKey(Level.FLOW.value, flow_id)
     yield SeriesKey(Level.VERSION.value, flow_id, version_id, trigger)
     if failure is not None:
-        yield SeriesKey(Level.FAILURE.value, flow_id, failure=failure)
+        yield SeriesKey(Level.FAILURE.value, failure=failure)
 
 
 def series_ids(keys: Collection[SeriesKey]) -> dict[SeriesKey, int]:
@@ -53,6 +53,8 @@ def series_ids(keys: Collection[SeriesKey]) -> dict[SeriesKey, int]:
 
     Only whoever holds the lock of `executions.statistics.fold` may ask.
     """
+    if not keys:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             _FIND,

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import F
 
-from executions import completion, runner
-from executions.models import Execution, StatisticsEvent
+from executions import completion, runner, tasks
+from executions.models import Execution, StatisticsEvent, StatisticsSeries, StatisticsTotal
 from executions.states import Status
-from executions.statistics import fold, read
+from executions.statistics import fold, read, rebuild, thinning
 from executions.statistics.counts import Counts
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span
@@ -178,3 +181,113 @@ def test_days_are_those_of_the_zone(name: str, admin_user: User) -> None:
         assert {day: count for day, count in found.items() if count} == expected
 
     folded_and_not(test)
+
+
+def differences() -> list[str]:
+    return [repr(difference) for difference in rebuild.check()]
+
+
+def some_history(user: User) -> None:
+    """Executions of four months, of every outcome, some of them live; some in one minute."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for number in range(60):
+        started = now - timedelta(days=2 * (number // 2), minutes=7 * number)
+        status = (Status.ENDED, Status.ERROR, Status.STOPPED, Status.RUNNING)[number % 4]
+        failed = status == Status.ERROR or number % 8 == 0
+        make_execution(
+            user,
+            flow=("orders", "invoices")[number % 2],
+            status=status,
+            started_at=started,
+            first_claimed_at=started + timedelta(milliseconds=number),
+            unhandled=failed and status == Status.ENDED,
+            failure=UUID(int=number % 3) if failed else None,
+        )
+
+
+def test_a_check_finds_what_differs_and_a_rebuild_repairs_it(
+    admin_user: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some_history(admin_user)
+    fold.fold()
+    assert not differences()
+    call_command("check_statistics")
+    assert "equal" in capsys.readouterr().out
+    kept = list(StatisticsTotal.objects.order_by("series", "until").values())
+    span = Span.last(timedelta(days=100))
+    told = read.series(span, "day", KOLKATA), read.by_flow(span), read.by_failure(span)
+
+    some = StatisticsTotal.objects.filter(series__level="flow").order_by("until")
+    StatisticsTotal.objects.filter(pk=some[3].pk).update(ended=F("ended") + 1)
+    StatisticsTotal.objects.filter(pk=some[5].pk).delete()
+    series = StatisticsSeries.objects.filter(level="failure")
+    series.first().delete()
+    with pytest.raises(CommandError, match="Run check_statistics --rebuild"):
+        call_command("check_statistics")
+    error = capsys.readouterr().err
+    assert f"flow {version_of('orders').flow_id}, until" in error
+    assert "(counted:" in error
+    call_command("check_statistics", rebuild=True)
+    assert not differences()
+    assert (
+        read.series(span, "day", KOLKATA), read.by_flow(span), read.by_failure(span)
+    ) == told  # fmt: skip
+    assert len(kept) > StatisticsTotal.objects.count()  # by the quarter of an hour
+
+
+def test_what_was_there_before_the_journal_is_counted(admin_user: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE executions_execution DISABLE TRIGGER USER")
+        some_history(admin_user)
+        cursor.execute("ALTER TABLE executions_execution ENABLE TRIGGER USER")
+    make_execution(admin_user, status=Status.ENDED)
+    tasks.fold_statistics()
+    assert not differences()
+    check(Span.last(timedelta(days=100)))
+    tasks.fold_statistics()
+    assert not differences()
+
+
+def test_numbers_outlive_the_executions(admin_user: User) -> None:
+    some_history(admin_user)
+    span = Span.last(timedelta(days=100))
+    fold.fold()
+    before = numbers(read.totals(span))
+    days = read.series(span, "day", BERLIN)
+    old = Execution.objects.filter(started_at__lt=datetime.now(UTC) - timedelta(days=20))
+    assert old.exclude(ended_at=None).delete()[0] > 10
+    assert numbers(read.totals(span)) == before
+    assert not differences()
+    rebuild.rebuild()
+    assert not differences()
+    assert numbers(read.totals(span)) == before
+    assert read.series(span, "day", BERLIN) == days
+
+
+def test_older_totals_are_thinned_and_stay_right(admin_user: User) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for minutes in range(0, 600, 3):
+        started = now - timedelta(days=5, minutes=minutes)
+        make_execution(admin_user, status=Status.ENDED, started_at=started)
+    fold.fold()
+    span = Span.last(timedelta(days=6))
+    hours = read.series(span, "hour", KOLKATA)
+    level = StatisticsTotal.objects.filter(series__level="all")
+    assert level.count() == 200
+    thinning.thin()
+    assert 40 <= level.count() <= 42
+    assert read.series(span, "hour", KOLKATA) == hours
+    assert not differences()
+    # Counted late, between two quarters of an hour.
+    late = now - timedelta(days=5, minutes=32)
+    make_execution(admin_user, status=Status.ENDED, started_at=late)
+    fold.fold()
+    check(span)
+    assert not differences()
+    rebuild.rebuild()
+    assert not differences()
+    assert 40 <= level.count() <= 42
+    thinning.thin(now + timedelta(days=400))
+    assert level.count() <= 3
+    check(span)
+    assert not differences()
