@@ -4,7 +4,8 @@
 
 Workers are killed at random points, Redis forgets everything and is restarted, PostgreSQL is
 restarted, a worker is frozen past its leases and woken. Afterwards every execution must have come
-to the end that it would have come to; a trigger in the database has recorded every status.
+to the end that it would have come to; a trigger in the database has recorded every status. The
+statistics, which the workers folded meanwhile, equal a count over the table.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +35,8 @@ from executions.commands.lifecycle.start import start
 from executions.limits import LEASE_SECONDS
 from executions.models import Execution, SemaphoreTicket
 from executions.states import TRANSITIONS, Status
+from executions.statistics import read, rebuild
+from executions.statistics.spans import Span
 from flows import values
 from flows.models import FlowVersion
 from tests.servers import Process
@@ -244,6 +248,11 @@ def problems(started: list[Any]) -> list[str]:
         f"{pk} holds or awaits a semaphore"
         for pk in SemaphoreTicket.objects.values_list("execution_id", flat=True)
     ]
+    found += [f"statistics: {difference}" for difference in rebuild.check()]
+    ends = Execution.objects.filter(ended_at__isnull=False).count()
+    counted = read.totals(Span.last(timedelta(hours=3)))
+    if counted.ended != ends:
+        found.append(f"statistics: {counted.ended} ends instead of {ends}")
     return found
 
 

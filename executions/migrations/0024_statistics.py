@@ -5,76 +5,53 @@ grow. What happened before is counted when the journal is folded for the first t
 import django.db.models.deletion
 from django.db import migrations, models
 
-# Scalars only: a row that is passed to a function brings all its large values along. `sign` is -1
-# in a version that an execution has left. One that was stopped says nothing about how long it would
-# have taken.
-NOTE_CLAIM = """
-CREATE FUNCTION executions_note_claim(
-    version_id bigint, trigger text, started_at timestamptz, at timestamptz, sign integer
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign, microseconds)
-    VALUES (
-        $4, $1, $2, 'claimed', $5, extract(epoch FROM $4 - $3) * 1000000
-    );
-END $$;
-"""
-NOTE_END = """
-CREATE FUNCTION executions_note_end(
-    version_id bigint, trigger text, started_at timestamptz, at timestamptz, sign integer,
-    status text, unhandled boolean, failure uuid
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO executions_statisticsevent
-        (at, version_id, trigger, kind, sign, microseconds, failure)
-    VALUES (
-        $4, $1, $2, CASE WHEN $7 THEN 'unhandled' ELSE lower($6) END, $5,
-        CASE WHEN $6 <> 'Stopped' THEN extract(epoch FROM $4 - $3) * 1000000 END,
-        CASE WHEN $7 OR $6 = 'Error' THEN $8 END
-    );
-END $$;
-"""
 INSERTED = """
 CREATE FUNCTION executions_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign)
     VALUES (NEW.started_at, NEW.version_id, NEW.trigger, 'started', 1);
-    IF NEW.first_claimed_at IS NOT NULL THEN
-        PERFORM executions_note_claim(
-            NEW.version_id, NEW.trigger, NEW.started_at, NEW.first_claimed_at, 1);
-    END IF;
-    IF NEW.ended_at IS NOT NULL THEN
-        PERFORM executions_note_end(
-            NEW.version_id, NEW.trigger, NEW.started_at, NEW.ended_at, 1,
-            NEW.status, NEW.unhandled, NEW.failure);
-    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER execution_inserted AFTER INSERT ON executions_execution
     FOR EACH ROW EXECUTE FUNCTION executions_inserted();
 """
-CHANGED = """
-CREATE FUNCTION executions_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CLAIMED = """
+CREATE FUNCTION executions_claimed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.first_claimed_at IS NULL AND NEW.first_claimed_at IS NOT NULL THEN
-        PERFORM executions_note_claim(
-            NEW.version_id, NEW.trigger, NEW.started_at, NEW.first_claimed_at, 1);
-    END IF;
-    IF OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL THEN
-        PERFORM executions_note_end(
-            NEW.version_id, NEW.trigger, NEW.started_at, NEW.ended_at, 1,
-            NEW.status, NEW.unhandled, NEW.failure);
-    END IF;
+    INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign, since)
+    VALUES (
+        NEW.first_claimed_at, NEW.version_id, NEW.trigger, 'claimed', 1, NEW.started_at
+    );
     RETURN NULL;
 END $$;
-CREATE TRIGGER execution_changed
-    AFTER UPDATE OF first_claimed_at, ended_at ON executions_execution
-    FOR EACH ROW WHEN (
-        (OLD.first_claimed_at IS NULL AND NEW.first_claimed_at IS NOT NULL)
-        OR (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL)
-    ) EXECUTE FUNCTION executions_changed();
+CREATE TRIGGER execution_inserted_claimed AFTER INSERT ON executions_execution
+    FOR EACH ROW WHEN (NEW.first_claimed_at IS NOT NULL)
+    EXECUTE FUNCTION executions_claimed();
+CREATE TRIGGER execution_claimed AFTER UPDATE OF first_claimed_at ON executions_execution
+    FOR EACH ROW WHEN (OLD.first_claimed_at IS NULL AND NEW.first_claimed_at IS NOT NULL)
+    EXECUTE FUNCTION executions_claimed();
 """
-# What has ended meanwhile, in the same statement, `execution_changed` has written already.
+# One that was stopped says nothing about how long it would have taken.
+ENDED = """
+CREATE FUNCTION executions_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign, since, failure)
+    VALUES (
+        NEW.ended_at, NEW.version_id, NEW.trigger,
+        CASE WHEN NEW.unhandled THEN 'unhandled' ELSE NEW.status END, 1,
+        CASE WHEN NEW.status <> 'Stopped' THEN NEW.started_at END,
+        CASE WHEN NEW.unhandled OR NEW.status = 'Error' THEN NEW.failure END
+    );
+    RETURN NULL;
+END $$;
+CREATE TRIGGER execution_inserted_ended AFTER INSERT ON executions_execution
+    FOR EACH ROW WHEN (NEW.ended_at IS NOT NULL)
+    EXECUTE FUNCTION executions_ended();
+CREATE TRIGGER execution_ended AFTER UPDATE OF ended_at ON executions_execution
+    FOR EACH ROW WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL)
+    EXECUTE FUNCTION executions_ended();
+"""
+# It has left the former version. Only one that has not ended moves.
 MOVED = """
 CREATE FUNCTION executions_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,10 +59,9 @@ BEGIN
         (OLD.started_at, OLD.version_id, OLD.trigger, 'started', -1),
         (OLD.started_at, NEW.version_id, OLD.trigger, 'started', 1);
     IF OLD.first_claimed_at IS NOT NULL THEN
-        PERFORM executions_note_claim(
-            OLD.version_id, OLD.trigger, OLD.started_at, OLD.first_claimed_at, -1);
-        PERFORM executions_note_claim(
-            NEW.version_id, OLD.trigger, OLD.started_at, OLD.first_claimed_at, 1);
+        INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign, since) VALUES
+            (OLD.first_claimed_at, OLD.version_id, OLD.trigger, 'claimed', -1, OLD.started_at),
+            (OLD.first_claimed_at, NEW.version_id, OLD.trigger, 'claimed', 1, OLD.started_at);
     END IF;
     RETURN NULL;
 END $$;
@@ -107,17 +83,11 @@ CREATE TRIGGER execution_deleted AFTER DELETE ON executions_execution
     FOR EACH ROW EXECUTE FUNCTION executions_deleted();
 """
 DROPPED = """
-DROP TRIGGER execution_deleted ON executions_execution;
-DROP TRIGGER execution_moved ON executions_execution;
-DROP TRIGGER execution_changed ON executions_execution;
-DROP TRIGGER execution_inserted ON executions_execution;
-DROP FUNCTION executions_deleted();
-DROP FUNCTION executions_moved();
-DROP FUNCTION executions_changed();
-DROP FUNCTION executions_inserted();
-DROP FUNCTION executions_note_end(
-    bigint, text, timestamptz, timestamptz, integer, text, boolean, uuid);
-DROP FUNCTION executions_note_claim(bigint, text, timestamptz, timestamptz, integer);
+DROP FUNCTION executions_deleted() CASCADE;
+DROP FUNCTION executions_moved() CASCADE;
+DROP FUNCTION executions_ended() CASCADE;
+DROP FUNCTION executions_claimed() CASCADE;
+DROP FUNCTION executions_inserted() CASCADE;
 """
 # The journal has no index. Its rows soon go, so it is vacuumed often and its room is used again.
 JOURNAL = """
@@ -145,7 +115,7 @@ class Migration(migrations.Migration):
                 ("trigger", models.CharField(max_length=12)),
                 ("kind", models.CharField(max_length=9)),
                 ("sign", models.SmallIntegerField()),
-                ("microseconds", models.BigIntegerField(null=True)),
+                ("since", models.DateTimeField(null=True)),
                 ("failure", models.UUIDField(null=True)),
             ],
         ),
@@ -265,5 +235,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(JOURNAL, migrations.RunSQL.noop),
-        migrations.RunSQL(NOTE_CLAIM + NOTE_END + INSERTED + CHANGED + MOVED + DELETED, DROPPED),
+        migrations.RunSQL(INSERTED + CLAIMED + ENDED + MOVED + DELETED, DROPPED),
     ]

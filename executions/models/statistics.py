@@ -25,8 +25,8 @@ class StatisticsEvent(models.Model):
     kind = models.CharField(max_length=9)
     #: -1 where an execution has moved to another version: the former one no longer counts it.
     sign = models.SmallIntegerField()
-    #: How long it waited, or took.
-    microseconds = models.BigIntegerField(null=True)
+    #: It has waited, or taken, from then until `at`.
+    since = models.DateTimeField(null=True)
     #: `Execution.failure` of one that failed.
     failure = models.UUIDField(null=True)
 

@@ -1,17 +1,35 @@
 """What is counted of executions. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from executions.states import Status
 from executions.statistics.histograms import Histogram
 
-Bins = Mapping[int, int] | bytes
-
 #: The kinds of events, as the triggers write them, and what an end adds one to beside `ended`.
-STARTED, CLAIMED, DELETED = "started", "claimed", "deleted"
-ENDS = {"ended": None, "unhandled": "unhandled", "error": "errors", "stopped": "stopped"}
+STARTED, CLAIMED, DELETED, UNHANDLED = "started", "claimed", "deleted", "unhandled"
+ENDS = {
+    Status.ENDED.value: None,
+    UNHANDLED: "unhandled",
+    Status.ERROR.value: "errors",
+    Status.STOPPED.value: "stopped",
+}
+#: Them, as parameters of SQL statements.
+KIND_PARAMS = {f"kind_{kind}": kind for kind in (STARTED, CLAIMED, DELETED, UNHANDLED)}
 #: The numbers, in the order of the columns of `StatisticsTotal`.
 NUMBERS = ("started", "ended", "unhandled", "errors", "stopped")
+
+
+class Total(NamedTuple):
+    """Counts as they are stored: `NUMBERS`, and packed histograms."""
+
+    numbers: list[int]
+    durations: bytes
+    waits: bytes
+
+
+NOTHING = Total([0] * len(NUMBERS), b"", b"")
 
 
 @dataclass(slots=True)
@@ -54,20 +72,20 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         """Add other counts to these."""
-        self.add_total(other.numbers, other.durations.bins, other.waits.bins)
+        self.add_total(other.total)
 
     @property
-    def numbers(self) -> list[int]:
-        return [getattr(self, name) for name in NUMBERS]
+    def total(self) -> Total:
+        """The counts as they are stored."""
+        numbers = [getattr(self, name) for name in NUMBERS]
+        return Total(numbers, self.durations.packed, self.waits.packed)
 
-    def add_total(
-        self, numbers: Sequence[int], durations: Bins, waits: Bins, sign: int = 1
-    ) -> None:
+    def add_total(self, total: Total, sign: int = 1) -> None:
         """Add a running total, or subtract it where the sign is -1."""
-        for name, number in zip(NUMBERS, numbers, strict=True):
+        for name, number in zip(NUMBERS, total.numbers, strict=True):
             setattr(self, name, getattr(self, name) + sign * number)
-        self.durations.add(durations, sign)
-        self.waits.add(waits, sign)
+        self.durations.add(total.durations, sign)
+        self.waits.add(total.waits, sign)
 
     def add_events(self, kind: str, number: int, bins: Mapping[int, int], sign: int) -> None:
         """Add events of one kind, or take them back where the sign is -1."""

@@ -16,14 +16,14 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 
 from executions.limits import STATISTICS_BATCH, STATISTICS_SECONDS
-from executions.statistics.counts import DELETED, NUMBERS, Counts
-from executions.statistics.histograms import binned, pack
-from executions.statistics.series import SeriesKey, keys_of, series_ids
+from executions.statistics.counts import DELETED, NOTHING, NUMBERS, Counts, Total
+from executions.statistics.histograms import binned
+from executions.statistics.series import COUNTED, SeriesKey, keys_of, series_ids
 
 #: The number of the advisory lock of whoever writes totals.
 LOCK = 0x0057_A715
 _LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
-_TAKE = """
+_TAKE = f"""
     WITH taken AS (
         DELETE FROM executions_statisticsevent
         WHERE ctid = ANY (ARRAY(SELECT ctid FROM executions_statisticsevent LIMIT %(batch)s))
@@ -31,8 +31,7 @@ _TAKE = """
     )
     SELECT v.flow_id, e.version_id, e.trigger, e.failure,
         date_trunc('minute', e.at, 'UTC') + interval '1 minute', e.kind, e.sign::int,
-        v.number, max(e.at),
-        count(*), array_agg(e.microseconds) FILTER (WHERE e.microseconds IS NOT NULL)
+        v.number, max(e.at), {COUNTED}
     FROM taken e LEFT JOIN flows_flowversion v ON v.id = e.version_id
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
@@ -177,9 +176,9 @@ def _add(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]
     """Add events to the totals of their minutes, and to all later ones."""
     since = [min(by_minute) for by_minute in changes.values()]
     cursor.execute(_TAIL, {"ids": list(changes), "since": since})
-    tails: dict[int, dict[datetime, Sequence[Any]]] = defaultdict(dict)
+    tails: dict[int, dict[datetime, Total]] = defaultdict(dict)
     for series_id, until, *total in cursor.fetchall():
-        tails[series_id][until] = total
+        tails[series_id][until] = Total(*total)
     store_totals(
         [
             (series_id, until, total)
@@ -189,23 +188,20 @@ def _add(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]
     )
 
 
-def store_totals(totals: Sequence[tuple[int, datetime, Counts]]) -> None:
+def store_totals(totals: Sequence[tuple[int, datetime, Total]]) -> None:
     """Write totals: the series, until when, and what it has counted."""
-    rows = [
-        (series_id, until, *counts.numbers, pack(counts.durations.bins), pack(counts.waits.bins))
-        for series_id, until, counts in totals
-    ]
+    rows = [(series_id, until, *total.numbers, *total[1:]) for series_id, until, total in totals]
     columns = ("ids", "untils", *NUMBERS, "durations", "waits")
     with connection.cursor() as cursor:
         cursor.execute(_STORE, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _totals(
-    tail: Mapping[datetime, Sequence[Any]], changes: Mapping[datetime, Sequence[Events]]
-) -> Iterator[tuple[datetime, Counts]]:
+    tail: Mapping[datetime, Total], changes: Mapping[datetime, Sequence[Events]]
+) -> Iterator[tuple[datetime, Total]]:
     """Yield the totals that events change: those of their own minutes, and all later ones."""
     first = min(changes)
-    before: Sequence[Any] = ()
+    before = NOTHING
     added = Counts()
     for until in sorted(tail.keys() | changes.keys()):
         before = tail.get(until, before)
@@ -213,8 +209,7 @@ def _totals(
             continue
         for events in changes.get(until, ()):
             added.add_events(events.kind, events.number, events.bins, events.sign)
-        total = Counts()
-        if before:
-            total.add_total(*before)
-        total.add(added)
-        yield until, total
+        counts = Counts()
+        counts.add_total(before)
+        counts.add(added)
+        yield until, counts.total

@@ -78,13 +78,21 @@ class Histogram:
             counts[number] = counts.get(number, 0) + sign * count
 
     @property
+    def packed(self) -> bytes:
+        """The counts as `pack` makes bytes of them."""
+        self._unpack()
+        return pack(self._counts)
+
+    @property
     def bins(self) -> Mapping[int, int]:
         """The counts by bin, in order."""
+        self._unpack()
+        return {n: self._counts[n] for n in sorted(self._counts) if self._counts[n]}
+
+    def _unpack(self) -> None:
         packed, self._packed = self._packed, []
         for sign, one in packed:
             self.add(unpack(one), sign)
-        self._counts = {n: self._counts[n] for n in sorted(self._counts) if self._counts[n]}
-        return self._counts
 
     def __len__(self) -> int:
         return sum(self.bins.values())

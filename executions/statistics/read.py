@@ -14,18 +14,19 @@ from uuid import UUID
 from django.db import connection
 
 from executions.models import StatisticsSeries
-from executions.statistics.counts import DELETED, Counts
+from executions.statistics.counts import KIND_PARAMS, NOTHING, Counts, Total
 from executions.statistics.histograms import binned
+from executions.statistics.series import COUNTED
 from executions.statistics.spans import Span, edges
 
 Level = StatisticsSeries.Level
 
-_READ = """
+_READ = f"""
     WITH edges AS (
         SELECT edge, number::int
         FROM unnest(%(edges)s::timestamptz[]) WITH ORDINALITY AS e (edge, number)
     )
-    SELECT s.id, {series_key}, edges.number, total.until,
+    SELECT s.id, {{series_key}}, edges.number, total.until,
         ARRAY[total.started, total.ended, total.unhandled, total.errors, total.stopped],
         total.durations, total.waits, NULL::text, NULL::int, NULL::bigint, NULL::bigint[]
     FROM executions_statisticsseries s CROSS JOIN edges CROSS JOIN LATERAL (
@@ -33,13 +34,12 @@ _READ = """
         WHERE series_id = s.id AND until <= edges.edge
         ORDER BY until DESC LIMIT 1
     ) AS total
-    WHERE s.level = %(level)s {where_series}
+    WHERE s.level = %(level)s {{where_series}}
     UNION ALL
-    SELECT NULL, {event_key}, width_bucket(at, %(edges)s::timestamptz[]), NULL, NULL,
-        NULL, NULL, kind, sign::int, count(*),
-        array_agg(microseconds) FILTER (WHERE microseconds IS NOT NULL)
+    SELECT NULL, {{event_key}}, width_bucket(at, %(edges)s::timestamptz[]), NULL, NULL,
+        NULL, NULL, kind, sign::int, {COUNTED}
     FROM executions_statisticsevent e JOIN flows_flowversion v ON v.id = e.version_id
-    WHERE at >= %(start)s AND at < %(end)s AND kind <> %(deleted)s {where_event}
+    WHERE at >= %(start)s AND at < %(end)s AND kind <> %(kind_deleted)s {{where_event}}
     GROUP BY 2, 3, kind, sign
     ORDER BY 1, 3
 """
@@ -216,7 +216,7 @@ def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Counts]
         "edges": list(cuts),
         "start": cuts[0],
         "end": cuts[-1],
-        "deleted": DELETED,
+        **KIND_PARAMS,
     }
     with connection.cursor() as cursor:
         cursor.execute(reading.statement(), params)
@@ -226,7 +226,7 @@ def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Counts]
 def _counted(rows: Iterable[Sequence[Any]], size: int) -> dict[Any, list[Counts]]:
     """Return the counts that the rows of `_READ` say, by key."""
     found: dict[Any, list[Counts]] = {}
-    last: tuple[Any, Any, list[Any]] = (None, None, [])
+    last: tuple[Any, Any, Total] = (None, None, NOTHING)
     for series_id, key, number, until, *total, kind, sign, count, microseconds in rows:
         buckets = found.get(key)
         if buckets is None:
@@ -236,10 +236,10 @@ def _counted(rows: Iterable[Sequence[Any]], size: int) -> dict[Any, list[Counts]
             continue
         # The totals of one series stand in order, one for each cut from its first on.
         if number > 1 and last[:2] != (series_id, until):
-            buckets[number - 2].add_total(*total)
+            buckets[number - 2].add_total(Total(*total))
             if last[0] == series_id:
-                buckets[number - 2].add_total(*last[2], sign=-1)
-        last = (series_id, until, total)
+                buckets[number - 2].add_total(last[2], sign=-1)
+        last = (series_id, until, Total(*total))
     return found
 
 

@@ -16,33 +16,31 @@ from django.db import connection, transaction
 from executions.models import Execution, StatisticsSeries, StatisticsTotal
 from executions.states import STATUS_PARAMS
 from executions.statistics import thinning
-from executions.statistics.counts import CLAIMED, DELETED, STARTED, Counts
+from executions.statistics.counts import KIND_PARAMS, NOTHING, NUMBERS, Counts, Total
 from executions.statistics.fold import LOCK, Events, fold_all, store_totals, try_lock
 from executions.statistics.histograms import binned
-from executions.statistics.series import SeriesKey, series_ids
+from executions.statistics.series import COUNTED, SeriesKey, series_ids
 
 Level = StatisticsSeries.Level
 
 #: Rows that are written at once.
 _ROWS = 2_000
+_COLUMNS = (*NUMBERS, "durations", "waits")
 _EVENTS = """
     SELECT version_id, trigger, NULL::uuid AS failure, started_at AS at, %(kind_started)s AS kind,
-        NULL::bigint AS microseconds, 1 AS sign
+        NULL::timestamptz AS since, 1 AS sign
     FROM executions_execution
     UNION ALL
-    SELECT version_id, trigger, NULL, first_claimed_at, %(kind_claimed)s,
-        (extract(epoch FROM first_claimed_at - started_at) * 1000000)::bigint, 1
+    SELECT version_id, trigger, NULL, first_claimed_at, %(kind_claimed)s, started_at, 1
     FROM executions_execution WHERE first_claimed_at IS NOT NULL
     UNION ALL
     SELECT version_id, trigger,
         CASE WHEN unhandled OR status = %(error)s THEN failure END,
-        ended_at, CASE WHEN unhandled THEN 'unhandled' ELSE lower(status) END,
-        CASE WHEN status <> %(stopped)s
-            THEN (extract(epoch FROM ended_at - started_at) * 1000000)::bigint
-        END, 1
+        ended_at, CASE WHEN unhandled THEN %(kind_unhandled)s ELSE status END,
+        CASE WHEN status <> %(stopped)s THEN started_at END, 1
     FROM executions_execution WHERE ended_at IS NOT NULL
     UNION ALL
-    SELECT version_id, trigger, failure, at, kind, microseconds, -sign
+    SELECT version_id, trigger, failure, at, kind, since, -sign
     FROM executions_statisticsevent WHERE kind <> %(kind_deleted)s
 """
 #: A first row for each series, then its events by kind and by the end of their minute, quarter of
@@ -78,8 +76,7 @@ _COUNT = f"""
                 THEN date_bin('15 minutes', e.at, 'epoch') + interval '15 minutes'
             ELSE date_trunc('minute', e.at, 'UTC') + interval '1 minute'
         END,
-        e.kind, e.sign, count(*),
-        array_agg(e.microseconds) FILTER (WHERE e.microseconds IS NOT NULL),
+        e.kind, e.sign, {COUNTED},
         NULL, NULL, NULL, NULL
     FROM ({_EVENTS}) AS e JOIN flows_flowversion v ON v.id = e.version_id
     LEFT JOIN complete s ON {{of_event}}
@@ -142,16 +139,14 @@ class _Counted:
     days: datetime | None
     events: dict[datetime, list[Events]]
 
-    def totals(self, base: Counts) -> Iterator[tuple[datetime, Counts]]:
+    def totals(self, base: Total) -> Iterator[tuple[datetime, Total]]:
         """Yield the totals that the series should have after those that stay."""
         running = Counts()
-        running.add(base)
+        running.add_total(base)
         for until, events in self.events.items():
             for one in events:
                 running.add_events(one.kind, one.number, one.bins, one.sign)
-            total = Counts()
-            total.add(running)
-            yield until, total
+            yield until, running.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +155,8 @@ class Difference:
 
     series: SeriesKey
     until: datetime
-    stored: Counts
-    counted: Counts
+    stored: Total
+    counted: Total
 
 
 def check() -> Iterator[Difference]:
@@ -212,10 +207,8 @@ def _counted(quarters: datetime | None, days: datetime | None) -> Iterator[_Coun
                 grouping.statement,
                 {
                     **STATUS_PARAMS,
+                    **KIND_PARAMS,
                     "level": level.value,
-                    "kind_started": STARTED,
-                    "kind_claimed": CLAIMED,
-                    "kind_deleted": DELETED,
                     "quarters": quarters,
                     "days": days,
                 },
@@ -240,29 +233,26 @@ def _series(
     return counted
 
 
-def _base(counted: _Counted) -> Counts:
+def _base(counted: _Counted) -> Total:
     """Return the total before what is counted."""
-    base = Counts()
     if counted.id is not None and counted.since is not None:
         totals = StatisticsTotal.objects.filter(series=counted.id, until__lte=counted.since)
-        for total in totals.order_by("-until")[:1]:
-            base.add(_counts(total))
-    return base
+        for row in totals.order_by("-until").values_list(*_COLUMNS)[:1]:
+            return _total(row)
+    return NOTHING
 
 
-def _stored(counted: _Counted) -> dict[datetime, Counts]:
+def _stored(counted: _Counted) -> dict[datetime, Total]:
     """Return the totals after the base, in order."""
     totals = StatisticsTotal.objects.filter(series=counted.id).order_by("until")
     if counted.since is not None:
         totals = totals.filter(until__gt=counted.since)
-    return {total.until: _counts(total) for total in totals}
+    return {until: _total(row) for until, *row in totals.values_list("until", *_COLUMNS)}
 
 
-def _counts(total: StatisticsTotal) -> Counts:
-    counts = Counts(total.started, total.ended, total.unhandled, total.errors, total.stopped)
-    counts.durations.add(bytes(total.durations))
-    counts.waits.add(bytes(total.waits))
-    return counts
+def _total(row: Sequence[Any]) -> Total:
+    *numbers, durations, waits = row
+    return Total(numbers, bytes(durations), bytes(waits))
 
 
 def _differences(counted: _Counted) -> Iterator[Difference]:

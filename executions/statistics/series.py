@@ -10,6 +10,10 @@ from executions.models import StatisticsSeries
 
 Level = StatisticsSeries.Level
 
+#: Of each kind of events: how many, and how long they took.
+COUNTED = """
+    count(*), array_agg((extract(epoch FROM e.at - e.since) * 1000000)::bigint)
+        FILTER (WHERE e.since IS NOT NULL)"""
 _FIND = """
     SELECT id, level, flow_id, version_id, trigger, failure FROM executions_statisticsseries
     WHERE level = %(all)s

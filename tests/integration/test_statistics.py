@@ -1,6 +1,11 @@
 """The statistics equal a count over the table, at any moment."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,21 +14,29 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import F
 
-from executions import completion, runner, tasks
+from executions import completion, recovery, runner, tasks
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_commands
+from executions.limits import MAX_WORKER_DEATHS
 from executions.models import Execution, StatisticsEvent, StatisticsSeries, StatisticsTotal
 from executions.states import Status
 from executions.statistics import fold, read, rebuild, thinning
 from executions.statistics.counts import Counts
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span
+from executions.store.lifecycle import claims, transitions
+from flows import values
+from flows.blocks.errors import unexpected
 from flows.models import FlowVersion
-from tests.driving import begin, drive, fresh
+from tests.debugging import Session
+from tests.driving import begin, drive, expire_leases, fresh
 from tests.executions_in_tests import make_execution, version_of
-from tests.flows_in_tests import publish
+from tests.flows_in_tests import WAIT, WAIT_VARIABLES, publish
 from tests.integration.test_failures import DIVIDE, DIVIDE_VARIABLES
+from tests.servers import PROJECT, Process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -290,4 +303,141 @@ def test_older_totals_are_thinned_and_stay_right(admin_user: User) -> None:
     thinning.thin(now + timedelta(days=400))
     assert level.count() <= 3
     check(span)
+    assert not differences()
+
+
+@pytest.fixture
+def boss(admin_user: User) -> Session:
+    return Session(admin_user)
+
+
+def commanded(session: Session, name: str, *executions: Execution, **fields: str) -> None:
+    requests = [
+        CommandRequest(fresh(execution), session.user, session.actor, fields)
+        for execution in executions
+    ]
+    results = run_commands(name, requests)
+    assert all(result.done for result in results), results
+
+
+def test_commands_and_recovery_are_counted_once(
+    boss: Session, divide: FlowVersion, nap: FlowVersion
+) -> None:
+    """Whichever statement starts or ends an execution: none is missed, and none counts twice."""
+    failed = drive(begin(divide, A=4, B=0).pk)
+    commanded(boss, "retry", failed)
+    retried = Execution.objects.get(origin=failed)
+    drive(retried.pk)
+    many = [begin(nap, Seconds=3600) for _ in range(6)]
+    for execution in many[:3]:
+        runner.run(execution.pk)
+    commanded(boss, "stop", *many[:4])
+    held = claims.claim(many[4].pk, "a worker:1")
+    assert held is not None
+    commanded(boss, "stop", many[4])
+    commanded(boss, "force-stop", many[4])
+    # What the worker writes now finds its lease gone.
+    assert transitions.give_back(many[4].pk, "a worker:1", None) == []
+    # A worker dies with one that was to stop.
+    assert claims.claim(many[5].pk, "a worker:2") is not None
+    commanded(boss, "stop", many[5])
+    expire_leases()
+    recovery.recover()
+    recovery.recover()
+    # The turns of another fail outside of its blocks, until it ends in Error.
+    broken = begin(nap, Seconds=3600)
+    thrown = {"exception": values.encode(unexpected(RuntimeError("no"))), "traceback": ""}
+    for turn in range(MAX_WORKER_DEATHS):
+        assert claims.claim(broken.pk, f"a worker:{turn}") is not None
+        assert transitions.give_back(broken.pk, f"a worker:{turn}", thrown, UUID(int=7))
+    assert fresh(broken).status == Status.ERROR
+
+    def test() -> None:
+        counts = check()
+        assert (counts.started, counts.ended, counts.stopped) == (9, 9, 6)
+        assert (counts.errors, counts.unhandled) == (1, 2)
+        assert read.by_trigger(recently())["retry"].unhandled == 1
+        assert read.by_failure(recently())[UUID(int=7)].errors == 1
+        assert not differences()
+
+    folded_and_not(test)
+
+
+def test_an_execution_that_moves_counts_in_its_new_version(
+    boss: Session, nap: FlowVersion, tmp_path: Path
+) -> None:
+    execution = begin(nap, Seconds=3600)
+    runner.run(execution.pk)
+    fold.fold()
+    commanded(boss, "pause", execution)
+    blocks = WAIT.replace("description: Nap", "description: Rest")
+    newer = publish(tmp_path, "nap", blocks, WAIT_VARIABLES)
+    assert newer != nap
+    commanded(boss, "move-version", execution)
+    assert fresh(execution).version == newer
+
+    def test() -> None:
+        assert numbers(check())["started"] == 1
+        by_version = read.by_version(recently())
+        assert set(by_version) == {newer.pk}
+        assert (by_version[newer.pk].started, len(by_version[newer.pk].waits)) == (1, 1)
+        assert not differences()
+
+    folded_and_not(test)
+
+
+def test_a_fold_that_dies_has_counted_nothing(
+    divide: FlowVersion, product_environment: dict[str, str]
+) -> None:
+    """Killed between taking from the journal and the commit: the next one takes the same."""
+    drive(begin(divide, A=4, B=0).pk)
+    held = StatisticsEvent.objects.count()
+    code = (
+        "import os, signal, django; django.setup(); from executions.statistics import fold\n"
+        "fold.store_totals = lambda totals: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "fold.fold()"
+    )
+    died = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=product_environment, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert StatisticsEvent.objects.count() == held
+    assert not StatisticsTotal.objects.exists()
+    check()
+    assert fold.fold() == held
+    check()
+    assert not differences()
+
+
+def test_one_process_folds_at_a_time(divide: FlowVersion) -> None:
+    drive(begin(divide, A=4, B=0).pk)
+    with closing(connections.create_connection("default")) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [fold.LOCK])
+        assert fold.fold() == 0
+        check()
+        other.rollback()
+    assert fold.fold() > 0
+    check()
+
+
+def test_it_is_right_while_executions_start_and_end(
+    worker: Process, beat: Process, divide: FlowVersion, nap: FlowVersion
+) -> None:
+    """Workers write to the journal, the scheduler has it folded, and a reader looks at it."""
+    ids = [begin(divide, A=4, B=number % 2).pk for number in range(40)]
+    seen = -1
+    deadline = time.monotonic() + 60
+    while seen < len(ids):
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            ended = check().ended
+        assert ended >= seen
+        seen = ended
+        assert time.monotonic() < deadline
+    while StatisticsEvent.objects.exists():
+        assert time.monotonic() < deadline
+    assert check().unhandled == 20
     assert not differences()

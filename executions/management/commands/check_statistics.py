@@ -47,11 +47,11 @@ def _told(difference: Difference) -> str:
     key = difference.series
     names = ("flow", "version", "trigger", "failure")
     of = ", ".join(f"{name} {one}" for name, one in zip(names, key[1:], strict=True) if one)
-    stored, counted = difference.stored, difference.counted
+    numbers = zip(NUMBERS, difference.stored.numbers, difference.counted.numbers, strict=True)
     found = [
-        f"{name} {getattr(stored, name)} (counted: {getattr(counted, name)})"
-        for name in NUMBERS
-        if getattr(stored, name) != getattr(counted, name)
+        f"{name} {stored} (counted: {counted})"
+        for name, stored, counted in numbers
+        if stored != counted
     ]
     return (
         f"{of or 'all executions'}, until {difference.until:%Y-%m-%d %H:%M} UTC: "

@@ -1,0 +1,139 @@
+"""What statistics cost: reads of 30 days of 1,000 flows, folding the journal, rebuilding.
+
+    python -m benchmarks.statistics [--executions 300000] [--flows 1000] [--explain]
+
+Takes some minutes. `--explain` prints the plan of the read by flow.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from benchmarks import flows
+from benchmarks.installation import installation, publish
+
+# It reads the environment that the installation sets.
+from benchmarks.fill import fill  # isort: skip
+from executions.models import StatisticsTotal
+from executions.statistics import fold, read, rebuild
+from executions.statistics.read import Selection
+from executions.statistics.spans import Span
+from flows.models import FlowVersion
+
+DAYS = 30
+#: Times that each read is measured.
+TIMES = 9
+#: What the journal holds of so many executions that start, wait and end within a minute, of all
+#: flows or of one.
+_JOURNAL = """
+    INSERT INTO executions_statisticsevent (at, version_id, trigger, kind, sign, since)
+    SELECT at, (%(versions)s::bigint[])[1 + n %% %(size)s], 'page', kind, 1,
+        CASE WHEN kind <> 'started' THEN at - random() * interval '5 s' END
+    FROM generate_series(1, %(number)s) n,
+        LATERAL (SELECT now() - n %% 600 * interval '0.1 s' AS at) AS moment,
+        unnest(ARRAY['started', 'claimed', 'Ended']) kind
+"""
+
+
+def took(action: Callable[[], object]) -> float:
+    """Return how many milliseconds it takes."""
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def measure_reads(limit: float) -> None:
+    """Read 30 days, as pages do, with each flow's p95."""
+    zone, now = ZoneInfo("Asia/Kolkata"), datetime.now(UTC)
+    span, day = Span.last(timedelta(days=DAYS), now), Span.last(timedelta(days=1), now)
+    shown = list(read.by_flow(day))[:50]
+
+    def of_flows(span: Span) -> list[float | None]:
+        return [counts.durations.quantile(0.95) for counts in read.by_flow(span).values()]
+
+    for name, action in (
+        ("counts and p95 of each flow, 30 days", lambda: of_flows(span)),
+        ("counts and p95 of each flow, 24 h", lambda: of_flows(day)),
+        ("counts of each flow, 30 days", lambda: read.by_flow(span)),
+        ("all flows, 30 days", lambda: read.totals(span).durations.quantile(0.95)),
+        ("all flows, 30 days by day", lambda: read.series(span, "day", zone)),
+        ("all flows, 30 days by hour", lambda: read.series(span, "hour", zone)),
+        ("500 flows, 30 days", lambda: read.totals(span, Selection(flows=range(1, 501)))),
+        ("one trigger, 30 days", lambda: read.totals(span, Selection(triggers=["page"]))),
+        (
+            "50 flows, 24 h by hour",
+            lambda: read.series_by_flow(day, "hour", zone, Selection(flows=shown)),
+        ),
+        ("each flow, 24 h by hour", lambda: read.series_by_flow(day, "hour", zone)),
+    ):
+        action()
+        times = [took(action) for _ in range(TIMES)]
+        verdict = "ok" if min(times) <= limit else "SLOW"
+        print(f"  {name:42} {min(times):8.1f} ms  (median {median(times):.1f})  {verdict}")
+
+
+def measure_fold(versions: list[int], number: int) -> None:
+    for name, some in (("of all flows", versions), ("of one flow", versions[:1])):
+        fold.fold_all()
+        params = {"versions": some, "size": len(some), "number": number}
+        with connection.cursor() as cursor:
+            cursor.execute(_JOURNAL, params)
+        unfolded = min(
+            took(lambda: read.by_flow(Span.last(timedelta(days=DAYS)))) for _ in range(5)
+        )
+        milliseconds = took(fold.fold_all)
+        print(
+            f"  {3 * number} events {name:24} {3 * number / milliseconds * 1000:8.0f} events/s"
+            f"  (a read by flow before: {unfolded:.1f} ms)"
+        )
+
+
+def explain() -> None:
+    """Print the plan of the read by flow."""
+    ran: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        ran.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        read.by_flow(Span.last(timedelta(days=DAYS)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {ran[0][0]}", ran[0][1])
+        print("\n".join(line for (line,) in cursor.fetchall()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--executions", type=int, default=300_000)
+    parser.add_argument("--flows", type=int, default=1000)
+    parser.add_argument("--limit", type=float, default=50, help="milliseconds for a read")
+    parser.add_argument("--explain", action="store_true")
+    options = parser.parse_args()
+    with installation():
+        for number in range(options.flows):
+            publish(f"flow-{number:04}", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
+        print(f"load {os.getloadavg()[0]:.1f}")
+        print(f"  {options.executions} executions in {fill(options.executions, DAYS):.0f} s")
+        rebuilt = took(rebuild.rebuild) / 1000
+        print(f"  rebuilt in {rebuilt:.1f} s: {StatisticsTotal.objects.count()} totals")
+        print(f"  checked in {took(lambda: list(rebuild.check())) / 1000:.1f} s")
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE executions_statisticstotal, executions_statisticsseries")
+            cursor.execute("SELECT pg_total_relation_size('executions_statisticstotal')")
+            print(f"  totals take {cursor.fetchone()[0] / 2**20:.0f} MiB")
+        measure_reads(options.limit)
+        measure_fold(list(FlowVersion.objects.values_list("pk", flat=True)), 20_000)
+        if options.explain:
+            explain()
+
+
+if __name__ == "__main__":
+    main()
