@@ -21,7 +21,7 @@ from executions import completion, recovery, runner, tasks
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_commands
 from executions.limits import MAX_WORKER_DEATHS
-from executions.models import Execution, StatisticsEvent, StatisticsSeries, StatisticsTotal
+from executions.models import FAILED, Execution, StatisticsEvent, StatisticsSeries, StatisticsTotal
 from executions.states import Status
 from executions.statistics import fold, read, rebuild, thinning
 from executions.statistics.counts import Counts
@@ -259,6 +259,17 @@ def test_what_was_there_before_the_journal_is_counted(admin_user: User) -> None:
     check(Span.last(timedelta(days=100)))
     tasks.fold_statistics()
     assert not differences()
+
+
+def test_failures_that_get_another_group_count_there(admin_user: User) -> None:
+    some_history(admin_user)
+    fold.fold()
+    call_command("group_failures")
+    assert not differences()
+    counted = read.by_failure(Span.last(timedelta(days=100)))
+    failed = Execution.objects.filter(FAILED)
+    assert sum(counts.failed for counts in counted.values()) == failed.count()
+    assert counted.keys() == set(failed.values_list("failure", flat=True))
 
 
 def test_numbers_outlive_the_executions(admin_user: User) -> None:
