@@ -7,9 +7,12 @@ the tables are emptied after each of their tests, once those processes rest.
 import gc
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -19,7 +22,8 @@ from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
 
-from tests.database import end_test
+from cortexweb.celery import app
+from executions import workers
 from tests.grids import LIVE
 from tests.servers import (
     Process,
@@ -38,6 +42,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # All tabs of a profile share one process.
+    "--renderer-process-limit=1",
 ]
 
 
@@ -77,14 +83,6 @@ def django_db_modify_db_settings(servers: None) -> None:
     """pytest-django's hook before it creates the test database."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_ends() -> Iterator[None]:
-    """Tests that commit empty the database in a quick way."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", end_test)
-        yield
-
-
 @pytest.fixture
 def redis(servers: None) -> Iterator[Redis]:
     """A client of the session's Redis, emptied of messages (producers remember the bindings)."""
@@ -103,18 +101,73 @@ def product_environment(django_db_setup: None) -> dict[str, str]:
     return {**os.environ, "DATABASE_URL": url, "HTTPS_ONLY": "false", "PYTHONUNBUFFERED": "1"}
 
 
+#: The test that runs after the one that ends.
+NEXT_TEST = pytest.StashKey[pytest.Item | None]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    item.stash[NEXT_TEST] = nextitem
+
+
+@dataclass(frozen=True)
+class RestingWorker:
+    """A worker between two tests, and what Redis held of its heartbeats."""
+
+    process: Process
+    heartbeats: dict[Any, Any]
+
+
+@pytest.fixture(scope="session")
+def resting_worker() -> Iterator[list[RestingWorker]]:
+    """The worker of the last test, if the next test needs one too: to start one takes seconds."""
+    resting: list[RestingWorker] = []
+    yield resting
+    for one in resting:
+        one.process.kill()
+
+
+def is_at_rest(process: Process) -> bool:
+    """Return whether a worker that runs has finished its tasks, or does within two seconds."""
+    deadline = time.monotonic() + 2
+    while process.popen.poll() is None and time.monotonic() < deadline:
+        active = app.control.inspect(timeout=0.5, limit=1).active()
+        if active and not any(active.values()):
+            return True
+    return False
+
+
 @pytest.fixture
 def worker(
-    transactional_db: None, redis: Redis, product_environment: dict[str, str], tmp_path: Path
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    redis: Redis,
+    product_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    resting_worker: list[RestingWorker],
 ) -> Iterator[Process]:
     """A Celery worker with two processes on the test database. Its log shows when a test fails.
 
     `worker.kill()` is SIGKILL to all of it; `celery_worker` starts another one.
     """
-    process = celery_worker(tmp_path / "worker.log", product_environment)
+    if resting_worker:
+        rested = resting_worker.pop()
+        process = rested.process
+        if rested.heartbeats:  # Redis has been emptied
+            redis.hset(workers.KEY, mapping=rested.heartbeats)
+    else:
+        folder = tmp_path_factory.mktemp("worker")
+        process = celery_worker(folder / "worker.log", product_environment)
+    said = len(process.output)
     yield process
-    process.kill()  # its own ways to end take two seconds
-    print(process.output)
+    print(process.output[said:])
+    following = request.node.stash[NEXT_TEST]
+    needed = "worker" in getattr(following, "fixturenames", ())
+    # With a scheduler it always has something to do.
+    if needed and "beat" not in request.fixturenames and is_at_rest(process):
+        resting_worker.append(RestingWorker(process, redis.hgetall(workers.KEY)))
+    else:
+        process.kill()  # its own ways to end take two seconds
 
 
 @pytest.fixture
@@ -162,13 +215,9 @@ def live_app(transactional_db: None, redis: Redis, web_process: LiveApp) -> Iter
     print(web_process.process.output[said:])
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium from PATH.
-
-    One a module, because Playwright keeps an event loop running in this thread for as long as
-    it lives: asynchronous tests couldn't run, and Django takes the ORM for called from it.
-    """
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start the Chromium that is on PATH."""
     program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if program is None:
         reason = f"no Chromium on PATH (looked for {', '.join(CHROMIUM_NAMES)})"
@@ -183,13 +232,59 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def browser_context(browser: Browser, live_app: LiveApp) -> Iterator[BrowserContext]:
-    """A fresh profile whose relative addresses lead to `live_app`."""
-    context = browser.new_context(base_url=live_app.url)
+@contextmanager
+def open_profile(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    """A profile whose relative addresses lead to `url`.
+
+    A tab stays open in it. Its process serves the tabs of each test and keeps the scripts that it
+    has compiled, which halves what a page costs.
+    """
+    context = browser.new_context(base_url=url)
     context.set_default_timeout(10_000)
+    context.new_page().goto("/healthz")
     yield context
     context.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium.
+
+    One a module, because Playwright keeps an event loop running in this thread for as long as
+    it lives: asynchronous tests couldn't run, and Django takes the ORM for called from it.
+    """
+    with open_browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Browser, web_process: LiveApp) -> Iterator[BrowserContext]:
+    """The profile of the module; tests take `browser_context`."""
+    with open_profile(browser, web_process.url) as context:
+        yield context
+
+
+@pytest.fixture
+def browser_context(profile: BrowserContext, live_app: LiveApp) -> Iterator[BrowserContext]:
+    """An empty profile whose relative addresses lead to `live_app`."""
+    yield profile
+    first, *others = profile.pages
+    for tab in others:
+        tab.close()
+    profile.clear_cookies()
+    profile.clear_permissions()
+    profile.set_offline(False)
+    session = profile.new_cdp_session(first)
+    session.send("Storage.clearDataForOrigin", {"origin": live_app.url, "storageTypes": "all"})
+    session.detach()
+
+
+def sign_in(profile: BrowserContext, url: str, user: Any) -> None:
+    """Sign `user` in, for all tabs of a profile."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    profile.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
 
 
 @pytest.fixture
@@ -205,12 +300,7 @@ def page(browser_context: BrowserContext) -> Iterator[Page]:
 @pytest.fixture
 def signed_in_page(page: Page, live_app: LiveApp, admin_user: object) -> Page:
     """A tab in which the superuser `admin` is signed in."""
-    client = Client()
-    client.force_login(admin_user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}]
-    )
+    sign_in(page.context, live_app.url, admin_user)
     return page
 
 

@@ -5,28 +5,20 @@ import re
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session as SignIn
 from django.template.loader import render_to_string
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from executions.models import AuditEntry, BulkJob, Execution, Watch
 from executions.states import Status
+from tests.accessibility import axe_finds_nothing
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
 from tests.executions_in_tests import event_of, make_execution
 from tests.flows_in_tests import publish as publish_flow
 from tests.grids import LIVE, tell
 from tests.integration.test_bulk_jobs import make_job, many
 from tests.servers import Process
-
-
-def axe_finds_nothing(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-    page.emulate_media(color_scheme="light")
 
 
 def test_all_that_match_are_previewed_stopped_and_reported(

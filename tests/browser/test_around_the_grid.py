@@ -1,25 +1,19 @@
-"""The pages around the grid, in both themes and at two widths: nothing that axe finds, and nothing
-that is wider than the window."""
+"""The watched executions in both themes and at two widths: nothing that axe finds, and nothing that
+is wider than the window. tests/browser/test_accessibility.py looks at the pages around the grid."""
 
 from typing import Any
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from executions.models import BulkJob, BulkRefusal, SavedView, Watch
+from executions.models import Watch
 from executions.states import Status
+from tests.accessibility import PHONE, axe_finds_nothing
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, width: int) -> None:
+def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any) -> None:
     page = signed_in_page
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 844})
     watched = [
         make_execution(
             admin_user,
@@ -33,40 +27,14 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any, scheme: Any, w
     ]
     for one in watched:
         Watch.objects.create(user=admin_user, execution=one, read_revision=1)
-    SavedView.objects.create(owner=admin_user, name="Mine", query="is=watched", shared=True)
-    job = BulkJob.objects.create(
-        user=admin_user,
-        command="stop",
-        filters="is=watched",
-        status=BulkJob.Status.DONE,
-        expected=3,
-        done=1,
-        refused=2,
-        created_at=timezone.now(),
-        started_at=timezone.now(),
-        ended_at=timezone.now(),
-    )
-    for one in watched[:2]:
-        BulkRefusal.objects.create(
-            job=job, execution_id=one.pk, flow_name="orders", reason="It is already Ended."
-        )
-    addresses = {
-        "watched": "/?is=watched",
-        "views": "/views/",
-        "preview": "/executions/all/stop/?is=watched",
-        "jobs": "/executions/jobs/",
-        "job": f"/executions/jobs/{job.pk}/",
-        "refusals": f"/executions/jobs/{job.pk}/refusals/",
-    }
-    for name, address in addresses.items():
-        page.goto(address)
-        if name == "watched":
-            expect(page.locator(LIVE)).to_be_visible()
-            expect(page.locator("#rows .watched")).to_have_count(3)
-            page.keyboard.press("j")
-            for _ in range(7):
-                page.keyboard.press("ArrowRight")
-            expect(page.locator(".tooltip")).to_be_visible()
-        result = Axe().run(page)
-        assert result.violations_count == 0, (name, result.generate_report())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page.goto("/?is=watched")
+    expect(page.locator(LIVE)).to_be_visible()
+    expect(page.locator("#rows .watched")).to_have_count(3)
+    page.keyboard.press("j")
+    for _ in range(7):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".tooltip")).to_be_visible()
+    for width in (1440, PHONE):
+        page.set_viewport_size({"width": width, "height": 844})
+        axe_finds_nothing(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

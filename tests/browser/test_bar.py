@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from executions.models import AuditEntry, Execution
 from executions.states import Status
+from tests.accessibility import axe_finds_nothing
 from tests.executions_in_tests import make_execution
 from tests.grids import row
 
@@ -184,10 +184,7 @@ def test_force_stop_is_in_the_menu_and_asks_as_stop_does(grid: Any, admin_user: 
     expect(dialog.locator("h2")).to_have_text("Force stop 1 execution?")
     expect(dialog).to_contain_text("outside stays done")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+    axe_finds_nothing(page)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert not AuditEntry.objects.exists()

@@ -1,5 +1,5 @@
 """Names as long as they may be, on every page: nothing lies over anything else, no page is wider
-than its window, and what is cut off can be read in full."""
+than its window, nothing is too small on a phone, and what is cut off can be read in full."""
 
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import BulkJob, Execution, SavedView
 from flows.models import FlowVersion
+from tests.accessibility import LAID_OUT, PHONE, SMALL
 from tests.conftest import LiveApp
 from tests.driving import drive
 from tests.executions_in_tests import make_execution
@@ -22,12 +23,7 @@ from tests.grids import LIVE
 #: Finds what is wrong with how a page is laid out, and says it in words.
 FOUND = (Path(__file__).parent.parent / "data" / "overlaps.js").read_text()
 
-WIDTHS = (1440, 1200, 768, 390)
-
-#: Waits until scripts that follow the width have run, and what they changed is laid out.
-LAID_OUT = """() => new Promise((resolve) => {
-    requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-})"""
+WIDTHS = (1440, 1200, 768, PHONE)
 
 CHILD = """
 a: {{type: Start Flow, bottom: w}}
@@ -159,34 +155,10 @@ def test_long_names_neither_overlap_nor_widen_a_page(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate(LAID_OUT)
-            found += [f"{address} at {width}: {one}" for one in page.evaluate(FOUND)]
-    assert not found, "\n".join(found)
-
-
-#: What is written smaller than 12 px, but for the labels of a diagram, which one enlarges with it.
-SMALL = """() => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const found = new Set();
-    while (walker.nextNode()) {
-        const { parentElement: element, data } = walker.currentNode;
-        if (!data.trim() || !element.checkVisibility() || element.closest("svg.diagram")) continue;
-        const size = parseFloat(getComputedStyle(element).fontSize);
-        if (size < 12) found.add(`${element.tagName} ${element.className}: ${size} px`);
-    }
-    return [...found];
-}"""
-
-
-@pytest.mark.parametrize("addresses", ["45 in words"], indirect=True)
-def test_nothing_on_a_phone_is_smaller_than_12_px(
-    signed_in_page: Page, addresses: list[str]
-) -> None:
-    page = signed_in_page
-    page.set_viewport_size({"width": 390, "height": 844})
-    found = []
-    for address in [*addresses, "/help/blocks/", "/help/queries/", "/nothing/"]:
-        page.goto(address)
-        found += [f"{address}: {one}" for one in page.evaluate(SMALL)]
+            said = page.evaluate(FOUND)
+            if width == PHONE:
+                said += page.evaluate(SMALL)
+            found += [f"{address} at {width}: {one}" for one in said]
     assert not found, "\n".join(found)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import APIRequestContext, Page, WebSocket, expect
 
@@ -20,6 +19,7 @@ from executions.models import Execution
 from executions.states import Status
 from executions.views.address import PANELS, TABS
 from flows.models import Flow
+from tests.accessibility import axe_finds_nothing
 from tests.conftest import LiveApp
 from tests.flows_in_tests import publish
 from tests.secrets_in_tests import (
@@ -270,8 +270,7 @@ def wait_for(execution: Execution, status: Status, worker: Process) -> None:
 @pytest.mark.usefixtures("flows")
 def test_the_start_form_of_a_secret_is_accessible(signed_in_page: Page) -> None:
     signed_in_page.goto("/flows/secret-flow/")
-    found = Axe().run(signed_in_page)
-    assert found.violations_count == 0, found.generate_report()
+    axe_finds_nothing(signed_in_page)
 
 
 def test_who_may_not_see_an_execution_gets_no_form_for_its_secret(

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from executions.states import Status
+from tests.accessibility import axe_finds_nothing
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import publish as publish_flow
@@ -60,8 +60,7 @@ def test_at_200_percent_more_than_three_rows_are_seen(grid: Any, many: None) -> 
     expect(page).to_have_url(re.compile("status=Ended"))
     expect(button).to_have_attribute("aria-expanded", "true")
     expect(page.locator("#piece-flow")).to_be_visible()
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    axe_finds_nothing(page)
 
 
 def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> None:
@@ -71,10 +70,7 @@ def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> N
     rows, screen = room(page)
     assert rows > 0.58 * screen
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+    axe_finds_nothing(page)
 
 
 def test_with_hardly_any_room_all_of_it_scrolls(grid: Any, many: None) -> None:

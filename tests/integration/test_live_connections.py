@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Permission, User
-from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from executions.states import Status
-from tests.conftest import LiveApp
+from tests.conftest import LiveApp, sign_in
 from tests.executions_in_tests import event_of, make_execution
 from tests.grids import LIVE, row, shown, tell
 from tests.proxies import refusing_proxy
@@ -27,25 +25,25 @@ Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def tab(browser: Browser, live_app: LiveApp) -> Iterator[Opener]:
-    """A tab of a browser of its own in which a user is signed in."""
-    contexts = []
+def tab(browser_context: BrowserContext, live_app: LiveApp) -> Iterator[Opener]:
+    """A tab in which a user is signed in. The second one, and one that leads elsewhere, is of a
+    profile of its own."""
+    profiles: list[BrowserContext] = []
 
     def opening(user: Any, address: str = "/", url: str = live_app.url) -> Page:
-        client = Client()
-        client.force_login(user)
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context = browser.new_context(base_url=url)
-        contexts.append(context)
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
-        context.set_default_timeout(10_000)
-        page = context.new_page()
+        profile = browser_context
+        if url != live_app.url or profile.cookies():
+            profile = browser_context.browser.new_context(base_url=url)  # type: ignore[union-attr]
+            profiles.append(profile)
+            profile.set_default_timeout(10_000)
+        sign_in(profile, url, user)
+        page = profile.new_page()
         page.goto(address)
         return page
 
     yield opening
-    for context in contexts:
-        context.close()
+    for profile in profiles:
+        profile.close()
 
 
 # Connections that fail ------------------------------------------------------------------------
