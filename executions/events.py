@@ -53,6 +53,7 @@ class ExecutionChanged:
     debugged_by_id: int | None = None
     debugged_by_name: str = ""
     failure: str | None = None
+    first_claimed_at: datetime | None = None
     unhandled: bool = False
     exception_types: str = ""
     failed_descendants: int = 0

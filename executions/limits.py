@@ -82,6 +82,10 @@ STATISTICS_SECONDS = 5.0
 #: day of UTC.
 STATISTICS_MINUTES_DAYS = 3
 STATISTICS_QUARTERS_DAYS = 400
+#: How long there is a sample of what is under way for each minute, and then for each quarter of an
+#: hour.
+SAMPLE_MINUTES_DAYS = 2
+SAMPLE_QUARTERS_DAYS = 62
 #: Executions of one family that the command Delete deletes; it does so in one transaction.
 DELETED_FAMILY = 10_000
 #: How long the holder of a debugging session has to answer a request for it, and how long they may

@@ -71,6 +71,7 @@ from executions.store.lifecycle.checkpoints import (
 from executions.store.lifecycle.claims import ClaimedExecution, lock_claimed
 from executions.store.lifecycle.semaphores import Outcome
 from executions.store.read.task_states import has_ended_by, task_states
+from executions.workers import lease_owner
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.semaphores import Semaphore, could_not_be_acquired
@@ -93,7 +94,7 @@ def run(execution_id: UUID, task_id: str = "") -> None:
     Does nothing when it is not Queued: a message that comes twice or late is harmless. The lease's
     owner ends with the id of the worker's task, by which a forced stop ends it.
     """
-    owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}:{task_id}"
+    owner = lease_owner(socket.gethostname(), os.getpid(), uuid4().hex[:8], task_id)
     with log_context.bound(execution=str(execution_id)):
         _run(execution_id, owner)
 

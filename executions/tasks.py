@@ -13,7 +13,7 @@ from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
 from executions.retention import deletion
-from executions.statistics import fold, rebuild, thinning
+from executions.statistics import fold, rebuild, samples, thinning
 
 
 @shared_task(bind=True)
@@ -66,9 +66,10 @@ def transfer_debug_leases() -> None:
 
 @shared_task
 def fold_statistics() -> None:
-    """Add what has happened to the statistics."""
+    """Add what has happened to the statistics, and sample what is under way."""
     rebuild.build()
     fold.fold()
+    samples.take()
 
 
 @shared_task
@@ -77,4 +78,5 @@ def delete_old() -> None:
     deletion.delete_old()
     jobs.delete_old()
     idempotency.delete_expired()
+    samples.thin()
     thinning.thin()

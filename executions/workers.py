@@ -26,7 +26,8 @@ SCHEDULER_KEY = "cortexweb:scheduler"
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """A worker as it was at its last heartbeat. `slots` is the number of its processes, `busy` how
-    many of them work on a task; `seen_at` and `started_at` are in seconds since the epoch."""
+    many of them work on a task; `seen_at` and `started_at` are in seconds since the epoch.
+    `machine` and `processes` are those that the owner of a lease names."""
 
     name: str
     slots: int
@@ -34,6 +35,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...]
     started_at: float
     seen_at: float
+    machine: str = ""
+    processes: tuple[int, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -44,6 +47,11 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def _redis() -> "Redis":
     return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def lease_owner(machine: str, process: int, *more: str) -> str:
+    """Return how the lease of an execution names the process of a worker that holds it."""
+    return ":".join((machine[:30], str(process), *more))
 
 
 def record(worker: Worker) -> None:
@@ -76,6 +84,12 @@ def read() -> list[Worker] | None:
     except RedisError:
         return None
     return sorted((one for one in workers if one.seen_at >= oldest), key=lambda one: one.name)
+
+
+def find(name: str) -> Worker | None:
+    """Return a worker that is online or silent; None when there is none, or Redis does not
+    answer."""
+    return next((worker for worker in read() or () if worker.name == name), None)
 
 
 def is_online() -> bool | None:

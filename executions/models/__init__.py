@@ -19,7 +19,12 @@ from executions.models.failures import FailureActivity, FailureGroup, FailureWat
 from executions.models.jobs import BulkJob, BulkRefusal, SentForm
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
-from executions.models.statistics import StatisticsEvent, StatisticsSeries, StatisticsTotal
+from executions.models.statistics import (
+    LiveSample,
+    StatisticsEvent,
+    StatisticsSeries,
+    StatisticsTotal,
+)
 from executions.models.steps import (
     ChangedValue,
     ExceptionRecord,
@@ -44,6 +49,7 @@ __all__ = [
     "FailureWatch",
     "Intervention",
     "KeptBreakpoint",
+    "LiveSample",
     "LogEntry",
     "Preferences",
     "SavedView",

@@ -61,6 +61,8 @@ class Preferences(models.Model):
     start_view = models.ForeignKey(
         SavedView, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    #: The page that the product opens with, in place of a view.
+    starts_at_overview = models.BooleanField(default=False, db_default=False)
     single_keys = models.BooleanField(default=True, help_text="Shortcuts of a single key.")
 
     class Meta:

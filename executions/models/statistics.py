@@ -79,6 +79,29 @@ class StatisticsSeries(models.Model):
         return f"series {self.level}"
 
 
+class LiveSample(models.Model):
+    """How many executions of a flow, or of all (`flow_id` 0), were under way in a minute.
+
+    A flow of which nothing is under way has no sample. Older samples are the most of a quarter of
+    an hour (`executions.statistics.samples`).
+    """
+
+    pk = models.CompositePrimaryKey("flow_id", "at")
+    flow_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    running = models.PositiveIntegerField()
+    queued = models.PositiveIntegerField()
+    #: Paused, or at an exception: a person has to decide.
+    needs_person = models.PositiveIntegerField()
+    is_quarter = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="live_sample_by_time")]
+
+    def __str__(self) -> str:
+        return f"sample at {self.at}"
+
+
 class StatisticsTotal(models.Model):
     """All that a series has counted before a moment: the end of a minute in which it counted.
 

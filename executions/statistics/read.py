@@ -143,6 +143,15 @@ def failure_series(group_id: UUID, span: Span, step: str | int, zone: tzinfo) ->
     return _buckets(cuts, _read(_failures([group_id]), cuts).get(group_id))
 
 
+def series_by_failure(
+    group_ids: Collection[UUID], span: Span, step: str | int, zone: tzinfo
+) -> dict[UUID, list[Bucket]]:
+    """Return the buckets of several failures, of those that ever happened."""
+    cuts = edges(span, step, zone)
+    found = _read(_failures(group_ids), cuts)
+    return {key: _buckets(cuts, counts) for key, counts in found.items()}
+
+
 def by_failure(span: Span, group_ids: Collection[UUID] | None = None) -> dict[UUID, Counts]:
     """Return the counts of a span by failure, of those that happened."""
     return _by_key(_failures(group_ids), span)

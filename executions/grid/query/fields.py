@@ -27,6 +27,7 @@ from executions.grid.query.kinds.number import Number
 from executions.grid.query.kinds.person import ME, Person
 from executions.grid.query.kinds.semaphore import SemaphoreName
 from executions.grid.query.kinds.variable import PREFIX, Variable
+from executions.grid.query.kinds.wait import Wait
 from executions.grid.query.kinds.words import Words
 from executions.grid.query.kinds.worker import WorkerName
 from executions.grid.query.lexer import EMPTY
@@ -91,6 +92,8 @@ FIELDS: tuple[Field, ...] = (
     Field("updated", "Updated", Moment("updated_at"), "2026-11-01..2026-11-03"),
     Field("ended", "Ended", Moment("ended_at"), ">-2h", indexed=False),
     Field("duration", "Duration", Duration(), ">10s"),
+    Field("claimed", "First on a worker", Moment("first_claimed_at"), ">-1h", indexed=False),
+    Field("wait", "Wait to start", Wait(), ">2s", indexed=False),
     Field("initiator", "Initiator", Person("initiator_name", "i", id_column="initiator_id"), ME),
     Field("trigger", "Trigger", Choice("trigger", _TRIGGERS, "t")),
     Field("worker", "Worker", WorkerName("lease_owner"), "host-1*"),
