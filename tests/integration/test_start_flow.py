@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import execute_from_command_line
 
 from executions.models import AuditEntry, Execution
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
@@ -78,10 +79,22 @@ def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
         (["square", "--version", "9"], "no square v9"),
     ],
 )
-def test_messages_exit_with_2(start_flow: StartFlow, arguments: list[str], said: str) -> None:
-    done = start_flow(*arguments)
+@pytest.mark.usefixtures("start_flow")
+def test_messages_exit_with_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By what manage.py calls: a process for each would take a second to start."""
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "start_flow", *arguments])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not Execution.objects.exists()
+
+
+def test_a_message_exits_with_2_in_a_process_of_its_own(start_flow: StartFlow) -> None:
+    done = start_flow("squares")
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "Flows: square, wait" in done.stderr
     assert not Execution.objects.exists()
 
 
