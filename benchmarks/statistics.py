@@ -1,8 +1,11 @@
-"""What statistics cost: reads of 30 days of 1,000 flows, folding the journal, rebuilding.
+"""What statistics cost: reads of 30 days of 1,000 flows, folding the journal, rebuilding, and what
+workers do for them.
 
-    python -m benchmarks.statistics [--executions 300000] [--flows 1000] [--explain]
+    python -m benchmarks.statistics reads [--executions 300000] [--flows 1000] [--explain]
+    python -m benchmarks.statistics throughput [--rounds 6] [--number 1000]
 
-Takes some minutes. `--explain` prints the plan of the read by flow.
+Takes some minutes. `--explain` prints the plan of the read by flow. `throughput` runs executions of
+3 blocks by turns with and without the triggers that write to the journal.
 """
 
 import argparse
@@ -17,11 +20,12 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from benchmarks import flows
-from benchmarks.installation import installation, publish
+from benchmarks.installation import Installation, installation, publish
 
 # It reads the environment that the installation sets.
+from benchmarks.engine import begin, cpu_seconds, unfinished, wait_until  # isort: skip
 from benchmarks.fill import fill  # isort: skip
-from executions.models import StatisticsTotal
+from executions.models import Execution, StatisticsEvent, StatisticsTotal
 from executions.statistics import fold, read, rebuild
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span
@@ -110,29 +114,76 @@ def explain() -> None:
         print("\n".join(line for (line,) in cursor.fetchall()))
 
 
+def reads(options: argparse.Namespace, _: Installation) -> None:
+    for number in range(options.flows):
+        publish(f"flow-{number:04}", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
+    print(f"  {options.executions} executions in {fill(options.executions, DAYS):.0f} s")
+    rebuilt = took(rebuild.rebuild) / 1000
+    print(f"  rebuilt in {rebuilt:.1f} s: {StatisticsTotal.objects.count()} totals")
+    print(f"  checked in {took(lambda: list(rebuild.check())) / 1000:.1f} s")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE executions_statisticstotal, executions_statisticsseries")
+        cursor.execute("SELECT pg_total_relation_size('executions_statisticstotal')")
+        print(f"  totals take {cursor.fetchone()[0] / 2**20:.0f} MiB")
+    measure_reads(options.limit)
+    measure_fold(list(FlowVersion.objects.values_list("pk", flat=True)), 20_000)
+    if options.explain:
+        explain()
+
+
+def throughput(options: argparse.Namespace, site: Installation) -> None:
+    """Executions a second, and CPU of workers and PostgreSQL for each, folding included."""
+    version = publish("three", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
+    site.beat()
+    rates: dict[str, list[float]] = {"DISABLE": [], "ENABLE": []}
+    used: dict[str, list[float]] = {"DISABLE": [], "ENABLE": []}
+    for turn in range(options.rounds + 1):
+        for state in rates:
+            with connection.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE executions_execution {state} TRIGGER USER")
+            rate, cpu = run(site, version, options.number if turn else 100)
+            if turn:
+                rates[state].append(rate)
+                used[state].append(cpu)
+                print(f"  {state:8} {rate:8.1f} /s {cpu * 1000:8.3f} ms of CPU each", flush=True)
+    before, after = rates.values()
+    print(f"  best rate with statistics ÷ without: {max(after) / max(before):.3f} (≥ 0.95)")
+    print(f"  median rate with ÷ without: {median(after) / median(before):.3f}")
+    before, after = used.values()
+    print(f"  least CPU without ÷ with: {min(before) / min(after):.3f}")
+    print(f"  median CPU without ÷ with: {median(before) / median(after):.3f}")
+
+
+def run(site: Installation, version: FlowVersion, number: int) -> tuple[float, float]:
+    """Run executions that wait for a worker; return how many end a second, and the CPU of each."""
+    ids = [begin(version).pk for _ in range(number)]
+    worker = site.worker()
+    before = cpu_seconds([worker, site.postgres_process])
+    wait_until(lambda: unfinished(version) == 0, 600)
+    if StatisticsEvent.objects.exists():
+        wait_until(lambda: not StatisticsEvent.objects.exists(), 60)
+    used = cpu_seconds([worker, site.postgres_process]) - before
+    worker.stop(seconds=1)
+    ends = sorted(Execution.objects.filter(pk__in=ids).values_list("ended_at", flat=True))
+    return (number - 1) / (ends[-1] - ends[0]).total_seconds(), used / number
+
+
+MEASURES = {measure.__name__: measure for measure in (reads, throughput)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("measure", choices=MEASURES)
     parser.add_argument("--executions", type=int, default=300_000)
     parser.add_argument("--flows", type=int, default=1000)
     parser.add_argument("--limit", type=float, default=50, help="milliseconds for a read")
     parser.add_argument("--explain", action="store_true")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--number", type=int, default=1000)
     options = parser.parse_args()
-    with installation():
-        for number in range(options.flows):
-            publish(f"flow-{number:04}", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
+    with installation() as site:
         print(f"load {os.getloadavg()[0]:.1f}")
-        print(f"  {options.executions} executions in {fill(options.executions, DAYS):.0f} s")
-        rebuilt = took(rebuild.rebuild) / 1000
-        print(f"  rebuilt in {rebuilt:.1f} s: {StatisticsTotal.objects.count()} totals")
-        print(f"  checked in {took(lambda: list(rebuild.check())) / 1000:.1f} s")
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE executions_statisticstotal, executions_statisticsseries")
-            cursor.execute("SELECT pg_total_relation_size('executions_statisticstotal')")
-            print(f"  totals take {cursor.fetchone()[0] / 2**20:.0f} MiB")
-        measure_reads(options.limit)
-        measure_fold(list(FlowVersion.objects.values_list("pk", flat=True)), 20_000)
-        if options.explain:
-            explain()
+        MEASURES[options.measure](options, site)
 
 
 if __name__ == "__main__":

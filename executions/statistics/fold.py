@@ -183,7 +183,7 @@ def _add(cursor: Any, changes: Mapping[int, Mapping[datetime, Sequence[Events]]]
         [
             (series_id, until, total)
             for series_id, by_minute in changes.items()
-            for until, total in _totals(tails[series_id], by_minute)
+            for until, total in totals_after(tails[series_id], by_minute)
         ]
     )
 
@@ -196,7 +196,7 @@ def store_totals(totals: Sequence[tuple[int, datetime, Total]]) -> None:
         cursor.execute(_STORE, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def _totals(
+def totals_after(
     tail: Mapping[datetime, Total], changes: Mapping[datetime, Sequence[Events]]
 ) -> Iterator[tuple[datetime, Total]]:
     """Yield the totals that events change: those of their own minutes, and all later ones."""

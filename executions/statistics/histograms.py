@@ -6,6 +6,8 @@ middle differs by less than 2 % from whatever lies in it. Counts are added and s
 
 import math
 import struct
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -47,8 +49,11 @@ def unpack(packed: bytes) -> dict[int, int]:
         return {}
     code = chr(packed[0])
     size = (len(packed) - 1) // (2 + _SIZES[code])
-    flat = struct.unpack_from(f"<{size}H{size}{code}", packed, 1)
-    return dict(zip(flat[:size], flat[size:], strict=True))
+    bins, counts = array("H", packed[1 : 1 + 2 * size]), array(code, packed[1 + 2 * size :])
+    if sys.byteorder == "big":
+        bins.byteswap()
+        counts.byteswap()
+    return dict(zip(bins, counts, strict=True))
 
 
 def binned(microseconds: Iterable[int]) -> Counter[int]:
@@ -62,10 +67,11 @@ class Histogram:
     Packed histograms that are added or subtracted are unpacked when somebody asks.
     """
 
-    __slots__ = ("_counts", "_packed")
+    __slots__ = ("_added", "_packed", "_subtracted")
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
+        self._added: dict[int, int] = {}
+        self._subtracted: dict[int, int] = {}
         self._packed: list[tuple[int, bytes]] = []
 
     def add(self, bins: Mapping[int, int] | bytes, sign: int = 1) -> None:
@@ -73,26 +79,39 @@ class Histogram:
         if isinstance(bins, bytes):
             self._packed.append((sign, bins))
             return
-        counts = self._counts
+        counts = self._added if sign > 0 else self._subtracted
         for number, count in bins.items():
-            counts[number] = counts.get(number, 0) + sign * count
+            counts[number] = counts.get(number, 0) + count
 
     @property
     def packed(self) -> bytes:
         """The counts as `pack` makes bytes of them."""
-        self._unpack()
-        return pack(self._counts)
+        return pack(self.bins)
 
     @property
     def bins(self) -> Mapping[int, int]:
         """The counts by bin, in order."""
-        self._unpack()
-        return {n: self._counts[n] for n in sorted(self._counts) if self._counts[n]}
+        added, subtracted = self._unpacked()
+        if not subtracted:
+            return dict(sorted(added.items()))
+        counts = {
+            number: added.get(number, 0) - subtracted.get(number, 0)
+            for number in sorted({**subtracted, **added})
+        }
+        return {number: count for number, count in counts.items() if count}
 
-    def _unpack(self) -> None:
+    def _unpacked(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """Return what was added, and what was subtracted."""
         packed, self._packed = self._packed, []
         for sign, one in packed:
-            self.add(unpack(one), sign)
+            # Most often there is one of each, which is not worth a loop.
+            if sign > 0 and not self._added:
+                self._added = unpack(one)
+            elif sign < 0 and not self._subtracted:
+                self._subtracted = unpack(one)
+            else:
+                self.add(unpack(one), sign)
+        return self._added, self._subtracted
 
     def __len__(self) -> int:
         return sum(self.bins.values())
@@ -115,10 +134,12 @@ class Histogram:
     def quantile(self, part: float) -> float | None:
         """Return the seconds that so large a part of the durations does not exceed: 0.95 for the
         95th percentile. None where there are none."""
-        bins = self.bins
-        rank = max(1, math.ceil(part * sum(bins.values())))
-        for number, count in bins.items():
-            rank -= count
-            if rank <= 0:
-                return upper_edge(number) * _MIDDLE
+        added, subtracted = self._unpacked()
+        number = sum(added.values()) - sum(subtracted.values())
+        longer = number - max(1, math.ceil(part * number))
+        # The longest come first: of a 95th percentile few bins are looked at.
+        for bin_number in sorted({**subtracted, **added}, reverse=True):
+            longer -= added.get(bin_number, 0) - subtracted.get(bin_number, 0)
+            if longer < 0 < number:
+                return upper_edge(bin_number) * _MIDDLE
         return None

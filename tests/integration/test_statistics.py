@@ -452,3 +452,24 @@ def test_it_is_right_while_executions_start_and_end(
         assert time.monotonic() < deadline
     assert check().unhandled == 20
     assert not differences()
+
+
+def test_nobody_waits_for_anybody(nap: FlowVersion) -> None:
+    """Two that end executions of one flow at once, while the journal is folded."""
+    first, second = begin(nap, Seconds=3600), begin(nap, Seconds=3600)
+    with closing(connections.create_connection("default")) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(
+                "UPDATE executions_execution SET status = 'Stopped', ended_at = now() "
+                "WHERE id = %s",
+                [first.pk],
+            )
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1ms'")
+            assert completion.stop(second.pk)
+            assert fold.fold() > 0
+            assert check().stopped == 1
+        other.rollback()
+    assert check().stopped == 1
+    assert not differences()
