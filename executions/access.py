@@ -34,6 +34,12 @@ def visible(user: User) -> QuerySet[Execution]:
     return Execution.objects.filter(initiator_id=user.pk)
 
 
+def only_initiator(user: User) -> int | None:
+    """Return the id of the initiator whose executions are all that a signed-in user may see; None
+    for a user who sees all. For tables that repeat the initiator of an execution."""
+    return None if sees_all(user) else user.pk
+
+
 def get_or_404(user: User, execution_id: Any) -> Execution:
     """Return an execution that the user may see. Raises Http404 when there is none."""
     execution = visible(user).select_related("version__flow").filter(pk=execution_id).first()

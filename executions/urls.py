@@ -27,6 +27,7 @@ from executions.views.grid import (
     executions,
 )
 from executions.views.help import help_blocks, help_guide, help_page
+from executions.views.logs import logs, logs_new
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
@@ -78,6 +79,8 @@ urlpatterns = [
     path("flows/<str:name>/peek/", flow_peek, name="flow-peek"),
     path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
+    path("logs/", logs, name="logs"),
+    path("logs/new/", logs_new, name="logs-new"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

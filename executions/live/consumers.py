@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, QueryDict
+from django.utils.timezone import get_default_timezone
 
 from executions import access, watches
 from executions.grid.paging.page_query import PageQuery
@@ -30,9 +31,11 @@ from executions.live.viewers import (
     FlowsViewer,
     FlowViewer,
     GridViewer,
+    LogViewer,
     ShownPage,
     Viewer,
 )
+from executions.logs.query import LogQuery
 from executions.presence import OpenPage
 from flows import access as flows_access
 
@@ -247,6 +250,15 @@ class FlowConsumer(LiveConsumer):
         name: str = self.scope["url_route"]["kwargs"]["name"]
         await database_sync_to_async(flows_access.get)(visibility.user, name)
         return FlowViewer(visibility, name)
+
+
+class LogConsumer(LiveConsumer):
+    """The page of the logs: hears `logs` frames and fetches what is new. Its address says what it
+    shows."""
+
+    async def viewer(self, visibility: Visibility) -> LogViewer:
+        address = QueryDict(self.scope["query_string"])
+        return LogViewer(visibility, LogQuery.parse(address, get_default_timezone()))
 
 
 class NotificationsConsumer(LiveConsumer):

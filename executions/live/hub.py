@@ -25,6 +25,7 @@ from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
 from executions.live.frames import encode_frame
+from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
 from executions.live.presence_broadcast import PresenceBroadcast
 from executions.live.rendering import RenderedRows
@@ -64,6 +65,7 @@ class Hub:
         self._batcher = Batcher(self._offer_batch)
         self._delivery = Delivery(self._connections, self.rows, self._background)
         self._counts = CountBroadcast(self._connections)
+        self._logs = LogBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
         self._replay: CommittedChanges | None = None
@@ -167,6 +169,7 @@ class Hub:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(subscription.beat())
                 tasks.create_task(self._counts.run())
+                tasks.create_task(self._logs.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
                 tasks.create_task(self._report())
@@ -229,7 +232,7 @@ class Hub:
 
     def _offer_batch(self, events: Mapping[str, ExecutionChanged]) -> None:
         self._replay = None
-        self._counts.is_due = True
+        self._counts.is_due = self._logs.is_due = True
         changes = CommittedChanges(events, watched_by=self.users.watched_by)
         self._delivery.offer(self._connections, changes)
         self.measurements.count_changes(events.values())

@@ -7,6 +7,7 @@ from executions.live.consumers import (
     FlowConsumer,
     FlowsConsumer,
     GridConsumer,
+    LogConsumer,
     NotFoundConsumer,
     NotificationsConsumer,
 )
@@ -16,6 +17,7 @@ websocket_urlpatterns = [
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
     path("ws/flows/", FlowsConsumer.as_asgi()),
     path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
+    path("ws/logs/", LogConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),
     re_path("", NotFoundConsumer.as_asgi()),
 ]

@@ -17,6 +17,8 @@ from executions.grid.query.filters import Filters
 from executions.live.changes import CommittedChanges, Visibility, interned
 from executions.live.frames import encode_frame
 from executions.live.rendering import RenderedRows, row_format
+from executions.logs.query import LogQuery
+from executions.store.read.log_lines import NewLine
 
 #: Changed rows that wait for a browser; beyond, it fetches its page instead.
 PENDING_LIMIT = 500
@@ -300,3 +302,16 @@ class FlowViewer(Viewer):
         published_at, self._published_at = int(self._published_at * 1000), 0.0
         self._has_changed = False
         return encode_frame("changed", flow=self.flow_name, published=published_at)
+
+
+class LogViewer(Viewer):
+    """The page of the logs, which fetches new lines when there may be some for it."""
+
+    def __init__(self, visibility: Visibility, query: LogQuery) -> None:
+        super().__init__(visibility)
+        self._query = query
+
+    def concerns(self, line: NewLine) -> bool:
+        """Return whether a new line may be one that it shows."""
+        key = self.visibility.key
+        return (key is None or line.initiator_id == key) and self._query.concerns(line)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
-from django.db.models import DurationField, Func
+from django.db.models import DurationField, Func, TextField
+from django.db.models.functions import Cast
 
 
 class Length(Func):
@@ -42,3 +43,18 @@ LEXEME_COLUMNS = (
     "flow_name", "block_type", "block_description", "workspace_name", "error_type",
     "error_message", "initiator_name", "trigger", "version_number", "exception_types",
 )  # fmt: skip
+
+
+class LogLexemes(Func):
+    """The words by which a log entry is found, as `executions.grid.query.lexemes` splits them. Of
+    long details, the beginning counts."""
+
+    function = "executions_log_lexemes"
+    output_field = SearchVectorField()
+
+    def __init__(self) -> None:
+        super().__init__("event_type", Cast("details", TextField()))
+
+
+#: The same in SQL, as the index has it.
+LOG_LEXEMES = "executions_log_lexemes(event_type, details::text)"

@@ -1,10 +1,12 @@
 """What is kept of the steps of an execution."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from executions.fields import ExactJSONField
 from executions.limits import FIRST_STEPS_KEPT
 from executions.models.execution import Execution
+from executions.models.expressions import LogLexemes
 
 
 class Step(models.Model):
@@ -176,6 +178,19 @@ class LogEntry(models.Model):
     class Meta:
         ordering = ["execution", "id"]
         verbose_name_plural = "log entries"
+        # For the search of all logs, newest first: everything, a flow, what somebody started, what
+        # is severe, words.
+        indexes = [
+            models.Index(fields=["at", "id"], name="log_entry_by_time"),
+            models.Index(fields=["flow_name", "at", "id"], name="log_entry_by_flow"),
+            models.Index(fields=["initiator_id", "at", "id"], name="log_entry_by_initiator"),
+            models.Index(
+                fields=["at", "id"],
+                name="log_entry_severe",
+                condition=models.Q(severity__in=["Warning", "Error", "Critical"]),
+            ),
+            GinIndex(LogLexemes(), name="log_entry_found"),
+        ]
 
     def __str__(self) -> str:
         return self.event_type or self.severity

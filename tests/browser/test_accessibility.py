@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from executions import runner
-from executions.models import BulkJob, BulkRefusal, SavedView
+from executions.models import BulkJob, BulkRefusal, LogEntry, SavedView
 from executions.states import Status
 from tests.accessibility import LAID_OUT, PHONE, SMALL, STRICT, violations
 from tests.driving import begin, fresh
@@ -30,6 +30,11 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
     failed = begin(publish(tmp_path, "failing", FAILING, "{Zero: {default: 0}, Out: {}}"))
     runner.run(failed.pk)
     make_execution(admin_user, flow="orders", status=Status.RUNNING)
+    for severity in ("Information", "Warning", "Error"):
+        LogEntry.objects.create(
+            execution=looped, step=1, at=timezone.now(), block="a", severity=severity,
+            event_type="Order paid", details={"number": 17}, flow_name="loop",
+        )  # fmt: skip
     SavedView.objects.create(owner=admin_user, name="Mine", query="is=live", shared=True)
     job = BulkJob.objects.create(
         user=admin_user, command="stop", filters="is=live", status=BulkJob.Status.DONE,
@@ -52,6 +57,8 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         f"{other}?panel=exceptions&tab=children",
         f"{paused.get_absolute_url()}?tab=audit",
         f"{other}?tab=logs",
+        "/logs/",
+        "/logs/?q=none&at=soon",
         "/flows/",
         "/flows/loop/",
         f"/executions/compare/?b={looped.pk}",

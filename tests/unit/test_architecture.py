@@ -62,6 +62,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("claiming",),
     ("completion", "effects", "children", "leases"),
     ("grid.paging",),
+    ("logs",),
     ("grid.planner",),
     ("grid.table",),
     ("grid", "grid.query"),

@@ -5,6 +5,7 @@ from collections import Counter
 
 from django.conf import settings
 
+from cortexweb.navigation import RAIL
 from executions.commands import registry
 
 
@@ -13,7 +14,7 @@ def taken_by_the_page() -> set[str]:
     templates = settings.BASE_DIR / "templates" / "partials"
     listed = re.findall(r'data-detail="([^"{]+)"', (templates / "shortcut_list.html").read_text())
     found = {key for keys in listed for key in keys.split(" ")}
-    return found | {"?", "g", *re.findall(r'data-go="(.)"', (templates / "rail.html").read_text())}
+    return found | {"?", "g", *(item.key for item in RAIL)}
 
 
 def test_a_key_has_a_button_in_the_toolbar() -> None:

@@ -1,0 +1,36 @@
+"""The rail: the pages that every page leads to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+
+def _everybody(user: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class RailItem:
+    """A link of the rail. A page says in `section` which one leads to it; `key` follows `g`."""
+
+    section: str
+    label: str
+    icon: str
+    url_name: str
+    key: str
+    is_for: Callable[[Any], bool] = _everybody
+
+
+RAIL = (
+    RailItem("executions", "Executions", "nav-exec", "executions", "e"),
+    RailItem("flows", "Flows", "nav-flow", "flows", "f"),
+    RailItem("logs", "Logs", "nav-logs", "logs", "l"),
+    RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),
+)
+
+
+def rail(request: HttpRequest) -> dict[str, Any]:
+    """Give templates the items that the user of a request has, when they ask for them."""
+    return {"rail": lambda: [item for item in RAIL if item.is_for(request.user)]}

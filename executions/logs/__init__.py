@@ -1,0 +1,1 @@
+"""The log entries of all executions: searching them, and finding new ones."""

@@ -1,0 +1,141 @@
+"""Statements that read the log entries of all executions, the newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from executions.models.expressions import LOG_LEXEMES
+
+#: Bytes of details, as stored, up to which they are read whole; of more there is the beginning.
+DETAILS_BYTES = 4_000
+BEGINNING = 400
+#: Severities that have an index of their own: most searches by severity are for these.
+SEVERE = ("Warning", "Error", "Critical")
+
+_LINES = f"""
+    SELECT id, at, execution_id, flow_name, step, block, severity, event_type,
+        CASE WHEN pg_column_size(details) <= {DETAILS_BYTES} THEN details END,
+        CASE WHEN pg_column_size(details) > {DETAILS_BYTES}
+            THEN left(details::text, {BEGINNING}) ELSE '' END
+    FROM executions_logentry
+    WHERE {{conditions}}
+    ORDER BY at {{order}}, id {{order}}
+    LIMIT %s
+"""
+_SINCE = """
+    SELECT id, flow_name, initiator_id, severity
+    FROM executions_logentry
+    WHERE id > %(floor)s
+    ORDER BY id DESC
+    LIMIT %(limit)s
+"""
+_LAST_ID = "SELECT coalesce(max(id), 0) FROM executions_logentry"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The place of a line in the order: when it was written, then its id."""
+
+    at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log entry with what leads from it to its execution, step and flow. Long details have only
+    their `beginning`."""
+
+    id: int
+    at: datetime
+    execution_id: UUID
+    flow_name: str
+    step: int
+    block: str
+    severity: str
+    event_type: str
+    details: Any
+    beginning: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Which lines are asked for; None leaves a condition out. `words` is a tsquery."""
+
+    initiator_id: int | None = None
+    flow_name: str | None = None
+    severities: Sequence[str] | None = None
+    words: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def sql(self) -> tuple[list[str], list[Any]]:
+        """Return them as SQL, with their parameters."""
+        conditions: list[str] = []
+        params: list[Any] = []
+        for condition, value in (
+            ("initiator_id = %s", self.initiator_id),
+            ("flow_name = %s", self.flow_name),
+            (f"{LOG_LEXEMES} @@ %s::tsquery", self.words),
+            ("at >= %s", self.since),
+            ("at < %s", self.until),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                params.append(value)
+        if self.severities is not None:
+            # A list that is written out fits the partial index of severe lines.
+            marks = ", ".join(["%s"] * len(self.severities))
+            conditions.append(f"severity IN ({marks})")
+            params += self.severities
+        return conditions, params
+
+
+def statement(
+    asked: Conditions, limit: int, *, before: Key | None = None, after: Key | None = None
+) -> tuple[str, list[Any]]:
+    """Return the statement for so many lines: the newest, or those just before or after one.
+
+    Those after one come in their own order, the oldest first.
+    """
+    conditions, params = asked.sql()
+    for key, sign in ((before, "<"), (after, ">")):
+        if key is not None:
+            conditions.append(f"(at, id) {sign} (%s, %s)")
+            params += [key.at, key.id]
+    sql = _LINES.format(
+        conditions=" AND ".join(conditions) or "TRUE", order="ASC" if after else "DESC"
+    )
+    return sql, [*params, limit]
+
+
+def lines(rows: Sequence[Sequence[Any]]) -> list[Line]:
+    """Return the lines of what the statement gives."""
+    return [Line(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """What decides whom a new line concerns."""
+
+    id: int
+    flow_name: str
+    initiator_id: int | None
+    severity: str
+
+
+def new_lines(cursor: Any, floor: int, limit: int) -> list[NewLine]:
+    """Return the newest lines whose id is beyond `floor`."""
+    cursor.execute(_SINCE, {"floor": floor, "limit": limit})
+    return [NewLine(*row) for row in cursor.fetchall()]
+
+
+def last_id(cursor: Any) -> int:
+    """Return the id of the newest line; 0 when there is none."""
+    cursor.execute(_LAST_ID)
+    return int(cursor.fetchone()[0])
