@@ -47,7 +47,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("executions", "0029_failure_revisions")]
+    dependencies = [("executions", "0030_overview")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION executions_log_lexemes"),
