@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
 from cortexweb.data_folder import DEFAULT_PATH, DataFolder
-from executions import queues
+from executions import limits, queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -148,8 +148,17 @@ CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_ROUTES = {
     **{
         f"executions.tasks.{name}": {"queue": "upkeep"}
-        for name in ("recover", "reclaim", "transfer_debug_leases", "delete_old", "fold_statistics")
+        for name in (
+            "recover",
+            "reclaim",
+            "transfer_debug_leases",
+            "delete_old",
+            "fold_statistics",
+            "evaluate_alerts",
+            "send_due_deliveries",
+        )
     },
+    "executions.tasks.deliver": {"queue": "deliveries"},
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
     "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},
 }
@@ -173,6 +182,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5.0},
     },
+    "evaluate_alerts": {
+        "task": "executions.tasks.evaluate_alerts",
+        "schedule": limits.ALERT_EVALUATED_EVERY,
+        "options": {"expires": limits.ALERT_EVALUATED_EVERY},
+    },
+    "send_due_deliveries": {
+        "task": "executions.tasks.send_due_deliveries",
+        "schedule": 2.0,
+        "options": {"expires": 5.0},
+    },
     "delete_old": {
         "task": "executions.tasks.delete_old",
         "schedule": 60.0,
@@ -194,6 +213,13 @@ FILES_ROOT = Path(env.str("FILES_ROOT", default=str(DATA.path / "files")))
 HTTP_PRIVATE_ADDRESSES = env.list(
     "HTTP_PRIVATE_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
 )
+
+# Where links in mails and webhooks lead to, and how mail is sent: smtp://user:password@host:587.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
+EMAIL_URL = env.str("EMAIL_URL", default="")
+vars().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+EMAIL_TIMEOUT = limits.DELIVERY_SECONDS
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="cortexweb@localhost")
 
 # Attempts to sign in are counted there; the second one stands in while Redis does not answer.
 CACHES = {

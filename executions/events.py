@@ -9,6 +9,7 @@ EXECUTIONS_CHANGED = "executions.changed"
 WATCHES_CHANGED = "watches.changed"
 BULK_JOB_CHANGED = "bulk.changed"
 FAILURES_CHANGED = "failures.changed"
+NOTIFICATIONS_CHANGED = "notifications.changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,3 +109,26 @@ MAX_BULK_FAILURES = 5
 MAX_SELECTED = 5_000
 #: Executions up to which those that a bulk command is for are counted.
 BULK_COUNT_LIMIT = 100_000
+#: Seconds between two evaluations of the alert rules, and what a statement of them takes at most.
+ALERT_EVALUATED_EVERY = 10.0
+ALERT_STATEMENT_SECONDS = 5
+#: How long what a rule has found has to be gone until the alert is over: what comes and goes is one
+#: alert. And how long after a message another one says that there is more of it.
+ALERT_CLOSES_AFTER = 120
+ALERT_SPREADS_AFTER = 300
+#: Rules that may exist, and days that alerts that are over and their deliveries are kept.
+MAX_ALERT_RULES = 500
+ALERTS_KEPT_DAYS = 90
+#: How long an attempt at a delivery may take, and how long until another worker tries it.
+DELIVERY_SECONDS = float(os.environ.get("DELIVERY_SECONDS", "10"))
+DELIVERY_LEASE_SECONDS = 3 * DELIVERY_SECONDS
+#: Seconds until a failed delivery is tried again: doubled each time, up to the maximum.
+DELIVERY_RETRY_SECONDS = float(os.environ.get("DELIVERY_RETRY_SECONDS", "10"))
+MAX_DELIVERY_RETRY_SECONDS = 3600.0
+#: When a delivery is given up.
+DELIVERY_GIVEN_UP_AFTER = 86_400
+MAX_DELIVERY_ATTEMPTS = 20
+#: How long a task delivers to one destination at a time.
+DELIVERY_SLICE_SECONDS = 15.0
+#: How long the secret of a webhook that was replaced still signs.
+OLD_SECRET_SECONDS = 86_400

@@ -30,7 +30,7 @@ EXECUTIONS = tuple(
     for kind in (*(str(flow) for flow in range(FLOWS)), "long")
 )
 #: Every queue that a worker takes from.
-ALL = (DEFAULT, "upkeep", "jobs", *EXECUTIONS)
+ALL = (DEFAULT, "upkeep", "jobs", "deliveries", *EXECUTIONS)
 
 
 class FairRoundRobin:

@@ -9,6 +9,8 @@ from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
+from executions.alerts import deliveries, evaluation
+from executions.alerts import retention as alert_retention
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
@@ -73,6 +75,24 @@ def fold_statistics() -> None:
 
 
 @shared_task
+def evaluate_alerts() -> None:
+    """Evaluate the alert rules."""
+    evaluation.evaluate()
+
+
+@shared_task
+def send_due_deliveries() -> None:
+    """Have what is due for each destination sent."""
+    deliveries.send_due()
+
+
+@shared_task
+def deliver(destination: str) -> None:
+    """Send what is due for a destination."""
+    deliveries.deliver(destination)
+
+
+@shared_task
 def delete_old() -> None:
     """Delete what is older than it is kept."""
     deletion.delete_old()
@@ -80,3 +100,4 @@ def delete_old() -> None:
     idempotency.delete_expired()
     samples.thin()
     thinning.thin()
+    alert_retention.delete_old()

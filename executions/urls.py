@@ -2,10 +2,12 @@
 
 from django.urls import path
 
+from executions.views.alerts import alert, alerts
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_cancel, bulk_job, bulk_jobs, bulk_refusals
 from executions.views.commands import command
 from executions.views.comparison import executions_compare
+from executions.views.deliveries import delivery, delivery_list, try_again
 from executions.views.execution import (
     execution,
     execution_change,
@@ -81,6 +83,11 @@ urlpatterns = [
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("logs/", logs, name="logs"),
     path("logs/new/", logs_new, name="logs-new"),
+    path("alerts/", alerts, name="alerts"),
+    path("alerts/<int:alert_id>/", alert, name="alert"),
+    path("alerts/deliveries/", delivery_list, name="deliveries"),
+    path("alerts/deliveries/<uuid:delivery_id>/", delivery, name="delivery"),
+    path("alerts/deliveries/<uuid:delivery_id>/retry/", try_again, name="try-delivery"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

@@ -292,7 +292,16 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "kind", "description", "published", "draft")
     list_filter = ("kind",)
     search_fields = ("name", "description")
-    fields = ("name", "kind", "description", "folder", "labels", "worker_limit", "retention_days")
+    fields = (
+        "name",
+        "kind",
+        "description",
+        "folder",
+        "labels",
+        "worker_limit",
+        "retention_days",
+        "duration_limit_minutes",
+    )
     autocomplete_fields = ("folder", "labels")
     readonly_fields = ("description",)
     inlines = (VersionInline,)
@@ -337,7 +346,10 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.created_at = version.flow.created_at
         # The other fields come from its versions.
         Flow.objects.filter(pk=obj.pk).update(
-            worker_limit=obj.worker_limit, retention_days=obj.retention_days, folder=obj.folder
+            worker_limit=obj.worker_limit,
+            retention_days=obj.retention_days,
+            duration_limit_minutes=obj.duration_limit_minutes,
+            folder=obj.folder,
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -154,6 +154,12 @@ class Flow(models.Model):
         help_text="How many days executions of this flow are kept after they have ended; 0 for "
         "ever. When it is empty, the settings RETENTION_DAYS and RETENTION_COUNT apply.",
     )
+    duration_limit_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many minutes an execution of this flow should take at most. Alert rules "
+        "tell when one takes longer; it goes on all the same.",
+    )
     folder = models.ForeignKey(
         Folder, on_delete=models.PROTECT, null=True, blank=True, related_name="flows"
     )

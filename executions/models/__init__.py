@@ -5,6 +5,14 @@ The runner writes many tokens, variables and steps: these have composite keys, a
 into the immutable flow version.
 """
 
+from executions.models.alerts import (
+    Alert,
+    AlertChannel,
+    AlertRule,
+    Delivery,
+    DeliveryAttempt,
+    Observation,
+)
 from executions.models.audit import AuditEntry
 from executions.models.breakpoints import KeptBreakpoint
 from executions.models.execution import (
@@ -38,10 +46,15 @@ from executions.models.watches import Watch
 
 __all__ = [
     "FAILED",
+    "Alert",
+    "AlertChannel",
+    "AlertRule",
     "AuditEntry",
     "BulkJob",
     "BulkRefusal",
     "ChangedValue",
+    "Delivery",
+    "DeliveryAttempt",
     "ExceptionRecord",
     "Execution",
     "FailureActivity",
@@ -51,6 +64,7 @@ __all__ = [
     "KeptBreakpoint",
     "LiveSample",
     "LogEntry",
+    "Observation",
     "Preferences",
     "SavedView",
     "Semaphore",

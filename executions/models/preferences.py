@@ -64,6 +64,12 @@ class Preferences(models.Model):
     #: The page that the product opens with, in place of a view.
     starts_at_overview = models.BooleanField(default=False, db_default=False)
     single_keys = models.BooleanField(default=True, help_text="Shortcuts of a single key.")
+    #: Which channels tell of what, where that differs from the defaults
+    #: (`executions.alerts.choices`): {"long-run": ["here", "mail"]}.
+    notifications = models.JSONField(default=dict, db_default={}, blank=True)
+    #: Every day between these times nothing comes outside of the product.
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "preferences"

@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "admin", "tasks", "management", "forms", "templatetags"),
     ("live",),
     ("bulk",),
+    ("alerts",),
     ("commands", "failures.commands", "control_transfer", "recovery", "retention", "why"),
     ("runner",),
     ("runner_errors",),

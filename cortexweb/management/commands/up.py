@@ -1,5 +1,6 @@
 """`manage.py up`: the whole product with one command."""
 
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
         try:
             password = given["admin_password"] or take_password()
             options = Options(given["port"], given["workers"], given["demo"], password)
+            # Links in mails lead there, unless somebody knows better.
+            os.environ.setdefault("SITE_URL", options.url)
             Up(options, settings.DATA, self._say).run()
         except (CannotStartError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from None

@@ -1,0 +1,1 @@
+"""The ways by which messages go out: each module ends with a declaration, which is found."""

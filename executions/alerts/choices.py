@@ -1,0 +1,85 @@
+"""What reaches a person, by which way: the matrix of the account page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from executions import preferences
+from executions.access import User
+from executions.alerts.quiet import quiet_until
+from executions.alerts.registry import KINDS
+from executions.alerts.way import Way
+from executions.alerts.ways import PERSONAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a message may be about: a row of the matrix."""
+
+    name: str
+    label: str
+    hint: str = ""
+    is_urgent: bool = False
+
+
+#: What concerns a person without any rule.
+FAILURE_OF_MINE = Occasion(
+    name="failure-of-mine",
+    label="A failure of mine changes",
+    hint="one that I own or watch: seen again, no longer muted, resolved",
+    is_urgent=True,
+)
+MENTIONED = Occasion(
+    name="mentioned",
+    label="Somebody mentions me",
+    hint="in a comment on a failure, or assigns me one",
+)
+#: Every row, in order.
+OCCASIONS = {
+    one.name: one
+    for one in (
+        FAILURE_OF_MINE,
+        MENTIONED,
+        *(
+            Occasion(name=kind.name, label=kind.label, hint=kind.hint, is_urgent=kind.is_urgent)
+            for kind in KINDS.values()
+        ),
+    )
+}
+_DEFAULT = tuple(name for name, way in PERSONAL.items() if way.is_default)
+
+
+def ways_of(user: User, occasion: str) -> list[Way]:
+    """Return the ways by which a person has chosen to hear of an occasion."""
+    chosen: Mapping[str, Sequence[str]] = preferences.of(user).notifications
+    names = chosen.get(occasion, _DEFAULT)
+    return [way for name, way in PERSONAL.items() if name in names]
+
+
+def quiet_hours_end(user: User, now: datetime) -> datetime | None:
+    """Return when the person's quiet hours end; None when there are none now."""
+    chosen = preferences.of(user)
+    zone = chosen.zone or timezone.get_default_timezone_name()
+    return quiet_until(now, chosen.quiet_from, chosen.quiet_until, zone)
+
+
+def matrix(user: User) -> list[dict[str, Any]]:
+    """Return the rows of the account page, each with a cell for each way."""
+    missing = {name: way.missing(user) for name, way in PERSONAL.items()}
+    rows = []
+    for occasion in OCCASIONS.values():
+        on = {way.name for way in ways_of(user, occasion.name)}
+        cells = [
+            {"way": way, "is_on": name in on, "missing": missing[name]}
+            for name, way in PERSONAL.items()
+        ]
+        rows.append({"occasion": occasion, "cells": cells})
+    return rows
+
+
+def chosen_of(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the choices that a form holds, which has a list of ways for each occasion."""
+    return {name: [way for way in PERSONAL if way in given.get(name, ())] for name in OCCASIONS}

@@ -1,0 +1,45 @@
+"""Findings about failure groups, and how long their past ones lasted."""
+
+from collections import defaultdict
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.text import Truncator
+
+from executions.alerts.kind import HISTORY_ROWS, Check, Finding, Interval
+from executions.models import FailureActivity, FailureGroup
+
+#: Characters of a message that a finding shows.
+_TEMPLATE = 120
+#: After which somebody looks after a failure, or it is over.
+_ENDS = ("take", "assign", "mute", "resolve")
+
+
+def finding_of(group: FailureGroup, what: str) -> Finding:
+    said = f": {Truncator(group.template).chars(_TEMPLATE)}" if group.template else ""
+    return Finding(
+        group=f"failure {group.pk}",
+        text=f"{group.short_type} in {group.flow.name} {what}{said}",
+        address=f"/failures/{group.pk}/",
+        flow=group.flow.name,
+        failure_id=str(group.pk),
+    )
+
+
+def spans_of(asked: Check, kind: str) -> list[Interval]:
+    """Return from when until when failures were in the state that an activity begins."""
+    flows = {} if asked.flow_ids is None else {"group__flow__in": asked.flow_ids}
+    rows = FailureActivity.objects.filter(
+        kind__in=[kind, *_ENDS], at__gte=asked.history.start, **flows
+    ).order_by("id")
+    began: dict[UUID, datetime] = {}
+    found: dict[UUID, list[Interval]] = defaultdict(list)
+    for group, what, at in rows.values_list("group_id", "kind", "at")[:HISTORY_ROWS]:
+        if what == kind:
+            began.setdefault(group, at)
+        elif group in began:
+            found[group].append((began.pop(group), at))
+    return [
+        *(one for group in found.values() for one in group),
+        *((at, None) for at in began.values()),
+    ]

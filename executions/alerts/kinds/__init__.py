@@ -1,0 +1,1 @@
+"""The kinds of rules: each module ends with its declaration, and is found by itself."""

@@ -1,0 +1,41 @@
+"""A failure is new, until somebody looks after it."""
+
+from collections.abc import Mapping
+
+from executions.alerts import visibility
+from executions.alerts.failure_findings import finding_of, spans_of
+from executions.alerts.kind import SHOWN, Check, Found, Interval, Kind
+from executions.models import FailureActivity, FailureGroup
+
+
+def sentence(_: Mapping[str, int]) -> str:
+    return "a failure is new and nobody looks after it"
+
+
+def check(asked: Check) -> Found:
+    groups = FailureGroup.objects.filter(
+        state=FailureGroup.State.OPEN,
+        owner=None,
+        is_known=True,
+        first_seen_at__gte=asked.rule.since,
+        **asked.flow_filter,
+    )
+    listed = groups.select_related("flow").order_by("-first_seen_at")[:SHOWN]
+    return Found([finding_of(group, "is new") for group in listed], groups.count())
+
+
+def history(asked: Check) -> list[Interval]:
+    return spans_of(asked, FailureActivity.Kind.NEW)
+
+
+KIND = Kind(
+    name="failure-new",
+    label="A failure is new",
+    hint="until somebody looks after it",
+    icon="warn",
+    parameters=(),
+    sentence=sentence,
+    check=check,
+    history=history,
+    visible=visibility.failures,
+)
