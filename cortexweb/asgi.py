@@ -9,6 +9,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from cortexweb import traces
 from cortexweb.web import handler
 from cortexweb.web.charset import Utf8OnlyRequests
 from cortexweb.web.origin_check import SameOrigin
@@ -29,6 +30,9 @@ application: Any = ProtocolTypeRouter(
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+if traces.is_configured():
+    traces.begin("cortexweb-web")
+    application = traces.RequestSpans(application)
 application = RequestIds(application)
 if settings.TRUSTED_PROXIES:
     application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)

@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery, signals
 from django.db import close_old_connections, connections
 
-from cortexweb import json_log
+from cortexweb import json_log, traces
 from cortexweb.worker_heartbeat import Heartbeat
 from executions import processes
 
@@ -52,6 +52,7 @@ def drop_broken_connection(**_: Any) -> None:
 
 #: So that a block that never returns, or takes all memory, ends no more than its process.
 signals.worker_process_init.connect(processes.limit_process)
+signals.worker_process_init.connect(traces.begin_worker)
 heartbeat = Heartbeat()
 #: So that pages and metrics can say which workers are online, and what they do.
 signals.worker_ready.connect(heartbeat.begin)

@@ -251,6 +251,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 if LOG_FORMAT not in ("text", "json"):
     raise environ.ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}. Write text or json.")
+# Where traces are sent by OTLP, with the extra `otel`; without it there are none. OpenTelemetry
+# reads this variable, and others, by itself.
+TRACES_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 logging.captureWarnings(LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
+from executions import tracing
+
 #: The fields that an execution takes along.
 _KEPT = ("request_id", "traceparent")
 
@@ -41,4 +43,6 @@ def start_context() -> dict[str, object] | None:
     """Return what an execution that is started now keeps of the context, to go on with it in its
     worker; None for nothing."""
     kept = {name: value for name, value in _fields.get().items() if name in _KEPT}
+    if span := tracing.traceparent():
+        kept["traceparent"] = span
     return kept or None

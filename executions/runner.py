@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from executions import claiming, log_context, runner_errors
+from executions import claiming, log_context, runner_errors, tracing
 from executions.children import insert_child
 from executions.completion import after_end, release_semaphores, stop
 from executions.dispatch import enqueue
@@ -109,8 +109,18 @@ def _run(execution_id: UUID, owner: str) -> None:
         event = claimed.event
         log_context.add(flow=event.flow_name, user=event.initiator_id, **claimed.start_context)
         publish([event])
-        turn = _Turn(claimed, time.monotonic() - began)
-        turn.run()
+        took = time.monotonic() - began
+        with tracing.span(
+            f"execute {event.flow_name}",
+            parent=claimed.start_context.get("traceparent"),
+            kind="consumer",
+            cortexweb__execution=event.id,
+            cortexweb__flow=event.flow_name,
+            user__id=event.initiator_id,
+        ):
+            tracing.past_span("claim", took)
+            turn = _Turn(claimed, took)
+            turn.run()
     except LeaseLost:
         logger.info("%s was taken over by someone else", execution_id)
     except Exception as problem:
@@ -339,8 +349,19 @@ class _Turn:
         block = self.interpreter.graph.blocks[decision.block].block
         event: Event
         seconds = overruns.effect_seconds(decision.until, time.time())
-        with keep_alive(self.claimed), alarm(seconds), log_context.bound(block=decision.block):
+        with (
+            keep_alive(self.claimed),
+            alarm(seconds),
+            log_context.bound(block=decision.block),
+            tracing.span(
+                block.type,
+                kind="client",
+                cortexweb__block=decision.block,
+            ),
+        ):
             event = perform_effect(block, decision)
+            if isinstance(event, Threw):
+                tracing.describe_error(event.exception.type)
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
@@ -461,7 +482,11 @@ class _Turn:
 
     def _release(self, how: Release) -> None:
         """Give the claim up, and tell whoever has to know."""
-        self._give_up(how)
+        is_end = how.target.is_terminal
+        with tracing.span("end" if is_end else "release", cortexweb__status=how.target.value):
+            if is_end and how.error is not None:
+                tracing.describe_error(how.error.type)
+            self._give_up(how)
         if self.claimed.limit_checked:
             # Within another transaction, once that has given the worker back.
             transaction.on_commit(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from executions import log_context
+from executions import log_context, tracing
 
 logger = logging.getLogger("cortexweb.requests")
 
@@ -36,3 +36,9 @@ class RequestLogMiddleware:
     def process_view(self, request: HttpRequest, *_: Any) -> None:
         """Bind the user, whom another middleware has found by now."""
         log_context.add(user=request.user.pk)
+        if tracing.is_on():
+            match = request.resolver_match
+            route = f"/{match.route}" if match else request.path
+            tracing.describe(
+                f"{request.method} {route}", http__route=route, user__id=request.user.pk
+            )

@@ -36,6 +36,7 @@ PURE = (
     "executions.states",
     "executions.limits",
     "executions.log_context",
+    "executions.tracing",
     "executions.retention.trimming",
     "executions.engine",
     "executions.statistics.counts",
@@ -89,6 +90,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "retention.trimming",
         "states",
     ),
+    ("tracing",),
 )
 
 

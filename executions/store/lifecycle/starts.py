@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from executions import log_context
+from executions import log_context, tracing
 from executions.engine.debugging import Breakpoint
 from executions.events import COLUMNS, IDS, ExecutionChanged
 from executions.limits import REQUEUE_SECONDS
@@ -87,37 +87,38 @@ def insert(request: StartRequest) -> Execution:
     inputs, secrets = secret_storage.redact_inputs(
         graph, request.inputs, request.secret_texts, request.giver_id
     )
-    return Execution.objects.create(
-        id=execution_id,
-        version=version,
-        version_number=version.number,
-        flow_name=graph.name,
-        parent=parent,
-        called_by=request.called_by,
-        root_id=parent.root_id if parent else execution_id,
-        depth=parent.depth + 1 if parent else 0,
-        status=Status.QUEUED,
-        steps_wanted=0 if request.paused else None,
-        lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
-        block=block.key,
-        block_type=block.block.type,
-        block_description=block.title,
-        workspace_name=graph.top.name,
-        started_at=Now(),
-        updated_at=Now(),
-        initiator_id=request.initiator_id,
-        initiator_name=request.initiator_name,
-        trigger=request.trigger,
-        inputs=inputs,
-        secrets=secrets,
-        state=_initial_state(request.extensions),
-        origin_id=request.origin_id,
-        start_context=log_context.start_context(),
-        debugged_by_id=request.debugged_by_id,
-        debugged_by_name=request.debugged_by_name,
-        debugged_since=Now() if request.debugged_by_id else None,
-        debug=request.plan.stored() if request.plan else None,
-    )
+    with tracing.span("start", cortexweb__flow=graph.name, cortexweb__execution=str(execution_id)):
+        return Execution.objects.create(
+            id=execution_id,
+            version=version,
+            version_number=version.number,
+            flow_name=graph.name,
+            parent=parent,
+            called_by=request.called_by,
+            root_id=parent.root_id if parent else execution_id,
+            depth=parent.depth + 1 if parent else 0,
+            status=Status.QUEUED,
+            steps_wanted=0 if request.paused else None,
+            lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
+            block=block.key,
+            block_type=block.block.type,
+            block_description=block.title,
+            workspace_name=graph.top.name,
+            started_at=Now(),
+            updated_at=Now(),
+            initiator_id=request.initiator_id,
+            initiator_name=request.initiator_name,
+            trigger=request.trigger,
+            inputs=inputs,
+            secrets=secrets,
+            state=_initial_state(request.extensions),
+            origin_id=request.origin_id,
+            start_context=log_context.start_context(),
+            debugged_by_id=request.debugged_by_id,
+            debugged_by_name=request.debugged_by_name,
+            debugged_since=Now() if request.debugged_by_id else None,
+            debug=request.plan.stored() if request.plan else None,
+        )
 
 
 def _debugged_along(
