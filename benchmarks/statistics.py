@@ -3,9 +3,11 @@ workers do for them.
 
     python -m benchmarks.statistics reads [--executions 300000] [--flows 1000] [--explain]
     python -m benchmarks.statistics throughput [--rounds 6] [--number 1000]
+    python -m benchmarks.statistics turns [--rounds 40] [--number 100]
 
 Takes some minutes. `--explain` prints the plan of the read by flow. `throughput` runs executions of
-3 blocks by turns with and without the triggers that write to the journal.
+3 blocks by turns with and without the triggers that write to the journal; `turns` does so in one
+process without Celery, where CPU can be told exactly on a busy machine.
 """
 
 import argparse
@@ -13,6 +15,8 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +29,8 @@ from benchmarks.installation import Installation, installation, publish
 # It reads the environment that the installation sets.
 from benchmarks.engine import begin, cpu_seconds, unfinished, wait_until  # isort: skip
 from benchmarks.fill import fill  # isort: skip
-from executions.models import Execution, StatisticsEvent, StatisticsTotal
+from executions import runner
+from executions.models import Execution, StatisticsTotal
 from executions.statistics import fold, read, rebuild
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span
@@ -53,11 +58,25 @@ def took(action: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+class Clock:
+    """CPU of this thread and of its connection's process in PostgreSQL, in milliseconds."""
+
+    def __init__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            self.statistics = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
+
+    def __call__(self) -> float:
+        backend = int(self.statistics.read_text().split()[0]) / 1e6
+        return backend + time.thread_time() * 1000
+
+
 def measure_reads(limit: float) -> None:
     """Read 30 days, as pages do, with each flow's p95."""
     zone, now = ZoneInfo("Asia/Kolkata"), datetime.now(UTC)
     span, day = Span.last(timedelta(days=DAYS), now), Span.last(timedelta(days=1), now)
     shown = list(read.by_flow(day))[:50]
+    clock = Clock()
 
     def of_flows(span: Span) -> list[float | None]:
         return [counts.durations.quantile(0.95) for counts in read.by_flow(span).values()]
@@ -78,9 +97,11 @@ def measure_reads(limit: float) -> None:
         ("each flow, 24 h by hour", lambda: read.series_by_flow(day, "hour", zone)),
     ):
         action()
+        before = clock()
         times = [took(action) for _ in range(TIMES)]
+        cpu = (clock() - before) / TIMES
         verdict = "ok" if min(times) <= limit else "SLOW"
-        print(f"  {name:42} {min(times):8.1f} ms  (median {median(times):.1f})  {verdict}")
+        print(f"  {name:42} {min(times):8.1f} ms, {cpu:7.1f} ms of CPU  {verdict}", flush=True)
 
 
 def measure_fold(versions: list[int], number: int) -> None:
@@ -92,9 +113,13 @@ def measure_fold(versions: list[int], number: int) -> None:
         unfolded = min(
             took(lambda: read.by_flow(Span.last(timedelta(days=DAYS)))) for _ in range(5)
         )
+        clock = Clock()
+        before = clock()
         milliseconds = took(fold.fold_all)
+        events, cpu = 3 * number, clock() - before
         print(
-            f"  {3 * number} events {name:24} {3 * number / milliseconds * 1000:8.0f} events/s"
+            f"  {events} events {name:24} {events / milliseconds * 1000:8.0f} events/s, "
+            f"{cpu * 1000 / events:.1f} µs of CPU each"
             f"  (a read by flow before: {unfolded:.1f} ms)"
         )
 
@@ -160,15 +185,45 @@ def run(site: Installation, version: FlowVersion, number: int) -> tuple[float, f
     worker = site.worker()
     before = cpu_seconds([worker, site.postgres_process])
     wait_until(lambda: unfinished(version) == 0, 600)
-    if StatisticsEvent.objects.exists():
-        wait_until(lambda: not StatisticsEvent.objects.exists(), 60)
     used = cpu_seconds([worker, site.postgres_process]) - before
     worker.stop(seconds=1)
     ends = sorted(Execution.objects.filter(pk__in=ids).values_list("ended_at", flat=True))
     return (number - 1) / (ends[-1] - ends[0]).total_seconds(), used / number
 
 
-MEASURES = {measure.__name__: measure for measure in (reads, throughput)}
+def turns(options: argparse.Namespace, _: Installation) -> None:
+    """CPU for each execution without Celery: its start, its turn, and the fold."""
+    version = publish("three", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
+    connection.close()
+    # As workers have it.
+    connection.settings_dict["OPTIONS"] |= {"pool": False, "prepare_threshold": 5}
+    connection.settings_dict["CONN_MAX_AGE"] = None
+    clock = Clock()
+    found: dict[str, list[tuple[float, ...]]] = {"DISABLE": [], "ENABLE": []}
+    for _ in range(options.rounds + 3):
+        for state, used in found.items():
+            with connection.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE executions_execution {state} TRIGGER USER")
+            times = [clock()]
+            ids = [begin(version).pk for _ in range(options.number)]
+            times.append(clock())
+            for pk in ids:
+                runner.run(pk)
+            times.append(clock())
+            if state == "ENABLE":
+                fold.fold()
+            times.append(clock())
+            used.append(tuple((b - a) / options.number for a, b in pairwise(times)))
+    for place, name in enumerate(("start", "turn", "fold")):
+        without, after = (sorted(one[place] for one in used[3:]) for used in found.values())
+        quarter = len(after) // 4
+        print(
+            f"  {name:6} without {without[quarter]:7.3f} ms, with {after[quarter]:7.3f} ms (lower "
+            f"quartiles); medians {median(without):7.3f} and {median(after):7.3f} ms"
+        )
+
+
+MEASURES = {measure.__name__: measure for measure in (reads, throughput, turns)}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from executions.states import Status
-from executions.statistics.histograms import Histogram
+from executions.statistics.histograms import Histogram, repacked
 
 #: The kinds of events, as the triggers write them, and what an end adds one to beside `ended`.
 STARTED, CLAIMED, DELETED, UNHANDLED = "started", "claimed", "deleted", "unhandled"
@@ -27,6 +27,12 @@ class Total(NamedTuple):
     numbers: list[int]
     durations: bytes
     waits: bytes
+
+    def plus(self, counts: "Counts") -> "Total":
+        """Return the total to which counts were added."""
+        numbers = [mine + more for mine, more in zip(self.numbers, counts.numbers, strict=True)]
+        durations = repacked(self.durations, counts.durations)
+        return Total(numbers, durations, repacked(self.waits, counts.waits))
 
 
 NOTHING = Total([0] * len(NUMBERS), b"", b"")
@@ -77,8 +83,11 @@ class Counts:
     @property
     def total(self) -> Total:
         """The counts as they are stored."""
-        numbers = [getattr(self, name) for name in NUMBERS]
-        return Total(numbers, self.durations.packed, self.waits.packed)
+        return NOTHING.plus(self)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [getattr(self, name) for name in NUMBERS]
 
     def add_total(self, total: Total, sign: int = 1) -> None:
         """Add a running total, or subtract it where the sign is -1."""

@@ -209,7 +209,4 @@ def totals_after(
             continue
         for events in changes.get(until, ()):
             added.add_events(events.kind, events.number, events.bins, events.sign)
-        counts = Counts()
-        counts.add_total(before)
-        counts.add(added)
-        yield until, counts.total
+        yield until, before.plus(added)

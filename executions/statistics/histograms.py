@@ -84,11 +84,6 @@ class Histogram:
             counts[number] = counts.get(number, 0) + count
 
     @property
-    def packed(self) -> bytes:
-        """The counts as `pack` makes bytes of them."""
-        return pack(self.bins)
-
-    @property
     def bins(self) -> Mapping[int, int]:
         """The counts by bin, in order."""
         added, subtracted = self._unpacked()
@@ -143,3 +138,14 @@ class Histogram:
             if longer < 0 < number:
                 return upper_edge(bin_number) * _MIDDLE
         return None
+
+
+def repacked(packed: bytes, more: Histogram) -> bytes:
+    """Return a packed histogram to which another was added."""
+    bins = more.bins
+    if not bins:
+        return packed
+    counts = unpack(packed)
+    for number, count in bins.items():
+        counts[number] = counts.get(number, 0) + count
+    return pack(counts)

@@ -4,7 +4,8 @@ A number is the difference of two running totals, and what the journal holds bes
 statement reads both, so it is exact at any moment, whether or not the journal is folded meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
@@ -75,8 +76,8 @@ EVERYTHING = Selection()
 
 def totals(span: Span, selection: Selection = EVERYTHING) -> Counts:
     """Return the counts of a whole span."""
-    found = _read(_reading(selection), [span.start, span.end])
-    return found[None][0] if found else Counts()
+    found = _by_key(_reading(selection), span)
+    return found.get(None) or Counts()
 
 
 def series(
@@ -84,7 +85,7 @@ def series(
 ) -> list[Bucket]:
     """Return the buckets of a span: `step` is "minute", "hour", "day" or a number of minutes."""
     cuts = edges(span, step, zone)
-    return _buckets(cuts, _read(_reading(selection), cuts).get(None))
+    return _buckets(cuts, _read(_reading(selection), cuts).get(None, {}))
 
 
 def by_flow(span: Span, selection: Selection = EVERYTHING) -> dict[int, Counts]:
@@ -96,13 +97,7 @@ def series_by_flow(
     span: Span, step: str | int, zone: tzinfo, selection: Selection = EVERYTHING
 ) -> dict[int, list[Bucket]]:
     """Return the buckets of a span by the flow's id, of the flows in which something ran."""
-    cuts = edges(span, step, zone)
-    found = _read(_reading(selection, Level.FLOW, _FLOW), cuts)
-    return {
-        key: _buckets(cuts, counts)
-        for key, counts in found.items()
-        if not all(one.is_empty for one in counts)
-    }
+    return _series_by_key(_reading(selection, Level.FLOW, _FLOW), edges(span, step, zone))
 
 
 def by_version(span: Span, selection: Selection = EVERYTHING) -> dict[int, Counts]:
@@ -114,13 +109,7 @@ def series_by_version(
     span: Span, step: str | int, zone: tzinfo, selection: Selection = EVERYTHING
 ) -> dict[int, list[Bucket]]:
     """Return the buckets of a span by the version's id, of the versions in which something ran."""
-    cuts = edges(span, step, zone)
-    found = _read(_reading(selection, Level.VERSION, _VERSION), cuts)
-    return {
-        key: _buckets(cuts, counts)
-        for key, counts in found.items()
-        if not all(one.is_empty for one in counts)
-    }
+    return _series_by_key(_reading(selection, Level.VERSION, _VERSION), edges(span, step, zone))
 
 
 def by_trigger(span: Span, selection: Selection = EVERYTHING) -> dict[str, Counts]:
@@ -140,16 +129,14 @@ def since_ever_by_flow_and_trigger() -> dict[tuple[int, str], Counts]:
 def failure_series(group_id: UUID, span: Span, step: str | int, zone: tzinfo) -> list[Bucket]:
     """Return the buckets of a failure (`Execution.failure`): its executions, when they ended."""
     cuts = edges(span, step, zone)
-    return _buckets(cuts, _read(_failures([group_id]), cuts).get(group_id))
+    return _buckets(cuts, _read(_failures([group_id]), cuts).get(group_id, {}))
 
 
 def series_by_failure(
     group_ids: Collection[UUID], span: Span, step: str | int, zone: tzinfo
 ) -> dict[UUID, list[Bucket]]:
-    """Return the buckets of several failures, of those that ever happened."""
-    cuts = edges(span, step, zone)
-    found = _read(_failures(group_ids), cuts)
-    return {key: _buckets(cuts, counts) for key, counts in found.items()}
+    """Return the buckets of several failures, of those that happened in the span."""
+    return _series_by_key(_failures(group_ids), edges(span, step, zone))
 
 
 def by_failure(span: Span, group_ids: Collection[UUID] | None = None) -> dict[UUID, Counts]:
@@ -214,11 +201,19 @@ def _failures(group_ids: Collection[UUID] | None) -> _Reading:
 
 def _by_key(reading: _Reading, span: Span) -> dict[Any, Counts]:
     found = _read(reading, [span.start, span.end])
-    return {key: counts for key, (counts,) in found.items() if not counts.is_empty}
+    return {key: counts[0] for key, counts in found.items()}
 
 
-def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Counts]]:
-    """Return the counts between each two cuts, by key."""
+def _series_by_key(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Bucket]]:
+    return {key: _buckets(cuts, counts) for key, counts in _read(reading, cuts).items()}
+
+
+def _buckets(cuts: Sequence[datetime], counts: Mapping[int, Counts]) -> list[Bucket]:
+    return [Bucket(start, end, counts.get(n)) for n, (start, end) in enumerate(pairwise(cuts))]
+
+
+def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, dict[int, Counts]]:
+    """Return the counts between each two cuts in which anything ran, by key and place."""
     params = {
         **reading.params,
         "level": reading.level.value,
@@ -229,31 +224,28 @@ def _read(reading: _Reading, cuts: Sequence[datetime]) -> dict[Any, list[Counts]
     }
     with connection.cursor() as cursor:
         cursor.execute(reading.statement(), params)
-        return _counted(cursor.fetchall(), len(cuts) - 1)
+        found = _counted(cursor.fetchall())
+    ran = {
+        key: {place: counts for place, counts in places.items() if not counts.is_empty}
+        for key, places in found.items()
+    }
+    return {key: places for key, places in ran.items() if places}
 
 
-def _counted(rows: Iterable[Sequence[Any]], size: int) -> dict[Any, list[Counts]]:
-    """Return the counts that the rows of `_READ` say, by key."""
-    found: dict[Any, list[Counts]] = {}
+def _counted(rows: Iterable[Sequence[Any]]) -> Mapping[Any, Mapping[int, Counts]]:
+    """Return the counts that the rows of `_READ` say, by key and place."""
+    found: dict[Any, dict[int, Counts]] = defaultdict(lambda: defaultdict(Counts))
     last: tuple[Any, Any, Total] = (None, None, NOTHING)
     for series_id, key, number, until, *total, kind, sign, count, microseconds in rows:
-        buckets = found.get(key)
-        if buckets is None:
-            buckets = found[key] = [Counts() for _ in range(size)]
         if series_id is None:
-            buckets[number - 1].add_events(kind, count, binned(microseconds or ()), sign)
+            bins = binned(microseconds or ())
+            found[key][number - 1].add_events(kind, count, bins, sign)
             continue
         # The totals of one series stand in order, one for each cut from its first on.
         if number > 1 and last[:2] != (series_id, until):
-            buckets[number - 2].add_total(Total(*total))
+            counts = found[key][number - 2]
+            counts.add_total(Total(*total))
             if last[0] == series_id:
-                buckets[number - 2].add_total(last[2], sign=-1)
+                counts.add_total(last[2], sign=-1)
         last = (series_id, until, Total(*total))
     return found
-
-
-def _buckets(cuts: Sequence[datetime], counts: Sequence[Counts] | None) -> list[Bucket]:
-    return [
-        Bucket(start, end, None if counts is None or counts[n].is_empty else counts[n])
-        for n, (start, end) in enumerate(pairwise(cuts))
-    ]
