@@ -13,7 +13,8 @@ def _everybody(user: Any) -> bool:
 
 @dataclass(frozen=True)
 class RailItem:
-    """A link of the rail. A page says in `section` which one leads to it; `key` follows `g`."""
+    """A link of the rail. A page says in `section` which one leads to it; `key` follows `g`.
+    `badge` is the template of a number that it carries."""
 
     section: str
     label: str
@@ -21,10 +22,12 @@ class RailItem:
     url_name: str
     key: str
     is_for: Callable[[Any], bool] = _everybody
+    badge: str = ""
 
 
 RAIL = (
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
+    RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
     RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),

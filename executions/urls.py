@@ -17,6 +17,9 @@ from executions.views.execution import (
     execution_value,
 )
 from executions.views.export import export
+from executions.views.failures.commands import failure_command, failure_people
+from executions.views.failures.listing import failures, failures_badge, failures_live
+from executions.views.failures.page import failure, failure_live
 from executions.views.flow import flow, flow_live, flow_start
 from executions.views.flow_list.arrange import flow_arrange, flow_star
 from executions.views.flow_list.page import flows, flows_live
@@ -38,6 +41,15 @@ from executions.views.watches import watches
 
 urlpatterns = [
     path("", executions, name="executions"),
+    path("failures/", failures, name="failures"),
+    path("failures/live/", failures_live, name="failures-live"),
+    path("failures/badge/", failures_badge, name="failures-badge"),
+    path("failures/<uuid:group_id>/", failure, name="failure"),
+    path("failures/<uuid:group_id>/live/", failure_live, name="failure-live"),
+    path("failures/<uuid:group_id>/people/", failure_people, name="failure-people"),
+    path(
+        "failures/<uuid:group_id>/commands/<str:command>/", failure_command, name="failure-command"
+    ),
     path("executions/commands/<str:command>/", command, name="execution-command"),
     path("executions/compare/", executions_compare, name="executions-compare"),
     path("executions/set-next/", set_next, name="set-next"),

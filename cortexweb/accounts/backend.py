@@ -1,4 +1,4 @@
-"""Loads the signed-in user in two queries a request instead of four: a grid has eight in all."""
+"""Loads the signed-in user in two queries a request instead of four: a grid has nine in all."""
 
 from typing import Any
 

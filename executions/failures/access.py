@@ -4,18 +4,17 @@ Users see the groups of the executions that they see; `executions.handle_failure
 muting and resolving them. Whoever sees a group may comment on it and watch it.
 """
 
-from itertools import islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from executions import access
-from executions.models import FAILED, FailureGroup
+from executions.models import FAILED, Execution, FailureGroup
 
-#: Users of whom it is asked whether they see a group, to complete a name.
-_READ = 50
+#: Whose permissions count; the product's backend has the same.
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def visible(user: access.User) -> QuerySet[FailureGroup]:
@@ -41,15 +40,22 @@ def may_handle(user: access.User) -> bool:
 
 def people(group: FailureGroup, typed: str = "", limit: int = 8) -> list[Any]:
     """Return active users who see the group, and whose name begins with `typed`, by name."""
-    found = get_user_model()._default_manager.filter(is_active=True).order_by("username")
+    found = _seeing(group)
     if typed:
         beginning = Q(username__istartswith=typed) | Q(first_name__istartswith=typed)
         found = found.filter(beginning | Q(last_name__istartswith=typed))
-    seeing = (user for user in found[:_READ] if visible(user).filter(pk=group.pk).exists())
-    return list(islice(seeing, limit))
+    return list(found.order_by("username")[:limit])
 
 
 def named(group: FailureGroup, name: str) -> Any | None:
     """Return the active user of that name who sees the group; None when there is none."""
-    found = get_user_model()._default_manager.filter(username=name, is_active=True).first()
-    return found if found and visible(found).filter(pk=group.pk).exists() else None
+    return _seeing(group).filter(username=name).first()
+
+
+def _seeing(group: FailureGroup) -> QuerySet[Any]:
+    """The active users who see a group, as `visible` says."""
+    users: Any = get_user_model()._default_manager
+    all_seeing = users.with_perm("executions.view_execution", backend=_BACKEND)
+    own = Execution.objects.filter(FAILED, failure=group.pk, initiator=OuterRef("pk"))
+    found: QuerySet[Any] = users.filter(is_active=True)
+    return found.filter(Q(pk__in=all_seeing.values("pk")) | Exists(own))

@@ -19,6 +19,7 @@ from django.http import Http404, QueryDict
 from django.utils.timezone import get_default_timezone
 
 from executions import access, watches
+from executions.failures import access as failures_access
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live.browser_messages import MalformedMessage, Ping, Show, read
@@ -28,6 +29,8 @@ from executions.live.frames import encode_frame
 from executions.live.hub import hub
 from executions.live.viewers import (
     ExecutionViewer,
+    FailuresViewer,
+    FailureViewer,
     FlowsViewer,
     FlowViewer,
     GridViewer,
@@ -216,6 +219,29 @@ class GridConsumer(LiveConsumer):
                 number=message.page,
             )
         )
+
+
+class FailureConsumer(GridConsumer):
+    """The page of a failure group: a grid of its executions, and `changed` frames."""
+
+    async def viewer(self, visibility: Visibility) -> GridViewer:
+        group_id: UUID = self.scope["url_route"]["kwargs"]["group_id"]
+        find = database_sync_to_async(failures_access.get_or_404)
+        group = await find(visibility.user, group_id)
+        address = QueryDict(self.scope["query_string"])
+        layout = await database_sync_to_async(Layout.for_user)(visibility.user, address)
+        return FailureViewer(visibility, group, PageQuery.parse(address, layout))
+
+    def page_age(self) -> float | None:
+        """Its parts are fetched again: what has changed since is told of its executions only."""
+        return None
+
+
+class FailuresConsumer(LiveConsumer):
+    """The list of failure groups: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, visibility: Visibility) -> FailuresViewer:
+        return FailuresViewer(visibility)
 
 
 class ExecutionConsumer(LiveConsumer):

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
+from executions.events import EXECUTIONS_CHANGED, FAILURES_CHANGED, ExecutionChanged
 from executions.live import measurements, missed_changes
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
@@ -24,6 +24,7 @@ from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
+from executions.live.failure_broadcast import FailureBroadcast
 from executions.live.frames import encode_frame
 from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
@@ -66,6 +67,7 @@ class Hub:
         self._delivery = Delivery(self._connections, self.rows, self._background)
         self._counts = CountBroadcast(self._connections)
         self._logs = LogBroadcast(self._connections)
+        self._failures = FailureBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
         self._replay: CommittedChanges | None = None
@@ -170,6 +172,7 @@ class Hub:
                 tasks.create_task(subscription.beat())
                 tasks.create_task(self._counts.run())
                 tasks.create_task(self._logs.run())
+                tasks.create_task(self._failures.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
                 tasks.create_task(self._report())
@@ -196,6 +199,8 @@ class Hub:
             frame = encode_frame("beat", published=message["sent"])
             for connection in self._connections:
                 connection.queue("beat", frame)
+        elif message["type"] == FAILURES_CHANGED:
+            self._failures.receive(message)
         else:
             self.users.receive(message)
 

@@ -4,6 +4,8 @@ from django.urls import path, re_path
 
 from executions.live.consumers import (
     ExecutionConsumer,
+    FailureConsumer,
+    FailuresConsumer,
     FlowConsumer,
     FlowsConsumer,
     GridConsumer,
@@ -16,6 +18,8 @@ websocket_urlpatterns = [
     path("ws/executions/", GridConsumer.as_asgi()),
     path("ws/executions/<uuid:execution_id>/", ExecutionConsumer.as_asgi()),
     path("ws/flows/", FlowsConsumer.as_asgi()),
+    path("ws/failures/", FailuresConsumer.as_asgi()),
+    path("ws/failures/<uuid:group_id>/", FailureConsumer.as_asgi()),
     path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
     path("ws/logs/", LogConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),

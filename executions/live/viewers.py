@@ -18,6 +18,7 @@ from executions.live.changes import CommittedChanges, Visibility, interned
 from executions.live.frames import encode_frame
 from executions.live.rendering import RenderedRows, row_format
 from executions.logs.query import LogQuery
+from executions.models import FailureGroup
 from executions.store.read.log_lines import NewLine
 
 #: Changed rows that wait for a browser; beyond, it fetches its page instead.
@@ -47,6 +48,10 @@ class Viewer:
     def pending(self) -> Iterable[ExecutionChanged]:
         """The changes that it has kept for the next frame."""
         return ()
+
+    def shows_failures(self, ids: Collection[str]) -> bool:
+        """Return whether it shows one of these failure groups."""
+        return False
 
     def offer(self, changes: CommittedChanges) -> bool:
         """Keep the changes that it shows, and return whether there is anything to send."""
@@ -217,6 +222,29 @@ class GridViewer(Viewer):
             mismatches=mismatches,
         )
         return f'{head[:-1]},"rows":[{",".join(parts)}]}}'
+
+
+class FailureViewer(GridViewer):
+    """The page of a failure group: a grid of its executions, and parts that the page fetches when
+    the group has changed."""
+
+    def __init__(self, visibility: Visibility, group: FailureGroup, query: PageQuery) -> None:
+        self._id = str(group.pk)
+        self._implied = group.filters
+        super().__init__(visibility, query)
+
+    def show(self, shown: ShownPage) -> None:
+        super().show(replace(shown, query=shown.query.within(self._implied)))
+
+    def shows_failures(self, ids: Collection[str]) -> bool:
+        return self._id in ids
+
+
+class FailuresViewer(Viewer):
+    """The list of failure groups, which the page fetches when one of them has changed."""
+
+    def shows_failures(self, ids: Collection[str]) -> bool:
+        return bool(ids)
 
 
 class ExecutionViewer(Viewer):

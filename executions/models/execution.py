@@ -110,6 +110,8 @@ class Execution(models.Model):
     #: Bytes of the large changed values that are stored for its steps.
     stored_size = models.BigIntegerField(default=0, db_default=0)
     lease_owner = models.CharField(max_length=100, blank=True)
+    #: The worker that held it last, of one that is over.
+    last_worker = models.CharField(max_length=100, blank=True, default="", db_default="")
     lease_expires_at = models.DateTimeField(null=True)
     #: What the parked or interrupted interpreter needs beside its tokens and variables.
     state = ExactJSONField(default=dict)
@@ -207,6 +209,12 @@ class Execution(models.Model):
             models.Index(
                 fields=["failure", "started_at", "id"],
                 name="execution_by_failure",
+                condition=Q(failure__isnull=False),
+            ),
+            # Which failures somebody sees who sees only what they started.
+            models.Index(
+                fields=["initiator", "failure"],
+                name="execution_own_failures",
                 condition=Q(failure__isnull=False),
             ),
             # Not while it is Queued or on a worker, which changes it soon: the index would be

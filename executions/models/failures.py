@@ -109,6 +109,11 @@ class FailureGroup(models.Model):
         return self.type.rpartition(".")[2] if ours else self.type
 
     @property
+    def filters(self) -> list[tuple[str, str]]:
+        """The parameters of the grid that find its executions."""
+        return [("failure", str(self.pk)), ("is", "failed")]
+
+    @property
     def is_unsolved(self) -> bool:
         """Whether it needs somebody."""
         return self.state in self.UNSOLVED

@@ -52,23 +52,13 @@ def executions(request: HttpRequest) -> HttpResponse:
     if not is_part and _comes_from_form(request):
         return redirect(canonical)
     page = Page(request.user, query)
-    counts = page.counts
-    context = {
+    context = rows_context(request, page, reverse("executions"))
+    context |= {
         "section": "executions",
         "part": is_part,
-        "page": page,
-        "query": query,
-        "layout": query.layout,
-        "column_choices": column_chooser.column_choices(query.layout),
         "view": view,
         "edited": view is not None and is_edited(view, query),
-        "orders": CHILD_ORDERS,
-        "here": request.get_full_path(),
-        "size": PAGE_SIZE,
-        "chips": _chips(query, counts),
-        "total": total(counts, query.filters.statuses),
-        "live_rows": SHOWN_LIMIT,
-        "open_rows": OPEN_LIMIT,
+        "chips": _chips(query, page.counts),
         "patterns": {"word": lexer.WORD, "field": lexer.FIELD},
         "pieces": filter_bar.pieces(query),
         "menu": filter_bar.menu(query),
@@ -76,8 +66,6 @@ def executions(request: HttpRequest) -> HttpResponse:
         "grouped": groupings()[query.group].label if query.group else "",
         "groupings": _groupings(query),
         "groups": group_executions(request.user, query) if query.group else None,
-        "bar": bar(request.user, query.filters, query.layout.children),
-        "sees_all": access.sees_all(request.user),
         "secret_variables": _secret_variables(request.user, query.filters),
     }
     template = "executions/grid.html" if is_part else "executions/executions.html"
@@ -87,6 +75,27 @@ def executions(request: HttpRequest) -> HttpResponse:
     if is_part and _comes_from_form(request):
         response["HX-Push-Url"] = canonical
     return response
+
+
+def rows_context(request: HttpRequest, page: Page, home: str) -> dict[str, Any]:
+    """Return the context of the rows with their action bar and what stands below them, on the page
+    at `home`."""
+    query = page.query
+    return {
+        "home": home,
+        "page": page,
+        "query": query,
+        "layout": query.layout,
+        "column_choices": column_chooser.column_choices(query.layout),
+        "orders": CHILD_ORDERS,
+        "here": request.get_full_path(),
+        "size": PAGE_SIZE,
+        "total": total(page.counts, query.filters.statuses),
+        "live_rows": SHOWN_LIMIT,
+        "open_rows": OPEN_LIMIT,
+        "bar": bar(request.user, query.filters, query.layout.children),
+        "sees_all": access.sees_all(request.user),
+    }
 
 
 def _secret_variables(user: Any, filters: Filters) -> list[str]:

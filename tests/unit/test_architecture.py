@@ -64,7 +64,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("claiming",),
     ("completion", "effects", "children", "leases"),
     ("grid.paging",),
-    ("logs",),
+    ("failures.comparison", "logs"),
     ("grid.planner",),
     ("grid.table",),
     ("grid", "grid.query"),

@@ -1,6 +1,6 @@
 """The address of a grid: what it asks for, and the addresses that are linked from there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -39,6 +39,8 @@ class PageQuery:
     layout: Layout = field(default_factory=Layout)
     #: The key of the grouping above the rows (`columns.groupings`); "" for none.
     group: str = ""
+    #: The parameters that the page means without its address: filters that hold on all of it.
+    implied: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def parse(cls, parameters: QueryDict, layout: Layout | None = None) -> "PageQuery":
@@ -65,6 +67,18 @@ class PageQuery:
             group=parameters.get("group", "") if parameters.get("group") in groupings() else "",
         )
 
+    def within(self, parameters: Iterable[tuple[str, str]]) -> "PageQuery":
+        """Return the same with filters that hold on all of the page, and stay out of its
+        address."""
+        implied = frozenset(parameters)
+        filters = self.filters
+        for name, value in sorted(implied):
+            others = [one for one in filters.values(name) if one != value]
+            # Of an id there is one; of flags several hold together.
+            kept = others if name == "is" else []
+            filters = filters.with_values(name, [*kept, value])
+        return replace(self, filters=filters, implied=implied)
+
     def address(self) -> str:
         """Return the query string that `parse` reads."""
         pairs = self.parameters()
@@ -85,6 +99,7 @@ class PageQuery:
     def parameters(self, *, filtered: bool = True) -> list[tuple[str, str]]:
         """Return the parameters of the first page; without its filters for forms that set these."""
         filters = self.filters.parameters() if filtered else []
+        filters = [pair for pair in filters if pair not in self.implied]
         return [*self.layout.address_parameters, *filters, *self._order()]
 
     def saved_query(self) -> str:

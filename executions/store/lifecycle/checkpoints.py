@@ -75,6 +75,7 @@ _RELEASE = f"""
     status = {_LANDING},
     request = '',
     lease_owner = '',
+    last_worker = split_part(%(owner)s, ':', 1),
     lease_expires_at = CASE WHEN {_LANDING} = %(queued)s
         THEN now() + make_interval(secs => %(requeue)s) END,
     reason = CASE WHEN {_LANDING} = %(running)s THEN %(reason)s ELSE '' END,

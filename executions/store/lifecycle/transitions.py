@@ -183,6 +183,7 @@ _GIVE_BACK = f"""
         lease_expires_at = CASE following
             WHEN %(queued)s THEN now() + make_interval(secs => %(requeue)s)
         END,
+        last_worker = split_part(lease_owner, ':', 1),
         lease_owner = '', request = '', reason = '', {CHANGE}
     FROM held WHERE id = held_id
     RETURNING {RETURNING}

@@ -1,0 +1,1 @@
+"""The pages of failures: their list, and one group."""

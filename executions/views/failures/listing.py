@@ -1,0 +1,135 @@
+"""The list of failure groups, kept fresh."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from executions import access
+from executions.failures import access as failures_access
+from executions.failures import queries
+from executions.failures.queries import ORDERS, PAGE_SIZE, TABS, GroupQuery
+from executions.models import FailureGroup
+from executions.statistics import read
+from executions.statistics.spans import Span
+from executions.views.parts import Part, changed
+from flows import access as flows_access
+
+PARTS = (Part("failures", "failures/table.html", "failure-list"),)
+#: What the sparklines show.
+LATELY = timedelta(hours=24)
+SPARK_WIDTH, SPARK_HEIGHT = 80, 18
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A group, with the failures of each of the last hours."""
+
+    group: FailureGroup
+    hours: list[int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.hours)
+
+    @property
+    def points(self) -> str:
+        """The line of the hours."""
+        most, last = max(self.hours, default=0) or 1, max(1, len(self.hours) - 1)
+        return " ".join(
+            f"{SPARK_WIDTH * place / last:.1f},{(SPARK_HEIGHT - 1) * (1 - number / most) + 0.5:.1f}"
+            for place, number in enumerate(self.hours)
+        )
+
+
+@require_safe
+def failures(request: HttpRequest) -> HttpResponse:
+    """Show the groups that match the address."""
+    query = GroupQuery.parse(request.GET)
+    context = _context(request, query)
+    context |= {
+        "section": "failures",
+        "folders": queries.folders(),
+        "labels": queries.labels(),
+        "flows": list(flows_access.visible(request.user).values_list("name", flat=True)[:500]),
+        "parts": {part.name: part.element(request, context) for part in PARTS},
+        "live_url": reverse("failures-live"),
+    }
+    return render(request, "failures/failures.html", context)
+
+
+@require_safe
+def failures_live(request: HttpRequest) -> HttpResponse:
+    """The table, when it differs from the one that the browser holds."""
+    context = _context(request, GroupQuery.parse(request.GET))
+    held = request.headers.get("X-Held", "")[:2000]
+    response = HttpResponse(changed(PARTS, request, context, held))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def failures_badge(request: HttpRequest) -> HttpResponse:
+    """How many groups need somebody and have no owner, as the rail shows it."""
+    response = render(request, "failures/badge.html", {"count": queries.unowned(request.user)})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _context(request: HttpRequest, query: GroupQuery) -> dict[str, Any]:
+    user = request.user
+    counts = query.tab_counts(user)
+    page = Paginator(query.groups(user), PAGE_SIZE).get_page(query.page)
+    return {
+        "query": query,
+        "page": page,
+        "rows": _rows(user, list(page.object_list)),
+        "tabs": [
+            (tab, label, counts[tab], query.address(tab=tab), tab == query.tab)
+            for tab, (label, _) in TABS.items()
+        ],
+        "heads": {
+            key: (label, query.sort_address(key), _sorted(query, key))
+            for key, (label, _, _) in ORDERS.items()
+        },
+        "newer": query.page_address(page.previous_page_number()) if page.has_previous() else "",
+        "older": query.page_address(page.next_page_number()) if page.has_next() else "",
+        "may_handle": failures_access.may_handle(user),
+        "last_resolved": _last_resolved(user) if not page.object_list else None,
+        "me": queries.ME,
+        "nobody": queries.NOBODY,
+    }
+
+
+def _sorted(query: GroupQuery, key: str) -> str:
+    if key != query.order:
+        return ""
+    return "descending" if query.descending else "ascending"
+
+
+def _rows(user: access.User, groups: list[FailureGroup]) -> list[Row]:
+    """The groups with their last hours, where the user sees all executions that were counted."""
+    if not groups or not access.sees_all(user):
+        return [Row(group, []) for group in groups]
+    span = Span.last(LATELY, timezone.now())
+    zone = timezone.get_current_timezone()
+    series = read.series_by_failure([group.pk for group in groups], span, "hour", zone)
+    return [
+        Row(
+            group,
+            [one.counts.failed if one.counts else 0 for one in series.get(group.pk, ())],
+        )
+        for group in groups
+    ]
+
+
+def _last_resolved(user: access.User) -> FailureGroup | None:
+    """The group that was resolved last, for a list without any."""
+    resolved = failures_access.visible(user).filter(state=FailureGroup.State.RESOLVED)
+    return resolved.select_related("flow").order_by("-changed_at").first()
