@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -13,12 +14,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from redis import Redis
 
 from executions import queues, workers
 from executions.live import measurements
+from executions.models import Delivery
 from executions.states import Status
 from executions.statistics import fold
 from tests.conftest import LiveApp
@@ -133,7 +136,8 @@ def test_messages_in_the_broker(read: Client, redis: Redis) -> None:
     redis.lpush("upkeep", "{}")
     samples = metrics(read)
     lengths = {labels["queue"]: number for labels, number in samples["cortexweb_queue_messages"]}
-    assert lengths == {"celery": 0, "executions": 3, "jobs": 0, "upkeep": 1}
+    others = dict.fromkeys({*queues.ALL} - {*queues.EXECUTIONS, "upkeep"}, 0)
+    assert lengths == {**others, "executions": 3, "upkeep": 1}
 
 
 def test_workers(read: Client) -> None:
@@ -147,6 +151,30 @@ def test_workers(read: Client) -> None:
     assert value(samples, "cortexweb_worker_up", worker="celery@gone") == 0
     assert value(samples, "cortexweb_worker_busy_slots", worker="celery@gone") == 0
     assert len(samples["cortexweb_worker_up"]) == 2
+
+
+def deliver(status: str, via: str = "mail", age: float = 0) -> Delivery:
+    """A message of an alert that was written, and due, so many seconds ago."""
+    at = timezone.now() - timedelta(seconds=age)
+    return Delivery.objects.create(
+        step=Delivery.Step.TEST, via=via, recipient="user 1", destination="mail", message={},
+        status=status, created_at=at, due_at=at,
+    )  # fmt: skip
+
+
+def test_deliveries(read: Client) -> None:
+    deliver("waiting", age=90)
+    deliver("sending", age=20)
+    deliver("waiting", "webhook", age=-500)  # held, or tried again later
+    deliver("failed")
+    deliver("sent", age=5_000)
+    samples = metrics(read)
+    assert samples["cortexweb_deliveries_waiting"] == [({"via": "mail"}, 2)]
+    assert 89 < value(samples, "cortexweb_delivery_oldest_seconds", via="mail") < 120
+    lately = "cortexweb_deliveries_last_hour"
+    assert value(samples, lately, via="mail", status="failed") == 1
+    assert value(samples, lately, via="webhook", status="waiting") == 1
+    assert not [one for one, _ in samples[lately] if one["status"] == "sent"]
 
 
 def test_hubs(read: Client) -> None:
@@ -257,6 +285,7 @@ def test_every_process_says_the_same(
 def test_the_dashboard_asks_for_metrics_that_exist(read: Client, admin_user: User) -> None:
     make_execution(admin_user)
     online()
+    deliver("waiting")
     measurements.report(measurements.Measurements(process="web:1"))
     known = metrics(read)
     dashboard = json.loads(DASHBOARD.read_text())
@@ -278,6 +307,7 @@ def test_the_dashboard_asks_for_metrics_that_exist(read: Client, admin_user: Use
 def test_every_metric_is_documented(read: Client, admin_user: User) -> None:
     make_execution(admin_user)
     online()
+    deliver("waiting")
     measurements.report(measurements.Measurements(process="web:1"))
     page = (project.BASE_DIR / "docs" / "monitoring.md").read_text()
     documented = set(re.findall(r"^\| `(cortexweb_\w+)`", page, re.MULTILINE))
