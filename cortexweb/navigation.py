@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from executions import access
+
 
 def _everybody(user: Any) -> bool:
     return True
@@ -26,6 +28,7 @@ class RailItem:
 
 
 RAIL = (
+    RailItem("overview", "Overview", "nav-home", "overview", "o", access.sees_all),
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
     RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),

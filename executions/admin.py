@@ -268,7 +268,7 @@ class SavedViewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Preferences)
 class PreferencesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("user", "zone", "density", "start_view", "single_keys")
+    list_display = ("user", "zone", "density", "start_view", "starts_at_overview", "single_keys")
     search_fields = ("user__username",)
     raw_id_fields = ("user", "start_view")
     list_select_related = ("user", "start_view")

@@ -33,6 +33,15 @@ from executions.views.grid import (
 )
 from executions.views.help import help_blocks, help_guide, help_page
 from executions.views.logs import logs, logs_new
+from executions.views.overview import (
+    overview,
+    overview_live,
+    overview_wall,
+    overview_wall_live,
+    worker,
+    worker_list,
+    worker_live,
+)
 from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
@@ -50,6 +59,13 @@ urlpatterns = [
     path(
         "failures/<uuid:group_id>/commands/<str:command>/", failure_command, name="failure-command"
     ),
+    path("overview/", overview, name="overview"),
+    path("overview/live/", overview_live, name="overview-live"),
+    path("overview/wall/", overview_wall, name="overview-wall"),
+    path("overview/wall/live/", overview_wall_live, name="overview-wall-live"),
+    path("workers/", worker_list, name="workers"),
+    path("workers/<str:name>/", worker, name="worker"),
+    path("workers/<str:name>/live/", worker_live, name="worker-live"),
     path("executions/commands/<str:command>/", command, name="execution-command"),
     path("executions/compare/", executions_compare, name="executions-compare"),
     path("executions/set-next/", set_next, name="set-next"),

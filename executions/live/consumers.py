@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, QueryDict
+from django.utils import timezone
 from django.utils.timezone import get_default_timezone
 
 from executions import access, watches
@@ -27,6 +28,7 @@ from executions.live.changes import Visibility
 from executions.live.connection import Connection
 from executions.live.frames import encode_frame
 from executions.live.hub import hub
+from executions.live.live_pages import LivePageViewer
 from executions.live.viewers import (
     ExecutionViewer,
     FailuresViewer,
@@ -39,6 +41,9 @@ from executions.live.viewers import (
     Viewer,
 )
 from executions.logs.query import LogQuery
+from executions.overview.pages import LivePage, OverviewPage, WorkerPage
+from executions.overview.scope import Scope
+from executions.preferences import is_time_zone
 from executions.presence import OpenPage
 from flows import access as flows_access
 
@@ -285,6 +290,45 @@ class LogConsumer(LiveConsumer):
     async def viewer(self, visibility: Visibility) -> LogViewer:
         address = QueryDict(self.scope["query_string"])
         return LogViewer(visibility, LogQuery.parse(address, get_default_timezone()))
+
+
+class LivePageConsumer(LiveConsumer):
+    """A page of the team, for those who see all executions: it is sent the parts that differ. Its
+    address ends with the reader's time zone."""
+
+    async def viewer(self, visibility: Visibility) -> LivePageViewer:
+        zone: str = self.scope["url_route"]["kwargs"]["zone"]
+        if not visibility.sees_all or not is_time_zone(zone):
+            raise Http404
+        return LivePageViewer(visibility, await database_sync_to_async(self.page)(zone))
+
+    def page(self, zone: str) -> LivePage:
+        """Return what the browser looks at, with times in a zone."""
+        raise NotImplementedError
+
+
+class OverviewConsumer(LivePageConsumer):
+    """The overview, or its wall."""
+
+    wall = False
+
+    def page(self, zone: str) -> LivePage:
+        with timezone.override(zone):
+            scope = Scope.parse(QueryDict(self.scope["query_string"]))
+        return OverviewPage(scope, zone, wall=self.wall)
+
+
+class WallConsumer(OverviewConsumer):
+    """The overview on a wall."""
+
+    wall = True
+
+
+class WorkerConsumer(LivePageConsumer):
+    """The page of a worker."""
+
+    def page(self, zone: str) -> LivePage:
+        return WorkerPage(self.scope["url_route"]["kwargs"]["name"], zone)
 
 
 class NotificationsConsumer(LiveConsumer):

@@ -26,6 +26,7 @@ from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
 from executions.live.failure_broadcast import FailureBroadcast
 from executions.live.frames import encode_frame
+from executions.live.live_pages import LivePageBroadcast
 from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
 from executions.live.presence_broadcast import PresenceBroadcast
@@ -68,6 +69,7 @@ class Hub:
         self._counts = CountBroadcast(self._connections)
         self._logs = LogBroadcast(self._connections)
         self._failures = FailureBroadcast(self._connections)
+        self._pages = LivePageBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
         self._replay: CommittedChanges | None = None
@@ -173,6 +175,7 @@ class Hub:
                 tasks.create_task(self._counts.run())
                 tasks.create_task(self._logs.run())
                 tasks.create_task(self._failures.run())
+                tasks.create_task(self._pages.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
                 tasks.create_task(self._report())
@@ -201,6 +204,7 @@ class Hub:
                 connection.queue("beat", frame)
         elif message["type"] == FAILURES_CHANGED:
             self._failures.receive(message)
+            self._pages.is_due = True
         else:
             self.users.receive(message)
 
@@ -237,7 +241,7 @@ class Hub:
 
     def _offer_batch(self, events: Mapping[str, ExecutionChanged]) -> None:
         self._replay = None
-        self._counts.is_due = self._logs.is_due = True
+        self._counts.is_due = self._logs.is_due = self._pages.is_due = True
         changes = CommittedChanges(events, watched_by=self.users.watched_by)
         self._delivery.offer(self._connections, changes)
         self.measurements.count_changes(events.values())

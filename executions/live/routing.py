@@ -12,6 +12,9 @@ from executions.live.consumers import (
     LogConsumer,
     NotFoundConsumer,
     NotificationsConsumer,
+    OverviewConsumer,
+    WallConsumer,
+    WorkerConsumer,
 )
 
 websocket_urlpatterns = [
@@ -22,6 +25,9 @@ websocket_urlpatterns = [
     path("ws/failures/<uuid:group_id>/", FailureConsumer.as_asgi()),
     path("ws/flows/<str:name>/", FlowConsumer.as_asgi()),
     path("ws/logs/", LogConsumer.as_asgi()),
+    path("ws/overview/wall/<path:zone>/", WallConsumer.as_asgi()),
+    path("ws/overview/<path:zone>/", OverviewConsumer.as_asgi()),
+    path("ws/workers/<str:name>/<path:zone>/", WorkerConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),
     re_path("", NotFoundConsumer.as_asgi()),
 ]

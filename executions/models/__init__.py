@@ -17,8 +17,6 @@ from executions.models.audit import AuditEntry
 from executions.models.breakpoints import KeptBreakpoint
 from executions.models.execution import (
     FAILED,
-    OPEN_FAILURE,
-    SUPERSEDED,
     Execution,
     Token,
     UncountedFailure,
@@ -48,8 +46,6 @@ from executions.models.watches import Watch
 
 __all__ = [
     "FAILED",
-    "OPEN_FAILURE",
-    "SUPERSEDED",
     "Alert",
     "AlertChannel",
     "AlertRule",

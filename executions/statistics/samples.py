@@ -65,13 +65,15 @@ _FORGET = """
     DELETE FROM executions_livesample WHERE at < now() - make_interval(days => %(quarters)s)
 """
 _READ = """
-    WITH moments AS (
-        SELECT at, coalesce(sum(running) FILTER (WHERE flow_id = ANY(%(flows)s)), 0) AS running,
-            coalesce(sum(queued) FILTER (WHERE flow_id = ANY(%(flows)s)), 0) AS queued,
-            coalesce(sum(needs_person) FILTER (WHERE flow_id = ANY(%(flows)s)), 0) AS needs_person
-        FROM executions_livesample
-        WHERE flow_id = ANY(%(flows)s || %(all)s::bigint) AND at >= %(start)s AND at < %(end)s
-        GROUP BY at
+    WITH found AS (
+        SELECT *, flow_id = ANY(%(flows)s::bigint[]) AS is_asked FROM executions_livesample
+        WHERE flow_id = ANY(%(flows)s::bigint[] || %(all)s::bigint)
+            AND at >= %(start)s AND at < %(end)s
+    ), moments AS (
+        SELECT at, coalesce(sum(running) FILTER (WHERE is_asked), 0) AS running,
+            coalesce(sum(queued) FILTER (WHERE is_asked), 0) AS queued,
+            coalesce(sum(needs_person) FILTER (WHERE is_asked), 0) AS needs_person
+        FROM found GROUP BY at
     )
     SELECT width_bucket(at, %(edges)s::timestamptz[]), max(running)::int, max(queued)::int,
         max(needs_person)::int, (array_agg(at ORDER BY running DESC, at))[1]

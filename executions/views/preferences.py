@@ -15,12 +15,14 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from executions import preferences
+from executions import access, preferences
 from executions.grid.table import column_chooser
 from executions.grid.table.layout import ALL_EXECUTIONS, LAYOUT_PARAMETERS, Layout, saved_view_of
 from executions.models import Preferences
 from flows import formatting
 
+#: The start page that is not a view of the grid.
+OVERVIEW = "overview"
 #: Time zones that a search lists.
 LISTED_ZONES = 40
 
@@ -37,6 +39,7 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
         "zones": preferences.time_zones(),
         "found": _zones(request.GET.get("q", "")) if "q" in request.GET else None,
         "views": preferences.visible_saved_views(request.user),
+        "sees_all": access.sees_all(request.user),
     }
     return render(request, "executions/preferences.html", context)
 
@@ -85,11 +88,13 @@ def _save(request: HttpRequest) -> HttpResponse:
         chosen.density = Preferences.Density(given["density"])
     if "keys" in given:
         chosen.single_keys = given["keys"] == "on"
-    if "start" in given:
+    if given.get("start") == OVERVIEW:
+        chosen.starts_at_overview, chosen.start_view = True, None
+    elif "start" in given:
         view = saved_view_of(request.user, QueryDict(urlencode({"view": given["start"]})))
         if given["start"] and view is None:
             return _refused(request, preferences.VIEW_NOT_FOUND)
-        chosen.start_view = view
+        chosen.starts_at_overview, chosen.start_view = False, view
     chosen.save()
     return HttpResponseRedirect(back(request, "preferences"))
 

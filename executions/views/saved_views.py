@@ -19,7 +19,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from executions import preferences
+from executions import access, preferences
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout, saved_view_of
 from executions.models import SavedView
@@ -162,7 +162,11 @@ def _name(request: HttpRequest) -> str:
 
 
 def start_page(user: Any) -> HttpResponse | None:
-    """Redirect to the saved view that the user chose as start page; None without one."""
-    chosen = preferences.of(user).start_view_id
-    found = chosen and preferences.visible_saved_views(user).filter(pk=chosen).first()
+    """Redirect to the overview or the saved view that the user chose as start page; None without
+    one."""
+    chosen = preferences.of(user)
+    if chosen.starts_at_overview:
+        return redirect("overview") if access.sees_all(user) else None
+    view = chosen.start_view_id
+    found = view and preferences.visible_saved_views(user).filter(pk=view).first()
     return redirect(saved_view_address(found)) if found else None

@@ -106,7 +106,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event)) return;
   if (event.key === "?") {
     event.preventDefault();
-    document.getElementById("shortcuts").showModal();
+    document.getElementById("shortcuts")?.showModal();
   } else if (event.key === "g") {
     going = Date.now();
   } else if (Date.now() - going < 1500) {

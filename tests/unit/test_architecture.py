@@ -56,6 +56,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("urls",),
     ("views", "admin", "tasks", "management", "forms", "templatetags"),
     ("live",),
+    ("overview",),
     ("bulk",),
     ("alerts",),
     ("commands", "failures.commands", "control_transfer", "recovery", "retention", "why"),

@@ -65,7 +65,7 @@ class Layout:
         given = tuple(
             (n, v) for n in LAYOUT_PARAMETERS for v in parameters.getlist(n)[: 2 * COLUMN_LIMIT]
         )
-        if chosen.start_view_id and not parameters.get("view"):
+        if (chosen.start_view_id or chosen.starts_at_overview) and not parameters.get("view"):
             # So that the addresses of the pages around it don't lead to the start page instead.
             given = (("view", ALL_EXECUTIONS), *given)
         return replace(layout.updated(read_layout(parameters)), address_parameters=given)

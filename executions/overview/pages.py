@@ -1,0 +1,107 @@
+"""The live pages of a team, in parts: rendered the same for the first view, for a page that polls,
+and for the updates that the hub sends to all who look at the same."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from executions.overview import figures, presentation
+from executions.overview.scope import Scope
+from executions.overview.worker import worker_figures
+
+#: Durations that the browser counts (`flows.formatting.ticking`) do not count as changes.
+_TICKING = re.compile(r'(data-since="\d+">)[^<]*')
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPart:
+    """A part of a page: an element whose `data-part` is a hash of what it shows."""
+
+    name: str
+    digest: str
+    element: SafeString
+
+
+class LivePage(Protocol):
+    """A page whose parts are rendered for all who look at the same one: pages that are equal have
+    equal parts."""
+
+    @property
+    def zone(self) -> str:
+        """The name of the time zone of its times."""
+        ...
+
+    @property
+    def templates(self) -> Mapping[str, str]:
+        """The templates of the parts, by name."""
+        ...
+
+    def context(self) -> dict[str, Any]:
+        """Read what the parts show, in the zone."""
+        ...
+
+
+@dataclass(frozen=True)
+class OverviewPage:
+    """The overview of a scope, with times in a zone; `wall` is the one without controls."""
+
+    scope: Scope
+    zone: str
+    wall: bool = False
+
+    PARTS = ("sentence", "tiles", "charts", "workers", "flows", "failures")
+
+    @property
+    def templates(self) -> Mapping[str, str]:
+        folder = "overview/wall" if self.wall else "overview"
+        return {name: f"{folder}/{name}.html" for name in self.PARTS}
+
+    def context(self) -> dict[str, Any]:
+        zone = ZoneInfo(self.zone)
+        return presentation.of(self.scope, figures.take(self.scope, zone), zone)
+
+
+@dataclass(frozen=True)
+class WorkerPage:
+    """A worker, and what it runs."""
+
+    name: str
+    zone: str
+
+    @property
+    def templates(self) -> Mapping[str, str]:
+        return {"worker": "overview/worker_parts.html"}
+
+    def context(self) -> dict[str, Any]:
+        return worker_figures(self.name)
+
+
+def render(page: LivePage) -> dict[str, RenderedPart]:
+    """Return all parts of a page as it is now."""
+    with timezone.override(page.zone), translation.override("en"):
+        context = page.context()
+        return {
+            name: _part(name, render_to_string(template, context).strip())
+            for name, template in page.templates.items()
+        }
+
+
+def _part(name: str, html: str) -> RenderedPart:
+    shown = _TICKING.sub(r"\1", html)
+    digest = hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
+    # The template engine has escaped what is inside.
+    element = format_html(
+        '<div id="part-{0}" class="part" data-part="{1}">{2}</div>',
+        name,
+        digest,
+        mark_safe(html),  # noqa: S308
+    )
+    return RenderedPart(name, digest, element)

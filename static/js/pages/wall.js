@@ -1,0 +1,2 @@
+import "../live-connection.js";
+import "../wall.js";
