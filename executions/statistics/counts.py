@@ -1,6 +1,6 @@
 """What is counted of executions. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ NUMBERS = ("started", "ended", "unhandled", "errors", "stopped")
 class Total(NamedTuple):
     """Counts as they are stored: `NUMBERS`, and packed histograms."""
 
-    numbers: list[int]
+    numbers: Sequence[int]
     durations: bytes
     waits: bytes
 
@@ -91,8 +91,12 @@ class Counts:
 
     def add_total(self, total: Total, sign: int = 1) -> None:
         """Add a running total, or subtract it where the sign is -1."""
-        for name, number in zip(NUMBERS, total.numbers, strict=True):
-            setattr(self, name, getattr(self, name) + sign * number)
+        started, ended, unhandled, errors, stopped = total.numbers
+        self.started += sign * started
+        self.ended += sign * ended
+        self.unhandled += sign * unhandled
+        self.errors += sign * errors
+        self.stopped += sign * stopped
         self.durations.add(total.durations, sign)
         self.waits.add(total.waits, sign)
 

@@ -88,7 +88,7 @@ class Histogram:
         """The counts by bin, in order."""
         added, subtracted = self._unpacked()
         if not subtracted:
-            return dict(sorted(added.items()))
+            return {number: added[number] for number in sorted(added)}
         counts = {
             number: added.get(number, 0) - subtracted.get(number, 0)
             for number in sorted({**subtracted, **added})

@@ -27,8 +27,8 @@ _READ = f"""
         SELECT edge, number::int
         FROM unnest(%(edges)s::timestamptz[]) WITH ORDINALITY AS e (edge, number)
     )
-    SELECT s.id, {{series_key}}, edges.number, total.until,
-        ARRAY[total.started, total.ended, total.unhandled, total.errors, total.stopped],
+    SELECT s.id, {{series_key}}, edges.number, total.until::text,
+        total.started, total.ended, total.unhandled, total.errors, total.stopped,
         total.durations, total.waits, NULL::text, NULL::int, NULL::bigint, NULL::bigint[]
     FROM executions_statisticsseries s CROSS JOIN edges CROSS JOIN LATERAL (
         SELECT * FROM executions_statisticstotal
@@ -37,8 +37,8 @@ _READ = f"""
     ) AS total
     WHERE s.level = %(level)s {{where_series}}
     UNION ALL
-    SELECT NULL, {{event_key}}, width_bucket(at, %(edges)s::timestamptz[]), NULL, NULL,
-        NULL, NULL, kind, sign::int, {COUNTED}
+    SELECT NULL, {{event_key}}, width_bucket(at, %(edges)s::timestamptz[]), NULL,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, kind, sign::int, {COUNTED}
     FROM executions_statisticsevent e JOIN flows_flowversion v ON v.id = e.version_id
     WHERE at >= %(start)s AND at < %(end)s AND kind <> %(kind_deleted)s {{where_event}}
     GROUP BY 2, 3, kind, sign
@@ -236,16 +236,19 @@ def _counted(rows: Iterable[Sequence[Any]]) -> Mapping[Any, Mapping[int, Counts]
     """Return the counts that the rows of `_READ` say, by key and place."""
     found: dict[Any, dict[int, Counts]] = defaultdict(lambda: defaultdict(Counts))
     last: tuple[Any, Any, Total] = (None, None, NOTHING)
-    for series_id, key, number, until, *total, kind, sign, count, microseconds in rows:
+    for row in rows:
+        series_id, key, number, until = row[:4]
         if series_id is None:
+            kind, sign, count, microseconds = row[11:]
             bins = binned(microseconds or ())
             found[key][number - 1].add_events(kind, count, bins, sign)
             continue
         # The totals of one series stand in order, one for each cut from its first on.
+        total = Total(row[4:9], row[9], row[10])
         if number > 1 and last[:2] != (series_id, until):
             counts = found[key][number - 2]
-            counts.add_total(Total(*total))
+            counts.add_total(total)
             if last[0] == series_id:
                 counts.add_total(last[2], sign=-1)
-        last = (series_id, until, Total(*total))
+        last = (series_id, until, total)
     return found

@@ -23,8 +23,9 @@ from executions.statistics.series import COUNTED, SeriesKey, series_ids
 
 Level = StatisticsSeries.Level
 
-#: Rows that are written at once.
+#: Rows that are written at once, and series that are made anew at once.
 _ROWS = 2_000
+_SERIES = 200
 _COLUMNS = (*NUMBERS, "durations", "waits")
 _EVENTS = """
     SELECT version_id, trigger, NULL::uuid AS failure, started_at AS at, %(kind_started)s AS kind,
@@ -83,6 +84,20 @@ _COUNT = f"""
     WHERE {{counts}} AND e.at >= coalesce(s.whole_since, '-infinity')
     GROUP BY 1, 2, 3, 4, 5, 6, 7
     ORDER BY 1, 2, 3, 4, 5 NULLS FIRST
+"""
+
+
+_EMPTY = """
+    DELETE FROM executions_statisticstotal total
+    USING unnest(%(ids)s::bigint[], %(since)s::timestamptz[]) AS s (id, since)
+    WHERE total.series_id = s.id AND total.until > coalesce(s.since, '-infinity')
+"""
+_THINNED = """
+    UPDATE executions_statisticsseries series
+    SET quarters_until = s.quarters, days_until = s.days
+    FROM unnest(%(ids)s::bigint[], %(quarters)s::timestamptz[], %(days)s::timestamptz[])
+        AS s (id, quarters, days)
+    WHERE series.id = s.id
 """
 
 
@@ -174,12 +189,18 @@ def rebuild() -> int:
     Returns how many series there are.
     """
     number = 0
+    some: list[_Counted] = []
     with transaction.atomic():
         _lock()
         fold_all()
         for counted in _counted(thinning.quarters_until(), thinning.days_until()):
-            _replace(counted)
+            some.append(counted)
             number += 1
+            if len(some) == _SERIES:
+                _replace(some)
+                some = []
+        if some:
+            _replace(some)
     return number
 
 
@@ -277,18 +298,24 @@ def _is_within(until: datetime, counted: _Counted) -> bool:
     return False
 
 
-def _replace(counted: _Counted) -> None:
-    """Write the totals of a series anew."""
-    if counted.id is None:
-        counted.id = series_ids([counted.key])[counted.key]
-    base = _base(counted)
-    later = StatisticsTotal.objects.filter(series=counted.id)
-    if counted.since is not None:
-        later = later.filter(until__gt=counted.since)
-    later.delete()
-    totals = [(counted.id, until, total) for until, total in counted.totals(base)]
-    for first in range(0, len(totals), _ROWS):
-        store_totals(totals[first : first + _ROWS])
-    StatisticsSeries.objects.filter(pk=counted.id).update(
-        quarters_until=counted.quarters, days_until=counted.days
-    )
+def _replace(some: Sequence[_Counted]) -> None:
+    """Write the totals of some series anew."""
+    ids = series_ids([counted.key for counted in some])
+    written: list[tuple[int, datetime, Total]] = []
+    with connection.cursor() as cursor:
+        series: dict[str, Any] = {
+            "ids": list(ids.values()),
+            "since": [counted.since for counted in some],
+            "quarters": [counted.quarters for counted in some],
+            "days": [counted.days for counted in some],
+        }
+        cursor.execute(_EMPTY, series)
+        cursor.execute(_THINNED, series)
+    for counted in some:
+        totals = counted.totals(_base(counted))
+        written += ((ids[counted.key], until, total) for until, total in totals)
+        if len(written) >= _ROWS:
+            store_totals(written)
+            written = []
+    if written:
+        store_totals(written)
