@@ -11,14 +11,25 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from executions.models import FAILED, ExceptionRecord, Execution, FailureGroup
+from executions.states import Status
+from executions.statistics.counts import DELETED
+from executions.statistics.fold import LOCK
 from executions.store.lifecycle.failures import Failure, add_group
 from flows.failure_fingerprints import template
 
 BATCH = 500
-_COLUMNS = ("pk", "started_at", "flow_name", "block", "error_type", "error_message", "failure")
+_COLUMNS = (
+    "pk", "started_at", "flow_name", "block", "error_type", "error_message", "failure", "status",
+    "unhandled",
+)  # fmt: skip
+_LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 _COUNT = """
     UPDATE executions_failuregroup AS failure_group SET
-        count = greatest(failure_group.count, seen.count),
+        count = greatest(failure_group.count, seen.count - (
+            -- The journal's are counted when it is folded.
+            SELECT count(*) FROM executions_statisticsevent
+            WHERE failure = %(id)s AND sign > 0 AND kind <> %(deleted)s
+        )),
         first_seen_at = seen.first_at, first_version = seen.first_version,
         last_seen_at = seen.last_at, last_version = seen.last_version,
         is_known = true
@@ -50,9 +61,22 @@ def count_all() -> Iterator[FailureGroup]:
     """Count the failures of groups of which none was counted yet; yield each group."""
     from_the_table = FailureGroup.objects.filter(is_known=False, count=0)
     for group in from_the_table.order_by("pk").iterator():
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, {"id": group.pk, "error": "Error"})
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Nobody folds the journal meanwhile.
+            cursor.execute(_LOCK, {"lock": LOCK})
+            cursor.execute(
+                _COUNT, {"id": group.pk, "error": Status.ERROR.value, "deleted": DELETED}
+            )
         yield group
+
+
+def ended_by(execution: Execution, record: ExceptionRecord) -> bool:
+    """Return whether an execution failed by this exception, also where it was thrown again."""
+    if not (execution.unhandled or execution.status == Status.ERROR):
+        return False
+    return record.type.endswith(execution.error_type) and record.message.startswith(
+        execution.error_message
+    )
 
 
 def _batch(position: tuple[object, UUID] | None) -> list[Execution]:
@@ -88,10 +112,7 @@ def _exceptions(batch: list[Execution]) -> dict[UUID, Failure]:
     records = ExceptionRecord.objects.filter(execution__in=list(by_id)).order_by("step", "id")
     for record in records.only("execution_id", "type", "message"):
         execution = by_id[record.execution_id]
-        is_its_own = record.type.endswith(execution.error_type) and record.message.startswith(
-            execution.error_message
-        )
-        if is_its_own:
+        if ended_by(execution, record):
             found[execution.pk] = Failure(
                 execution.flow_name, execution.block, record.type, template(record.message)
             )

@@ -183,6 +183,8 @@ e: {type: End Flow}
     html = page_of(client_of(ada), group).partition('class="calls"')[2].partition("</ol>")[0]
     assert html.index("above") < html.index("Reserve stock") < html.index("Refuse the line")
     child = Execution.objects.get(flow_name="refuse")
+    exceptions = client_of(ada).get(f"{child.get_absolute_url()}?panel=exceptions")
+    assert f'href="{group.get_absolute_url()}"' in exceptions.content.decode()
     assert child.last_worker
     assert child.get_absolute_url() in html
 

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from executions.models import ExceptionRecord, Execution
+from executions.failures import grouping
+from executions.models import ExceptionRecord, Execution, FailureGroup
 from executions.states import Place, Status
 from executions.store.lifecycle.failures import Failure
 from executions.store.read import records
@@ -107,14 +109,21 @@ class Exceptions:
         key = self._subject.execution.pk
         return f"{reverse('execution-exception', args=[key, record.pk])}?as={form}"
 
+    def _failure(self, record: ExceptionRecord) -> UUID:
+        """What it has in common with others: where the execution failed by it, its group."""
+        execution = self._subject.execution
+        if execution.failure and grouping.ended_by(execution, record):
+            return execution.failure
+        thrown = Failure(execution.flow_name, record.block, record.type, template(record.message))
+        return thrown.fingerprint
+
     @cached_property
     def elsewhere(self) -> "SameFailures":
         """The executions whose last failure is the same, of those that the user may see."""
         record = self.chosen
         assert record is not None
         execution = self._subject.execution
-        thrown = Failure(execution.flow_name, record.block, record.type, template(record.message))
-        failure = thrown.fingerprint
+        failure = self._failure(record)
         same = self._subject.visible.filter(failure=failure)
         oldest = same.order_by("started_at", "id").values_list("started_at", flat=True)
         return SameFailures(
@@ -123,6 +132,7 @@ class Exceptions:
             _count(same.filter(started_at__gt=timezone.now() - LATELY)),
             is_alone=count == 1 and execution.failure == failure,
             url=f"{reverse('executions')}?failure={failure}",
+            group=FailureGroup.objects.select_related("owner").filter(pk=failure).first(),
         )
 
 
@@ -136,6 +146,8 @@ class SameFailures:
     lately: int
     is_alone: bool
     url: str
+    #: None where all of them went on, because something handled the exception.
+    group: FailureGroup | None = None
 
     @property
     def count_text(self) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from executions import access
+from executions.charts.strips import Sparkline, sparkline
 from executions.failures import access as failures_access
 from executions.failures import queries
 from executions.failures.queries import ORDERS, PAGE_SIZE, TABS, GroupQuery
@@ -24,7 +25,7 @@ from flows import access as flows_access
 PARTS = (Part("failures", "failures/table.html", "failure-list"),)
 #: What the sparklines show.
 LATELY = timedelta(hours=24)
-SPARK_WIDTH, SPARK_HEIGHT = 80, 18
+SPARK = (80, 18)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,8 @@ class Row:
         return sum(self.hours)
 
     @property
-    def points(self) -> str:
-        """The line of the hours."""
-        most, last = max(self.hours, default=0) or 1, max(1, len(self.hours) - 1)
-        return " ".join(
-            f"{SPARK_WIDTH * place / last:.1f},{(SPARK_HEIGHT - 1) * (1 - number / most) + 0.5:.1f}"
-            for place, number in enumerate(self.hours)
-        )
+    def line(self) -> Sparkline | None:
+        return sparkline(self.hours, *SPARK)
 
 
 @require_safe
