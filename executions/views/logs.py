@@ -14,9 +14,12 @@ from executions.grid.planner.statement_timeout import TooSlow
 from executions.logs import search
 from executions.logs.query import LogQuery, format_key, parse_key
 from executions.store.read.log_lines import Line
+from flows import access as flows_access
 from flows import pretty_json
 from flows.blocks.logs.log_event import SEVERITIES
 
+#: Flows that the form offers; others are typed.
+FLOWS = 500
 #: Spans that the form offers: as they are written, and in words.
 SPANS = (
     (">-15m", "Last 15 minutes"),
@@ -41,7 +44,9 @@ def logs(request: HttpRequest) -> HttpResponse:
         "older": query.query_string(page.older) if page.older else "",
         "severities": SEVERITIES[1:],
         "spans": SPANS,
-        "is_own_span": query.span not in ("", *(span for span, _ in SPANS)),
+        "flows": flows_access.visible(request.user)
+        .order_by("name")
+        .values_list("name", flat=True)[:FLOWS],
     }
     return render(request, "executions/logs.html", context)
 
