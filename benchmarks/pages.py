@@ -79,10 +79,10 @@ def main() -> None:
     else:
         sizes = iter(options.sizes or [10_000, 1_000_000])
     first: dict[str, float] = {}
-    with _place(options.data):
+    with place(options.data):
         for size in sizes:
             if size:
-                _fill_to(size)
+                fill_to(size)
             measured = Measurement().run(plans=options.plans)
             for name, ratio in measured.items():
                 first.setdefault(name, ratio)
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 @contextmanager
-def _place(data: Path | None) -> Iterator[None]:
+def place(data: Path | None) -> Iterator[None]:
     if data:
         import django
 
@@ -109,7 +109,7 @@ def _place(data: Path | None) -> Iterator[None]:
         yield
 
 
-def _fill_to(size: int) -> None:
+def fill_to(size: int) -> None:
     from benchmarks.fill import fill
     from executions.models import Execution
 
@@ -219,7 +219,7 @@ class Measurement:
             nonlocal response
             response = self.client.get(address, headers={"HX-Request": "true"})
 
-        took, floor = _medians(ask, self.floor)
+        took, floor = medians(ask, self.floor)
         with CaptureQueriesContext(self.connection) as captured:
             ask()
         queries = [one["sql"] for one in captured.captured_queries]
@@ -240,7 +240,7 @@ class Measurement:
         admin = type("Plain", (ModelAdmin,), {"list_display": columns})(self.execution, site)
         request = RequestFactory().get("/admin/executions/execution/")
         request.user = self.user
-        return _medians(lambda: admin.changelist_view(request).render(), self.floor, 5)
+        return medians(lambda: admin.changelist_view(request).render(), self.floor, 5)
 
     def explain(self, queries: list[str]) -> None:
         """What the statements over the executions do, abridged."""
@@ -270,10 +270,10 @@ def _statements(sql: str) -> list[str]:
 
 def _median(ask: Callable[[], object], times: int = TIMES) -> float:
     """Milliseconds."""
-    return _medians(ask, lambda: None, times)[0]
+    return medians(ask, lambda: None, times)[0]
 
 
-def _medians(
+def medians(
     ask: Callable[[], object], beside: Callable[[], object], times: int = TIMES
 ) -> tuple[float, float]:
     """Milliseconds of two things, in turn, so that other work on the machine meets both."""

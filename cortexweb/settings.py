@@ -13,10 +13,11 @@ from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
 from cortexweb.data_folder import DEFAULT_PATH, DataFolder
+from cortexweb.environment import Environment
 from executions import limits, queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+ENVIRONMENT = env = Environment()
 
 DATA = DataFolder(Path(env.str("CORTEXWEB_DATA", default=str(DEFAULT_PATH))))
 
@@ -27,7 +28,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "cortexweb.administration.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -17,6 +17,7 @@ from flows.graph import InvalidFlow
 from flows.models import (
     Block,
     Connection,
+    FavoriteFlow,
     Flow,
     FlowVersion,
     Folder,
@@ -289,8 +290,13 @@ def _offer(field: Any, blocks: models.QuerySet[Block]) -> None:
 
 @admin.register(Flow)
 class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "kind", "description", "published", "draft")
-    list_filter = ("kind",)
+    list_display = (
+        "name", "page", "kind", "folder", "description", "published", "draft", "worker_limit",
+        "retention_days",
+    )  # fmt: skip
+    list_filter = ("kind", ("folder", admin.RelatedOnlyFieldListFilter), "labels")
+    list_select_related = ("folder",)
+    show_full_result_count = False
     search_fields = ("name", "description")
     fields = (
         "name",
@@ -313,6 +319,10 @@ class FlowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             published=models.Max("versions__number", filter=published),
             draft=models.Max("versions__number", filter=~published),
         )
+
+    @admin.display(description="page")
+    def page(self, flow: Flow) -> str:
+        return format_html('<a href="{}">Open</a>', flow.get_absolute_url())
 
     @admin.display(description="published version", ordering="published")
     def published(self, flow: Any) -> str:
@@ -467,3 +477,64 @@ class BlockAdmin(PartAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Block) -> None:
         delete_block(obj)
+
+
+class SeenParts(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Parts of flows to look at; they are edited on the page of their workspace or block."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Variable)
+class VariableAdmin(SeenParts):
+    list_display = ("name", "workspace", "version", "type", "is_input", "is_output", "is_secret")
+    list_filter = ("type", "is_input", "is_output", "is_secret")
+    list_select_related = ("workspace__version__flow",)
+    search_fields = ("name", "workspace__version__flow__name")
+    raw_id_fields = ("workspace",)
+
+    @admin.display(description="version")
+    def version(self, variable: Variable) -> str:
+        return str(variable.workspace.version)
+
+
+@admin.register(Note)
+class NoteAdmin(SeenParts):
+    list_display = ("__str__", "workspace", "version", "block")
+    list_select_related = ("workspace__version__flow", "block")
+    search_fields = ("text", "workspace__version__flow__name")
+    raw_id_fields = ("workspace", "block")
+
+    @admin.display(description="version")
+    def version(self, note: Note) -> str:
+        return str(note.workspace.version)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(SeenParts):
+    list_display = ("source", "port", "target", "version")
+    list_filter = ("port",)
+    list_select_related = ("source__version__flow", "target")
+    search_fields = ("source__key", "source__version__flow__name")
+    raw_id_fields = ("source", "target")
+
+    @admin.display(description="version")
+    def version(self, connection: Connection) -> str:
+        return str(connection.source.version)
+
+
+@admin.register(FavoriteFlow)
+class FavoriteFlowAdmin(SeenParts):
+    list_display = ("user", "flow")
+    list_select_related = ("user", "flow")
+    search_fields = ("user__username", "flow__name")
+    raw_id_fields = ("user", "flow")

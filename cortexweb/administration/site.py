@@ -1,0 +1,43 @@
+"""The site of Django's admin, with the page about the system."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+
+from cortexweb.administration import system
+
+
+class AdminSite(admin.AdminSite):
+    """Django's admin in the colours of the pages."""
+
+    site_header = "CortexWeb administration"
+    site_title = "CortexWeb administration"
+    index_title = "Administration"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: list[URLPattern | URLResolver] = [
+            path("system/", self.admin_view(self.system_view), name="system")
+        ]
+        return own + super().get_urls()
+
+    def system_view(self, request: HttpRequest) -> HttpResponse:
+        """What runs, how it is set up, and how large it has become; for superusers."""
+        if not request.user.is_superuser:
+            raise PermissionDenied("The system page is for superusers.")
+        context: dict[str, Any] = {
+            **self.each_context(request),
+            "title": "System",
+            "versions": system.versions(),
+            "pending": system.pending_migrations(),
+            "settings": system.changed_settings(),
+            "queues": system.queues(),
+            "workers": system.workers(),
+            "scheduler": system.scheduler(),
+            "tables": system.tables(),
+            "retention": system.retention(),
+        }
+        return TemplateResponse(request, "admin/system.html", context)

@@ -1,0 +1,31 @@
+"""The environment variables that the settings are read from, with their defaults, so that the
+system page can say which differ."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting as it is, and its default."""
+
+    name: str
+    value: Any
+    default: Any
+
+
+class Environment(environ.Env):  # type: ignore[misc]
+    """Reads settings, and remembers each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.declared: dict[str, Declared] = {}
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **more: Any
+    ) -> Any:
+        value = super().get_value(var, cast=cast, default=default, **more)
+        self.declared[var] = Declared(var, value, default)
+        return value
