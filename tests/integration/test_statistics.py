@@ -26,8 +26,9 @@ from executions.states import Status
 from executions.statistics import fold, read, rebuild, thinning
 from executions.statistics.counts import Counts
 from executions.statistics.read import Selection
-from executions.statistics.spans import Span
+from executions.statistics.spans import Span, edges
 from executions.store.lifecycle import claims, transitions
+from executions.store.read import flow_counts
 from flows import values
 from flows.blocks.errors import unexpected
 from flows.models import FlowVersion
@@ -259,6 +260,21 @@ def test_what_was_there_before_the_journal_is_counted(admin_user: User) -> None:
     check(Span.last(timedelta(days=100)))
     tasks.fold_statistics()
     assert not differences()
+
+
+def test_what_one_person_has_started_counts_alike(admin_user: User) -> None:
+    """People who may see no others have their own executions counted from the table."""
+    some_history(admin_user)
+    make_execution(User.objects.create_user("ann"), flow="hers")
+    span = Span.last(timedelta(days=30))
+    own = flow_counts.own_series(admin_user.pk, edges(span, "day", BERLIN))
+    everybody = read.series_by_flow(span, "day", BERLIN)
+    assert own.keys() == everybody.keys() - {version_of("hers").flow_id}
+    for flow, buckets in own.items():
+        for mine, one in zip(buckets, everybody[flow], strict=True):
+            assert (mine.start, mine.end) == (one.start, one.end)
+            assert numbers(mine.counts or Counts()) == numbers(one.counts or Counts())
+            assert (mine.counts or Counts()).durations == (one.counts or Counts()).durations
 
 
 def test_failures_that_get_another_group_count_there(admin_user: User) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from executions.states import Status
-from executions.statistics.counts import Counts
+from executions.statistics.counts import STARTED, UNHANDLED, Counts
 from executions.statistics.histograms import binned
 from executions.statistics.read import Bucket
 from executions.store.state_params import STATE_PARAMS
@@ -105,10 +105,10 @@ def own_series(initiator_id: int, cuts: Sequence[datetime]) -> dict[int, list[Bu
     with connection.cursor() as cursor:
         cursor.execute(_OWN, params)
         for flow, started, ended, status, unhandled in cursor.fetchall():
-            _add(found[flow], cuts, started, "started", None)
+            _add(found[flow], cuts, started, STARTED, None)
             if ended is not None:
                 length = None if status == Status.STOPPED else ended - started
-                _add(found[flow], cuts, ended, "unhandled" if unhandled else status.lower(), length)
+                _add(found[flow], cuts, ended, UNHANDLED if unhandled else status, length)
     return {
         flow: [
             Bucket(start, end, None if counts.is_empty else counts)
