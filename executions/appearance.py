@@ -1,6 +1,6 @@
 """How a status looks and reads: always by an icon's shape and a label; colour repeats it."""
 
-from executions.states import UNHANDLED, Place, Reason, Status
+from executions.states import UNHANDLED, Place, Reason, RetryState, Status
 
 #: What each status means, on the help page and in titles.
 DESCRIPTIONS: dict[Status, str] = {
@@ -28,6 +28,14 @@ REASON_TEXTS: dict[Reason, str] = {
     Reason.LIMIT: "waits because its user or its flow uses as many workers as allowed",
 }
 
+
+#: How the newest retry of an execution looks, and what became of it.
+RETRY_STATES: dict[RetryState, tuple[Status, str]] = {
+    RetryState.LIVE: (Status.RUNNING, "Its retry has not ended."),
+    RetryState.ENDED: (Status.ENDED, "Its retry ended well, so it is superseded."),
+    RetryState.FAILED: (Status.ERROR, "Its retry failed."),
+    RetryState.STOPPED: (Status.STOPPED, "Its retry was stopped."),
+}
 
 #: What it means that an execution Ended because nothing handled an exception.
 UNHANDLED_DESCRIPTION = (

@@ -1,5 +1,5 @@
-"""The consequences of an execution's end: whoever waits for it or for its semaphores wakes, and a
-stop stops its children."""
+"""The consequences of an execution's end: whoever waits for it or for its semaphores wakes, a stop
+stops its children, and what it retries learns how it ended."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.publishing import publish
 from executions.states import Status
-from executions.store.lifecycle import bulk_transitions, failures, semaphores, transitions
+from executions.store.lifecycle import bulk_transitions, failures, retries, semaphores, transitions
 
 
 def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
@@ -29,6 +29,7 @@ def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[Execution
         if event.status == Status.STOPPED:
             for child_id in transitions.lock_family(UUID(event.id)):
                 changed += _stop_one(child_id)
+    changed += retries.settle(events)
     return changed + _release_ended([*events, *changed] if tickets else changed)
 
 
@@ -52,6 +53,7 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
     if not changed:
         return None
     changed += _wake(*(event for event in changed if event.status == Status.STOPPED))
+    changed += retries.settle(changed)
     return changed + _release_ended(changed)
 
 

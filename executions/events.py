@@ -19,7 +19,8 @@ class ExecutionChanged:
     `lease_owner` begins with the name of the worker's machine and a colon. `waiting_for` says what
     a parked execution waits for (`executions.store.lifecycle.wait_text`). `exception_types` are
     the types of all its exceptions, one a line; `unhandled` says that it Ended because nothing
-    handled one. A receiver that knows the same or a newer `revision` of `id` drops the event.
+    handled one. `retried_as` is the id of its newest retry, and `retry_state` what became of it. A
+    receiver that knows the same or a newer `revision` of `id` drops the event.
     Times are aware datetimes; `published_at` is the sender's clock in seconds since the epoch, for
     the measured delay.
     """
@@ -58,6 +59,8 @@ class ExecutionChanged:
     unhandled: bool = False
     exception_types: str = ""
     failed_descendants: int = 0
+    retried_as: str | None = None
+    retry_state: str = ""
     published_at: float = 0.0
 
     def pack(self) -> dict[str, Any]:
@@ -80,6 +83,6 @@ class ExecutionChanged:
 
 
 #: The columns that are ids, as text in an event.
-IDS = ("id", "parent_id", "root_id", "failure")
+IDS = ("id", "parent_id", "root_id", "failure", "retried_as")
 #: The columns that the store returns for an event, in the order of the fields.
 COLUMNS = tuple(field.name for field in fields(ExecutionChanged) if field.name != "published_at")

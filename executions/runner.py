@@ -57,6 +57,7 @@ from executions.limits import (
     TIME_SLICE_LOADS,
     TIME_SLICE_SECONDS,
 )
+from executions.models import Execution
 from executions.processes import alarm
 from executions.publishing import publish
 from executions.states import Place, Reason, Request, Status
@@ -499,7 +500,9 @@ class _Turn:
         released = interpreter.progress.released
         holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
         tickets = holds or how.reason is Reason.SEMAPHORE
-        if how.target in _FLOW_ENDS and not tickets and self.claimed.event.parent_id is None:
+        event = self.claimed.event
+        is_alone = event.parent_id is None and event.trigger != Execution.Trigger.RETRY
+        if how.target in _FLOW_ENDS and not tickets and is_alone:
             # Its end concerns nobody else, so that one statement is all there is to commit.
             ended = release(self.claimed, interpreter, how).event
             publish([ended])

@@ -56,6 +56,20 @@ class Place(StrEnum):
     EXCEPTION_PORT = "exception"
 
 
+class RetryState(StrEnum):
+    """What became of the retries of an execution, also of retries of its retries."""
+
+    NONE = ""
+    #: The newest has not ended.
+    LIVE = "live"
+    #: One ended well: the execution is superseded, whatever others do.
+    ENDED = "ended"
+    #: The newest failed, as the execution did.
+    FAILED = "failed"
+    #: Somebody stopped the newest.
+    STOPPED = "stopped"
+
+
 class Request(StrEnum):
     """What was asked of an execution that a worker holds; its next checkpoint brings it back."""
 

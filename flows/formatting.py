@@ -109,3 +109,9 @@ def icon(name: str, size: str = "") -> SafeString:
         static("icons.svg"),
         name,
     )
+
+
+def short_id(key: object) -> str:
+    """The beginning and the end of an id: when it was made, and what tells it from others."""
+    text = str(key)
+    return f"{text[:8]}…{text[-4:]}"

@@ -17,6 +17,8 @@ from executions.models.audit import AuditEntry
 from executions.models.breakpoints import KeptBreakpoint
 from executions.models.execution import (
     FAILED,
+    OPEN_FAILURE,
+    SUPERSEDED,
     Execution,
     Token,
     UncountedFailure,
@@ -46,6 +48,8 @@ from executions.models.watches import Watch
 
 __all__ = [
     "FAILED",
+    "OPEN_FAILURE",
+    "SUPERSEDED",
     "Alert",
     "AlertChannel",
     "AlertRule",

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from executions.fields import ExactJSONField
 from executions.models.expressions import Length, Lexemes
-from executions.states import Place, Reason, Request, Status
+from executions.states import Place, Reason, Request, RetryState, Status
 from flows.models import FlowVersion
 
 
@@ -22,7 +22,7 @@ def new_id() -> UUID:
 
 
 def choices(
-    enum: type[Status] | type[Reason] | type[Place] | type[Request],
+    enum: type[Status] | type[Reason] | type[Place] | type[Request] | type[RetryState],
 ) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in enum]
 
@@ -30,6 +30,10 @@ def choices(
 _LIVE = [status.value for status in Status if not status.is_terminal]
 #: Failed executions: an exception left the flow, or ended it because nothing handled it.
 FAILED = Q(status="Error") | Q(unhandled=True)
+#: Executions of which a retry ended well.
+SUPERSEDED = Q(retry_state="ended")
+#: Failed executions that nobody has retried with success.
+OPEN_FAILURE = FAILED & ~SUPERSEDED
 
 
 class Execution(models.Model):
@@ -43,6 +47,7 @@ class Execution(models.Model):
         TASK = "task", "Started by a parent flow, which goes on beside it"
         DEMO = "demo", "Started by the demo"
         RETRY = "retry", "Tried again"
+        AGAIN = "again", "Run again, with inputs of its own"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
@@ -122,6 +127,12 @@ class Execution(models.Model):
     #: The execution that this one retries.
     origin = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
+    )
+    #: The newest retry of it, or of its retries, and what became of that one
+    #: (`executions.store.lifecycle.retries`). No foreign key: the retry may be deleted first.
+    retried_as = models.UUIDField(null=True)
+    retry_state = models.CharField(
+        max_length=7, blank=True, choices=choices(RetryState), default="", db_default=""
     )
     #: The request that started it, or its parent, and the span of its trace
     #: (`executions.log_context.start_context`); null when neither is known.
@@ -236,6 +247,16 @@ class Execution(models.Model):
             ),
             models.Index(
                 fields=["origin"], name="execution_retries", condition=Q(origin__isnull=False)
+            ),
+            models.Index(
+                fields=["started_at", "id"],
+                name="execution_open_failure",
+                condition=OPEN_FAILURE,
+            ),
+            models.Index(
+                fields=["retry_state", "started_at", "id"],
+                name="execution_retried",
+                condition=~Q(retry_state=""),
             ),
             models.Index(
                 fields=["debugged_by"],

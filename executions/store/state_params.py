@@ -21,6 +21,7 @@ from executions.states import (
     Place,
     Reason,
     Request,
+    RetryState,
 )
 
 STATE_PARAMS: Mapping[str, Any] = {
@@ -35,5 +36,7 @@ STATE_PARAMS: Mapping[str, Any] = {
     **{f"place_{place.name.lower()}": place.value for place in Place},
     **{f"request_{request.name.lower()}": request.value for request in Request},
     **{f"stage_{stage.name.lower()}": stage.value for stage in SemaphoreTicket.Stage},
+    **{f"retry_{state.name.lower()}": state.value for state in RetryState},
     "trigger_task": Execution.Trigger.TASK.value,
+    "trigger_retry": Execution.Trigger.RETRY.value,
 }

@@ -11,6 +11,7 @@ register.simple_tag(formatting.ticking)
 register.filter(formatting.clock)
 register.filter("full_time", formatting.full)
 register.filter(formatting.moment)
+register.filter(formatting.short_id)
 register.filter(formatting.duration)
 register.filter("epoch", formatting.milliseconds)
 

@@ -19,7 +19,7 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Snapshot
 from executions.models import ExceptionRecord, Execution
 from executions.states import Status
-from executions.store.lifecycle import claims, secret_storage
+from executions.store.lifecycle import claims, retries, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.interventions import Cause
@@ -59,16 +59,17 @@ def execute(request: CommandRequest) -> Changes | None:
     graph = queries.compiled(failed.version_id)
     frames = _frames(failed, graph)
     if frames:
-        begun = claims.lock_without_worker(fresh.pk, frozenset({"Queued"}))
-        assert begun is not None, "nobody else knows of it yet"
+        inserted = claims.lock_without_worker(fresh.pk, frozenset({"Queued"}))
+        assert inserted is not None, "nobody else knows of it yet"
         cause = Cause("retry", request.actor.name)
         interpreter = Interpreter(graph, time.time)
         interpreter.restore(Snapshot(frames, secret_texts=failed.secret_texts))
-        rewrite(begun, interpreter, {}, cause)
+        rewrite(inserted, interpreter, {}, cause)
     enqueue(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
-    return Changes(events([fresh.pk]), f"as {fresh.pk} at '{where}'")
+    begun = retries.begin(fresh.pk)
+    return Changes([*events([fresh.pk]), *begun], f"as {fresh.pk} at '{where}'")
 
 
 def _frames(failed: ClaimedExecution, graph: FlowGraph) -> list[Frame]:

@@ -16,7 +16,7 @@ from executions.grid.table.links import (
     on_worker_address,
 )
 from executions.models import Execution
-from executions.states import Reason, Status
+from executions.states import Reason, RetryState, Status
 from executions.store.lifecycle import wait_text, worker_limits
 from executions.store.read.variables_by_path import LargeValue
 from flows import values
@@ -174,6 +174,21 @@ def parent(event: ExecutionChanged) -> str:
 
 def root(event: ExecutionChanged) -> str:
     return _execution_link(event.root_id) if event.root_id != event.id else ""
+
+
+def retried_as(event: ExecutionChanged) -> str:
+    """The newest retry, with an icon and a title that say what became of it."""
+    if not event.retried_as:
+        return ""
+    status, text = appearance.RETRY_STATES[RetryState(event.retry_state)]
+    return format_html(
+        '<span class="st-{}" title="{}">{}<span class="visually-hidden">{}</span></span>{}',
+        appearance.css_class(status),
+        text,
+        icon(appearance.icon_name(status), "xs"),
+        text,
+        _execution_link(event.retried_as),
+    )
 
 
 def waiting_for(event: ExecutionChanged) -> str:

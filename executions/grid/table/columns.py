@@ -375,6 +375,15 @@ COLUMNS: tuple[Column, ...] = (
         is_labelled_on_card=False,
     ),
     Column(
+        "retried",
+        "Retried As",
+        "the newest retry of it, or of its retries, with a link and what became of it",
+        value=lambda event: event.retried_as or "",
+        cell=cells.retried_as,
+        width=140,
+        not_sortable="filter by `is:superseded`, `is:being-retried` or `is:failed-again`",
+    ),
+    Column(
         "debugger",
         "Debugged By",
         "who debugs it",

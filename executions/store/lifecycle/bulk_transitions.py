@@ -1,7 +1,8 @@
 """Guarded transitions of many executions, each in one statement, for bulk commands.
 
 `lock` comes first, in the transaction of the change: it takes the rows in the order in which an end
-takes them, so that the two never wait for each other.
+takes them, children before their parents and retries before their origins, so that the two never
+wait for each other.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ _LOCK = """
     )
     SELECT id FROM executions_execution
     WHERE id IN (SELECT id FROM family UNION SELECT id FROM waiting)
-    ORDER BY depth DESC, id
+    ORDER BY depth DESC, id DESC
     FOR UPDATE
 """
 _STOP = f"""

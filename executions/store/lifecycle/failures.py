@@ -69,7 +69,7 @@ _COUNT = f"""
         -- In the order in which an end and a stop lock a family.
         SELECT execution.id AS locked_id, counted.failed FROM executions_execution execution
         JOIN counted ON counted.id = execution.id
-        ORDER BY execution.depth DESC, execution.id
+        ORDER BY execution.depth DESC, execution.id DESC
         FOR NO KEY UPDATE OF execution
     )
     UPDATE executions_execution SET

@@ -11,7 +11,7 @@ from flows.graph import FlowGraph
 
 #: The authentication type of somebody who starts an execution on the pages.
 SESSION = "Session"
-_ON_PAGES = frozenset({Execution.Trigger.PAGE, Execution.Trigger.RETRY})
+_ON_PAGES = frozenset({Execution.Trigger.PAGE, Execution.Trigger.RETRY, Execution.Trigger.AGAIN})
 
 
 def claimed_context(claimed: ClaimedExecution, graph: FlowGraph) -> dict[str, Any]:

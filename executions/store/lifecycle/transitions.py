@@ -76,7 +76,7 @@ _WAKE_PARENTS = f"""
 """
 _LOCK_WAITERS = """
     SELECT id FROM executions_execution WHERE awaits && %s::uuid[]
-    ORDER BY depth DESC, id
+    ORDER BY depth DESC, id DESC
     FOR UPDATE
 """
 _WAKE_WAITERS = f"""
@@ -208,7 +208,7 @@ _LOCK_FAMILY = """
         WHERE child.ended_at IS NULL AND (%(tasks)s OR child.trigger <> %(trigger_task)s)
     )
     SELECT id FROM executions_execution WHERE id IN (SELECT id FROM family)
-    ORDER BY depth DESC, id
+    ORDER BY depth DESC, id DESC
     FOR UPDATE
 """
 

@@ -1,4 +1,5 @@
-"""Executions that are shown beside one: its parent, root and children, and others of its flow."""
+"""Executions that are shown beside one: its parent, root and children, what it repeats and what
+repeats it, and others of its flow."""
 
 from uuid import UUID
 
@@ -10,6 +11,10 @@ from executions.store.read.pages import PAGE_SIZE, ListPage
 
 #: Children that are looked at for those that have not ended.
 YOUNGEST = 2000
+#: Executions of a chain of retries that are shown.
+CHAIN_LIMIT = 10
+#: What a link to an execution with its status takes.
+_LINKED = ("id", "flow_name", "status", "unhandled", "place", "reason", "trigger", "started_at")
 
 
 def parent_and_root(execution: Execution, visible: QuerySet[Execution]) -> dict[UUID, Execution]:
@@ -19,6 +24,26 @@ def parent_and_root(execution: Execution, visible: QuerySet[Execution]) -> dict[
         return {}
     rows = visible.filter(pk__in=ids).only("id", "flow_name", "version_number", "status")
     return {row.pk: row for row in rows}
+
+
+def origins(execution: Execution, visible: QuerySet[Execution]) -> list[Execution]:
+    """Return the execution that it repeats, the one that that repeats, and so on, as far as the
+    user may see them."""
+    found: list[Execution] = []
+    following = execution.origin_id
+    while following is not None and len(found) < CHAIN_LIMIT:
+        origin = visible.filter(pk=following).only(*_LINKED, "origin_id").first()
+        if origin is None:
+            break
+        found.append(origin)
+        following = origin.origin_id
+    return found
+
+
+def repeats(execution: Execution, visible: QuerySet[Execution]) -> list[Execution]:
+    """Return the newest executions that repeat it: retries, and those that ran it again."""
+    rows = visible.filter(origin_id=execution.pk).only(*_LINKED)
+    return list(rows.order_by("-started_at", "-id")[:CHAIN_LIMIT])
 
 
 def child_page(

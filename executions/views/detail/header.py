@@ -9,9 +9,12 @@ from executions import access, why
 from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
-from executions.states import TERMINAL
+from executions.models import Execution
+from executions.states import TERMINAL, RetryState
+from executions.store.read import relatives
 from executions.views.detail import why_links
 from executions.views.detail.subject import Subject
+from flows.formatting import short_id
 from flows.graph import BlockNode
 
 
@@ -55,6 +58,30 @@ class Header:
             return permissions.NO_DEBUGGING
         return ""
 
+    @cached_property
+    def origins(self) -> list[Execution]:
+        """What it repeats, and what that repeats, as far as the user may see them."""
+        return relatives.origins(self._subject.execution, self._subject.visible)
+
+    @cached_property
+    def repeats(self) -> list[Execution]:
+        """The executions that repeat it, newest first; none repeats one that has not ended."""
+        if self._subject.execution.status not in TERMINAL:
+            return []
+        return relatives.repeats(self._subject.execution, self._subject.visible)
+
+    @property
+    def retries(self) -> list[Execution]:
+        return [one for one in self.repeats if one.trigger == Execution.Trigger.RETRY]
+
+    @property
+    def runs_again(self) -> list[Execution]:
+        return [one for one in self.repeats if one.trigger != Execution.Trigger.RETRY]
+
+    @property
+    def is_superseded(self) -> bool:
+        return self._subject.execution.retry_state == RetryState.ENDED
+
     @property
     def block(self) -> BlockNode | None:
         """The block of the position."""
@@ -62,8 +89,7 @@ class Header:
 
     @property
     def short_id(self) -> str:
-        key = str(self._subject.execution.pk)
-        return f"{key[:8]}…{key[-4:]}"
+        return short_id(self._subject.execution.pk)
 
     @property
     def flow_url(self) -> str:

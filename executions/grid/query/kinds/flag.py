@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from executions.events import ExecutionChanged
 from executions.grid.query.kinds.choice import one_of, options_with
 from executions.grid.query.kinds.kind import AllOf, Predicate, QueryContext
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.lexer import alternatives
-from executions.models import FAILED
+from executions.models import FAILED, OPEN_FAILURE, SUPERSEDED
 from executions.models.watches import Watch
-from executions.states import Status
+from executions.states import RetryState, Status
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ class Flag(AllOf):
         return next(option for option in self.choices if option.value == value)
 
 
+def _failed(event: ExecutionChanged) -> bool:
+    return event.status == Status.ERROR or event.unhandled
+
+
 WATCHED = _Watched(
     "watched", "Watched by you", Q(), lambda event, context: event.id in context.watched
 )
@@ -105,13 +110,40 @@ IS = (
         "failed",
         "Failed: Error, or ended by an unhandled exception",
         FAILED,
-        lambda event, _: event.status == Status.ERROR or event.unhandled,
+        lambda event, _: _failed(event),
     ),
     Option(
         "unhandled",
         "Ended by an unhandled exception",
         Q(unhandled=True),
         lambda event, _: event.unhandled,
+    ),
+    Option(
+        "open-failure",
+        "Failed, and no retry of it has ended well",
+        OPEN_FAILURE,
+        lambda event, _: _failed(event) and event.retry_state != RetryState.ENDED,
+        phrase="an open failure",
+    ),
+    Option(
+        "superseded",
+        "Superseded: a retry of it has ended well",
+        SUPERSEDED,
+        lambda event, _: event.retry_state == RetryState.ENDED,
+    ),
+    Option(
+        "being-retried",
+        "Its newest retry has not ended",
+        Q(retry_state=RetryState.LIVE.value),
+        lambda event, _: event.retry_state == RetryState.LIVE,
+        phrase="being retried",
+    ),
+    Option(
+        "failed-again",
+        "Its newest retry failed",
+        Q(retry_state=RetryState.FAILED.value),
+        lambda event, _: event.retry_state == RetryState.FAILED,
+        phrase="one whose retry failed",
     ),
     WATCHED,
 )
