@@ -103,6 +103,10 @@ SCHEDULER_SILENT_AFTER = 30
 #: transactions commands.
 BULK_SLICE_SECONDS = 1.0
 BULK_BATCH = 200
+#: Seconds for which a worker waits for what a paced job has started, before it leaves the job, and
+#: until one comes back to it.
+BULK_IDLE_SECONDS = 0.3
+BULK_PARK_SECONDS = 1.0
 #: Times in a row that a batch of a bulk job may raise, or kill its worker; then the job has failed.
 MAX_BULK_FAILURES = 5
 #: Executions that a command may name; more are commanded by a filter.

@@ -4,7 +4,7 @@ from django.urls import path
 
 from executions.views.alerts import alert, alerts
 from executions.views.block import block
-from executions.views.bulk import bulk, bulk_cancel, bulk_job, bulk_jobs, bulk_refusals
+from executions.views.bulk import bulk, bulk_control, bulk_job, bulk_jobs, bulk_results
 from executions.views.commands import command
 from executions.views.comparison import executions_compare
 from executions.views.deliveries import delivery, delivery_list, try_again
@@ -74,8 +74,8 @@ urlpatterns = [
     path("executions/watches/", watches, name="watches"),
     path("executions/jobs/", bulk_jobs, name="bulk-jobs"),
     path("executions/jobs/<uuid:job_id>/", bulk_job, name="bulk-job"),
-    path("executions/jobs/<uuid:job_id>/refusals/", bulk_refusals, name="bulk-refusals"),
-    path("executions/jobs/<uuid:job_id>/cancel/", bulk_cancel, name="bulk-cancel"),
+    path("executions/jobs/<uuid:job_id>/results/", bulk_results, name="bulk-results"),
+    path("executions/jobs/<uuid:job_id>/<str:control>/", bulk_control, name="bulk-control"),
     path("executions/complete/", completions, name="execution-completions"),
     path("executions/groups/", execution_groups, name="execution-groups"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),

@@ -1,11 +1,12 @@
-"""Creates, cancels and claims bulk jobs.
+"""Creates, cancels, suspends and claims bulk jobs.
 
 A job is claimed as an execution is: by a lease with an owner and an expiry, which recovery checks.
 A queued job has an expiry too, after which its message counts as lost.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,14 +15,20 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from executions.bulk.targets import Target
 from executions.commands.actor import Actor
 from executions.events import BULK_JOB_CHANGED
-from executions.limits import LEASE_SECONDS, MAX_BULK_FAILURES, REQUEUE_SECONDS
+from executions.limits import (
+    BULK_PARK_SECONDS,
+    LEASE_SECONDS,
+    MAX_BULK_FAILURES,
+    REQUEUE_SECONDS,
+)
 from executions.models import BulkJob
 from executions.publishing import announce
 from flows import values
@@ -34,8 +41,24 @@ _PROBLEM = 2_000
 _LOST = f"Its worker has ended, or took longer than {LEASE_SECONDS:g} s for a batch."
 
 
-def create(
-    actor: Actor, command: str, fields: Mapping[str, str], target: Target, expected: int | None
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a job waits for the executions that it starts: `at_a_time` of them may be live. After
+    `stop_after` that failed in a row (0: never), and with `one_first` after the first, it suspends
+    itself."""
+
+    at_a_time: int
+    stop_after: int = 0
+    one_first: bool = False
+
+
+def create(  # noqa: PLR0913 (what a job is: who, what, for which, how)
+    actor: Actor,
+    command: str,
+    fields: Mapping[str, str],
+    target: Target,
+    expected: int | None,
+    pace: Pace | None = None,
 ) -> BulkJob:
     """Create a job and, on commit, send the message that names it. `expected` is the number of
     executions, or None if they were too many to count."""
@@ -50,6 +73,7 @@ def create(
         zone=timezone.get_current_timezone_name(),
         child_first=target.child_first,
         expected=expected,
+        **(asdict(pace) if pace else {}),
         created_at=now,
         lease_expires_at=now + timedelta(seconds=REQUEUE_SECONDS),
     )
@@ -72,27 +96,61 @@ def _send(job_id: UUID) -> None:
 def cancel(job: BulkJob) -> bool:
     """Ask a job to end after the batch that is running. Returns False if it is over, or was asked
     before. What was done stays done."""
-    now = timezone.now()
-    jobs = BulkJob.objects.filter(pk=job.pk)
-    changed = jobs.filter(status=S.QUEUED).update(
-        status=S.CANCELLED, ended_at=now, lease_expires_at=None
-    ) or jobs.filter(status=S.RUNNING).update(status=S.CANCELLING)
+    over = {"ended_at": timezone.now(), "lease_expires_at": None}
+    return _ask(job, (S.QUEUED, S.SUSPENDED), S.CANCELLED, over) or _ask(
+        job, (S.RUNNING, S.SUSPENDING), S.CANCELLING
+    )
+
+
+def suspend(job: BulkJob) -> bool:
+    """Ask a job to wait, after the batch that is running, until somebody resumes it. Returns False
+    if it is over, or was asked to end or to wait before."""
+    return _ask(job, BulkJob.ACTIVE, S.SUSPENDED, {"lease_expires_at": None}, free=True) or _ask(
+        job, (S.RUNNING,), S.SUSPENDING
+    )
+
+
+def resume(job: BulkJob) -> bool:
+    """Let a suspended job go on. Returns False if it is not suspended."""
+    again = {"failed_in_row": 0, "problem": ""}
+    requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
+    if _ask(job, (S.SUSPENDED,), S.QUEUED, {**again, "lease_expires_at": requeue}):
+        send(job.pk)
+        return True
+    return _ask(job, (S.SUSPENDING,), S.RUNNING, again)
+
+
+def _ask(
+    job: BulkJob,
+    sources: Sequence[str],
+    target: str,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    free: bool = False,
+) -> bool:
+    """Change the status of a job, if it is one of these; with `free`, if no worker holds it."""
+    jobs = BulkJob.objects.filter(pk=job.pk, status__in=sources)
+    if free:
+        jobs = jobs.filter(lease_owner="")
+    changed = bool(jobs.update(status=target, **(columns or {})))
     if changed:
         notify(job)
-    return bool(changed)
+    return changed
 
 
 def claim(job_id: UUID, owner: str) -> BulkJob | None:
     """Take the lease of a job that no worker holds; None if there is nothing to do."""
     now = timezone.now()
     free = Q(lease_owner="") | Q(lease_expires_at__lt=now)
-    jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=BulkJob.OVER)
+    jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=(*BulkJob.OVER, S.SUSPENDED))
     taken = jobs.filter(free).update(
         lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS)
     )
     if not taken:
         return None
-    jobs.filter(status=S.QUEUED).update(status=S.RUNNING, started_at=now)
+    jobs.filter(status=S.QUEUED).update(
+        status=S.RUNNING, started_at=Coalesce("started_at", Value(now))
+    )
     return BulkJob.objects.select_related("user").get(pk=job_id)
 
 
@@ -101,6 +159,12 @@ def release(job: BulkJob, owner: str) -> None:
     requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
     if _owned(job, owner).update(lease_owner="", lease_expires_at=requeue):
         send(job.pk)
+
+
+def park(job: BulkJob, owner: str) -> None:
+    """Give up the lease until recovery comes by: what the job has started has not ended."""
+    later = timezone.now() + timedelta(seconds=BULK_PARK_SECONDS)
+    _owned(job, owner).update(lease_owner="", lease_expires_at=later)
 
 
 def record_progress(job: BulkJob, owner: str, done: int, refused: int, cursor: str) -> bool:
@@ -131,17 +195,35 @@ def record_failure(job: BulkJob, owner: str, problem: str) -> None:
     _owned(job, owner).update(failures=job.failures, problem=problem[:_PROBLEM], **then)
 
 
-def is_cancelled(job: BulkJob) -> bool:
-    """Whether somebody has cancelled the job."""
-    return BulkJob.objects.filter(pk=job.pk, status=S.CANCELLING).exists()
+def record_ends(job: BulkJob, owner: str) -> bool:
+    """Record how executions ended that a paced job has started, in the transaction of their
+    results. Returns False if the lease is lost."""
+    counted = ("ended_well", "failed", "failed_in_row", "one_first")
+    expires = timezone.now() + timedelta(seconds=LEASE_SECONDS)
+    columns: dict[str, Any] = {name: getattr(job, name) for name in counted}
+    return bool(_owned(job, owner).update(**columns, lease_expires_at=expires))
+
+
+def suspend_itself(job: BulkJob, owner: str, why: str) -> None:
+    """Suspend a job that its worker holds, and say why. Somebody may have cancelled it."""
+    running = _owned(job, owner).filter(status__in=(S.RUNNING, S.SUSPENDING))
+    if not running.update(status=S.SUSPENDED, problem=why, lease_owner="", lease_expires_at=None):
+        finish(job, owner)
+
+
+def is_interrupted(job: BulkJob) -> bool:
+    """Whether somebody has cancelled or suspended the job."""
+    asked = BulkJob.objects.filter(pk=job.pk, status__in=(S.CANCELLING, S.SUSPENDING))
+    return asked.exists()
 
 
 def finish(job: BulkJob, owner: str) -> None:
-    """End a job whose last batch is done, or that was cancelled."""
+    """End a job whose last batch is done, or that was cancelled; suspend one that is to wait."""
     over = {"ended_at": timezone.now(), "lease_owner": "", "lease_expires_at": None}
     owned = _owned(job, owner)
     owned.filter(status=S.RUNNING).update(status=S.DONE, **over)
     owned.filter(status=S.CANCELLING).update(status=S.CANCELLED, **over)
+    owned.filter(status=S.SUSPENDING).update(status=S.SUSPENDED, **over | {"ended_at": None})
 
 
 def notify(job: BulkJob) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from executions.access import User
 from executions.commands.actor import Actor
@@ -33,11 +34,13 @@ class CommandRequest:
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a command has changed, for publishing, and what its audit entry and its user read.
-    `deleted` says that the execution is no longer there."""
+    `deleted` says that the execution is no longer there; `started` is one that was started instead
+    of it."""
 
     events: list[ExecutionChanged]
     detail: str = ""
     deleted: bool = False
+    started: UUID | None = None
 
 
 class CommandRefused(Exception):

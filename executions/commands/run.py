@@ -7,6 +7,7 @@ bulk command has locked, waits no longer than for one batch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg
 from django.db import OperationalError, transaction
@@ -28,11 +29,13 @@ _DELETED = "The execution has been deleted."
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What became of a command: done, or refused with a sentence that says why."""
+    """What became of a command: done, or refused with a sentence that says why; and the execution
+    that it started."""
 
     execution: Execution
     done: bool
     detail: str = ""
+    started: UUID | None = None
 
 
 def run_command(name: str, request: CommandRequest) -> CommandResult:
@@ -60,7 +63,7 @@ def run_command(name: str, request: CommandRequest) -> CommandResult:
                     entry.execution = None
                 entry.save(force_insert=True)
                 publish(taken + changes.events)
-                return CommandResult(request.execution, done=True, detail=detail)
+                return CommandResult(request.execution, True, detail, changes.started)
     except CommandRefused as refused:
         return _refuse(command, request, _without_secrets(request, str(refused)))
     now = _current_state(request)

@@ -26,7 +26,7 @@ from executions.models.execution import (
     new_id,
 )
 from executions.models.failures import FailureActivity, FailureGroup, FailureWatch
-from executions.models.jobs import BulkJob, BulkRefusal, SentForm
+from executions.models.jobs import BulkJob, BulkResult, SentForm
 from executions.models.preferences import Preferences, SavedView
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.statistics import (
@@ -55,7 +55,7 @@ __all__ = [
     "AlertRule",
     "AuditEntry",
     "BulkJob",
-    "BulkRefusal",
+    "BulkResult",
     "ChangedValue",
     "Delivery",
     "DeliveryAttempt",

@@ -15,6 +15,10 @@ class BulkJob(models.Model):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
         #: Its worker, after the batch under way.
+        SUSPENDING = "suspending", "Suspending"
+        #: Its user, who lets it go on or cancels it.
+        SUSPENDED = "suspended", "Suspended"
+        #: Its worker, after the batch under way.
         CANCELLING = "cancelling", "Cancelling"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
@@ -22,6 +26,8 @@ class BulkJob(models.Model):
         FAILED = "failed", "Failed"
 
     OVER = (Status.CANCELLED, Status.DONE, Status.FAILED)
+    #: Those in which a worker goes on, or will.
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
@@ -49,6 +55,18 @@ class BulkJob(models.Model):
     #: The execution after which it continues.
     cursor = models.CharField(max_length=80, blank=True)
 
+    #: A paced job, whose command starts executions: how many of these may be live at a time, after
+    #: how many failed ones in a row it suspends itself (0: never), and whether it does so after the
+    #: first. Null for a job that does not wait for what it starts.
+    at_a_time = models.PositiveSmallIntegerField(null=True)
+    stop_after = models.PositiveSmallIntegerField(default=0, db_default=0)
+    one_first = models.BooleanField(default=False, db_default=False)
+    #: Of what it started: how many ended well, how many failed or were stopped, and how many of
+    #: these were the last ones in a row.
+    ended_well = models.PositiveIntegerField(default=0, db_default=0)
+    failed = models.PositiveIntegerField(default=0, db_default=0)
+    failed_in_row = models.PositiveIntegerField(default=0, db_default=0)
+
     #: How often its next batch has failed, and the last problem.
     failures = models.PositiveSmallIntegerField(default=0)
     problem = models.TextField(blank=True)
@@ -64,7 +82,16 @@ class BulkJob(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
-                    status__in=["queued", "running", "cancelling", "cancelled", "done", "failed"]
+                    status__in=[
+                        "queued",
+                        "running",
+                        "suspending",
+                        "suspended",
+                        "cancelling",
+                        "cancelled",
+                        "done",
+                        "failed",
+                    ]
                 ),
                 name="bulk_job_status_known",
             ),
@@ -89,28 +116,54 @@ class BulkJob(models.Model):
         return self.status in self.OVER
 
     @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it waits for its user, or will."""
+        return self.status in (self.Status.SUSPENDING, self.Status.SUSPENDED)
+
+    @property
     def handled(self) -> int:
         return self.done + self.refused
 
 
-class BulkRefusal(models.Model):
-    """An execution for which the command of a bulk job was refused, and why.
+class BulkResult(models.Model):
+    """What became of one execution in a bulk job.
 
     It has no foreign key to the execution, which may be deleted before the job.
     """
 
+    class Outcome(models.TextChoices):
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+        #: Of a paced job: what the execution was started as again has not ended, or how it has.
+        LIVE = "live", "Started, not ended"
+        ENDED = "ended", "Ended well"
+        FAILED = "failed", "Failed or stopped"
+
     job = models.ForeignKey(
-        BulkJob, on_delete=models.CASCADE, related_name="refusals", db_index=False
+        BulkJob, on_delete=models.CASCADE, related_name="results", db_index=False
     )
     execution_id = models.UUIDField()
     flow_name = models.CharField(max_length=120)
-    reason = models.TextField()
+    outcome = models.CharField(
+        max_length=7, choices=Outcome, default=Outcome.REFUSED, db_default=Outcome.REFUSED.value
+    )
+    #: What was done, or why not.
+    detail = models.TextField(blank=True)
+    #: The execution that it was started as again.
+    started_as = models.UUIDField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["job", "id"], name="bulk_refusal_of_job")]
+        indexes = [
+            models.Index(fields=["job", "outcome", "id"], name="bulk_result_by_outcome"),
+            models.Index(fields=["job", "id"], name="bulk_result_of_job"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.flow_name}: {self.reason}"
+        return f"{self.flow_name}: {self.outcome} {self.detail}".strip()
 
 
 class SentForm(models.Model):

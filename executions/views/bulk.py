@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from executions import idempotency
+from executions import access, idempotency
 from executions.appearance import command_label
 from executions.bulk import jobs, targets
 from executions.bulk.preview import count, preview
@@ -20,15 +20,22 @@ from executions.commands.command import Bulk
 from executions.commands.registry import COMMANDS
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import ChildOrder
-from executions.models import BulkJob, BulkRefusal
+from executions.models import BulkJob, BulkResult
 from executions.views.action_bar import commands_for
 
-#: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there and on
-#: a page of their own.
+#: Jobs on the list of the newest ones, reasons on a job's page, refusals of a reason there,
+#: and results on a page of theirs.
 LISTED_LIMIT = 50
 REASONS = 20
 SHOWN = 5
 PAGE = 200
+Outcome = BulkResult.Outcome
+#: What a user may do to a job, and what is said when it cannot be done any more.
+CONTROLS = {
+    "cancel": (jobs.cancel, "The job has already ended."),
+    "suspend": (jobs.suspend, "The job has already ended, or is suspended already."),
+    "resume": (jobs.resume, "The job is not suspended any more."),
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -122,35 +129,55 @@ def bulk_job(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def bulk_refusals(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """List the executions for which a job's command was refused, a page at a time."""
+def bulk_results(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """List what became of each execution of a job, a page at a time: all, those with one outcome,
+    or those that were refused for one reason."""
     job = get_object_or_404(_jobs(request), pk=job_id)
-    reason = request.GET.get("reason", "")
+    asked = {name: request.GET.get(name, "") for name in ("outcome", "reason")}
     after = request.GET.get("after", "")
-    rows = BulkRefusal.objects.filter(job=job, **({"reason": reason} if reason else {}))
+    rows = BulkResult.objects.filter(job=job)
+    if asked["outcome"] in Outcome.values:
+        rows = rows.filter(outcome=asked["outcome"])
+    if asked["reason"]:
+        rows = rows.filter(outcome=Outcome.REFUSED, detail=asked["reason"])
     if after.isascii() and after.isdigit() and len(after) < 19:
         rows = rows.filter(pk__gt=int(after))
     found = list(rows.order_by("pk")[: PAGE + 1])
     more = ""
     if len(found) > PAGE:
         found = found[:PAGE]
-        more = "?" + urlencode({"reason": reason, "after": found[-1].pk})
+        more = "?" + urlencode({**asked, "after": found[-1].pk})
     context = {
         "section": "executions",
         **_job_context(job),
-        "refusals": found,
-        "reason": reason,
+        "results": _with_started(request, found),
+        "outcomes": Outcome.choices,
+        **asked,
         "more": more,
     }
-    return render(request, "executions/bulk/refusals.html", context)
+    return render(request, "executions/bulk/results.html", context)
+
+
+def _with_started(request: HttpRequest, results: list[BulkResult]) -> list[dict[str, Any]]:
+    """Results with the executions that were started, as these are now."""
+    keys = [one.started_as for one in results if one.started_as]
+    shown = access.visible(request.user).only("id", "status", "unhandled", "place", "reason")
+    started = shown.in_bulk(keys)
+    return [
+        {"result": one, "started": started.get(one.started_as) if one.started_as else None}
+        for one in results
+    ]
 
 
 @require_POST
-def bulk_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """Cancel a job after the batch that is running."""
+def bulk_control(request: HttpRequest, job_id: UUID, control: str) -> HttpResponse:
+    """Cancel or suspend a job after the batch that is running, or resume it."""
+    if control not in CONTROLS:
+        raise Http404(f"A job cannot be told to {control}.")
     job = get_object_or_404(_jobs(request), pk=job_id)
-    if not jobs.cancel(job):
-        messages.warning(request, "The job has already ended.")
+    change, refusal = CONTROLS[control]
+    if not change(job):
+        messages.warning(request, refusal)
     return redirect(job)
 
 
@@ -184,9 +211,9 @@ def _reasons(job: BulkJob) -> list[dict[str, Any]]:
     """Why executions were refused, the most frequent reason first, each with the first of them."""
     if not job.refused:
         return []
-    rows = BulkRefusal.objects.filter(job=job)
-    groups = rows.values("reason").annotate(number=Count("pk")).order_by("-number", "reason")
+    rows = BulkResult.objects.filter(job=job, outcome=Outcome.REFUSED)
+    groups = rows.values("detail").annotate(number=Count("pk")).order_by("-number", "detail")
     return [
-        {**group, "first": rows.filter(reason=group["reason"]).order_by("pk")[:SHOWN]}
+        {**group, "first": rows.filter(detail=group["detail"]).order_by("pk")[:SHOWN]}
         for group in groups[:REASONS]
     ]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from executions import runner
-from executions.models import BulkJob, BulkRefusal, LogEntry, SavedView
+from executions.models import BulkJob, BulkResult, LogEntry, SavedView
 from executions.states import Status
 from tests.accessibility import LAID_OUT, PHONE, SMALL, STRICT, violations
 from tests.driving import begin, fresh
@@ -42,8 +42,8 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         ended_at=timezone.now(),
     )  # fmt: skip
     for one in (looped, paused):
-        BulkRefusal.objects.create(
-            job=job, execution_id=one.pk, flow_name="loop", reason="It is already Ended."
+        BulkResult.objects.create(
+            job=job, execution_id=one.pk, flow_name="loop", detail="It is already Ended."
         )
     page, other = fresh(looped).get_absolute_url(), fresh(failed).get_absolute_url()
     return [
@@ -66,7 +66,7 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         "/executions/all/stop/?is=live",
         "/executions/jobs/",
         f"/executions/jobs/{job.pk}/",
-        f"/executions/jobs/{job.pk}/refusals/",
+        f"/executions/jobs/{job.pk}/results/",
         "/views/",
         "/preferences/",
         "/help/",

@@ -69,7 +69,7 @@ def test_a_job_shows_its_refusals_and_can_be_cancelled(grid: Any, admin_user: An
     axe_finds_nothing(page)
     waiting = make_job(admin_user)
     page.goto(waiting.get_absolute_url())
-    page.locator("#cancel").click()
+    page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#state")).to_have_text("Cancelled")
     page.goto("/executions/jobs/")
     expect(page.locator("#jobs tbody tr")).to_have_count(2)

@@ -19,7 +19,7 @@ from executions.bulk import jobs, run, targets
 from executions.bulk.targets import Target
 from executions.commands.actor import Actor
 from executions.grid.query.filters import Filters
-from executions.models import AuditEntry, BulkJob, BulkRefusal, Execution, SentForm
+from executions.models import AuditEntry, BulkJob, BulkResult, Execution, SentForm
 from executions.states import Status
 from tests.executions_in_tests import make_execution, version_of
 from tests.servers import Process, celery_worker
@@ -91,9 +91,10 @@ def test_a_worker_does_it_and_reports_each_refusal(worker: Process, admin_user: 
     wait_until(lambda: fresh(job).is_over)
     assert (job.status, job.done, job.refused) == ("done", 441, 9)
     assert Execution.objects.filter(status=Status.STOPPED).count() == 441
-    refusals = BulkRefusal.objects.filter(job=job)
+    assert BulkResult.objects.filter(job=job, outcome="done").count() == 441
+    refusals = BulkResult.objects.filter(job=job, outcome="refused")
     assert {one.execution_id for one in refusals} == {one.pk for one in ended}
-    assert refusals[0].reason == "It was Paused when you pressed Stop; it is Ended now."
+    assert refusals[0].detail == "It was Paused when you pressed Stop; it is Ended now."
     audits = AuditEntry.objects.filter(command="stop", source="bulk job", address="10.0.0.1")
     assert audits.filter(outcome="done", user=admin_user).count() == 441
     assert audits.filter(outcome="refused").count() == 9
@@ -213,7 +214,7 @@ def test_nobody_commands_through_a_job_what_they_may_not(admin_user: User) -> No
     job = finish(make_job(User.objects.get(pk=ada.pk)))
     assert (job.done, job.refused) == (0, 1)
     assert (
-        BulkRefusal.objects.get(job=job).reason == "You may see this execution, but not control it."
+        BulkResult.objects.get(job=job).detail == "You may see this execution, but not control it."
     )
     foreign.refresh_from_db()
     assert foreign.status == Status.RUNNING
@@ -321,7 +322,7 @@ def test_a_job_is_shown_to_its_user_only(admin_client: Client, admin_user: User)
     assert "<b>1</b> stopped, <b>1</b> refused" in part
     assert f'href="/executions/{ended.pk}/"' in part
     assert "Stop 2" in admin_client.get("/executions/jobs/").content.decode()
-    refusals = f"{job.get_absolute_url()}refusals/"
+    refusals = f"{job.get_absolute_url()}results/"
     assert str(ended.pk) in admin_client.get(refusals).content.decode()
     assert str(ended.pk) not in admin_client.get(refusals, {"reason": "x"}).content.decode()
     ada = Client()

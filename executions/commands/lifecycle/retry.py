@@ -69,7 +69,8 @@ def execute(request: CommandRequest) -> Changes | None:
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
     audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
     begun = retries.begin(fresh.pk)
-    return Changes([*events([fresh.pk]), *begun], f"as {fresh.pk} at '{where}'")
+    detail = f"as {fresh.pk} at '{where}'"
+    return Changes([*events([fresh.pk]), *begun], detail, started=fresh.pk)
 
 
 def _frames(failed: ClaimedExecution, graph: FlowGraph) -> list[Frame]:
