@@ -31,7 +31,7 @@ from executions.models import (
     AlertRule,
     AuditEntry,
     BulkJob,
-    BulkRefusal,
+    BulkResult,
     Delivery,
     DeliveryAttempt,
     ExceptionRecord,
@@ -464,9 +464,9 @@ class FailureWatchAdmin(OwnedRows):
     execution_field = "group_id"
 
 
-@admin.register(BulkRefusal)
-class BulkRefusalAdmin(ReadOnly):
-    list_display = ("job_id", "execution_page", "flow_name", "reason")
+@admin.register(BulkResult)
+class BulkResultAdmin(ReadOnly):
+    list_display = ("job_id", "execution_page", "flow_name", "outcome", "detail")
     ordering = ("-id",)
     raw_id_fields = ("job",)
 

@@ -20,7 +20,7 @@ from executions import admin as executions_admin
 from executions.models import (
     AuditEntry,
     BulkJob,
-    BulkRefusal,
+    BulkResult,
     ExceptionRecord,
     Execution,
     FailureGroup,
@@ -36,7 +36,7 @@ from tests.integration.test_flow_arrangement import filed
 pytestmark = pytest.mark.django_db
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 #: The tables that grow with the executions.
-LARGE = (Execution, ExceptionRecord, LogEntry, AuditEntry, BulkRefusal)
+LARGE = (Execution, ExceptionRecord, LogEntry, AuditEntry, BulkResult)
 
 
 def list_of(model: Any) -> str:
@@ -60,7 +60,7 @@ def fill(user: User, count: int) -> None:
         AuditEntry.objects.create(execution=execution, user=user, actor="a", command="stop")
         Watch.objects.create(user=user, execution=execution, read_revision=1)
         job = BulkJob.objects.create(user=user, command="stop", created_at=at)
-        BulkRefusal.objects.create(job=job, execution_id=execution.pk, flow_name="a", reason="b")
+        BulkResult.objects.create(job=job, execution_id=execution.pk, flow_name="a", detail="b")
 
 
 def test_every_model_is_there() -> None:

@@ -15,7 +15,7 @@ STATUSES = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("executions", "0033_last_worker")]
+    dependencies = [("executions", "0035_retry_indexes")]
 
     operations = [
         migrations.RenameModel("BulkRefusal", "BulkResult"),
