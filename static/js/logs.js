@@ -22,7 +22,7 @@ const isRead = () =>
   pane.scrollTop > 0 ||
   body.matches(":hover") ||
   body.contains(document.activeElement) ||
-  !document.getSelection().isCollapsed;
+  document.getSelection()?.isCollapsed === false;
 
 function parseRows(html) {
   const template = document.createElement("template");
