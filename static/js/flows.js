@@ -5,7 +5,10 @@ import { patchElement } from "./dom-patch.js";
 import { parseParts, refreshOnChange } from "./page-parts.js";
 import { notify } from "./shell.js";
 
-const SETTLE = 1000; // milliseconds after a change: the server's counts are good for a second
+// Milliseconds after a change: the server keeps what is live for a moment, and the counts of a day for
+// some seconds (executions/views/flow_list/numbers.py).
+const SETTLE = 1100;
+const SETTLED = 6500;
 const PEEK_AFTER = 500;
 const list = () => document.getElementById("flows");
 
@@ -24,7 +27,7 @@ function keepOrder(shown, next) {
   body.replaceChildren(...rows);
 }
 
-refreshOnChange(
+const refresh = refreshOnChange(
   list,
   (html) => {
     for (const part of parseParts(html)) {
@@ -37,6 +40,12 @@ refreshOnChange(
   },
   { pause: SETTLE, settle: SETTLE },
 );
+
+let settled = 0;
+document.body.addEventListener("live:changed", () => {
+  clearTimeout(settled);
+  settled = setTimeout(() => refresh(), SETTLED);
+});
 
 /** Show the page as it is on the server after a change of this user's, with the counts at the left. */
 async function reload() {

@@ -20,8 +20,9 @@ from executions.statistics.spans import Span, edges
 from executions.store.read import flow_counts
 from executions.store.read.flow_counts import LiveCounts
 
-#: Seconds for which live counts, and counts of a day, are good.
-LIVE_AGE = 1.0
+#: Seconds for which live counts, and counts of a day, are good. `static/js/flows.js` asks again
+#: when they are not good any more.
+LIVE_AGE = 0.5
 DAY_AGE = 5.0
 #: Answers that are remembered.
 _REMEMBERED = 50
