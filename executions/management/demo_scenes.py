@@ -12,7 +12,8 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
-from executions.models import Execution
+from executions.failures.commands import run as failure_commands
+from executions.models import Execution, FailureGroup
 from executions.states import RESUMABLE, TERMINAL, Status
 from flows import queries
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 #: Who starts what the demo starts, beside the demo itself.
 PEOPLE = ("ada.demo", "grace.demo")
 #: What they may do; whoever keeps them from it is told so by the commands.
-_MAY = ("start_flow", "debug_execution")
+_MAY = ("start_flow", "debug_execution", "handle_failure")
 #: Orders that check-order refuses.
 OF_NOBODY = {
     "Number": "A-1017",
@@ -79,6 +80,18 @@ def run() -> Iterator[Execution]:
         if _comes_to(execution, lambda status: status in RESUMABLE):
             # Whoever looks at it may go on with it.
             _command("release", grace, execution)
+
+
+def look_after_failures() -> None:
+    """Do what people do about failures: one gets an owner; one counts as repaired, and regresses
+    when the next order of nobody comes in."""
+    ada, grace = map(account, PEOPLE)
+    for block, name, person in (("no-lines", "take", ada), ("no-customer", "resolve", grace)):
+        group = FailureGroup.objects.filter(flow__name="check-order", block=block).first()
+        if group is not None:
+            result = failure_commands.run(name, group, person, actor_of(person))
+            if not result.done:
+                logger.info("%s of %s: %s", name, group, result.detail)
 
 
 def _start(flow: str, user: User, inputs: Mapping[str, Any], **how: bool) -> Execution:

@@ -131,7 +131,8 @@ def _whole_minutes(seconds: float) -> str:
 def _unowned(group: FailureGroup) -> Unowned:
     came_back = group.state == FailureGroup.State.REGRESSED
     version = (group.regressed_in_version or 0) if came_back else 0
-    return Unowned(group.short_type, group.get_absolute_url(), version)
+    name = f"{group.short_type} in {group.flow.name}"
+    return Unowned(name, group.get_absolute_url(), version)
 
 
 def _failing(scope: Scope, figures: Figures, flow: FlowFigures, zone: tzinfo) -> Failing | None:

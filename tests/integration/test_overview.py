@@ -291,13 +291,12 @@ def test_the_cost_of_a_thousand_flows(
         pass
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    admin_client.get(reverse("overview"))
-    spent = []
-    for _ in range(3):
+    runs = []
+    for _ in range(6):
         with CaptureQueriesContext(connection) as captured:
             admin_client.get(reverse("overview"))
-        spent.append(sum(float(query["time"]) for query in captured.captured_queries))
-    record_property("seconds of SQL", min(spent))
-    print("seconds of SQL:", spent)
-    # 50 ms on a quiet machine; tests share theirs with others.
-    assert min(spent) < 0.15
+        runs.append([float(query["time"]) for query in captured.captured_queries])
+    # Of each query the quickest run, because tests share their machine with others.
+    spent = sum(map(min, zip(*runs[1:], strict=True)))
+    record_property("seconds of SQL", spent)
+    assert spent <= 0.05

@@ -4,4 +4,5 @@ import "../loading-indicator.js";
 import "../confirm.js";
 import "../watches.js";
 import "../copy-buttons.js";
+import "../filter-toggle.js";
 import "../overview.js";
