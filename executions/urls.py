@@ -2,6 +2,16 @@
 
 from django.urls import path
 
+from executions.views.account import account, save_notifications, send_test
+from executions.views.alert_channels import (
+    channel,
+    channel_list,
+    delete_channel,
+    new_channel,
+    rotate_secret,
+    test_channel,
+)
+from executions.views.alert_rules import delete_rule, new_rule, preview_rule, rule, rule_list
 from executions.views.alerts import alert, alerts
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_control, bulk_job, bulk_jobs, bulk_results
@@ -33,6 +43,11 @@ from executions.views.grid import (
 )
 from executions.views.help import help_blocks, help_guide, help_page
 from executions.views.logs import logs, logs_new
+from executions.views.notifications import (
+    notification_list,
+    open_notification,
+    read_notifications,
+)
 from executions.views.overview import (
     overview,
     overview_live,
@@ -113,9 +128,26 @@ urlpatterns = [
     path("logs/new/", logs_new, name="logs-new"),
     path("alerts/", alerts, name="alerts"),
     path("alerts/<int:alert_id>/", alert, name="alert"),
+    path("alerts/rules/", rule_list, name="alert-rules"),
+    path("alerts/rules/new/", new_rule, name="new-alert-rule"),
+    path("alerts/rules/preview/", preview_rule, name="preview-alert-rule"),
+    path("alerts/rules/<int:rule_id>/", rule, name="alert-rule"),
+    path("alerts/rules/<int:rule_id>/delete/", delete_rule, name="delete-alert-rule"),
+    path("alerts/channels/", channel_list, name="alert-channels"),
+    path("alerts/channels/new/", new_channel, name="new-alert-channel"),
+    path("alerts/channels/<int:channel_id>/", channel, name="alert-channel"),
+    path("alerts/channels/<int:channel_id>/secret/", rotate_secret, name="rotate-secret"),
+    path("alerts/channels/<int:channel_id>/test/", test_channel, name="test-alert-channel"),
+    path("alerts/channels/<int:channel_id>/delete/", delete_channel, name="delete-alert-channel"),
     path("alerts/deliveries/", delivery_list, name="deliveries"),
     path("alerts/deliveries/<uuid:delivery_id>/", delivery, name="delivery"),
     path("alerts/deliveries/<uuid:delivery_id>/retry/", try_again, name="try-delivery"),
+    path("account/", account, name="account"),
+    path("account/notifications/", save_notifications, name="save-notifications"),
+    path("account/test/", send_test, name="send-test"),
+    path("notifications/", notification_list, name="notifications"),
+    path("notifications/read/", read_notifications, name="read-notifications"),
+    path("notifications/<uuid:delivery_id>/", open_notification, name="notification"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

@@ -107,9 +107,9 @@ class ChangePassword(PasswordChangeView):
 
     # Differs from the name of the admin's own template.
     template_name = "registration/change_password.html"
-    success_url = reverse_lazy("preferences")
+    success_url = reverse_lazy("account")
     form_class = ChangePasswordForm
-    extra_context = {"section": "preferences"}
+    extra_context = {"section": "account"}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from celery import current_app
 from django.db import connection, transaction
@@ -48,33 +49,35 @@ logger = logging.getLogger(__name__)
 # Writing them -------------------------------------------------------------------------------------
 
 
-def to_person(user: User, message: Message, now: datetime, **about: object) -> list[Delivery]:
+def to_person(user: User, message: Message, now: datetime, **about: Any) -> list[Delivery]:
     """Return the deliveries of a message by the ways that a person has chosen. `about` are further
     columns: the occasion, the step, the alert. Not saved."""
     occasion = choices.OCCASIONS.get(str(about["occasion"]))
     ways = choices.ways_of(user, str(about["occasion"]))
     quiet = None if occasion and occasion.is_urgent else choices.quiet_hours_end(user, now)
     return [
-        _new(way, target, message, now, quiet if way.is_held else None, user=user, **about)
+        new(way, target, message, now, quiet=quiet if way.is_held else None, user=user, **about)
         for way in ways
         if not (quiet and way.is_held is None)
         for target in way.targets(user)
     ]
 
 
-def to_channel(channel: AlertChannel, message: Message, now: datetime, **about: object) -> Delivery:
+def to_channel(channel: AlertChannel, message: Message, now: datetime, **about: Any) -> Delivery:
     """Return the delivery of a message to a channel. Not saved."""
-    return _new(WAYS[channel.kind], channel_target(channel), message, now, None, **about)
+    return new(WAYS[channel.kind], channel_target(channel), message, now, **about)
 
 
-def _new(
+def new(
     way: Way,
     target: Target,
     message: Message,
     now: datetime,
-    quiet: datetime | None,
-    **about: object,
+    *,
+    quiet: datetime | None = None,
+    **about: Any,
 ) -> Delivery:
+    """Return the delivery of a message by one way, held until quiet hours end. Not saved."""
     is_sent = way.send is None
     return Delivery(
         via=way.name,

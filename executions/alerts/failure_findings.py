@@ -20,7 +20,7 @@ def finding_of(group: FailureGroup, what: str) -> Finding:
     return Finding(
         group=f"failure {group.pk}",
         text=f"{group.short_type} in {group.flow.name} {what}{said}",
-        address=f"/failures/{group.pk}/",
+        address=group.get_absolute_url(),
         flow=group.flow.name,
         failure_id=str(group.pk),
     )

@@ -1,10 +1,15 @@
-"""Notifies the connected users, on every page of the site: of executions that they watch, and of
-their bulk jobs. It makes no query."""
+"""Notifies the connected users, on every page of the site: of executions that they watch, of their
+bulk jobs, and of what the bell has for them. It makes no query."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from executions.events import BULK_JOB_CHANGED, WATCHES_CHANGED, ExecutionChanged
+from executions.events import (
+    BULK_JOB_CHANGED,
+    NOTIFICATIONS_CHANGED,
+    WATCHES_CHANGED,
+    ExecutionChanged,
+)
 from executions.live.connection import Connection
 from executions.live.frames import encode_frame
 from executions.watches import notification, notifies
@@ -49,6 +54,8 @@ class ConnectedUsers:
         elif message["type"] == BULK_JOB_CHANGED:
             job_id = message["id"]
             self._queue(user_id, f"bulk {job_id}", encode_frame("bulk", id=job_id))
+        elif message["type"] == NOTIFICATIONS_CHANGED:
+            self._queue(user_id, "notifications", encode_frame("notifications"))
 
     def notify_watchers(self, event: ExecutionChanged) -> None:
         """Notify the users who watch an execution, and may see it, when it has ended or waits."""

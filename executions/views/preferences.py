@@ -29,11 +29,15 @@ LISTED_ZONES = 40
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences_page(request: HttpRequest) -> HttpResponse:
-    """Show all preferences; a POST saves those that its form holds."""
+    """Save the preferences that a form holds; a GET leads to the page of the account."""
     if request.method == "POST":
         return _save(request)
-    context = {
-        "section": "preferences",
+    return redirect("account")
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what the page of the account shows of preferences."""
+    return {
         "chosen": preferences.of(request.user),
         "densities": Preferences.Density.choices,
         "zones": preferences.time_zones(),
@@ -41,7 +45,6 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
         "views": preferences.visible_saved_views(request.user),
         "sees_all": access.sees_all(request.user),
     }
-    return render(request, "executions/preferences.html", context)
 
 
 @require_safe
@@ -81,7 +84,7 @@ def _save(request: HttpRequest) -> HttpResponse:
         chosen.zone = given["zone"]
     elif "q" in given:
         # The search of the menu, sent without JavaScript.
-        return redirect(f"{reverse('preferences')}?{urlencode({'q': given['q']})}")
+        return redirect(f"{reverse('account')}?{urlencode({'q': given['q']})}")
     if "density" in given:
         if given["density"] not in Preferences.Density.values:
             return _refused(request, "Choose dense or comfortable rows.")
@@ -96,12 +99,12 @@ def _save(request: HttpRequest) -> HttpResponse:
             return _refused(request, preferences.VIEW_NOT_FOUND)
         chosen.starts_at_overview, chosen.start_view = False, view
     chosen.save()
-    return HttpResponseRedirect(back(request, "preferences"))
+    return HttpResponseRedirect(back(request, "account"))
 
 
 def _refused(request: HttpRequest, why: str) -> HttpResponse:
     messages.error(request, f"{why} Nothing was changed.")
-    return HttpResponseRedirect(back(request, "preferences"))
+    return HttpResponseRedirect(back(request, "account"))
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from executions import access
 from executions import watches as store
+from executions.alerts import notifications
 from executions.events import WATCHES_CHANGED
 from executions.publishing import announce
 from executions.views import selection
@@ -17,7 +18,8 @@ from executions.views.commands import redirect_back
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def watches(request: HttpRequest) -> HttpResponse:
-    """Return the user, what they watch, and their unread notices, as JSON.
+    """Return the user, what they watch, and what they have not read of that and of the bell, as
+    JSON.
 
     A POST watches the executions that the form names, or with `on` 0 unwatches them. `read` with a
     `revision` marks a notice as read.
@@ -29,6 +31,7 @@ def watches(request: HttpRequest) -> HttpResponse:
                 "user": str(user_id),
                 "ids": store.watched_ids(user_id),
                 "unread": store.unread(user_id, access.visible(request.user)),
+                "notifications": notifications.summary(request.user),
             }
         )
         response["Cache-Control"] = "no-store"

@@ -1,6 +1,7 @@
 // What the reader watches: told on whatever page they are, in the page and, if they allow it, by
 // the browser. What was missed is told at the next visit.
 
+import "./bell.js";
 import { executionAddress } from "./shell.js";
 
 const watched = new Set();
@@ -69,7 +70,8 @@ export async function reloadIfSignedOut() {
 async function fetchUnread() {
   const response = await ask();
   if (response.redirected || !response.ok) return;
-  const { unread, ids } = await response.json();
+  const { unread, ids, notifications } = await response.json();
+  document.body.dispatchEvent(new CustomEvent("notifications:known", { detail: notifications }));
   watched.clear();
   for (const id of ids) watched.add(id);
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
@@ -84,7 +86,7 @@ document.body.addEventListener("live:watches", ({ detail }) => {
   }
   document.body.dispatchEvent(new CustomEvent("watches:changed"));
 });
-for (const name of ["live:catchup", "live:complete"]) {
+for (const name of ["live:catchup", "live:complete", "live:notifications"]) {
   document.body.addEventListener(name, () => fetchUnread().catch(() => {}));
 }
 document.addEventListener("click", (event) => {

@@ -72,7 +72,7 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         f"/executions/jobs/{job.pk}/",
         f"/executions/jobs/{job.pk}/results/",
         "/views/",
-        "/preferences/",
+        "/account/",
         "/help/",
         "/help/blocks/",
         "/help/queries/",

@@ -66,7 +66,7 @@ def test_every_page_comes_back_as_it_was(tab: Page, admin_user: User) -> None:
         "/flows/orders/",
         "/help/",
         "/views/",
-        "/preferences/",
+        "/account/",
         "/executions/jobs/",
         "/executions/all/stop/",
         f"/executions/compare/?b={execution.pk}",

@@ -378,6 +378,6 @@ def test_axe_finds_nothing_in_menus_trees_and_cards(
         expect(page.locator(".menu:popover-open").locator("li").first).to_be_visible()
         axe_finds_nothing(page)
         page.keyboard.press("Escape")
-    for address in ("/preferences/", "/views/?at=status%3DError"):
+    for address in ("/account/", "/views/?at=status%3DError"):
         page.goto(address)
         axe_finds_nothing(page)

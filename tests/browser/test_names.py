@@ -138,7 +138,7 @@ def addresses(request: Any, admin_user: User, tmp_path: Path, live_app: object) 
         "/executions/jobs/",
         f"/executions/jobs/{job.pk}/",
         "/views/",
-        "/preferences/",
+        "/account/",
         "/help/",
     ]
 

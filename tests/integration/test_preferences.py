@@ -128,14 +128,14 @@ def test_a_form_changes_what_it_holds_and_nothing_else(client: Client, ada: User
     now = Preferences.objects.get(user=ada)
     assert (now.zone, now.density, now.single_keys) == ("Asia/Tokyo", "dense", False)
     assert 'data-single-keys="off"' in client.get("/help/").content.decode()
-    page = client.get("/preferences/").content.decode()
+    page = client.get("/account/").content.decode()
     assert "<option selected>Asia/Tokyo</option>" in page
 
 
 def test_forms_lead_back_on_this_site_only(client: Client) -> None:
     for there, expected in (
         ("/?status=Error", "/?status=Error"),
-        ("https://x.example/", "/prefer"),
+        ("https://x.example/", "/account/"),
     ):
         response = client.post("/preferences/", {"density": "dense", "next": there})
         assert response["Location"].startswith(expected)
@@ -163,7 +163,7 @@ def test_nobody_elses_private_view_becomes_a_start_page(client: Client, ada: Use
 
 
 def test_everyone_has_to_sign_in_and_keeps_their_own() -> None:
-    for address in ("/preferences/", "/preferences/zones/", "/views/"):
+    for address in ("/account/", "/preferences/zones/", "/views/"):
         assert Client().get(address)["Location"].startswith("/login/")
     assert Client().post("/preferences/columns/")["Location"].startswith("/login/")
     for name in ("ada", "grace"):

@@ -148,7 +148,7 @@ def test_a_name_is_taken_once_by_each_owner(ada: User, grace: User) -> None:
 def test_names_do_not_become_markup(ada: User) -> None:
     client = client_of(ada)
     view = save(client, "?q=%3Cscript%3E", name="<script>x</script>")
-    for address in ("/views/", "/views/?menu", f"/?view={view.pk}", "/preferences/"):
+    for address in ("/views/", "/views/?menu", f"/?view={view.pk}", "/account/"):
         assert "<script>x" not in client.get(address).content.decode()
 
 

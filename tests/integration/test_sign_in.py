@@ -210,14 +210,14 @@ def test_everybody_changes_their_password(ada: User) -> None:
     here, elsewhere = Client(), Client()
     for client in (here, elsewhere):
         assert client.login(username="ada", password=RIGHT)
-    assert 'href="/password/"' in here.get("/preferences/").content.decode()
+    assert 'href="/password/"' in here.get("/account/").content.decode()
     assert "Change password" in here.get("/password/").content.decode()
     new = "another horse 8"
     fields = {"old_password": RIGHT, "new_password1": new, "new_password2": new}
     wrong = here.post("/password/", fields | {"new_password2": "other"})
     assert wrong.status_code == 200
     assert "Your password was not changed." in wrong.content.decode()
-    assert here.post("/password/", fields)["Location"] == "/preferences/"
+    assert here.post("/password/", fields)["Location"] == "/account/"
     assert here.get("/").status_code == 200
     assert elsewhere.get("/").status_code == 302  # signed out
     assert attempt("ada", new)[0] == 302

@@ -1,0 +1,132 @@
+"""The pages of channels: webhooks and chats that administrators set up."""
+
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from executions.alerts import access, audit, deliveries
+from executions.alerts.forms import ChannelForm
+from executions.alerts.messages import test_message
+from executions.commands.actor import Actor
+from executions.models import AlertChannel
+from executions.views.alerts import tabs
+
+NOT_ALLOWED = "You may not set up channels. Ask an administrator."
+
+
+def _insist(request: HttpRequest) -> None:
+    if not access.may_edit_channels(request.user):
+        raise PermissionDenied(NOT_ALLOWED)
+
+
+@require_safe
+def channel_list(request: HttpRequest) -> HttpResponse:
+    """List the channels, with what became of the last message of each."""
+    _insist(request)
+    items = [
+        {
+            "channel": channel,
+            "leads_to": _leads_to(channel.address),
+            "last": channel.deliveries.order_by("-created_at").first(),
+        }
+        for channel in AlertChannel.objects.select_related("person")[:500]
+    ]
+    context = {"section": "alerts", "items": items, **tabs(request, "channels")}
+    return render(request, "alerts/channels.html", context)
+
+
+def _leads_to(address: str) -> str:
+    """Return as much of an address as may be shown: no user, password, path or query."""
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port else ""
+        is_host = parts.scheme in ("http", "https")
+        return f"{parts.scheme}://{parts.hostname}{port}/…" if is_host else f"{parts.scheme}://…"
+    except ValueError:
+        return "…"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_channel(request: HttpRequest) -> HttpResponse:
+    """Show the form of a new channel; a POST makes it, and shows its secret once."""
+    _insist(request)
+    return _form_page(request, AlertChannel())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Show a channel as a form; a POST changes it."""
+    return _form_page(request, access.get_channel_or_404(request.user, channel_id))
+
+
+def _form_page(request: HttpRequest, shown: AlertChannel) -> HttpResponse:
+    is_new = shown.pk is None
+    form = ChannelForm(request.POST or None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        shown = form.save()
+        command = "make-channel" if is_new else "change-channel"
+        state = "on" if shown.is_on else "off"
+        detail = f"{shown.name}, {shown.get_kind_display()}, {_leads_to(shown.address)}, {state}"
+        audit.write(Actor.of_request(request), command, detail)
+        if is_new and shown.kind == AlertChannel.Kind.WEBHOOK:
+            return _page(request, shown, ChannelForm(instance=shown), secret=shown.secret)
+        messages.success(request, f"{shown.name} is saved.")
+        return redirect("alert-channels")
+    return _page(request, shown, form)
+
+
+def _page(
+    request: HttpRequest, shown: AlertChannel, form: ChannelForm, secret: str = ""
+) -> HttpResponse:
+    context = {
+        "section": "alerts",
+        "channel": shown,
+        "form": form,
+        "secret": secret,
+        "leads_to": _leads_to(shown.address) if shown.address else "",
+        "is_webhook": shown.kind == AlertChannel.Kind.WEBHOOK,
+        "deliveries": shown.deliveries.select_related("user", "channel")[:20] if shown.pk else [],
+        **tabs(request, "channels"),
+    }
+    status = 422 if form.errors else 200
+    response = render(request, "alerts/channel.html", context, status=status)
+    if secret:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def rotate_secret(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Replace the secret of a webhook, and show the new one once."""
+    found = access.get_channel_or_404(request.user, channel_id)
+    found.rotate(timezone.now())
+    audit.write(Actor.of_request(request), "new-webhook-secret", found.name)
+    return _page(request, found, ChannelForm(instance=found), secret=found.secret)
+
+
+@require_POST
+def test_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Send a message to a channel."""
+    found = access.get_channel_or_404(request.user, channel_id)
+    message = test_message(request.user.get_username())
+    about = {"step": "test", "occasion": "test"}
+    delivery = deliveries.to_channel(found, message, timezone.now(), **about)
+    deliveries.write([delivery])
+    audit.write(Actor.of_request(request), "test-channel", found.name)
+    messages.success(request, f"A test is on its way to {found.name}: see its deliveries below.")
+    return redirect("alert-channel", found.pk)
+
+
+@require_POST
+def delete_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Delete a channel with its deliveries."""
+    found = access.get_channel_or_404(request.user, channel_id)
+    audit.write(Actor.of_request(request), "delete-channel", found.name)
+    found.delete()
+    messages.success(request, f"{found.name} is deleted.")
+    return redirect("alert-channels")
