@@ -258,7 +258,7 @@ def test_five_thousand_children_are_shown_by_the_hundred(
     Execution.objects.filter(pk__in=[one.pk for one in made[:12]]).update(status=Status.ERROR)
     page = grid(f"/?children={order}")
     row(page, root).locator("[data-toggle]").click()
-    summary = page.locator("tr.sum")
+    summary = page.locator("tr.child-summary")
     expect(summary.locator("[data-counts]")).to_contain_text("4,988 Ended")
     expect(summary).to_contain_text("5,000 children")
     ids = [str(one.pk) for one in made]
@@ -369,7 +369,7 @@ def test_axe_finds_nothing_in_menus_trees_and_cards(
     Preferences.objects.create(user=admin_user, density="comfortable")
     for order in ("parent-first", "child-first"):
         grid(f"/?children={order}&open={root.pk}&column=id&column=flow&column=waiting&column=steps")
-        expect(page.locator("tr.sum [data-counts]")).to_contain_text("101")
+        expect(page.locator("tr.child-summary [data-counts]")).to_contain_text("101")
         axe_finds_nothing(page)
     if size < 720:
         page.get_by_role("button", name="Filters and views").click()
