@@ -70,6 +70,11 @@ class RetryState(StrEnum):
     STOPPED = "stopped"
 
 
+#: Those in which an execution need not be retried: a retry may yet end well, has, or counts as the
+#: failure in its place.
+RETRIED = (RetryState.LIVE, RetryState.ENDED, RetryState.FAILED)
+
+
 class Request(StrEnum):
     """What was asked of an execution that a worker holds; its next checkpoint brings it back."""
 

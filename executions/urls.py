@@ -30,6 +30,7 @@ from executions.views.export import export
 from executions.views.failures.commands import failure_command, failure_people
 from executions.views.failures.listing import failures, failures_badge, failures_live
 from executions.views.failures.page import failure, failure_live
+from executions.views.failures.retry import failure_retry
 from executions.views.flow import flow, flow_live, flow_start
 from executions.views.flow_list.arrange import flow_arrange, flow_star
 from executions.views.flow_list.page import flows, flows_live
@@ -70,6 +71,7 @@ urlpatterns = [
     path("failures/badge/", failures_badge, name="failures-badge"),
     path("failures/<uuid:group_id>/", failure, name="failure"),
     path("failures/<uuid:group_id>/live/", failure_live, name="failure-live"),
+    path("failures/<uuid:group_id>/retry/", failure_retry, name="failure-retry"),
     path("failures/<uuid:group_id>/people/", failure_people, name="failure-people"),
     path(
         "failures/<uuid:group_id>/commands/<str:command>/", failure_command, name="failure-command"

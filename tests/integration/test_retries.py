@@ -40,7 +40,7 @@ r:
   bottom: e
 e: {type: End Flow}
 """
-FLAGS = ("failed", "open-failure", "superseded", "being-retried", "failed-again")
+FLAGS = ("failed", "open-failure", "superseded", "retried", "being-retried", "failed-again")
 
 
 @pytest.fixture
@@ -90,18 +90,18 @@ def test_a_chain_of_retries_is_superseded_when_its_last_ends_well(
     assert flags(first) == {"failed", "open-failure"}
     second = retry(first, admin_user)
     assert state(first) == (RetryState.LIVE, second.pk)
-    assert flags(first) == {"failed", "open-failure", "being-retried"}
+    assert flags(first) == {"failed", "open-failure", "retried", "being-retried"}
     before = fresh(first).revision
     drive(second.pk)
     assert state(first) == (RetryState.FAILED, second.pk)
     assert fresh(first).revision == before + 1
-    assert flags(first) == {"failed", "open-failure", "failed-again"}
+    assert flags(first) == {"failed", "open-failure", "retried", "failed-again"}
     needed.write_text("here")
     third = retry(second, admin_user)
     assert {state(one) for one in (first, second)} == {(RetryState.LIVE, third.pk)}
     assert drive(third.pk).status == Status.ENDED
     assert {state(one) for one in (first, second)} == {(RetryState.ENDED, third.pk)}
-    assert flags(first) == flags(second) == {"failed", "superseded"}
+    assert flags(first) == flags(second) == {"failed", "superseded", "retried"}
     assert flags(third) == set()
 
 
@@ -229,6 +229,7 @@ def test_a_chain_shows_nothing_that_the_reader_may_not_see(
     [
         ("open-failure", "execution_open_failure"),
         ("superseded", "execution_retried"),
+        ("retried", "execution_retried"),
         ("being-retried", "execution_retried"),
         ("failed-again", "execution_retried"),
     ],

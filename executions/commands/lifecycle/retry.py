@@ -1,6 +1,8 @@
 """Retry: start a new execution at the block at which a Stopped or failed one ended.
 
-It gets the variables of the old one, which it remembers as its origin. Field: `paused`. An
+It gets the variables of the old one, which it remembers as its origin. With the field `from=start`
+it starts at Start Flow, with the same inputs; with `version=newest` in the newest version. Further
+fields: `paused`; `unretried`, which leaves out what is retried already, or debugged. An
 execution that left the flow through its exception handler begins again at the block that threw.
 If that was in a nested workspace, its scope was deleted on the way out (semantics 40), so the
 workspace begins again.
@@ -9,16 +11,20 @@ workspace begins again.
 import time
 
 from executions import access as executions_access
+from executions import appearance
+from executions.access import User
+from executions.commands import secret_access
 from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, DebugLeaseRule
-from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions.commands.permissions import ASK_FOR_DEBUGGING, NO_SECRETS
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
 from executions.engine import moving
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Frame, Snapshot
+from executions.events import ExecutionChanged
 from executions.models import ExceptionRecord, Execution
-from executions.states import Status
+from executions.states import RETRIED, RetryState, Status
 from executions.store.lifecycle import claims, retries, secret_storage
 from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
@@ -38,7 +44,13 @@ def execute(request: CommandRequest) -> Changes | None:
     failed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
-    version = FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
+    if request.is_checked("unretried") and (why := left_out(request.user, failed.event)):
+        raise CommandRefused(why)
+    version = _version(request, failed)
+    graph = queries.compiled(version.pk)
+    frames = [] if request.text("from") == "start" else _frames(failed, old_graph(failed))
+    if version.pk != failed.version_id:
+        _fit(request, failed, graph, frames)
     try:
         fresh = insert(
             StartRequest(
@@ -56,8 +68,6 @@ def execute(request: CommandRequest) -> Changes | None:
         )
     except NotStarted as refused:
         raise CommandRefused(str(refused)) from None
-    graph = queries.compiled(failed.version_id)
-    frames = _frames(failed, graph)
     if frames:
         inserted = claims.lock_without_worker(fresh.pk, frozenset({"Queued"}))
         assert inserted is not None, "nobody else knows of it yet"
@@ -71,6 +81,48 @@ def execute(request: CommandRequest) -> Changes | None:
     begun = retries.begin(fresh.pk)
     detail = f"as {fresh.pk} at '{where}'"
     return Changes([*events([fresh.pk]), *begun], detail, started=fresh.pk)
+
+
+def left_out(user: User, event: ExecutionChanged) -> str:
+    """Why a retry of many leaves out an execution; "" when it does not."""
+    if event.retry_state in RETRIED:
+        return appearance.RETRY_STATES[RetryState(event.retry_state)][1]
+    if event.debugged_by_id is not None and event.debugged_by_id != user.pk:
+        return f"{event.debugged_by_name} is debugging it."
+    return ""
+
+
+def old_graph(failed: ClaimedExecution) -> FlowGraph:
+    return queries.compiled(failed.version_id)
+
+
+def _version(request: CommandRequest, failed: ClaimedExecution) -> FlowVersion:
+    """The version that it ran, or the newest one."""
+    if request.text("version") == "newest":
+        newest = queries.latest_published(failed.event.flow_name)
+        if newest is not None:
+            return newest
+    return FlowVersion.objects.select_related("flow").get(pk=failed.version_id)
+
+
+def _fit(
+    request: CommandRequest, failed: ClaimedExecution, graph: FlowGraph, frames: list[Frame]
+) -> None:
+    """Fit the tokens to another version. Raises CommandRefused where something would be lost, or
+    could reveal secrets of others."""
+    key = request.execution.pk
+    if not executions_access.has_debug_secrets_permission(
+        request.user
+    ) and secret_access.holds_secrets_of_others(key, request.user):
+        raise CommandRefused(NO_SECRETS)
+    found = moving.preview_version(old_graph(failed), graph, frames)
+    if found.impossible or found.lost:
+        told = [*found.impossible, *(["It would lose variables or a loop."] if found.lost else [])]
+        raise CommandRefused(f"It cannot go on in the newest version. {' '.join(told)}")
+    try:
+        moving.move_to_version(old_graph(failed), graph, frames)
+    except moving.CannotMove as refused:
+        raise CommandRefused(str(refused)) from None
 
 
 def _frames(failed: ClaimedExecution, graph: FlowGraph) -> list[Frame]:
@@ -97,6 +149,9 @@ COMMAND = Command(
     summary="Start a new execution at the block at which this one stopped or failed.",
     details=(
         "It gets the variables of the old one, which stays as it is, and remembers its origin. "
+        "With the field `from=start` it starts at Start Flow, with the same inputs, and with "
+        "`version=newest` in the newest version, where its block has to be there. With "
+        "`unretried` it is refused for what has been retried, or somebody else debugs. "
         "With the field `paused` it starts paused, which requires the permission to debug."
     ),
     past="retried",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from executions.failures import grouping
+from executions.grid.table.links import filter_address
 from executions.models import ExceptionRecord, Execution, FailureGroup
 from executions.states import Place, Status
 from executions.store.lifecycle.failures import Failure
@@ -62,6 +63,7 @@ class Exceptions:
             {
                 "record": record,
                 "short": record.type.rpartition(".")[2],
+                "others_url": filter_address("error", record.type.rpartition(".")[2]),
                 "url": self._subject.address.url(exception=record.pk),
             }
             for record in self.records
@@ -86,6 +88,7 @@ class Exceptions:
             "record": record,
             "value": pretty_json.decode(record.data),
             "short": record.type.rpartition(".")[2],
+            "others_url": filter_address("error", record.type.rpartition(".")[2]),
             "block": graph.blocks.get(record.block),
             "block_url": address.block_url(graph, record.block),
             "step_url": address.url(tab="steps", step=record.step, exception=record.pk),

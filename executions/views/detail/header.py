@@ -9,6 +9,7 @@ from executions import access, why
 from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
+from executions.grid.table.links import filter_address
 from executions.models import Execution
 from executions.states import TERMINAL, RetryState
 from executions.store.read import relatives
@@ -57,6 +58,21 @@ class Header:
         if access.may_control(user, initiator) and not access.has_debug_permission(user):
             return permissions.NO_DEBUGGING
         return ""
+
+    @property
+    def initiator_url(self) -> str:
+        """The executions that the same person or flow started."""
+        return filter_address("initiator", self._subject.execution.initiator_name)
+
+    @property
+    def worker(self) -> str:
+        """The machine of the worker that holds it; "" where none does."""
+        return self._subject.execution.lease_owner.partition(":")[0]
+
+    @property
+    def worker_url(self) -> str:
+        """The executions that workers of this machine hold."""
+        return filter_address("worker", f"{self.worker}:*")
 
     @cached_property
     def origins(self) -> list[Execution]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from executions.commands.refusals import refusal
 from executions.commands.registry import COMMANDS
 from executions.engine.program import EXTENSIONS
+from executions.grid.table.links import value_address
 from executions.store import history
 from executions.store.history import Availability, ExecutionAt
 from executions.store.lifecycle import initiators
@@ -284,6 +285,14 @@ class ValueView:
     @property
     def close_url(self) -> str:
         return self.subject.address.url(var="", before=False)
+
+    @property
+    def others_url(self) -> str:
+        """The executions that hold the same value; "" where no filter finds them, as of secrets."""
+        shown = self.shown
+        if not shown.is_known or isinstance(shown.value, Slice) or self.is_secret:
+            return ""
+        return value_address(self.path, shown.value)
 
     @property
     def raw_url(self) -> str:

@@ -14,7 +14,7 @@ from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.lexer import alternatives
 from executions.models import FAILED, OPEN_FAILURE, SUPERSEDED
 from executions.models.watches import Watch
-from executions.states import RetryState, Status
+from executions.states import RETRIED, RetryState, Status
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,12 @@ IS = (
         "Superseded: a retry of it has ended well",
         SUPERSEDED,
         lambda event, _: event.retry_state == RetryState.ENDED,
+    ),
+    Option(
+        "retried",
+        "Retried: its newest retry is live, ended or failed",
+        Q(retry_state__in=[state.value for state in RETRIED]),
+        lambda event, _: event.retry_state in RETRIED,
     ),
     Option(
         "being-retried",
