@@ -22,6 +22,8 @@ from executions.models import Execution
 from executions.states import LIVE
 from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
+from executions.views.flow_history import History, history
+from executions.views.flow_list.rows import percent
 from executions.views.parts import Part, changed
 from executions.views.recent_chart import BARS, recent_chart
 from flows import access as flows_access
@@ -158,8 +160,10 @@ def _page(  # noqa: PLR0913 (all that the page shows)
         return render(request, "executions/start_form.html", context, status=status)
     visible = access.visible(request.user)
     recent = relatives.recent_executions(visible, found.name, BARS)
+    past = history(request.user, found, request.GET.get("span", ""))
     context |= {
-        "versions": _versions(found, visible),
+        "history": past,
+        "versions": _versions(found, visible, past),
         "chart": recent_chart(recent, timezone.now()),
     }
     if graph is not None:
@@ -170,8 +174,9 @@ def _page(  # noqa: PLR0913 (all that the page shows)
     return response
 
 
-def _versions(found: Flow, visible: Any) -> list[dict[str, Any]]:
-    """Return the newest versions, each with the number of its live executions."""
+def _versions(found: Flow, visible: Any, past: History | None) -> list[dict[str, Any]]:
+    """Return the newest versions, each with the number of its live executions, and how it has
+    been."""
     live = dict(
         visible.filter(flow_name=found.name, status__in=LIVE)
         .order_by()
@@ -179,4 +184,13 @@ def _versions(found: Flow, visible: Any) -> list[dict[str, Any]]:
         .annotate(Count("pk"))
     )
     versions = found.versions.select_related("published_by").order_by("-number")[:VERSIONS]
-    return [{"version": version, "live": live.get(version.number, 0)} for version in versions]
+    counts = past.by_version if past else {}
+    return [
+        {
+            "version": version,
+            "live": live.get(version.number, 0),
+            "counts": counts.get(version.pk),
+            "failed": percent(counts[version.pk].failure_rate) if version.pk in counts else "",
+        }
+        for version in versions
+    ]

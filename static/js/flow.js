@@ -1,6 +1,7 @@
 // The page of one flow: how many executions are where, kept fresh; its blocks by keyboard.
 
 import { applyZoom } from "./diagram.js";
+import "./charts.js";
 import "./diagram-navigation.js";
 import { patchElement } from "./dom-patch.js";
 import { parseParts, refreshOnChange } from "./page-parts.js";

@@ -314,3 +314,34 @@ def test_the_sparkline_has_a_bar_for_each_hour(admin_client: Client, admin_user:
     assert [kind for kind, *_ in bars].count("failed") == 1
     assert all(float(x) + float(width) <= 150 for _, x, width in bars)
     assert "4 runs, at most 2 in an hour; 1 failed" in page
+
+
+# The page of a flow -----------------------------------------------------------------------------
+
+
+def test_a_flow_is_shown_over_time_and_by_version(
+    admin_client: Client, admin_user: User, client: Client, person: User
+) -> None:
+    runs("orders")
+    version = Flow.objects.get(name="orders").versions.get()
+    for hours, status in ((1, Status.ENDED), (2, Status.ERROR), (30, Status.ENDED)):
+        ended(admin_user, "orders", hours, status=status, version=version)
+
+    def said(span: str) -> tuple[str, str]:
+        page = admin_client.get(f"/flows/orders/?span={span}").content.decode()
+        table = page.split('aria-label="Versions"')[1].split("</table>")[0]
+        found = re.findall(r'<a href="[^"]*version=1&amp;[^"]*">([^<]+)</a>', table)
+        for address in re.findall(r'<a href="(/[?][^"]*version=1&amp;[^"]*)"', table):
+            filters = Filters.parse(QueryDict(unescape(address).partition("?")[2]))
+            assert filters.are_understood
+            counted = Execution.objects.filter(filters.condition()).count()
+            assert counted == (1 if "is=failed" in address else int(found[0]))
+        return found[0], found[1]
+
+    assert said("24h") == ("2", "50%")
+    assert said("7d") == ("3", "33%")
+    assert said("nonsense") == said("24h")
+    page = admin_client.get("/flows/orders/").content.decode()
+    assert "1 of 1 failed" in page
+    client.force_login(give(person, "view_flow"))
+    assert "Over time" not in client.get("/flows/orders/").content.decode()
