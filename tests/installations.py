@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
+import psycopg
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.up.orphans import marked_processes
@@ -48,6 +51,23 @@ class Installation:
         )
         return process
 
+    def stop(self, asked: signal.Signals = signal.SIGTERM) -> None:
+        """End it as a service manager does: in time, and with nothing left of it."""
+        run = self.runs[-1]
+        begun = time.monotonic()
+        run.popen.send_signal(asked)
+        assert run.popen.wait(10) == 0
+        assert time.monotonic() - begun < 10
+        assert "Everything has stopped. The data is kept" in run.output
+        assert marked_processes(self.data) == []
+
+    def query(self, statement: str) -> list[str]:
+        """What the database answers, without the second that a command takes to start."""
+        address = f"host={self.data.sockets} user=postgres dbname=cortexweb"
+        with psycopg.connect(address, autocommit=True) as connection:
+            answer = connection.execute(statement)
+            return [str(value) for (value,) in answer] if answer.description else []
+
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Another command, as typed in another terminal."""
         return subprocess.run(
@@ -79,6 +99,13 @@ class Installation:
             print(run.output)
         for process in marked_processes(self.data):
             process.kill()
+
+
+def prepare(data: DataFolder, first_start: Path) -> None:
+    """Make the data folder a copy of another that nothing runs on, with a key of its own."""
+    subprocess.run(["cp", "-a", str(first_start), str(data.path)], check=True)
+    (data.path / "secret_key").unlink()
+    data.create()
 
 
 def ignore_interrupts() -> None:

@@ -14,7 +14,7 @@ from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.postgres import Postgres
 from cortexweb.embedded.programs import copy_programs
 from cortexweb.embedded.redis import Redis
-from cortexweb.embedded.system_user import create_account, give, server_account
+from cortexweb.embedded.system_user import Account, create_account, give, server_account
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -69,34 +69,53 @@ class Process:
         self.popen.wait()
 
 
-@contextmanager
-def running_servers(data: DataFolder) -> Iterator[None]:
-    """PostgreSQL and Redis in `data`, as `up` runs them, but careless of power failures."""
+def hand_over(data: DataFolder) -> Account:
+    """Make the data folder that of the servers' account, with programs that it can run."""
     data.create()
     create_account()
     account = server_account()
     copy_programs(data, account)
     give(data.path, account)
     data.logs.mkdir(exist_ok=True)
-    postgres, redis = Postgres(data, account), Redis(data, account)
+    return account
+
+
+@contextmanager
+def postgres_server(data: DataFolder) -> Iterator[None]:
+    """PostgreSQL in `data`, as `up` runs it, but careless of power failures."""
+    postgres = Postgres(data, hand_over(data))
     postgres.prepare(sync=False)
-    redis.prepare()
     careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    started: list[tuple[Process, signal.Signals]] = []
+    with _server(postgres, postgres.command(**careless), signal.SIGINT):
+        yield
+
+
+@contextmanager
+def redis_server(data: DataFolder) -> Iterator[None]:
+    """Redis in `data`, as `up` runs it."""
+    redis = Redis(data, hand_over(data))
+    redis.prepare()
+    with _server(redis, redis.command(), signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def running_servers(data: DataFolder) -> Iterator[None]:
+    """Both."""
+    with redis_server(data), postgres_server(data):
+        yield
+
+
+@contextmanager
+def _server(server: Postgres | Redis, command: list[str], end: signal.Signals) -> Iterator[None]:
+    log = server.data.logs / f"{server.name}.log"
+    options = {"cwd": "/", **server.account.process_options}
+    process = Process(server.name, command, log, dict(os.environ), **options)
     try:
-        for server, command, end in (
-            (redis, redis.command(), signal.SIGTERM),
-            (postgres, postgres.command(**careless), signal.SIGINT),
-        ):
-            log = data.logs / f"{server.name}.log"
-            options = {"cwd": "/", **account.process_options}
-            process = Process(server.name, command, log, dict(os.environ), **options)
-            started.append((process, end))
-            process.wait_until(server.is_ready)
+        process.wait_until(server.is_ready)
         yield
     finally:
-        for process, end in reversed(started):
-            process.stop(end)
+        process.stop(end)
 
 
 def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Process:

@@ -1,10 +1,19 @@
 """Fixtures that several integration tests share."""
 
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 
+from cortexweb.data_folder import DataFolder
+from cortexweb.embedded.dumps import load
+from cortexweb.embedded.programs import postgres_programs
 from flows.models import FlowVersion
 from flows.publish import save_draft
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
@@ -20,6 +29,8 @@ from tests.flows_in_tests import (
     publish,
 )
 from tests.integration.test_publish import ORDERS
+from tests.servers import postgres_server
+from tests.temporary import reachable_temporary_folder
 
 
 @pytest.fixture
@@ -60,3 +71,23 @@ def parent(tmp_path: Path) -> FlowVersion:
 def ada(admin_user: User) -> Session:
     """An administrator who debugs."""
     return Session(admin_user)
+
+
+@pytest.fixture(scope="session")
+def first_start(django_db_setup: None) -> Iterator[Path]:
+    """A data folder as the first start of `up` leaves it, for `tests.installations.prepare`.
+
+    Its tables are those of the session's database: migrations take six seconds of a processor, and
+    tests/integration/test_up.py has them applied.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cortexweb-", dir=reachable_temporary_folder()))
+    folder.chmod(0o711)
+    data = DataFolder(folder / "data")
+    program = postgres_programs(settings.DATA) / "pg_dump"
+    command = [program, "--format=custom", f"--file={folder / 'dump'}"]
+    command += [f"--host={settings.DATA.sockets}", "--username=postgres"]
+    subprocess.run([*command, str(connection.settings_dict["NAME"])], check=True)
+    with postgres_server(data):
+        load(data, folder / "dump")
+    yield data.path
+    shutil.rmtree(folder)

@@ -1,7 +1,6 @@
 """What docs/embedded.md says of backing up, restoring and upgrading, done step by step."""
 
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from cortexweb.data_folder import DataFolder
-from tests.installations import Installation
+from tests.installations import Installation, prepare
 from tests.servers import free_port
+
+# `first_start` holds the tables of the session's database.
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def installation(folder: Path) -> Iterator[Installation]:
+def installation(folder: Path, first_start: Path) -> Iterator[Installation]:
     installation = Installation(DataFolder(folder / "data"), free_port())
+    prepare(installation.data, first_start)
     try:
         installation.up()
         yield installation
@@ -41,26 +44,21 @@ def another(folder: Path) -> Iterator[Installation]:
         another.end()
 
 
-def run(installation: Installation, statement: str) -> str:
-    done = installation.manage(
-        "shell", "-c", f"from django.contrib.auth.models import User; {statement}"
+def names(installation: Installation) -> list[str]:
+    return installation.query("SELECT username FROM auth_user ORDER BY 1")
+
+
+def add_user(installation: Installation, name: str) -> None:
+    installation.query(
+        "INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser,"
+        f" is_staff, is_active, date_joined) VALUES ('{name}', '', '', '', '', false, false, true,"
+        " now())"
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def names(installation: Installation) -> str:
-    return run(installation, "print(*User.objects.values_list('username', flat=True))")
-
-
-def end(installation: Installation) -> None:
-    installation.runs[-1].popen.send_signal(signal.SIGTERM)
-    assert installation.runs[-1].popen.wait(20) == 0
 
 
 def test_a_dump_brings_back_what_was_there(installation: Installation, folder: Path) -> None:
     """While everything runs and is connected; then everything goes on with it."""
-    run(installation, "User.objects.create(username='kept')")
+    add_user(installation, "kept")
     dump = folder / "hot.dump"
     made = installation.manage("dump_database", str(dump))
     assert made.returncode == 0, made.stderr
@@ -69,8 +67,8 @@ def test_a_dump_brings_back_what_was_there(installation: Installation, folder: P
     assert again.returncode == 1
     assert "already exists" in again.stderr
 
-    run(installation, "User.objects.get(username='kept').delete()")
-    run(installation, "User.objects.create(username='later')")
+    installation.query("DELETE FROM auth_user WHERE username = 'kept'")
+    add_user(installation, "later")
     loaded = installation.manage("load_database", "--no-input", str(dump))
     assert loaded.returncode == 0, loaded.stderr
     assert "kept" in names(installation)
@@ -93,14 +91,15 @@ def test_a_broken_dump_changes_nothing(installation: Installation, folder: Path)
 
 
 def test_an_upgrade_of_postgresql_goes_by_a_dump(
-    installation: Installation, another: Installation, folder: Path
+    installation: Installation, another: Installation, folder: Path, first_start: Path
 ) -> None:
     """Into a new cluster, with the files and the key of the old folder."""
     (installation.data.path / "files" / "mine.txt").write_text("mine")
+    prepare(another.data, first_start)
     another.up()
     loaded = another.manage("load_database", "--no-input", str(folder / "hot.dump"))
     assert loaded.returncode == 0, loaded.stderr
-    end(another)
+    another.stop()
     for name in ("files", "secret_key"):
         subprocess.run(
             ["cp", "-a", str(installation.data.path / name), str(another.data.path)], check=True
@@ -115,10 +114,10 @@ def test_a_cold_copy_is_a_whole_installation(
     installation: Installation, another: Installation
 ) -> None:
     """The last of the module's own: it ends it. The copy is upgraded as a new version would."""
-    run(installation, "User.objects.create(username='cold')")
+    add_user(installation, "cold")
     back = installation.manage("migrate", "sessions", "zero")
     assert back.returncode == 0, back.stderr
-    end(installation)
+    installation.stop()
     subprocess.run(["cp", "-a", str(installation.data.path), str(another.data.path)], check=True)
     started = another.up()
     assert "Migrations: 1 applied" in started.output

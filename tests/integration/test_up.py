@@ -244,18 +244,9 @@ def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> 
     installation.up()
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything_in_time(
-    installation: Installation, asked: signal.Signals
-) -> None:
-    """Ctrl-C too where the shell had made it ignored."""
-    run = installation.runs[-1] if asked == signal.SIGINT else installation.up()
-    begun = time.monotonic()
-    run.popen.send_signal(asked)
-    assert run.popen.wait(10) == 0
-    assert time.monotonic() - begun < 10
-    assert "Everything has stopped. The data is kept" in run.output
-    assert marked_processes(installation.data) == []
+def test_ctrl_c_ends_everything_in_time(installation: Installation) -> None:
+    """Also where the shell had made it ignored. SIGTERM ends those of test_backup.py."""
+    installation.stop(signal.SIGINT)
     assert not [p for p in psutil.process_iter() if names_folder(p, installation.data)]
 
 

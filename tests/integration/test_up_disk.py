@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,11 @@ import pytest
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.up.disk import SPACE_FOR_CLUSTER, SPACE_TO_START, disk_problem
-from tests.installations import Installation
+from tests.installations import Installation, prepare
 from tests.servers import PROJECT, Process, free_port
+
+# `first_start` holds the tables of the session's database.
+pytestmark = pytest.mark.django_db
 
 MEGABYTES = 400
 
@@ -47,8 +49,9 @@ def fill(folder: Path) -> Path:
     return filler
 
 
-def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path) -> None:
+def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path, first_start: Path) -> None:
     installation = Installation(DataFolder(small_disk / "data"), free_port())
+    prepare(installation.data, first_start)
     try:
         run = installation.up()
         supervisor = installation.process("cortexweb.up.supervisord")
@@ -73,8 +76,7 @@ def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path) -> None:
         done = installation.manage("start_flow", "check-orders", "--wait", "60")
         assert done.returncode == 0, done.stderr + done.stdout
         assert supervisor.is_running()
-        run.popen.send_signal(signal.SIGTERM)
-        assert run.popen.wait(20) == 0
+        installation.stop()
         little_room_is_enough_for_what_is_there(installation, small_disk)
     finally:
         installation.end()
