@@ -7,11 +7,11 @@ the tables are emptied after each of their tests, once those processes rest.
 import gc
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +115,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.stash[NEXT_TEST] = nextitem
 
 
+def next_test_needs(request: pytest.FixtureRequest, fixture: str) -> bool:
+    """Return whether the test after the one that ends asks for the fixture."""
+    return fixture in getattr(request.node.stash[NEXT_TEST], "fixturenames", ())
+
+
 @dataclass(frozen=True)
 class RestingWorker:
     """A worker between two tests, and what Redis held of its heartbeats."""
@@ -135,9 +140,11 @@ def resting_worker() -> Iterator[list[RestingWorker]]:
 def is_at_rest(process: Process) -> bool:
     """Return whether a worker that runs has finished its tasks, or does within two seconds."""
     deadline = time.monotonic() + 2
+    inspect = app.control.inspect(timeout=0.5, limit=1)
     while process.popen.poll() is None and time.monotonic() < deadline:
-        active = app.control.inspect(timeout=0.5, limit=1).active()
-        if active and not any(active.values()):
+        # In this order: what has been reserved becomes active.
+        answers = [inspect.reserved(), inspect.active()]
+        if all(answers) and not any(tasks for answer in answers for tasks in answer.values()):
             return True
     return False
 
@@ -166,23 +173,46 @@ def worker(
     said = len(process.output)
     yield process
     print(process.output[said:])
-    following = request.node.stash[NEXT_TEST]
-    needed = "worker" in getattr(following, "fixturenames", ())
-    # With a scheduler it always has something to do.
-    if needed and "beat" not in request.fixturenames and is_at_rest(process):
+    # A scheduler that still runs always has something for it to do.
+    *_, last = [name for name in request.fixturenames if name in ("worker", "beat")]
+    alone = last == "beat" or "beat" not in request.fixturenames
+    if next_test_needs(request, "worker") and alone and is_at_rest(process):
         resting_worker.append(RestingWorker(process, redis.hgetall(workers.KEY)))
     else:
         process.kill()  # its own ways to end take two seconds
 
 
+@pytest.fixture(scope="session")
+def resting_beat() -> Iterator[list[Process]]:
+    """The scheduler of the last test, frozen, if the next test needs one too."""
+    resting: list[Process] = []
+    yield resting
+    for process in resting:
+        process.kill()
+
+
 @pytest.fixture
 def beat(
-    transactional_db: None, redis: Redis, product_environment: dict[str, str], tmp_path: Path
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    redis: Redis,
+    product_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    resting_beat: list[Process],
 ) -> Iterator[Process]:
     """The scheduler: it wakes what is due and takes over what a worker left."""
-    process = celery_beat(tmp_path / "beat.log", product_environment, tmp_path)
+    if resting_beat:
+        process = resting_beat.pop()
+        process.popen.send_signal(signal.SIGCONT)
+    else:
+        folder = tmp_path_factory.mktemp("beat")
+        process = celery_beat(folder / "beat.log", product_environment, folder)
     yield process
-    process.stop()
+    if next_test_needs(request, "beat") and process.popen.poll() is None:
+        process.popen.send_signal(signal.SIGSTOP)
+        resting_beat.append(process)
+    else:
+        process.kill()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.core.management import CommandError
 from django.test import AsyncClient, Client
 from django.utils import timezone
 from hypothesis import given
@@ -33,6 +32,7 @@ from executions.store.read import variables_by_path
 from executions.views.variable_edit import _text as shown_to_be_edited
 from flows import parsing, pretty_json, values
 from flows.expressions import RESERVED_WORDS, Expression
+from flows.files import FlowFileError
 from flows.files.canonical import source
 from flows.graph import InvalidFlow
 from flows.models import FlowVersion, Variable
@@ -329,13 +329,13 @@ def test_the_words_of_the_language_are_no_names(tmp_path: Path, transactional_db
     e: {type: End Flow}
     """
     for name in sorted(RESERVED_WORDS):
-        with pytest.raises(CommandError):
+        with pytest.raises(FlowFileError):
             publish(tmp_path, "words", blocks, f"{{'{name}': {{input: true}}, Is: {{}}}}")
     names = "{Type: {input: true}, Is: {output: true}}"
     for written in ("Type", "($)Type", "($)type"):
         version = publish(tmp_path, "words", blocks.replace("KIND", written), names)
         assert outputs(drive(begin(version, Type="order").pk)) == {"Is": True}
-    with pytest.raises(CommandError):
+    with pytest.raises(InvalidFlow):
         publish(tmp_path, "words", blocks.replace("KIND", "type"), names)
 
 

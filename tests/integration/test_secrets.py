@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from executions.commands.request import CommandRequest
@@ -109,8 +109,11 @@ def test_keys_that_look_alike_are_two() -> None:
 def test_a_secret_has_no_default(
     db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    file = tmp_path / "f.yaml"
+    variables = f"{{Key: {{secret: true, default: {SECRET}}}}}"
+    file.write_text(f"flow: f\nvariables: {variables}\nblocks: {BLANK}\n")
     with pytest.raises(CommandError):
-        publish(tmp_path, "f", BLANK, f"{{Key: {{secret: true, default: {SECRET}}}}}")
+        call_command("import_flows", str(file), publish=True)
     told = capsys.readouterr().err
     assert "variables.Key.default: A secret variable cannot have a default." in told
     assert SECRET not in told
