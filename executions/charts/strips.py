@@ -121,8 +121,10 @@ def heat_strip(name: str, overall: float | None, parts: Sequence[Part]) -> HeatS
 
 def _cell(x: int, part: Part) -> Cell:
     rate = part.rate
-    title = f"{part.time}: {part.words}" if part.words else part.time
     number = f"{100 * rate:.0f}" if rate is not None and 100 * rate >= _NUMBERED else ""
+    # What is written in the cell is a part of its name.
+    words = ", ".join(filter(None, [number and f"{number} %", part.words]))
+    title = f"{part.time}: {words}" if words else part.time
     return Cell(x, level(rate), number, title, part.url)
 
 

@@ -181,7 +181,7 @@ def test_levels_of_heat(rate: float | None, level: str) -> None:
 def test_a_heat_strip_says_its_worst_and_numbers_what_is_bad() -> None:
     parts = [
         Part(None, "09:00"),
-        Part(0.24, "10:00", "24 % of 50 failed", "/there"),
+        Part(0.24, "10:00", "12 of 50 failed", "/there"),
         Part(0.02, "11:00"),
     ]
     strip = strips.heat_strip("invoice-approval", 0.14, parts)
@@ -191,6 +191,6 @@ def test_a_heat_strip_says_its_worst_and_numbers_what_is_bad() -> None:
         ("4", "24"),
         ("2", ""),
     ]
-    assert strip.cells[1].title == "10:00: 24 % of 50 failed"
+    assert strip.cells[1].title == "10:00: 24 %, 12 of 50 failed"
     assert strip.width == 58
     assert strips.heat_strip("x", None, [Part(None, "09:00")]).label == "x, nothing ended"
