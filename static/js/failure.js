@@ -35,6 +35,6 @@ if (page()) {
   document.addEventListener("beforetoggle", setRevision, true);
   const comment = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("comment"));
   comment?.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) comment.form.requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) comment.form?.requestSubmit();
   });
 }

@@ -23,7 +23,8 @@ function keepOrder(shown, next) {
   const body = next.querySelector("tbody");
   if (!body || !places.size) return;
   const rows = [...body.children].filter((row) => places.has(row.dataset.key));
-  rows.sort((one, other) => places.get(one.dataset.key) - places.get(other.dataset.key));
+  const place = (row) => places.get(row.dataset.key) ?? 0;
+  rows.sort((one, other) => place(one) - place(other));
   body.replaceChildren(...rows);
 }
 
@@ -61,7 +62,7 @@ async function reload() {
 const post = (url, fields) =>
   fetch(url, {
     method: "POST",
-    headers: { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" },
+    headers: { ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}"), "HX-Request": "true" },
     body: new URLSearchParams(fields),
   });
 
@@ -114,7 +115,14 @@ function consider(target) {
   const row = rowOfName(target);
   if (row && row === peeked) return;
   clearTimeout(timer);
-  timer = setTimeout(() => (row ? ((peeked = null), showPeek(row)) : hidePeek()), row ? PEEK_AFTER : 200);
+  timer = setTimeout(
+    () => {
+      if (!row) return hidePeek();
+      peeked = null;
+      showPeek(row);
+    },
+    row ? PEEK_AFTER : 200,
+  );
 }
 document.addEventListener("pointerover", ({ target, pointerType }) => pointerType !== "touch" && consider(target));
 document.addEventListener("focusin", ({ target }) => consider(target));

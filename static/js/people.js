@@ -31,7 +31,7 @@ class Completion {
     field.addEventListener("blur", () => setTimeout(() => this.close(), 150));
     this.list.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      this.take(event.target.closest("li"));
+      if (event.target instanceof Element) this.take(event.target.closest("li"));
     });
   }
 
