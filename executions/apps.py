@@ -5,7 +5,9 @@ class ExecutionsConfig(AppConfig):
     name = "executions"
 
     def ready(self) -> None:
-        from executions.failures import occurrences  # noqa: PLC0415 (models load after the apps)
+        from executions.alerts import personal  # noqa: PLC0415 (models load after the apps)
+        from executions.failures import events, occurrences  # noqa: PLC0415 (after the models)
         from executions.statistics import fold  # noqa: PLC0415 (models load after the apps)
 
         fold.failures_counted.connect(occurrences.count)
+        events.happened.connect(personal.tell)

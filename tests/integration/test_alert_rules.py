@@ -13,7 +13,15 @@ from executions import workers
 from executions.alerts.kind import Check, Found, Round, merged
 from executions.alerts.registry import KINDS
 from executions.failures.commands.run import run as give_failure_command
-from executions.models import Alert, AlertRule, Delivery, Execution, FailureGroup, Observation
+from executions.models import (
+    Alert,
+    AlertRule,
+    Delivery,
+    Execution,
+    FailureGroup,
+    FailureWatch,
+    Observation,
+)
 from executions.states import Status
 from executions.statistics import fold
 from flows.models import Flow, Folder, Label
@@ -368,3 +376,28 @@ def test_every_kind_reads_as_a_sentence_and_finds_nothing_in_nothing(name: str) 
     assert not said.endswith(".")
     assert not check(rule).count
     assert would_have_fired(rule) == 0
+
+
+# What concerns a person without a rule ------------------------------------------------------------
+
+
+def test_people_hear_of_their_failures_and_of_mentions(
+    refuse: Any, admin_user: Any, person: Any, django_user_model: Any
+) -> None:
+    stranger = django_user_model.objects.create_user("cleo")
+    group = fail(refuse)
+    FailureWatch.objects.create(user=stranger, group=group)  # may not see it any more
+    admin = ACTOR.__class__(admin_user.pk, "admin", "page")
+    mine = ACTOR.__class__(person.pk, "ada", "page")
+    assert give_failure_command("watch", group, person, mine).done
+    comment = {"text": "Look, @ada"}
+    assert give_failure_command("comment", group, admin_user, admin, comment).done
+    mentions = Delivery.objects.filter(occasion="mentioned", via="here")
+    assert [one.user for one in mentions] == [person]
+    assert mentions[0].message["text"] == "admin: Look, @ada"
+    assert give_failure_command("resolve", group, admin_user, admin, {"from": "now"}).done
+    fail(refuse)
+    told = Delivery.objects.filter(occasion="failure-of-mine", via="here").order_by("id")
+    # Resolved, by one who knows that; then seen again. Who comments watches.
+    assert [one.user for one in told] == [person, admin_user, person]
+    assert not Delivery.objects.filter(user=stranger).exists()

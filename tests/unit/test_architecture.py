@@ -47,6 +47,8 @@ PURE = (
 #: Imports in a function, or for the type checker only, with the reason for each.
 REASONS = {
     ("cortexweb.up.discovery", "cortexweb.up.orphans"): "production has no psutil",
+    ("executions.apps", "executions.alerts.personal"): "models load after the apps",
+    ("executions.apps", "executions.failures.events"): "models load after the apps",
     ("executions.apps", "executions.failures.occurrences"): "models load after the apps",
     ("executions.apps", "executions.statistics.fold"): "models load after the apps",
 }

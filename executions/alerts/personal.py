@@ -1,0 +1,58 @@
+"""What concerns a person without any rule: changes of the failures that they own or watch, and
+comments that mention them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.utils.text import Truncator
+
+from executions.alerts import choices, deliveries
+from executions.alerts.messages import Message
+from executions.failures import access, events
+from executions.failures.events import FailureEvent
+from executions.models import Delivery, FailureActivity
+
+#: Changes that those who own or watch a failure hear of.
+_TOLD = frozenset({FailureActivity.Kind.REGRESSED, FailureActivity.Kind.UNMUTED, "resolve"})
+#: Characters of a comment that a message shows.
+_TEXT = 400
+
+
+def tell(sender: object, event: FailureEvent, **_: object) -> None:
+    """Tell people of what has happened to a failure, in the transaction in which it did. Nobody
+    hears of what they do themselves, or may not see."""
+    mentioned = set(event.mentions)
+    watching = set(events.watchers(event.group)) if event.kind in _TOLD else set()
+    if not mentioned and not watching:
+        return
+    written: list[Delivery] = []
+    for user in _people(mentioned, watching, event.user_id or 0):
+        if access.visible(user).filter(pk=event.group.pk).exists():
+            is_mentioned = user.get_username() in mentioned
+            occasion = choices.MENTIONED if is_mentioned else choices.FAILURE_OF_MINE
+            written += deliveries.to_person(
+                user,
+                _message(event),
+                event.at,
+                occasion=occasion.name,
+                step=Delivery.Step.PERSONAL,
+            )
+    deliveries.write(written)
+
+
+def _people(names: Collection[str], ids: Collection[int], author: int) -> list[Any]:
+    people = get_user_model()._default_manager.filter(is_active=True).exclude(pk=author)
+    chosen = people.filter(Q(username__in=names) | Q(pk__in=ids))
+    return list(chosen.select_related("preferences").order_by("pk"))
+
+
+def _message(event: FailureEvent) -> Message:
+    group = event.group
+    who = f"{event.actor}: " if event.actor else ""
+    return Message(
+        title=f"{group.short_type} in {group.flow.name}",
+        text=f"{who}{Truncator(event.text).chars(_TEXT)}",
+        address=group.get_absolute_url(),
+    )
