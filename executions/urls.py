@@ -59,6 +59,7 @@ from executions.views.overview import (
     worker_live,
 )
 from executions.views.preferences import columns, preferences_page, zone_list
+from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
 from executions.views.variable_edit import variable_edit
@@ -86,6 +87,7 @@ urlpatterns = [
     path("executions/commands/<str:command>/", command, name="execution-command"),
     path("executions/compare/", executions_compare, name="executions-compare"),
     path("executions/set-next/", set_next, name="set-next"),
+    path("executions/run-again/", run_again, name="run-again"),
     path("executions/all/<str:command>/", bulk, name="bulk"),
     path("executions/export/<str:format>/", export, name="export"),
     path("executions/watches/", watches, name="watches"),

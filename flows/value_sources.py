@@ -6,7 +6,7 @@ Pure. In a flow file a string that begins with "=" is an expression, "($)Name" a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,7 +173,31 @@ class Composite:
         return [values.copy(part.read(lookup)) for part in self.items]
 
 
-Source = Literal | Variable | Expression | Path | Composite
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A source with the values of its variables, by name in lower case: a constant."""
+
+    source: "Source"
+    variables: Mapping[str, Any]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def types(self) -> frozenset[str]:
+        return self.source.types
+
+    def read(self, lookup: Lookup) -> Any:
+        return values.copy(self.source.read(self._value))
+
+    def _value(self, name: str) -> Any:
+        if name.casefold() not in self.variables:
+            raise KeyError(name)
+        return self.variables[name.casefold()]
+
+
+Source = Literal | Variable | Expression | Path | Composite | Given
 
 
 #: Evaluates constants within bounds (`flows.sandbox`); None for this process.

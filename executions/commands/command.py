@@ -98,6 +98,9 @@ class Command:
     #: name of who gave it.
     pause_note: str = ""
 
+    #: The name of the address of a page with its form, to which the grid leads.
+    page: str = ""
+
     bulk: Bulk = Bulk.NO
     #: Execute the command for a batch of executions in one guarded transition; without it, they are
     #: commanded one by one.

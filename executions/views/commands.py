@@ -28,7 +28,7 @@ AT_ONCE = 200
 ONE_BY_ONE = 20
 
 
-@sensitive_post_parameters("value")
+@sensitive_post_parameters()
 @require_POST
 def command(request: HttpRequest, command: str) -> HttpResponse:
     """Execute a command for every execution that the form names, and report on each. Many of them
