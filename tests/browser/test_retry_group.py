@@ -23,7 +23,12 @@ def test_the_dialog_tells_and_starts_a_job(grid: Any, admin_user: User) -> None:
             failure=group.pk,
             retry_state=state,
         )
-    page = grid(group.get_absolute_url())
+    page = grid(f"{group.get_absolute_url()}?is=superseded")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    page.get_by_role("link", name="To retry").press("Enter")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(2)
+    expect(page.get_by_role("link", name="To retry")).to_have_attribute("aria-current", "true")
+    axe_finds_nothing(page)
     page.locator("#retry-group").focus()
     page.keyboard.press("Enter")
     dialog = page.locator("#bulk")

@@ -154,7 +154,7 @@ def test_who_has_lost_the_lease_does_nothing(admin_user: User) -> None:
     BulkJob.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert jobs.claim(job.pk, "second") is not None
     with pytest.raises(run.LeaseLost):
-        run._run_batch(taken, "first")
+        run._run_batch(taken, "first", 200)
     assert not Execution.objects.filter(status=Status.STOPPED).exists()
     assert not AuditEntry.objects.exists()
 
