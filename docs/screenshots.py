@@ -1,8 +1,8 @@
 """`python -m docs.screenshots`: takes the pictures in docs/images anew, from the running product.
 
-It starts `manage.py up --demo` in a folder of its own, lets the demo run for a while, pauses one of
-its executions as a person would, and looks at the pages in Chromium: 1440 and 390 pixels wide,
-light and dark. Needs the `test` extra, and a Chromium on the PATH.
+It starts `manage.py up --demo` in a folder of its own, gives it two weeks of history, lets the demo
+run for a while, pauses one of its executions as a person would, and looks at the pages in Chromium:
+1440 and 390 pixels wide, light and dark. Needs the `test` extra, and a Chromium on the PATH.
 """
 
 import argparse
@@ -67,18 +67,51 @@ def flow(page: Page) -> None:
     page.goto("/flows/check-orders/")
 
 
+def flows(page: Page) -> None:
+    page.goto("/flows/")
+    page.locator('[data-live][data-state="live"]').wait_for()
+
+
+def overview(page: Page) -> None:
+    """The last 7 days, so that charts and heat strips show days and nights."""
+    page.goto("/overview/?span=7d")
+    page.locator('[data-live][data-state="live"]').wait_for()
+
+
+def wall(page: Page) -> None:
+    page.goto("/overview/wall/?span=7d")
+    page.locator('[data-live][data-state="live"]').wait_for()
+
+
+def failures(page: Page) -> None:
+    page.goto("/failures/")
+    page.locator('[data-live][data-state="live"]').wait_for()
+
+
+def failure(page: Page) -> None:
+    """The failure that was seen last."""
+    page.goto("/failures/?sort=-last")
+    page.locator('a[href^="/failures/"][href*="-"]').first.click()
+    page.locator('[data-live][data-state="live"]').wait_for()
+
+
 PAGES: dict[str, Callable[[Page], None]] = {
     "executions": grid,
     "columns": columns,
     "execution": execution,
     "compare": compare,
     "flow": flow,
+    "flows": flows,
+    "overview": overview,
+    "wall": wall,
+    "failures": failures,
+    "failure": failure,
 }
 
 
 @contextmanager
 def product(port: int) -> Iterator[str]:
-    """The product with its demo; yields its administrator's password."""
+    """The product with its demo and two weeks of history; yields its administrator's password."""
     with tempfile.TemporaryDirectory(prefix="cortexweb-pictures-") as folder:
         os.chmod(folder, 0o755)  # noqa: S103 - root's servers run as another user
         log = Path(folder, "up.log")
@@ -96,6 +129,12 @@ def product(port: int) -> Iterator[str]:
                 time.sleep(0.2)
             found = re.search(r"password (\S+)", log.read_text())
             assert found, log.read_text()
+            subprocess.run(  # noqa: S603
+                [sys.executable, str(ROOT / "manage.py"), "fill_demo_history", "--yes"],
+                cwd=ROOT,
+                env={**os.environ, "CORTEXWEB_DATA": str(Path(folder, "data"))},
+                check=True,
+            )
             yield found[1]
         finally:
             process.send_signal(signal.SIGINT)
