@@ -172,7 +172,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
         term = search_term.strip()
-        if not term:
+        if not term or not self.search_fields:
             return queryset, False
         if ids := id_range(term):
             return queryset.filter(**{f"{self._id_lookup}__range": ids}), False

@@ -491,7 +491,11 @@ class SeenParts(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """Whether they may be deleted with what they belong to: Django asks on the page that
+        deletes that."""
+        match = request.resolver_match
+        page = (match.url_name or "") if match is not None else ""
+        return page.endswith("_delete") and page != f"flows_{self.opts.model_name}_delete"
 
 
 @admin.register(Variable)

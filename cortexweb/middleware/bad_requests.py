@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 #: What Django and PostgreSQL raise where a lookup, a value or an id does not fit its column.
 _UNFIT = (
-    DataError, FieldError, NotSupportedError, OverflowError, ProgrammingError, TypeError,
-    ValidationError, ValueError, RecursionError,
+    DataError, FieldError, IndexError, NotSupportedError, OverflowError, ProgrammingError,
+    RecursionError, TypeError, ValidationError, ValueError,
 )  # fmt: skip
 
 

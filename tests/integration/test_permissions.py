@@ -107,7 +107,7 @@ def test_who_begins_to_debug_needs_the_permission() -> None:
     commands = COMMANDS.values()
     assert all(one.debugs for one in commands if one.lease is DebugLeaseRule.TAKES or one.diverts)
     assert {one.name for one in commands if not one.debugs} == {
-        "continue", "pause", "stop", "force-stop", "retry", "delete",
+        "continue", "pause", "stop", "force-stop", "retry", "run-again", "delete",
         "detach", "release", "hand-over", "keep-control",
     }  # fmt: skip
 

@@ -36,7 +36,7 @@ def test_the_web_server_reports_its_health(live_app: LiveApp) -> None:
 
 def test_a_browser_signs_in_to_the_admin(signed_in_page: Page) -> None:
     signed_in_page.goto("/admin/")
-    assert signed_in_page.title().startswith("Site administration")
+    assert signed_in_page.title().startswith("Administration")
     assert get_user_model().objects.get().username == "admin"
 
 

@@ -133,7 +133,7 @@ IS = (
     ),
     Option(
         "retried",
-        "Retried: its newest retry is live, ended or failed",
+        "Retried: its newest retry runs, has ended or has failed",
         Q(retry_state__in=[state.value for state in RETRIED]),
         lambda event, _: event.retry_state in RETRIED,
     ),
