@@ -28,6 +28,12 @@ def of(user: Any) -> Preferences:
     return chosen
 
 
+def save(chosen: Preferences, *fields: str) -> None:
+    """Save these fields of preferences. The others stay, as another page may have changed them."""
+    Preferences.objects.bulk_create([Preferences(user_id=chosen.user_id)], ignore_conflicts=True)
+    chosen.save(force_update=True, update_fields=fields)
+
+
 def visible_saved_views(user: Any) -> QuerySet[SavedView]:
     """Return the views that the user may open: their own and those that others share."""
     if not user.is_authenticated or not user.is_active:

@@ -1,7 +1,7 @@
 """Commands on flows: move one to a folder, give it labels, star it. Not on their executions, which
 stay as they are."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -29,6 +29,9 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
     _check(user, actor, flow, _MOVE)
     with transaction.atomic():
         locked = Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
+        # Locked, so that nobody deletes it meanwhile.
+        if folder and not Folder.objects.select_for_update(no_key=True).filter(pk=folder.pk):
+            return f"{flow.name} was not moved: somebody has just deleted the folder."
         ways = folder_ways()
         before = ways[locked.folder_id][-1] if locked.folder_id else _NO_FOLDER
         after = ways[folder.pk][-1] if folder else _NO_FOLDER
@@ -39,16 +42,22 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
     return f"Moved {flow.name} from {before} to {after}."
 
 
-def label(user: User, actor: Actor, flow: Flow, labels: Iterable[Label]) -> str:
-    """Give a flow these labels, and take all others away. Returns what was done, as a sentence.
+def label(
+    user: User, actor: Actor, flow: Flow, more: Collection[int], fewer: Collection[int]
+) -> str:
+    """Give a flow labels, and take others away; those that somebody else gives or takes at the
+    same time are left to them. Returns what was done, as a sentence.
 
     Raises PermissionDenied.
     """
     _check(user, actor, flow, _LABEL)
     with transaction.atomic():
         Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
-        wanted = {one.pk: one.name for one in labels}
+        # Locked, so that nobody deletes them meanwhile.
+        given = Label.objects.select_for_update(no_key=True).filter(pk__in=more)
         held = dict(flow.labels.values_list("pk", "name"))
+        kept = {pk: name for pk, name in held.items() if pk not in fewer}
+        wanted = {**kept, **{one.pk: one.name for one in given}}
         added = sorted(name for pk, name in wanted.items() if pk not in held)
         removed = sorted(name for pk, name in held.items() if pk not in wanted)
         if not (added or removed):

@@ -4,10 +4,11 @@ Users see the groups of the executions that they see; `executions.handle_failure
 muting and resolving them. Whoever sees a group may comment on it and watch it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from executions import access
@@ -31,6 +32,26 @@ def get_or_404(user: access.User, group_id: Any) -> FailureGroup:
     if group is None:
         raise Http404("This failure does not exist, or you may not see it.")
     return group
+
+
+def as_seen(user: access.User, groups: Sequence[FailureGroup]) -> Sequence[FailureGroup]:
+    """Return groups to be shown, not saved: for a user who sees only their own executions, how
+    many failed so and when is told of these alone."""
+    if not groups or access.sees_all(user):
+        return groups
+    own = access.visible(user).filter(FAILED, failure__in=[group.pk for group in groups])
+    rows = own.order_by().values_list("failure")
+    told = {
+        group: (number, first, last)
+        for group, number, first, last in rows.annotate(
+            Count("pk"), Min("ended_at"), Max("ended_at")
+        )
+    }
+    for group in groups:
+        group.count, first, last = told.get(group.pk, (0, None, None))
+        group.first_seen_at = first or group.first_seen_at
+        group.last_seen_at = last or group.last_seen_at
+    return groups
 
 
 def may_handle(user: access.User) -> bool:

@@ -65,7 +65,7 @@ def _save(request: HttpRequest) -> str:
     }
     lists = {name: [*given.getlist(name), *kept[name]] for name in choices.OCCASIONS}
     chosen.notifications = choices.chosen_of(lists)
-    chosen.save()
+    preferences.save(chosen, "quiet_from", "quiet_until", "notifications")
     return ""
 
 

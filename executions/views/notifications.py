@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -51,4 +51,4 @@ def read_notifications(request: HttpRequest) -> HttpResponse:
         items = [_item(one) for one in notifications.of(request.user)[:_MENU]]
         return render(request, "alerts/notification_menu.html", {"items": items})
     messages.success(request, "All notifications are marked as read.")
-    return redirect(back(request, "notifications"))
+    return HttpResponseRedirect(back(request, "notifications"))

@@ -98,7 +98,7 @@ def _save(request: HttpRequest) -> HttpResponse:
         if given["start"] and view is None:
             return _refused(request, preferences.VIEW_NOT_FOUND)
         chosen.starts_at_overview, chosen.start_view = False, view
-    chosen.save()
+    preferences.save(chosen, "zone", "density", "single_keys", "starts_at_overview", "start_view")
     return HttpResponseRedirect(back(request, "account"))
 
 
@@ -130,7 +130,7 @@ def columns(request: HttpRequest) -> HttpResponse:
     else:
         kept = preferences.of(request.user)
         kept.layout = {} if "reset" in request.POST else after.as_json()
-        kept.save()
+        preferences.save(kept, "layout")
     there = address._replace(query=parameters.urlencode()).geturl()
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"address": there})

@@ -4,9 +4,11 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from executions import preferences
 from executions.alerts import deliveries
 from executions.alerts.messages import Message
 from executions.models import AlertChannel, Delivery, Preferences
@@ -106,3 +108,13 @@ def test_the_browser_shows_nothing_that_is_old(admin_client: Client, admin_user:
 @pytest.mark.parametrize("address", ["/account/", "/notifications/", "/alerts/"])
 def test_nobody_sees_these_pages_without_signing_in(client: Client, address: str) -> None:
     assert client.get(address)["Location"].startswith("/login/")
+
+
+def test_what_another_page_saves_at_the_same_time_stays(admin_user: Any) -> None:
+    first, second = (User.objects.get(pk=admin_user.pk) for _ in range(2))
+    ours, theirs = preferences.of(first), preferences.of(second)
+    ours.layout, theirs.zone = {"columns": ["flow"]}, "Europe/Vienna"
+    preferences.save(ours, "layout")
+    preferences.save(theirs, "zone")
+    kept = Preferences.objects.get(user=admin_user)
+    assert (kept.layout, kept.zone) == ({"columns": ["flow"]}, "Europe/Vienna")

@@ -8,8 +8,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from executions.alerts.forms import ChannelForm
 from executions.models import Alert, AlertChannel, AlertRule, AuditEntry, Delivery
 from executions.states import Status
+from executions.views.alert_channels import save_channel
 from flows.models import Flow
 from tests.alerts_in_tests import evaluate, make_rule
 from tests.executions_in_tests import make_execution
@@ -246,3 +248,15 @@ def test_channels_are_for_administrators(ada: Any) -> None:
         assert client.post(f"/alerts/channels/{channel.pk}/{what}", fields).status_code == 404
     assert AlertChannel.objects.get().name == "hook"
     assert not Delivery.objects.exists()
+
+
+def test_a_secret_that_is_replaced_while_a_channel_is_changed_stays(db: None) -> None:
+    kept = AlertChannel.objects.create(kind="webhook", name="Ops", address="https://example.com/")
+    form = ChannelForm({"name": "Operations", "is_on": "on"}, instance=kept)
+    assert form.is_valid(), form.errors
+    other = AlertChannel.objects.get()
+    other.rotate(timezone.now())
+    save_channel(form)
+    kept = AlertChannel.objects.get()
+    assert (kept.name, kept.address) == ("Operations", "https://example.com/")
+    assert kept.secret == other.secret

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from executions.failures import comparison, queries
+from executions.failures import access, comparison, queries
 from executions.failures.queries import GroupQuery
 from executions.models import Execution, FailureActivity, FailureGroup, FailureWatch
 from executions.states import Status
@@ -263,3 +263,26 @@ def test_an_execution_of_a_failure_is_a_row_of_its_grid(ada: User, client_of: An
     assert "<html" not in html
     assert f'href="{group.get_absolute_url()}?sort=' in html
     assert Status.ERROR in html
+
+
+def test_the_list_counts_what_its_reader_sees(client_of: Any, ada: User) -> None:
+    group = make_group(count=867)
+    eve = allowed("eve", "view_flow")
+    for _ in range(3):
+        make_execution(ada, status="Error", failure=group.pk)
+    own = make_execution(eve, status="Error", failure=group.pk, age=7 * 24 * 3600)
+    for address in ("/failures/", "/failures/live/", group.get_absolute_url()):
+        html = client_of(eve).get(address).content.decode()
+        assert "867" not in html
+    seen = access.as_seen(eve, [group])[0]
+    assert (seen.count, seen.first_seen_at, seen.last_seen_at) == (1, own.ended_at, own.ended_at)
+    assert "867" in client_of(ada).get("/failures/").content.decode()
+
+
+def test_callers_that_one_may_not_see_are_not_told(client_of: Any, ada: User) -> None:
+    group = make_group()
+    eve = allowed("eve")
+    parent = make_execution(ada, "secret-parent")
+    make_execution(eve, status="Error", failure=group.pk, parent=parent)
+    assert "secret-parent" not in page_of(client_of(eve), group)
+    assert "secret-parent" in page_of(client_of(ada), group)

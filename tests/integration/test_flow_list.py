@@ -191,7 +191,8 @@ def test_a_flow_is_moved_and_labelled_by_those_who_may(client: Client, person: U
     flow = filed("orders", "infra", "pilot")
     there, night = folder("commerce"), Label.objects.create(name="night")
     client.force_login(give(person, "view_flow"))
-    fields = {"folder": there.pk, "labels": "1", "label": [night.pk]}
+    pilot = Label.objects.get(name="pilot")
+    fields = {"folder": there.pk, "held": [pilot.pk], "label": [night.pk]}
     assert client.post("/flows/orders/arrange/", fields).status_code == 403
     assert "You may not arrange flows" in client.get("/flows/orders/arrange/").content.decode()
     flow.refresh_from_db()
@@ -213,6 +214,13 @@ def test_a_flow_is_moved_and_labelled_by_those_who_may(client: Client, person: U
     assert set(AuditEntry.objects.values_list("actor", "flow_name", "source")) == {
         ("ada", "orders", "page")
     }
+    # Two who have the same form before them: what each changes is there in the end.
+    flow.labels.add(pilot)
+    client.post("/flows/orders/arrange/", {"folder": there.pk, "from": ""})
+    form = {"folder": "", "from": "", "held": [night.pk, pilot.pk], "label": [pilot.pk]}
+    client.post("/flows/orders/arrange/", form)
+    flow.refresh_from_db()
+    assert (flow.folder, list(flow.labels.all())) == (there, [pilot])
     for wrong, status in (({"folder": "x"}, 400), ({"folder": "9999"}, 404)):
         assert client.post("/flows/orders/arrange/", wrong).status_code == status
 

@@ -8,13 +8,13 @@ from flows import queries
 
 #: Executions above it that are told.
 LONGEST = 20
-_COLUMNS = ("pk", "flow_name", "version_id", "parent_id", "called_by", "initiator_id")
+_COLUMNS = ("pk", "flow_name", "version_id", "parent_id", "called_by")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """An execution of the chain, and the block that called the next one, or threw: its icon and
-    title. `url` is empty where the user may not see it; `guides` are as many as are above it."""
+    title. `guides` are as many as are above it."""
 
     flow: str
     shape: str
@@ -24,22 +24,24 @@ class Call:
 
 
 def call_chain(user: access.User, execution: Execution, group: FailureGroup) -> list[Call]:
-    """Return the calls from the outermost execution down to the block that threw."""
-    calls = [_call(user, execution, group.block)]
-    below = execution
+    """Return the calls from the outermost execution that the user may see down to the block that
+    threw."""
+    calls = [_call(execution, group.block)]
+    below, visible = execution, access.visible(user).only(*_COLUMNS)
     while below.parent_id is not None and len(calls) < LONGEST:
-        parent = Execution.objects.only(*_COLUMNS).get(pk=below.parent_id)
-        calls.append(_call(user, parent, below.called_by))
+        parent = visible.filter(pk=below.parent_id).first()
+        if parent is None:
+            break
+        calls.append(_call(parent, below.called_by))
         below = parent
     return [replace(call, guides=range(depth)) for depth, call in enumerate(reversed(calls))]
 
 
-def _call(user: access.User, execution: Execution, key: str) -> Call:
+def _call(execution: Execution, key: str) -> Call:
     node = queries.compiled(execution.version_id).blocks.get(key)
-    is_visible = access.sees_all(user) or execution.initiator_id == user.pk
     return Call(
         execution.flow_name,
         f"shape-{node.block.shape if node else 'act'}",
         node.title if node else "",
-        execution.get_absolute_url() if is_visible else "",
+        execution.get_absolute_url(),
     )

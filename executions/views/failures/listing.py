@@ -112,7 +112,7 @@ def _sorted(query: GroupQuery, key: str) -> str:
 def _rows(user: access.User, groups: list[FailureGroup]) -> list[Row]:
     """The groups with their last hours, where the user sees all executions that were counted."""
     if not groups or not access.sees_all(user):
-        return [Row(group, []) for group in groups]
+        return [Row(group, []) for group in failures_access.as_seen(user, groups)]
     span = Span.last(LATELY, timezone.now())
     zone = timezone.get_current_timezone()
     series = read.series_by_failure([group.pk for group in groups], span, "hour", zone)

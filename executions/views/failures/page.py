@@ -53,7 +53,7 @@ class FailurePage:
 
     def __init__(self, user: access.User, group: FailureGroup, tab: str) -> None:
         self.user = user
-        self.group = group
+        self.group = failures_access.as_seen(user, [group])[0]
         self.now = timezone.now()
         self.tab = tab if tab in self.shown_tabs else "executions"
 
@@ -85,12 +85,10 @@ class FailurePage:
     def template(self) -> list[tuple[str, bool]]:
         return list(template_parts(self.group.template))
 
-    @cached_property
+    @property
     def count(self) -> int:
         """How many executions failed so, of those that the user may know of."""
-        if access.sees_all(self.user):
-            return self.group.count
-        return self._executions().count()
+        return self.group.count
 
     def _executions(self) -> QuerySet[Execution]:
         return access.visible(self.user).filter(FAILED, failure=self.group.pk)

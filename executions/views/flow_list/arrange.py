@@ -40,12 +40,15 @@ def flow_arrange(request: HttpRequest, name: str) -> HttpResponse:
 
 def _arrange(request: HttpRequest, flow: Flow, *, is_part: bool) -> HttpResponse:
     actor = Actor.of_request(request)
-    said = [flow_arrangement.move(request.user, actor, flow, _folder(request))]
-    if "labels" in request.POST:
-        labels = Label.objects.filter(pk__in=_ids(request.POST.getlist("label")))
-        said.append(flow_arrangement.label(request.user, actor, flow, labels))
+    given, said = request.POST, []
+    if given.get("folder", "") != given.get("from"):
+        said.append(flow_arrangement.move(request.user, actor, flow, _folder(request)))
+    held, chosen = (set(_ids(given.getlist(name))) for name in ("held", "label"))
+    if held != chosen:
+        change = (chosen - held, held - chosen)
+        said.append(flow_arrangement.label(request.user, actor, flow, *change))
     numbers.forget()
-    messages.success(request, " ".join(filter(None, said)))
+    messages.success(request, " ".join(filter(None, said)) or "Nothing was changed.")
     return HttpResponseClientRefresh() if is_part else redirect("flows")
 
 
