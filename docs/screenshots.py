@@ -91,7 +91,7 @@ def failures(page: Page) -> None:
 def failure(page: Page) -> None:
     """The failure that was seen last."""
     page.goto("/failures/?sort=-last")
-    page.locator('a[href^="/failures/"][href*="-"]').first.click()
+    page.locator("a.what[href^='/failures/']").first.click()
     page.locator('[data-live][data-state="live"]').wait_for()
 
 
