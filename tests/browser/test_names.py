@@ -175,13 +175,13 @@ def test_what_is_cut_off_says_itself_in_full(
     expect(page.locator("h1")).to_have_attribute("title", name)
     # beside what it says of itself,
     page.goto("/flows/")
-    page.locator("td.main").hover()
-    expect(page.locator("td.main")).to_have_attribute("title", name)
+    page.locator(".flow-name").hover()
+    expect(page.locator(".flow-name")).to_have_attribute("title", name)
     # by keyboard,
     expect(page.locator(".tooltip")).to_have_count(0)
     page.locator("#search").focus()
     page.keyboard.press("Tab")
-    while page.evaluate("document.activeElement.closest('td.main') === null"):
+    while page.evaluate("document.activeElement.closest('.flow-name') === null"):
         page.keyboard.press("Tab")
     expect(page.locator(".tooltip")).to_have_text(name)
     page.keyboard.press("Tab")
@@ -197,6 +197,6 @@ def test_what_is_cut_off_says_itself_in_full(
     phone.goto(f"/flows/{name}/")
     phone.locator("h1").tap()
     expect(phone.locator(".tooltip")).to_have_text(name)
-    phone.locator("#flow h2").tap()
+    phone.locator("#flow h2").first.tap()
     expect(phone.locator(".tooltip")).to_be_hidden()
     context.close()

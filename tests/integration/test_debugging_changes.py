@@ -289,7 +289,9 @@ def test_who_may_only_look_changes_nothing(loop: FlowVersion, ada: Session, comm
     assert execution.revision == revision
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize(
+    "command", sorted(one.name for one in COMMANDS.values() if not one.applies(Status.ENDED))
+)
 def test_what_ended_meanwhile_is_refused(loop: FlowVersion, ada: Session, command: str) -> None:
     """The page still shows it paused; another person was faster."""
     execution = ada.start(loop, paused=True)
