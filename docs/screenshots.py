@@ -60,7 +60,7 @@ def compare(page: Page) -> None:
     page.goto("/?flow=check-order&status=Error")
     found = page.locator("#rows > tr").first.get_attribute("data-id")
     page.goto(f"/executions/compare/?a=previous&b={found}")
-    page.locator(".compare .parting").wait_for()
+    page.locator(".compare").first.wait_for()
 
 
 def flow(page: Page) -> None:
