@@ -78,11 +78,6 @@ def overview(page: Page) -> None:
     page.locator('[data-live][data-state="live"]').wait_for()
 
 
-def wall(page: Page) -> None:
-    page.goto("/overview/wall/?span=7d")
-    page.locator('[data-live][data-state="live"]').wait_for()
-
-
 def failures(page: Page) -> None:
     page.goto("/failures/")
     page.locator('[data-live][data-state="live"]').wait_for()
@@ -103,7 +98,6 @@ PAGES: dict[str, Callable[[Page], None]] = {
     "flow": flow,
     "flows": flows,
     "overview": overview,
-    "wall": wall,
     "failures": failures,
     "failure": failure,
 }

@@ -45,7 +45,7 @@ def ended(user: Any, flow: str, hours: float, **columns: Any) -> Execution:
 
 def names(client: Client, query: str = "") -> list[str]:
     page = client.get(f"/flows/?{query}").content.decode()
-    return re.findall(r'class="flow-name ellipsis">([^<]+)<', page)
+    return re.findall(r'class="flow-name ellipsis"[^>]*>([^<]+)<', page)
 
 
 def links(client: Client, column: str, query: str = "") -> dict[str, tuple[str, str]]:

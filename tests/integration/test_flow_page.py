@@ -91,7 +91,7 @@ def test_the_list_names_versions_and_drafts(starter: User, tmp_path: Path) -> No
     draft("unborn", {"a": {"type": "Start Flow"}})
     html = get(starter, "/flows/")
     assert 'href="/flows/orders/"' in html
-    assert ">v2</span>" in html
+    assert "<b>v2</b>" in html
     assert 'href="/flows/orders/?version=3"' in html
     assert 'href="/flows/unborn/?version=1"' in html
 
