@@ -73,6 +73,20 @@ def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> N
     axe_finds_nothing(page)
 
 
+def test_on_a_phone_the_rail_has_four_items_and_a_menu(grid: Any, many: None) -> None:
+    page = grid()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator(".rail > :is(a, button):visible").count() == 5
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    page.locator(".rail-opens").press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    axe_finds_nothing(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 def test_with_hardly_any_room_all_of_it_scrolls(grid: Any, many: None) -> None:
     page = grid()
     page.set_viewport_size({"width": 360, "height": 256})

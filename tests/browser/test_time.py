@@ -239,7 +239,7 @@ def test_on_a_phone_nothing_sticks_out(signed_in_page: Page, failed: Execution, 
     main = page.locator("main")
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
     # Everything is reached by scrolling the page: the toolbar, the slider, the panels below.
-    for name in ("#do-retry", "[data-slider]", "#panel-variables", ".rail .person .ellipsis"):
+    for name in ("#do-retry", "[data-slider]", "#panel-variables", ".rail-opens"):
         page.locator(name).scroll_into_view_if_needed()
         expect(page.locator(name)).to_be_in_viewport()
     moved = page.locator("#do-continue").bounding_box()
