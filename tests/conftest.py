@@ -52,11 +52,6 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than processors, since tests also wait: for servers, browsers and time."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the garbage collector need not look through it again."""
     gc.freeze()

@@ -124,16 +124,16 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
         Execution.objects.bulk_create(rows)
         publish([event_of(row) for row in rows[-20:]])
         fold()
-    took = (timezone.now() - began).total_seconds()
     # It can be used meanwhile.
     page.locator("#comment").fill("What a storm")
     page.get_by_role("button", name="Comment").click()
     expect(page.locator(".activity")).to_contain_text("What a storm")
-    expect(page.locator("[data-count]").first).to_have_text("5001")
+    expect(page.locator("[data-count]").first).to_have_text("5001", timeout=20_000)
     assert FailureGroup.objects.get().count == 5001
     assert Execution.objects.filter(failure=failure.fingerprint).count() == 5001
     changed = [frame for frame in frames if '"changed"' in str(frame)]
-    assert len(changed) <= took + 6, "more than one frame a second"
+    seconds = (timezone.now() - began).total_seconds()
+    assert len(changed) <= seconds + 2, "more than one frame a second"
     page.goto("/failures/")
     expect(page.locator("tr[data-key]")).to_have_count(1)
     expect(page.locator(".c-count b")).to_have_text("5001")
