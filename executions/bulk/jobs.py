@@ -15,7 +15,7 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -143,14 +143,15 @@ def claim(job_id: UUID, owner: str) -> BulkJob | None:
     now = timezone.now()
     free = Q(lease_owner="") | Q(lease_expires_at__lt=now)
     jobs = BulkJob.objects.filter(pk=job_id).exclude(status__in=(*BulkJob.OVER, S.SUSPENDED))
+    # In one statement: who cancels a queued job must not find it queued and held.
     taken = jobs.filter(free).update(
-        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS)
+        status=Case(When(status=S.QUEUED, then=Value(S.RUNNING)), default=F("status")),
+        started_at=Coalesce("started_at", Value(now)),
+        lease_owner=owner,
+        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
     )
     if not taken:
         return None
-    jobs.filter(status=S.QUEUED).update(
-        status=S.RUNNING, started_at=Coalesce("started_at", Value(now))
-    )
     return BulkJob.objects.select_related("user").get(pk=job_id)
 
 
