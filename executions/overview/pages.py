@@ -1,8 +1,6 @@
 """The live pages of a team, in parts: rendered the same for the first view, for a page that polls,
 and for the updates that the hub sends to all who look at the same."""
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,15 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from executions.overview import figures, presentation
 from executions.overview.scope import Scope
 from executions.overview.worker import worker_figures
-
-#: Durations that the browser counts (`flows.formatting.ticking`) do not count as changes.
-_TICKING = re.compile(r'(data-since="\d+">)[^<]*')
+from executions.part_elements import digest_of, element_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +90,5 @@ def render(page: LivePage) -> dict[str, RenderedPart]:
 
 
 def _part(name: str, html: str) -> RenderedPart:
-    shown = _TICKING.sub(r"\1", html)
-    digest = hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
-    # The template engine has escaped what is inside.
-    element = format_html(
-        '<div id="part-{0}" class="part" data-part="{1}">{2}</div>',
-        name,
-        digest,
-        mark_safe(html),  # noqa: S308
-    )
-    return RenderedPart(name, digest, element)
+    digest = digest_of(html)
+    return RenderedPart(name, digest, element_of(name, digest, html))

@@ -5,19 +5,15 @@ browser holds and gets the parts that differ; `static/js/execution.js` fits them
 scroll positions and what is folded open.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-#: Durations that the browser counts (`flows.formatting.ticking`) do not count as changes.
-_TICKING = re.compile(r'(data-since="\d+">)[^<]*')
+from executions.part_elements import digest_of, element_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +33,26 @@ class Part:
     def element(self, request: HttpRequest, context: Mapping[str, Any]) -> SafeString:
         """Return the whole element."""
         html = self._html(request, context)
-        return self._element(_digest(self.source(context) if self.source else html), html)
+        return self._element(digest_of(self.source(context) if self.source else html), html)
 
     def unless_held(
         self, request: HttpRequest, context: Mapping[str, Any], held: set[str]
     ) -> SafeString | None:
         """Return the whole element, or None when its `name:hash` is among those held."""
         if self.source:
-            digest = _digest(self.source(context))
+            digest = digest_of(self.source(context))
             if f"{self.name}:{digest}" in held:
                 return None
             return self._element(digest, self._html(request, context))
         html = self._html(request, context)
-        digest = _digest(html)
+        digest = digest_of(html)
         return None if f"{self.name}:{digest}" in held else self._element(digest, html)
 
     def _html(self, request: HttpRequest, context: Mapping[str, Any]) -> str:
         return render_to_string(self.template, dict(context), request).strip()
 
     def _element(self, digest: str, html: str) -> SafeString:
-        # The template engine has escaped what is inside.
-        return format_html(
-            '<{0} id="part-{1}" class="{2}" data-part="{3}">{4}</{0}>',
-            self.tag,
-            self.name,
-            self.classes,
-            digest,
-            mark_safe(html),  # noqa: S308
-        )
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(_TICKING.sub(r"\1", text).encode(), digest_size=8).hexdigest()
+        return element_of(self.name, digest, html, classes=self.classes, tag=self.tag)
 
 
 def changed(

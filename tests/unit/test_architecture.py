@@ -82,7 +82,16 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("access", "watches"),
     ("idempotency",),
     ("models",),
-    ("appearance", "dispatch", "engine", "fields", "presence", "publishing", "workers"),
+    (
+        "appearance",
+        "dispatch",
+        "engine",
+        "fields",
+        "part_elements",
+        "presence",
+        "publishing",
+        "workers",
+    ),
     (
         "charts",
         "events",
