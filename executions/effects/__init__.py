@@ -15,8 +15,8 @@ from flows.blocks.clients import Clients
 
 
 @cache
-def _clients() -> Clients:
-    return Clients(files=FolderFiles(Path(settings.FILES_ROOT)), http=HttpxHttp(_allowed()))
+def _clients(files_root: str, allowed: Networks) -> Clients:
+    return Clients(files=FolderFiles(Path(files_root)), http=HttpxHttp(allowed))
 
 
 def _allowed() -> Networks:
@@ -29,9 +29,10 @@ def clients(until: float = inf) -> Clients:
 
     A request gives up at `until`, in seconds since the epoch.
     """
-    whole = _clients()
+    allowed = _allowed()
+    whole = _clients(str(settings.FILES_ROOT), allowed)
     if until == inf:
         return whole
     # The clock of the machine may be set meanwhile; the time that is left must not change by that.
-    http = HttpxHttp(_allowed(), time.monotonic() + until - time.time())
+    http = HttpxHttp(allowed, time.monotonic() + until - time.time())
     return Clients(files=whole.files, http=http)

@@ -101,7 +101,7 @@ def test_two_people_at_one_failure(sign_in: SignIn, ada: User, bob: User) -> Non
     see_again(group, version=2)
     for page in (hers, his):
         expect(page.locator(".head .failure-state")).to_contain_text("Regressed in v2")
-        expect(page.locator("[data-count]").first).to_have_text("4")
+        expect(page.locator("[data-failure-count]").first).to_have_text("4")
 
 
 def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
@@ -128,7 +128,7 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
     page.locator("#comment").fill("What a storm")
     page.get_by_role("button", name="Comment").click()
     expect(page.locator(".activity")).to_contain_text("What a storm")
-    expect(page.locator("[data-count]").first).to_have_text("5001", timeout=20_000)
+    expect(page.locator("[data-failure-count]").first).to_have_text("5,001", timeout=20_000)
     assert FailureGroup.objects.get().count == 5001
     assert Execution.objects.filter(failure=failure.fingerprint).count() == 5001
     changed = [frame for frame in frames if '"changed"' in str(frame)]
@@ -136,7 +136,7 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
     assert len(changed) <= seconds + 2, "more than one frame a second"
     page.goto("/failures/")
     expect(page.locator("tr[data-key]")).to_have_count(1)
-    expect(page.locator(".c-count b")).to_have_text("5001")
+    expect(page.locator(".c-count b")).to_have_text("5,001")
 
 
 def _like(failed: Execution) -> Execution:
@@ -181,7 +181,7 @@ def test_without_websockets_the_pages_poll(sign_in: SignIn, ada: User) -> None:
     expect(page.locator('[data-live][data-state="poll"]')).to_be_visible(timeout=15_000)
     see_again(group, 8)
     late = make_execution(ada, status="Error", failure=group.pk)
-    expect(page.locator("[data-count]").first).to_have_text("8", timeout=15_000)
+    expect(page.locator("[data-failure-count]").first).to_have_text("8", timeout=15_000)
     expect(row(page, late)).to_be_visible(timeout=15_000)
 
 

@@ -241,9 +241,6 @@ def test_a_webhook_obeys_the_guard_of_private_addresses(
     webhook: AlertChannel, hooks: HttpReceiver, settings: Any
 ) -> None:
     settings.HTTP_PRIVATE_ADDRESSES = []
-    from executions import effects
-
-    effects._clients.cache_clear()
     delivery = send_test(webhook)
     deliver_all()
     assert not hooks.received

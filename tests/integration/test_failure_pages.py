@@ -129,7 +129,7 @@ def test_the_page_of_a_group(ada: User, client_of: Any, tmp_path: Path) -> None:
     assert '<span class="varies">number</span>' in html
     assert "&lt;b&gt;may not&lt;/b&gt; go" in html
     assert "<b>may not</b>" not in html
-    assert "data-count>2<" in html
+    assert "data-failure-count>2<" in html
     assert ">nobody<" in html
     assert html.count('role="row" class=') == 2
     assert all(str(one.pk) in html for one in failed)
@@ -238,7 +238,7 @@ def test_who_may_not_see_a_failure_learns_nothing_of_it(ada: User, client_of: An
     own = make_execution(eve, status="Error", failure=group.pk, ended_at=timezone.now())
     fold()
     html = page_of(client, group)
-    assert "data-count>1<" in html
+    assert "data-failure-count>1<" in html
     assert str(own.pk) in html
     assert "1 failures in 7 days" in html
     assert "Audit" not in html.partition("Parts of this failure")[2].partition("</nav>")[0]
