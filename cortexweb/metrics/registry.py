@@ -1,15 +1,14 @@
 """All collectors together, as prometheus_client takes them."""
 
 import logging
-import pkgutil
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module
 
 from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from cortexweb.metrics import collectors
+from flows.discovery import modules
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +16,7 @@ Collect = Callable[[], Iterator[Metric]]
 
 
 def _found() -> dict[str, Collect]:
-    names = sorted(module.name for module in pkgutil.iter_modules(collectors.__path__))
-    return {name: import_module(f"{collectors.__name__}.{name}").collect for name in names}
+    return {module.__name__.rpartition(".")[2]: module.collect for module in modules(collectors)}
 
 
 class Site(Collector):

@@ -1,4 +1,4 @@
-"""What reaches a person, by which way: the matrix of the account page."""
+"""What reaches a person, by which channel: the matrix of the account page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from executions import preferences
 from executions.access import User
+from executions.alerts.channel_type import ChannelType
 from executions.alerts.quiet import quiet_until
-from executions.alerts.registry import KINDS
-from executions.alerts.way import Way
-from executions.alerts.ways import PERSONAL
+from executions.alerts.registry import KINDS, PERSONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +48,14 @@ OCCASIONS = {
         ),
     )
 }
-_DEFAULT = tuple(name for name, way in PERSONAL.items() if way.is_default)
+_DEFAULT = tuple(name for name, channel_type in PERSONAL.items() if channel_type.is_default)
 
 
-def ways_of(user: User, occasion: str) -> list[Way]:
-    """Return the ways by which a person has chosen to hear of an occasion."""
+def channel_types_of(user: User, occasion: str) -> list[ChannelType]:
+    """Return the types of channel by which a person has chosen to hear of an occasion."""
     chosen: Mapping[str, Sequence[str]] = preferences.of(user).notifications
     names = chosen.get(occasion, _DEFAULT)
-    return [way for name, way in PERSONAL.items() if name in names]
+    return [channel_type for name, channel_type in PERSONAL.items() if name in names]
 
 
 def quiet_hours_end(user: User, now: datetime) -> datetime | None:
@@ -67,19 +66,19 @@ def quiet_hours_end(user: User, now: datetime) -> datetime | None:
 
 
 def matrix(user: User) -> list[dict[str, Any]]:
-    """Return the rows of the account page, each with a cell for each way."""
-    missing = {name: way.missing(user) for name, way in PERSONAL.items()}
+    """Return the rows of the account page, each with a cell for each type of channel."""
+    missing = {name: channel_type.missing(user) for name, channel_type in PERSONAL.items()}
     rows = []
     for occasion in OCCASIONS.values():
-        on = {way.name for way in ways_of(user, occasion.name)}
+        on = {channel_type.name for channel_type in channel_types_of(user, occasion.name)}
         cells = [
-            {"way": way, "is_on": name in on, "missing": missing[name]}
-            for name, way in PERSONAL.items()
+            {"channel_type": channel_type, "is_on": name in on, "missing": missing[name]}
+            for name, channel_type in PERSONAL.items()
         ]
         rows.append({"occasion": occasion, "cells": cells})
     return rows
 
 
 def chosen_of(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the choices that a form holds, which has a list of ways for each occasion."""
-    return {name: [way for way in PERSONAL if way in given.get(name, ())] for name in OCCASIONS}
+    """Return the choices that a form holds, which has a list of channel types for each occasion."""
+    return {name: [one for one in PERSONAL if one in given.get(name, ())] for name in OCCASIONS}

@@ -20,9 +20,15 @@ from kombu.exceptions import OperationalError
 
 from executions.access import User
 from executions.alerts import choices
+from executions.alerts.channel_type import (
+    ChannelType,
+    DeliveryFailed,
+    DeliveryRefused,
+    Target,
+    channel_target,
+)
 from executions.alerts.messages import Message
-from executions.alerts.way import DeliveryFailed, DeliveryRefused, Target, Way, channel_target
-from executions.alerts.ways import WAYS
+from executions.alerts.registry import CHANNEL_TYPES
 from executions.events import NOTIFICATIONS_CHANGED
 from executions.limits import (
     DELIVERY_GIVEN_UP_AFTER,
@@ -50,26 +56,34 @@ logger = logging.getLogger(__name__)
 
 
 def to_person(user: User, message: Message, now: datetime, **about: Any) -> list[Delivery]:
-    """Return the deliveries of a message by the ways that a person has chosen. `about` are further
-    columns: the occasion, the step, the alert. Not saved."""
+    """Return the deliveries of a message by the channels that a person has chosen. `about` are
+    further columns: the occasion, the step, the alert. Not saved."""
     occasion = choices.OCCASIONS.get(str(about["occasion"]))
-    ways = choices.ways_of(user, str(about["occasion"]))
+    channel_types = choices.channel_types_of(user, str(about["occasion"]))
     quiet = None if occasion and occasion.is_urgent else choices.quiet_hours_end(user, now)
     return [
-        new(way, target, message, now, quiet=quiet if way.is_held else None, user=user, **about)
-        for way in ways
-        if not (quiet and way.is_held is None)
-        for target in way.targets(user)
+        new(
+            channel_type,
+            target,
+            message,
+            now,
+            quiet=quiet if channel_type.is_held else None,
+            user=user,
+            **about,
+        )
+        for channel_type in channel_types
+        if not (quiet and channel_type.is_held is None)
+        for target in channel_type.targets(user)
     ]
 
 
 def to_channel(channel: AlertChannel, message: Message, now: datetime, **about: Any) -> Delivery:
     """Return the delivery of a message to a channel. Not saved."""
-    return new(WAYS[channel.kind], channel_target(channel), message, now, **about)
+    return new(CHANNEL_TYPES[channel.kind], channel_target(channel), message, now, **about)
 
 
 def new(
-    way: Way,
+    channel_type: ChannelType,
     target: Target,
     message: Message,
     now: datetime,
@@ -77,10 +91,10 @@ def new(
     quiet: datetime | None = None,
     **about: Any,
 ) -> Delivery:
-    """Return the delivery of a message by one way, held until quiet hours end. Not saved."""
-    is_sent = way.send is None
+    """Return the delivery of a message by one channel, held until quiet hours end. Not saved."""
+    is_sent = channel_type.send is None
     return Delivery(
-        via=way.name,
+        via=channel_type.name,
         recipient=target.recipient,
         destination=target.destination,
         channel=target.channel,
@@ -102,7 +116,9 @@ def write(deliveries: Iterable[Delivery]) -> None:
     now = timezone.now()
     for destination in sorted({one.destination for one in written if one.due_at <= now} - {""}):
         send_soon(destination)
-    tell_pages({one.user_id for one in written if WAYS[one.via].send is None and one.user_id})
+    tell_pages(
+        {one.user_id for one in written if CHANNEL_TYPES[one.via].send is None and one.user_id}
+    )
 
 
 def tell_pages(user_ids: Iterable[int]) -> None:
@@ -211,7 +227,7 @@ def _send(delivery: Delivery) -> str:
     channel = delivery.channel
     if channel is not None and not channel.is_on:
         raise DeliveryRefused("The channel is switched off.")
-    send = WAYS[delivery.via].send
+    send = CHANNEL_TYPES[delivery.via].send
     assert send is not None, f"{delivery.via} is sent when it is written"
     return send(delivery)
 

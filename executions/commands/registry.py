@@ -1,12 +1,10 @@
 """The commands on existing executions, found in the files of `lifecycle` and `debugging`."""
 
-import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType
 
 from executions.commands import debugging, lifecycle
 from executions.commands.command import Bulk, Command
+from flows.discovery import declarations
 
 #: The packages whose modules may declare a `COMMAND`.
 PACKAGES = (lifecycle, debugging)
@@ -15,16 +13,8 @@ PACKAGES = (lifecycle, debugging)
 def find(packages: tuple[ModuleType, ...] = PACKAGES) -> dict[str, Command]:
     """The command that each module of the packages declares, by name, in the order of the toolbar,
     its menu, and names."""
-    found = sorted(_declared(packages), key=_position)
-    return {command.name: command for command in found}
-
-
-def _declared(packages: tuple[ModuleType, ...]) -> Iterator[Command]:
-    for package in packages:
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            command = getattr(import_module(module.name), "COMMAND", None)
-            if command is not None:
-                yield command
+    found = [command for package in packages for command in declarations(package, "COMMAND")]
+    return {command.name: command for command in sorted(found, key=_position)}
 
 
 def _position(command: Command) -> tuple[int, int, str]:

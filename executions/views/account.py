@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from executions import preferences
 from executions.alerts import choices, deliveries
 from executions.alerts.messages import test_message
-from executions.alerts.ways import PERSONAL
+from executions.alerts.registry import PERSONAL
 from executions.views.preferences import page_context
 
 _HALF = "Give both times, from when and until when it is quiet, or none."
@@ -28,9 +28,13 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "account",
         "groups": list(groups),
-        "ways": PERSONAL.values(),
+        "channel_types": PERSONAL.values(),
         "matrix": choices.matrix(request.user),
-        "missing": [(way, why) for way in PERSONAL.values() if (why := way.missing(request.user))],
+        "missing": [
+            (channel_type, why)
+            for channel_type in PERSONAL.values()
+            if (why := channel_type.missing(request.user))
+        ],
         **page_context(request),
     }
     return render(request, "executions/account.html", context)
@@ -38,7 +42,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def save_notifications(request: HttpRequest) -> HttpResponse:
-    """Save what reaches the user by which way, and their quiet hours."""
+    """Save what reaches the user by which channel, and their quiet hours."""
     problem = _save(request)
     if getattr(request, "htmx", False):
         context = {"problem": problem}
@@ -58,9 +62,15 @@ def _save(request: HttpRequest) -> str:
         return _HALF
     chosen = preferences.of(request.user)
     chosen.quiet_from, chosen.quiet_until = quiet
-    missing = {name for name, way in PERSONAL.items() if way.missing(request.user)}
+    missing = {
+        name for name, channel_type in PERSONAL.items() if channel_type.missing(request.user)
+    }
     kept = {
-        name: [way.name for way in choices.ways_of(request.user, name) if way.name in missing]
+        name: [
+            channel_type.name
+            for channel_type in choices.channel_types_of(request.user, name)
+            if channel_type.name in missing
+        ]
         for name in choices.OCCASIONS
     }
     lists = {name: [*given.getlist(name), *kept[name]] for name in choices.OCCASIONS}
@@ -82,12 +92,19 @@ def _times(texts: Sequence[str]) -> tuple[time | None, time | None] | None:
 
 @require_POST
 def send_test(request: HttpRequest) -> HttpResponse:
-    """Send the user a message by every way that reaches them."""
+    """Send the user a message by every channel that reaches them."""
     user, now = request.user, timezone.now()
     message = test_message(user.get_username())
     about: dict[str, Any] = {"step": "test", "occasion": "test", "user": user}
-    targets = [(way, target) for way in PERSONAL.values() for target in way.targets(user)]
-    deliveries.write(deliveries.new(way, target, message, now, **about) for way, target in targets)
-    names = dict.fromkeys(way.label for way, _ in targets)
+    targets = [
+        (channel_type, target)
+        for channel_type in PERSONAL.values()
+        for target in channel_type.targets(user)
+    ]
+    deliveries.write(
+        deliveries.new(channel_type, target, message, now, **about)
+        for channel_type, target in targets
+    )
+    names = dict.fromkeys(channel_type.label for channel_type, _ in targets)
     messages.success(request, f"A test is on its way: {', '.join(names)}.")
     return redirect(f"{reverse('account')}#notifications")

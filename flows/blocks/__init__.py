@@ -4,22 +4,19 @@ A block is a class in a module of a palette's folder, `flows/blocks/<palette>/`.
 found by themselves, so a new block is named nowhere else.
 """
 
+import sys
 from collections.abc import Iterator
-from importlib import import_module
 from inspect import isclass
-from pkgutil import iter_modules
 from types import ModuleType
 
 from flows.blocks.base import Block
+from flows.discovery import modules, subpackages
 
 
 def _modules() -> Iterator[ModuleType]:
     """Import the modules of every palette."""
-    for palette in iter_modules(__path__, f"{__name__}."):
-        if palette.ispkg:
-            folder = import_module(palette.name).__path__
-            for module in iter_modules(folder, f"{palette.name}."):
-                yield import_module(module.name)
+    for palette in subpackages(sys.modules[__name__]):
+        yield from modules(palette)
 
 
 def blocks_of(module: ModuleType) -> Iterator[Block]:

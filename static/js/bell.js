@@ -36,6 +36,6 @@ document.body.addEventListener("notifications:known", ({ detail }) => {
 });
 // The browser asks whether it may show them when somebody chooses that.
 document.addEventListener("change", ({ target }) => {
-  if (!target.matches?.("[data-way=browser]:checked") || !("Notification" in window)) return;
+  if (!target.matches?.("[data-channel=browser]:checked") || !("Notification" in window)) return;
   if (Notification.permission === "default") Notification.requestPermission();
 });

@@ -13,7 +13,7 @@ from django.utils import timezone
 from redis import Redis
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from executions.alerts import deliveries, ways
+from executions.alerts import deliveries, registry
 from executions.alerts.messages import Message
 from executions.models import AlertChannel, Delivery, Preferences
 from executions.states import Status
@@ -347,5 +347,5 @@ def test_a_worker_is_killed_while_it_sends_and_another_channel_waits_for_nothing
 
 
 def test_every_way_is_declared_once() -> None:
-    assert list(ways.WAYS) == ["here", "browser", "mail", "chat", "webhook"]
-    assert list(ways.PERSONAL) == ["here", "browser", "mail", "chat"]
+    assert list(registry.CHANNEL_TYPES) == ["here", "browser", "mail", "chat", "webhook"]
+    assert list(registry.PERSONAL) == ["here", "browser", "mail", "chat"]

@@ -1,1 +1,1 @@
-"""The ways by which messages go out: each module ends with a declaration, which is found."""
+"""The types of channels: each module ends with its declaration, `CHANNEL_TYPE`."""

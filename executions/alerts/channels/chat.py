@@ -5,8 +5,14 @@ administrators alone set up the addresses.
 """
 
 from executions.access import User
+from executions.alerts.channel_type import (
+    ChannelType,
+    DeliveryFailed,
+    DeliveryRefused,
+    Target,
+    channel_target,
+)
 from executions.alerts.messages import Message, absolute
-from executions.alerts.way import DeliveryFailed, DeliveryRefused, Target, Way, channel_target
 from executions.limits import DELIVERY_SECONDS
 from executions.models import AlertChannel, Delivery
 
@@ -60,7 +66,7 @@ def send(delivery: Delivery) -> str:
     return "The service took it."
 
 
-WAY = Way(
+CHANNEL_TYPE = ChannelType(
     name="chat",
     label="Chat",
     column="Chat",

@@ -1,14 +1,14 @@
 """In the product: the bell, and its history."""
 
 from executions.access import User
-from executions.alerts.way import Target, Way
+from executions.alerts.channel_type import ChannelType, Target
 
 
 def targets(user: User) -> list[Target]:
     return [Target(recipient=f"user {user.pk}")]
 
 
-WAY = Way(
+CHANNEL_TYPE = ChannelType(
     name="here",
     label="In CortexWeb",
     column="Here",

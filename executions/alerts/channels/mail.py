@@ -8,8 +8,14 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from executions.access import User
+from executions.alerts.channel_type import (
+    MAIL_SERVER,
+    ChannelType,
+    DeliveryFailed,
+    DeliveryRefused,
+    Target,
+)
 from executions.alerts.messages import Message, absolute
-from executions.alerts.way import MAIL_SERVER, DeliveryFailed, DeliveryRefused, Target, Way
 from executions.models import Delivery
 
 #: Answers of a mail server by which a message, or its recipient, is refused for good.
@@ -86,7 +92,7 @@ def _problem(code: int, text: bytes | str) -> Exception:
     return DeliveryRefused(what) if code in _REFUSED else DeliveryFailed(what)
 
 
-WAY = Way(
+CHANNEL_TYPE = ChannelType(
     name="mail",
     label="E-mail",
     column="Mail",

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
+from executions.alerts.channel_type import ChannelType, DeliveryFailed, DeliveryRefused
 from executions.alerts.messages import Message, absolute
-from executions.alerts.way import DeliveryFailed, DeliveryRefused, Way
 from executions.effects import clients
 from executions.limits import DELIVERY_SECONDS, MAX_DELIVERY_RETRY_SECONDS
 from executions.models import AlertChannel, Delivery
@@ -82,7 +82,7 @@ def _after(response: HttpResponse) -> float | None:
     return min(float(wanted), MAX_DELIVERY_RETRY_SECONDS) if wanted.isdigit() else None
 
 
-WAY = Way(
+CHANNEL_TYPE = ChannelType(
     name="webhook",
     label="Webhook",
     column="",

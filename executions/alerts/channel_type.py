@@ -1,4 +1,4 @@
-"""The declaration of a way by which messages go out."""
+"""The declaration of a type of channel: mail, chat, webhook and so on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way by which messages go out, declared in a file of `executions.alerts.channels`."""
+class ChannelType:
+    """A type of channel, declared in a file of `executions.alerts.channels`."""
 
     name: str
     label: str
