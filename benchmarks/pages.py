@@ -230,7 +230,7 @@ class Measurement:
         from django.contrib.admin import ModelAdmin, site
         from django.test import RequestFactory
 
-        from executions.admin import ExecutionAdmin
+        from executions.admin.executions import ExecutionAdmin
 
         # What the tuned admin shows by a method of its own is, untuned, the status.
         columns = [

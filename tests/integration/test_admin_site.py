@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from cortexweb.administration import system
 from cortexweb.environment import Declared
-from executions import admin as executions_admin
+from executions.admin import executions as executions_admin
+from executions.admin import lists
 from executions.models import (
     AuditEntry,
     BulkJob,
@@ -119,7 +120,7 @@ def test_a_list_of_a_large_table_reads_one_page_of_it_by_an_index(
     pages = [one for one in asked if "COUNT(" not in one]
     assert counts
     assert pages
-    assert all(f"LIMIT {executions_admin.COUNT_CAP}" in one for one in counts)
+    assert all(f"LIMIT {lists.COUNT_CAP}" in one for one in counts)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         for page in pages:
