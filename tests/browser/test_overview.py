@@ -20,6 +20,42 @@ from tests.grids import LIVE, tell
 from tests.servers import Process, free_port, web_server
 
 MINUTE = 60
+#: What on a wall is cut off, does not fit the screen, or covers something else.
+OUT_OF_PLACE = """() => {
+    const found = [];
+    const check = (wrong, words) => wrong && found.push(words);
+    const box = (element) => element.getBoundingClientRect();
+    const name = (one) => `${one.tagName} ${one.getAttribute("class")}`;
+    const all = (element, selector) => [...element.querySelectorAll(selector)];
+    check(document.documentElement.scrollHeight > innerHeight + 2, "more than the screen");
+    const parts = all(document, ".wall-grid > .part");
+    check(box(parts.at(-1)).bottom < innerHeight - 4, "an empty end of the screen");
+    for (const part of parts) {
+        for (const one of all(part, ".wall-row, h2, .chart, text, p, .ellipsis")) {
+            check(box(one).right > box(part).right + 1, `${name(one)} is cut off`);
+            check(box(one).bottom > box(part).bottom + 1, `${name(one)} is cut off below`);
+        }
+        for (const plot of all(part, ".chart-plot")) {
+            check(box(plot).width < innerWidth / 5, "a narrow chart");
+            check(box(plot).height < innerHeight / 14, "a low chart");
+        }
+        for (const times of all(part, ".chart-times, .heat-times")) {
+            const texts = all(times, "text");
+            texts.slice(1).forEach((text, n) => {
+                check(box(text).left < box(texts[n]).right, `${text.textContent} covers a time`);
+            });
+        }
+        const rows = all(part, "section > *");
+        rows.slice(1).forEach((row, n) => {
+            check(box(row).top < box(rows[n]).bottom - 1, `${name(row)} covers a row`);
+        });
+    }
+    for (const line of all(document, ".tile .sparkline")) {
+        const number = line.closest(".tile").querySelector(".number");
+        check(box(line).left < box(number).right, "a line covers a number");
+    }
+    return found;
+}"""
 
 
 @pytest.fixture
@@ -162,7 +198,9 @@ def test_a_wall_survives_its_server(
     page.goto(f"{url}/overview/wall/")
     expect(page.locator(LIVE)).to_be_visible()
     assert not page.locator("main :is(a, button, input, select, [tabindex])").count()
-    assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    for width, height in ((1280, 720), (1440, 900), (3840, 2160), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert not page.evaluate(OUT_OF_PLACE), (width, height)
     ended = page.locator('[data-tile="ended"] .number')
     expect(ended).to_have_text("11")
     assert not violations(page, COLOURS)
