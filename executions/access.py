@@ -1,43 +1,113 @@
 """Who may see, control and debug which executions. Pages, WebSockets, admin and commands ask here.
 
-Signed-in users see and control what they started; `executions.view_execution` shows
-everything, `executions.control_execution` controls it. Debugging takes
-`executions.debug_execution` for the executions that they control (docs/permissions.md).
+Signed-in users see and control what they started; roles on flows, on folders and on the whole site
+allow more (`flows.rights`, docs/permissions.md). Functions take the name of an execution's flow,
+which every row, event and log line of an execution has.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from executions.models import Execution
+from flows.rights import FlowIds, rights_of
+from flows.roles import Role
 
 User = AbstractUser | AnonymousUser
 
+#: The permission to debug, for which the role of that name stands.
+DEBUG = "executions.debug_execution"
 #: What people read about an execution that is not there for them.
 NOT_FOUND = "This execution does not exist, or you may not see it."
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionSet:
+    """The executions of some flows, and those that a user started. Users with equal sets see the
+    same."""
+
+    #: The names of the flows; None for every flow.
+    flows: frozenset[str] | None
+    #: Who started the others, and of which flows they count; None for every flow.
+    initiator_id: int | None = None
+    own_flows: frozenset[str] | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether these are all executions."""
+        return self.flows is None
+
+    def includes(self, initiator_id: int | None, flow_name: str) -> bool:
+        """Return whether an execution of that initiator and flow is one of them."""
+        if self.flows is None or flow_name in self.flows:
+            return True
+        if initiator_id is None or initiator_id != self.initiator_id:
+            return False
+        return self.own_flows is None or flow_name in self.own_flows
+
+    def condition(self) -> Q:
+        """Return the condition for executions, and for tables with the same two columns."""
+        if self.flows is None:
+            return Q()
+        own = Q(initiator_id=self.initiator_id)
+        if self.own_flows is not None:
+            own &= Q(flow_name__in=sorted(self.own_flows))
+        if self.initiator_id is None:
+            own = Q(pk__in=[])
+        return own | Q(flow_name__in=sorted(self.flows)) if self.flows else own
+
+
+@lru_cache(maxsize=10_000)
+def _interned(executions: ExecutionSet) -> ExecutionSet:
+    """Return one object for all sets that are equal: comparing large ones takes time."""
+    return executions
+
+
+def _executions(user: User, flows: FlowIds, role: Role) -> ExecutionSet:
+    """The executions of some flows, and those that the user started, where that gives the role."""
+    if flows is None:
+        return ExecutionSet(None)
+    rights = rights_of(user)
+    own, names = rights.own_flow_ids(role), rights.names_of(flows)
+    initiator_id = user.pk if own is None or own else None
+    return _interned(ExecutionSet(names, initiator_id, rights.names_of(own)))
+
+
+def seen(user: User) -> ExecutionSet:
+    """Return the executions that the user may see."""
+    return _executions(user, rights_of(user).flow_ids(Role.SEE), Role.SEE)
+
+
+def controlled(user: User) -> ExecutionSet:
+    """Return the executions that the user may control, if they see them."""
+    return _executions(user, rights_of(user).flow_ids(Role.OPERATE), Role.OPERATE)
+
+
 def sees_all(user: User) -> bool:
     """Return whether the user may see every execution."""
-    return user.is_active and user.has_perm("executions.view_execution")
+    return seen(user).is_all
 
 
-def visible(user: User) -> QuerySet[Execution]:
-    """Return the executions that the user may see."""
-    if sees_all(user):
-        return Execution.objects.all()
-    if not user.is_authenticated or not user.is_active:
-        return Execution.objects.none()
-    return Execution.objects.filter(initiator_id=user.pk)
+def sees_some(user: User) -> bool:
+    """Return whether the user may see every execution of at least one flow."""
+    flows = seen(user).flows
+    return flows is None or bool(flows)
 
 
 def only_initiator(user: User) -> int | None:
     """Return the id of the initiator whose executions are all that a signed-in user may see; None
     for a user who sees all. For tables that repeat the initiator of an execution."""
     return None if sees_all(user) else user.pk
+
+
+def visible(user: User) -> QuerySet[Execution]:
+    """Return the executions that the user may see."""
+    return Execution.objects.filter(seen(user).condition())
 
 
 def get_or_404(user: User, execution_id: Any) -> Execution:
@@ -48,32 +118,59 @@ def get_or_404(user: User, execution_id: Any) -> Execution:
     return execution
 
 
-def may_control(user: User, initiator_id: int | None) -> bool:
-    """Return whether the user may pause, continue, step or stop an execution of that initiator."""
-    if not user.is_authenticated or not user.is_active:
-        return False
-    return initiator_id == user.pk or user.has_perm("executions.control_execution")
+def may_control(user: User, initiator_id: int | None, flow_name: str) -> bool:
+    """Return whether the user may pause, continue, step or stop such an execution."""
+    return controlled(user).includes(initiator_id, flow_name)
 
 
-def has_debug_permission(user: User) -> bool:
-    """Return whether the user may debug the executions that they control: step, set breakpoints,
-    start paused, and change how one continues."""
-    return user.is_active and user.has_perm("executions.debug_execution")
+def condition(user: User, *permissions: str) -> Q:
+    """Return the condition for the executions that the user controls, if they see them, and for
+    whose flows they have some permissions, or the roles that stand for these."""
+    rights = rights_of(user)
+    found = controlled(user).condition()
+    for permission in permissions:
+        names = rights.names_of(rights.flows_with(permission))
+        if names is not None:
+            found &= Q(flow_name__in=sorted(names))
+    return found
 
 
-def may_debug(user: User, initiator_id: int | None) -> bool:
-    """Return whether the user may debug an execution of that initiator."""
-    return may_control(user, initiator_id) and has_debug_permission(user)
+def allows(user: User, permission: str, flow_name: str) -> bool:
+    """Return whether the user has a permission, or the role that stands for it on a flow."""
+    rights = rights_of(user)
+    names = rights.names_of(rights.flows_with(permission))
+    return names is None or flow_name in names
 
 
-def next_debugger(
-    asker_id: int | None, asker: str, initiator_id: int | None
-) -> tuple[int | None, str]:
-    """Return who has asked to debug such an execution, if they still may; else nobody."""
+def allows_somewhere(user: User, permission: str) -> bool:
+    """Return whether the user has a permission, or the role that stands for it on any flow."""
+    ids = rights_of(user).flows_with(permission)
+    return ids is None or bool(ids)
+
+
+def may_start(user: User, flow_name: str) -> bool:
+    """Return whether the user may start a flow, given its name."""
+    return allows(user, "flows.start_flow", flow_name)
+
+
+def has_debug_permission(user: User, flow_name: str) -> bool:
+    """Return whether the user may debug the executions of a flow that they control: step, set
+    breakpoints, start paused, and change how one continues."""
+    return allows(user, DEBUG, flow_name)
+
+
+def may_debug(user: User, initiator_id: int | None, flow_name: str) -> bool:
+    """Return whether the user may debug such an execution."""
+    return may_control(user, initiator_id, flow_name) and has_debug_permission(user, flow_name)
+
+
+def next_debugger(asker_id: int | None, asker: str, execution: Execution) -> tuple[int | None, str]:
+    """Return who has asked to debug an execution, if they still may; else nobody."""
     user = get_user_model()._default_manager.filter(pk=asker_id).first() if asker_id else None
-    return (asker_id, asker) if user is not None and may_debug(user, initiator_id) else (None, "")
+    may = user and may_debug(user, execution.initiator_id, execution.flow_name)
+    return (asker_id, asker) if may else (None, "")
 
 
 def has_debug_secrets_permission(user: User) -> bool:
     """Return whether the user may also change how executions with secrets of others continue."""
-    return user.is_active and user.has_perm("executions.debug_secrets")
+    return rights_of(user).has("executions.debug_secrets")

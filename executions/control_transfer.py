@@ -60,9 +60,10 @@ def _transfer_abandoned(execution_id: UUID, user_id: int) -> bool:
 
 def _successor(execution_id: UUID, lease: debug_lease.DebugLease) -> tuple[int | None, str]:
     """Who has asked for the lease, if they may still debug the execution."""
-    initiators = Execution.objects.values_list("initiator_id", flat=True)
-    initiator_id = initiators.get(pk=execution_id) if lease.asker_id else None
-    return access.next_debugger(lease.asker_id, lease.asker, initiator_id)
+    if not lease.asker_id:
+        return None, ""
+    execution = Execution.objects.only("initiator_id", "flow_name").get(pk=execution_id)
+    return access.next_debugger(lease.asker_id, lease.asker, execution)
 
 
 def _audit(

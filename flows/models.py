@@ -12,11 +12,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 from django.utils.text import Truncator
 
 from flows.files.schema import LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
+from flows.roles import Role
 
 flow_name = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
@@ -201,6 +202,56 @@ class FavoriteFlow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow} of {self.user}"
+
+
+class Grant(models.Model):
+    """A role that a user or a group has: on a flow, on all flows of a folder and of those below it,
+    or on the whole site."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="grants",
+    )
+    group = models.ForeignKey(
+        "auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="grants"
+    )
+    flow = models.ForeignKey(
+        Flow, on_delete=models.CASCADE, null=True, blank=True, related_name="grants"
+    )
+    folder = models.ForeignKey(
+        Folder, on_delete=models.CASCADE, null=True, blank=True, related_name="grants"
+    )
+    role = models.PositiveSmallIntegerField(choices=Role)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, group__isnull=False) | Q(user__isnull=False, group=None),
+                name="grant_to_user_or_group",
+                violation_error_message="Choose a user or a group.",
+            ),
+            models.CheckConstraint(
+                condition=Q(flow=None) | Q(folder=None),
+                name="grant_on_flow_or_folder",
+                violation_error_message="Choose a flow or a folder, not both.",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="grant_role_known"),
+            models.UniqueConstraint(
+                Coalesce("user", 0),
+                Coalesce("group", 0),
+                Coalesce("flow", 0),
+                Coalesce("folder", 0),
+                name="grant_once",
+                violation_error_message="They have a role there already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        holder = self.user or self.group
+        return f"{Role(self.role).label} for {holder} on {self.flow or self.folder or 'everything'}"
 
 
 class FlowVersion(models.Model):

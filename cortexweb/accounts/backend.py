@@ -1,19 +1,24 @@
-"""Loads the signed-in user in two queries a request instead of four: a grid has nine in all."""
+"""Loads the signed-in user in two queries a request instead of four, in three when they have roles:
+a grid has nine in all, or ten."""
 
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+
+from flows.models import Grant
 
 
 class AccountBackend(ModelBackend):
-    """Django's backend, which reads a user with their preferences, and all permissions at once."""
+    """Django's backend, which reads a user with their preferences and with whether they have roles
+    (`flows.rights`), and all permissions at once."""
 
     def get_user(self, user_id: Any) -> Any:
         users = get_user_model()._default_manager.select_related("preferences")
-        user = users.filter(pk=user_id).first()
+        own = Grant.objects.filter(Q(user=OuterRef("pk")) | Q(group__user=OuterRef("pk")))
+        user = users.filter(pk=user_id).annotate(has_grants=Exists(own)).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

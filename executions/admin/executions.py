@@ -71,7 +71,7 @@ class ExecutionAdmin(ReadOnly):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The commands for which the user has the permission."""
         found = super().get_actions(request)
-        return {name: found[name] for name in found if COMMANDS[name].is_allowed(request.user)}
+        return {name: found[name] for name in found if COMMANDS[name].is_offered(request.user)}
 
     def _command(
         self, request: HttpRequest, name: str, queryset: models.QuerySet[Execution]

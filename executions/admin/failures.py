@@ -34,7 +34,7 @@ class FailureGroupAdmin(ReadOnly):
         return queryset.filter(flow__name__startswith=text)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return super().get_actions(request) if failure_access.may_handle(request.user) else {}
+        return super().get_actions(request) if failure_access.handles_some(request.user) else {}
 
     @admin.action(description="Mute for a day")
     def mute(self, request: HttpRequest, queryset: models.QuerySet[FailureGroup]) -> None:

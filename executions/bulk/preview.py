@@ -88,14 +88,13 @@ def preview(
     shares.sort(key=lambda share: bool(share.refusal))  # those that it applies to come first
     expected = count(rows)
     why = "Other people started them. You may see them, but not control them."
-    if not declared.is_allowed(user):
-        refused, why = _counted(rows), ask_for(declared)
-    elif declared.debugs and not access.has_debug_permission(user):
-        refused, why = _counted(rows), f"You may not debug them. {ASK_FOR_DEBUGGING}"
-    elif access.may_control(user, None):
-        refused = 0
+    if not declared.is_offered(user):
+        refused = _counted(rows)
+        why = (
+            f"You may not debug them. {ASK_FOR_DEBUGGING}" if declared.debugs else ask_for(declared)
+        )
     else:
-        refused = _counted(rows.exclude(initiator_id=user.pk))
+        refused = _counted(rows.exclude(access.condition(user, *declared.permissions)))
     return Preview(
         shares=shares,
         expected=expected,

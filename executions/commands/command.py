@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
+from executions import access
 from executions.access import User
 from executions.appearance import command_label
 from executions.commands.request import Changes, CommandRequest
@@ -132,9 +133,19 @@ class Command:
         because nothing handled an exception."""
         return status in self.applies_to or (unhandled and self.applies_to_unhandled)
 
-    def is_allowed(self, user: User) -> bool:
-        """Whether the user has the permission that it requires beside control."""
-        return not self.permission or user.has_perm(self.permission)
+    def is_allowed(self, user: User, flow_name: str) -> bool:
+        """Whether the user has the permission that it requires beside control, for a flow."""
+        return not self.permission or access.allows(user, self.permission, flow_name)
+
+    def is_offered(self, user: User) -> bool:
+        """Whether the user may give it to the executions of some flow, if they control them."""
+        return all(access.allows_somewhere(user, one) for one in self.permissions)
+
+    @property
+    def permissions(self) -> list[str]:
+        """The permissions that it requires beside control."""
+        debugging = [access.DEBUG] if self.debugs else []
+        return [*([self.permission] if self.permission else []), *debugging]
 
     def refusal(self, status: Status, *, unhandled: bool = False) -> str:
         """Why the command does not apply to an execution in `status`; empty when it does."""

@@ -9,16 +9,12 @@ from django.db import transaction
 from executions.access import User
 from executions.commands.actor import Actor
 from executions.models import AuditEntry
+from flows import access
 from flows.models import FavoriteFlow, Flow, Folder, Label
 from flows.queries import folder_ways
 
 _MOVE, _LABEL = "move-flow", "label-flow"
 _NO_FOLDER = "no folder"
-
-
-def may_arrange(user: User) -> bool:
-    """Return whether the user may move flows to folders and give them labels."""
-    return user.is_active and user.has_perm("flows.change_flow")
 
 
 def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
@@ -78,8 +74,8 @@ def star(user: User, flow: Flow, *, on: bool) -> None:
 
 
 def _check(user: User, actor: Actor, flow: Flow, command: str) -> None:
-    if not may_arrange(user):
-        why = "Arranging flows takes the permission flows.change_flow."
+    if not access.may_arrange(user, flow):
+        why = "Arranging a flow takes the role Administer, or the permission flows.change_flow."
         _audit(actor, flow, command, why, AuditEntry.Outcome.REFUSED)
         raise PermissionDenied(f"{why} Ask an administrator for it.")
 

@@ -13,8 +13,10 @@ from django.http import Http404
 
 from executions import access
 from executions.models import FAILED, Execution, FailureGroup
+from flows.rights import rights_of
 
 #: Whose permissions count; the product's backend has the same.
+_HANDLE = "executions.handle_failure"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -54,9 +56,15 @@ def as_seen(user: access.User, groups: Sequence[FailureGroup]) -> Sequence[Failu
     return groups
 
 
-def may_handle(user: access.User) -> bool:
-    """Return whether the user may own, mute and resolve the groups that they see."""
-    return user.is_active and user.has_perm("executions.handle_failure")
+def may_handle(user: access.User, group: FailureGroup) -> bool:
+    """Return whether the user may own, mute and resolve a group that they see."""
+    ids = rights_of(user).flows_with(_HANDLE)
+    return ids is None or group.flow_id in ids
+
+
+def handles_some(user: access.User) -> bool:
+    """Return whether the user may own, mute and resolve groups of some flow."""
+    return access.allows_somewhere(user, _HANDLE)
 
 
 def people(group: FailureGroup, typed: str = "", limit: int = 8) -> list[Any]:

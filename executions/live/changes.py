@@ -2,7 +2,7 @@
 and the same permissions, and not at all for others."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from executions.events import ExecutionChanged
 from executions.grid.query.filters import Filters
 from executions.grid.table.sorting import Sort
 from flows.queries import NOWHERE, Arrangement
+from flows.rights import Rights, rights_of
 
 
 @lru_cache(maxsize=10_000)
@@ -26,22 +27,18 @@ class Visibility:
     """Which executions a user sees (`executions.access`), as it was when they connected."""
 
     user: Any
-    sees_all: bool
+    rights: Rights
     #: Users with the same key see the same executions.
-    key: int | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        # Asked for every event, and the user of a request is looked up each time.
-        object.__setattr__(self, "key", None if self.sees_all else self.user.pk)
+    key: access.ExecutionSet
 
     @classmethod
     def of(cls, user: Any) -> "Visibility":
-        """Read the user's permissions from the database."""
-        return cls(user, access.sees_all(user))
+        """Read the user's rights from the database."""
+        return cls(user, rights_of(user), access.seen(user))
 
     def includes(self, event: ExecutionChanged) -> bool:
         """Return whether the user sees the execution of an event."""
-        return self.key is None or event.initiator_id == self.key
+        return self.key.includes(event.initiator_id, event.flow_name)
 
 
 class CommittedChanges:
@@ -67,12 +64,12 @@ class CommittedChanges:
         self.flows = flows
         self.watched_by = watched_by
         self.now = timezone.now()
-        self._visible: dict[int | None, Mapping[str, ExecutionChanged]] = {None: events}
+        self._visible: dict[access.ExecutionSet, Mapping[str, ExecutionChanged]] = {}
         #: By the identities of filters, whose comparison is slow (`interned`). They are kept alive.
         self._mismatches: dict[tuple[str, int], str] = {}
         self._filters: list[Filters] = []
         self._sort_keys: dict[Sort, dict[str, str]] = {}
-        self._matching: dict[tuple[int | None, int], Mapping[str, ExecutionChanged]] = {}
+        self._matching: dict[tuple[access.ExecutionSet, int], Mapping[str, ExecutionChanged]] = {}
 
     def with_read(
         self, variables: Mapping[str, Mapping[str, Any]], flows: Arrangement
@@ -91,6 +88,8 @@ class CommittedChanges:
 
     def visible(self, visibility: Visibility) -> Mapping[str, ExecutionChanged]:
         """Return the events that a user may see, by their ids."""
+        if visibility.key.is_all:
+            return self.events
         if visibility.key not in self._visible:
             self._visible[visibility.key] = {
                 one: event for one, event in self.events.items() if visibility.includes(event)

@@ -143,7 +143,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             now = await database_sync_to_async(Visibility.of)(user)
         except DatabaseError:
             return None  # checked again later
-        return None if now.sees_all == visibility.sees_all else PERMISSIONS_CHANGED
+        return None if now.rights == visibility.rights else PERMISSIONS_CHANGED
 
     async def end(self) -> None:
         """Leave the hub, and end the task that writes."""
@@ -298,7 +298,7 @@ class LivePageConsumer(LiveConsumer):
 
     async def viewer(self, visibility: Visibility) -> LivePageViewer:
         zone: str = self.scope["url_route"]["kwargs"]["zone"]
-        if not visibility.sees_all or not is_time_zone(zone):
+        if not visibility.key.is_all or not is_time_zone(zone):
             raise Http404
         return LivePageViewer(visibility, await database_sync_to_async(self.page)(zone))
 

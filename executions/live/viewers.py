@@ -341,5 +341,5 @@ class LogViewer(Viewer):
 
     def concerns(self, line: NewLine) -> bool:
         """Return whether a new line may be one that it shows."""
-        key = self.visibility.key
-        return (key is None or line.initiator_id == key) and self._query.concerns(line)
+        is_seen = self.visibility.key.includes(line.initiator_id, line.flow_name)
+        return is_seen and self._query.concerns(line)

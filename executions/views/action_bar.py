@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from executions import idempotency
-from executions.access import User, has_debug_permission
+from executions.access import User
 from executions.commands import registry
 from executions.commands.command import Bulk, Command
 from executions.commands.debugging import set_next
@@ -30,7 +30,7 @@ def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
     return {
         "commands": commands,
         "menu": [_button(command) for command in commands_for(user, Bulk.SELECTED)],
-        "set_next": _statuses(set_next.COMMAND) if has_debug_permission(user) else [],
+        "set_next": _statuses(set_next.COMMAND) if set_next.COMMAND.is_offered(user) else [],
         "form": idempotency.new_key(),
         "filters": address,
         "compare": _compare(),
@@ -38,13 +38,8 @@ def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
 
 
 def commands_for(user: User, *kinds: Bulk) -> list[Command]:
-    """The commands that the grid offers in these ways and that the user has the permission for."""
-    debugs = has_debug_permission(user)
-    return [
-        command
-        for command in registry.bulk(*kinds)
-        if (debugs or not command.debugs) and command.is_allowed(user)
-    ]
+    """The commands that the grid offers in these ways and that the user may give somewhere."""
+    return [command for command in registry.bulk(*kinds) if command.is_offered(user)]
 
 
 def _button(command: Command) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     found = flows_access.get(request.user, name)
     version = _version(found, request.GET.get("version", ""))
     graph, problems = _compiled(version)
-    form = StartForm(graph, debugs=access.has_debug_permission(request.user)) if graph else None
+    form = (
+        StartForm(graph, debugs=access.has_debug_permission(request.user, name)) if graph else None
+    )
     return _page(request, found, version, graph, problems, form)
 
 
@@ -79,13 +81,13 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     found = flows_access.get(request.user, name)
     if request.method != "POST":
         return redirect(found)  # a reload after a refused start
-    if not flows_access.may_start(request.user):
+    if not flows_access.may_start(request.user, found):
         raise PermissionDenied("You may not start flows.")
     version = _version(found, request.POST.get("version", ""))
     graph, problems = _compiled(version)
     if version is None or graph is None:
         return _page(request, found, version, graph, problems, None, status=422)
-    form = StartForm(graph, request.POST, debugs=access.has_debug_permission(request.user))
+    form = StartForm(graph, request.POST, debugs=access.has_debug_permission(request.user, name))
     if form.is_valid():
         try:
             execution = start(
@@ -154,7 +156,7 @@ def _page(  # noqa: PLR0913 (all that the page shows)
         "graph": graph,
         "problems": problems,
         "form": form,
-        "may_start": flows_access.may_start(request.user),
+        "may_start": flows_access.may_start(request.user, found),
     }
     if request.method == "POST" and getattr(request, "htmx", False):
         return render(request, "executions/start_form.html", context, status=status)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.backends.utils import CursorWrapper
 from redis import Redis
 
+from executions.access import ExecutionSet
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.live import counts
@@ -18,6 +19,7 @@ from executions.live.changes import CommittedChanges, Visibility
 from executions.live.rendering import RenderedRows, row_format
 from executions.live.viewers import GridViewer, ShownPage
 from executions.models import Value
+from flows.rights import NO_RIGHTS
 from flows.values import encode
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Opener, alone, change, make, open_tabs, subscriptions, tell
@@ -150,7 +152,10 @@ def test_a_changed_row_is_told_by_what_differs(ada: User) -> None:
 
 def test_what_is_under_way_counts_as_held(ada: User) -> None:
     """A page that tells its revisions while frames are under way is not sent what it will have."""
-    rows, viewer = RenderedRows(), GridViewer(Visibility(ada, True), PageQuery())
+    rows, viewer = (
+        RenderedRows(),
+        GridViewer(Visibility(ada, NO_RIGHTS, ExecutionSet(None)), PageQuery()),
+    )
     execution = make_execution(ada)
     one = str(execution.pk)
 

@@ -15,6 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from redis import Redis
 
 from cortexweb.asgi import application
+from executions.access import ExecutionSet
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
 from executions.grid.table.row import GridRow
@@ -27,6 +28,7 @@ from executions.live.hub import hub
 from executions.live.rate_limit import UPDATES, WINDOW
 from executions.live.viewers import GridViewer
 from executions.states import Status
+from flows.rights import NO_RIGHTS
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Opener, Tab, alone, change, make, open_tabs, subscriptions, tell
 
@@ -352,7 +354,7 @@ async def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
         raise OSError
 
     consumer.base_send = gone
-    connection = Connection(GridViewer(Visibility(ada, True), PageQuery()))
+    connection = Connection(GridViewer(Visibility(ada, NO_RIGHTS, ExecutionSet(None)), PageQuery()))
     writer = asyncio.create_task(consumer.write(connection))
     connection.queue("beat", "{}")
     await asyncio.wait_for(written.wait(), 1)

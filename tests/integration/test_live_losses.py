@@ -21,6 +21,7 @@ from redis import Redis
 from websockets.asyncio.client import connect
 
 from executions import publishing as publish_module
+from executions.access import ExecutionSet
 from executions.grid.paging.page_query import PageQuery
 from executions.live import hub as hub_module
 from executions.live.changes import CommittedChanges, Visibility
@@ -29,6 +30,7 @@ from executions.live.consumers import GridConsumer
 from executions.live.viewers import GridViewer
 from executions.publishing import GROUP, publish
 from executions.states import Status
+from flows.rights import NO_RIGHTS
 from tests.conftest import LiveApp
 from tests.executions_in_tests import event_of, make_execution
 from tests.tabs import Opener, change, make, open_tabs
@@ -223,7 +225,7 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
         await reads.wait()
 
     consumer.base_send = slow
-    viewer = GridViewer(Visibility(ada, True), PageQuery())
+    viewer = GridViewer(Visibility(ada, NO_RIGHTS, ExecutionSet(None)), PageQuery())
     connection = Connection(viewer)
     writer = asyncio.create_task(consumer.write(connection))
     events = [await change(await make(ada)) for _ in range(6)]

@@ -13,7 +13,7 @@ def execute(request: CommandRequest) -> Changes | None:
     lease = lock_request(request)
     if lease is None:
         return None
-    if access.next_debugger(lease.asker_id, lease.asker, request.execution.initiator_id)[0] is None:
+    if access.next_debugger(lease.asker_id, lease.asker, request.execution)[0] is None:
         raise CommandRefused(
             f"{lease.asker} may no longer debug this. Keep control, or release it."
         )

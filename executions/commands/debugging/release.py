@@ -19,8 +19,7 @@ def execute(request: CommandRequest) -> Changes | None:
         return None
     if lease.holder_id is None or lease.holder_id != request.user.pk:
         raise CommandRefused("You aren't debugging this.")
-    initiator_id = request.execution.initiator_id
-    next_id, name = access.next_debugger(lease.asker_id, lease.asker, initiator_id)
+    next_id, name = access.next_debugger(lease.asker_id, lease.asker, request.execution)
     changed = debug_lease.transfer(family, lease.holder_id, next_id, name)
     return Changes(changed, f"to {name}" if next_id else "")
 

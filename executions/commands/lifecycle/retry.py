@@ -10,8 +10,7 @@ workspace begins again.
 
 import time
 
-from executions import access as executions_access
-from executions import appearance
+from executions import access, appearance
 from executions.access import User
 from executions.commands import secret_access
 from executions.commands.actor import audit
@@ -30,15 +29,17 @@ from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.interventions import Cause
 from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
-from flows import access, queries, values
+from flows import queries, values
 from flows.graph import FlowGraph
 from flows.models import FlowVersion
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    if not access.may_start(request.user):
+    if not access.may_start(request.user, request.execution.flow_name):
         raise CommandRefused("You may not start flows.")
-    if request.is_checked("paused") and not executions_access.has_debug_permission(request.user):
+    if request.is_checked("paused") and not access.has_debug_permission(
+        request.user, request.execution.flow_name
+    ):
         needs = "Starting a retry paused requires the permission to debug."
         raise CommandRefused(f"{needs} {ASK_FOR_DEBUGGING}")
     failed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
@@ -111,7 +112,7 @@ def _fit(
     """Fit the tokens to another version. Raises CommandRefused where something would be lost, or
     could reveal secrets of others."""
     key = request.execution.pk
-    if not executions_access.has_debug_secrets_permission(
+    if not access.has_debug_secrets_permission(
         request.user
     ) and secret_access.holds_secrets_of_others(key, request.user):
         raise CommandRefused(NO_SECRETS)

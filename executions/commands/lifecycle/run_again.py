@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from executions import access as executions_access
+from executions import access
 from executions.access import User
 from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, DebugLeaseRule
@@ -24,7 +24,7 @@ from executions.states import TERMINAL
 from executions.store.lifecycle import claims, retries, secret_storage
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
-from flows import access, parsing, queries, value_sources, values
+from flows import parsing, queries, value_sources, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, VariableNode
 from flows.models import FlowVersion
@@ -88,7 +88,7 @@ def _check_secrets(user: User, claimed: ClaimedExecution, *, is_other: bool) -> 
     if claimed.secrets is None or not is_other:
         return
     is_own = secret_storage.giver(claimed.secrets) == user.pk
-    if not is_own and not executions_access.has_debug_secrets_permission(user):
+    if not is_own and not access.has_debug_secrets_permission(user):
         raise CommandRefused(NO_SECRETS)
 
 
@@ -123,7 +123,7 @@ def _typed(kind: str, text: str) -> Any:
 
 
 def execute(request: CommandRequest) -> Changes | None:
-    if not access.may_start(request.user):
+    if not access.may_start(request.user, request.execution.flow_name):
         raise CommandRefused("You may not start flows.")
     old = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to)
     if old is None:

@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913 (what a form says)
 def _refusal(command: FailureCommand, request: FailureRequest) -> str:
     if not command.is_change:
         return ""
-    if not access.may_handle(request.user):
+    if not access.may_handle(request.user, request.group):
         return NOT_ALLOWED
     group = request.group
     if request.seen is not None and request.seen < group.revision:

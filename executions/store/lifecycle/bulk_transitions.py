@@ -56,6 +56,7 @@ class CommandState:
 
     id: UUID
     status: Status
+    flow_name: str
     initiator_id: int | None
     debugger_id: int | None
     debugger: str
@@ -74,6 +75,7 @@ def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
     found = Execution.objects.filter(pk__in=ids).values_list(
         "pk",
         "status",
+        "flow_name",
         "initiator_id",
         "debugged_by_id",
         "debugged_by__username",
@@ -82,9 +84,9 @@ def command_states(ids: Sequence[UUID]) -> dict[UUID, CommandState]:
     )
     return {
         pk: CommandState(
-            pk, Status(status), initiator_id, debugger_id, debugger or "", since, failed
+            pk, Status(status), flow, initiator_id, debugger_id, debugger or "", since, failed
         )
-        for pk, status, initiator_id, debugger_id, debugger, since, failed in found
+        for pk, status, flow, initiator_id, debugger_id, debugger, since, failed in found
     }
 
 
@@ -93,6 +95,7 @@ def command_state_of(execution: Execution) -> CommandState:
     return CommandState(
         execution.pk,
         Status(execution.status),
+        execution.flow_name,
         execution.initiator_id,
         execution.debugged_by_id,
         execution.debugged_by_name,

@@ -54,8 +54,10 @@ class Header:
     @cached_property
     def no_debugging(self) -> str:
         """Why somebody who may control it may not debug it."""
-        user, initiator = self._subject.user, self._subject.execution.initiator_id
-        if access.may_control(user, initiator) and not access.has_debug_permission(user):
+        user, execution = self._subject.user, self._subject.execution
+        if not access.may_control(user, execution.initiator_id, execution.flow_name):
+            return ""
+        if not access.has_debug_permission(user, execution.flow_name):
             return permissions.NO_DEBUGGING
         return ""
 

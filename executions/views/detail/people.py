@@ -59,7 +59,8 @@ class People:
 
     @property
     def may_debug(self) -> bool:
-        return access.may_debug(self._subject.user, self._subject.execution.initiator_id)
+        execution = self._subject.execution
+        return access.may_debug(self._subject.user, execution.initiator_id, execution.flow_name)
 
     @property
     def is_live(self) -> bool:

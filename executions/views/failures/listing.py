@@ -33,6 +33,7 @@ class Row:
     """A group, with the failures of each of the last hours."""
 
     group: FailureGroup
+    may_handle: bool
     hours: list[int]
 
     @property
@@ -96,7 +97,6 @@ def _context(request: HttpRequest, query: GroupQuery) -> dict[str, Any]:
         },
         "newer": query.page_address(page.previous_page_number()) if page.has_previous() else "",
         "older": query.page_address(page.next_page_number()) if page.has_next() else "",
-        "may_handle": failures_access.may_handle(user),
         "last_resolved": _last_resolved(user) if not page.object_list else None,
         "me": queries.ME,
         "nobody": queries.NOBODY,
@@ -112,13 +112,17 @@ def _sorted(query: GroupQuery, key: str) -> str:
 def _rows(user: access.User, groups: list[FailureGroup]) -> list[Row]:
     """The groups with their last hours, where the user sees all executions that were counted."""
     if not groups or not access.sees_all(user):
-        return [Row(group, []) for group in failures_access.as_seen(user, groups)]
+        return [
+            Row(group, failures_access.may_handle(user, group), [])
+            for group in failures_access.as_seen(user, groups)
+        ]
     span = Span.last(LATELY, timezone.now())
     zone = timezone.get_current_timezone()
     series = read.series_by_failure([group.pk for group in groups], span, "hour", zone)
     return [
         Row(
             group,
+            failures_access.may_handle(user, group),
             [one.counts.failed if one.counts else 0 for one in series.get(group.pk, ())],
         )
         for group in groups

@@ -119,7 +119,7 @@ class FailurePage:
 
     @property
     def may_handle(self) -> bool:
-        return failures_access.may_handle(self.user)
+        return failures_access.may_handle(self.user, self.group)
 
     @property
     def is_mine(self) -> bool:

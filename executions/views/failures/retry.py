@@ -21,7 +21,7 @@ def failure_retry(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """Preview a retry of a group; when posted, create the job. htmx gets what a dialog shows."""
     found = failures_access.get_or_404(request.user, group_id)
     group = RetryGroup(request.user, found)
-    problem = "" if flows_access.may_start(request.user) else "You may not start flows."
+    problem = "" if flows_access.may_start(request.user, found.flow) else "You may not start flows."
     choices = Choices()
     if request.method == "POST" and not problem:
         choices, problem = _read(request)

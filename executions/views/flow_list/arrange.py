@@ -29,7 +29,7 @@ def flow_arrange(request: HttpRequest, name: str) -> HttpResponse:
         "folders": sorted((way[-1], pk) for pk, way in folder_ways().items()),
         "labels": Label.objects.all(),
         "held": set(flow.labels.values_list("pk", flat=True)),
-        "may_arrange": flow_arrangement.may_arrange(request.user),
+        "may_arrange": access.may_arrange(request.user, flow),
         "in_dialog": is_part,
     }
     template = "executions/flows/arrange_form.html" if is_part else "executions/flows/arrange.html"

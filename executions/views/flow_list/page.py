@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from executions.commands.flow_arrangement import may_arrange
 from executions.statistics.counts import Counts
 from executions.store.read.flow_counts import last_executions
 from executions.views.flow_list import numbers, rows
@@ -56,8 +55,8 @@ def flows_live(request: HttpRequest) -> HttpResponse:
     key = (
         "page",
         numbers.visible_key(user),
-        access.sees_flows(user),
-        may_arrange(user),
+        access.seen(user),
+        access.arranged(user),
         tuple(sorted(rows.favorites_of(user))),
         user.pk if query.show == "mine" else None,
         timezone.get_current_timezone_name(),
@@ -101,7 +100,6 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
         "headers": _headers(query),
         "list_url": query.url(view="list"),
         "calls_url": query.url(view="calls"),
-        "may_arrange": may_arrange(request.user),
         "may_add": request.user.is_staff and request.user.has_perm("flows.add_flow"),
     }
 
@@ -115,6 +113,7 @@ def _rows(user: Any, search: str) -> list[FlowRow]:
             folder=rows.path_of(flow, ways),
             labels=list(flow.labels.all()),
             is_favorite=flow.pk in starred,
+            may_arrange=access.may_arrange(user, flow),
             live=live.by_flow.get(flow.name, {}),
             day=day.by_flow.get(flow.pk) or Counts(),
             span=day.span,

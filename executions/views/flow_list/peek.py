@@ -29,7 +29,7 @@ def flow_peek(request: HttpRequest, name: str) -> HttpResponse:
         "version": version,
         "graph": graph,
         "draft": flow.versions.filter(published_at=None).values_list("number", flat=True).first(),
-        "may_start": access.may_start(request.user),
+        "may_start": access.may_start(request.user, flow),
         "now": rows.now_pills(name, live),
     }
     if graph is not None:

@@ -58,6 +58,7 @@ class FlowRow:
     folder: str
     labels: Sequence[Label]
     is_favorite: bool
+    may_arrange: bool
     live: Mapping[Status, int]
     day: Counts
     span: Span
