@@ -12,12 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows import values
 from flows.blocks import BY_TYPE, examples
 from flows.blocks.base import Direction, Property
 from flows.values import ExceptionValue
+from tests.quick_yaml import load_yaml
 
 DATA = Path(__file__).parent / "data"
 Case = dict[str, Any]
@@ -310,7 +309,7 @@ class Builder:
 
 
 def _yaml(text: str) -> Any:
-    return yaml.safe_load(textwrap.dedent(text))
+    return load_yaml(textwrap.dedent(text))
 
 
 # Values ---------------------------------------------------------------------------------------

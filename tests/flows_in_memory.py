@@ -1,31 +1,37 @@
 """Flows written in YAML that the interpreter runs in memory: no database, no worker."""
 
+from functools import cache
 from typing import Any
-
-import yaml
 
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Budget, Continue, Decision, Finished, StepRecord
 from flows.blocks.errors import MEANINGS
 from flows.files import parse
-from flows.graph import Message, build
+from flows.graph import FlowGraph, Message, build
 from flows.validation import validate
 from flows.values import ExceptionValue
+from tests.quick_yaml import load_yaml, write_yaml
+
+
+def document_of(blocks: str, variables: str) -> dict[str, Any]:
+    """A flow document of the two parts that matter."""
+    return {"flow": "test", "variables": load_yaml(variables), "blocks": load_yaml(blocks)}
+
+
+@cache
+def graph_of(blocks: str, variables: str) -> FlowGraph:
+    """The compiled flow. A worker too compiles a version once and runs it many times."""
+    graph, messages = build(document_of(blocks, variables))
+    assert messages == []
+    return graph
 
 
 class Run:
     """A flow written in YAML, run in memory with a clock that ticks a millisecond a look."""
 
     def __init__(self, blocks: str, variables: str = "{}", **inputs: Any) -> None:
-        document = {
-            "flow": "test",
-            "variables": yaml.safe_load(variables),
-            "blocks": yaml.safe_load(blocks),
-        }
-        graph, messages = build(document)
-        assert messages == []
         self.now = 1_700_000_000.0
-        self.interpreter = Interpreter(graph, self.tick)
+        self.interpreter = Interpreter(graph_of(blocks, variables), self.tick)
         self.interpreter.begin(inputs)
 
     def tick(self) -> float:
@@ -58,12 +64,7 @@ class Run:
 
 def messages(blocks: str, variables: str = "{}") -> list[Message]:
     """What keeps a flow from being started, read as a flow file is."""
-    document = {
-        "flow": "test",
-        "variables": yaml.safe_load(variables),
-        "blocks": yaml.safe_load(blocks),
-    }
-    graph, found = build(parse(yaml.safe_dump(document, sort_keys=False)).document)
+    graph, found = build(parse(write_yaml(document_of(blocks, variables))).document)
     return found + validate(graph)
 
 

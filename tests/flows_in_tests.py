@@ -4,16 +4,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.db import transaction
 
 from flows.files import FlowFile, read
 from flows.models import FlowVersion
 from flows.publish import publish as publish_draft
 from flows.publish import save_draft
-
-QUICK_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-QUICK_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+from tests.quick_yaml import load_yaml, write_yaml
 
 
 def publish(
@@ -35,9 +32,9 @@ READ: dict[tuple[str, str, str, str], FlowFile] = {}
 def _read(folder: Path, name: str, blocks: str, variables: str, notes: str) -> FlowFile:
     document: dict[str, Any] = {"flow": name}
     for key, text in (("variables", variables), ("notes", notes), ("blocks", blocks)):
-        document[key] = yaml.load(textwrap.dedent(text), QUICK_LOADER)
+        document[key] = load_yaml(textwrap.dedent(text))
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.dump(document, Dumper=QUICK_DUMPER, sort_keys=False))
+    path.write_text(write_yaml(document))
     return read(path)
 
 

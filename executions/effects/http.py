@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -114,6 +115,12 @@ class _GuardedBackend(httpcore.SyncBackend):
         raise problem or httpcore.ConnectError(refused or f"{host} has no address")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what TLS trusts. To read the authorities takes 50 ms, so a process does it once."""
+    return httpx.create_ssl_context()
+
+
 @dataclass(frozen=True, slots=True)
 class HttpxHttp:
     """The HTTP client, by httpx. It follows no redirects: a flow decides on them.
@@ -128,7 +135,7 @@ class HttpxHttp:
         """Send a request; return its response. Raises ConnectionError."""
         # The whole request ends then, however slowly the answer comes.
         until = min(self.until, time.monotonic() + HTTP_TIMEOUT)
-        transport = httpx.HTTPTransport()
+        transport = httpx.HTTPTransport(verify=_tls())
         transport._pool._network_backend = _GuardedBackend(self.allowed, until)
         try:
             with (

@@ -60,7 +60,8 @@ class Router:
         self, boxes: Mapping[str, Box], labels: Iterable[Box], kind: str = "activity"
     ) -> None:
         self.boxes = boxes
-        self.labels = list(labels)
+        #: Left, right, top and bottom of each.
+        self.labels = [(box.left, box.right, box.top, box.bottom) for box in labels]
         self.merge, self.leave = MERGE[kind], LEAVE[kind]
         rights = {box.right + 20 + 12 * n for box in boxes.values() for n in range(4)}
         self.columns = sorted(rights | {box.left - 20 for box in boxes.values()})
@@ -180,7 +181,7 @@ class Router:
                 own.add(connection.target)
             price += _BLOCKED * sum(key not in own for key in self._blocks_on(a, b))
             price += self._wires_on(a, b, connection.target)
-            price += _LABEL * sum(_touches(a, b, label) for label in self.labels)
+            price += _LABEL * self._labels_on(a, b)
         return price
 
     def _blocks_on(self, a: Point, b: Point) -> Iterator[str]:
@@ -202,6 +203,19 @@ class Router:
             ]
         return (key for first, last, key in known[line] if first < high and low < last)
 
+    def _labels_on(self, a: Point, b: Point) -> int:
+        """Return how many labels a piece of a wire runs over."""
+        (x0, y0), (x1, y1) = a, b
+        if x0 > x1:
+            x0, x1 = x1, x0
+        if y0 > y1:
+            y0, y1 = y1, y0
+        found = 0
+        for left, right, top, bottom in self.labels:
+            if x0 < right and x1 > left and y0 < bottom and y1 > top:
+                found += 1
+        return found
+
     def _wires_on(self, a: Point, b: Point, target: str) -> float:
         """Return the cost of crossing other wires, or of running along one with another target."""
         flat = a[1] == b[1]
@@ -217,15 +231,6 @@ class Router:
                     if other != target and first < line < last:
                         price += _CROSSING
         return price
-
-
-def _touches(a: Point, b: Point, box: Box) -> bool:
-    return (
-        min(a[0], b[0]) < box.right
-        and max(a[0], b[0]) > box.left
-        and min(a[1], b[1]) < box.bottom
-        and max(a[1], b[1]) > box.top
-    )
 
 
 def _straighten(points: list[Point]) -> list[Point]:

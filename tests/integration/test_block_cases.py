@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.conf import settings
 from django.core.management import call_command
 
@@ -23,6 +22,7 @@ from flows.blocks import ALL
 from flows.blocks.base import Block
 from tests.block_cases import CASES, GOLDEN_CASES, Builder, Case, fits, plain, shown, variable
 from tests.driving import drive
+from tests.quick_yaml import write_yaml
 from tests.servers import Process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -80,7 +80,7 @@ def start(case: Case, folder: Path, *, written: bool = False) -> Execution:
     """Write the case's flows to files, publish them, and start it as the command line does."""
     built = Builder(case, written=written).build()
     for document in (*built.others, built.document):
-        text = yaml.safe_dump(document, sort_keys=False)
+        text = write_yaml(document)
         (folder / f"{document['flow']}.yaml").write_text(text)
     call_command("import_flows", str(folder), publish=True, verbosity=0)
     inputs = [f"{name}={json.dumps(values.encode(value))}" for name, value in built.inputs.items()]

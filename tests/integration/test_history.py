@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
@@ -28,6 +27,7 @@ from flows import queries, values
 from flows.blocks.base import Port
 from flows.models import FlowVersion
 from tests.driving import ACTOR, fresh
+from tests.quick_yaml import write_yaml
 from tests.unit.test_replay import VARIABLES, Writer, statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -172,7 +172,7 @@ class Play:
 def publish(folder: Path, document: dict[str, Any]) -> FlowVersion:
     path = folder / "random.yaml"
     document = document | {"flow": f"random-{new_id().hex}"}
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    path.write_text(write_yaml(document))
     with suppress(CommandError):
         call_command("import_flows", str(path), publish=True, verbosity=0)
     version = queries.latest_published(document["flow"])

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
@@ -17,6 +16,7 @@ from flows.queries import compiled
 from tests.debugging import Session
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import client_of, held_by
+from tests.quick_yaml import write_yaml
 from tests.servers import Process
 
 BLOCKS = 500
@@ -52,7 +52,7 @@ def large() -> str:
             }
         blocks[here] = block
     blocks["e"] = {"type": "End Flow"}
-    return yaml.safe_dump(blocks, sort_keys=False)
+    return write_yaml(blocks)
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.core.management import CommandError, call_command
 
 from executions.models import Execution
 from flows import queries
 from flows.models import FlowVersion
 from tests.driving import begin, drive, outputs
+from tests.quick_yaml import write_yaml
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -27,7 +27,7 @@ def flow(folder: Path, name: str, kind: str, run: str = "", block: str = "Run Fl
     variables = {"Problem": {"output": True}, "Name": {"input": True, "default": "inner"}}
     document = {"flow": name, "kind": kind, "variables": variables, "blocks": blocks}
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(document))
+    path.write_text(write_yaml(document))
     call_command("import_flows", str(path), publish=True, verbosity=0)
     version = queries.latest_published(name)
     assert version is not None

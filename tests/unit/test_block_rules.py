@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
 
 from executions.engine.state import Wait
 from flows.blocks import BY_TYPE
 from tests.flows_in_memory import Run, messages
+from tests.quick_yaml import write_yaml
 
 
 @dataclass
@@ -49,10 +49,10 @@ def run(case: Case) -> Run:
         for p in kind.properties
         if p.name in used
     }
-    text = yaml.safe_dump(blocks)
-    assert messages(text, yaml.safe_dump(variables)) == []
+    text = write_yaml(blocks)
+    assert messages(text, write_yaml(variables)) == []
     given = {names[name]: value for name, value in case.given.items()}
-    return Run(text, yaml.safe_dump(variables), **given)
+    return Run(text, write_yaml(variables), **given)
 
 
 WHEN = datetime(2024, 5, 1, 8, 30, tzinfo=UTC)

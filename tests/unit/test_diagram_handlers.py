@@ -3,10 +3,10 @@
 from itertools import combinations
 
 import pytest
-import yaml
 
 from flows.diagram.drawing import draw
 from flows.graph import build
+from tests.quick_yaml import load_yaml
 
 BLOCKS = """
 a: {type: Start Flow, bottom: r}
@@ -25,7 +25,7 @@ e: {type: End Flow}
 @pytest.mark.parametrize("kind", ["activity", "process"])
 def test_chains_and_senders_are_drawn_whole(kind: str) -> None:
     """Semantics 9, 32."""
-    document = {"flow": "f", "kind": kind, "blocks": yaml.safe_load(BLOCKS)}
+    document = {"flow": "f", "kind": kind, "blocks": load_yaml(BLOCKS)}
     graph, found = build(document)
     assert found == []
     drawing = draw(graph, "")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from flows.blocks.base import Port
 from flows.diagram.drawing import Drawing, draw
 from flows.diagram.geometry import LABEL_WIDTH, Box, fit_text, text_width
 from flows.graph import FlowGraph, build
+from tests.quick_yaml import load_documents
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "flows" / "examples").rglob("*.yaml"))
 
@@ -100,7 +100,7 @@ def connections(graph: FlowGraph, workspace: str) -> set[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_example_flows_are_drawn_whole_and_clear(path: Path) -> None:
-    for document in yaml.safe_load_all(path.read_text()):
+    for document in load_documents(path.read_text()):
         graph, _ = build(document)
         for workspace in graph.workspaces:
             drawing = draw(graph, workspace)
@@ -234,7 +234,7 @@ def test_no_token_covers_the_name_of_a_port(kind: str) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_no_token_covers_a_name_in_the_examples(path: Path) -> None:
-    for document in yaml.safe_load_all(path.read_text()):
+    for document in load_documents(path.read_text()):
         graph, _ = build(document)
         for workspace in graph.workspaces:
             assert not covered(draw(graph, workspace))

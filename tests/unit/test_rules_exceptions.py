@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from executions.engine import moving
 from executions.engine.state import Failed, Finished
 from flows.values import ExceptionValue
 from tests.flows_in_memory import Run, messages, thrown_form
+from tests.quick_yaml import write_yaml
 
 NULL = "'List' is null; it must be provided with a non-null value."
 
@@ -53,7 +53,7 @@ def chain(*handlers: dict[str, Any], thrown: Any = None) -> Run:
         "end": {"type": "End Flow"},
     }
     variables = "{E: {output: true}, By: {output: true}}"
-    text = yaml.safe_dump(blocks)
+    text = write_yaml(blocks)
     assert messages(text, variables) == []
     return Run(text, variables)
 

@@ -5,16 +5,16 @@ from textwrap import indent
 from typing import Any
 
 import pytest
-import yaml
 
 from flows.graph import FlowGraph, Message, build
 from flows.validation import check_inputs, validate
+from tests.quick_yaml import load_yaml
 
 
 def graph(blocks: str, variables: str = "{}") -> FlowGraph:
     """A flow that starts at `start` and has an `end`, with the given blocks and variables."""
     text = f"flow: f\nvariables: {variables}\nblocks:\n  end: {{type: End Flow}}\n"
-    document = yaml.safe_load(text + indent(blocks, "  "))
+    document = load_yaml(text + indent(blocks, "  "))
     document["blocks"].setdefault("start", {"type": "Start Flow", "bottom": "a"})
     built, found = build(document)
     assert found == []
