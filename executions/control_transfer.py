@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from executions import access, presence
-from executions.commands.actor import Actor, audit
+from executions import access, audit, presence
+from executions.commands.actor import Actor
 from executions.commands.command import Command
 from executions.commands.debugging import release, take_over
 from executions.models import Execution
@@ -70,4 +70,4 @@ def _audit(
     command: Command, execution_id: UUID, user_id: int | None, name: str, detail: str
 ) -> None:
     execution = Execution.objects.only("pk", "flow_name").get(pk=execution_id)
-    audit(Actor(user_id, name, "time"), command.name, execution, done=True, detail=detail)
+    audit.record(Actor(user_id, name, "time"), command.name, execution=execution, detail=detail)

@@ -20,8 +20,8 @@ from django.core.cache.backends.base import BaseCache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from executions.commands.actor import address_of
-from executions.models import AuditEntry
+from executions import audit
+from executions.commands.actor import Actor, address_of
 
 #: The most wrong passwords of one account, and from one address, in this many seconds.
 OF_ACCOUNT, FROM_ADDRESS, WINDOW = 10, 30, 300
@@ -93,15 +93,8 @@ class PasswordAttempt:
         return ip_network((found, 64), strict=False).network_address.compressed
 
     def _audit(self, *, done: bool, detail: str = "", user_id: int | None = None) -> None:
-        AuditEntry.objects.create(
-            user_id=user_id,
-            actor=self.name[:150],
-            command=self.command,
-            source=self.source,
-            address=self.address,
-            outcome=AuditEntry.Outcome.DONE if done else AuditEntry.Outcome.REFUSED,
-            detail=detail,
-        )
+        actor = Actor(user_id, self.name, self.source, self.address)
+        audit.record(actor, self.command, done=done, detail=detail)
 
 
 @contextmanager

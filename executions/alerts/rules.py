@@ -7,10 +7,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from executions import audit
 from executions.access import User
-from executions.alerts import access, audit
+from executions.alerts import access
 from executions.alerts.kind import Check, Interval, Round, merged
 from executions.alerts.registry import KINDS
+from executions.audit.states import State, state_of
 from executions.commands.actor import Actor
 from executions.limits import ALERT_STATEMENT_SECONDS
 from executions.models import Alert, AlertRule
@@ -41,6 +43,7 @@ def save(user: User, actor: Actor, rule: AlertRule, recipients: dict[str, Any]) 
     _insist(user)
     is_new = rule.pk is None
     with transaction.atomic():
+        before = None if is_new else _state(AlertRule.objects.get(pk=rule.pk))
         rule.since = timezone.now()
         if is_new:
             rule.created_by_id = actor.user_id
@@ -56,21 +59,38 @@ def save(user: User, actor: Actor, rule: AlertRule, recipients: dict[str, Any]) 
             getattr(rule, name).set(recipients[name])
         if not rule.is_on:
             _close(rule)
-        command = "make-alert-rule" if is_new else "change-alert-rule"
-        audit.write(actor, command, describe(rule))
+        audit.record(
+            actor,
+            "make-alert-rule" if is_new else "change-alert-rule",
+            subject=rule,
+            before=before,
+            after=_state(rule),
+            detail=describe(rule),
+        )
 
 
 def delete(user: User, actor: Actor, rule: AlertRule) -> None:
     """Delete a rule with its alerts."""
     _insist(user)
     with transaction.atomic():
-        audit.write(actor, "delete-alert-rule", describe(rule))
+        audit.record(
+            actor,
+            "delete-alert-rule",
+            subject=rule,
+            before=_state(rule),
+            detail=describe(rule),
+        )
         rule.delete()
 
 
 def _insist(user: User) -> None:
     if not access.may_edit_rules(user):
         raise PermissionError("may not edit alert rules")
+
+
+def _state(rule: AlertRule) -> State:
+    """Return the fields of a rule that a form sets."""
+    return {name: value for name, value in state_of(rule).items() if name in (*FIELDS, *RECIPIENTS)}
 
 
 def _close(rule: AlertRule) -> None:

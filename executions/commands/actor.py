@@ -1,33 +1,32 @@
-"""Who gives a command, from where, and the audit entry that says so."""
+"""Who does something, and from where."""
 
-import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address
 
-from django.db import transaction
 from django.http import HttpRequest
-
-from executions.models import AuditEntry, Execution
-
-logger = logging.getLogger("executions.audit")
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who gives a command. `source` is page, bulk job, command line, admin, demo or time; `address`
-    is the client's, if there is one."""
+    """Who does something. `source` is page, api, bulk job, command line, admin, webhook, schedule,
+    demo or time; `address` is the client's, if there is one; `token` is the name of the API token
+    that the client gave."""
 
     user_id: int | None
     name: str
     source: str
     address: str | None = None
+    token: str = ""
 
     @classmethod
     def of_request(cls, request: HttpRequest, source: str = "page") -> "Actor":
+        """Return who sends a request; with an API token, the source is api."""
         user = request.user
-        return cls(user.pk, user.get_username(), source, address_of(request))
+        token = getattr(user, "api_token", None)
+        if token is not None and source == "page":
+            source = "api"
+        name = token.name if token is not None else ""
+        return cls(user.pk, user.get_username(), source, address_of(request), name)
 
 
 def address_of(request: HttpRequest) -> str | None:
@@ -36,51 +35,3 @@ def address_of(request: HttpRequest) -> str | None:
         return str(ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
         return None
-
-
-def audit(
-    actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
-) -> None:
-    """Write the audit entry of a command."""
-    write([audit_entry(actor, command, execution, done=done, detail=detail)])
-
-
-def write(entries: Iterable[AuditEntry]) -> None:
-    """Write audit entries, and log them once the transaction has committed."""
-    written = AuditEntry.objects.bulk_create(entries)
-    if logger.isEnabledFor(logging.INFO):
-        transaction.on_commit(partial(_log, written))
-
-
-def _log(entries: Iterable[AuditEntry]) -> None:
-    for entry in entries:
-        logger.info(
-            "%s %s",
-            entry.command,
-            entry.outcome,
-            extra={
-                "command": entry.command,
-                "outcome": entry.outcome,
-                "source": entry.source,
-                "user": entry.user_id,
-                "execution": str(entry.execution_id),
-                "flow": entry.flow_name,
-            },
-        )
-
-
-def audit_entry(
-    actor: Actor, command: str, execution: Execution, *, done: bool, detail: str = ""
-) -> AuditEntry:
-    """The audit entry of a command: who, what, when, from where, with what outcome. Not saved."""
-    return AuditEntry(
-        execution=execution,
-        flow_name=execution.flow_name,
-        user_id=actor.user_id,
-        actor=actor.name,
-        command=command,
-        source=actor.source,
-        address=actor.address,
-        outcome=AuditEntry.Outcome.DONE if done else AuditEntry.Outcome.REFUSED,
-        detail=detail,
-    )

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from executions import audit
 from executions.access import User
 from executions.commands.actor import Actor
-from executions.models import AuditEntry
 from flows import access
 from flows.models import FavoriteFlow, Flow, Folder, Label
 from flows.queries import folder_ways
@@ -34,7 +34,14 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
         if before == after:
             return f"{flow.name} is in {after} already."
         Flow.objects.filter(pk=flow.pk).update(folder=folder)
-        _audit(actor, flow, _MOVE, f"from {before} to {after}")
+        audit.record(
+            actor,
+            _MOVE,
+            subject=flow,
+            before={"folder": before},
+            after={"folder": after},
+            detail=f"from {before} to {after}",
+        )
     return f"Moved {flow.name} from {before} to {after}."
 
 
@@ -60,7 +67,14 @@ def label(
             return ""
         flow.labels.set(wanted)
         detail = " ".join([*(f"+{name}" for name in added), *(f"-{name}" for name in removed)])
-        _audit(actor, flow, _LABEL, detail)
+        audit.record(
+            actor,
+            _LABEL,
+            subject=flow,
+            before={"labels": sorted(held.values())},
+            after={"labels": sorted(wanted.values())},
+            detail=detail,
+        )
     return f"Labels of {flow.name}: {', '.join(sorted(wanted.values())) or 'none'}."
 
 
@@ -76,24 +90,5 @@ def star(user: User, flow: Flow, *, on: bool) -> None:
 def _check(user: User, actor: Actor, flow: Flow, command: str) -> None:
     if not access.may_arrange(user, flow):
         why = "Arranging a flow takes the role Administer, or the permission flows.change_flow."
-        _audit(actor, flow, command, why, AuditEntry.Outcome.REFUSED)
+        audit.record(actor, command, subject=flow, done=False, detail=why)
         raise PermissionDenied(f"{why} Ask an administrator for it.")
-
-
-def _audit(
-    actor: Actor,
-    flow: Flow,
-    command: str,
-    detail: str,
-    outcome: AuditEntry.Outcome = AuditEntry.Outcome.DONE,
-) -> None:
-    AuditEntry.objects.create(
-        flow_name=flow.name,
-        user_id=actor.user_id,
-        actor=actor.name,
-        command=command,
-        source=actor.source,
-        address=actor.address,
-        outcome=outcome,
-        detail=detail,
-    )

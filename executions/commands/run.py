@@ -12,8 +12,8 @@ from uuid import UUID
 import psycopg
 from django.db import OperationalError, transaction
 
+from executions import audit
 from executions.commands import permissions, refusals
-from executions.commands.actor import audit, audit_entry, write
 from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRefused, CommandRequest
@@ -56,12 +56,7 @@ def run_command(name: str, request: CommandRequest) -> CommandResult:
                 transaction.set_rollback(True)
             else:
                 detail = _without_secrets(request, changes.detail)
-                entry = audit_entry(
-                    request.actor, name, request.execution, done=True, detail=detail
-                )
-                if changes.deleted:
-                    entry.execution = None
-                entry.save(force_insert=True)
+                audit.record(request.actor, name, execution=request.execution, detail=detail)
                 publish(taken + changes.events)
                 return CommandResult(request.execution, True, detail, changes.started)
     except CommandRefused as refused:
@@ -100,13 +95,17 @@ def _run_batch(command: Command, requests: Sequence[CommandRequest]) -> list[Com
             )
             publish(taken + command.execute_batch(accepted))
         audit_log = [
-            audit_entry(
-                actor, command.name, result.execution, done=result.done, detail=result.detail
+            audit.entry(
+                actor,
+                command.name,
+                execution=result.execution,
+                done=result.done,
+                detail=result.detail,
             )
             for result in results
             if result.execution.pk in states
         ]
-        write(audit_log)
+        audit.write(audit_log)
     return results
 
 
@@ -147,5 +146,7 @@ def _without_secrets(request: CommandRequest, detail: str) -> str:
 
 
 def _refuse(command: Command, request: CommandRequest, detail: str) -> CommandResult:
-    audit(request.actor, command.name, request.execution, done=False, detail=detail)
+    audit.record(
+        request.actor, command.name, execution=request.execution, done=False, detail=detail
+    )
     return CommandResult(request.execution, done=False, detail=detail)

@@ -13,6 +13,7 @@ from executions.models.alerts import (
     DeliveryAttempt,
     Observation,
 )
+from executions.models.api_tokens import ApiToken, MachineAccount
 from executions.models.audit import AuditEntry
 from executions.models.breakpoints import KeptBreakpoint
 from executions.models.execution import (
@@ -53,6 +54,7 @@ __all__ = [
     "Alert",
     "AlertChannel",
     "AlertRule",
+    "ApiToken",
     "AuditEntry",
     "BulkJob",
     "BulkResult",
@@ -68,6 +70,7 @@ __all__ = [
     "KeptBreakpoint",
     "LiveSample",
     "LogEntry",
+    "MachineAccount",
     "Observation",
     "Preferences",
     "SavedView",

@@ -63,6 +63,9 @@ class AlertChannel(models.Model):
             ),
         ]
 
+    #: Whoever has the address of a chat's channel can write to it.
+    MASKED_IN_AUDIT = ("address",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -180,12 +180,13 @@ def _delete(rule: _Rule) -> int:
 
 
 def _delete_executions(ids: list[UUID]) -> None:
-    """Delete executions without children and their rows. Nullable foreign keys become null."""
+    """Delete executions without children and their rows. Nullable foreign keys become null; the
+    audit trail keeps the ids."""
     for relation in Execution._meta.related_objects:
         rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
         if relation.on_delete is models.SET_NULL:
             rows.update(**{relation.field.name: None})
-        elif relation.related_model is not Execution:
+        elif relation.on_delete is models.CASCADE and relation.related_model is not Execution:
             rows.delete()
     with connection.cursor() as cursor:
         cursor.execute(_DELETE, {"ids": ids})

@@ -1,5 +1,6 @@
 """The pages of channels: webhooks and chats that administrators set up."""
 
+from typing import Unpack
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -9,9 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from executions.alerts import access, audit, deliveries
+from executions import audit
+from executions.alerts import access, deliveries
 from executions.alerts.forms import ChannelForm
 from executions.alerts.messages import test_message
+from executions.audit.states import state_of
 from executions.commands.actor import Actor
 from executions.models import AlertChannel
 from executions.views.alerts import tabs
@@ -68,16 +71,30 @@ def _form_page(request: HttpRequest, shown: AlertChannel) -> HttpResponse:
     is_new = shown.pk is None
     form = ChannelForm(request.POST or None, instance=shown)
     if request.method == "POST" and form.is_valid():
+        before = None if is_new else state_of(AlertChannel.objects.get(pk=shown.pk))
         shown = save_channel(form)
-        command = "make-channel" if is_new else "change-channel"
         state = "on" if shown.is_on else "off"
-        detail = f"{shown.name}, {shown.get_kind_display()}, {_leads_to(shown.address)}, {state}"
-        audit.write(Actor.of_request(request), command, detail)
+        _record(
+            request,
+            "make-channel" if is_new else "change-channel",
+            shown,
+            before=before,
+            after=state_of(shown),
+            detail=f"{shown.name}, {shown.get_kind_display()}, {_leads_to(shown.address)}, {state}",
+        )
         if is_new and shown.kind == AlertChannel.Kind.WEBHOOK:
             return _page(request, shown, ChannelForm(instance=shown), secret=shown.secret)
         messages.success(request, f"{shown.name} is saved.")
         return redirect("alert-channels")
     return _page(request, shown, form)
+
+
+def _record(
+    request: HttpRequest, command: str, shown: AlertChannel, **about: Unpack[audit.About]
+) -> None:
+    """Write the audit entry of a command on a channel."""
+    given: audit.About = {"subject": shown, "detail": shown.name, **about}
+    audit.record(Actor.of_request(request), command, **given)
 
 
 def save_channel(form: ChannelForm) -> AlertChannel:
@@ -112,7 +129,7 @@ def rotate_secret(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Replace the secret of a webhook, and show the new one once."""
     found = access.get_channel_or_404(request.user, channel_id)
     found.rotate(timezone.now())
-    audit.write(Actor.of_request(request), "new-webhook-secret", found.name)
+    _record(request, "new-webhook-secret", found)
     return _page(request, found, ChannelForm(instance=found), secret=found.secret)
 
 
@@ -124,7 +141,7 @@ def test_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     about = {"step": "test", "occasion": "test"}
     delivery = deliveries.to_channel(found, message, timezone.now(), **about)
     deliveries.write([delivery])
-    audit.write(Actor.of_request(request), "test-channel", found.name)
+    _record(request, "test-channel", found)
     messages.success(request, f"A test is on its way to {found.name}: see its deliveries below.")
     return redirect("alert-channel", found.pk)
 
@@ -133,7 +150,7 @@ def test_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
 def delete_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Delete a channel with its deliveries."""
     found = access.get_channel_or_404(request.user, channel_id)
-    audit.write(Actor.of_request(request), "delete-channel", found.name)
+    _record(request, "delete-channel", found, before=state_of(found))
     found.delete()
     messages.success(request, f"{found.name} is deleted.")
     return redirect("alert-channels")

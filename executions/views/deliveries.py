@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from executions.alerts import access, audit, deliveries
+from executions import audit
+from executions.alerts import access, deliveries
 from executions.alerts.messages import Message
 from executions.commands.actor import Actor
 from executions.models import Delivery
@@ -70,7 +71,12 @@ def try_again(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     if shown is None:
         raise Http404("This delivery does not exist.")
     if deliveries.try_again(shown):
-        audit.write(Actor.of_request(request), "retry-delivery", f"{shown.via}: {shown.pk}")
+        audit.record(
+            Actor.of_request(request),
+            "retry-delivery",
+            subject=shown,
+            detail=f"{shown.via}: {shown.pk}",
+        )
         messages.success(request, "It is tried again now.")
     else:
         word = shown.get_status_display().lower()

@@ -31,10 +31,12 @@ def test_children_come_first_where_the_grid_lists_them_so(
     sent: list[UUID] = []
     monkeypatch.setattr(enqueueing, "enqueue", lambda event: sent.append(UUID(event.id)))
 
+    read: set[int] = set()
+
     def given(*, together: bool = True) -> list[Any]:
-        found = AuditEntry.objects.order_by("id").values_list("execution_id", flat=True)
-        ids = list(found)
-        AuditEntry.objects.all().delete()
+        found = AuditEntry.objects.exclude(pk__in=read).order_by("id")
+        ids = [entry.execution_id for entry in found]
+        read.update(entry.pk for entry in found)
         Execution.objects.update(status=Status.PAUSED)
         messages, sent[:] = list(sent), []
         # The messages go out in the order in which the commands were given.

@@ -38,7 +38,7 @@ def test_a_family_goes_and_the_audit_says_who_did_it(admin_user: User) -> None:
     assert set(Execution.objects.all()) == {other}
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.command, entry.outcome) == ("admin", "delete", "done")
-    assert (entry.execution_id, entry.flow_name) == (None, "orders")
+    assert (entry.execution_id, entry.flow_name) == (root.pk, "orders")
     assert entry.detail == f"{root.pk}, with 2 below it"
 
 

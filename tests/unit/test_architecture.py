@@ -81,6 +81,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("statistics",),
     ("access", "watches"),
     ("idempotency",),
+    ("api_tokens",),
+    ("audit", "commands.actor"),
     ("models",),
     (
         "appearance",

@@ -10,10 +10,9 @@ workspace begins again.
 
 import time
 
-from executions import access, appearance
+from executions import access, appearance, audit
 from executions.access import User
 from executions.commands import secret_access
-from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, DebugLeaseRule
 from executions.commands.permissions import ASK_FOR_DEBUGGING, NO_SECRETS
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -78,7 +77,9 @@ def execute(request: CommandRequest) -> Changes | None:
         rewrite(inserted, interpreter, {}, cause)
     enqueue(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title
-    audit(request.actor, "start", fresh, done=True, detail=f"retry of {failed.id} at '{where}'")
+    audit.record(
+        request.actor, "start", execution=fresh, detail=f"retry of {failed.id} at '{where}'"
+    )
     begun = retries.begin(fresh.pk)
     detail = f"as {fresh.pk} at '{where}'"
     return Changes([*events([fresh.pk]), *begun], detail, started=fresh.pk)

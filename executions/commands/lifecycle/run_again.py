@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from executions import access
+from executions import access, audit
 from executions.access import User
-from executions.commands.actor import audit
 from executions.commands.command import Bulk, Command, DebugLeaseRule
 from executions.commands.permissions import NO_SECRETS
 from executions.commands.request import Changes, CommandRefused, CommandRequest
@@ -153,7 +152,7 @@ def execute(request: CommandRequest) -> Changes | None:
     enqueue(fresh)
     others = f" with other {', '.join(planned.changed)}" if planned.changed else ""
     where = f"in v{planned.version.number}{others}"
-    audit(request.actor, "start", fresh, done=True, detail=f"{old.id} again, {where}")
+    audit.record(request.actor, "start", execution=fresh, detail=f"{old.id} again, {where}")
     begun = retries.begin(fresh.pk)
     return Changes([*events([fresh.pk]), *begun], f"as {fresh.pk} {where}", started=fresh.pk)
 

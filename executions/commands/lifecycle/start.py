@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
-from executions.commands.actor import Actor, audit
+from executions import audit
+from executions.commands.actor import Actor
 from executions.dispatch import enqueue
 from executions.models import Execution
 from executions.publishing import publish
@@ -52,11 +53,10 @@ def start(  # noqa: PLR0913 (one for each choice of the start form)
                 debugged_by_name=actor.name if debugs else "",
             )
         )
-        audit(
+        audit.record(
             actor,
             "start",
-            execution,
-            done=True,
+            execution=execution,
             detail=", ".join(
                 text
                 for text, applies in (

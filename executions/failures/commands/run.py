@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from executions import audit
 from executions.access import User
 from executions.commands.actor import Actor
 from executions.commands.request import CommandRefused
 from executions.failures import access, events
 from executions.failures.commands.command import Done, FailureCommand, FailureRequest
 from executions.failures.commands.registry import COMMANDS
-from executions.models import AuditEntry, FailureActivity, FailureGroup
+from executions.models import FailureActivity, FailureGroup
 from flows.formatting import clock
 
 NOT_ALLOWED = (
@@ -62,7 +63,7 @@ def run(  # noqa: PLR0913 (what a form says)
                 raise CommandRefused(why)
             done = command.execute(request)
         except CommandRefused as refused:
-            _audit(command, request, str(refused), AuditEntry.Outcome.REFUSED)
+            _audit(command, request, str(refused), done=False)
             return Result(locked, done=False, detail=str(refused))
         _write(command, request, done)
     return Result(locked, done=True, detail=done.text)
@@ -98,7 +99,7 @@ def _write(command: FailureCommand, request: FailureRequest, done: Done) -> None
         group.revision += 1
         group.save()
     if done.text:
-        _audit(command, request, done.text, AuditEntry.Outcome.DONE)
+        _audit(command, request, done.text)
         events.record(
             events.FailureEvent(
                 group=group,
@@ -116,16 +117,7 @@ def _write(command: FailureCommand, request: FailureRequest, done: Done) -> None
         events.tell_pages([group], is_change=False)
 
 
-def _audit(command: FailureCommand, request: FailureRequest, detail: str, outcome: str) -> None:
-    actor, group = request.actor, request.group
-    AuditEntry.objects.create(
-        failure=group,
-        flow_name=group.flow.name,
-        user_id=actor.user_id,
-        actor=actor.name,
-        command=command.name,
-        source=actor.source,
-        address=actor.address,
-        outcome=outcome,
-        detail=detail,
-    )
+def _audit(
+    command: FailureCommand, request: FailureRequest, detail: str, *, done: bool = True
+) -> None:
+    audit.record(request.actor, command.name, failure=request.group, done=done, detail=detail)
