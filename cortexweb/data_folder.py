@@ -3,6 +3,7 @@
 Settings import this module, so it stays free of Django and does nothing on import.
 """
 
+import base64
 import hashlib
 import os
 import secrets
@@ -26,18 +27,12 @@ class DataFolder:
         self.path = Path(os.path.abspath(path))
 
     def create(self) -> None:
-        """Make the folder and its secret key; what exists is kept."""
+        """Make the folder with its secret key and its encryption key; what exists is kept."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._key_file.exists() and self._key_file.stat().st_size:
-            return
-        # Whole or not at all: a full disk would leave an empty key.
-        draft = self._key_file.with_name(f"secret_key.{os.getpid()}")
-        try:
-            with open(draft, "w", opener=_open_private) as file:
-                file.write(secrets.token_urlsafe(50))
-            draft.replace(self._key_file)
-        finally:
-            draft.unlink(missing_ok=True)
+        if not _has_content(self._key_file):
+            _write_private(self._key_file, secrets.token_urlsafe(50))
+        if not _has_content(self._encryption_file):
+            self.add_encryption_key()
 
     @property
     def is_foreign(self) -> bool:
@@ -64,6 +59,23 @@ class DataFolder:
                 "CORTEXWEB_DATA=FOLDER."
             )
         return key
+
+    def encryption_keys(self) -> list[str]:
+        """The keys that encrypt secrets in the database, the newest first; none before `up`."""
+        try:
+            return self._encryption_file.read_text().split()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except PermissionError:
+            raise ImproperlyConfigured(
+                f"The encryption keys {self._encryption_file} belong to another user. Run as that "
+                "user, or set ENCRYPTION_KEYS."
+            ) from None
+
+    def add_encryption_key(self) -> None:
+        """Put a new key in front of those that encrypt secrets."""
+        keys = [new_encryption_key(), *self.encryption_keys()]
+        _write_private(self._encryption_file, "".join(f"{key}\n" for key in keys))
 
     @property
     def sockets(self) -> Path:
@@ -102,6 +114,39 @@ class DataFolder:
     @property
     def _key_file(self) -> Path:
         return self.path / "secret_key"
+
+    @property
+    def _encryption_file(self) -> Path:
+        return self.path / "encryption_keys"
+
+
+def new_encryption_key() -> str:
+    """Return a key for ENCRYPTION_KEYS: 32 random bytes in the base64 of addresses."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def is_encryption_key(text: str) -> bool:
+    """Return whether a text is what `new_encryption_key` returns."""
+    try:
+        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == 32
+    except ValueError:
+        return False
+
+
+def _has_content(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner reads: whole or not at all, since a full disk would leave an
+    empty key."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        with open(draft, "w", opener=_open_private) as written:
+            written.write(text)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _open_private(path: str, flags: int) -> int:

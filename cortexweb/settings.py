@@ -12,7 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
-from cortexweb.data_folder import DEFAULT_PATH, DataFolder
+from cortexweb.data_folder import DEFAULT_PATH, DataFolder, is_encryption_key
 from cortexweb.environment import Environment
 from executions import limits, queues
 
@@ -23,6 +23,14 @@ DATA = DataFolder(Path(env.str("CORTEXWEB_DATA", default=str(DEFAULT_PATH))))
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or DATA.secret_key()
+# What encrypts secrets in the database, the newest first (executions.encryption).
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or DATA.encryption_keys()
+for _key in ENCRYPTION_KEYS:
+    if not is_encryption_key(_key):
+        raise environ.ImproperlyConfigured(
+            "ENCRYPTION_KEYS contains something that is no key. Make one with "
+            "`python manage.py rotate_encryption --new-key`."
+        )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

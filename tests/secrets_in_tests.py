@@ -78,13 +78,11 @@ def secret_flow(folder: Path) -> FlowVersion:
 
 
 def stored() -> dict[str, str]:
-    """Everything in the database, but for what only the engine reads: table → its rows as text."""
+    """Everything in the database, as whoever reads it without the keys: table → rows as text."""
     found = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(
-                f"SELECT (to_jsonb(t) - 'secrets' - 'secret' - 'state')::text FROM {table} AS t"
-            )
+            cursor.execute(f"SELECT to_jsonb(t)::text FROM {table} AS t")
             found[table] = "\n".join(text for (text,) in cursor.fetchall())
     return found
 

@@ -67,7 +67,7 @@ def create(  # noqa: PLR0913 (what a job is: who, what, for which, how)
         user_id=int(actor.user_id or 0),
         address=actor.address,
         command=command,
-        fields=values.encode(dict(fields)),  # jsonb takes no NUL
+        fields=values.encode(dict(fields)),  # JSON takes no NUL
         chosen=None if target.chosen is None else dict(target.chosen),
         filters=target.filters,
         zone=timezone.get_current_timezone_name(),

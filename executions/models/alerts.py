@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from executions.fields import EncryptedTextField
 from executions.limits import OLD_SECRET_SECONDS
 from executions.models.execution import new_id
 from flows.models import Flow, Folder, Label
@@ -36,7 +37,7 @@ class AlertChannel(models.Model):
     name = models.CharField(max_length=80, unique=True)
     #: The URL of a webhook, or what Apprise takes. It may hold a password, so pages show no more
     #: than where it leads.
-    address = models.TextField()
+    address = EncryptedTextField()
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -45,9 +46,9 @@ class AlertChannel(models.Model):
         related_name="alert_channels",
     )
     #: What signs the messages of a webhook. A new one is shown once.
-    secret = models.CharField(max_length=100, blank=True, default=new_secret)
+    secret = EncryptedTextField(blank=True, default=new_secret)
     #: The one before, which signs beside it for a while.
-    old_secret = models.CharField(max_length=100, blank=True)
+    old_secret = EncryptedTextField(blank=True)
     old_secret_until = models.DateTimeField(null=True, blank=True)
     is_on = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

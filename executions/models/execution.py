@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from executions.fields import ExactJSONField
+from executions.fields import EncryptedJSONField, ExactJSONField, PartlyEncryptedJSONField
 from executions.models.expressions import Length, Lexemes
 from executions.states import Place, Reason, Request, RetryState, Status
 from flows.models import FlowVersion
@@ -122,7 +122,7 @@ class Execution(models.Model):
     state = ExactJSONField(default=dict)
     #: Its secrets (`executions.store.lifecycle.secret_storage`); null where its flow has none.
     #: Nothing that people read is derived from it.
-    secrets = ExactJSONField(null=True)
+    secrets = EncryptedJSONField(null=True, plain=("given_by",))
 
     #: The execution that this one retries.
     origin = models.ForeignKey(
@@ -319,7 +319,7 @@ class Token(models.Model):
     workspace = models.CharField(max_length=200, blank=True)
     block = models.CharField(max_length=200)
     #: Running loops, whether the workspace's exception handler was used, a pending exception.
-    state = ExactJSONField(default=dict)
+    state = PartlyEncryptedJSONField(default=dict)
 
     def __str__(self) -> str:
         return f"token {self.level} at {self.block}"
@@ -339,7 +339,7 @@ class Value(models.Model):
     level = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=220)
     value = ExactJSONField(null=True)
-    secret = ExactJSONField(null=True)
+    secret = EncryptedJSONField(null=True)
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from executions.fields import EncryptedJSONField
 from executions.models.execution import new_id
 
 
@@ -36,7 +37,7 @@ class BulkJob(models.Model):
     address = models.GenericIPAddressField(null=True, help_text="Where it was asked from.")
     command = models.CharField(max_length=20)
     #: The fields of the command's form.
-    fields = models.JSONField(default=dict)
+    fields = EncryptedJSONField(default=dict)
 
     #: The statuses in which the chosen executions were seen, by id; null for all that match.
     chosen = models.JSONField(null=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from executions import encryption
 from executions.engine.secrets import Secrets
 from executions.engine.state import Frame, LogRecord, StepRecord, ThrownException
 from flows import values
@@ -19,8 +20,8 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def token_row(level: int, frame: Frame) -> dict[str, Any]:
-    """Return a token's row."""
+def token_row(level: int, frame: Frame, *, has_secrets: bool) -> dict[str, Any]:
+    """Return a token's row. With secrets, what it keeps of values is encrypted."""
     state: dict[str, Any] = {}
     if frame.kept:
         state["kept"] = frame.kept
@@ -29,6 +30,8 @@ def token_row(level: int, frame: Frame) -> dict[str, Any]:
     if frame.exception is not None:
         state["exception"] = values.encode(frame.exception)
         state["thrown_at"] = frame.thrown_at
+    if has_secrets and state:
+        state = encryption.seal(state)
     if frame.deadline is not None:
         state["deadline"] = frame.deadline
         state["timeout"] = frame.timeout
@@ -45,14 +48,16 @@ def value_row(level: int, frame: Frame, name: str, secrets: Secrets | None) -> d
     if secrets is not None:
         shown = values.encode(secrets.redact_variable(frame.workspace, name, value))
         if shown != form:
-            row |= {"value": shown, "secret": form}
+            row |= {"value": shown, "secret": encryption.seal(form)}
     return row
 
 
 def frame_of(
     workspace: str, block: str, state: dict[str, Any], variables: dict[str, Any] | None = None
 ) -> Frame:
-    """Return the token of a row, with its variables."""
+    """Return the token of a row, with its variables. Raises KeyMissing."""
+    if encryption.is_sealed(state):
+        state = {**state, **encryption.unseal(state)}
     return Frame(
         workspace=workspace,
         block=block,

@@ -60,7 +60,8 @@ def test_it_answers_and_says_what_it_did(installation: Installation) -> None:
 def test_only_root_and_the_servers_can_enter_the_data(installation: Installation) -> None:
     data = installation.data
     assert data.path.stat().st_mode & 0o007 == 0
-    assert data.path.joinpath("secret_key").stat().st_mode & 0o777 == 0o600
+    for name in ("secret_key", "encryption_keys"):
+        assert data.path.joinpath(name).stat().st_mode & 0o777 == 0o600
     assert data.sockets.stat().st_mode & 0o777 == 0o700
 
 

@@ -96,6 +96,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "charts",
+        "encryption",
         "events",
         "limits",
         "log_context",

@@ -220,7 +220,7 @@ def written(run: Run) -> None:
     statement = CheckpointStatement()
     steps.add(statement, 0, run.interpreter, progress)
     texts = [
-        rows.dumps([rows.token_row(0, frame) for frame in frames]),
+        rows.dumps([rows.token_row(0, frame, has_secrets=False) for frame in frames]),
         *(rows.dumps(rows.value_row(0, f, name, None)) for f in frames for name in f.variables),
         *(rows.dumps(rows.thrown_row(t, {})) for t in progress.thrown),
         *(rows.dumps(rows.log_row(line)) for line in progress.logged),

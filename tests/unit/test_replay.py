@@ -170,7 +170,10 @@ Held = list[tuple[Frame, dict[str, Any]]]
 def stored(interpreter: Interpreter, graph: FlowGraph, held: Held) -> tuple[Interpreter, Held]:
     """Another interpreter, from what the rows of this one hold: of a frame that they know, they
     are given what changed."""
-    tokens = [rows.token_row(level, frame) for level, frame in enumerate(interpreter.frames)]
+    tokens = [
+        rows.token_row(level, frame, has_secrets=False)
+        for level, frame in enumerate(interpreter.frames)
+    ]
     frames = [
         rows.frame_of(t["workspace"], t["block"], t["state"])
         for t in json.loads(rows.dumps(tokens))

@@ -137,7 +137,9 @@ def add_tokens(
 ) -> None:
     """Write the tokens, and delete the rows of those that are no more."""
     frames = interpreter.frames
-    tokens = rows.dumps([rows.token_row(level, frame) for level, frame in enumerate(frames)])
+    has_secrets = interpreter.secrets is not None
+    found = [rows.token_row(n, frame, has_secrets=has_secrets) for n, frame in enumerate(frames)]
+    tokens = rows.dumps(found)
     statement.add(TOKENS, tokens=tokens)
     if len(claimed.written) > len(frames):
         statement.add(LEFT_TOKENS, levels=len(frames))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from executions import encryption
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import Progress
 from executions.events import COLUMNS, ExecutionChanged
@@ -133,10 +134,12 @@ def release(
     target, error = release.target, release.error
     failed = error is not None and target.is_terminal
     origin = failures.origin(claimed, interpreter, error) if error and failed else None
-    waiting_for = release.waiting_for
+    waiting_for, state = release.waiting_for, release.state or {}
     outputs = None if release.outputs is None else values.encode(dict(release.outputs))
     if (secrets := interpreter.secrets) is not None:
         waiting_for = secrets.redact_text(waiting_for)
+        if "error" in state:
+            state = {**state, "error": encryption.seal(state["error"])}
         error = error and secrets.redact_exception(error)
         if release.outputs is not None:
             outputs, claimed.secrets = secret_storage.redact_outputs(
@@ -144,7 +147,7 @@ def release(
             )
             interpreter.redact_again()
     statement = CheckpointStatement()
-    statement.assign(_STATE, state=rows.dumps(release.state or {}))
+    statement.assign(_STATE, state=rows.dumps(state))
     statement.assign(
         _RELEASE,
         landings=_LANDINGS[target],
@@ -276,7 +279,8 @@ def _assign_secrets(
     """Set the texts that are secret by now."""
     if interpreter.secrets is not None and progress.secrets_changed:
         claimed.secrets = secret_storage.with_texts(interpreter.secrets, claimed.secrets)
-        statement.assign("secrets = %(secrets)s::json", secrets=rows.dumps(claimed.secrets))
+        stored = rows.dumps(secret_storage.sealed(claimed.secrets))
+        statement.assign("secrets = %(secrets)s::json", secrets=stored)
 
 
 def _assign_exceptions(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions import encryption
 from executions.engine import sizes
 from executions.engine.debugging import Stepper
 from executions.engine.state import Frame, Snapshot
@@ -181,7 +182,7 @@ def _claimed(execution_id: UUID, owner: str, row: Sequence[Any]) -> ClaimedExecu
     """Return an execution without its tokens and variables."""
     *columns, version_id, state, steps_wanted, inputs, debug, hits = row[:-5]
     until, passed, stored_bytes, secrets_text, start_context = row[-5:]
-    secrets = json.loads(secrets_text) if secrets_text else None
+    secrets = secret_storage.unsealed(json.loads(secrets_text)) if secrets_text else None
     plan = debug_plan.load(debug, hits) if debug else debug_plan.NO_PLAN
     kept = json.loads(state)
     # The keys are as older versions stored them.
@@ -232,7 +233,7 @@ def _set_frames(claimed: ClaimedExecution, tokens: str | None, variables: str | 
     """Take over its tokens and variables; there are none when it has not begun."""
     scopes: dict[int, dict[str, Any]] = {}
     for level, name, value in json.loads(variables or "[]"):
-        scopes.setdefault(level, {})[name] = values.decode(value)
+        scopes.setdefault(level, {})[name] = values.decode(encryption.unseal(value))
     claimed.frames = [
         frame_of(workspace, block, state, scopes.get(level))
         for level, (workspace, block, state) in enumerate(json.loads(tokens or "[]"))

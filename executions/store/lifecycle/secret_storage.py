@@ -1,7 +1,8 @@
 """The column `secrets` of an execution; NULL for one without secrets.
 
 It has the texts that are masked wherever people read, the real inputs and outputs where their own
-columns only show what people may see, and the id of the user who gave all of it.
+columns only show what people may see, and the id of the user who gave all of it. All but the id is
+encrypted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,12 +13,16 @@ from django.db import connection
 
 from executions.engine.program import compile_program
 from executions.engine.secrets import Secrets, secrets_of
+from executions.fields import EncryptedJSONField
+from executions.models import Execution
 from flows import values
 from flows.graph import FlowGraph
 
 SecretsColumn = Mapping[str, Any]
+_FIELD = Execution._meta.get_field("secrets")
+assert isinstance(_FIELD, EncryptedJSONField)
 #: The key of the user who gave the secrets; missing where several did, or nobody knows.
-_GIVER = "given_by"
+(_GIVER,) = _FIELD.plain
 #: An execution and all those above it.
 _GIVERS = f"""
     WITH RECURSIVE above AS (
@@ -37,7 +42,7 @@ _FORGET_GIVER = f"""
 
 def texts(column: SecretsColumn | None) -> Iterable[str]:
     """Return the texts of the column."""
-    return [values.decode(form) for form in column["texts"]] if column else ()
+    return [values.decode(form) for form in column.get("texts", ())] if column else ()
 
 
 def real_form(column: SecretsColumn | None, name: str, shown: Any) -> Any:
@@ -48,6 +53,16 @@ def real_form(column: SecretsColumn | None, name: str, shown: Any) -> Any:
 def with_texts(secrets: Secrets, column: SecretsColumn | None) -> dict[str, Any]:
     """Return the column with the texts that are known by now."""
     return {**(column or {}), "texts": [values.encode(text) for text in secrets.texts]}
+
+
+def sealed(column: SecretsColumn) -> Any:
+    """Return the column as it is stored."""
+    return _FIELD.sealed(column)
+
+
+def unsealed(stored: Any) -> Any:
+    """Return the column that is stored. Raises KeyMissing."""
+    return _FIELD.unsealed(stored)
 
 
 def redact_inputs(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from executions import encryption
 from executions.engine.secrets import Secrets
 from executions.models import Execution
 from executions.states import Status
@@ -68,7 +69,7 @@ def _state(row: Mapping[str, Any]) -> TaskState:
         case Status.ERROR:
             return TaskState(
                 TaskStatus.FAULTED,
-                exception=values.decode(row["state"]["error"]),
+                exception=values.decode(encryption.unseal(row["state"]["error"])),
                 secret_texts=secret_storage.texts(kept),
             )
         case Status.STOPPED:
