@@ -349,6 +349,12 @@ REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=60)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 X_FRAME_OPTIONS = "DENY"
 
+# The API: requests a minute of one person or token (0: no limit); how long a start may wait for the
+# end of its execution, and how many starts may wait in one process.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=60_000)
+API_WAIT_SECONDS = env.float("API_WAIT_SECONDS", default=60)
+API_WAITING = env.int("API_WAITING", default=200)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

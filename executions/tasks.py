@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
 from executions.alerts import deliveries, evaluation
 from executions.alerts import retention as alert_retention
+from executions.api import idempotency as api_idempotency
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
@@ -98,6 +99,7 @@ def delete_old() -> None:
     deletion.delete_old()
     jobs.delete_old()
     idempotency.delete_expired()
+    api_idempotency.delete_expired()
     samples.thin()
     thinning.thin()
     alert_retention.delete_old()

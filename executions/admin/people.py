@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from executions.admin.lists import OwnedRows
-from executions.models import Preferences, SavedView, SentForm, Watch
+from executions.models import IdempotentStart, Preferences, SavedView, SentForm, Watch
 
 
 @admin.register(Watch)
@@ -39,4 +39,12 @@ class SentFormAdmin(OwnedRows):
     list_display = ("user", "form", "at")
     raw_id_fields = ("user",)
     exclude = ("answer",)
+    search_fields = ()
+
+
+@admin.register(IdempotentStart)
+class IdempotentStartAdmin(OwnedRows):
+    list_display = ("user", "at")
+    raw_id_fields = ("user",)
+    exclude = ("key", "fingerprint")
     search_fields = ()

@@ -7,10 +7,10 @@ offers what has changed to the viewers.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
@@ -24,6 +24,7 @@ from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
+from executions.live.ends import AwaitedEnds
 from executions.live.failure_broadcast import FailureBroadcast
 from executions.live.frames import encode_frame
 from executions.live.live_pages import LivePageBroadcast
@@ -35,9 +36,14 @@ from executions.live.subscription import HEARTBEAT, LossDetector, Subscription, 
 from executions.live.viewers import Viewer
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Seconds until the hub subscribes again after a failure.
 RECONNECT_AFTER = 1.0
+#: Seconds within which it usually listens; whoever waits for an end goes on without after that.
+LISTENS_WITHIN = 1.0
+#: Seconds for which it goes on after the last of these.
+UNUSED_SECONDS = 10.0
 #: Seconds between two looks for changes of which no message came. Each reads the changes that are
 #: older than a message takes, and younger than three looks.
 LOOK_EVERY = 5.0
@@ -54,7 +60,7 @@ COMMITTED_WITHIN = 3.0
 
 
 class Hub:
-    """Runs while a browser is connected."""
+    """Runs while a browser is connected, or somebody waits for the end of an execution."""
 
     def __init__(self) -> None:
         self.rows = RenderedRows()
@@ -62,6 +68,7 @@ class Hub:
         self.presence = PresenceBroadcast()
         self.measurements = measurements.Measurements.of_this_process()
         self.listening = asyncio.Event()
+        self.ends = AwaitedEnds()
         self._connections: set[Connection] = set()
         self._background = BackgroundTasks()
         self._batcher = Batcher(self._offer_batch)
@@ -87,19 +94,41 @@ class Hub:
         if self.listening.is_set() and not is_new:
             # From here on it misses nothing, so what it fetches now stays right.
             connection.catch_up()
+        self._begin()
+        return connection
+
+    def _begin(self) -> None:
         if self._task is None or self._task.done():
             # An event belongs to the loop in which it was first waited for.
             self.listening = asyncio.Event()
             # It works for all connections: what it logs is not about the request of this one.
             self._task = asyncio.create_task(self._run(), context=Context())
-        return connection
 
     async def leave(self, connection: Connection) -> None:
         """Disconnect a viewer. The last one to leave ends the hub's work."""
         self._connections.discard(connection)
         self.users.leave(connection)
         await self.presence.leave(connection)
-        if self._connections or self._task is None:
+        await self._end_if_unused()
+
+    async def ended(
+        self, execution_id: str, seconds: float, read: Callable[[], Awaitable[T | None]]
+    ) -> T | None:
+        """Wait for the end of an execution (`AwaitedEnds.wait`)."""
+        self._begin()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTENS_WITHIN):
+                    await self.listening.wait()
+            return await self.ends.wait(execution_id, seconds, read)
+        finally:
+            # The next request comes soon, usually: to subscribe anew for each would be slow.
+            loop = asyncio.get_running_loop()
+            loop.call_later(UNUSED_SECONDS, lambda: loop.create_task(self._end_if_unused()))
+
+    async def _end_if_unused(self) -> None:
+        """End the hub's work when nobody needs it."""
+        if self._connections or self.ends or self._task is None:
             return
         task, self._task = self._task, None
         self.listening.clear()
@@ -209,6 +238,7 @@ class Hub:
             self.users.receive(message)
 
     def _add(self, event: ExecutionChanged) -> None:
+        self.ends.tell(event)
         self._batcher.add(event)
         self.users.notify_watchers(event)
 

@@ -13,6 +13,7 @@ from executions.models.alerts import (
     DeliveryAttempt,
     Observation,
 )
+from executions.models.api import IdempotentStart
 from executions.models.api_tokens import ApiToken, MachineAccount
 from executions.models.audit import AuditEntry
 from executions.models.breakpoints import KeptBreakpoint
@@ -66,6 +67,7 @@ __all__ = [
     "FailureActivity",
     "FailureGroup",
     "FailureWatch",
+    "IdempotentStart",
     "Intervention",
     "KeptBreakpoint",
     "LiveSample",

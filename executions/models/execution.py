@@ -43,6 +43,7 @@ class Execution(models.Model):
     class Trigger(models.TextChoices):
         PAGE = "page", "Started on a page"
         COMMAND_LINE = "command line", "Started on the command line"
+        API = "api", "Started by a program"
         PARENT = "parent", "Started by a parent flow"
         TASK = "task", "Started by a parent flow, which goes on beside it"
         DEMO = "demo", "Started by the demo"

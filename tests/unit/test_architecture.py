@@ -56,7 +56,7 @@ REASONS = {
 #: Inside executions, from the top down: a layer imports those below it, and modules of its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("urls",),
-    ("views", "admin", "tasks", "management", "forms", "templatetags"),
+    ("views", "api", "admin", "tasks", "management", "forms", "templatetags"),
     ("live",),
     ("overview",),
     ("bulk",),
