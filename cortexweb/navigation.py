@@ -28,7 +28,7 @@ class RailItem:
 
 
 RAIL = (
-    RailItem("overview", "Overview", "nav-home", "overview", "h", access.sees_all),
+    RailItem("overview", "Overview", "nav-home", "overview", "h", access.sees_some),
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
     RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),

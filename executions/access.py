@@ -5,7 +5,7 @@ allow more (`flows.rights`, docs/permissions.md). Functions take the name of an 
 which every row, event and log line of an execution has.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -50,16 +50,55 @@ class ExecutionSet:
             return False
         return self.own_flows is None or flow_name in self.own_flows
 
+    def whose(self, flow_name: str) -> int | None:
+        """Return who has started those of a flow: None for everybody, 0 for nobody."""
+        if self.flows is None or flow_name in self.flows:
+            return None
+        if self.own_flows is not None and flow_name not in self.own_flows:
+            return 0
+        return self.initiator_id or 0
+
     def condition(self) -> Q:
         """Return the condition for executions, and for tables with the same two columns."""
         if self.flows is None:
             return Q()
-        own = Q(initiator_id=self.initiator_id)
-        if self.own_flows is not None:
-            own &= Q(flow_name__in=sorted(self.own_flows))
+        return self._own | Q(flow_name__in=sorted(self.flows)) if self.flows else self._own
+
+    @property
+    def _own(self) -> Q:
         if self.initiator_id is None:
-            own = Q(pk__in=[])
-        return own | Q(flow_name__in=sorted(self.flows)) if self.flows else own
+            return Q(pk__in=[])
+        own = Q(initiator_id=self.initiator_id)
+        return own if self.own_flows is None else own & Q(flow_name__in=sorted(self.own_flows))
+
+    def parts(self, most: int) -> list["ExecutionSet"]:
+        """Return smaller sets that are this one together: each flow, and what the user started.
+        Each has an index in the order of time, and they may overlap. The set itself, where there
+        were more than so many."""
+        if not self.flows or len(self.flows) >= most:
+            return [self]
+        own = [] if self.initiator_id is None else [replace(self, flows=frozenset())]
+        return [*(ExecutionSet(frozenset({flow})) for flow in sorted(self.flows)), *own]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of `SEEN`."""
+        return {
+            "seen_all": self.flows is None,
+            "seen_flows": sorted(self.flows or ()),
+            "seen_initiator": self.initiator_id,
+            "seen_own": None if self.own_flows is None else sorted(self.own_flows),
+        }
+
+
+EVERY_EXECUTION = ExecutionSet(None)
+#: `ExecutionSet.condition` in SQL, with its `params`.
+SEEN = """(
+    %(seen_all)s OR flow_name = ANY(%(seen_flows)s::text[]) OR (
+        initiator_id = %(seen_initiator)s
+        AND (%(seen_own)s::text[] IS NULL OR flow_name = ANY(%(seen_own)s::text[]))
+    )
+)"""
 
 
 @lru_cache(maxsize=10_000)
@@ -71,7 +110,7 @@ def _interned(executions: ExecutionSet) -> ExecutionSet:
 def _executions(user: User, flows: FlowIds, role: Role) -> ExecutionSet:
     """The executions of some flows, and those that the user started, where that gives the role."""
     if flows is None:
-        return ExecutionSet(None)
+        return EVERY_EXECUTION
     rights = rights_of(user)
     own, names = rights.own_flow_ids(role), rights.names_of(flows)
     initiator_id = user.pk if own is None or own else None
@@ -81,6 +120,11 @@ def _executions(user: User, flows: FlowIds, role: Role) -> ExecutionSet:
 def seen(user: User) -> ExecutionSet:
     """Return the executions that the user may see."""
     return _executions(user, rights_of(user).flow_ids(Role.SEE), Role.SEE)
+
+
+def own(user: User) -> ExecutionSet:
+    """Return the executions that the user may see because they started them."""
+    return _executions(user, frozenset(), Role.SEE)
 
 
 def controlled(user: User) -> ExecutionSet:
@@ -99,10 +143,9 @@ def sees_some(user: User) -> bool:
     return flows is None or bool(flows)
 
 
-def only_initiator(user: User) -> int | None:
-    """Return the id of the initiator whose executions are all that a signed-in user may see; None
-    for a user who sees all. For tables that repeat the initiator of an execution."""
-    return None if sees_all(user) else user.pk
+def seen_flows(user: User) -> FlowIds:
+    """Return the ids of the flows of which the user may see every execution; None for all."""
+    return rights_of(user).flow_ids(Role.SEE)
 
 
 def visible(user: User) -> QuerySet[Execution]:

@@ -5,7 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 
-from flows.models import Flow
+from flows import queries
+from flows.models import Flow, Label
 from flows.rights import FlowIds, rights_of
 from flows.roles import Role
 
@@ -31,6 +32,29 @@ def visible(user: Any) -> QuerySet[Flow]:
     """Return the flows that the user may see."""
     ids = seen(user)
     return Flow.objects.all() if ids is None else Flow.objects.filter(pk__in=ids)
+
+
+def folders(user: Any) -> dict[int, tuple[str, ...]]:
+    """Return the folders that the user may see, as `queries.folder_ways` does: those on which they
+    have a role, those in which there are flows that they see, and those above these."""
+    ways, ids = queries.folder_ways(), seen(user)
+    if ids is None:
+        return ways
+    held = rights_of(user).folder_ids(Role.SEE)
+    if held is None:
+        return ways
+    filed = Flow.objects.filter(pk__in=ids, folder__isnull=False).order_by()
+    found = held | set(filed.values_list("folder_id", flat=True))
+    paths = {path for one in found if one in ways for path in ways[one]}
+    return {one: way for one, way in ways.items() if way[-1] in paths}
+
+
+def labels(user: Any) -> QuerySet[Label]:
+    """Return the labels of flows that the user may see; all, for those who see every flow."""
+    ids = seen(user)
+    if ids is None:
+        return Label.objects.all()
+    return Label.objects.filter(pk__in=Label.objects.filter(flows__in=ids).values("pk"))
 
 
 def get(user: Any, name: str) -> Flow:

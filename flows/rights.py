@@ -33,11 +33,13 @@ WITH RECURSIVE held AS MATERIALIZED (
     SELECT flow.id, folders.role
     FROM flows_flow flow JOIN folders ON flow.folder_id = folders.folder_id
 )
-SELECT flow.id, flow.name, max(flows.role)
+SELECT 'flow', flow.id, flow.name, max(flows.role)
 FROM flows JOIN flows_flow flow ON flow.id = flows.flow_id
 GROUP BY flow.id
 UNION ALL
-SELECT NULL, NULL, max(role) FROM held WHERE flow_id IS NULL AND folder_id IS NULL
+SELECT 'folder', folder_id, '', max(role) FROM folders GROUP BY folder_id
+UNION ALL
+SELECT 'site', 0, '', role FROM held WHERE flow_id IS NULL AND folder_id IS NULL
 """
 
 
@@ -49,6 +51,8 @@ class Rights:
     site: int = 0
     #: The highest role on each flow that a grant names, by the flow's id.
     roles: Mapping[int, int] = field(default_factory=dict)
+    #: The highest role on each folder that a grant names, and on those below it.
+    folders: Mapping[int, int] = field(default_factory=dict)
     #: The names of flows whose ids stand here.
     names: Mapping[int, str] = field(default_factory=dict)
     #: Those of `PERMISSIONS` that they have.
@@ -74,6 +78,14 @@ class Rights:
         """Return whether they have a role on a flow."""
         ids = self.flow_ids(role)
         return ids is None or flow_id in ids
+
+    def folder_ids(self, role: Role) -> frozenset[int] | None:
+        """Return the folders on all flows of which they have a role; None for every folder."""
+        if self.within is not None or role > self.most:
+            return frozenset()
+        if self.site >= role or SITE_PERMISSIONS.get(role, "") in self.permissions:
+            return None
+        return frozenset(one for one, held in self.folders.items() if held >= role)
 
     def has(self, permission: str) -> bool:
         """Return whether they may do what a permission allows, on the whole site."""
@@ -138,15 +150,16 @@ def _read(user: Any) -> Rights:
     permissions = frozenset(one for one in PERMISSIONS if user.has_perm(one))
     if not getattr(user, "has_grants", True):  # read with the user of a request
         return Rights(permissions=permissions)
-    site, roles, names = 0, dict[int, int](), dict[int, str]()
+    held: dict[str, dict[int, int]] = {"flow": {}, "folder": {}, "site": {}}
+    names = dict[int, str]()
     with connection.cursor() as cursor:
         cursor.execute(_READ, {"user": user.pk})
-        for flow_id, name, role in cursor.fetchall():
-            if flow_id is None:
-                site = role or 0
-            else:
-                roles[flow_id], names[flow_id] = role, name
-    return Rights(site, roles, names, permissions)
+        for kind, key, name, role in cursor.fetchall():
+            held[kind][key] = max(role, held[kind].get(key, 0))
+            if kind == "flow":
+                names[key] = name
+    site = held["site"].get(0, 0)
+    return Rights(site, held["flow"], held["folder"], names, permissions)
 
 
 def _limited_by_token(rights: Rights, token: Any) -> Rights:

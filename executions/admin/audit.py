@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from executions import access
 from executions.admin.lists import ReadOnly
 from executions.models import AuditEntry
+from flows.rights import rights_of
 
 
 class AboutFilter(admin.SimpleListFilter):
@@ -55,7 +56,7 @@ class AuditEntryAdmin(ReadOnly):
         seen = ~is_account
         if not access.sees_all(request.user):
             seen &= models.Q(execution_id__in=access.visible(request.user).values("pk"))
-        if request.user.has_perm("executions.view_auditentry"):
+        if rights_of(request.user).has("executions.view_auditentry"):
             seen |= is_account
         else:
             seen |= is_account & models.Q(user_id=request.user.pk)

@@ -15,6 +15,7 @@ from executions.access import User
 from executions.alerts.kind import Finding
 from executions.alerts.registry import KINDS
 from executions.models import Alert, AlertChannel, AlertRule, Delivery
+from flows.rights import rights_of
 
 
 def sees_rules(user: User) -> bool:
@@ -24,12 +25,12 @@ def sees_rules(user: User) -> bool:
 
 def may_edit_rules(user: User) -> bool:
     """Return whether the user may make, change and delete rules, and see the deliveries."""
-    return access.sees_all(user) and user.has_perm("executions.edit_alert_rules")
+    return access.sees_all(user) and rights_of(user).has("executions.edit_alert_rules")
 
 
 def may_edit_channels(user: User) -> bool:
     """Return whether the user may set up channels."""
-    return user.is_active and user.has_perm("executions.change_alertchannel")
+    return rights_of(user).has("executions.change_alertchannel")
 
 
 def rules(user: User) -> QuerySet[AlertRule]:

@@ -28,5 +28,7 @@ def failures(user: User, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def everything(user: User, findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings about all executions of a flow, or about workers: all or none."""
-    return list(findings) if access.sees_all(user) else []
+    """Return the findings about all executions of a flow that the user sees every execution of;
+    those about workers are for people who see all."""
+    seen = access.seen(user)
+    return [one for one in findings if seen.is_all or (one.flow and seen.whose(one.flow) is None)]

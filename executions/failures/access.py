@@ -4,11 +4,24 @@ Users see the groups of the executions that they see; `executions.handle_failure
 muting and resolving them. Whoever sees a group may comment on it and watch it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.http import Http404
 
 from executions import access
@@ -20,12 +33,27 @@ _HANDLE = "executions.handle_failure"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
+#: What is counted of a group, by its column, and how of the executions that somebody sees.
+_COUNTED: Mapping[str, Aggregate] = {
+    "count": Count("pk"),
+    "first_seen_at": Min("ended_at"),
+    "last_seen_at": Max("ended_at"),
+}
+
+
 def visible(user: access.User) -> QuerySet[FailureGroup]:
     """Return the failure groups that the user may see."""
-    if access.sees_all(user):
+    flows = access.seen_flows(user)
+    if flows is None:
         return FailureGroup.objects.all()
-    failed = access.visible(user).filter(FAILED, failure__isnull=False)
-    return FailureGroup.objects.filter(pk__in=failed.values("failure"))
+    own = Execution.objects.filter(access.own(user).condition(), FAILED, failure__isnull=False)
+    return FailureGroup.objects.filter(Q(pk__in=own.values("failure")) | Q(flow__in=flows))
+
+
+def sees_whole(user: access.User, group: FailureGroup) -> bool:
+    """Return whether the user sees every execution of a group."""
+    flows = access.seen_flows(user)
+    return flows is None or group.flow_id in flows
 
 
 def get_or_404(user: access.User, group_id: Any) -> FailureGroup:
@@ -37,11 +65,12 @@ def get_or_404(user: access.User, group_id: Any) -> FailureGroup:
 
 
 def as_seen(user: access.User, groups: Sequence[FailureGroup]) -> Sequence[FailureGroup]:
-    """Return groups to be shown, not saved: for a user who sees only their own executions, how
-    many failed so and when is told of these alone."""
-    if not groups or access.sees_all(user):
+    """Return groups to be shown, not saved: of one of which a user sees only their own executions,
+    how many failed so and when is told of these alone."""
+    parted = [group for group in groups if not sees_whole(user, group)]
+    if not parted:
         return groups
-    own = access.visible(user).filter(FAILED, failure__in=[group.pk for group in groups])
+    own = access.visible(user).filter(FAILED, failure__in=[group.pk for group in parted])
     rows = own.order_by().values_list("failure")
     told = {
         group: (number, first, last)
@@ -49,10 +78,34 @@ def as_seen(user: access.User, groups: Sequence[FailureGroup]) -> Sequence[Failu
             Count("pk"), Min("ended_at"), Max("ended_at")
         )
     }
-    for group in groups:
+    for group in parted:
         group.count, first, last = told.get(group.pk, (0, None, None))
         group.first_seen_at = first or group.first_seen_at
         group.last_seen_at = last or group.last_seen_at
+    return groups
+
+
+def seen_column(user: access.User, column: str) -> str:
+    """Return the column by which groups are ordered for a user (`with_seen_numbers`)."""
+    is_counted = column in _COUNTED and access.seen_flows(user) is not None
+    return f"seen_{column}" if is_counted else column
+
+
+def with_seen_numbers(
+    user: access.User, groups: QuerySet[FailureGroup], columns: Collection[str]
+) -> QuerySet[FailureGroup]:
+    """Return groups with what an order by these columns needs, so that it tells nobody of
+    executions that they do not see: the numbers are those of `as_seen`."""
+    whole = access.seen_flows(user)
+    for column in columns:
+        if whole is None or column not in _COUNTED:
+            continue
+        seen = Execution.objects.filter(
+            access.own(user).condition(), FAILED, failure=OuterRef("pk")
+        ).order_by()
+        own = Subquery(seen.values("failure").annotate(told=_COUNTED[column]).values("told"))
+        told = Case(When(flow__in=whole, then=F(column)), default=own)
+        groups = groups.annotate(**{f"seen_{column}": told})
     return groups
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from executions.access import User
 from executions.failures import access
 from executions.models import FailureGroup
-from flows.models import Folder, Label
+from flows import access as flows_access
 from flows.queries import flows_in
 
 State = FailureGroup.State
@@ -149,9 +149,11 @@ class GroupQuery:
     def groups(self, user: User) -> QuerySet[FailureGroup]:
         """Return the groups of the tab, in order."""
         columns = ORDERS[self.order][2]
-        ordering = [f"{'-' if self.descending else ''}{column}" for column in columns]
-        found = self.matching(user).filter(state__in=TABS[self.tab][1])
-        return found.select_related("flow", "owner").order_by(*ordering, "id")
+        found = access.with_seen_numbers(user, self.matching(user), columns)
+        sign = "-" if self.descending else ""
+        ordering = [f"{sign}{access.seen_column(user, column)}" for column in columns]
+        found = found.filter(state__in=TABS[self.tab][1]).select_related("flow", "owner")
+        return found.order_by(*ordering, "id")
 
     def tab_counts(self, user: User) -> dict[str, int]:
         """Return how many groups match in each tab."""
@@ -159,24 +161,15 @@ class GroupQuery:
         return {tab: sum(state in wanted for state in states) for tab, (_, wanted) in TABS.items()}
 
 
-def folders() -> list[tuple[int, str]]:
-    """Return the id and the path of every folder."""
-    paths: dict[int, str] = {}
-    parents = {one.pk: one for one in Folder.objects.all()}
-    for one in parents.values():
-        names, here = [], one
-        while True:
-            names.append(here.name)
-            if here.parent_id is None:
-                break
-            here = parents[here.parent_id]
-        paths[one.pk] = " / ".join(reversed(names))
-    return sorted(paths.items(), key=lambda pair: pair[1].lower())
+def folders(user: User) -> list[tuple[int, str]]:
+    """Return the id and the path of every folder that the user sees."""
+    found = [(pk, way[-1].replace("/", " / ")) for pk, way in flows_access.folders(user).items()]
+    return sorted(found, key=lambda pair: pair[1].lower())
 
 
-def labels() -> list[tuple[int, str]]:
-    """Return the id and the name of every label."""
-    return list(Label.objects.order_by("name").values_list("pk", "name"))
+def labels(user: User) -> list[tuple[int, str]]:
+    """Return the id and the name of every label that the user sees."""
+    return list(flows_access.labels(user).order_by("name").values_list("pk", "name"))
 
 
 def _text(parameters: Mapping[str, str], name: str) -> str:

@@ -10,6 +10,7 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from executions import access
+from executions.failures import access as failure_access
 from executions.failures import versions
 from executions.models import FAILED, FailureActivity, FailureGroup
 from executions.statistics import read
@@ -62,7 +63,7 @@ def trend(user: access.User, group: FailureGroup, now: datetime) -> Trend:
     zone = timezone.get_current_timezone()
     span = Span.last(SPAN, now)
     repaired_at = _repaired_at(group)
-    numbers = _everybodys if access.sees_all(user) else _own
+    numbers = _everybodys if failure_access.sees_whole(user, group) else _own
     hours = [
         Hour(start, end, number, repaired_at is None or end > repaired_at)
         for start, end, number in numbers(user, group, span, zone)

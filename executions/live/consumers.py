@@ -293,16 +293,21 @@ class LogConsumer(LiveConsumer):
 
 
 class LivePageConsumer(LiveConsumer):
-    """A page of the team, for those who see all executions: it is sent the parts that differ. Its
-    address ends with the reader's time zone."""
+    """A page of the team: it is sent the parts that differ. Its address ends with the reader's time
+    zone."""
 
     async def viewer(self, visibility: Visibility) -> LivePageViewer:
         zone: str = self.scope["url_route"]["kwargs"]["zone"]
-        if not visibility.key.is_all or not is_time_zone(zone):
+        if not self.may_see(visibility.user) or not is_time_zone(zone):
             raise Http404
-        return LivePageViewer(visibility, await database_sync_to_async(self.page)(zone))
+        page = await database_sync_to_async(self.page)(visibility.user, zone)
+        return LivePageViewer(visibility, page)
 
-    def page(self, zone: str) -> LivePage:
+    def may_see(self, user: Any) -> bool:
+        """Return whether a user whose rights are known may see the page."""
+        raise NotImplementedError
+
+    def page(self, user: Any, zone: str) -> LivePage:
         """Return what the browser looks at, with times in a zone."""
         raise NotImplementedError
 
@@ -312,9 +317,12 @@ class OverviewConsumer(LivePageConsumer):
 
     wall = False
 
-    def page(self, zone: str) -> LivePage:
+    def may_see(self, user: Any) -> bool:
+        return access.sees_some(user)
+
+    def page(self, user: Any, zone: str) -> LivePage:
         with timezone.override(zone):
-            scope = Scope.parse(QueryDict(self.scope["query_string"]))
+            scope = Scope.parse(QueryDict(self.scope["query_string"]), access.seen_flows(user))
         return OverviewPage(scope, zone, wall=self.wall)
 
 
@@ -327,7 +335,10 @@ class WallConsumer(OverviewConsumer):
 class WorkerConsumer(LivePageConsumer):
     """The page of a worker."""
 
-    def page(self, zone: str) -> LivePage:
+    def may_see(self, user: Any) -> bool:
+        return access.sees_all(user)
+
+    def page(self, user: Any, zone: str) -> LivePage:
         return WorkerPage(self.scope["url_route"]["kwargs"]["name"], zone)
 
 

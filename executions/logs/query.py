@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from urllib.parse import urlencode
 
+from executions.access import ExecutionSet
 from executions.grid.query import lexemes
 from executions.grid.query.errors import InvalidValue
 from executions.grid.query.moments import moment_range
@@ -69,11 +70,11 @@ class LogQuery:
         until = self._between(now)[1]
         return until is None or until > now
 
-    def conditions(self, initiator_id: int | None, now: datetime) -> Conditions:
-        """Return what the database is asked for; `initiator_id` is whose executions alone count."""
+    def conditions(self, seen: ExecutionSet, now: datetime) -> Conditions:
+        """Return what the database is asked for; of the executions that are seen alone."""
         since, until = self._between(now)
         return Conditions(
-            initiator_id=initiator_id,
+            seen=seen,
             flow_name=self.flow or None,
             severities=self.severities,
             words=lexemes.words_query(self.words) if self.words else None,

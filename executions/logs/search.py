@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from executions.access import ExecutionSet
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.statement_timeout import FOLLOW_INDEX, NO_PARALLEL, TooSlow
 from executions.logs.query import LogQuery
@@ -11,6 +12,8 @@ from executions.store.read.log_lines import Conditions, Key, Line
 
 #: Lines of a page, and of those that come in at once.
 PAGE_SIZE = 100
+#: Flows, and what somebody has started, that are read each by its own index and merged.
+BRANCHES = 12
 #: Seconds after which PostgreSQL follows an index in the order of time, whatever it expects of
 #: that, and after which a search is given up.
 FIRST_TRY_SECONDS = 0.7
@@ -26,11 +29,11 @@ class LogPage:
     is_too_slow: bool = False
 
 
-def read_page(query: LogQuery, initiator_id: int | None, now: datetime) -> LogPage:
-    """Return a page of lines of executions that this initiator has started, or of all (None)."""
+def read_page(query: LogQuery, seen: ExecutionSet, now: datetime) -> LogPage:
+    """Return a page of lines of the executions that somebody sees."""
     if query.problem:
         return LogPage([])
-    conditions = query.conditions(initiator_id, now)
+    conditions = query.conditions(seen, now)
     try:
         found = _fetch(conditions, PAGE_SIZE + 1, before=query.before)
     except TooSlow:
@@ -39,12 +42,10 @@ def read_page(query: LogQuery, initiator_id: int | None, now: datetime) -> LogPa
     return LogPage(found[:PAGE_SIZE], older)
 
 
-def read_after(
-    query: LogQuery, initiator_id: int | None, now: datetime, after: Key
-) -> list[Line] | None:
+def read_after(query: LogQuery, seen: ExecutionSet, now: datetime, after: Key) -> list[Line] | None:
     """Return the lines that are newer than one, the newest first; None when there are more than a
     page of them. Raises TooSlow."""
-    conditions = query.conditions(initiator_id, now)
+    conditions = query.conditions(seen, now)
     found = _fetch(conditions, PAGE_SIZE + 1, after=after)
     return None if len(found) > PAGE_SIZE else found[::-1]
 
@@ -52,9 +53,14 @@ def read_after(
 def _fetch(
     conditions: Conditions, limit: int, *, before: Key | None = None, after: Key | None = None
 ) -> list[Line]:
-    asked = log_lines.statement(conditions, limit, before=before, after=after)
+    asked = [
+        log_lines.statement(part, limit, before=before, after=after)
+        for part in conditions.parts(BRANCHES)
+    ]
     try:
-        rows = statement_timeout.run([asked], FIRST_TRY_SECONDS, NO_PARALLEL)[0]
+        answers = statement_timeout.run(asked, FIRST_TRY_SECONDS, NO_PARALLEL)
     except TooSlow:
-        rows = statement_timeout.run([asked], SEARCH_SECONDS, (*NO_PARALLEL, *FOLLOW_INDEX))[0]
-    return log_lines.lines(rows)
+        answers = statement_timeout.run(asked, SEARCH_SECONDS, (*NO_PARALLEL, *FOLLOW_INDEX))
+    found = {line.id: line for rows in answers for line in log_lines.lines(rows)}
+    in_order = sorted(found.values(), key=lambda line: (line.at, line.id), reverse=after is None)
+    return in_order[:limit]

@@ -138,7 +138,6 @@ def take(scope: Scope, zone: tzinfo) -> Figures:
     total_before = summed(before) if before is not None else read.totals(earlier, selection)
     shown, flow_count = _flows(span, scope, zone, ids)
     live = live_now(None if flows is None else list(flows.values()))
-    everything = live if flows is None else live_now()
     return Figures(
         at=at,
         span=span,
@@ -152,8 +151,8 @@ def take(scope: Scope, zone: tzinfo) -> Figures:
         flow_count=flow_count,
         versions=_versions(span, ids),
         failures=_failures(span, scope, zone, ids),
-        workers=workers.read(),
-        queues=[_executions_queue(everything), _jobs_queue()],
+        workers=workers.read() if scope.tells_of_workers else [],
+        queues=_queues(live if flows is None else live_now()) if scope.tells_of_workers else [],
     )
 
 
@@ -238,6 +237,10 @@ def _failures(span: Span, scope: Scope, zone: tzinfo, ids: Sequence[int] | None)
         last_at=last.last_seen_at if last else None,
         last=last,
     )
+
+
+def _queues(everything: LiveNow) -> list[Queue]:
+    return [_executions_queue(everything), _jobs_queue()]
 
 
 def _executions_queue(live: LiveNow) -> Queue:

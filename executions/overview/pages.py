@@ -57,7 +57,8 @@ class OverviewPage:
     @property
     def templates(self) -> Mapping[str, str]:
         folder = "overview/wall" if self.wall else "overview"
-        return {name: f"{folder}/{name}.html" for name in self.PARTS}
+        shown = [name for name in self.PARTS if name != "workers" or self.scope.tells_of_workers]
+        return {name: f"{folder}/{name}.html" for name in shown}
 
     def context(self) -> dict[str, Any]:
         zone = ZoneInfo(self.zone)

@@ -86,7 +86,7 @@ def of(scope: Scope, figures: Figures, zone: tzinfo) -> dict[str, Any]:
 def title_of(scope: Scope) -> str:
     """Return what a wall is about: the values of its filters."""
     chosen = [value for term in scope.filters.terms for value in term.values]
-    return ", ".join(chosen) or "All flows"
+    return ", ".join(chosen) or ("All flows" if scope.seen is None else "Your flows")
 
 
 # The sentence ------------------------------------------------------------------------------------
@@ -106,6 +106,7 @@ def _situation(scope: Scope, figures: Figures, zone: tzinfo) -> Situation:
         unowned=[_unowned(group) for group in unowned[:2]],
         unowned_count=figures.failures.without_owner,
         failing=[one for flow in figures.flows if (one := _failing(scope, figures, flow, zone))],
+        tells_of_workers=scope.tells_of_workers,
         online=None if figures.workers is None else len(figures.online),
         silent=[worker.name for worker in figures.silent],
         waits=seconds,

@@ -16,6 +16,7 @@ from executions.grid.query.filters import Filters
 from executions.statistics.spans import Span
 from flows import queries
 from flows.models import Flow
+from flows.rights import FlowIds
 
 #: The filters of the grid that choose flows.
 FLOW_FIELDS = ("flow", "folder", "label")
@@ -53,15 +54,17 @@ COMPARISONS = {"previous": "the period before", "week": "last week"}
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one overview shows."""
+    """What one overview shows. `seen` are the flows that its reader sees; None for all."""
 
     filters: Filters
     span: str = DEFAULT_SPAN
     compare: str = ""
+    seen: FlowIds = None
 
     @classmethod
-    def parse(cls, parameters: QueryDict) -> "Scope":
-        """Read an address. Values that mean nothing are left out."""
+    def parse(cls, parameters: QueryDict, seen: FlowIds = None) -> "Scope":
+        """Read an address, for somebody who sees some flows. Values that mean nothing are left
+        out."""
         chosen = QueryDict(mutable=True)
         for key in (*FLOW_FIELDS, *(f"-{key}" for key in FLOW_FIELDS)):
             if values := [value for value in parameters.getlist(key) if value.strip()]:
@@ -71,6 +74,7 @@ class Scope:
             filters=Filters.parse(chosen),
             span=span if span in SPANS else DEFAULT_SPAN,
             compare=compare if compare in COMPARISONS else "",
+            seen=seen,
         )
 
     @property
@@ -96,15 +100,22 @@ class Scope:
         return replace(self, filters=self.filters.with_values(field, ()))
 
     def flows(self) -> dict[int, str] | None:
-        """Return the names of the flows that the filters let through, by id; None for all."""
-        if not self.filters.terms:
+        """Return the names of the flows that the filters let through and the reader sees, by id;
+        None for all."""
+        if not self.filters.terms and self.seen is None:
             return None
         arrangement, now = queries.arrangement(), timezone.now()
+        seen = Flow.objects.all() if self.seen is None else Flow.objects.filter(pk__in=self.seen)
         return {
             pk: name
-            for pk, name in Flow.objects.values_list("pk", "name")
+            for pk, name in seen.values_list("pk", "name")
             if self.filters.matches(_event_of(name), now=now, flows=arrangement)
         }
+
+    @property
+    def tells_of_workers(self) -> bool:
+        """Whether it shows workers and queues: they are everybody's."""
+        return self.seen is None
 
     def step(self, flows: Iterable[int] | None) -> int:
         """Return how many minutes a point of the charts stands for."""

@@ -52,6 +52,8 @@ class Situation:
     unowned: Sequence[Unowned] = ()
     unowned_count: int = 0
     failing: Sequence[Failing] = ()
+    #: Whether it is about workers too; they are everybody's.
+    tells_of_workers: bool = True
     #: None where nobody knows.
     online: int | None = 0
     silent: Sequence[str] = ()
@@ -122,6 +124,8 @@ def _one_of(flow: Failing) -> str:
 
 
 def _workers(now: Situation) -> list[list[Text]]:
+    if not now.tells_of_workers:
+        return []
     if now.online is None:
         return [[Text("Redis does not answer, so nobody knows which workers are online.")]]
     if not now.online:
@@ -154,8 +158,9 @@ def _quiet(now: Situation) -> Sentence:
         said.append(f"{number}, none failed.")
     waits = "Nothing waits" if not now.queued else f"{now.queued:,} wait"
     needed = "nobody is needed" if not now.needs_person else f"{now.needs_person:,} need a person"
-    workers = "worker is" if now.online == 1 else "workers are"
-    said.append(f"{waits}, {needed}, {now.online} {workers} online.")
+    verb = "worker is" if now.online == 1 else "workers are"
+    workers = f", {now.online} {verb} online" if now.tells_of_workers else ""
+    said.append(f"{waits}, {needed}{workers}.")
     head = "Nothing needs someone."
     if not now.failed:
         head = f"All is quiet, since {now.last_failure}." if now.last_failure else "All is quiet."

@@ -80,7 +80,7 @@ class FlowDiagram:
         #: Whether only the executions of the version that is shown are counted.
         self.only_shown = asked.get("counts") == "version"
         self._asked_version = asked.get("version", "")
-        self._initiator = None if access.sees_all(user) else user.pk
+        self._initiator = access.seen(user).whose(flow.name)
 
     # What is drawn ----------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ SPANS = (
 def logs(request: HttpRequest) -> HttpResponse:
     """The lines that are asked for, the newest first."""
     query, now = _query(request), timezone.now()
-    page = search.read_page(query, access.only_initiator(request.user), now)
+    page = search.read_page(query, access.seen(request.user), now)
     context = {
         "section": "logs",
         "query": query,
@@ -61,9 +61,8 @@ def logs_new(request: HttpRequest) -> HttpResponse:
     reload = HttpResponse(status=204, headers={"X-Reload": "1"})
     if after is None:
         return reload
-    initiator_id = access.only_initiator(request.user)
     try:
-        lines = search.read_after(query, initiator_id, timezone.now(), after)
+        lines = search.read_after(query, access.seen(request.user), timezone.now(), after)
     except TooSlow:
         return HttpResponse(status=503)
     if lines is None:

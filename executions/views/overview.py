@@ -17,8 +17,8 @@ from executions.overview.pages import LivePage, OverviewPage, RenderedPart, Work
 from executions.overview.pages import render as render_parts
 from executions.overview.presentation import title_of
 from executions.overview.scope import COMPARISONS, SPANS, Scope
-from flows.models import Flow, Label
-from flows.queries import folder_ways
+from flows import access as flows_access
+from flows.models import Flow
 
 #: Flows whose names complete what is typed.
 _NAMES = 500
@@ -26,17 +26,17 @@ _NAMES = 500
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show how all executions, or those of some flows, fare."""
-    if not access.sees_all(request.user):
+    """Show how the executions that the reader sees, or those of some flows, fare."""
+    if not access.sees_some(request.user):
         return _refused(request)
-    scope = Scope.parse(request.GET)
+    scope = _scope(request)
     page = OverviewPage(scope, _zone())
     context = {
         "section": "overview",
         "scope": scope,
         "title": title_of(scope),
-        "choices": _choices(scope),
-        "flow_names": Flow.objects.order_by("name").values_list("name", flat=True)[:_NAMES],
+        "choices": _choices(request.user, scope),
+        "flow_names": _flow_names(scope),
         "spans": [
             {"label": one.label, "url": scope.with_span(key).address(), "is_on": key == scope.span}
             for key, one in SPANS.items()
@@ -63,15 +63,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """Send the parts that differ from those that the browser holds, for a page that polls."""
-    return _changed(request, OverviewPage(Scope.parse(request.GET), _zone()))
+    return _changed(request, OverviewPage(_scope(request), _zone()))
 
 
 @require_safe
 def overview_wall(request: HttpRequest) -> HttpResponse:
     """Show the overview on a wall: large, without anything to press."""
-    if not access.sees_all(request.user):
+    if not access.sees_some(request.user):
         return _refused(request)
-    scope = Scope.parse(request.GET)
+    scope = _scope(request)
     page = OverviewPage(scope, _zone(), wall=True)
     context = {
         "length": scope.length,
@@ -87,7 +87,7 @@ def overview_wall(request: HttpRequest) -> HttpResponse:
 @require_safe
 def overview_wall_live(request: HttpRequest) -> HttpResponse:
     """Send the parts of a wall that differ from those that the browser holds."""
-    return _changed(request, OverviewPage(Scope.parse(request.GET), _zone(), wall=True))
+    return _changed(request, OverviewPage(_scope(request), _zone(), wall=True))
 
 
 @require_safe
@@ -129,6 +129,8 @@ def worker(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def worker_live(request: HttpRequest, name: str) -> HttpResponse:
     """Send the parts of a worker's page that differ from those that the browser holds."""
+    if not access.sees_all(request.user):
+        return _refused(request)
     return _changed(request, WorkerPage(name, _zone()))
 
 
@@ -136,8 +138,12 @@ def _refused(request: HttpRequest) -> HttpResponse:
     return render(request, "overview/refused.html", {"section": "overview"}, status=403)
 
 
+def _scope(request: HttpRequest) -> Scope:
+    return Scope.parse(request.GET, access.seen_flows(request.user))
+
+
 def _changed(request: HttpRequest, page: LivePage) -> HttpResponse:
-    if not access.sees_all(request.user):
+    if not access.sees_some(request.user):
         return _refused(request)
     held = set(request.headers.get("X-Held", "")[:2000].split())
     response = HttpResponse(_differing(render_parts(page), held))
@@ -156,10 +162,10 @@ def _zone() -> str:
     return zone.key if isinstance(zone, ZoneInfo) else "UTC"
 
 
-def _choices(scope: Scope) -> list[dict[str, Any]]:
+def _choices(user: access.User, scope: Scope) -> list[dict[str, Any]]:
     """Return what the filters offer; without options, any text is typed."""
-    folders = sorted(way[-1] for way in folder_ways().values())
-    labels = list(Label.objects.values_list("name", flat=True))
+    folders = sorted(way[-1] for way in flows_access.folders(user).values())
+    labels = list(flows_access.labels(user).values_list("name", flat=True))
     offered: list[tuple[str, str, list[str] | None]] = [
         ("label", "Label", labels),
         ("folder", "Folder", folders),
@@ -175,3 +181,8 @@ def _choices(scope: Scope) -> list[dict[str, Any]]:
             {"key": key, "label": label, "options": options, "value": value, "clear": clear}
         )
     return found
+
+
+def _flow_names(scope: Scope) -> list[str]:
+    flows = Flow.objects.all() if scope.seen is None else Flow.objects.filter(pk__in=scope.seen)
+    return list(flows.order_by("name").values_list("name", flat=True)[:_NAMES])

@@ -166,7 +166,7 @@ def start_page(user: Any) -> HttpResponse | None:
     one."""
     chosen = preferences.of(user)
     if chosen.starts_at_overview:
-        return redirect("overview") if access.sees_all(user) else None
+        return redirect("overview") if access.sees_some(user) else None
     view = chosen.start_view_id
     found = view and preferences.visible_saved_views(user).filter(pk=view).first()
     return redirect(saved_view_address(found)) if found else None

@@ -206,7 +206,11 @@ def test_a_flow_is_moved_and_labelled_by_those_who_may(client: Client, person: U
     flow.refresh_from_db()
     assert (flow.folder, list(flow.labels.all())) == (None, [night])
     assert list(AuditEntry.objects.order_by("id").values_list("command", "outcome", "detail")) == [
-        ("move-flow", "refused", "Arranging flows takes the permission flows.change_flow."),
+        (
+            "move-flow",
+            "refused",
+            "Arranging a flow takes the role Administer, or the permission flows.change_flow.",
+        ),
         ("move-flow", "done", "from infra to commerce"),
         ("label-flow", "done", "+night -pilot"),
         ("move-flow", "done", "from commerce to no folder"),

@@ -16,6 +16,7 @@ from django.utils import timezone
 from redis import Redis
 
 from executions import runner
+from executions.access import EVERY_EXECUTION, ExecutionSet
 from executions.logs import search
 from executions.logs.query import LogQuery
 from executions.models import Execution, LogEntry
@@ -257,18 +258,22 @@ def many(log: Log) -> int:
         ({"severity": "Error"}, "log_entry_severe"),
         ({"q": "rare"}, "log_entry_found"),
         ({"own": "1"}, "log_entry_by_initiator"),
+        ({"flows": "3"}, "log_entry_by_flow"),
+        ({"flows": "100"}, "log_entry_by_time"),
     ],
 )
 def test_searches_use_their_index(many: int, asked: dict[str, str], index: str) -> None:
     query = LogQuery.parse(asked, UTC)
-    own = many + 3 if "own" in asked else None
-    conditions = query.conditions(own, timezone.now())
-    sql, params = log_lines.statement(conditions, search.PAGE_SIZE)
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
-        plan = json.dumps(cursor.fetchone()[0])
-    assert index in plan
-    assert "Seq Scan" not in plan
+    flows = frozenset(f"flow {n}" for n in range(int(asked.get("flows", "0"))))
+    seen = ExecutionSet(flows, many + 3) if {"own", "flows"} & asked.keys() else EVERY_EXECUTION
+    conditions = query.conditions(seen, timezone.now()).parts(search.BRANCHES)
+    for part in conditions:
+        sql, params = log_lines.statement(part, search.PAGE_SIZE)
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+            plan = json.dumps(cursor.fetchone()[0])
+        assert index in plan or part.seen.flows == frozenset()
+        assert "Seq Scan" not in plan
 
 
 def test_a_search_that_takes_too_long_says_so(

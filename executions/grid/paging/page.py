@@ -29,6 +29,7 @@ class Page:
     def __init__(self, user: Any, query: PageQuery, size: int = PAGE_SIZE) -> None:
         self.query = query
         self.size = size
+        self.seen = access.seen(user)
         self.visible = access.visible(user)
         self.filters = query.filters.seen_by(user)
         self.now = timezone.now()
@@ -44,7 +45,7 @@ class Page:
 
     def _read(self, estimates: RowEstimates) -> None:
         rows = self.visible.filter(parent=None) if self.query.is_tree else self.visible
-        reader = PageReader(rows, self.filters, self.query.sort, estimates, self.now)
+        reader = PageReader(rows, self.filters, self.query.sort, estimates, self.now, self.seen)
         self.has_newer = self.query.older is not None
         found = self.events
         if key := self.query.newer:

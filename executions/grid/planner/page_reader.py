@@ -3,7 +3,8 @@
 Most filters have an index in the order of the page, and PostgreSQL picks it. What it would get
 wrong is decided here (docs/grid-planner.md):
 
-- Several statuses, or flows, are a branch each, every one in the order of its own index, merged.
+- Several statuses, or flows, are a branch each, every one in the order of its own index, merged;
+  so are the flows that somebody sees who does not see all.
 - The search index has no order. What is frequent is soon met when rows are looked at in the order
   of the page; what is rare is collected with the search index and sorted; in between, the search
   index is asked about the nearest stretch of time that holds enough.
@@ -22,6 +23,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from executions import events
+from executions.access import EVERY_EXECUTION, ExecutionSet
 from executions.events import ExecutionChanged
 from executions.grid.planner import statement_timeout
 from executions.grid.planner.row_estimates import RowEstimates, time_ordered
@@ -60,7 +62,7 @@ WINDOW_FACTOR = 4
 class PageReader:
     """Reads rows that match filters in one order.
 
-    `rows` are those that a user may see; of a tree, its roots.
+    `rows` are those that a user may see, which are `seen`; of a tree, its roots.
     """
 
     rows: QuerySet[Execution]
@@ -68,6 +70,7 @@ class PageReader:
     sort: Sort
     estimates: RowEstimates
     now: datetime
+    seen: ExecutionSet = EVERY_EXECUTION
 
     def rows_below(self, key: RowKey | None, limit: int) -> list[ExecutionChanged]:
         """Return the first rows, or the first below a key, from top to bottom. Raises TooSlow."""
@@ -161,19 +164,23 @@ class _Reading:
         )
         found = [_event(row) for rows in answers for row in rows]
         if len(branches) > 1:
+            found = list({event.id: event for event in found}.values())
             sort = self.reader.sort
             is_downwards = sort.descending is not self.upwards
             found.sort(key=lambda event: str(sort.key(event)), reverse=is_downwards)
         return found[: self.limit]
 
     def _branches(self, matching: QuerySet[Execution]) -> list[QuerySet[Execution]]:
-        """Return a queryset a status and flow: each has an index in the order of the start."""
+        """Return a queryset a status and flow: each has an index in the order of the start. Without
+        a filter by flow, these are the flows that the user sees, and what they have started."""
         filters = self.reader.filters
         flows = [flow for flow in filters.values("flow") if not flow.endswith("*")]
+        seen = [] if filters.values("flow") else self.reader.seen.parts(BRANCHES)
         choices = [
             [Q(status=status) for status in sorted(filters.statuses)] or [Q()],
             # With a flow's index alone, its statuses need no branches.
             [Q(flow_name=flow) for flow in flows if len(flows) == len(filters.values("flow"))]
+            or [part.condition() for part in seen]
             or [Q()],
         ]
         found = [matching.filter(one, other) for one, other in product(*choices)]

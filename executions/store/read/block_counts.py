@@ -38,7 +38,7 @@ class BlockCounts:
     capped: bool
 
 
-#: Executions of everybody, or of one initiator.
+#: Executions of everybody, or of one initiator (`ExecutionSet.whose`).
 _MINE = "(%(initiator)s::int IS NULL OR initiator_id = %(initiator)s)"
 _COUNT = f"""
     WITH live AS (

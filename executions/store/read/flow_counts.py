@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from executions.access import SEEN, ExecutionSet
 from executions.states import Status
 from executions.statistics.counts import STARTED, UNHANDLED, Counts
 from executions.statistics.histograms import binned
@@ -24,12 +25,10 @@ OWN_NEWEST = 5_000
 #: An execution that somebody has started counts when it ends within so many days.
 OWN_DAYS = 31
 
-#: Executions of everybody, or of one initiator.
-_MINE = "(%(initiator)s::int IS NULL OR initiator_id = %(initiator)s)"
 _LIVE = f"""
     SELECT flow_name, status, count(*) FROM (
         SELECT flow_name, status FROM executions_execution
-        WHERE status = ANY(%(live)s) AND {_MINE}
+        WHERE status = ANY(%(live)s) AND {SEEN}
         LIMIT %(cap)s + 1
     ) AS counted
     GROUP BY flow_name, status
@@ -50,7 +49,9 @@ _OWN_LAST = """
 _OWN = """
     SELECT v.flow_id, e.started_at, e.ended_at, e.status, e.unhandled
     FROM executions_execution e JOIN flows_flowversion v ON v.id = e.version_id
-    WHERE e.initiator_id = %(initiator)s AND e.started_at >= %(since)s AND e.started_at < %(end)s
+    WHERE e.initiator_id = %(seen_initiator)s
+        AND (%(seen_own)s::text[] IS NULL OR e.flow_name = ANY(%(seen_own)s::text[]))
+        AND e.started_at >= %(since)s AND e.started_at < %(end)s
         AND (e.started_at >= %(start)s OR e.ended_at >= %(start)s)
 """
 
@@ -74,30 +75,37 @@ class LiveCounts:
     capped: bool
 
 
-def live_counts(initiator_id: int | None) -> LiveCounts:
-    """Count the live executions of one initiator, or all for None."""
+def live_counts(seen: ExecutionSet) -> LiveCounts:
+    """Count the live executions that somebody sees."""
     found: dict[str, Counter[Status]] = defaultdict(Counter)
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE, {**STATE_PARAMS, "initiator": initiator_id, "cap": LIVE_CAP})
+        cursor.execute(_LIVE, {**STATE_PARAMS, **seen.params, "cap": LIVE_CAP})
         for flow, status, number in cursor.fetchall():
             found[flow][Status(status)] = number
     total = sum(sum(counts.values()) for counts in found.values())
     return LiveCounts(found, total > LIVE_CAP)
 
 
-def last_executions(flows: Collection[str], initiator_id: int | None) -> dict[str, LastExecution]:
-    """Return the last execution of each of these flows, of one initiator or, for None, of all."""
-    params: dict[str, Any] = {"flows": list(flows), "initiator": initiator_id, "newest": OWN_NEWEST}
+def last_executions(flows: Collection[str], seen: ExecutionSet) -> dict[str, LastExecution]:
+    """Return the last execution of each of these flows, of those that somebody sees."""
+    found: dict[str, LastExecution] = {}
+    by_initiator: dict[int | None, list[str]] = defaultdict(list)
+    for flow in flows:
+        by_initiator[seen.whose(flow)].append(flow)
     with connection.cursor() as cursor:
-        cursor.execute(_LAST if initiator_id is None else _OWN_LAST, params)
-        return {flow: LastExecution(*columns) for flow, *columns in cursor.fetchall()}
+        for initiator_id, names in by_initiator.items():
+            params = {"flows": names, "initiator": initiator_id, "newest": OWN_NEWEST}
+            cursor.execute(_LAST if initiator_id is None else _OWN_LAST, params)
+            found |= {flow: LastExecution(*columns) for flow, *columns in cursor.fetchall()}
+    return found
 
 
-def own_series(initiator_id: int, cuts: Sequence[datetime]) -> dict[int, list[Bucket]]:
-    """Return what `statistics.read.series_by_flow` does, of one initiator's executions alone."""
+def own_series(seen: ExecutionSet, cuts: Sequence[datetime]) -> dict[int, list[Bucket]]:
+    """Return what `statistics.read.series_by_flow` does, of what the
+    initiator of the set has started."""
     found: dict[int, list[Counts]] = defaultdict(lambda: [Counts() for _ in pairwise(cuts)])
     params: dict[str, Any] = {
-        "initiator": initiator_id,
+        **seen.params,
         "since": cuts[0] - timedelta(days=OWN_DAYS),
         "start": cuts[0],
         "end": cuts[-1],

@@ -1,11 +1,12 @@
 """Statements that read the log entries of all executions, the newest first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from executions.access import EVERY_EXECUTION, ExecutionSet
 from executions.models.expressions import LOG_LEXEMES
 
 #: Bytes of details, as stored, up to which they are read whole; of more there is the beginning.
@@ -67,7 +68,7 @@ class Line:
 class Conditions:
     """Which lines are asked for; None leaves a condition out. `words` is a tsquery."""
 
-    initiator_id: int | None = None
+    seen: ExecutionSet = EVERY_EXECUTION
     flow_name: str | None = None
     severities: Sequence[str] | None = None
     words: str | None = None
@@ -79,7 +80,6 @@ class Conditions:
         conditions: list[str] = []
         params: list[Any] = []
         for condition, value in (
-            ("initiator_id = %s", self.initiator_id),
             ("flow_name = %s", self.flow_name),
             (f"{LOG_LEXEMES} @@ %s::tsquery", self.words),
             ("at >= %s", self.since),
@@ -88,12 +88,42 @@ class Conditions:
             if value is not None:
                 conditions.append(condition)
                 params.append(value)
+        if not self.seen.is_all:
+            of_seen, given = self._seen()
+            conditions.append(of_seen)
+            params += given
         if self.severities is not None:
             # A list that is written out fits the partial index of severe lines.
             marks = ", ".join(["%s"] * len(self.severities))
             conditions.append(f"severity IN ({marks})")
             params += self.severities
         return conditions, params
+
+    def _seen(self) -> tuple[str, list[Any]]:
+        """The condition for the executions that somebody sees."""
+        seen = self.seen
+        own: str = "initiator_id = %s"
+        given: list[Any] = [seen.initiator_id]
+        if seen.own_flows is not None:
+            own, given = f"({own} AND flow_name = ANY(%s))", [*given, sorted(seen.own_flows)]
+        if not seen.flows:
+            return own, given
+        flows = sorted(seen.flows)
+        # One value, so that the index in the order of time is followed.
+        of_flows = "flow_name = ANY(%s)" if len(flows) > 1 else "flow_name = %s"
+        of_flows_given: list[Any] = [flows if len(flows) > 1 else flows[0]]
+        if seen.initiator_id is None:
+            return of_flows, of_flows_given
+        return f"({of_flows} OR {own})", [*of_flows_given, *given]
+
+    def parts(self, most: int) -> list["Conditions"]:
+        """Return conditions that each have an index in the order of time, and that lines meet one
+        or several of; at most so many, else these."""
+        if self.flow_name is None:
+            return [replace(self, seen=part) for part in self.seen.parts(most)]
+        is_whole = self.seen.whose(self.flow_name) is None
+        seen = EVERY_EXECUTION if is_whole else replace(self.seen, flows=frozenset())
+        return [replace(self, seen=seen)]
 
 
 def statement(

@@ -52,8 +52,8 @@ def failures(request: HttpRequest) -> HttpResponse:
     context = _context(request, query)
     context |= {
         "section": "failures",
-        "folders": queries.folders(),
-        "labels": queries.labels(),
+        "folders": queries.folders(request.user),
+        "labels": queries.labels(request.user),
         "flows": list(flows_access.visible(request.user).values_list("name", flat=True)[:500]),
         "parts": {part.name: part.element(request, context) for part in PARTS},
         "live_url": reverse("failures-live"),
@@ -111,21 +111,16 @@ def _sorted(query: GroupQuery, key: str) -> str:
 
 def _rows(user: access.User, groups: list[FailureGroup]) -> list[Row]:
     """The groups with their last hours, where the user sees all executions that were counted."""
-    if not groups or not access.sees_all(user):
-        return [
-            Row(group, failures_access.may_handle(user, group), [])
-            for group in failures_access.as_seen(user, groups)
-        ]
-    span = Span.last(LATELY, timezone.now())
-    zone = timezone.get_current_timezone()
-    series = read.series_by_failure([group.pk for group in groups], span, "hour", zone)
+    span, zone = Span.last(LATELY, timezone.now()), timezone.get_current_timezone()
+    whole = [group.pk for group in groups if failures_access.sees_whole(user, group)]
+    series = read.series_by_failure(whole, span, "hour", zone) if whole else {}
     return [
         Row(
             group,
             failures_access.may_handle(user, group),
             [one.counts.failed if one.counts else 0 for one in series.get(group.pk, ())],
         )
-        for group in groups
+        for group in failures_access.as_seen(user, groups)
     ]
 
 

@@ -59,7 +59,11 @@ class FailurePage:
 
     @property
     def shown_tabs(self) -> list[str]:
-        return [tab for tab in TABS if tab != "audit" or access.sees_all(self.user)]
+        return [
+            tab
+            for tab in TABS
+            if tab != "audit" or failures_access.sees_whole(self.user, self.group)
+        ]
 
     @property
     def tabs(self) -> list[tuple[str, str, str, int | None]]:

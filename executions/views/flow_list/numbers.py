@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -55,11 +55,6 @@ def forget() -> None:
         _kept.clear()
 
 
-def visible_key(user: Any) -> int | None:
-    """Whose executions a user sees: their own, by their id, or all for None."""
-    return None if access.sees_all(user) else user.pk
-
-
 @dataclass(frozen=True, slots=True)
 class DayCounts:
     """What happened in a day, by the flow's id."""
@@ -70,36 +65,46 @@ class DayCounts:
 
 def live_counts(user: Any) -> LiveCounts:
     """Return the live executions that a user may see."""
-    initiator = visible_key(user)
-    return kept(("live", initiator), LIVE_AGE, lambda: flow_counts.live_counts(initiator))
+    seen = access.seen(user)
+    return kept(("live", seen), LIVE_AGE, lambda: flow_counts.live_counts(seen))
 
 
 def day_counts(user: Any) -> DayCounts:
     """Return what happened in the last 24 hours, of what a user may see."""
-    initiator = visible_key(user)
+    whole = access.seen_flows(user)
 
     def take() -> DayCounts:
         span = Span.last(timedelta(hours=24))
-        if initiator is None:
+        if whole is None:
             return DayCounts(span, read.by_flow(span))
-        own = flow_counts.own_series(initiator, [span.start, span.end])
-        return DayCounts(span, {flow: one.counts or Counts() for flow, (one,) in own.items()})
+        own = _own(user, [span.start, span.end])
+        counts = {flow: one.counts or Counts() for flow, (one,) in own.items()}
+        return DayCounts(span, counts | read.by_flow(span, Selection(flows=whole)))
 
-    return kept(("day", initiator), DAY_AGE, take)
+    return kept(("day", access.seen(user)), DAY_AGE, take)
 
 
 def hours(user: Any, span: Span, flows: Sequence[int]) -> Mapping[int, list[Bucket]]:
     """Return what happened in each hour of a span, for those of some flows in which anything ran,
     of what a user may see."""
-    initiator, zone = visible_key(user), timezone.get_current_timezone()
-    key = ("hours", initiator, str(zone), span, tuple(flows))
+    seen, zone = access.seen(user), timezone.get_current_timezone()
+    key = ("hours", seen, str(zone), span, tuple(flows))
 
     def take() -> Mapping[int, list[Bucket]]:
-        if initiator is None:
-            return read.series_by_flow(span, "hour", zone, Selection(flows=flows))
-        return flow_counts.own_series(initiator, edges(span, "hour", zone))
+        known = access.seen_flows(user)
+        whole = flows if known is None else [one for one in flows if one in known]
+        counted = read.series_by_flow(span, "hour", zone, Selection(flows=whole))
+        return counted if seen.is_all else _own(user, edges(span, "hour", zone)) | counted
 
     return kept(key, DAY_AGE, take)
+
+
+def _own(user: Any, cuts: Sequence[datetime]) -> dict[int, list[Bucket]]:
+    """What happened between the cuts of what a user has started, in flows of which they see nothing
+    else."""
+    seen, whole = access.seen(user), access.seen_flows(user) or frozenset()
+    own = flow_counts.own_series(seen, cuts) if seen.initiator_id else {}
+    return {flow: buckets for flow, buckets in own.items() if flow not in whole}
 
 
 def no_hours(span: Span) -> list[Bucket]:

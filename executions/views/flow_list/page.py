@@ -1,6 +1,6 @@
 """The list of flows: what runs now, what ran within a day, folders and labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from executions import access as executions_access
 from executions.statistics.counts import Counts
 from executions.store.read.flow_counts import last_executions
 from executions.views.flow_list import numbers, rows
@@ -17,7 +18,7 @@ from executions.views.flow_list.rows import FlowRow
 from executions.views.parts import Part, changed
 from flows import access
 from flows.call_graph import call_graph
-from flows.models import Flow, Folder, Label
+from flows.models import Flow, Label
 from flows.queries import folder_ways
 
 PAGE = 100
@@ -54,7 +55,7 @@ def flows_live(request: HttpRequest) -> HttpResponse:
     held = request.headers.get("X-Held", "")[:2000]
     key = (
         "page",
-        numbers.visible_key(user),
+        executions_access.seen(user),
         access.seen(user),
         access.arranged(user),
         tuple(sorted(rows.favorites_of(user))),
@@ -90,13 +91,13 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
         "states": STATES,
         "kinds": Flow.Kind.choices,
         "groups": _groups(found, request.user, query),
-        "folders": _folders(found, query),
+        "folders": _folders(access.folders(request.user), found, query),
         "unfiled": {
             "count": sum(not row.folder for row in found),
             "url": query.url(show=UNFILED, folder=""),
             "current": query.show == UNFILED,
         },
-        "labels": _labels(found, query),
+        "labels": _labels(access.labels(request.user), found, query),
         "headers": _headers(query),
         "list_url": query.url(view="list"),
         "calls_url": query.url(view="calls"),
@@ -123,7 +124,7 @@ def _rows(user: Any, search: str) -> list[FlowRow]:
 
 
 def _add_last(user: Any, shown: Sequence[FlowRow]) -> None:
-    last = last_executions([row.flow.name for row in shown], numbers.visible_key(user))
+    last = last_executions([row.flow.name for row in shown], executions_access.seen(user))
     for row in shown:
         row.last = last.get(row.flow.name)
 
@@ -160,27 +161,30 @@ def _groups(found: Sequence[FlowRow], user: Any, query: FlowQuery) -> list[dict[
     ]
 
 
-def _folders(found: Sequence[FlowRow], query: FlowQuery) -> list[dict[str, Any]]:
+def _folders(
+    ways: Mapping[int, tuple[str, ...]], found: Sequence[FlowRow], query: FlowQuery
+) -> list[dict[str, Any]]:
     """The folders by their paths, each with the flows in it and below it."""
-    names: Mapping[int, str] = dict(Folder.objects.values_list("pk", "name"))
     return [
         {
             "id": pk,
-            "name": names.get(pk, way[-1]),
+            "name": way[-1].rpartition("/")[2],
             "path": way[-1],
             "depth": len(way) - 1,
             "count": sum(rows.is_in(row.folder, way[-1]) for row in found),
             "url": query.url(show="", folder=way[-1]),
             "current": bool(query.folder) and way[-1].casefold() == query.folder.casefold(),
         }
-        for pk, way in sorted(folder_ways().items(), key=lambda item: item[1][-1].casefold())
+        for pk, way in sorted(ways.items(), key=lambda item: item[1][-1].casefold())
     ]
 
 
-def _labels(found: Sequence[FlowRow], query: FlowQuery) -> list[dict[str, Any]]:
+def _labels(
+    labels: Iterable[Label], found: Sequence[FlowRow], query: FlowQuery
+) -> list[dict[str, Any]]:
     """The labels, each with its flows; a click on the one that is chosen takes it away."""
     items = []
-    for label in Label.objects.all():
+    for label in labels:
         current = label.name.casefold() == query.label.casefold()
         items.append(
             {

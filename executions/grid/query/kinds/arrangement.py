@@ -15,8 +15,7 @@ from executions.grid.query.kinds.suggestions import SuggestedValue, suggested
 from executions.grid.query.lexemes import fold
 from executions.grid.query.lexer import EMPTY
 from flows import access
-from flows.models import Label
-from flows.queries import Arrangement, folder_ways
+from flows.queries import Arrangement
 
 #: What no flow is called.
 _NO_FLOW = [""]
@@ -65,11 +64,9 @@ class FlowArrangement(Name):
         return EMPTY not in values
 
     def suggest(self, user: Any, typed: str) -> list[SuggestedValue]:
-        if not access.sees_flows(user):
-            return []
         if self.by == "labels":
-            names = list(Label.objects.values_list("name", flat=True))
+            names = list(access.labels(user).values_list("name", flat=True))
         else:
-            names = sorted(way[-1] for way in folder_ways().values())
+            names = sorted(way[-1] for way in access.folders(user).values())
         folded = fold(typed)
         return suggested(name for name in names if folded in fold(name))
