@@ -86,6 +86,7 @@ class RetryGroup:
             live=Count("pk", filter=Q(retry_state=RetryState.LIVE.value)),
             failed=Count("pk", filter=Q(retry_state=RetryState.FAILED.value)),
             locked=Count("pk", filter=unretried & self._locked),
+            unretried=Count("pk", filter=unretried),
         )
         return found
 

@@ -3,16 +3,21 @@
 Everything is in percent of the plot, so a chart is as wide as its place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from itertools import groupby
+from math import ceil
 
 from executions.charts.scales import Axis
 
 _DAY = timedelta(days=1)
-#: How many times the horizontal axis says, its ends among them.
+#: How many times the horizontal axis says, its ends among them; of several days, how many days.
 _TIMES = 5
+_DAYS = 4
+#: Beyond this part of the width there is room only for the end, and nearer than so much no room for
+#: the labels of two marks.
+_LAST, _NEAR = 86, 12
 #: By how much the last third of a line differs from the first one before it counts as a trend.
 _TREND = 0.1
 
@@ -52,6 +57,17 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnMark:
+    """A mark: where it stands, and on which side and in which line from below its label does."""
+
+    x: float
+    label: str
+    url: str
+    is_left: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class DrawnLine:
     """A line as SVG paths."""
 
@@ -87,7 +103,7 @@ class Chart:
     lines: tuple[DrawnLine, ...]
     ticks: tuple[tuple[float, str], ...]
     times: tuple[tuple[float, str, str], ...]
-    marks: tuple[tuple[float, str, str], ...]
+    marks: tuple[DrawnMark, ...]
     rows: tuple[Row, ...]
     is_bars: bool
     is_empty: bool
@@ -105,6 +121,8 @@ class Plan:
     zone: tzinfo
     marks: Sequence[Mark] = ()
     bars: bool = False
+    #: How many days a chart of several says below it.
+    days: int = _DAYS
 
 
 def draw(plan: Plan) -> Chart:
@@ -126,7 +144,7 @@ def draw(plan: Plan) -> Chart:
         lines=tuple(drawn),
         ticks=tuple(plan.axis.ticks),
         times=tuple(_times(plan)),
-        marks=tuple((_x(plan, mark.at), mark.label, mark.url) for mark in marks),
+        marks=tuple(_drawn_marks(plan, marks)),
         rows=tuple(
             _row(plan, number, xs[number], heights, marks, write) for number in range(len(xs))
         ),
@@ -200,13 +218,36 @@ def _bar_path(
 def _times(plan: Plan) -> list[tuple[float, str, str]]:
     """Return the times at the horizontal axis: where, which, and which end of the text is there."""
     start, end = plan.slots[0].start, plan.slots[-1].end
-    write = _clock if end - start <= 2 * _DAY else _day
+    if end - start > 2 * _DAY:
+        return [*_days(plan), (100.0, _day(end.astimezone(plan.zone)), "end")]
     found = []
     for number in range(_TIMES):
         at = start + (end - start) * number / (_TIMES - 1)
         anchor = "start" if not number else "end" if number == _TIMES - 1 else "middle"
-        found.append((100 * number / (_TIMES - 1), write(at.astimezone(plan.zone)), anchor))
+        found.append((100 * number / (_TIMES - 1), _clock(at.astimezone(plan.zone)), anchor))
     return found
+
+
+def _days(plan: Plan) -> list[tuple[float, str, str]]:
+    """Return where days begin, of which there are not too many."""
+    first, last = (at.astimezone(plan.zone) for at in (plan.slots[0].start, plan.slots[-1].end))
+    dates = [
+        first.date() + number * _DAY for number in range((last.date() - first.date()).days + 1)
+    ]
+    starts = [datetime.combine(date, time(), plan.zone) for date in dates]
+    starts = [at for at in starts if at >= first]
+    shown = [(_x(plan, at), _day(at)) for at in starts[:: ceil(len(starts) / plan.days)]]
+    return [(x, text, "start" if x < _NEAR else "middle") for x, text in shown if x <= _LAST]
+
+
+def _drawn_marks(plan: Plan, marks: Sequence[Mark]) -> Iterator[DrawnMark]:
+    """Yield the marks; labels that would cover each other stand in two lines."""
+    before, line = -float(_NEAR), 0
+    for mark in marks:
+        x = _x(plan, mark.at)
+        line = 1 - line if x - before < _NEAR else 0
+        before = x
+        yield DrawnMark(x, mark.label, mark.url, x > 50, line)
 
 
 # Words -------------------------------------------------------------------------------------------

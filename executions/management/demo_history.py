@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -164,7 +165,7 @@ def fill(now: datetime | None = None) -> Iterator[int]:
             yield written
         _count()
         if part is before:
-            _resolve(people[0], back_at)
+            _resolve(people[0], back_at, start + timedelta(days=_BACK_ON))
 
 
 def _executions(
@@ -265,9 +266,13 @@ def _write(batch: Sequence[Execution]) -> None:
             seen.add(execution.failure)
             trouble = by_place[execution.flow_name, execution.block]
             add_group(execution.pk, _failure(execution, trouble))
-            FailureGroup.objects.filter(
-                pk=execution.failure, first_seen_at__gt=execution.ended_at
-            ).update(first_seen_at=execution.ended_at)
+            _seen_first(execution.failure, execution.ended_at)
+
+
+def _seen_first(group: UUID, at: datetime | None) -> None:
+    """Date the first failure of a group back, where the demo has seen it before its history."""
+    if FailureGroup.objects.filter(pk=group, first_seen_at__gt=at).update(first_seen_at=at):
+        FailureActivity.objects.filter(group=group, kind=FailureActivity.Kind.NEW).update(at=at)
 
 
 def _count() -> None:
@@ -278,9 +283,9 @@ def _count() -> None:
             time.sleep(0.1)
 
 
-def _resolve(person: User, at: datetime) -> None:
+def _resolve(person: User, at: datetime, back_at: datetime) -> None:
     """Resolve the failure that comes back, as it would have been then; another one gets an
-    owner."""
+    owner. What the demo itself has resolved, and seen again, is dated back."""
     actor = demo_scenes.actor_of(person)
     for course in COURSES:
         for trouble in course.troubles:
@@ -290,6 +295,11 @@ def _resolve(person: User, at: datetime) -> None:
             if group is None:
                 continue
             name = "resolve" if trouble.comes_back else "take"
-            if failure_commands.run(name, group, person, actor).done:
-                FailureGroup.objects.filter(pk=group.pk).update(changed_at=at)
-                FailureActivity.objects.filter(group=group, kind=name).update(at=at)
+            done = FailureActivity.objects.filter(group=group, kind=name)
+            if done.exists() or failure_commands.run(name, group, person, actor).done:
+                again = FailureActivity.objects.filter(
+                    group=group, kind=FailureActivity.Kind.REGRESSED
+                ).update(at=back_at)
+                changed_at = back_at if again else at
+                FailureGroup.objects.filter(pk=group.pk).update(changed_at=changed_at)
+                done.update(at=at)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from executions import access, workers
+from executions.failures import access as failures_access
 from executions.overview.pages import LivePage, OverviewPage, RenderedPart, WorkerPage
 from executions.overview.pages import render as render_parts
 from executions.overview.presentation import title_of
@@ -53,6 +54,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "problems": scope.filters.problems,
         "nothing_found": scope.flows() == {},
         "wall_url": scope.address("overview-wall"),
+        # What is shown is the same for all who look; what one may do decides about buttons.
+        "may_handle": failures_access.may_handle(request.user),
+        "may_start": flows_access.may_start(request.user),
         "live_url": reverse("overview-live"),
         "socket": f"/ws/overview/{page.zone}/",
         "parts": render_parts(page),

@@ -82,7 +82,7 @@ function speak(chart, row) {
     document.body.append(spoken);
   }
   const { time, values, words, marks } = textsOf(chart, row);
-  spoken.textContent = [time, values, words, marks && `published ${marks}`].filter(Boolean).join(", ");
+  spoken.textContent = [time, values, words, marks].filter(Boolean).join(", ");
 }
 
 document.addEventListener("pointermove", (event) => {

@@ -1,5 +1,6 @@
 // The page of a failure group: its parts are kept fresh, its forms name the revision that is shown.
 
+import { drawCrosshair } from "./charts.js";
 import { patchElement } from "./dom-patch.js";
 import { parseParts, refreshOnChange } from "./page-parts.js";
 
@@ -18,6 +19,7 @@ function setRevision() {
 function apply(html) {
   for (const part of parseParts(html)) patchElement(document.getElementById(part.id), part);
   setRevision();
+  drawCrosshair();
 }
 
 if (page()) {
@@ -34,6 +36,11 @@ if (page()) {
   // A menu opens with what is shown.
   document.addEventListener("beforetoggle", setRevision, true);
   const comment = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("comment"));
+  page().addEventListener("click", (event) => {
+    if (!event.target.closest("[data-focus]") || !comment) return;
+    event.preventDefault();
+    comment.focus();
+  });
   comment?.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) comment.form?.requestSubmit();
   });

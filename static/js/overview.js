@@ -7,17 +7,25 @@ import { parseParts, refreshOnChange } from "./page-parts.js";
 
 const page = () => document.getElementById("overview");
 
-/** Whether a part has to stay as it is: the reader points at it, or is in it. Rows there keep their
-    place, and links stay under the pointer. */
+/** Whether the rows of a part keep their place: the reader points at one, or is in it. */
 const isHeld = (part) => part.querySelector("tr:hover, tr:focus-within") !== null;
 
 const waiting = new Map();
+
+/** Change the rows that are there where they stand. */
+function fitRows(shown, part) {
+  for (const row of shown.querySelectorAll("tr[data-key]")) {
+    const next = part.querySelector(`tr[data-key="${CSS.escape(row.dataset.key)}"]`);
+    if (next) patchElement(row, next.cloneNode(true));
+  }
+}
 
 function fit(part) {
   const shown = document.getElementById(part.id);
   if (!shown) return;
   if (isHeld(shown)) {
     waiting.set(part.id, part);
+    fitRows(shown, part);
     return;
   }
   waiting.delete(part.id);
@@ -35,11 +43,25 @@ function fitWaiting() {
   drawCrosshair();
 }
 
-refreshOnChange(page, apply, { pause: 1000 });
+const refresh = refreshOnChange(page, apply, { pause: 1000 });
+document.body.addEventListener("command-done", () => refresh({ hurry: true }).catch(() => {}));
 document.body.addEventListener("live:parts", (event) => apply(event.detail.html));
 for (const type of ["pointerout", "focusout"]) {
   document.addEventListener(type, () => requestAnimationFrame(fitWaiting));
 }
+
+// On a phone the charts stand side by side, and dots say which one is shown.
+const dots = document.querySelector("[data-chart-dots]");
+
+function placeDots() {
+  const charts = document.querySelector(".overview-charts");
+  if (!dots || !charts) return;
+  while (dots.children.length < charts.children.length) dots.append(document.createElement("span"));
+  const at = Math.round(charts.scrollLeft / Math.max(1, charts.clientWidth));
+  [...dots.children].forEach((dot, n) => dot.classList.toggle("on", n === at));
+}
+document.addEventListener("scroll", ({ target }) => target instanceof Element && target.matches(".overview-charts") && placeDots(), true);
+placeDots();
 
 const filters = document.querySelector("[data-filters]");
 filters?.addEventListener("change", () => filters.requestSubmit());

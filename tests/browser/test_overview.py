@@ -12,11 +12,13 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from executions.models import Execution
 from executions.states import Status
+from executions.statistics.fold import fold
 from flows.models import Flow, Label
-from tests.accessibility import COLOURS, violations
+from tests.accessibility import COLOURS, PHONE, violations
 from tests.conftest import sign_in
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE, tell
+from tests.integration.test_failure_commands import make_group
 from tests.servers import Process, free_port, web_server
 
 MINUTE = 60
@@ -167,6 +169,41 @@ def test_a_heat_strip_is_one_stop_of_the_tab_key(signed_in_page: Page, filled: E
     expect(strip.locator("a").first).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/\?flow=orders&"))
+
+
+def test_a_failure_is_taken_and_retried_from_its_row(
+    signed_in_page: Page, admin_user: User, filled: Execution
+) -> None:
+    group = make_group("orders", count=3, first_seen_at=timezone.now())
+    make_execution(admin_user, "orders", 60, status=Status.ERROR, failure=group.pk)
+    fold()
+    page = signed_in_page
+    page.goto("/overview/")
+    expect(page.locator(LIVE)).to_be_visible()
+    row = page.locator(f'tr[data-key="{group.pk}"]')
+    row.get_by_role("button", name="Take it").press("Enter")
+    page.mouse.move(0, 0)
+    expect(row.locator(".c-owner")).to_have_text("admin")
+    group.refresh_from_db()
+    assert group.owner == admin_user
+    # On a phone, dots say which chart is shown.
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    dots = page.locator(".chart-dots span")
+    expect(dots).to_have_count(3)
+    expect(dots.nth(0)).to_have_class("on")
+    page.locator(".overview-charts").evaluate("(charts) => charts.scrollBy(charts.clientWidth, 0)")
+    expect(dots.nth(1)).to_have_class("on")
+    assert not violations(page, COLOURS)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    row.get_by_role("link", name="Retry group").click()
+    expect(page.get_by_role("heading", name="Retry this group")).to_be_visible()
+    # The page of a failure has what is done most at hand on a phone.
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    page.goto(group.get_absolute_url())
+    expect(page.locator("#retry-group")).to_contain_text("1 of 1")
+    assert page.locator("#retry-group").bounding_box()["y"] > 700
+    page.locator(".to-comment").click()
+    expect(page.locator("#comment")).to_be_focused()
 
 
 @pytest.fixture

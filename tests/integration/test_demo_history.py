@@ -47,6 +47,8 @@ def test_it_fills_the_tables_and_the_statistics(demo: None, few: None) -> None:
     assert groups["no-customer"].state == FailureGroup.State.REGRESSED
     assert groups["no-customer"].count == written.filter(block="no-customer").count()
     assert groups["no-lines"].owner is not None
+    told = groups["no-customer"].activity.order_by("at", "id").values_list("kind", flat=True)
+    assert list(told) == ["new", "resolve", "regressed"]
     with pytest.raises(CommandError, match="history already"):
         call_command("fill_demo_history", yes=True)
 

@@ -140,7 +140,9 @@ def test_the_page_of_a_group(ada: User, client_of: Any, tmp_path: Path) -> None:
     assert "Is it far?" in html
     assert "5 of 5" in html.partition("First divergence")[2]
     assert reverse("executions-compare") in html
-    assert "2 failures in 7 days" in html
+    assert "Executions that failed, by hour: failed rising" in html
+    assert "last 2" in html
+    assert ">2 of 2</span>" in html  # the button to retry them
     for tab in ("details", "versions", "audit"):
         assert 'id="executions"' not in page_of(client_of(ada), group, tab)
     assert "FlowException" in page_of(client_of(ada), group, "details")
@@ -240,7 +242,7 @@ def test_who_may_not_see_a_failure_learns_nothing_of_it(ada: User, client_of: An
     html = page_of(client, group)
     assert "data-failure-count>1<" in html
     assert str(own.pk) in html
-    assert "1 failures in 7 days" in html
+    assert "last 1" in html
     assert "Audit" not in html.partition("Parts of this failure")[2].partition("</nav>")[0]
 
 

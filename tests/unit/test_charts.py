@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from executions.charts import scales, strips
-from executions.charts.lines import Line, Mark, Plan, Slot, draw
+from executions.charts.lines import DrawnMark, Line, Mark, Plan, Slot, draw
 from executions.charts.strips import Part
 
 START = datetime(2026, 7, 14, 10, tzinfo=UTC)
@@ -142,15 +142,30 @@ def test_a_mark_stands_at_its_moment_and_in_its_row() -> None:
         Mark(START - HOUR, "too early"),
     ]
     chart = draw(plan(Line("ended", [1, 2], "muted"), marks=marks))
-    assert chart.marks == ((75.0, "order-sync v27", ""),)
+    assert chart.marks == (DrawnMark(75.0, "order-sync v27", "", is_left=True, line=0),)
     assert [row.marks for row in chart.rows] == ["", "order-sync v27"]
+
+
+def test_labels_of_marks_that_are_near_stand_in_two_lines() -> None:
+    at = [START + timedelta(hours=hours) for hours in (1, 1.1, 3)]
+    chart = draw(plan(Line("ended", [1] * 4, "muted"), marks=[Mark(one, "v1") for one in at]))
+    assert [(mark.line, mark.is_left) for mark in chart.marks] == [
+        (0, False),
+        (1, False),
+        (0, True),
+    ]
 
 
 def test_times_tell_days_where_a_chart_has_several() -> None:
     days = draw(plan(Line("ended", [1, 2, 3], "muted"), step=timedelta(days=1)))
     assert [row.time for row in days.rows] == ["14 Jul", "15 Jul", "16 Jul"]
-    assert days.times[0] == (0.0, "14 Jul", "start")
-    assert days.times[-1][1:] == ("17 Jul", "end")
+    assert days.times == (
+        (19.44, "15 Jul", "middle"),
+        (52.78, "16 Jul", "middle"),
+        (100.0, "17 Jul", "end"),
+    )
+    month = draw(plan(Line("ended", [1] * 30, "muted"), step=timedelta(days=1)))
+    assert [text for _, text, _ in month.times] == ["15 Jul", "23 Jul", "31 Jul", "8 Aug", "13 Aug"]
     hours = draw(plan(Line("ended", [1] * 30, "muted")))
     assert hours.rows[20].time == "15 Jul 06:00 – 07:00"
     assert [text for _, text, _ in hours.times][:2] == ["10:00", "17:30"]

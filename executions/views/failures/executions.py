@@ -1,8 +1,10 @@
 """The executions of a failure group, as the grid shows them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from executions.grid.paging.page import Page
 from executions.grid.paging.page_query import PageQuery
@@ -16,30 +18,44 @@ def grid_context(request: HttpRequest, group: FailureGroup) -> dict[str, Any]:
     query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
     query = query.within(group.filters)
     page = Page(request.user, query)
-    context = rows_context(request, page, group.get_absolute_url())
-    return context | {"retry_filters": _retry_filters(request, group)}
+    return rows_context(request, page, group.get_absolute_url())
 
 
-#: What became of the retries: label, icon, and the filter of the grid.
+#: What became of the retries: label, icon, the filter of the grid, and the count of it.
 _RETRIES = (
-    ("All", "all", ""),
-    ("To retry", "error", "-is=retried"),
-    ("Being retried", "running", "is=being-retried"),
-    ("Retried, ended", "ended", "is=superseded"),
-    ("Failed again", "error", "is=failed-again"),
+    ("All", "all", "", "all"),
+    ("To retry", "error", "-is=retried", "unretried"),
+    ("Being retried", "running", "is=being-retried", "live"),
+    ("Retried, ended", "ended", "is=superseded", "ended"),
+    ("Failed again", "error", "is=failed-again", "failed"),
 )
 
 
-def _retry_filters(request: HttpRequest, group: FailureGroup) -> list[dict[str, Any]]:
-    """Links to the executions by what became of their retries."""
-    asked = {f"{name}={value}" for name, value in request.GET.items()}
-    known = {query for _, _, query in _RETRIES if query}
+@dataclass(frozen=True, slots=True)
+class RetryFilter:
+    """A link to the executions of a group whose retries came to the same."""
+
+    label: str
+    icon: str
+    url: str
+    count: int | None
+    is_shown: bool
+
+
+def retry_filters(
+    group: FailureGroup, query: QueryDict, counts: Mapping[str, int] | None
+) -> list[RetryFilter]:
+    """Return links to the executions by what became of their retries."""
+    asked = {f"{name}={value}" for name, value in query.items()}
+    known = {condition for _, _, condition, _ in _RETRIES if condition}
+    address = group.get_absolute_url()
     return [
-        {
-            "label": label,
-            "icon": icon,
-            "url": f"{group.get_absolute_url()}?{query}" if query else group.get_absolute_url(),
-            "shown": query in asked if query else not known & asked,
-        }
-        for label, icon, query in _RETRIES
+        RetryFilter(
+            label,
+            icon,
+            f"{address}?{condition}" if condition else address,
+            counts[name] if counts else None,
+            condition in asked if condition else not known & asked,
+        )
+        for label, icon, condition, name in _RETRIES
     ]

@@ -1,18 +1,21 @@
 """The page of a failure group: its trend, executions, what they have in common, its activity."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from executions import access, idempotency
+from executions.bulk.retry_group import RetryGroup
+from executions.charts.lines import Chart
 from executions.failures import access as failures_access
 from executions.failures import comparison, events, versions
 from executions.failures.comparison import FirstDivergence, Samples
@@ -28,8 +31,8 @@ from executions.models import (
     FailureWatch,
 )
 from executions.views.failures.call_chain import Call, call_chain
-from executions.views.failures.executions import grid_context
-from executions.views.failures.trend_chart import NARROW, WIDE, TrendChart
+from executions.views.failures.executions import RetryFilter, grid_context, retry_filters
+from executions.views.failures.trend_chart import trend_chart
 from executions.views.parts import Part, changed
 from flows import queries, values
 from flows.failure_fingerprints import parts as template_parts
@@ -39,6 +42,7 @@ PARTS = (
     Part("toolbar", "failures/toolbar.html", "bar ruled failure-bar"),
     Part("trend", "failures/trend.html", "failure-trend"),
     Part("tabs", "failures/tabs.html", "failure-tabs"),
+    Part("retries", "failures/retry_filters.html", "failure-retries"),
     Part("side", "failures/side.html", "failure-side"),
     Part("activity", "failures/activity.html", "failure-activity"),
 )
@@ -46,15 +50,19 @@ TABS = ("executions", "details", "versions", "audit")
 #: Entries of the activity and of the audit that are shown, the newest first.
 ACTIVITY = 100
 VERSIONS = 50
+#: Executions that are counted with each change, by what became of their retries.
+_COUNTED = 10_000
 
 
 class FailurePage:
     """What the page of a group shows."""
 
-    def __init__(self, user: access.User, group: FailureGroup, tab: str) -> None:
+    def __init__(self, user: access.User, group: FailureGroup, query: QueryDict) -> None:
         self.user = user
+        self.query = query
         self.group = failures_access.as_seen(user, [group])[0]
         self.now = timezone.now()
+        tab = query.get("tab", "")
         self.tab = tab if tab in self.shown_tabs else "executions"
 
     @property
@@ -151,6 +159,17 @@ class FailurePage:
         return f"Resolve in v{self.newest_version + (where == 'next')}"
 
     @cached_property
+    def retries(self) -> Mapping[str, int] | None:
+        """How many executions a retry would start, of how many; None where those are too many to
+        be counted with each change."""
+        return None if self.count > _COUNTED else RetryGroup(self.user, self.group).counts
+
+    @property
+    def retry_filters(self) -> list[RetryFilter]:
+        """The executions by what became of their retries."""
+        return retry_filters(self.group, self.query, self.retries)
+
+    @cached_property
     def watchers(self) -> int:
         return len(events.watchers(self.group))
 
@@ -169,7 +188,9 @@ class FailurePage:
 
     @cached_property
     def activity(self) -> list[FailureActivity]:
-        return list(FailureActivity.objects.filter(group=self.group).order_by("-id")[:ACTIVITY])
+        return list(
+            FailureActivity.objects.filter(group=self.group).order_by("-at", "-id")[:ACTIVITY]
+        )
 
     # What is known of it ---------------------------------------------------------------------
 
@@ -177,13 +198,9 @@ class FailurePage:
     def trend(self) -> Trend:
         return trend(self.user, self.group, self.now)
 
-    @property
-    def chart(self) -> TrendChart:
-        return TrendChart(self.trend, WIDE)
-
-    @property
-    def narrow_chart(self) -> TrendChart:
-        return TrendChart(self.trend, NARROW)
+    @cached_property
+    def chart(self) -> Chart:
+        return trend_chart(self.group, self.trend)
 
     @cached_property
     def samples(self) -> Samples | None:
@@ -263,7 +280,7 @@ class FailurePage:
 def failure(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """Show a group. htmx, and a page that catches up, get only its executions."""
     group = failures_access.get_or_404(request.user, group_id)
-    page = FailurePage(request.user, group, request.GET.get("tab", ""))
+    page = FailurePage(request.user, group, request.GET)
     is_part = bool(request.headers.get("HX-Request")) and not request.headers.get(
         "HX-History-Restore-Request"
     )
@@ -283,7 +300,7 @@ def failure(request: HttpRequest, group_id: UUID) -> HttpResponse:
 def failure_live(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """The parts that differ from those that the browser says it holds."""
     group = failures_access.get_or_404(request.user, group_id)
-    page = FailurePage(request.user, group, request.GET.get("tab", ""))
+    page = FailurePage(request.user, group, request.GET)
     held = request.headers.get("X-Held", "")[:2000]
     response = HttpResponse(changed(PARTS, request, {"failure": page, "group": group}, held))
     response["Cache-Control"] = "no-store"
