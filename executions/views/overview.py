@@ -55,8 +55,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "nothing_found": scope.flows() == {},
         "wall_url": scope.address("overview-wall"),
         # What is shown is the same for all who look; what one may do decides about buttons.
-        "may_handle": failures_access.may_handle(request.user),
-        "may_start": flows_access.may_start(request.user),
+        "may_handle": failures_access.handles_some(request.user),
+        "may_start": access.allows_somewhere(request.user, "flows.start_flow"),
         "live_url": reverse("overview-live"),
         "socket": f"/ws/overview/{page.zone}/",
         "parts": render_parts(page),
