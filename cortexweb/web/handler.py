@@ -33,6 +33,8 @@ class Handler(ASGIHandler):
         if isinstance(response, Completable):
             _release_thread()
             await response.complete()
+        elif getattr(response, "is_async", False):
+            _release_thread()
         return response
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:

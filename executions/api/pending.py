@@ -58,26 +58,35 @@ class PendingAnswer(HttpResponse):
         self["Content-Length"] = str(len(found.content))
 
 
-def check_room() -> None:
-    """Raise Problem when as many requests wait in this process as may."""
-    if len(hub.ends) >= settings.API_WAITING:
+def waiting_seconds(wanted: float | None = None) -> float:
+    """Return how long a start waits: as long as it may, or less. Raises Problem when as many wait
+    in this process as may."""
+    most: float = settings.API_WAIT_SECONDS
+    seconds = most if wanted is None else min(wanted, most)
+    if seconds and len(hub.ends) >= settings.API_WAITING:
         raise Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "Too many requests wait for the end of their executions. Try again, or start with "
             "async=true and ask for the execution later. Nothing was started.",
             headers={"Retry-After": "1"},
         )
+    return seconds
 
 
 def started(
-    execution_id: UUID, form: Form, seconds: float, render: Callable[[dict[str, Any]], HttpResponse]
+    execution_id: UUID,
+    form: Form,
+    seconds: float,
+    render: Callable[[dict[str, Any]], HttpResponse],
+    content: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """Return the answer to a start, which waits up to some seconds for the end of the execution.
 
-    `render` makes the answer of an execution that Ended, from what `ExecutionDetail` says.
+    `render` makes the answer of an execution that Ended, from what `ExecutionDetail` says;
+    `content` is the answer of one that goes on, by default what `StartedExecution` says.
     """
     address = reverse("api:execution", args=[execution_id])
-    content = {"id": execution_id, "status": Status.QUEUED, "address": address}
+    content = content or {"id": execution_id, "status": Status.QUEUED, "address": address}
     now = json_answer(content, HTTPStatus.ACCEPTED)
     now["Location"] = address
     if not seconds:

@@ -12,12 +12,15 @@ from executions import access
 from executions.api.problems import Problem
 from executions.api.values import Form, read_inputs
 from executions.commands.actor import Actor
-from executions.commands.lifecycle.start import NotStarted, start
+from executions.commands.lifecycle.start import NotStarted, start, start_many
 from executions.commands.permissions import ASK_FOR_DEBUGGING
 from executions.models import Execution
 from flows import access as flows_access
 from flows import queries
 from flows.models import Flow, FlowVersion
+
+#: Messages of a refused start that are told.
+MESSAGES = 100
 
 
 def published(request: HttpRequest, name: str, number: int | None = None) -> FlowVersion:
@@ -65,6 +68,21 @@ def start_one(
     return [execution.pk]
 
 
+def start_all(
+    request: HttpRequest, version: FlowVersion, given: Sequence[Mapping[str, Any]], form: Form
+) -> list[UUID]:
+    """Start an execution with each of the inputs, or none. Returns their ids, in the same order.
+    Raises Problem with the messages that stop them."""
+    graph = queries.compiled(version.pk)
+    inputs = [read_inputs(graph, one, form) for one in given]
+    actor = Actor.of_request(request, "api")
+    try:
+        executions = start_many(version, inputs, actor, Execution.Trigger.API)
+    except NotStarted as refused:
+        raise not_started(refused, len(inputs)) from None
+    return [one.pk for one in executions]
+
+
 def not_started(refused: NotStarted, count: int = 1) -> Problem:
     """Return the problem of a start that messages stopped."""
     told = "; ".join(f"{one.location}: {one.summary}" for one in refused.messages[:3])
@@ -72,7 +90,7 @@ def not_started(refused: NotStarted, count: int = 1) -> Problem:
         HTTPStatus.BAD_REQUEST,
         told,
         title="Nothing was started" if count > 1 else "The execution was not started",
-        messages=refused.messages,
+        messages=refused.messages[:MESSAGES],
     )
 
 

@@ -251,3 +251,76 @@ def test_starts_wait_for_their_end(live_app: LiveApp, starter: User, tmp_path: P
         late = api.post(f"{START}?wait=0", json={"inputs": {"N": 7}})
         assert late.status_code == 202
         assert api.get(late.headers["Location"]).json()["id"] == late.json()["id"]
+
+
+class TestMany:
+    BATCH = f"{START}/batch"
+
+    def test_all_start_together(self, client: Client, starter: User) -> None:
+        client.force_login(starter)
+        body = {"executions": [{"inputs": {"N": n}} for n in range(1_100)]}
+        response = post(client, self.BATCH, body, headers={"Idempotency-Key": "many"})
+        assert response.status_code == 202
+        ids = response.json()["executions"]
+        rows = {str(one.pk): one for one in Execution.objects.all()}
+        assert [rows[one].inputs["N"] for one in ids] == list(range(1_100))
+        assert {one.trigger for one in rows.values()} == {"api"}
+        assert AuditEntry.objects.filter(command="start", source="api").count() == 1_100
+        again = post(client, self.BATCH, body, headers={"Idempotency-Key": "many"})
+        assert again.json() == response.json()
+        assert Execution.objects.count() == 1_100
+
+    def test_none_start_when_one_cannot(self, client: Client, starter: User) -> None:
+        client.force_login(starter)
+        body = {"executions": [{"inputs": {"N": 1}}, {"inputs": {"N": "x"}}, {}]}
+        found = problem(post(client, self.BATCH, body), 400)
+        assert [one["location"] for one in found["messages"]] == [
+            "Execution 1, Input N",
+            "Execution 2, Input N",
+        ]
+        problem(post(client, self.BATCH, {"executions": []}), 400)
+        assert not Execution.objects.exists()
+
+
+class TestGateway:
+    """The address of the original."""
+
+    ADDRESS = "/api/default/default/flows/square/executions"
+
+    @pytest.mark.parametrize(
+        ("address", "status"),
+        [
+            (f"{ADDRESS}?async=true", 202),
+            (f"{ADDRESS}/?async=true&packageName=", 202),
+            (f"{ADDRESS}?async=true&packageName=Default", 202),
+            (f"{ADDRESS}?packageName=Sales", 404),
+            (f"{ADDRESS}?packageVersion=2025-03-04", 404),
+            (ADDRESS.replace("default", "acme", 1), 404),
+            (ADDRESS.replace("square", "cube"), 404),
+        ],
+    )
+    def test_where_flows_are(
+        self, client: Client, starter: User, address: str, status: int
+    ) -> None:
+        response = post(client, address, {"N": 3}, headers=basic())
+        assert response.status_code == status
+        if status == 202:
+            assert Execution.objects.get(pk=response.json()["executionId"]).inputs == {"N": 3}
+
+    def test_wrong_inputs(self, client: Client, starter: User) -> None:
+        problem(post(client, self.ADDRESS, {"M": 3}, headers=basic()), 400)
+        problem(post(client, self.ADDRESS, {"N": 3}), 401)
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("worker")
+    def test_the_answer_is_the_outputs(self, live_app: LiveApp, starter: User) -> None:
+        with httpx.Client(base_url=live_app.url, auth=("ada", "right horse"), timeout=30) as api:
+            assert api.post(self.ADDRESS, json={"N": 5}).json() == {"Square": 25}
+            wrapped = api.post(self.ADDRESS, json={"inputVariables": {"N": 6}})
+            assert (wrapped.status_code, wrapped.json()) == (200, {"Square": 36})
+            failed = api.post(self.ADDRESS, json={"N": -1})
+            assert failed.status_code == 500
+            assert failed.headers["Content-Type"] == "application/problem+json"
+            found = failed.json()
+            assert found["exception"]["message"] == "negative"
+            assert found["execution_status"] == "Error"

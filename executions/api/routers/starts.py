@@ -2,16 +2,16 @@
 
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from executions.api import idempotency
 from executions.api.json_answer import json_answer
-from executions.api.pending import check_room, started
+from executions.api.pending import started, waiting_seconds
 from executions.api.schemas import ExecutionDetail, ProblemDetails, StartedExecution
-from executions.api.starts import published, start_one
+from executions.api.starts import published, start_all, start_one
 from executions.api.values import VALUES, Form
 
 PATH = "/v1/flows"
@@ -30,6 +30,10 @@ EXTRA = {"parameters": [_KEY]}
 WAIT = "Seconds to wait for the end; by default, and at most, what API_WAIT_SECONDS says."
 
 
+#: Executions that one request starts.
+MOST = 10_000
+
+
 class Start(Schema):
     """What to start, and how."""
 
@@ -38,6 +42,25 @@ class Start(Schema):
     paused: bool = Field(False, description="Pause before the first block.")
     debug: bool = Field(False, description="Debug it, with your breakpoints for the flow.")
     break_on_exception: bool = Field(False, description="Pause where an exception is thrown.")
+
+
+class Inputs(Schema):
+    """One of many executions to start."""
+
+    inputs: dict[str, Any] = Field(default_factory=dict, description="Values by input variable.")
+
+
+class StartMany(Schema):
+    """Executions of one version to start."""
+
+    version: int | None = Field(None, ge=1, le=2**31 - 1, description="Default: the newest.")
+    executions: list[Inputs] = Field(min_length=1, max_length=MOST)
+
+
+class StartedExecutions(Schema):
+    """What was started, in the order of the request."""
+
+    executions: list[UUID]
 
 
 @ROUTER.post(
@@ -67,9 +90,7 @@ def start_execution(  # noqa: PLR0913 (the parameters of the operation)
     ask at `Location` later.
     """
     version = published(request, name, start.version)
-    seconds = 0.0 if is_async else _seconds(wait)
-    if seconds:
-        check_room()
+    seconds = 0.0 if is_async else waiting_seconds(wait)
     ids, again = idempotency.once(
         request,
         lambda: start_one(
@@ -82,12 +103,35 @@ def start_execution(  # noqa: PLR0913 (the parameters of the operation)
             break_on_exception=start.break_on_exception,
         ),
     )
-    response = started(ids[0], values, seconds, json_answer)
+    return _replayed(started(ids[0], values, seconds, json_answer), again)
+
+
+@ROUTER.post(
+    "/{name}/executions/batch",
+    response={
+        HTTPStatus.ACCEPTED: StartedExecutions,
+        HTTPStatus.CONFLICT: ProblemDetails,
+        HTTPStatus.UNPROCESSABLE_ENTITY: ProblemDetails,
+    },
+    openapi_extra=EXTRA,
+)
+def start_executions(
+    request: HttpRequest,
+    name: str,
+    start: StartMany,
+    values: Annotated[Form, Query(description=VALUES)] = Form.TYPED,
+) -> HttpResponse:
+    """Start up to 10,000 executions of a published flow, or none of them when messages stop one.
+
+    Does not wait for their ends.
+    """
+    version = published(request, name, start.version)
+    given = [one.inputs for one in start.executions]
+    ids, again = idempotency.once(request, lambda: start_all(request, version, given, values))
+    return _replayed(json_answer({"executions": ids}, HTTPStatus.ACCEPTED), again)
+
+
+def _replayed(response: HttpResponse, again: bool) -> HttpResponse:
     if again:
         response[REPLAYED] = "true"
     return response
-
-
-def _seconds(wait: float | None) -> float:
-    most: float = settings.API_WAIT_SECONDS
-    return most if wait is None else min(wait, most)

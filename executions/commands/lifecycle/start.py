@@ -1,6 +1,6 @@
 """Start an execution of a published version."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +12,16 @@ from executions.models import Execution
 from executions.publishing import publish
 from executions.store.debug_plan import DebugPlan
 from executions.store.kept_breakpoints import kept_for_flow
-from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
+from executions.store.lifecycle.starts import (
+    NotStarted,
+    StartRequest,
+    events,
+    insert,
+    insert_many,
+)
 from flows.models import FlowVersion
 
-__all__ = ["NotStarted", "start"]
+__all__ = ["NotStarted", "start", "start_many"]
 
 
 def start(  # noqa: PLR0913 (one for each choice of the start form)
@@ -70,3 +76,33 @@ def start(  # noqa: PLR0913 (one for each choice of the start form)
         enqueue(execution)
         publish(events([execution.pk]))
     return execution
+
+
+def start_many(
+    version: FlowVersion,
+    inputs: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    trigger: Execution.Trigger,
+) -> list[Execution]:
+    """Start an execution with each of the inputs, or none of them. Raises NotStarted with messages.
+
+    All of them are inserted, audited and published together.
+    """
+    requests = [
+        StartRequest(
+            version,
+            given,
+            initiator_id=actor.user_id,
+            initiator_name=actor.name,
+            trigger=trigger,
+            giver_id=actor.user_id,
+        )
+        for given in inputs
+    ]
+    with transaction.atomic():
+        executions = insert_many(requests)
+        audit.write([audit.entry(actor, "start", execution=one) for one in executions])
+        for one in executions:
+            enqueue(one)
+        publish(events([one.pk for one in executions]))
+    return executions

@@ -1,6 +1,6 @@
 """Inserting an execution, after its inputs were checked against its flow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,9 +18,12 @@ from executions.store.debug_plan import DebugPlan, plan_of
 from executions.store.kept_breakpoints import kept_for_flow
 from executions.store.lifecycle import secret_storage
 from flows import queries, values
-from flows.graph import Message
+from flows.graph import FlowGraph, Message
 from flows.models import FlowVersion
 from flows.validation import check_inputs
+
+#: Executions that one statement inserts.
+INSERTED_AT_ONCE = 500
 
 
 class NotStarted(Exception):
@@ -64,7 +67,39 @@ def insert(request: StartRequest) -> Execution:
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
-    version, parent = request.version, request.parent
+    refuse_draft(request.version)
+    graph = queries.compiled(request.version.pk)
+    if messages := check_inputs(graph, dict(request.inputs)):
+        raise NotStarted(messages)
+    execution = _queued(request, graph)
+    with tracing.span("start", cortexweb__flow=graph.name, cortexweb__execution=str(execution.pk)):
+        execution.save(force_insert=True)
+    return execution
+
+
+def insert_many(requests: Sequence[StartRequest]) -> list[Execution]:
+    """Insert Queued executions of one version, `INSERTED_AT_ONCE` in a statement.
+
+    Raises NotStarted when the version is a draft, or with what is wrong with the inputs of any.
+    """
+    version = requests[0].version
+    refuse_draft(version)
+    graph = queries.compiled(version.pk)
+    found = [
+        replace(message, location=f"Execution {number}, {message.location}", path=path)
+        for number, request in enumerate(requests)
+        for message in check_inputs(graph, dict(request.inputs))
+        for path in [("executions", number, *message.path)]
+    ]
+    if found:
+        raise NotStarted(found)
+    executions = [_queued(request, graph) for request in requests]
+    with tracing.span("start", cortexweb__flow=graph.name, cortexweb__count=len(executions)):
+        return Execution.objects.bulk_create(executions, batch_size=INSERTED_AT_ONCE)
+
+
+def refuse_draft(version: FlowVersion) -> None:
+    """Raise NotStarted for a version that is a draft."""
     if version.is_draft:
         raise NotStarted(
             [
@@ -75,10 +110,11 @@ def insert(request: StartRequest) -> Execution:
                 )
             ]
         )
-    graph = queries.compiled(version.pk)
-    messages = check_inputs(graph, dict(request.inputs))
-    if messages:
-        raise NotStarted(messages)
+
+
+def _queued(request: StartRequest, graph: FlowGraph) -> Execution:
+    """Return the row of a new execution, not saved."""
+    version, parent = request.version, request.parent
     if parent and parent.debugged_by_id:
         breakpoints = kept_for_flow(parent.debugged_by_id, graph.name)
         request = _debugged_along(request, parent, breakpoints)
@@ -87,38 +123,37 @@ def insert(request: StartRequest) -> Execution:
     inputs, secrets = secret_storage.redact_inputs(
         graph, request.inputs, request.secret_texts, request.giver_id
     )
-    with tracing.span("start", cortexweb__flow=graph.name, cortexweb__execution=str(execution_id)):
-        return Execution.objects.create(
-            id=execution_id,
-            version=version,
-            version_number=version.number,
-            flow_name=graph.name,
-            parent=parent,
-            called_by=request.called_by,
-            root_id=parent.root_id if parent else execution_id,
-            depth=parent.depth + 1 if parent else 0,
-            status=Status.QUEUED,
-            steps_wanted=0 if request.paused else None,
-            lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
-            block=block.key,
-            block_type=block.block.type,
-            block_description=block.title,
-            workspace_name=graph.top.name,
-            started_at=Now(),
-            updated_at=Now(),
-            initiator_id=request.initiator_id,
-            initiator_name=request.initiator_name,
-            trigger=request.trigger,
-            inputs=inputs,
-            secrets=secrets,
-            state=_initial_state(request.extensions),
-            origin_id=request.origin_id,
-            start_context=log_context.start_context(),
-            debugged_by_id=request.debugged_by_id,
-            debugged_by_name=request.debugged_by_name,
-            debugged_since=Now() if request.debugged_by_id else None,
-            debug=request.plan.stored() if request.plan else None,
-        )
+    return Execution(
+        id=execution_id,
+        version=version,
+        version_number=version.number,
+        flow_name=graph.name,
+        parent=parent,
+        called_by=request.called_by,
+        root_id=parent.root_id if parent else execution_id,
+        depth=parent.depth + 1 if parent else 0,
+        status=Status.QUEUED,
+        steps_wanted=0 if request.paused else None,
+        lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
+        block=block.key,
+        block_type=block.block.type,
+        block_description=block.title,
+        workspace_name=graph.top.name,
+        started_at=Now(),
+        updated_at=Now(),
+        initiator_id=request.initiator_id,
+        initiator_name=request.initiator_name,
+        trigger=request.trigger,
+        inputs=inputs,
+        secrets=secrets,
+        state=_initial_state(request.extensions),
+        origin_id=request.origin_id,
+        start_context=log_context.start_context(),
+        debugged_by_id=request.debugged_by_id,
+        debugged_by_name=request.debugged_by_name,
+        debugged_since=Now() if request.debugged_by_id else None,
+        debug=request.plan.stored() if request.plan else None,
+    )
 
 
 def _debugged_along(
