@@ -19,7 +19,8 @@ from cortexweb.web.request_limits import RequestLimits
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 django_application = handler.application()
 
-# The consumers import models, which exist only now.
+# They import models, which exist only now.
+from cortexweb.accounts.requirement import CompleteSignIn  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
 application: Any = ProtocolTypeRouter(
@@ -27,7 +28,9 @@ application: Any = ProtocolTypeRouter(
         "http": Utf8OnlyRequests(
             RequestLimits(django_application, settings.MAX_REQUEST_BYTES, settings.REQUEST_SECONDS)
         ),
-        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": SameOrigin(
+            AuthMiddlewareStack(CompleteSignIn(URLRouter(websocket_urlpatterns)))
+        ),
     }
 )
 if traces.is_configured():

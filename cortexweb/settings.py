@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
+from cortexweb.accounts.group_map import GroupMap
 from cortexweb.data_folder import DEFAULT_PATH, DataFolder, is_encryption_key
 from cortexweb.environment import Environment
 from executions import limits, queues
@@ -46,6 +47,12 @@ INSTALLED_APPS = [
     "csp",
     "channels",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "cortexweb",
     "flows",
     "executions",
@@ -62,6 +69,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "cortexweb.middleware.sessions.SessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -72,7 +81,69 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "cortexweb.urls"
 ASGI_APPLICATION = "cortexweb.asgi.application"
+# How people sign in besides with a password of the site (docs/sign-in.md): off until configured.
 AUTHENTICATION_BACKENDS = ["cortexweb.accounts.backend.AccountBackend"]
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="Single sign-on")
+OIDC_CREATE_USERS = env.bool("OIDC_CREATE_USERS", default=True)
+OIDC_LINK_BY_EMAIL = env.bool("OIDC_LINK_BY_EMAIL", default=False)
+OIDC_USERNAME_CLAIM = env.str("OIDC_USERNAME_CLAIM", default="preferred_username")
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
+OIDC_GROUPS = GroupMap.parse(env.str("OIDC_GROUPS", default=""))
+SECOND_FACTOR = env.str("SECOND_FACTOR", default="off")
+if SECOND_FACTOR not in ("off", "optional", "required"):
+    raise environ.ImproperlyConfigured(
+        f"SECOND_FACTOR is {SECOND_FACTOR!r}. Write off, optional or required."
+    )
+# Days without a request after which a session ends.
+SESSION_COOKIE_AGE = 86_400 * env.int("SESSION_DAYS", default=14)
+PASSWORD_RESET_TIMEOUT = 3600
+
+# What allauth does of all that. It counts no attempts: the site's own limits hold for its forms,
+# too (cortexweb.accounts.login_attempts).
+ACCOUNT_ADAPTER = "cortexweb.accounts.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_FORMS = {"reauthenticate": "cortexweb.accounts.second_factor.ConfirmPasswordForm"}
+SOCIALACCOUNT_ADAPTER = "cortexweb.accounts.adapters.SocialAdapter"
+# By a link: the policy of the pages lets no form lead to another site.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "SCOPE": env.list("OIDC_SCOPES", default=["openid", "profile", "email"]),
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", default=""),
+                "secret": env.str("OIDC_CLIENT_SECRET", default=""),
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
+MFA_ADAPTER = "cortexweb.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "CortexWeb"
+# Clocks differ: the code before and the one after the current one count, too.
+MFA_TOTP_TOLERANCE = 1
+MFA_RATE_LIMITS = False
+MFA_FORMS = {
+    "authenticate": "cortexweb.accounts.second_factor.CodeForm",
+    "reauthenticate": "cortexweb.accounts.second_factor.ConfirmCodeForm",
+    "add_webauthn": "cortexweb.accounts.second_factor.AddPasskeyForm",
+    "login_webauthn": "cortexweb.accounts.second_factor.PasskeySignInForm",
+}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -170,6 +241,7 @@ CELERY_TASK_ROUTES = {
     "executions.tasks.deliver": {"queue": "deliveries"},
     "executions.tasks.run_bulk_job": {"queue": "jobs"},
     "cortexweb.tasks.clear_sessions": {"queue": "upkeep"},
+    "cortexweb.tasks.send_password_reset": {"queue": "deliveries"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

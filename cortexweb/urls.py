@@ -1,11 +1,10 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from cortexweb.accounts.views import admin_sign_in, change_password, sign_in
+from cortexweb.accounts.views import admin_sign_in
 from cortexweb.api import application
 from cortexweb.health import healthz, readyz
 from cortexweb.metrics.views import metrics
@@ -19,8 +18,6 @@ urlpatterns = [
     # The admin's own page would accept any number of guesses.
     path("admin/password_change/", RedirectView.as_view(pattern_name="change-password")),
     path("admin/", admin.site.urls),
-    path("login/", sign_in, name="login"),
-    path("password/", change_password, name="change-password"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("cortexweb.accounts.urls")),
     path("", include("executions.urls")),
 ]

@@ -10,6 +10,8 @@ WATCHES_CHANGED = "watches.changed"
 BULK_JOB_CHANGED = "bulk.changed"
 FAILURES_CHANGED = "failures.changed"
 NOTIFICATIONS_CHANGED = "notifications.changed"
+#: Whether a user may sign in, or one of their sessions: their connections are checked at once.
+USER_CHANGED = "user.changed"
 
 
 @dataclass(frozen=True, slots=True)

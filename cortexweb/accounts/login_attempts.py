@@ -1,4 +1,4 @@
-"""Limits the attempts to enter a password, for each account and for each address.
+"""Limits the attempts to enter a password or a code, for each account and for each address.
 
 Redis counts them before the password is checked, so that parallel attempts count too. An address
 from which an account has signed in lately is counted separately for that account: a stranger who
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, Literal
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -25,6 +25,8 @@ from executions.commands.actor import Actor, address_of
 
 #: The most wrong passwords of one account, and from one address, in this many seconds.
 OF_ACCOUNT, FROM_ADDRESS, WINDOW = 10, 30, 300
+#: The most wrong codes of one account: there are a million codes, and three count at a time.
+CODES_OF_ACCOUNT = 5
 #: Seconds for which an address counts as one of an account's own.
 OWN_ADDRESS = 30 * 86_400
 #: The most passwords that wait in one process to be checked; further ones are refused.
@@ -35,22 +37,30 @@ _slots = BoundedSemaphore(WAITING)
 
 @dataclass(frozen=True, slots=True)
 class PasswordAttempt:
-    """An attempt to enter the password of an account. `command` and `source` are for the audit."""
+    """An attempt to enter a secret of an account: its password or, counted separately, a code of
+    its second factor. A passkey is no account's until it is verified, so only addresses count.
+    `command` and `source` are for the audit."""
 
     name: str
     address: str | None
     command: str
     source: str
+    kind: Literal["password", "code", "passkey", "mail"] = "password"
 
     @classmethod
-    def of(cls, name: str, request: HttpRequest, command: str, source: str) -> "PasswordAttempt":
-        return cls(name, address_of(request), command, source)
+    def of(
+        cls, name: str, request: HttpRequest, command: str, source: str, **more: Any
+    ) -> "PasswordAttempt":
+        return cls(name, address_of(request), command, source, **more)
 
     def begin(self) -> int:
         """Count the attempt. Return the seconds to wait, or 0; the first refusal is audited."""
         now, cache = time.time(), _cache()
         own = self._network if cache.get(self._own_address) else ""
-        limits = {self._of_account(now, own): OF_ACCOUNT, self._from(now): FROM_ADDRESS}
+        limits = {self._from(now): FROM_ADDRESS}
+        if self.name:
+            of_account = CODES_OF_ACCOUNT if self.kind == "code" else OF_ACCOUNT
+            limits[self._of_account(now, own)] = of_account
         counts = [(_count(cache, key), limit) for key, limit in limits.items()]
         over = [count - limit for count, limit in counts if count > limit]
         if 1 in over:
@@ -73,7 +83,7 @@ class PasswordAttempt:
 
     def _of_account(self, now: float, own: str) -> str:
         """Return the key of the account's count: of all strangers, or of an address of its own."""
-        return f"attempts:account:{_digest(self.name)}:{own}:{_window(now)}"
+        return f"attempts:{self.kind}:{_digest(self.name)}:{own}:{_window(now)}"
 
     def _from(self, now: float) -> str:
         return f"attempts:address:{self._network}:{_window(now)}"

@@ -1,88 +1,87 @@
-"""The pages to sign in, of the product and of the admin, and to change one's password."""
+"""The pages to sign in, of the product and of the admin, and to change or reset one's password."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
-from django.contrib.auth.views import LoginView, PasswordChangeView
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import reverse_lazy
+from django.contrib.auth.views import LoginView, PasswordChangeView, PasswordResetConfirmView
+from django.forms import BooleanField, EmailField, Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse, reverse_lazy
 
-from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
-
-#: Seconds until people should try again who signed in at the same time as too many others.
-LATER = 5
-
-
-@contextmanager
-def _counted_attempt(attempt: PasswordAttempt, request: HttpRequest) -> Iterator[None]:
-    """Raises ValidationError where it is not looked at, and where it is wrong."""
-    if seconds := attempt.begin():
-        minutes = max(1, round(seconds / 60))
-        raise _refused(
-            request,
-            429,
-            seconds,
-            f"Too many attempts. Try again in {minutes} minute{'s'[: minutes > 1]}.",
-        )
-    with password_slot() as taken:
-        if not taken:
-            raise _refused(
-                request, 503, LATER, "Many people are signing in. Try again in a moment."
-            )
-        try:
-            yield
-        except ValidationError:
-            attempt.failed("wrong name or password")
-            raise
-    attempt.forget()
-
-
-def _refused(request: HttpRequest, status: int, seconds: int, text: str) -> ValidationError:
-    request.META["cortexweb.refused"] = (status, seconds)
-    return ValidationError(text, code="refused")
-
-
-def with_refusal_status(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Wrap a view so that its response has status 429 or 503 when a password was not checked."""
-
-    @wraps(view)
-    def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        if "cortexweb.refused" in request.META:
-            response.status_code, seconds = request.META["cortexweb.refused"]
-            response["Retry-After"] = str(seconds)
-        return response
-
-    return telling
+from cortexweb.accounts import password_reset, sessions
+from cortexweb.accounts.attempts import counted_attempt, with_refusal_status
+from cortexweb.accounts.audit import record
+from cortexweb.accounts.login_attempts import PasswordAttempt
+from cortexweb.tasks import send_password_reset
 
 
 class SignInForm(AuthenticationForm):
     """A sign-in form that counts each attempt before checking the password, and audits it."""
 
-    source = "page"
+    door = "page"
     request: HttpRequest
+    remember = BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
-        attempt = PasswordAttempt.of(name, self.request, "sign-in", self.source)
-        with _counted_attempt(attempt, self.request):
-            cleaned = super().clean()
-        attempt.succeeded(self.get_user())
-        return cleaned
+        attempt = PasswordAttempt.of(name, self.request, "sign-in", self.door)
+        with counted_attempt(attempt, self.request):
+            return super().clean()
 
 
 class AdminSignInForm(SignInForm, AdminAuthenticationForm):
     """A sign-in form for staff only."""
 
-    source = "admin"
+    door = "admin"
+
+
+class SignIn(LoginView):
+    """Checks a password, and asks for the second factor of those who have one."""
+
+    authentication_form: type[AuthenticationForm] = SignInForm
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return super().get_context_data(
+            provider=settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            passkeys=settings.SECOND_FACTOR != "off",
+            can_reset=password_reset.is_possible(),
+            remember=self.request.method != "POST" or "remember" in self.request.POST,
+            **more,
+        )
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        directory = getattr(user, "directory", None)
+        if not form.cleaned_data["remember"]:
+            self.request.session.set_expiry(0)  # with the browser
+        record_authentication(self.request, user, "password", door=form.door, directory=directory)
+        url = self.get_success_url()
+        response: HttpResponse = perform_login(self.request, Login(user=user, redirect_url=url))
+        return response
+
+
+class AdminSignIn(SignIn):
+    """The admin's own page to sign in."""
+
+    authentication_form = AdminSignInForm
+    template_name = "admin/login.html"
+
+    def get_default_redirect_url(self) -> str:
+        return reverse("admin:index")
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        page = {"title": "Sign in", "subtitle": None, "app_path": self.request.get_full_path()}
+        context = super().get_context_data(**admin.site.each_context(self.request), **page, **more)
+        return {**context, "username": self.request.user.get_username()}
 
 
 class ChangePasswordForm(PasswordChangeForm):
@@ -98,7 +97,7 @@ class ChangePasswordForm(PasswordChangeForm):
         )
 
     def clean_old_password(self) -> str:
-        with _counted_attempt(self.attempt, self.request):
+        with counted_attempt(self.attempt, self.request):
             return str(super().clean_old_password())
 
 
@@ -111,6 +110,12 @@ class ChangePassword(PasswordChangeView):
     form_class = ChangePasswordForm
     extra_context = {"section": "account"}
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user: Any = request.user
+        if not user.has_usable_password():
+            raise Http404("The password is kept elsewhere.")
+        return super().dispatch(request, *args, **kwargs)
+
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
 
@@ -119,13 +124,56 @@ class ChangePassword(PasswordChangeView):
         messages.success(
             self.request, "Your password was changed. Sign in again in your other browsers."
         )
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        # The new password has ended all sessions; this browser has got another one.
+        sessions.begin(self.request)
+        return response
 
 
-sign_in = with_refusal_status(
-    LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
-)
+class EmailForm(Form):
+    """Asks where a link to reset a password goes."""
+
+    email = EmailField(max_length=254)
+
+
+@login_not_required
+def forgot_password(request: HttpRequest) -> HttpResponse:
+    """Take an address, and say the same whether anybody has it: a worker looks and mails."""
+    if not password_reset.is_possible():
+        raise Http404("This site sends no mail.")
+    form = EmailForm(request.POST or None)
+    context: dict[str, Any] = {"form": form}
+    status = 200
+    if form.is_valid():
+        email = form.cleaned_data["email"]
+        attempt = PasswordAttempt.of(email, request, "reset-password", "page", kind="mail")
+        if seconds := attempt.begin():
+            form.add_error(None, f"Too many mails. Try again in {max(1, round(seconds / 60))} min.")
+            status = 429
+        else:
+            send_password_reset.delay(email)
+            context |= {"sent_to": email, "minutes": settings.PASSWORD_RESET_TIMEOUT // 60}
+    return render(request, "account/forgot_password.html", context, status=status)
+
+
+class ResetPassword(PasswordResetConfirmView):
+    """Sets a new password for whoever has the link of the mail. It ends all of their sessions, and
+    does not sign in: that asks for the second factor, too."""
+
+    template_name = "account/reset_password.html"
+    success_url = reverse_lazy("login")
+    post_reset_login = False
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        record(self.request, "reset-password", form.user)
+        messages.success(self.request, "Your password was changed. Sign in with it.")
+        return response
+
+
+sign_in = with_refusal_status(SignIn.as_view(redirect_authenticated_user=True))
 change_password = with_refusal_status(ChangePassword.as_view())
+reset_password = ResetPassword.as_view()
 
 admin.site.login_form = AdminSignInForm
-admin_sign_in = with_refusal_status(admin.site.login)
+admin_sign_in = with_refusal_status(AdminSignIn.as_view())

@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBasicAuth, SessionAuth
 
+from cortexweb.accounts import requirement
 from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
 from executions import log_context, preferences
 from executions.api.problems import Problem
@@ -58,6 +59,11 @@ class Basic(HttpBasicAuth):
         if not username or not password or "\0" in username + password:
             return None
         user = _known.find(username, password) or _checked(request, username, password)
+        if user is not None and requirement.is_asked_of(user):
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "A password alone does not sign in to this account. Use an API token.",
+            )
         if user is not None:
             become(request, user)
         return user

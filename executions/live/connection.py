@@ -22,11 +22,18 @@ class Connection:
         self.wake = asyncio.Event()
         #: The exception of its viewer, which ends the connection.
         self.failure: Exception | None = None
+        #: Whether it has to be checked whose connection it is, before anything else is sent.
+        self.must_check_user = False
         self._queue: OrderedDict[str, str] = OrderedDict()
 
     def queue(self, kind: str, frame: str) -> None:
         """Send a frame soon. A newer one of the same kind replaces it."""
         self._queue[kind] = frame
+        self.wake.set()
+
+    def check_user(self) -> None:
+        """Have it checked now whether the user may still be connected."""
+        self.must_check_user = True
         self.wake.set()
 
     def catch_up(self) -> None:

@@ -117,8 +117,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         try:
             while True:
                 await connection.wake.wait()  # at the latest at the hub's next heartbeat
-                if time.monotonic() - checked_at > CHECK_USER_EVERY:
-                    checked_at = time.monotonic()
+                overdue = time.monotonic() - checked_at > CHECK_USER_EVERY
+                if overdue or connection.must_check_user:
+                    checked_at, connection.must_check_user = time.monotonic(), False
                     if code := await self.close_code(connection.viewer.visibility):
                         await self.close(code)
                         return

@@ -7,6 +7,7 @@ from typing import Any
 from executions.events import (
     BULK_JOB_CHANGED,
     NOTIFICATIONS_CHANGED,
+    USER_CHANGED,
     WATCHES_CHANGED,
     ExecutionChanged,
 )
@@ -56,6 +57,9 @@ class ConnectedUsers:
             self._queue(user_id, f"bulk {job_id}", encode_frame("bulk", id=job_id))
         elif message["type"] == NOTIFICATIONS_CHANGED:
             self._queue(user_id, "notifications", encode_frame("notifications"))
+        elif message["type"] == USER_CHANGED:
+            for connection in self._connections[user_id]:
+                connection.check_user()
 
     def notify_watchers(self, event: ExecutionChanged) -> None:
         """Notify the users who watch an execution, and may see it, when it has ended or waits."""

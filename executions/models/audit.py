@@ -16,11 +16,20 @@ class AuditEntry(models.Model):
     trail deletes those that are old enough (migration 0037). So an entry outlives what it is about,
     and keeps the ids: its foreign keys have no constraint, and nothing happens to them.
 
-    Sign-ins and changes of passwords (`ACCOUNT`) have entries without an execution.
+    Sign-ins and what else concerns an account (`ACCOUNT`) have entries without an execution.
     """
 
     #: The commands on an account.
-    ACCOUNT = ("sign-in", "change-password")
+    ACCOUNT = (
+        "sign-in",
+        "change-password",
+        "reset-password",
+        "confirm",
+        "second-factor",
+        "end-session",
+        "link-account",
+        "follow-groups",
+    )
 
     class Outcome(models.TextChoices):
         DONE = "done", "Done"

@@ -66,10 +66,18 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "channel_id": (1, 10**30),
     "view_id": (1, 10**30),
     "number": (1, 10**30),
+    "session_id": (1, 10**30),
+    "pk": (1, 10**30),
+    "uidb64": ("MQ", "no\0ne"),
+    "token": ("set-password", "no\0ne"),
     "guide": ("semantics", "nothing"),
 }
 #: Pages for people who have not signed in: `metrics` knows machines by their address.
-PUBLIC = {"healthz", "readyz", "metrics", "login"}
+PUBLIC = {
+    "healthz", "readyz", "metrics", "login", "account_login", "mfa_authenticate", "forgot-password",
+    "mfa_login_webauthn", "openid_connect_login", "openid_connect_callback",
+    "password_reset_confirm",
+}  # fmt: skip
 FIELDS = (
     "a", "action", "after", "b", "before", "block", "channel", "children", "columns", "compare",
     "ended", "flow", "folder", "form", "id", "is", "kind", "label", "labels", "last", "message",
@@ -223,7 +231,7 @@ def requests(client: Client, *, there: bool = True, data: str = "") -> Iterator[
         yield f"GET {name}", client.get(f"{address}?{data}")
         if not data:
             yield f"part of {name}", client.get(address, headers={"HX-Request": "true"})
-        if name not in ("logout", "login"):
+        if name not in ("logout", "login", "account_login"):
             for _ in range(1 if data else 2):
                 form = data or "form=1&revision=1"
                 answer = client.post(

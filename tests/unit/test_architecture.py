@@ -46,6 +46,8 @@ PURE = (
 
 #: Imports in a function, or for the type checker only, with the reason for each.
 REASONS = {
+    ("cortexweb.apps", "cortexweb.accounts.requirement"): "models load after the apps",
+    ("cortexweb.apps", "cortexweb.accounts.user_changes"): "models load after the apps",
     ("cortexweb.up.discovery", "cortexweb.up.orphans"): "production has no psutil",
     ("executions.apps", "executions.alerts.personal"): "models load after the apps",
     ("executions.apps", "executions.failures.events"): "models load after the apps",

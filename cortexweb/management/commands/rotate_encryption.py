@@ -5,13 +5,14 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.core.management import BaseCommand
 from django.db import connection, models, transaction
 
 from cortexweb.data_folder import new_encryption_key
-from executions.encryption import SEALED, KeyMissing
+from executions.encryption import SEALED, KeyMissing, decrypt, encrypt
 from executions.fields import Encrypted
 
 _BATCH = 500
@@ -50,6 +51,10 @@ class Command(BaseCommand):
             if done or missing:
                 told = f"{field.model._meta.label}.{field.name}: {done:,} encrypted"
                 self.stdout.write(told + (f", {missing:,} with a missing key" if missing else ""))
+        done, missing = reencrypt_second_factors()
+        lost += missing
+        if done or missing:
+            self.stdout.write(f"Second factors: {done:,} encrypted, {missing:,} with a missing key")
         if lost:
             self.stderr.write(f"{lost:,} could not be read. Add their key to ENCRYPTION_KEYS.")
         else:
@@ -86,6 +91,23 @@ def reencrypt(field: Encrypted) -> tuple[int, int]:
                 except KeyMissing:
                     missing += 1
         after = rows[-1][:-1]
+    return done, missing
+
+
+def reencrypt_second_factors() -> tuple[int, int]:
+    """Encrypt the keys of apps and of recovery codes anew, which lie within JSON of allauth's."""
+    done = missing = 0
+    kinds = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+    with transaction.atomic():
+        for one in Authenticator.objects.filter(type__in=kinds).select_for_update().iterator():
+            name = kinds[one.type]
+            try:
+                one.data[name] = encrypt(decrypt(one.data[name]))
+            except KeyMissing:
+                missing += 1
+                continue
+            one.save(update_fields=["data"])
+            done += 1
     return done, missing
 
 
