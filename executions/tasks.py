@@ -9,7 +9,7 @@ from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
-from executions.alerts import deliveries, evaluation
+from executions.alerts import deliveries, evaluation, personal
 from executions.alerts import retention as alert_retention
 from executions.api import idempotency as api_idempotency
 from executions.bulk import jobs
@@ -83,7 +83,8 @@ def evaluate_alerts() -> None:
 
 @shared_task
 def send_due_deliveries() -> None:
-    """Have what is due for each destination sent."""
+    """Tell those who watch what has ended, and have what is due for each destination sent."""
+    personal.tell_watchers()
     deliveries.send_due()
 
 

@@ -49,9 +49,14 @@ def notification(execution: ExecutionChanged | Execution) -> dict[str, Any]:
     }
 
 
+#: Watches of what has ended, whose users have read that.
+_OVER = Q(execution__ended_at__isnull=False, execution__revision__lte=F("read_revision"))
+
+
 def watched_ids(user_id: int) -> list[str]:
     """Return the ids of the executions that a user watches."""
-    found = Watch.objects.filter(user_id=user_id).values_list("execution_id", flat=True)
+    rows = Watch.objects.filter(user_id=user_id).exclude(_OVER)
+    found = rows.values_list("execution_id", flat=True)
     return [str(one) for one in found[:LIMIT]]
 
 
@@ -90,12 +95,24 @@ def unread(user_id: int, visible: QuerySet[Execution]) -> list[dict[str, Any]]:
 def mark_read(user_id: int, execution_id: UUID, revision: int) -> bool:
     """Record that a user has read the notification of a revision.
 
-    Deletes the watch of an execution that has ended, because no notification follows; returns
-    whether it did.
+    Returns whether the execution has ended, so that nothing follows; its watch is then deleted,
+    unless the end has yet to be told by other channels.
     """
     watches = Watch.objects.filter(user_id=user_id, execution_id=execution_id)
     watches.update(read_revision=Greatest("read_revision", revision))
-    ended, _ = watches.filter(
-        execution__ended_at__isnull=False, execution__revision__lte=F("read_revision")
-    ).delete()
-    return bool(ended)
+    is_over = watches.filter(_OVER).exists()
+    if is_over:
+        delete_told(watches)
+    return is_over
+
+
+def untold_ends() -> QuerySet[Watch]:
+    """Return the watches of executions that have ended, of which their users were not told yet by
+    the channels that they have chosen; nobody else tells of them meanwhile."""
+    found = Watch.objects.filter(is_told=False, execution__ended_at__isnull=False)
+    return found.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+
+
+def delete_told(watches: QuerySet[Watch]) -> None:
+    """Delete the watches that are over and told."""
+    watches.filter(_OVER, is_told=True).delete()

@@ -36,12 +36,18 @@ MENTIONED = Occasion(
     label="Somebody mentions me",
     hint="in a comment on a failure, or assigns me one",
 )
+WATCHED_ENDS = Occasion(
+    name="watched-ends",
+    label="An execution I watch ends",
+    hint="however it ends",
+)
 #: Every row, in order.
 OCCASIONS = {
     one.name: one
     for one in (
         FAILURE_OF_MINE,
         MENTIONED,
+        WATCHED_ENDS,
         *(
             Occasion(name=kind.name, label=kind.label, hint=kind.hint, is_urgent=kind.is_urgent)
             for kind in KINDS.values()

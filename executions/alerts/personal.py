@@ -1,23 +1,30 @@
-"""What concerns a person without any rule: changes of the failures that they own or watch, and
-comments that mention them."""
+"""What concerns a person without any rule: changes of the failures that they own or watch, comments
+that mention them, and the ends of executions that they watch."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.text import Truncator
 
+from executions import access as executions_access
+from executions import watches
 from executions.alerts import choices, deliveries
 from executions.alerts.messages import Message
 from executions.failures import access, events
 from executions.failures.events import FailureEvent
-from executions.models import Delivery, FailureActivity
+from executions.models import Delivery, Execution, FailureActivity, Watch
 
 #: Changes that those who own or watch a failure hear of.
 _TOLD = frozenset({FailureActivity.Kind.REGRESSED, FailureActivity.Kind.UNMUTED, "resolve"})
 #: Characters of a comment that a message shows.
 _TEXT = 400
+#: Watches that one transaction tells of.
+_WATCHES = 500
 
 
 def tell(sender: object, event: FailureEvent, **_: object) -> None:
@@ -40,6 +47,45 @@ def tell(sender: object, event: FailureEvent, **_: object) -> None:
                 step=Delivery.Step.PERSONAL,
             )
     deliveries.write(written)
+
+
+@transaction.atomic
+def tell_watchers() -> None:
+    """Tell people that what they watch has ended, by the channels that they have chosen."""
+    now = timezone.now()
+    rows = watches.untold_ends().select_related("user__preferences", "execution")[:_WATCHES]
+    found = list(rows)
+    written: list[Delivery] = []
+    for user, ended in _by_user(found):
+        seen = executions_access.visible(user).filter(pk__in=[one.pk for one in ended])
+        for execution in seen.order_by("ended_at", "id") if user.is_active else ():
+            written += deliveries.to_person(
+                user,
+                _end_of(execution),
+                now,
+                occasion=choices.WATCHED_ENDS.name,
+                step=Delivery.Step.PERSONAL,
+            )
+    deliveries.write(written)
+    told = Watch.objects.filter(pk__in=[one.pk for one in found])
+    told.update(is_told=True)
+    watches.delete_told(told)
+
+
+def _by_user(found: Iterable[Watch]) -> Iterator[tuple[Any, list[Execution]]]:
+    by_user = sorted(found, key=lambda one: one.user_id)
+    for _, group in groupby(by_user, key=lambda one: one.user_id):
+        rows = list(group)
+        yield rows[0].user, [one.execution for one in rows]
+
+
+def _end_of(execution: Execution) -> Message:
+    told = watches.notification(execution)
+    return Message(
+        title=f"{told['flow']}: {told['word']}",
+        text=Truncator(told["detail"]).chars(_TEXT),
+        address=execution.get_absolute_url(),
+    )
 
 
 def _people(names: Collection[str], ids: Collection[int], author: int) -> list[Any]:

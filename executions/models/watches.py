@@ -15,6 +15,8 @@ class Watch(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="watches")
     #: The user has been notified of everything up to this revision.
     read_revision = models.BigIntegerField()
+    #: Whether the user was told of the end, by the channels that they have chosen for that.
+    is_told = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

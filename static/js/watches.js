@@ -34,7 +34,8 @@ function showNotice({ id, revision, flow, status, failed, word, detail }) {
   notice.append(element("span", ""), text, close);
   document.getElementById("notices").append(notice);
   if (over) watched.delete(id);
-  showBrowserNotification(url, id, `${flow}: ${word}`, detail);
+  // Of its end the browser tells if its reader has chosen that, as all channels do (bell.js).
+  if (!over) showBrowserNotification(url, id, `${flow}: ${word}`, detail);
   const read = new FormData();
   read.set("read", id);
   read.set("revision", revision);

@@ -10,7 +10,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from executions.models import AuditEntry, BulkJob, Execution, Watch
+from executions.alerts import personal
+from executions.models import AuditEntry, BulkJob, Delivery, Execution, Watch
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
 from tests.debugging import NESTED, NESTED_VARIABLES, Session, at
@@ -184,7 +185,10 @@ def test_being_told_what_is_watched(grid: Any, admin_user: Any) -> None:
     notice = page.locator(f'#notices [data-watched="{one.pk}"]')
     expect(notice).to_contain_text("orders is over: Ended")
     expect(marks).to_have_count(1)
-    assert page.evaluate("window.told") == [["orders: Ended", str(one.pk)]]
+    personal.tell_watchers()
+    expect(page.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    browser = Delivery.objects.get(via="browser")
+    assert page.evaluate("window.told") == [["orders: Ended", str(browser.pk)]]
     # On another page, at the next visit; this one has asked before it happens.
     with page.expect_response("**/executions/watches/"):
         page.goto("/help/")

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from redis import Redis
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from executions.alerts import deliveries, registry
+from executions import watches
+from executions.alerts import deliveries, personal, registry
 from executions.alerts.messages import Message
-from executions.models import AlertChannel, Delivery, Preferences
+from executions.models import AlertChannel, Delivery, Preferences, Watch
 from executions.states import Status
 from tests.alerts_in_tests import evaluate, make_rule
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import event_of, make_execution
 from tests.receivers import HttpReceiver, MailReceiver, http_receiver, mail_receiver
 from tests.servers import Process, celery_beat, celery_worker
 
@@ -88,6 +90,48 @@ def test_a_mail_says_what_began_as_text_and_as_html(mails: MailReceiver, admin_u
     assert f"has been queued for 10 m 00 s\n  {address}" in text
     assert f'<a href="{address}">orders' in html
     assert "Queue &lt;b&gt;" in html
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise's
+def test_the_end_of_what_is_watched_reaches_its_watcher_by_each_channel(
+    mails: MailReceiver, hooks: HttpReceiver, admin_user: User
+) -> None:
+    chat = AlertChannel.objects.create(
+        kind="chat", name="me", address=hooks.url.replace("http://", "json://"), person=admin_user
+    )
+    chosen = {"watched-ends": ["here", "browser", "mail", "chat"]}
+    Preferences.objects.create(user=admin_user, notifications=chosen)
+    stranger = User.objects.create_user("eve", email="eve@example.com")
+    live = make_execution(admin_user, status=Status.RUNNING)
+    ended = make_execution(
+        admin_user, "mail", status=Status.ERROR, ended_at=timezone.now(), error_message="<b>No"
+    )
+    for user in (admin_user, stranger):
+        for execution in (live, ended):
+            Watch.objects.create(user=user, execution=execution, read_revision=0)
+    for _ in range(2):  # once, however often the scheduler looks
+        personal.tell_watchers()
+    deliver_all()
+    assert set(Delivery.objects.values_list("via", "user", "channel", "occasion")) == {
+        ("here", admin_user.pk, None, "watched-ends"),
+        ("browser", admin_user.pk, None, "watched-ends"),
+        ("mail", admin_user.pk, None, "watched-ends"),
+        ("chat", admin_user.pk, chat.pk, "watched-ends"),
+    }
+    assert Delivery.objects.count() == 4
+    (mail,) = mails.mails
+    assert mail["Subject"] == "mail: Error"
+    assert f"https://cortex.example/executions/{ended.pk}/" in str(mail.get_body(("html",)))
+    (posted,) = hooks.received
+    assert "mail: Error" in posted.body
+    # What somebody has read already is told all the same, and its watch then goes.
+    event_of(live, status=Status.ENDED, ended_at=timezone.now())
+    live.refresh_from_db()
+    assert watches.mark_read(admin_user.pk, live.pk, live.revision)
+    assert watches.watched_ids(admin_user.pk) == [str(ended.pk)]
+    personal.tell_watchers()
+    assert Delivery.objects.filter(via="mail", message__title="orders: Ended").exists()
+    assert not Watch.objects.filter(user=admin_user, execution=live).exists()
 
 
 def test_a_mail_server_that_is_away_gets_the_mail_later(
