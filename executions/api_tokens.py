@@ -9,6 +9,7 @@ import string
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -147,6 +148,12 @@ def authenticate(raw: str, address: str | None) -> User | None:
     _used(token, address)
     user.api_token = token  # type: ignore[attr-defined]
     return user
+
+
+def scopes_of(user: Any) -> Collection[str] | None:
+    """Return the scopes of the token with which a user came; None for a user without one."""
+    token: ApiToken | None = getattr(user, "api_token", None)
+    return token.scopes if token is not None else None
 
 
 def _used(token: ApiToken, address: str | None) -> None:

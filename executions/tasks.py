@@ -12,6 +12,7 @@ from executions import control_transfer, idempotency, processes, recovery, runne
 from executions.alerts import deliveries, evaluation, personal
 from executions.alerts import retention as alert_retention
 from executions.api import idempotency as api_idempotency
+from executions.audit import retention as audit_retention
 from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
@@ -104,3 +105,4 @@ def delete_old() -> None:
     samples.thin()
     thinning.thin()
     alert_retention.delete_old()
+    audit_retention.delete_old()

@@ -62,6 +62,14 @@ from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
+from executions.views.tokens import (
+    machine_account,
+    machine_account_list,
+    new_token,
+    remove_token,
+    revoke_token,
+    token_list,
+)
 from executions.views.variable_edit import variable_edit
 from executions.views.watches import watches
 
@@ -147,6 +155,12 @@ urlpatterns = [
     path("alerts/deliveries/<uuid:delivery_id>/", delivery, name="delivery"),
     path("alerts/deliveries/<uuid:delivery_id>/retry/", try_again, name="try-delivery"),
     path("account/", account, name="account"),
+    path("account/tokens/", new_token, name="new-token"),
+    path("tokens/", token_list, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", revoke_token, name="revoke-token"),
+    path("tokens/<int:token_id>/remove/", remove_token, name="remove-token"),
+    path("machine-accounts/", machine_account_list, name="machine-accounts"),
+    path("machine-accounts/<int:user_id>/", machine_account, name="machine-account"),
     path("account/notifications/", save_notifications, name="save-notifications"),
     path("account/test/", send_test, name="send-test"),
     path("notifications/", notification_list, name="notifications"),

@@ -8,6 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, Q
 
+from executions.machine_accounts import is_machine
 from flows.models import Grant
 
 
@@ -16,10 +17,15 @@ class AccountBackend(ModelBackend):
     (`flows.rights`), and all permissions at once."""
 
     def get_user(self, user_id: Any) -> Any:
-        users = get_user_model()._default_manager.select_related("preferences")
+        users = get_user_model()._default_manager.select_related("preferences", "machine_account")
         own = Grant.objects.filter(Q(user=OuterRef("pk")) | Q(group__user=OuterRef("pk")))
         user = users.filter(pk=user_id).annotate(has_grants=Exists(own)).first()
         return user if user is not None and self.user_can_authenticate(user) else None
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Return whether a user may sign in. The account of a program never does: it has no
+        session either, whichever door made one."""
+        return super().user_can_authenticate(user) and not is_machine(user)
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import choose_encoder
 
 from cortexweb.metrics.registry import registry
+from executions import api_tokens
 from executions.commands.actor import address_of
 
 
@@ -18,9 +19,9 @@ from executions.commands.actor import address_of
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer who gives the token or comes from one of the addresses. Without a token in the
-    settings, nobody else learns that there is such a page."""
-    if not (_has_token(request) or _is_known(request)):
+    """Answer who gives the token, or an API token with the scope, or comes from one of the
+    addresses. Without a token in the settings, nobody else learns that there is such a page."""
+    if not (_is_known(request) or _has_token(request)):
         if not settings.METRICS_TOKEN:
             raise Http404
         refusal = HttpResponse("Send the token: Authorization: Bearer …\n", "text/plain", 401)
@@ -32,9 +33,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _has_token(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    expected = settings.METRICS_TOKEN.encode()
-    given = token.strip().encode()
-    return bool(expected) and scheme.lower() == "bearer" and hmac.compare_digest(given, expected)
+    if scheme.lower() != "bearer":
+        return False
+    expected, given = settings.METRICS_TOKEN.encode(), token.strip().encode()
+    if expected and hmac.compare_digest(given, expected):
+        return True
+    return _has_scope(request, token.strip())
+
+
+def _has_scope(request: HttpRequest, raw: str) -> bool:
+    """Return whether an API token opens the page: its user may see every execution."""
+    user = api_tokens.authenticate(raw, address_of(request))
+    if user is None or not user.has_perm("executions.view_execution"):
+        return False
+    return "metrics" in (api_tokens.scopes_of(user) or ())
 
 
 def _is_known(request: HttpRequest) -> bool:

@@ -24,6 +24,11 @@ _HALF = "Give both times, from when and until when it is quiet, or none."
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show what the user has chosen."""
+    return account_page(request)
+
+
+def account_page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    """Return the page of the account; `more` is what a part of it shows of a form."""
     groups = request.user.groups.order_by("name").values_list("name", flat=True)
     context = {
         "section": "account",
@@ -36,8 +41,9 @@ def account(request: HttpRequest) -> HttpResponse:
             if (why := channel_type.missing(request.user))
         ],
         **page_context(request),
+        **more,
     }
-    return render(request, "executions/account.html", context)
+    return render(request, "executions/account.html", context, status=status)
 
 
 @require_POST

@@ -30,6 +30,7 @@ document.addEventListener("click", async (event) => {
   try {
     await write(text);
     button.classList.add("done");
+    button.dispatchEvent(new CustomEvent("copied", { bubbles: true }));
     setTimeout(() => button.classList.remove("done"), 1200);
   } catch {
     select(button, await text.catch(() => null));

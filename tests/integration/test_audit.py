@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from executions import audit
+from executions.audit import retention
 from executions.audit.states import state_of
 from executions.commands.actor import Actor
 from executions.models import AlertChannel, AuditEntry
@@ -76,3 +78,14 @@ def test_nested_secrets_and_nul_are_no_trouble() -> None:
         "inputs": [{"api_key": "••••", "n": "a"}],
         "s": [1, 2],
     }
+
+
+def test_the_retention_deletes_what_is_old(settings: Settings) -> None:
+    settings.AUDIT_RETENTION_DAYS = 30
+    old, new = audit.entry(MAYA, "stop"), audit.entry(MAYA, "pause")
+    old.at = timezone.now() - timedelta(days=31)
+    audit.write([old, new])
+    assert retention.delete_old() == 1
+    assert list(AuditEntry.objects.values_list("command", flat=True)) == ["pause"]
+    settings.AUDIT_RETENTION_DAYS = 0
+    assert retention.delete_old() == 0

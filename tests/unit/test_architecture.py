@@ -83,7 +83,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("statistics",),
     ("access", "watches"),
     ("idempotency",),
-    ("api_tokens",),
+    ("api_tokens", "machine_accounts"),
     ("audit", "commands.actor"),
     ("models",),
     (

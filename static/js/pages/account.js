@@ -1,0 +1,8 @@
+import "../shell.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
+import "../confirm.js";
+import "../watches.js";
+import "../live-connection.js";
+import "../copy-buttons.js";
+import "../tokens.js";
