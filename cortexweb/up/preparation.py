@@ -1,19 +1,24 @@
 """What the database must hold before the product's processes start."""
 
+import hashlib
 import io
 import secrets
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
+import django
 import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
 
+from cortexweb import static
 from cortexweb.up.errors import CannotStartError
 
 ADMINISTRATOR = "admin"
@@ -48,10 +53,34 @@ def apply_migrations() -> str:
     return f"Migrations: {len(missing)} applied"
 
 
-def build_static() -> str:
-    """Write scripts and styles as they are served: one file a page, compressed."""
+def build_static(record: Path) -> str:
+    """Write scripts and styles as they are served: one file a page, compressed.
+
+    It takes seconds, so what `record` says was built of the same files is left as it is.
+    """
+    sources = _static_sources()
+    if record.exists() and record.read_text() == f"{sources} {_static_built()}":
+        return "Scripts and styles: up to date"
     call_command("collectstatic", interactive=False, verbosity=0)
+    record.write_text(f"{sources} {_static_built()}")
     return "Scripts and styles: built"
+
+
+def _static_sources() -> str:
+    """Return a digest of everything that `collectstatic` reads, and of what builds it."""
+    digest = hashlib.sha256(f"{django.__version__} {version('whitenoise')}".encode())
+    digest.update(Path(static.__file__).read_bytes())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            with storage.open(name) as file:
+                content = file.read()
+            digest.update(f"\n{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def _static_built() -> str:
+    """Return the digest of what `collectstatic` wrote last, empty when there is nothing."""
+    return str(static.Storage().manifest_hash)
 
 
 def import_examples() -> str:

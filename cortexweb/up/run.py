@@ -87,7 +87,7 @@ class Up:
             self._do(self._start_postgres)
             self._do(self._start_redis)
             self._do(apply_migrations)
-            self._do(build_static)
+            self._do(lambda: build_static(self.data.path / "static.built"))
             self._do(import_examples)
             self._do(lambda: ensure_administrator(self.options.admin_password))
             close_connections()

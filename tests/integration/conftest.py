@@ -10,10 +10,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import override_settings
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.dumps import load
 from cortexweb.embedded.programs import postgres_programs
+from cortexweb.up.preparation import build_static
 from flows.models import FlowVersion
 from flows.publish import save_draft
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
@@ -78,7 +80,7 @@ def first_start(django_db_setup: None) -> Iterator[Path]:
     """A data folder as the first start of `up` leaves it, for `tests.installations.prepare`.
 
     Its tables are those of the session's database: migrations take six seconds of a processor, and
-    tests/integration/test_up.py has them applied.
+    tests/integration/test_up.py has them applied. Its scripts and styles have been built.
     """
     folder = Path(tempfile.mkdtemp(prefix="cortexweb-", dir=reachable_temporary_folder()))
     folder.chmod(0o711)
@@ -89,5 +91,7 @@ def first_start(django_db_setup: None) -> Iterator[Path]:
     subprocess.run([*command, str(connection.settings_dict["NAME"])], check=True)
     with postgres_server(data):
         load(data, folder / "dump")
+    with override_settings(STATIC_ROOT=str(data.path / "static")):
+        build_static(data.path / "static.built")
     yield data.path
     shutil.rmtree(folder)

@@ -90,39 +90,35 @@ def test_a_broken_dump_changes_nothing(installation: Installation, folder: Path)
     assert "There is no file" in missing.stderr
 
 
-def test_an_upgrade_of_postgresql_goes_by_a_dump(
+def test_an_upgrade_of_postgresql_goes_by_a_dump_and_a_cold_copy_is_whole(
     installation: Installation, another: Installation, folder: Path, first_start: Path
 ) -> None:
-    """Into a new cluster, with the files and the key of the old folder."""
+    """Into a new cluster, with the files and the key of the old folder. Then the new folder is
+    copied while it rests, and the copy is upgraded as a new version would."""
     (installation.data.path / "files" / "mine.txt").write_text("mine")
-    prepare(another.data, first_start)
-    another.up()
-    loaded = another.manage("load_database", "--no-input", str(folder / "hot.dump"))
-    assert loaded.returncode == 0, loaded.stderr
-    another.stop()
+    moved = Installation(DataFolder(folder / "moved"), free_port())
+    prepare(moved.data, first_start)
+    try:
+        moved.up()
+        loaded = moved.manage("load_database", "--no-input", str(folder / "hot.dump"))
+        assert loaded.returncode == 0, loaded.stderr
+        back = moved.manage("migrate", "sessions", "zero")
+        assert back.returncode == 0, back.stderr
+        moved.stop()
+    finally:
+        moved.end()
     for name in ("files", "secret_key"):
         subprocess.run(
-            ["cp", "-a", str(installation.data.path / name), str(another.data.path)], check=True
+            ["cp", "-a", str(installation.data.path / name), str(moved.data.path)], check=True
         )
-    another.up()
+    subprocess.run(["cp", "-a", str(moved.data.path), str(another.data.path)], check=True)
+    started = another.up()
+    assert "Migrations: 1 applied" in started.output
+    assert "Scripts and styles: up to date" in started.output
+    assert "new cluster" not in started.output
     assert "kept" in names(another)
     assert another.data.secret_key() == installation.data.secret_key()
     assert (another.data.path / "files" / "mine.txt").read_text() == "mine"
-
-
-def test_a_cold_copy_is_a_whole_installation(
-    installation: Installation, another: Installation
-) -> None:
-    """The last of the module's own: it ends it. The copy is upgraded as a new version would."""
-    add_user(installation, "cold")
-    back = installation.manage("migrate", "sessions", "zero")
-    assert back.returncode == 0, back.stderr
-    installation.stop()
-    subprocess.run(["cp", "-a", str(installation.data.path), str(another.data.path)], check=True)
-    started = another.up()
-    assert "Migrations: 1 applied" in started.output
-    assert "new cluster" not in started.output
-    assert "cold" in names(another)
     done = another.manage("start_flow", "check-orders", "--wait", "60")
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 """Scripts and styles in one file a page, what the pages send, and how often the grid is fetched."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cortexweb.static import PAGES, CannotBundleError, script, style
+from cortexweb.up.preparation import build_static
 from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
@@ -111,6 +114,30 @@ def test_styles_keep_their_media() -> None:
     )
     with pytest.raises(CannotBundleError):
         style("css/pages/p.css", lambda name: '@import "elsewhere.css";')
+
+
+def test_up_builds_them_when_they_have_changed(tmp_path: Path, settings: Any) -> None:
+    source, built, record = tmp_path / "source", tmp_path / "static", tmp_path / "record"
+    source.mkdir()
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    settings.STATICFILES_DIRS = [source]
+    settings.STATIC_ROOT = str(built)
+
+    def build(content: str) -> str:
+        (source / "a.css").write_text(content)
+        return build_static(record).removeprefix("Scripts and styles: ")
+
+    assert build("a { top: 0 }") == "built"
+    assert build("a { top: 0 }") == "up to date"
+    assert build("a { top: 1 }") == "built"
+    assert len(list(built.glob("a.*.css"))) == 2
+    shutil.rmtree(built)
+    assert build("a { top: 1 }") == "built"
+    # Another version has written its own in between.
+    (source / "a.css").write_text("a { top: 2 }")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert build("a { top: 1 }") == "built"
+    assert build("a { top: 1 }") == "up to date"
 
 
 # As they are served -----------------------------------------------------------------------------
