@@ -5,7 +5,6 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.utils import filter_users_by_email
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -73,9 +72,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         again = {"id": "sign-in", "url": reverse("sign-in-again"), "description": "Sign in again"}
         return methods or [again]
 
+    def pre_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse | None:
+        if not user.is_active:
+            ways = " and ".join(how(request, user)[0])
+            record(request, "sign-in", user, done=False, detail=f"{ways}: not active")
+        response: HttpResponse | None = super().pre_login(request, user, **more)
+        return response
+
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
-        ways, _ = how(request, user)
-        record(request, "sign-in", user, done=False, detail=f"{' and '.join(ways)}: not active")
         return problem(request, "Your account is not active. Ask an administrator.")
 
 
@@ -94,6 +98,16 @@ def how(request: HttpRequest, user: Any) -> tuple[list[str], str]:
 def problem(request: HttpRequest, text: str, status: int = 403) -> HttpResponse:
     """Say on a page of its own why somebody is not let in."""
     return render(request, "account/problem.html", {"problem": text}, status=status)
+
+
+def not_signed_in(request: HttpRequest, why: object) -> HttpResponse:
+    """Say that the identity provider has signed nobody in; the audit trail says why."""
+    record_refused(request, "", f"{settings.OIDC_NAME}: {why}"[:500])
+    text = (
+        f"{settings.OIDC_NAME} did not sign you in. Try again; if it happens again, tell an "
+        "administrator when."
+    )
+    return problem(request, text, status=401)
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -130,18 +144,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             self._refuse(request, name, _NO_ACCOUNT)
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **more: Any) -> None:
-        error = more.get("error") or "error"
-        exception = more.get("exception")
-        detail = f"{settings.OIDC_NAME}: {exception or error}"
-        record_refused(request, "", detail[:500])
-        raise ImmediateHttpResponse(
-            problem(
-                request,
-                f"{settings.OIDC_NAME} did not sign you in. Try again; if it happens again, tell "
-                "an administrator when.",
-                status=401,
-            )
-        )
+        why = more.get("exception") or more.get("error") or "error"
+        raise ImmediateHttpResponse(not_signed_in(request, why))
 
     def _refuse(self, request: HttpRequest, name: str, text: str) -> None:
         record_refused(request, name, f"{settings.OIDC_NAME}: no account")
@@ -152,7 +156,9 @@ def _owner_of_email(sociallogin: SocialLogin) -> Any:
     """Return the one user with the address of which the provider says that it is verified."""
     for address in sociallogin.email_addresses:
         if address.verified:
-            found = filter_users_by_email(address.email)
+            same = get_user_model().objects.filter(email__iexact=address.email)
+            # Databases take other letters for the same than mail servers do.
+            found = [one for one in same if one.email.lower() == address.email.lower()]
             if len(found) == 1:
                 return found[0]
     return None

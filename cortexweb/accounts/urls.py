@@ -1,11 +1,10 @@
 """The addresses to sign in and of what belongs to it. The names are those by which allauth calls
 the pages that it leads to; what it has besides (sign-up, addresses, connections) has no address."""
 
-from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from cortexweb.accounts import account_views, views
+from cortexweb.accounts import account_views, provider, views
 
 #: There is one provider (`cortexweb.settings`).
 _PROVIDER = {"provider_id": "oidc"}
@@ -15,8 +14,8 @@ urlpatterns = [
     path("login/", views.sign_in, name="account_login"),
     path("login/second-factor/", account_views.second_factor, name="mfa_authenticate"),
     path("login/passkey/", account_views.passkey_sign_in, name="mfa_login_webauthn"),
-    path("login/oidc/", oidc.login, _PROVIDER, name="openid_connect_login"),
-    path("login/oidc/callback/", oidc.callback, _PROVIDER, name="openid_connect_callback"),
+    path("login/oidc/", provider.start, _PROVIDER, name="openid_connect_login"),
+    path("login/oidc/callback/", provider.come_back, _PROVIDER, name="openid_connect_callback"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", views.change_password, name="change-password"),
     path("password/forgotten/", views.forgot_password, name="forgot-password"),
