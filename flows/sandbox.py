@@ -70,7 +70,7 @@ def _asked(text: bytes, largest: int) -> dict[str, Any]:
         _excesses.append(time.monotonic())
         raw = json.dumps({"error": "it takes too much time or memory."}).encode()
     answer: dict[str, Any] = json.loads(raw)
-    if len(raw) <= KEPT_LENGTH:
+    if len(raw) <= KEPT_LENGTH and not answer.get("passing"):
         _answers[text, largest] = answer
         while len(_answers) > KEPT:
             _answers.popitem(last=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 from flows import values
 from flows.expressions import ExpressionError
+from flows.expressions.supply import Clock, supplied_by
 from flows.value_sources import Source, evaluate_constant_here
 
 #: The most bytes that its data may take (Linux).
@@ -34,12 +35,15 @@ def main() -> None:
 
 
 def evaluated(source: Source, largest: int) -> dict[str, Any]:
-    """Return {"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}."""
+    """Return {"value": typed JSON}, {"missing": the variable that it reads} or {"error": why}. With
+    "passing" the value is another one at the next time."""
+    clock = Clock()
     try:
-        value = evaluate_constant_here(source)
+        with supplied_by(clock):
+            value = evaluate_constant_here(source)
         if values.cost(value, largest) > largest:
             return {"error": f"its value is larger than {largest:,} bytes."}
-        return {"value": values.encode(value)}
+        return {"value": values.encode(value), "passing": clock.used}
     except KeyError as missing:
         return {"missing": str(missing.args[0])}
     except (ExpressionError, TypeError, ValueError, OverflowError) as problem:

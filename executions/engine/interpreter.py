@@ -66,7 +66,7 @@ from flows.blocks.errors import (
     unexpected,
     untranslatable,
 )
-from flows.expressions import TaskStateNeeded
+from flows.expressions import TaskStateNeeded, supply
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
 
@@ -84,6 +84,7 @@ class Interpreter:
         "_environment",
         "_frames",
         "_graph",
+        "_ids",
         "_instructions",
         "_limit",
         "_pending",
@@ -118,6 +119,8 @@ class Interpreter:
         self._deadline = guards.earliest_deadline(self._frames)
         #: When `advance` has to return, and when it looks up from its blocks at the latest.
         self._limit = self._until = inf
+        #: How many ids the expressions of the visit under way have taken.
+        self._ids = 0
         #: The decision that `begin` came to already.
         self._pending: Decision | None = None
 
@@ -135,7 +138,8 @@ class Interpreter:
         if extensions:
             frame.variables[EXTENSIONS] = values.copy(dict(extensions))
             frame.changed.add(EXTENSIONS)
-        failed = scopes.initialise(frame, top, given)
+        with supply.supplied_by(self):
+            failed = scopes.initialise(frame, top, given)
         self._recorder.unfinished = scopes.initial_changes(frame, self._graph, self._recorder)
         if failed:
             self._since = self._clock()
@@ -143,6 +147,10 @@ class Interpreter:
 
     def advance(self, event: Event, budget: Budget) -> Decision:
         """Run until something outside is needed, or the budget is used up."""
+        with supply.supplied_by(self):
+            return self._advance(event, budget)
+
+    def _advance(self, event: Event, budget: Budget) -> Decision:
         blocks, self._limit = budget.blocks, budget.until
         decision, self._pending = self._pending, None
         if not isinstance(event, Continue):
@@ -237,6 +245,19 @@ class Interpreter:
         """Return the time of the clock."""
         return self._clock()
 
+    # What expressions ask for -------------------------------------------------------------------
+
+    def expression_time(self) -> datetime:
+        """Return when the block under way was entered."""
+        return datetime.fromtimestamp(self._since or self._clock(), UTC)
+
+    def expression_uuid(self) -> str:
+        """Return an id that follows from the execution, the step and how many were taken in it, so
+        that a step that runs again after a crash gets the same ones."""
+        self._ids += 1
+        execution = self._environment.context.get("ExecutionId")
+        return supply.id_of(f"{execution} {self._step_count} {self._ids}")
+
     # What others may change --------------------------------------------------------------------
 
     def break_on_exception(self, enabled: bool) -> None:
@@ -326,6 +347,7 @@ class Interpreter:
         instruction = self._instructions[frame.block]
         block = instruction.block
         self._since = self._clock()
+        self._ids = 0
         if instruction.problem:
             raise untranslatable(instruction.problem)
         if instruction.guarded and (

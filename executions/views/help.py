@@ -26,6 +26,7 @@ from flows.blocks.errors import MEANINGS
 #: part for users of the pages ends.
 GUIDES = {
     "queries": ("Finding executions", "grid-queries.md", "## The address"),
+    "expressions": ("Expressions", "expressions.md", ""),
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
 }

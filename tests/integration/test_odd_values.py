@@ -250,14 +250,14 @@ def test_json_is_what_other_programs_read(tmp_path: Path, transactional_db: None
     )
     infinite = float("inf")
     for value, text, back in (
-        ({"Rate": infinite}, '{"Rate": "Infinity"}', {"Rate": "Infinity"}),
+        ({"Rate": infinite}, '{"Rate":"Infinity"}', {"Rate": "Infinity"}),
         (
             [-infinite, {"a": float("nan")}],
-            '["-Infinity", {"a": "NaN"}]',
+            '["-Infinity",{"a":"NaN"}]',
             ["-Infinity", {"a": "NaN"}],
         ),
         ("caf\ud83d", '"caf\\ud83d"', "caf\ud83d"),
-        ({"k\ud83d": 1e300}, '{"k\\ud83d": 1e+300}', {"k\ud83d": 1e300}),
+        ({"k\ud83d": 1e300}, '{"k\\ud83d":1e+300}', {"k\ud83d": 1e300}),
         ("\U0001f600", '"\U0001f600"', "\U0001f600"),
     ):
         held = outputs(drive(begin(version, Value=value).pk))

@@ -1,4 +1,5 @@
-"""Write what is generated from the registry of blocks: the JSON Schema and the reference."""
+"""Write what is generated from the registries of blocks and functions: the JSON Schema and the
+references."""
 
 import json
 from typing import Any
@@ -6,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from flows.blocks.reference import markdown
+from flows.blocks import reference as blocks
+from flows.expressions import reference as expressions
 from flows.files.schema import schema
 
 
@@ -17,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--write",
             action="store_true",
-            help="write docs/flow.schema.json and docs/blocks.md instead",
+            help="write docs/flow.schema.json, docs/blocks.md and docs/expressions.md instead",
         )
 
     def handle(self, *, write: bool, **options: Any) -> None:
@@ -25,6 +27,7 @@ class Command(BaseCommand):
         if write:
             docs = settings.BASE_DIR / "docs"
             (docs / "flow.schema.json").write_text(text)
-            (docs / "blocks.md").write_text(markdown())
+            (docs / "blocks.md").write_text(blocks.markdown())
+            (docs / "expressions.md").write_text(expressions.markdown())
         else:
             self.stdout.write(text, ending="")

@@ -1,0 +1,89 @@
+"""Values as JSON, as the original's serializer writes them.
+
+Pure. Keys stay in their order. Date times have seven digits of a second, durations are
+`[-][d.]hh:mm:ss`, bytes are Base64, and numbers that JSON lacks are texts.
+"""
+
+import base64
+import json
+import math
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from flows import parsing
+from flows.formats.cultures import culture
+from flows.formats.dates import ISO, duration_text, format_date
+from flows.values import ExceptionValue, number_text
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def read(text: str) -> Any:
+    """Return the value of a JSON text. Raises ValueError for what is not JSON, and for a number
+    that no Number or Integer holds."""
+    return json.loads(text, parse_float=_number, parse_int=parsing.integer)
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    return found if math.isfinite(found) else parsing.real(text)
+
+
+def write(value: Any, *, indented: bool = False) -> str:
+    """Return a value as JSON, in one line without blanks or indented. Halves of characters are
+    escaped. Raises TypeError for a value without a JSON form, and RecursionError."""
+    try:
+        text = _dumped(value, indented)
+    except ValueError:
+        text = _dumped(_finite(value), indented)
+    return _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _dumped(value: Any, indented: bool) -> str:
+    layout: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain, **layout)
+
+
+def _finite(value: Any) -> Any:
+    """A copy in which numbers that JSON lacks are texts."""
+    match value:
+        case float() if not math.isfinite(value):
+            return number_text(value)
+        case list():
+            return [_finite(item) for item in value]
+        case dict():
+            return {_finite(key): _finite(item) for key, item in value.items()}
+        case ExceptionValue():
+            return _finite(_exception(value))
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for."""
+    match value:
+        case datetime():
+            return format_date(
+                value, ISO if value.tzinfo else ISO.removesuffix("zzz"), culture(None)
+            )
+        case timedelta():
+            return duration_text(value)
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+        case ExceptionValue():
+            return _exception(value)
+    raise TypeError(f"{type(value).__name__} is not serializable")
+
+
+def _exception(value: ExceptionValue) -> dict[str, Any]:
+    """An exception under the keys that the original documents; absent parts are left out."""
+    parts = {
+        "Exception Type": value.short_type,
+        "Message": value.message,
+        "Category": value.category,
+        "ErrorCode": value.error_code,
+        "InnerException": value.inner,
+        "HelpLink": value.help_link,
+        "Details": value.details,
+    }
+    return {key: part for key, part in parts.items() if part is not None} | dict(value.extra)
