@@ -234,6 +234,7 @@ CELERY_TASK_ROUTES = {
             "transfer_debug_leases",
             "delete_old",
             "fold_statistics",
+            "start_schedules",
             "evaluate_alerts",
             "send_due_deliveries",
         )
@@ -256,6 +257,11 @@ CELERY_BEAT_SCHEDULE = {
     "transfer_debug_leases": {
         "task": "executions.tasks.transfer_debug_leases",
         "schedule": 2.0,
+        "options": {"expires": 5.0},
+    },
+    "start_schedules": {
+        "task": "executions.tasks.start_schedules",
+        "schedule": 1.0,
         "options": {"expires": 5.0},
     },
     "fold_statistics": {

@@ -63,6 +63,7 @@ class ExecutionChanged:
     failed_descendants: int = 0
     retried_as: str | None = None
     retry_state: str = ""
+    schedule_id: int | None = None
     published_at: float = 0.0
 
     def pack(self) -> dict[str, Any]:

@@ -138,3 +138,14 @@ MAX_DELIVERY_ATTEMPTS = 20
 DELIVERY_SLICE_SECONDS = 15.0
 #: How long the secret of a webhook that was replaced still signs.
 OLD_SECRET_SECONDS = 86_400
+#: Schedules that one transaction starts, and how long one round of that takes at most; a round
+#: begins each second.
+SCHEDULE_BATCH = 200
+SCHEDULE_SLICE_SECONDS = 5.0
+#: How late a start still counts as on time.
+SCHEDULE_ON_TIME_SECONDS = 60
+#: Missed times of a schedule up to which they are counted.
+SCHEDULE_MISSED_COUNTED = 1_000
+#: Days that is kept what became of the times of schedules, and schedules that may exist.
+SCHEDULE_RUNS_KEPT_DAYS = 90
+MAX_SCHEDULES = 20_000

@@ -17,6 +17,8 @@ from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
 from executions.retention import deletion
+from executions.schedules import due
+from executions.schedules import retention as schedule_retention
 from executions.statistics import fold, rebuild, samples, thinning
 
 
@@ -77,6 +79,12 @@ def fold_statistics() -> None:
 
 
 @shared_task
+def start_schedules() -> None:
+    """Start what schedules are due."""
+    due.start_due()
+
+
+@shared_task
 def evaluate_alerts() -> None:
     """Evaluate the alert rules."""
     evaluation.evaluate()
@@ -106,3 +114,4 @@ def delete_old() -> None:
     thinning.thin()
     alert_retention.delete_old()
     audit_retention.delete_old()
+    schedule_retention.delete_old()

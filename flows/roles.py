@@ -38,6 +38,7 @@ PERMISSIONS: Mapping[str, Role] = {
     "executions.edit_alert_rules": Role.ADMINISTER,
     "executions.change_alertchannel": Role.ADMINISTER,
     "executions.view_auditentry": Role.ADMINISTER,
+    "executions.change_schedule": Role.ADMINISTER,
 }
 
 #: The permission that stands for each role where none is named.

@@ -30,6 +30,7 @@ from executions.models.execution import (
 from executions.models.failures import FailureActivity, FailureGroup, FailureWatch
 from executions.models.jobs import BulkJob, BulkResult, SentForm
 from executions.models.preferences import Preferences, SavedView
+from executions.models.schedules import Schedule, SchedulePause, ScheduleRun
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.statistics import (
     LiveSample,
@@ -76,6 +77,9 @@ __all__ = [
     "Observation",
     "Preferences",
     "SavedView",
+    "Schedule",
+    "SchedulePause",
+    "ScheduleRun",
     "Semaphore",
     "SemaphoreTicket",
     "SentForm",

@@ -49,6 +49,7 @@ class Execution(models.Model):
         DEMO = "demo", "Started by the demo"
         RETRY = "retry", "Tried again"
         AGAIN = "again", "Run again, with inputs of its own"
+        SCHEDULE = "schedule", "Started by a schedule"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
@@ -96,6 +97,8 @@ class Execution(models.Model):
     )
     initiator_name = models.CharField(max_length=150)
     trigger = models.CharField(max_length=12, choices=Trigger)
+    #: The schedule that started it. No foreign key: executions outlive schedules.
+    schedule_id = models.BigIntegerField(null=True)
     inputs = ExactJSONField(default=dict)
     outputs = ExactJSONField(null=True)
     #: The exception that ended it, or on whose exception port it stands.
@@ -237,6 +240,17 @@ class Execution(models.Model):
                 fields=["flow_name"], name="execution_live_by_flow", condition=Q(status__in=_LIVE)
             ),
             models.Index(fields=["root_id"], name="execution_by_root"),
+            models.Index(
+                fields=["schedule_id", "started_at", "id"],
+                name="execution_by_schedule",
+                condition=Q(schedule_id__isnull=False),
+            ),
+            # Whether a schedule would overlap.
+            models.Index(
+                fields=["schedule_id"],
+                name="execution_live_by_schedule",
+                condition=Q(schedule_id__isnull=False, ended_at=None),
+            ),
             models.Index(
                 fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)
             ),

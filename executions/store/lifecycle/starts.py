@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,10 +60,25 @@ class StartRequest:
     #: The secret texts of whatever starts it, and who gave these and its secret inputs.
     secret_texts: Iterable[str] = ()
     giver_id: int | None = None
+    #: The schedule that starts it.
+    schedule_id: int | None = None
 
 
 def insert(request: StartRequest) -> Execution:
     """Insert a Queued execution.
+
+    Raises NotStarted as `new_execution` does.
+    """
+    execution = new_execution(request)
+    flow, key = execution.flow_name, str(execution.pk)
+    with tracing.span("start", cortexweb__flow=flow, cortexweb__execution=key):
+        execution.save(force_insert=True)
+    return execution
+
+
+def new_execution(request: StartRequest, at: datetime | None = None) -> Execution:
+    """Return a Queued execution that is not inserted yet; `at` is the time of the database, where
+    that is known.
 
     Raises NotStarted when the version is a draft or the inputs don't fit its input variables.
     """
@@ -71,10 +86,7 @@ def insert(request: StartRequest) -> Execution:
     graph = queries.compiled(request.version.pk)
     if messages := check_inputs(graph, dict(request.inputs)):
         raise NotStarted(messages)
-    execution = _queued(request, graph)
-    with tracing.span("start", cortexweb__flow=graph.name, cortexweb__execution=str(execution.pk)):
-        execution.save(force_insert=True)
-    return execution
+    return _queued(request, graph, at)
 
 
 def insert_many(requests: Sequence[StartRequest]) -> list[Execution]:
@@ -112,7 +124,7 @@ def refuse_draft(version: FlowVersion) -> None:
         )
 
 
-def _queued(request: StartRequest, graph: FlowGraph) -> Execution:
+def _queued(request: StartRequest, graph: FlowGraph, at: datetime | None = None) -> Execution:
     """Return the row of a new execution, not saved."""
     version, parent = request.version, request.parent
     if parent and parent.debugged_by_id:
@@ -123,6 +135,7 @@ def _queued(request: StartRequest, graph: FlowGraph) -> Execution:
     inputs, secrets = secret_storage.redact_inputs(
         graph, request.inputs, request.secret_texts, request.giver_id
     )
+    started_at: Any = at or Now()
     return Execution(
         id=execution_id,
         version=version,
@@ -134,16 +147,17 @@ def _queued(request: StartRequest, graph: FlowGraph) -> Execution:
         depth=parent.depth + 1 if parent else 0,
         status=Status.QUEUED,
         steps_wanted=0 if request.paused else None,
-        lease_expires_at=Now() + timedelta(seconds=REQUEUE_SECONDS),
+        lease_expires_at=started_at + timedelta(seconds=REQUEUE_SECONDS),
         block=block.key,
         block_type=block.block.type,
         block_description=block.title,
         workspace_name=graph.top.name,
-        started_at=Now(),
-        updated_at=Now(),
+        started_at=started_at,
+        updated_at=started_at,
         initiator_id=request.initiator_id,
         initiator_name=request.initiator_name,
         trigger=request.trigger,
+        schedule_id=request.schedule_id,
         inputs=inputs,
         secrets=secrets,
         state=_initial_state(request.extensions),
@@ -151,7 +165,7 @@ def _queued(request: StartRequest, graph: FlowGraph) -> Execution:
         start_context=log_context.start_context(),
         debugged_by_id=request.debugged_by_id,
         debugged_by_name=request.debugged_by_name,
-        debugged_since=Now() if request.debugged_by_id else None,
+        debugged_since=started_at if request.debugged_by_id else None,
         debug=request.plan.stored() if request.plan else None,
     )
 
@@ -181,3 +195,9 @@ def events(ids: list[UUID]) -> list[ExecutionChanged]:
         ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in IDS})
         for row in Execution.objects.filter(pk__in=ids).values(*COLUMNS)
     ]
+
+
+def event_of_new(execution: Execution) -> ExecutionChanged:
+    """Return the event of an execution that was made with a known time, and inserted."""
+    row = {name: getattr(execution, name) for name in COLUMNS}
+    return ExecutionChanged(**row | {name: str(row[name]) if row[name] else None for name in IDS})

@@ -1,0 +1,1 @@
+"""Schedules: what starts executions by time (docs/schedules.md)."""
