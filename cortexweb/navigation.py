@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from executions import access
+from flows import access as flows_access
 
 
 def _everybody(user: Any) -> bool:
@@ -32,6 +33,7 @@ RAIL = (
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
     RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),
+    RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
     RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),
 )

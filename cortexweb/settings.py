@@ -231,6 +231,7 @@ CELERY_TASK_ROUTES = {
         for name in (
             "recover",
             "reclaim",
+            "start_chained",
             "transfer_debug_leases",
             "delete_old",
             "fold_statistics",

@@ -1,17 +1,25 @@
 """The consequences of an execution's end: whoever waits for it or for its semaphores wakes, a stop
-stops its children, and what it retries learns how it ended."""
+stops its children, what it retries learns how it ended, and chains start others."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
-from executions.dispatch import enqueue
+from executions.dispatch import START_CHAINED, enqueue, send_upkeep
 from executions.events import ExecutionChanged
 from executions.models import Execution
 from executions.publishing import publish
 from executions.states import Status
-from executions.store.lifecycle import bulk_transitions, failures, retries, semaphores, transitions
+from executions.store.lifecycle import (
+    bulk_transitions,
+    chained,
+    failures,
+    retries,
+    semaphores,
+    transitions,
+)
 
 
 def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[ExecutionChanged]:
@@ -30,6 +38,7 @@ def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[Execution
             for child_id in transitions.lock_family(UUID(event.id)):
                 changed += _stop_one(child_id)
     changed += retries.settle(events)
+    _start_chained([*events, *changed])
     return changed + _release_ended([*events, *changed] if tickets else changed)
 
 
@@ -54,7 +63,14 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
         return None
     changed += _wake(*(event for event in changed if event.status == Status.STOPPED))
     changed += retries.settle(changed)
+    _start_chained(changed)
     return changed + _release_ended(changed)
+
+
+def _start_chained(events: Sequence[ExecutionChanged]) -> None:
+    """Write down which chains the ends concern, and have these start others after the commit."""
+    if chained.record(events):
+        transaction.on_commit(partial(send_upkeep, START_CHAINED), robust=True)
 
 
 def release_semaphores(execution_id: UUID, levels: Sequence[int]) -> list[ExecutionChanged]:

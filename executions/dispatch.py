@@ -12,6 +12,8 @@ from kombu.exceptions import OperationalError
 from executions.queues import ALL, queue_of
 
 TASK = "executions.tasks.run_execution"
+#: Starts what chains say of executions that have ended.
+START_CHAINED = "executions.tasks.start_chained"
 logger = logging.getLogger(__name__)
 
 
@@ -34,6 +36,15 @@ def enqueue(execution: Dispatchable, *, slice_used: bool = False) -> None:
     """
     queue = queue_of(execution.initiator_id, execution.flow_name, slice_used=slice_used)
     transaction.on_commit(partial(_send, str(execution.id), queue))
+
+
+def send_upkeep(task: str) -> None:
+    """Send the message of a task without arguments that the scheduler sends too, to have it done at
+    once."""
+    try:
+        current_app.send_task(task, queue="upkeep", retry=False)
+    except OperationalError as error:
+        logger.warning("%s comes with the scheduler: %s", task, error)
 
 
 def kill_task(task_id: str) -> None:

@@ -149,3 +149,31 @@ SCHEDULE_MISSED_COUNTED = 1_000
 #: Days that is kept what became of the times of schedules, and schedules that may exist.
 SCHEDULE_RUNS_KEPT_DAYS = 90
 MAX_SCHEDULES = 20_000
+#: Bytes of the body of a request to a webhook, and up to which it is kept.
+WEBHOOK_BYTES = 1_000_000
+WEBHOOK_BYTES_KEPT = 100_000
+#: Characters of a header that is kept, and how many headers are.
+WEBHOOK_HEADER_KEPT = 1_000
+WEBHOOK_HEADERS_KEPT = 60
+#: How many requests to a webhook are kept, the newest ones, and for how many days.
+WEBHOOK_REQUESTS_KEPT = 50
+WEBHOOK_DAYS_KEPT = 30
+#: How long a message to a webhook is known again. Signatures with a time are good for less.
+WEBHOOK_MESSAGE_SECONDS = 7 * 86_400
+#: How long an answer with outputs may wait, and the most requests a minute that a webhook may take.
+LONGEST_WEBHOOK_WAIT = 60
+MOST_WEBHOOK_REQUESTS_A_MINUTE = 6_000
+#: Refused requests to a webhook a minute of which each is kept; others are counted only.
+WEBHOOK_REFUSALS_A_MINUTE = 30
+#: The most characters of an expression of a webhook or a chain.
+LONGEST_EXPRESSION = 4_000
+#: Webhooks and chains that may exist.
+MAX_WEBHOOKS = 2_000
+MAX_CHAINS = 2_000
+#: How many executions may be started one by the end of the other.
+LONGEST_CHAIN = 50
+#: For how long a process remembers which flows have chains; a new one counts after that.
+CHAINS_REMEMBERED_SECONDS = 1.0
+#: Ends that a task takes at a time, and after how many seconds a lost message is sent again.
+CHAIN_BATCH = 100
+CHAIN_LOST_AFTER = 5

@@ -61,7 +61,7 @@ from executions.models import Execution
 from executions.processes import alarm
 from executions.publishing import publish
 from executions.states import Place, Reason, Request, Status
-from executions.store.lifecycle import initiators, semaphores, wait_text, worker_limits
+from executions.store.lifecycle import chained, initiators, semaphores, wait_text, worker_limits
 from executions.store.lifecycle.checkpoints import (
     CheckpointResult,
     LeaseLost,
@@ -501,7 +501,11 @@ class _Turn:
         holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
         tickets = holds or how.reason is Reason.SEMAPHORE
         event = self.claimed.event
-        is_alone = event.parent_id is None and event.trigger != Execution.Trigger.RETRY
+        is_alone = (
+            event.parent_id is None
+            and event.trigger != Execution.Trigger.RETRY
+            and not chained.concerns(event.flow_name)
+        )
         if how.target in _FLOW_ENDS and not tickets and is_alone:
             # Its end concerns nobody else, so that one statement is all there is to commit.
             ended = release(self.claimed, interpreter, how).event

@@ -20,6 +20,7 @@ from executions.retention import deletion
 from executions.schedules import due
 from executions.schedules import retention as schedule_retention
 from executions.statistics import fold, rebuild, samples, thinning
+from executions.webhooks import chains, receiving
 
 
 @shared_task(bind=True)
@@ -55,7 +56,14 @@ def recover() -> None:
     recovery.recover()
     occurrences.unmute_due()
     jobs.recover()
+    chains.send_lost()
     workers.record_scheduled()
+
+
+@shared_task
+def start_chained() -> None:
+    """Start what chains say of executions that have ended."""
+    chains.start_waiting()
 
 
 @shared_task(bind=True)
@@ -115,3 +123,5 @@ def delete_old() -> None:
     alert_retention.delete_old()
     audit_retention.delete_old()
     schedule_retention.delete_old()
+    receiving.delete_old()
+    chains.delete_old()

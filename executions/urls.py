@@ -15,6 +15,7 @@ from executions.views.alert_rules import delete_rule, new_rule, preview_rule, ru
 from executions.views.alerts import alert, alerts
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_control, bulk_job, bulk_jobs, bulk_results
+from executions.views.chains import chain, chain_list, delete_chain, new_chain
 from executions.views.commands import command
 from executions.views.comparison import executions_compare
 from executions.views.deliveries import delivery, delivery_list, try_again
@@ -43,6 +44,7 @@ from executions.views.grid import (
     executions,
 )
 from executions.views.help import help_blocks, help_guide, help_page
+from executions.views.hooks import hook
 from executions.views.logs import logs, logs_new
 from executions.views.notifications import (
     notification_list,
@@ -72,6 +74,16 @@ from executions.views.tokens import (
 )
 from executions.views.variable_edit import variable_edit
 from executions.views.watches import watches
+from executions.views.webhooks import (
+    delete_webhook,
+    new_webhook,
+    replay_request,
+    try_webhook,
+    webhook,
+    webhook_list,
+    webhook_request,
+    webhook_secret,
+)
 
 urlpatterns = [
     path("", executions, name="executions"),
@@ -166,6 +178,27 @@ urlpatterns = [
     path("notifications/", notification_list, name="notifications"),
     path("notifications/read/", read_notifications, name="read-notifications"),
     path("notifications/<uuid:delivery_id>/", open_notification, name="notification"),
+    path("hooks/<str:key>", hook, name="hook"),
+    path("webhooks/", webhook_list, name="webhooks"),
+    path("webhooks/new/", new_webhook, name="new-webhook"),
+    path("webhooks/try/", try_webhook, name="try-webhook"),
+    path("webhooks/<int:webhook_id>/", webhook, name="webhook"),
+    path("webhooks/<int:webhook_id>/secret/", webhook_secret, name="webhook-secret"),
+    path("webhooks/<int:webhook_id>/delete/", delete_webhook, name="delete-webhook"),
+    path(
+        "webhooks/<int:webhook_id>/requests/<uuid:request_id>/",
+        webhook_request,
+        name="webhook-request",
+    ),
+    path(
+        "webhooks/<int:webhook_id>/requests/<uuid:request_id>/replay/",
+        replay_request,
+        name="replay-request",
+    ),
+    path("chains/", chain_list, name="chains"),
+    path("chains/new/", new_chain, name="new-chain"),
+    path("chains/<int:chain_id>/", chain, name="chain"),
+    path("chains/<int:chain_id>/delete/", delete_chain, name="delete-chain"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

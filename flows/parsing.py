@@ -15,6 +15,8 @@ from flows import values
 
 #: The most digits of a number; Python converts no more than that to text.
 MOST_DIGITS = 4_300
+#: What stands for an empty text.
+EMPTY_TEXT = '""'
 #: The most characters of a refused text that are repeated.
 SHOWN = 80
 
@@ -199,6 +201,17 @@ def decoded(form: Any) -> Any:
     if too_deep:
         raise ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
     return found
+
+
+def typed(kind: str, text: str) -> Any:
+    """Return a value of a variable's type as people type it. A text that begins with = or \\ has a
+    \\ before it, and "" stands for an empty one. Raises ParseError."""
+    if kind == "Text":
+        plain = "" if text.strip() == EMPTY_TEXT else text.replace("\r\n", "\n")
+        return plain[1:] if plain[:2] in ("\\=", "\\\\") else plain
+    if kind == "Date Time":
+        return moment(text, UTC)
+    return value(text)
 
 
 def load(text: str) -> Any:

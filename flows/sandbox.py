@@ -30,7 +30,7 @@ START_SECONDS = 30.0
 #: After this many evaluations beyond the limits in this many seconds, further ones are refused.
 EXCESSES = 5
 EXCESSES_SECONDS = 30.0
-#: The most answers in the cache, and the most bytes of one.
+#: The most answers in the cache, and the most bytes of one and of its source.
 KEPT = 500
 KEPT_LENGTH = 20_000
 
@@ -70,7 +70,8 @@ def _asked(text: bytes, largest: int) -> dict[str, Any]:
         _excesses.append(time.monotonic())
         raw = json.dumps({"error": "it takes too much time or memory."}).encode()
     answer: dict[str, Any] = json.loads(raw)
-    if len(raw) <= KEPT_LENGTH and not answer.get("passing"):
+    is_small = len(raw) <= KEPT_LENGTH and len(text) <= KEPT_LENGTH
+    if is_small and not answer.get("passing"):
         _answers[text, largest] = answer
         while len(_answers) > KEPT:
             _answers.popitem(last=False)

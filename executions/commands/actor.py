@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something. `source` is page, api, bulk job, command line, admin, webhook, schedule,
-    demo or time; `address` is the client's, if there is one; `token` is the name of the API token
-    that the client gave."""
+    """Who does something. `source` is page, api, bulk job, command line, admin, webhook, chain,
+    schedule, demo or time; `address` is the client's, if there is one; `token` is the name of the
+    API token that the client gave."""
 
     user_id: int | None
     name: str

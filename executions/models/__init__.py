@@ -48,6 +48,13 @@ from executions.models.steps import (
     TrimmedVisits,
 )
 from executions.models.watches import Watch
+from executions.models.webhooks import (
+    Chain,
+    ChainStart,
+    Webhook,
+    WebhookMessage,
+    WebhookRequest,
+)
 
 __all__ = [
     "FAILED",
@@ -60,6 +67,8 @@ __all__ = [
     "AuditEntry",
     "BulkJob",
     "BulkResult",
+    "Chain",
+    "ChainStart",
     "ChangedValue",
     "Delivery",
     "DeliveryAttempt",
@@ -93,5 +102,8 @@ __all__ = [
     "UncountedFailure",
     "Value",
     "Watch",
+    "Webhook",
+    "WebhookMessage",
+    "WebhookRequest",
     "new_id",
 ]

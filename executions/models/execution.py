@@ -50,6 +50,8 @@ class Execution(models.Model):
         RETRY = "retry", "Tried again"
         AGAIN = "again", "Run again, with inputs of its own"
         SCHEDULE = "schedule", "Started by a schedule"
+        WEBHOOK = "webhook", "Started by a webhook"
+        CHAIN = "chain", "Started by the end of another execution"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="executions")
@@ -99,6 +101,8 @@ class Execution(models.Model):
     trigger = models.CharField(max_length=12, choices=Trigger)
     #: The schedule that started it. No foreign key: executions outlive schedules.
     schedule_id = models.BigIntegerField(null=True)
+    #: The webhook that started it. No foreign key: executions outlive webhooks.
+    webhook_id = models.BigIntegerField(null=True)
     inputs = ExactJSONField(default=dict)
     outputs = ExactJSONField(null=True)
     #: The exception that ended it, or on whose exception port it stands.

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,6 +26,7 @@ from executions.views.flow_history import History, history
 from executions.views.flow_list.rows import percent
 from executions.views.parts import Part, changed
 from executions.views.recent_chart import BARS, recent_chart
+from executions.webhooks import access as webhooks
 from flows import access as flows_access
 from flows import queries
 from flows.graph import FlowGraph, InvalidFlow, Message
@@ -33,6 +34,8 @@ from flows.models import Flow, FlowVersion
 
 #: Versions in the table; older ones are reached by their number.
 VERSIONS = 50
+#: Webhooks and chains that the page names.
+LISTED = 50
 
 
 PARTS = (
@@ -167,6 +170,11 @@ def _page(  # noqa: PLR0913 (all that the page shows)
         "history": past,
         "versions": _versions(found, visible, past),
         "chart": recent_chart(recent, timezone.now()),
+    }
+    context |= {
+        "may_change_webhooks": webhooks.may_change(request.user, found),
+        "webhooks": webhooks.webhooks(request.user).filter(flow=found)[:LISTED],
+        "chains": webhooks.chains(request.user).filter(Q(flow=found) | Q(target=found))[:LISTED],
     }
     if graph is not None:
         diagram = FlowDiagram(request.user, found, version, graph, request.GET)

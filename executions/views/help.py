@@ -29,6 +29,7 @@ GUIDES = {
     "expressions": ("Expressions", "expressions.md", ""),
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
+    "webhooks": ("Webhooks and chains", "webhooks.md", "## For programs"),
 }
 
 

@@ -20,7 +20,7 @@ from executions.models import Execution
 from executions.states import TERMINAL
 from executions.store.lifecycle import claims
 from executions.views import selection
-from flows import pretty_json, queries, values
+from flows import parsing, pretty_json, queries, values
 from flows.graph import VariableNode
 from flows.values import MASK
 
@@ -106,7 +106,7 @@ def _text(variable: VariableNode, value: Any) -> str:
     is masked."""
     if variable.type == "Text" and isinstance(value, str):
         escaped = f"\\{value}" if value[:1] in ("=", "\\") else value
-        text = escaped if value.strip() else command.EMPTY_TEXT if not value else ""
+        text = escaped if value.strip() else parsing.EMPTY_TEXT if not value else ""
     elif variable.type == "Date Time":
         text = value.isoformat() if hasattr(value, "isoformat") else ""
     else:

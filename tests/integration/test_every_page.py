@@ -26,12 +26,16 @@ from executions.models import (
     AlertChannel,
     BulkJob,
     BulkResult,
+    Chain,
+    ChainStart,
     Delivery,
     ExceptionRecord,
     FailureActivity,
     FailureGroup,
     LogEntry,
     SavedView,
+    Webhook,
+    WebhookRequest,
 )
 from executions.states import Status
 from flows import values
@@ -49,6 +53,7 @@ GROUP = UUID("07c40000-0000-4000-8000-000000000001")
 DELIVERY = UUID("07c40000-0000-4000-8000-000000000002")
 JOB = UUID("07c40000-0000-4000-8000-000000000003")
 EXECUTION = UUID("07c40000-0000-4000-8000-000000000004")
+REQUEST = UUID("07c40000-0000-4000-8000-000000000005")
 #: The parts of addresses: what there is, and what there is not.
 PARTS: dict[str, tuple[Any, Any]] = {
     "group_id": (GROUP, UUID(int=1)),
@@ -64,6 +69,10 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "alert_id": (1, 10**30),
     "rule_id": (1, 10**30),
     "channel_id": (1, 10**30),
+    "webhook_id": (1, 10**30),
+    "request_id": (REQUEST, UUID(int=1)),
+    "chain_id": (1, 10**30),
+    "key": ("no-key-" * 5, "no\0ne"),
     "view_id": (1, 10**30),
     "number": (1, 10**30),
     "session_id": (1, 10**30),
@@ -76,7 +85,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
 PUBLIC = {
     "healthz", "readyz", "metrics", "login", "account_login", "mfa_authenticate", "forgot-password",
     "mfa_login_webauthn", "openid_connect_login", "openid_connect_callback",
-    "password_reset_confirm",
+    "password_reset_confirm", "hook",
 }  # fmt: skip
 FIELDS = (
     "a", "action", "after", "b", "before", "block", "channel", "children", "columns", "compare",
@@ -96,11 +105,11 @@ ODD = {
 
 
 def addresses(resolver: Any = None) -> Iterator[tuple[str, frozenset[str]]]:
-    """The name of every address outside of the admin, and the names of its parts; those of guides
-    are names of another kind."""
+    """The name of every address outside of the admin and the API, and the names of its parts; those
+    of guides are names of another kind."""
     for one in (resolver or get_resolver()).url_patterns:
         if isinstance(one, URLResolver):
-            if str(one.pattern) != "admin/":
+            if str(one.pattern) not in ("admin/", "api/"):
                 yield from addresses(one)
         elif isinstance(one, URLPattern) and one.name:
             parts = one.pattern.converters
@@ -108,7 +117,10 @@ def addresses(resolver: Any = None) -> Iterator[tuple[str, frozenset[str]]]:
             yield one.name, frozenset({"guide"} if slugs else parts)
 
 
-ADDRESSES = sorted(set(addresses()), key=lambda pair: (pair[0], sorted(pair[1])))
+#: Those that delete something come last.
+ADDRESSES = sorted(
+    set(addresses()), key=lambda pair: ("delete" in pair[0], pair[0], sorted(pair[1]))
+)
 
 
 def address_of(name: str, parts: frozenset[str], *, there: bool = True) -> str:
@@ -190,6 +202,21 @@ def world(db: None, tmp_path: Path) -> User:
         destination="mail",
         message=alert_message(alert, Delivery.Step.OPENED, [finding], 1).as_json(),
         step=Delivery.Step.OPENED,
+    )
+    hook = Webhook.objects.create(
+        id=1, flow=flow, owner=owner, name=HOSTILE[:80], key="no-key-" * 5, condition=HOSTILE,
+        token_header="X-Token", scheme="token", inputs={HOSTILE: HOSTILE, "Until": HOSTILE},
+    )  # fmt: skip
+    content = {"headers": {HOSTILE: HOSTILE}, "query": HOSTILE, "body": HOSTILE}
+    WebhookRequest.objects.create(
+        id=REQUEST, webhook=hook, at=now, method=HOSTILE[:10], content=content, status=422,
+        outcome="failed", why=HOSTILE, replayed_by=HOSTILE, execution_id=EXECUTION,
+    )  # fmt: skip
+    chain = Chain.objects.create(
+        id=1, flow=flow, target=flow, owner=owner, condition=HOSTILE, inputs={HOSTILE: HOSTILE}
+    )
+    ChainStart.objects.create(
+        chain=chain, source_id=EXECUTION, at=now, outcome="failed", why=HOSTILE
     )
     SavedView.objects.create(id=1, owner=owner, name=HOSTILE[:50], query="q=1")
     return owner

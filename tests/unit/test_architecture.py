@@ -64,7 +64,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("live",),
     ("overview",),
     ("bulk",),
-    ("alerts",),
+    ("alerts", "webhooks"),
     ("schedules",),
     ("commands", "failures.commands", "control_transfer", "recovery", "retention", "why"),
     ("runner",),

@@ -9,7 +9,6 @@ when it ends well.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from executions import access, audit
@@ -30,7 +29,6 @@ from flows.models import FlowVersion
 from flows.value_sources import Given
 
 PREFIX = "input-"
-EMPTY_TEXT = '""'
 #: Bytes of the largest value that an expression gives.
 LARGEST = 1_000_000
 
@@ -105,20 +103,10 @@ def _value(variable: VariableNode, text: str, old: Mapping[str, Any]) -> Any:
             told = str(problem)
         raise CommandRefused(f"{name}: {told.rstrip('.')}.")
     try:
-        return _typed(variable.type, text)
+        return parsing.typed(variable.type, text)
     except parsing.ParseError as problem:
         told = "This cannot be read." if variable.is_secret else str(problem)
     raise CommandRefused(f"{name}: {told}")
-
-
-def _typed(kind: str, text: str) -> Any:
-    """A value as people type it. A text that begins with = or \\ has a \\ before it."""
-    if kind == "Text":
-        plain = "" if text.strip() == EMPTY_TEXT else text.replace("\r\n", "\n")
-        return plain[1:] if plain[:2] in ("\\=", "\\\\") else plain
-    if kind == "Date Time":
-        return parsing.moment(text, UTC)
-    return parsing.value(text)
 
 
 def execute(request: CommandRequest) -> Changes | None:

@@ -21,7 +21,7 @@ from executions.store.lifecycle.starts import (
 )
 from flows.models import FlowVersion
 
-__all__ = ["NotStarted", "start", "start_many"]
+__all__ = ["NotStarted", "begin", "start", "start_many"]
 
 
 def start(  # noqa: PLR0913 (one for each choice of the start form)
@@ -44,35 +44,36 @@ def start(  # noqa: PLR0913 (one for each choice of the start form)
     plan = DebugPlan(break_on_exception)
     if debug and actor.user_id:
         plan.breakpoints = kept_for_flow(actor.user_id, version.flow.name)
+    request = StartRequest(
+        version,
+        inputs,
+        initiator_id=actor.user_id,
+        initiator_name=actor.name,
+        trigger=trigger,
+        paused=paused,
+        plan=plan,
+        giver_id=actor.user_id,
+        debugged_by_id=actor.user_id if debugs else None,
+        debugged_by_name=actor.name if debugs else "",
+    )
+    detail = ", ".join(
+        text
+        for text, applies in (
+            ("paused at the first block", paused),
+            ("with breakpoints", debug),
+            ("breaks on exceptions", break_on_exception),
+        )
+        if applies
+    )
+    return begin(request, actor, detail)
+
+
+def begin(request: StartRequest, actor: Actor, detail: str) -> Execution:
+    """Insert the execution that is asked for as Queued and, on commit, send the message that names
+    it. `detail` is for the audit. Raises NotStarted with messages."""
     with transaction.atomic():
-        execution = insert(
-            StartRequest(
-                version,
-                inputs,
-                initiator_id=actor.user_id,
-                initiator_name=actor.name,
-                trigger=trigger,
-                paused=paused,
-                plan=plan,
-                giver_id=actor.user_id,
-                debugged_by_id=actor.user_id if debugs else None,
-                debugged_by_name=actor.name if debugs else "",
-            )
-        )
-        audit.record(
-            actor,
-            "start",
-            execution=execution,
-            detail=", ".join(
-                text
-                for text, applies in (
-                    ("paused at the first block", paused),
-                    ("with breakpoints", debug),
-                    ("breaks on exceptions", break_on_exception),
-                )
-                if applies
-            ),
-        )
+        execution = insert(request)
+        audit.record(actor, "start", execution=execution, detail=detail)
         enqueue(execution)
         publish(events([execution.pk]))
     return execution

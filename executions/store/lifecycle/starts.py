@@ -62,6 +62,8 @@ class StartRequest:
     giver_id: int | None = None
     #: The schedule that starts it.
     schedule_id: int | None = None
+    #: The webhook that starts it.
+    webhook_id: int | None = None
 
 
 def insert(request: StartRequest) -> Execution:
@@ -158,6 +160,7 @@ def _queued(request: StartRequest, graph: FlowGraph, at: datetime | None = None)
         initiator_name=request.initiator_name,
         trigger=request.trigger,
         schedule_id=request.schedule_id,
+        webhook_id=request.webhook_id,
         inputs=inputs,
         secrets=secrets,
         state=_initial_state(request.extensions),

@@ -10,13 +10,17 @@ from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
 from executions.grid.table.links import filter_address
-from executions.models import Execution
+from executions.models import ChainStart, Execution, Webhook
 from executions.states import TERMINAL, RetryState
 from executions.store.read import relatives
 from executions.views.detail import why_links
 from executions.views.detail.subject import Subject
+from executions.webhooks import access as webhooks
 from flows.formatting import short_id
 from flows.graph import BlockNode
+
+#: Executions that the end of one has started that its page names.
+_CHAINED = 20
 
 
 class Header:
@@ -95,6 +99,27 @@ class Header:
     @property
     def runs_again(self) -> list[Execution]:
         return [one for one in self.repeats if one.trigger != Execution.Trigger.RETRY]
+
+    @cached_property
+    def webhook(self) -> Webhook | None:
+        """The webhook that started it, if the user may see that."""
+        found = self._subject.execution.webhook_id
+        return webhooks.webhooks(self._subject.user).filter(pk=found).first() if found else None
+
+    @cached_property
+    def chained_from(self) -> list[Execution]:
+        """The execution whose end started it, if the user may see that."""
+        ends = ChainStart.objects.filter(started_id=self._subject.execution.pk)
+        return list(self._subject.visible.filter(pk__in=ends.values("source_id")))
+
+    @cached_property
+    def chained_to(self) -> list[Execution]:
+        """The executions that its end started."""
+        if self._subject.execution.status not in TERMINAL:
+            return []
+        ends = ChainStart.objects.filter(source_id=self._subject.execution.pk)
+        started = ends.exclude(started_id=None).values("started_id")
+        return list(self._subject.visible.filter(pk__in=started)[:_CHAINED])
 
     @property
     def is_superseded(self) -> bool:
