@@ -34,6 +34,7 @@ from executions.views.failures.page import failure, failure_live
 from executions.views.failures.retry import failure_retry
 from executions.views.flow import flow, flow_live, flow_start
 from executions.views.flow_list.arrange import flow_arrange, flow_star
+from executions.views.flow_list.import_files import flow_import
 from executions.views.flow_list.page import flows, flows_live
 from executions.views.flow_list.peek import flow_peek
 from executions.views.grid import (
@@ -142,6 +143,7 @@ urlpatterns = [
     path("flows/", flows, name="flows"),
     # Names of flows have no slash, so these take none of theirs.
     path("flows/live/parts/", flows_live, name="flows-live"),
+    path("flows/import/files/", flow_import, name="flow-import"),
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/arrange/", flow_arrange, name="flow-arrange"),
     path("flows/<str:name>/star/", flow_star, name="flow-star"),

@@ -76,6 +76,17 @@ def may_author(user: Any, flow: Flow) -> bool:
     return rights_of(user).may(Role.AUTHOR, flow.pk)
 
 
+def may_create(user: Any) -> bool:
+    """Return whether the user may add flows: it takes the role on the whole site."""
+    return rights_of(user).flow_ids(Role.AUTHOR) is None
+
+
+def authors_some(user: Any) -> bool:
+    """Return whether the user may change drafts of a flow, or add flows."""
+    ids = rights_of(user).flow_ids(Role.AUTHOR)
+    return ids is None or bool(ids)
+
+
 def may_administer(user: Any, flow: Flow) -> bool:
     """Return whether the user may give rights on a flow, and schedule it."""
     return rights_of(user).may(Role.ADMINISTER, flow.pk)

@@ -91,7 +91,7 @@ def save_draft(document: Document) -> SavedDraft:
             ]
         )
     wanted = files.digest(document)
-    if newest and _digest(newest) == wanted:
+    if newest and digest_of(newest) == wanted:
         return SavedDraft(newest, changed=False)
     if newest is None or not newest.is_draft:
         newest = FlowVersion(flow=flow, number=newest.number + 1 if newest else 1)
@@ -147,7 +147,7 @@ def publish(version: FlowVersion, user: Any = None) -> FlowVersion:
     return locked
 
 
-def _digest(version: FlowVersion) -> str:
+def digest_of(version: FlowVersion) -> str:
     """Return the digest of a version; a draft's is computed, since the admin edits its rows."""
     return files.digest(queries.document(version)) if version.is_draft else version.digest
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import Permission, User
 
+from executions.commands import flow_arrangement
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
@@ -16,13 +17,28 @@ from executions.failures.commands import run as failure_commands
 from executions.models import Execution, FailureGroup
 from executions.states import RESUMABLE, TERMINAL, Status
 from flows import queries
+from flows.models import Flow, Folder, Label
 
 logger = logging.getLogger(__name__)
 
 #: Who starts what the demo starts, beside the demo itself.
 PEOPLE = ("ada.demo", "grace.demo")
 #: What they may do; whoever keeps them from it is told so by the commands.
-_MAY = ("start_flow", "debug_execution", "handle_failure")
+_MAY = ("start_flow", "debug_execution", "handle_failure", "change_flow")
+#: Where the example flows are: the folder and the labels of each.
+_PLACES = {
+    "check-order": ("commerce", "production", "customer-facing"),
+    "check-orders": ("commerce", "production"),
+    "access-log-report": ("operations", "production", "needs love"),
+    "check-urls": ("operations", "production"),
+    "nightly-tour": ("facilities", "pilot"),
+}
+_COLORS = {
+    "production": "indigo",
+    "customer-facing": "teal",
+    "needs love": "amber",
+    "pilot": "pink",
+}
 #: Orders that check-order refuses.
 OF_NOBODY = {
     "Number": "A-1017",
@@ -80,6 +96,21 @@ def run() -> Iterator[Execution]:
         if _comes_to(execution, lambda status: status in RESUMABLE):
             # Whoever looks at it may go on with it.
             _command("release", grace, execution)
+
+
+def arrange_flows() -> None:
+    """Give the example flows folders and labels, where nobody has arranged anything yet."""
+    if Folder.objects.exists() or Label.objects.exists():
+        return
+    ada = account(PEOPLE[0])
+    labels = {
+        name: Label.objects.create(name=name, color=color).pk for name, color in _COLORS.items()
+    }
+    for flow in Flow.objects.filter(name__in=_PLACES):
+        place, *names = _PLACES[flow.name]
+        folder, _ = Folder.objects.get_or_create(name=place, parent=None)
+        flow_arrangement.move(ada, actor_of(ada), flow, folder)
+        flow_arrangement.label(ada, actor_of(ada), flow, [labels[name] for name in names], ())
 
 
 def look_after_failures() -> None:

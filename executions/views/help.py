@@ -30,6 +30,7 @@ GUIDES = {
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
     "webhooks": ("Webhooks and chains", "webhooks.md", "## For programs"),
+    "flow-files": ("Flow files", "flow-files.md", ""),
 }
 
 

@@ -8,9 +8,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from executions.management import demo_history, demo_scenes
-from executions.models import Execution, FailureGroup
+from executions.models import AuditEntry, Execution, FailureGroup
 from executions.statistics import read
 from executions.statistics.spans import Span
+from flows.models import Flow
 from tests.executions_in_tests import make_execution
 
 pytestmark = pytest.mark.usefixtures("examples")
@@ -51,6 +52,23 @@ def test_it_fills_the_tables_and_the_statistics(demo: None, few: None) -> None:
     assert list(told) == ["new", "resolve", "regressed"]
     with pytest.raises(CommandError, match="history already"):
         call_command("fill_demo_history", yes=True)
+
+
+def test_the_flows_of_a_demo_have_folders_and_labels(demo: None) -> None:
+    for _ in range(2):
+        demo_scenes.arrange_flows()
+    flows = {flow.name: flow for flow in Flow.objects.select_related("folder")}
+    assert {flow.folder.name for flow in flows.values() if flow.folder} == {
+        "commerce",
+        "operations",
+        "facilities",
+    }
+    assert set(flows["check-order"].labels.values_list("name", flat=True)) == {
+        "production",
+        "customer-facing",
+    }
+    moved = AuditEntry.objects.filter(command="move-flow", outcome="done", actor="ada.demo")
+    assert moved.count() == len(flows)
 
 
 def test_it_asks_first(demo: None) -> None:

@@ -44,6 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--count", type=int, help="stop after that many starts")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        demo_scenes.arrange_flows()
         self._open()
         people: list[User | None] = [None, *map(demo_scenes.account, demo_scenes.PEOPLE)]
         starts = zip(itertools.cycle(ROUND), itertools.cycle(people), strict=False)

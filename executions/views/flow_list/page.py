@@ -101,6 +101,7 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
         "headers": _headers(query),
         "list_url": query.url(view="list"),
         "calls_url": query.url(view="calls"),
+        "may_import": access.authors_some(request.user),
         "may_add": request.user.is_staff and request.user.has_perm("flows.add_flow"),
     }
 

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from flows.files import FlowFile, FlowFileError, read
+from flows.files import FlowFileError, read
 from flows.graph import InvalidFlow
-from flows.publish import publish, save_draft, validation_messages
+from flows.importing import import_file
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -36,14 +35,14 @@ class Command(BaseCommand):
     def _import(self, path: Path, wanted: bool) -> bool:
         try:
             file = read(path)
-            outcome, warnings = _save(file, wanted)
+            done = import_file(file, publishes=wanted)
         except FlowFileError as error:
             return self._failed(path.stem, error.problems)
         except InvalidFlow as error:
             return self._failed(file.document["flow"], [file.explain(m) for m in error.messages])
-        self.stdout.write(f"{file.document['flow']}: {outcome}")
-        for warning in warnings:
-            self.stdout.write(f"  {warning}")
+        self.stdout.write(f"{file.document['flow']}: {done.outcome}")
+        for message in done.messages:
+            self.stdout.write(f"  {message}")
         return True
 
     def _failed(self, name: str, problems: list[str]) -> bool:
@@ -66,18 +65,3 @@ def _files(path: Path) -> list[Path]:
     except OSError as error:  # a name that is too long, a folder of somebody else
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
     return [path]
-
-
-@transaction.atomic
-def _save(file: FlowFile, wanted: bool) -> tuple[str, list[str]]:
-    """What became of a file, and for a draft what still keeps it from being published."""
-    version, changed = save_draft(file.document)
-    was_draft = version.is_draft
-    if wanted:
-        version = publish(version)
-    if not changed and version.is_draft == was_draft:
-        return "unchanged", []
-    if not version.is_draft:
-        return f"{'imported' if changed else 'published'} v{version.number}", []
-    found = validation_messages(file.document)
-    return f"imported v{version.number} (draft)", [file.explain(m) for m in found]
