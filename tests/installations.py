@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -60,6 +61,18 @@ class Installation:
         assert time.monotonic() - begun < 10
         assert "Everything has stopped. The data is kept" in run.output
         assert marked_processes(self.data) == []
+
+    def answers(self) -> bool:
+        """Whether the web server is there, asked as often as one likes: without a client of TLS,
+        which takes 50 ms of a processor to make."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def query(self, statement: str) -> list[str]:
         """What the database answers, without the second that a command takes to start."""

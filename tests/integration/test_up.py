@@ -145,14 +145,7 @@ def test_what_is_killed_is_started_again(installation: Installation, name: str) 
     told = f"{name} was killed by signal 9 (SIGKILL). Started again after"
     run.wait_until(lambda: told in run.output, seconds=60)
     assert installation.program(name).pid != killed.pid
-    run.wait_until(lambda: answers(installation), seconds=90)
-
-
-def answers(installation: Installation) -> bool:
-    try:
-        return httpx.get(f"{installation.url}healthz", timeout=5).is_success
-    except httpx.HTTPError:
-        return False
+    run.wait_until(installation.answers, seconds=90)
 
 
 @pytest.mark.parametrize(

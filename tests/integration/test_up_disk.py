@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -72,7 +71,7 @@ def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path, first_start: Pa
         run.wait_until(
             lambda: f"There is free space again at {small_disk}" in run.output, seconds=30
         )
-        run.wait_until(lambda: answers(installation), seconds=90)
+        run.wait_until(installation.answers, seconds=90)
         done = installation.manage("start_flow", "check-orders", "--wait", "60")
         assert done.returncode == 0, done.stderr + done.stdout
         assert supervisor.is_running()
@@ -80,13 +79,6 @@ def test_a_full_disk_for_a_moment_ends_nothing(small_disk: Path, first_start: Pa
         little_room_is_enough_for_what_is_there(installation, small_disk)
     finally:
         installation.end()
-
-
-def answers(installation: Installation) -> bool:
-    try:
-        return httpx.get(f"{installation.url}healthz", timeout=5).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def little_room_is_enough_for_what_is_there(installation: Installation, disk: Path) -> None:
