@@ -60,7 +60,7 @@ def version(tmp_path: Path, transactional_db: None) -> FlowVersion:
     return publish(tmp_path, "large", large(), "{N: {default: 0}, I: {default: 0}}")
 
 
-def median(measured: Any, times: int = 5) -> float:
+def median(measured: Any, times: int = 3) -> float:
     """Milliseconds."""
     found = []
     for _ in range(times):
