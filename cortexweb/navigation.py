@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from executions import access
+from executions.audit import access as audit_access
 from flows import access as flows_access
 
 
@@ -35,6 +36,7 @@ RAIL = (
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),
     RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
+    RailItem("audit", "Audit", "eye", "audit", "u", audit_access.sees_others),
     RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),
 )
 

@@ -13,6 +13,7 @@ from executions.views.alert_channels import (
 )
 from executions.views.alert_rules import delete_rule, new_rule, preview_rule, rule, rule_list
 from executions.views.alerts import alert, alerts
+from executions.views.audit import audit, audit_export
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_control, bulk_job, bulk_jobs, bulk_results
 from executions.views.chains import chain, chain_list, delete_chain, new_chain
@@ -152,6 +153,8 @@ urlpatterns = [
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("logs/", logs, name="logs"),
     path("logs/new/", logs_new, name="logs-new"),
+    path("audit/", audit, name="audit"),
+    path("audit/export/<str:format>/", audit_export, name="audit-export"),
     path("alerts/", alerts, name="alerts"),
     path("alerts/<int:alert_id>/", alert, name="alert"),
     path("alerts/rules/", rule_list, name="alert-rules"),

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from executions import access
 from executions.admin.lists import ReadOnly
+from executions.audit import access as audit_access
 from executions.models import AuditEntry
-from flows.rights import rights_of
 
 
 class AboutFilter(admin.SimpleListFilter):
@@ -34,11 +34,8 @@ class AboutFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly):
-    """Who did what.
-
-    Users who may see every execution also see the entries of deleted ones. Entries of sign-ins need
-    Django's permission to view audit entries; everybody sees those of their own account.
-    """
+    """Who did what, as `executions.audit.access` says who sees it; and the entries of executions
+    that one sees."""
 
     list_display = (
         "at", "actor", "command", "outcome", "detail", "flow_name", "execution_page", "source",
@@ -52,14 +49,11 @@ class AuditEntryAdmin(ReadOnly):
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        is_account = models.Q(command__in=AuditEntry.ACCOUNT)
-        seen = ~is_account
-        if not access.sees_all(request.user):
-            seen &= models.Q(execution_id__in=access.visible(request.user).values("pk"))
-        if rights_of(request.user).has("executions.view_auditentry"):
-            seen |= is_account
-        else:
-            seen |= is_account & models.Q(user_id=request.user.pk)
+        seen = audit_access.condition(request.user)
+        if seen:
+            executions = access.seen(request.user)
+            about_them = models.Q(execution_id__in=access.visible(request.user).values("pk"))
+            seen |= models.Q(execution__isnull=False) if executions.is_all else about_them
         return admin.ModelAdmin.get_queryset(self, request).filter(seen)
 
     def search_text(self, queryset: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:

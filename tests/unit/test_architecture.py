@@ -72,7 +72,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("claiming",),
     ("completion", "effects", "children", "leases"),
     ("grid.paging",),
-    ("failures.comparison", "logs"),
+    ("failures.comparison", "logs", "audit.search"),
     ("grid.planner",),
     ("grid.table",),
     ("grid", "grid.query"),

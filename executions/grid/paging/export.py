@@ -59,10 +59,10 @@ class Export:
 
     async def csv(self) -> AsyncIterator[bytes]:
         # The mark at the beginning is how a spreadsheet knows UTF-8.
-        yield ("\ufeff" + _lines([[column.label for column in self.columns]])).encode()
+        yield ("\ufeff" + csv_lines([[column.label for column in self.columns]])).encode()
         async for batch in self._batches():
-            lines = [[_csv_cell(value) for value in row] for row in batch]
-            yield _lines(lines).encode()
+            lines = [[csv_cell(value) for value in row] for row in batch]
+            yield csv_lines(lines).encode()
 
     async def json(self) -> AsyncIterator[bytes]:
         """Write an array with one object per line, so that it can also be read line by line."""
@@ -137,7 +137,7 @@ def _plain(value: Any) -> Any:
     return values.encode(value)
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
     """Return a value for a CSV file."""
     if value is None:
         return ""
@@ -150,7 +150,8 @@ def _csv_cell(value: Any) -> Any:
     return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
-def _lines(rows: Sequence[Sequence[Any]]) -> str:
+def csv_lines(rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows as lines of a CSV file."""
     written = io.StringIO()
     csv.writer(written).writerows(rows)
     return written.getvalue()
