@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from cortexweb.administration import system
+from cortexweb.administration.audited import Audited
 
 
 class AdminSite(admin.AdminSite):
@@ -17,6 +18,12 @@ class AdminSite(admin.AdminSite):
     site_header = "CortexWeb administration"
     site_title = "CortexWeb administration"
     index_title = "Administration"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register models, so that whatever is changed of them is audited."""
+        base = admin_class or admin.ModelAdmin
+        audited = type(base.__name__, (Audited, base), {"__doc__": base.__doc__})
+        super().register(model_or_iterable, audited, **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own: list[URLPattern | URLResolver] = [

@@ -1,13 +1,17 @@
 """Import flow files into drafts, and publish them when asked to."""
 
+import getpass
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from executions import audit
+from executions.commands.actor import Actor
 from flows.files import FlowFileError, read
 from flows.graph import InvalidFlow
-from flows.importing import import_file
+from flows.importing import Imported, import_file
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -35,7 +39,9 @@ class Command(BaseCommand):
     def _import(self, path: Path, wanted: bool) -> bool:
         try:
             file = read(path)
-            done = import_file(file, publishes=wanted)
+            with transaction.atomic():
+                done = import_file(file, publishes=wanted)
+                _record(done)
         except FlowFileError as error:
             return self._failed(path.stem, error.problems)
         except InvalidFlow as error:
@@ -65,3 +71,10 @@ def _files(path: Path) -> list[Path]:
     except OSError as error:  # a name that is too long, a folder of somebody else
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
     return [path]
+
+
+def _record(done: Imported) -> None:
+    """Write the audit entry of a flow that was imported or published."""
+    if done.changed or done.was_published:
+        actor = Actor(None, getpass.getuser(), "command line")
+        audit.record(actor, "import-flow", subject=done.version.flow, detail=done.outcome)
