@@ -20,7 +20,7 @@ def complete(document: OpenAPISchema) -> OpenAPISchema:
     document["components"]["schemas"]["ProblemDetails"] = schema
     for methods in document["paths"].values():
         for operation in methods.values():
-            responses = operation["responses"]
+            responses = {int(status): told for status, told in operation["responses"].items()}
             for status, details in responses.items():
                 if status >= HTTPStatus.BAD_REQUEST:
                     details["content"] = {CONTENT_TYPE: {"schema": _PROBLEM}}

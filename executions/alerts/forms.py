@@ -14,9 +14,9 @@ from executions.models import AlertChannel, AlertRule
 from flows.models import Flow, Folder, Label
 from flows.queries import folder_ways
 
-_SCOPES = {"flow": Flow, "folder": Folder, "label": Label}
+SCOPES = {"flow": Flow, "folder": Folder, "label": Label}
 #: How the fields of parameters begin.
-_PARAMETER = "p-"
+PARAMETER = "p-"
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -48,7 +48,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.kind = kind
         rule = self.instance
         for parameter in kind.parameters:
-            self.fields[_PARAMETER + parameter.name] = forms.IntegerField(
+            self.fields[PARAMETER + parameter.name] = forms.IntegerField(
                 label=parameter.label,
                 min_value=parameter.least,
                 max_value=parameter.most,
@@ -57,7 +57,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         self._choose()
         self.fields["scope"].initial = next(
-            (f"{name}:{pk}" for name in _SCOPES if (pk := getattr(rule, f"{name}_id"))), ""
+            (f"{name}:{pk}" for name in SCOPES if (pk := getattr(rule, f"{name}_id"))), ""
         )
         self.fields["revision"].initial = rule.revision
 
@@ -83,7 +83,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def parameter_fields(self) -> list[forms.BoundField]:
-        return [self[_PARAMETER + one.name] for one in self.kind.parameters]
+        return [self[PARAMETER + one.name] for one in self.kind.parameters]
 
     def clean(self) -> dict[str, Any]:
         """Check that quiet hours have two ends."""
@@ -98,10 +98,10 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         rule = self.instance
         rule.kind = self.kind.name
         rule.parameters = {
-            one.name: given.get(_PARAMETER + one.name, one.default) for one in self.kind.parameters
+            one.name: given.get(PARAMETER + one.name, one.default) for one in self.kind.parameters
         }
         what, _, pk = (given.get("scope") or "").partition(":")
-        for name in _SCOPES:
+        for name in SCOPES:
             is_it = self.kind.has_scope and name == what and pk.isdigit()
             setattr(rule, f"{name}_id", int(pk) if is_it else None)
         super()._post_clean()  # type: ignore[misc]

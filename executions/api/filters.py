@@ -57,14 +57,19 @@ def read_filters(parameters: QueryDict, own: Collection[str] = ()) -> Filters:
 
     Raises Problem for what means nothing.
     """
-    return _understood(_without(parameters, own))
+    return _understood(Filters.parse(_without(parameters, own)))
+
+
+def read_query(typed: str) -> Filters:
+    """Return the filters of a query as it is typed. Raises Problem for what means nothing."""
+    return _understood(Filters.parse_text(typed))
 
 
 def executions_page(request: HttpRequest, size: int, own: Collection[str]) -> Page:
     """Return the page of executions that an address asks for. Raises Problem for what means
     nothing, and when it would take too long."""
     given = _without(request.GET, own)
-    _understood(_without(given, PAGE))
+    _understood(Filters.parse(_without(given, PAGE)))
     query = PageQuery.parse(given, Layout(children=ChildOrder.FLAT))
     _check_place(given, query)
     page = Page(request.user, query, size)
@@ -83,8 +88,7 @@ def _without(parameters: QueryDict, names: Collection[str]) -> QueryDict:
     return kept
 
 
-def _understood(parameters: QueryDict) -> Filters:
-    filters = Filters.parse(parameters)
+def _understood(filters: Filters) -> Filters:
     if not filters.are_understood:
         unknown = [f"There is no parameter {name}." for name, _ in filters.unknown]
         problems = list(dict.fromkeys([*filters.problems, *unknown]))

@@ -120,6 +120,14 @@ def resume(job: BulkJob) -> bool:
     return _ask(job, (S.SUSPENDING,), S.RUNNING, again)
 
 
+#: What a user may do to a job, and what is said when it cannot be done any more.
+CONTROLS = {
+    "cancel": (cancel, "The job has already ended."),
+    "suspend": (suspend, "The job has already ended, or is suspended already."),
+    "resume": (resume, "The job is not suspended any more."),
+}
+
+
 def _ask(
     job: BulkJob,
     sources: Sequence[str],

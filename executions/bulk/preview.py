@@ -94,7 +94,9 @@ def preview(
             f"You may not debug them. {ASK_FOR_DEBUGGING}" if declared.debugs else ask_for(declared)
         )
     else:
-        refused = _counted(rows.exclude(access.condition(user, *declared.permissions)))
+        allowed = access.condition(user, *declared.permissions)
+        # An empty condition holds for all of them, but excludes none.
+        refused = _counted(rows.exclude(allowed)) if allowed else 0
     return Preview(
         shares=shares,
         expected=expected,

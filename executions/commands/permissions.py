@@ -20,16 +20,24 @@ NO_SECRETS = f"It holds, or may hold, secrets that you did not provide. {ASK_FOR
 
 def refusal(command: Command, user: access.User, state: CommandState) -> str:
     """Why this person may not give the command; empty when they may."""
+    if why := rights_refusal(command, user, state):
+        return why
+    if command.lease is DebugLeaseRule.IGNORES or state.status.is_terminal:
+        return ""
+    if state.debugger_id is not None and state.debugger_id != user.pk:
+        return lease_refusal(state.debugger, state.debugged_since)
+    return ""
+
+
+def rights_refusal(command: Command, user: access.User, state: CommandState) -> str:
+    """Why this person has no right to the command, whoever debugs the execution; empty when they
+    have."""
     if not access.may_control(user, state.initiator_id, state.flow_name):
         return NO_CONTROL
     if not command.is_allowed(user, state.flow_name):
         return ask_for(command)
     if command.debugs and not access.has_debug_permission(user, state.flow_name):
         return NO_DEBUGGING
-    if command.lease is DebugLeaseRule.IGNORES or state.status.is_terminal:
-        return ""
-    if state.debugger_id is not None and state.debugger_id != user.pk:
-        return lease_refusal(state.debugger, state.debugged_since)
     return ""
 
 

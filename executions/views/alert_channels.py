@@ -1,20 +1,13 @@
 """The pages of channels: webhooks and chats that administrators set up."""
 
-from typing import Unpack
-from urllib.parse import urlsplit
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from executions import audit
-from executions.alerts import access, deliveries
+from executions.alerts import access, channel_setup
 from executions.alerts.forms import ChannelForm
-from executions.alerts.messages import test_message
-from executions.audit.states import state_of
 from executions.commands.actor import Actor
 from executions.models import AlertChannel
 from executions.views.alerts import tabs
@@ -34,24 +27,13 @@ def channel_list(request: HttpRequest) -> HttpResponse:
     items = [
         {
             "channel": channel,
-            "leads_to": _leads_to(channel.address),
+            "leads_to": channel_setup.leads_to(channel.address),
             "last": channel.deliveries.order_by("-created_at").first(),
         }
         for channel in AlertChannel.objects.select_related("person")[:500]
     ]
     context = {"section": "alerts", "items": items, **tabs(request, "channels")}
     return render(request, "alerts/channels.html", context)
-
-
-def _leads_to(address: str) -> str:
-    """Return as much of an address as may be shown: no user, password, path or query."""
-    try:
-        parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port else ""
-        is_host = parts.scheme in ("http", "https")
-        return f"{parts.scheme}://{parts.hostname}{port}/…" if is_host else f"{parts.scheme}://…"
-    except ValueError:
-        return "…"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,37 +53,12 @@ def _form_page(request: HttpRequest, shown: AlertChannel) -> HttpResponse:
     is_new = shown.pk is None
     form = ChannelForm(request.POST or None, instance=shown)
     if request.method == "POST" and form.is_valid():
-        before = None if is_new else state_of(AlertChannel.objects.get(pk=shown.pk))
-        shown = save_channel(form)
-        state = "on" if shown.is_on else "off"
-        _record(
-            request,
-            "make-channel" if is_new else "change-channel",
-            shown,
-            before=before,
-            after=state_of(shown),
-            detail=f"{shown.name}, {shown.get_kind_display()}, {_leads_to(shown.address)}, {state}",
-        )
+        shown = channel_setup.save(Actor.of_request(request), form)
         if is_new and shown.kind == AlertChannel.Kind.WEBHOOK:
             return _page(request, shown, ChannelForm(instance=shown), secret=shown.secret)
         messages.success(request, f"{shown.name} is saved.")
         return redirect("alert-channels")
     return _page(request, shown, form)
-
-
-def _record(
-    request: HttpRequest, command: str, shown: AlertChannel, **about: Unpack[audit.About]
-) -> None:
-    """Write the audit entry of a command on a channel."""
-    given: audit.About = {"subject": shown, "detail": shown.name, **about}
-    audit.record(Actor.of_request(request), command, **given)
-
-
-def save_channel(form: ChannelForm) -> AlertChannel:
-    """Save what the form says; a secret that somebody replaces at the same time stays."""
-    channel: AlertChannel = form.save(commit=False)
-    channel.save(update_fields=list(form.fields) if channel.pk else None)
-    return channel
 
 
 def _page(
@@ -112,7 +69,7 @@ def _page(
         "channel": shown,
         "form": form,
         "secret": secret,
-        "leads_to": _leads_to(shown.address) if shown.address else "",
+        "leads_to": channel_setup.leads_to(shown.address) if shown.address else "",
         "is_webhook": shown.kind == AlertChannel.Kind.WEBHOOK,
         "deliveries": shown.deliveries.select_related("user", "channel")[:20] if shown.pk else [],
         **tabs(request, "channels"),
@@ -128,8 +85,7 @@ def _page(
 def rotate_secret(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Replace the secret of a webhook, and show the new one once."""
     found = access.get_channel_or_404(request.user, channel_id)
-    found.rotate(timezone.now())
-    _record(request, "new-webhook-secret", found)
+    channel_setup.rotate_secret(Actor.of_request(request), found)
     return _page(request, found, ChannelForm(instance=found), secret=found.secret)
 
 
@@ -137,11 +93,7 @@ def rotate_secret(request: HttpRequest, channel_id: int) -> HttpResponse:
 def test_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Send a message to a channel."""
     found = access.get_channel_or_404(request.user, channel_id)
-    message = test_message(request.user.get_username())
-    about = {"step": "test", "occasion": "test"}
-    delivery = deliveries.to_channel(found, message, timezone.now(), **about)
-    deliveries.write([delivery])
-    _record(request, "test-channel", found)
+    channel_setup.send_test(Actor.of_request(request), found)
     messages.success(request, f"A test is on its way to {found.name}: see its deliveries below.")
     return redirect("alert-channel", found.pk)
 
@@ -150,7 +102,6 @@ def test_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
 def delete_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Delete a channel with its deliveries."""
     found = access.get_channel_or_404(request.user, channel_id)
-    _record(request, "delete-channel", found, before=state_of(found))
-    found.delete()
+    channel_setup.delete(Actor.of_request(request), found)
     messages.success(request, f"{found.name} is deleted.")
     return redirect("alert-channels")

@@ -30,12 +30,6 @@ REASONS = 20
 SHOWN = 5
 PAGE = 200
 Outcome = BulkResult.Outcome
-#: What a user may do to a job, and what is said when it cannot be done any more.
-CONTROLS = {
-    "cancel": (jobs.cancel, "The job has already ended."),
-    "suspend": (jobs.suspend, "The job has already ended, or is suspended already."),
-    "resume": (jobs.resume, "The job is not suspended any more."),
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -172,10 +166,10 @@ def _with_started(request: HttpRequest, results: list[BulkResult]) -> list[dict[
 @require_POST
 def bulk_control(request: HttpRequest, job_id: UUID, control: str) -> HttpResponse:
     """Cancel or suspend a job after the batch that is running, or resume it."""
-    if control not in CONTROLS:
+    if control not in jobs.CONTROLS:
         raise Http404(f"A job cannot be told to {control}.")
     job = get_object_or_404(_jobs(request), pk=job_id)
-    change, refusal = CONTROLS[control]
+    change, refusal = jobs.CONTROLS[control]
     if not change(job):
         messages.warning(request, refusal)
     return redirect(job)

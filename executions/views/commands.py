@@ -13,19 +13,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from executions import idempotency
-from executions.bulk import jobs, targets
+from executions.bulk import selected
 from executions.commands.actor import Actor
 from executions.commands.registry import COMMANDS
-from executions.commands.request import CommandRequest
-from executions.commands.run import CommandResult, run_commands
+from executions.commands.run import CommandResult
+from executions.models import BulkJob
 from executions.states import Status
 from executions.views import selection
 from executions.views.bulk import redirect_to_job
-
-#: How many executions a command takes while the user waits: in a batch, and one by one. More make
-#: a job.
-AT_ONCE = 200
-ONE_BY_ONE = 20
 
 
 @sensitive_post_parameters()
@@ -68,19 +63,17 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
 
 def _run(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) -> dict[str, Any]:
     """Execute the command. Returns, as JSON, the results or the job that was created."""
-    child_first = selection.child_first(request.POST)
-    executions = targets.chosen(request.user, list(chosen), child_first=child_first)
-    fields = selection.command_fields(request.POST)
-    actor = Actor.of_request(request)
-    if len(executions) > (AT_ONCE if COMMANDS[command].execute_batch else ONE_BY_ONE):
-        statuses = {str(one.pk): chosen[one.pk] or "" for one in executions}
-        target = targets.Target(chosen=statuses, child_first=child_first)
-        job = jobs.create(actor, command, fields, target, len(executions))
-        return {"job": str(job.pk)}
+    answer = selected.give(
+        request.user,
+        Actor.of_request(request),
+        command,
+        selection.command_fields(request.POST),
+        chosen,
+        child_first=selection.child_first(request.POST),
+    )
+    if isinstance(answer, BulkJob):
+        return {"job": str(answer.pk)}
     seen = selection.seen_statuses(chosen)
-    requests = [
-        CommandRequest(one, request.user, actor, fields, seen.get(one.pk)) for one in executions
-    ]
     return {
         "results": [
             {
@@ -90,7 +83,7 @@ def _run(request: HttpRequest, command: str, chosen: dict[UUID, Status | None]) 
                 "detail": result.detail,
                 "left_out": _left_out(command, result, seen),
             }
-            for result in run_commands(command, requests)
+            for result in answer
         ]
     }
 

@@ -8,10 +8,11 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from executions.alerts import channel_setup
 from executions.alerts.forms import ChannelForm
+from executions.commands.actor import Actor
 from executions.models import Alert, AlertChannel, AlertRule, AuditEntry, Delivery
 from executions.states import Status
-from executions.views.alert_channels import save_channel
 from flows.models import Flow
 from tests.alerts_in_tests import evaluate, make_rule
 from tests.executions_in_tests import make_execution
@@ -256,7 +257,7 @@ def test_a_secret_that_is_replaced_while_a_channel_is_changed_stays(db: None) ->
     assert form.is_valid(), form.errors
     other = AlertChannel.objects.get()
     other.rotate(timezone.now())
-    save_channel(form)
+    channel_setup.save(Actor(None, "Ada", "page"), form)
     kept = AlertChannel.objects.get()
     assert (kept.name, kept.address) == ("Operations", "https://example.com/")
     assert kept.secret == other.secret

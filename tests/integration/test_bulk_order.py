@@ -10,11 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from executions import limits
-from executions.bulk import jobs, run
+from executions.bulk import jobs, run, selected
 from executions.commands import enqueueing
 from executions.models import AuditEntry, BulkJob, Execution
 from executions.states import Status
-from executions.views import commands
 from tests.executions_in_tests import make_execution
 from tests.integration.test_bulk_jobs import finish, fresh, make_job, many
 
@@ -54,7 +53,7 @@ def test_children_come_first_where_the_grid_lists_them_so(
         assert given() == [one.pk for one in family]
     # By a job, however small its batches are: of those that are selected, and of all that match.
     monkeypatch.setattr(run, "BULK_BATCH", 1)
-    monkeypatch.setattr(commands, "AT_ONCE", 2)
+    monkeypatch.setattr(selected, "AT_ONCE", 2)
     form = {"selection": selection, "order": "child-first"}
     admin_client.post("/executions/commands/continue/", form)
     finish(BulkJob.objects.get(child_first=True))

@@ -10,7 +10,7 @@ from ninja import Query, Router
 from executions import access
 from executions.api.execution_details import detail_of
 from executions.api.filters import FILTER_PARAMETERS, executions_page
-from executions.api.schemas import ExecutionDetail, ExecutionPage
+from executions.api.schemas import ExecutionDetail, ExecutionPage, ProblemDetails
 from executions.api.values import VALUES, Form
 from executions.grid.paging.page import PAGE_SIZE
 
@@ -21,7 +21,11 @@ ROUTER = Router(tags=["Executions"])
 LARGEST_PAGE = 500
 
 
-@ROUTER.get("", response=ExecutionPage, openapi_extra={"parameters": FILTER_PARAMETERS})
+@ROUTER.get(
+    "",
+    response={200: ExecutionPage, 422: ProblemDetails},
+    openapi_extra={"parameters": FILTER_PARAMETERS},
+)
 def list_executions(
     request: HttpRequest,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many.")] = PAGE_SIZE,
