@@ -15,7 +15,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from cortexweb.api.authentication import Basic, Session
+from cortexweb.api.authentication import Basic, Bearer, Session
 from cortexweb.api.document import complete
 from cortexweb.api.json_body import JsonBody
 from cortexweb.api.rate_limit import RateLimit
@@ -54,7 +54,7 @@ API = Api(
     urls_namespace="api",
     openapi_url=None,
     docs_url=None,
-    auth=[Basic(), Session()],
+    auth=[Bearer(), Basic(), Session()],
     throttle=[RateLimit()],
     parser=JsonBody(),
 )

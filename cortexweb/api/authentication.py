@@ -1,4 +1,4 @@
-"""Who asks: by the session of a page, or by an account's name and password.
+"""Who asks: by an API token, by an account's name and password, or by the session of a page.
 
 An `Authorization` header counts alone: with a wrong one, nobody is signed in by a cookie.
 """
@@ -17,12 +17,14 @@ from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.security import HttpBasicAuth, SessionAuth
+from ninja.security import HttpBasicAuth, HttpBearer, SessionAuth
 
 from cortexweb.accounts import requirement
 from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
-from executions import log_context, preferences
+from cortexweb.accounts.requirement import is_asked_of
+from executions import api_tokens, log_context, preferences
 from executions.api.problems import Problem
+from executions.commands.actor import address_of
 from executions.preferences import is_time_zone
 
 #: Seconds for which a password that was right needs no new check, and how many are remembered:
@@ -40,8 +42,19 @@ class Session(SessionAuth):
         return super().__call__(request)
 
 
+class Bearer(HttpBearer):
+    """An API token."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        user = api_tokens.authenticate(token, address_of(request))
+        if user is not None:
+            become(request, user)
+        return user
+
+
 class Basic(HttpBasicAuth):
-    """An account's name and password, limited as attempts to sign in are."""
+    """An account's name and password, limited as attempts to sign in are. Where a second factor is
+    asked for, a password alone is not enough."""
 
     def __call__(self, request: HttpRequest) -> Any:
         scheme = request.headers.get("Authorization", "").partition(" ")[0]
@@ -100,6 +113,13 @@ def _checked(request: HttpRequest, name: str, password: str) -> AbstractBaseUser
         attempt.failed("wrong name or password")
         return None
     attempt.forget()
+    if is_asked_of(user):
+        attempt.failed("a second factor is asked for")
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "This account signs in with a second factor. Send an API token instead.",
+            headers={"WWW-Authenticate": 'Bearer realm="CortexWeb"'},
+        )
     attempt.succeeded(user)
     _known.add(name, password, user)
     return user

@@ -12,6 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from executions.api import idempotency
+from executions.api_tokens import Wanted, issue, revoke
+from executions.commands.actor import Actor
 from executions.models import AuditEntry, Execution, IdempotentStart
 from tests.conftest import LiveApp
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, publish
@@ -91,6 +93,28 @@ class TestWhoAsks:
         response = client.get("/api/v1/executions", headers=basic())
         assert int(response["Retry-After"]) > 0
         problem(response, 429)
+
+    def test_a_token_does_no_more_than_its_scopes(self, client: Client, starter: User) -> None:
+        actor = Actor(starter.pk, "ada", "page")
+        for scope, status in (("see", 404), ("start", 202)):
+            token, raw = issue(actor, starter, Wanted(scope, [scope]))
+            headers = {"Authorization": f"Bearer {raw}"}
+            body = {"inputs": {"N": 2}}
+            response = post(client, f"{START}?async=true", body, headers=headers)
+            assert response.status_code == status, response.content
+        entry = AuditEntry.objects.get(command="start")
+        assert (entry.actor, entry.source, entry.token) == ("ada", "api", "start")
+        revoke(actor, token)
+        problem(client.get("/api/v1/executions", headers=headers), 401)
+        headers = {"Authorization": "Bearer cwt_nonsense"}
+        problem(client.get("/api/v1/executions", headers=headers), 401)
+
+    def test_a_password_alone_is_not_enough_with_a_second_factor(
+        self, client: Client, starter: User, settings: Any
+    ) -> None:
+        settings.SECOND_FACTOR = "required"
+        response = client.get("/api/v1/executions", headers=basic())
+        assert "token" in problem(response, 401)["detail"]
 
     def test_a_session_needs_the_token_of_its_page(self, starter: User) -> None:
         client = Client(enforce_csrf_checks=True)
