@@ -11,10 +11,11 @@ MARKS = re.compile(r"\s*\n\s*|<(?=[A-Za-z/])|[>\"']")
 
 
 class Loader(FilesystemLoader):
-    """Load compacted templates from the folders of the setting."""
+    """Load templates from the folders of the setting: pages compacted, texts as they are."""
 
     def get_contents(self, origin: Origin) -> str:
-        return compact(super().get_contents(origin))
+        source: str = super().get_contents(origin)
+        return source if origin.name.endswith(".txt") else compact(source)
 
 
 def compact(source: str) -> str:
