@@ -90,6 +90,24 @@ OIDC_LINK_BY_EMAIL = env.bool("OIDC_LINK_BY_EMAIL", default=False)
 OIDC_USERNAME_CLAIM = env.str("OIDC_USERNAME_CLAIM", default="preferred_username")
 OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
 OIDC_GROUPS = GroupMap.parse(env.str("OIDC_GROUPS", default=""))
+LDAP_URL = env.str("LDAP_URL", default="")
+LDAP_START_TLS = env.bool("LDAP_START_TLS", default=True)
+LDAP_CA_FILE = env.str("LDAP_CA_FILE", default="")
+LDAP_BIND_DN = env.str("LDAP_BIND_DN", default="")
+LDAP_BIND_PASSWORD = env.str("LDAP_BIND_PASSWORD", default="")
+LDAP_USERS_BASE = env.str("LDAP_USERS_BASE", default="")
+LDAP_USER_FILTER = env.str("LDAP_USER_FILTER", default="(uid=%(user)s)")
+LDAP_CREATE_USERS = env.bool("LDAP_CREATE_USERS", default=True)
+LDAP_GROUPS_BASE = env.str("LDAP_GROUPS_BASE", default="")
+LDAP_GROUP_TYPE = env.str("LDAP_GROUP_TYPE", default="groupOfNames")
+LDAP_GROUPS = GroupMap.parse(env.str("LDAP_GROUPS", default=""))
+if LDAP_GROUP_TYPE not in ("groupOfNames", "posixGroup", "activeDirectory"):
+    raise environ.ImproperlyConfigured(
+        f"LDAP_GROUP_TYPE is {LDAP_GROUP_TYPE!r}. Write groupOfNames, posixGroup or "
+        "activeDirectory."
+    )
+if LDAP_URL:
+    AUTHENTICATION_BACKENDS.append("cortexweb.accounts.ldap.DirectoryBackend")
 SECOND_FACTOR = env.str("SECOND_FACTOR", default="off")
 if SECOND_FACTOR not in ("off", "optional", "required"):
     raise environ.ImproperlyConfigured(

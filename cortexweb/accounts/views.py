@@ -10,6 +10,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, PasswordChangeView, PasswordResetConfirmView
+from django.core.exceptions import ValidationError
 from django.forms import BooleanField, EmailField, Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -20,6 +21,10 @@ from cortexweb.accounts.attempts import counted_attempt, with_refusal_status
 from cortexweb.accounts.audit import record
 from cortexweb.accounts.login_attempts import PasswordAttempt
 from cortexweb.tasks import send_password_reset
+
+_DIRECTORY_IS_AWAY = (
+    "The directory does not answer. Try again in a moment, or tell an administrator."
+)
 
 
 class SignInForm(AuthenticationForm):
@@ -35,7 +40,12 @@ class SignInForm(AuthenticationForm):
             return super().clean()
         attempt = PasswordAttempt.of(name, self.request, "sign-in", self.door)
         with counted_attempt(attempt, self.request):
-            return super().clean()
+            try:
+                return super().clean()
+            except ValidationError:
+                if "cortexweb.directory_is_away" in self.request.META:
+                    raise ValidationError(_DIRECTORY_IS_AWAY) from None
+                raise
 
 
 class AdminSignInForm(SignInForm, AdminAuthenticationForm):
