@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows import value_sources
-from flows.blocks import BY_TYPE
+from flows.blocks import BY_TYPE, types_named
 from flows.blocks.base import Block, Port, Property
 from flows.expressions import ExpressionError
 from flows.output_targets import Target, targets_of
@@ -70,7 +70,7 @@ class BlockNode:
 
     @property
     def title(self) -> str:
-        return self.description or self.block.type
+        return self.description or self.block.name
 
     @property
     def path(self) -> tuple[str | int, ...]:
@@ -237,8 +237,7 @@ class _Builder:
         if kind is None:
             self.say(
                 f"Block {key}",
-                f"There is no block type {definition['type']}.",
-                "The block types are listed in docs/blocks.md.",
+                *unknown_type(definition["type"]),
                 *path,
                 "type",
             )
@@ -312,3 +311,13 @@ def build(document: Mapping[str, Any]) -> tuple[FlowGraph, list[Message]]:
         flow_handler=builder.flow_handler,
     )
     return graph, builder.messages
+
+
+def unknown_type(name: str) -> tuple[str, str]:
+    """Return what is said about a type that no block has, or that several have."""
+    if choices := types_named(name):
+        return (
+            f"Several palettes have a block {name}.",
+            f"Write one of: {', '.join(choices)}.",
+        )
+    return f"There is no block type {name}.", "The block types are listed in docs/blocks.md."

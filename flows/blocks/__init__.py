@@ -29,5 +29,13 @@ def blocks_of(module: ModuleType) -> Iterator[Block]:
 
 ALL: tuple[Block, ...] = tuple(block for module in _modules() for block in blocks_of(module))
 
-#: By case-folded name: flow files may write "Execute HTTP Request".
-BY_TYPE: dict[str, Block] = {block.type.casefold(): block for block in ALL}
+#: By case-folded type, and by palette and name: flow files may write "Execute HTTP Request" or
+#: "Http/Execute Http Request".
+BY_TYPE: dict[str, Block] = {block.type.casefold(): block for block in ALL} | {
+    f"{block.palette}/{block.name}".casefold(): block for block in ALL
+}
+
+
+def types_named(name: str) -> list[str]:
+    """Return the types of the blocks with that name, which several palettes may have."""
+    return [block.type for block in ALL if block.name.casefold() == name.casefold()]

@@ -193,6 +193,8 @@ class Block:
     """A type of block. Subclasses declare the class attributes and override `run`, or, when they
     have an effect, `perform`."""
 
+    #: Its name; with the palette in front, as in "Lists/Remove All Items", where several palettes
+    #: have a block of that name.
     type: ClassVar[str]
     palette: ClassVar[str]
     shape: ClassVar[Shape] = Shape.ACTION
@@ -222,6 +224,11 @@ class Block:
         own = tuple(prop for prop in cls.properties if prop not in (TIMEOUT, SEMAPHORE))
         names = {prop.name for prop in own}
         cls.properties = own + tuple(prop for prop in common if prop.name not in names)
+
+    @property
+    def name(self) -> str:
+        """The name without the palette."""
+        return self.type.rpartition("/")[2]
 
     def port_names(self) -> Mapping[Port, str]:
         """Return what the diagram calls the ports that have a name of their own."""
@@ -265,6 +272,18 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "IEnumerable": lambda value: type(value) in (list, dict, str),
     "IEnumerable<String>": lambda value: type(value) is list,
     "IList": lambda value: type(value) is list,
+    "IList<TItem>": lambda value: type(value) is list,
+    "IList<TKey>": lambda value: type(value) is list,
+    "IList<Int32>": lambda value: type(value) is list and all(map(_is_int, value)),
+    "IEnumerable<Int32>": lambda value: type(value) is list and all(map(_is_int, value)),
+    "IEnumerable<TItem>": lambda value: type(value) in (list, dict, str),
+    "IEnumerable<TKey>": lambda value: type(value) in (list, dict, str),
+    "IEnumerable<TValue>": lambda value: type(value) in (list, dict, str),
+    "IDictionary<TKey, TItem>": lambda value: type(value) is dict,
+    "QueueWithPriority<TItem, TPriority>": lambda value: type(value) is dict,
+    "TItem": lambda value: True,
+    "TKey": lambda value: True,
+    "TPriority": lambda value: True,
     "Structure": lambda value: type(value) is dict,
     "InputVariables": lambda value: (
         type(value) is dict and all(type(name) is str for name in value)

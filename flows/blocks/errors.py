@@ -27,6 +27,20 @@ MEANINGS: dict[str, str] = {
     ),
     "Cortex.Exceptions.Loops.InfiniteLoopException": "A For Loop's Increment would never end it.",
     "Cortex.Exceptions.Lists.CannotModifyReadOnlyListException": "The list can't be changed.",
+    "Cortex.Exceptions.Dictionaries.CannotModifyReadOnlyDictionaryException": (
+        "The dictionary can't be changed."
+    ),
+    _PROPERTY + "DuplicateValueException": "A list names the same value twice.",
+    _PROPERTY + "PropertyItemCountException": (
+        "Two lists that belong together are empty, or differ in their number of items."
+    ),
+    "Cortex.Exceptions.Dictionaries.KeyPresentException": "The dictionary has the key already.",
+    "Cortex.Exceptions.Dictionaries.KeyNotPresentException": "The dictionary lacks the key.",
+    "Cortex.Exceptions.Dictionaries.KeysNotPresentException": "The dictionary lacks some keys.",
+    "Cortex.Exceptions.Dictionaries.OccurrenceNotPresentException": (
+        "The dictionary has the key, but not as often."
+    ),
+    "System.ArgumentNullException": "A list of keys holds null, which no key can be.",
     _FLOW + "FlowException": "Thrown by the flow itself with Throw New Flow Exception.",
     _BLOCKS + "InvalidPropertyValueException": (
         "A property's expression failed, or its value has the wrong type. The inner exception and "
@@ -159,6 +173,20 @@ def invalid_property(
         f"The value of '{name}' is not valid: {problem}",
         inner=inner,
         extra={"PropertyId": name},
+    )
+
+
+def duplicate(name: str, value: Any) -> BlockException:
+    return exception(
+        "DuplicateValueException",
+        f"'{name}' holds {summary(value)} twice; every value may be there once.{HELP}",
+    )
+
+
+def item_count(name: str, other: str) -> BlockException:
+    return exception(
+        "PropertyItemCountException",
+        f"'{name}' and '{other}' must hold as many items as each other, and at least one.{HELP}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The reference of the blocks (docs/blocks.md), written from the registry and examples.yaml."""
+"""The reference of the blocks (docs/blocks.md), written from the registry and the golden cases."""
 
 import inspect
 import json
@@ -29,7 +29,8 @@ QueueTimeout. The Block Timeout begins when the semaphore is held. Scope says fo
 System, Package (Current when left out) and Flow (All when left out) whether the semaphore is that
 of the Current one or of All.
 
-The examples are golden cases of `flows/blocks/examples.yaml`: the tests run each of them.
+The examples are golden cases, from the `examples.yaml` of each palette: the tests run each of
+them.
 """
 
 _EFFECTS = {

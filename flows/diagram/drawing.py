@@ -241,7 +241,7 @@ def _labels(kind: str, node: BlockNode, box: Box) -> tuple[Label, ...]:
         return (Label(text, box.left + 32, box.y + 4, "start", full),)
     lines = [(node.title, 12)]
     if node.description and node.block.shape not in (Shape.START, Shape.END):
-        lines.append((node.block.type, 11))
+        lines.append((node.block.name, 11))
     labels = []
     for number, (text, size) in enumerate(lines):
         cut = fit_text(text, LABEL_WIDTH, size)

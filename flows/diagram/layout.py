@@ -73,7 +73,7 @@ def footprint(node: BlockNode, kind: str) -> tuple[float, float]:
 def label_width(node: BlockNode) -> float:
     """Return the width of the label beside a block."""
     title = text_width(fit_text(node.title, LABEL_WIDTH))
-    return max(title, text_width(fit_text(node.block.type, LABEL_WIDTH, 11), 11))
+    return max(title, text_width(fit_text(node.block.name, LABEL_WIDTH, 11), 11))
 
 
 def label_box(node: BlockNode, box: Box, kind: str) -> Box | None:

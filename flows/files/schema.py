@@ -138,7 +138,7 @@ def schema() -> dict[str, Any]:
                 "allOf": [
                     {
                         "if": {"required": ["type"], "properties": {"type": {"const": block.type}}},
-                        "then": {"$ref": f"#/$defs/{block.type}"},
+                        "then": {"$ref": f"#/$defs/{block.type.replace('/', '~1')}"},
                     }
                     for block in ALL
                 ],

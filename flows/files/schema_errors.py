@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from flows.blocks import BY_TYPE
+from flows.blocks import BY_TYPE, types_named
 from flows.files import schema
 from flows.parsing import CHECKED, unclear
 from flows.validation.message_text import did_you_mean
@@ -140,7 +140,10 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
 def _not_one_of(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
     wanted, value = _expected(error), error.instance
     if path[-1:] == ("type",) and len(wanted) > len(VARIABLE_TYPES):
-        yield path, f"There is no block type '{value}'{did_you_mean(str(value), wanted)}"
+        if choices := types_named(str(value)):
+            yield path, f"Several palettes have a block '{value}'. Write {' or '.join(choices)}."
+        else:
+            yield path, f"There is no block type '{value}'{did_you_mean(str(value), wanted)}"
     else:
         yield path, f"Expected one of {', '.join(map(str, wanted))}{_found(value)}."
 

@@ -57,10 +57,10 @@ def test_the_walk_leads_to_a_block(tmp_path: Path) -> None:
     found = re.search(r"`(flows/blocks/\w+/\w+\.py)`", walk)
     assert found
     module = tmp_path / found[1]
-    module.parent.mkdir()
+    module.parent.mkdir(exist_ok=True)
     module.with_name("__init__.py").touch()
     module.write_text(code(walk, "python"))
-    with (tmp_path / "flows/blocks/examples.yaml").open("a") as examples:
+    with module.with_name("examples.yaml").open("a") as examples:
         examples.write(code(walk, "yaml"))
     done = subprocess.run(
         [sys.executable, "-c", LOOK], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -171,7 +171,8 @@ def test_a_catastrophic_regular_expression_ends_in_time() -> None:
     began = time.monotonic()
     said = problem('Text.find("(a|aa)+$")', Text="a" * 60 + "!")
     assert "takes more than 1 s" in said
-    assert time.monotonic() - began < 5
+    # Without a limit it would take years; the limit is a second of the processor.
+    assert time.monotonic() - began < 30
 
 
 def test_the_time_and_ids_are_supplied() -> None:

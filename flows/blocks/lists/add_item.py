@@ -1,22 +1,82 @@
 """Adding items to a list."""
 
-from flows.blocks.base import Block, Direction, Leave, Property, Visit
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from flows.blocks.base import Property
+from flows.blocks.collections import ITEM, ITEMS, copies, index_within
+from flows.blocks.lists.base import CHANGED_LIST, INDEX, ChangesList
 from flows.values import copy
 
 
-class AddItemAtEnd(Block):
+class _AddsOne(ChangesList):
+    """Adds an item, which may be another variable's, so it is copied."""
+
+    properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST, ITEM)
+
+    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
+        items.insert(self.place(items, given), copy(given["Item"]))
+
+    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+        return len(items)
+
+
+class _AddsMany(ChangesList):
+    properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST, ITEMS)
+
+    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
+        at = self.place(items, given)
+        items[at:at] = copies(given["Items"])
+
+    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+        return len(items)
+
+
+class _AtBeginning:
+    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+        return 0
+
+
+class _AtIndex:
+    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+        return index_within(given["Index"], len(items))
+
+
+class AddItemAtBeginning(_AtBeginning, _AddsOne):
+    """Adds an item in front of the first one of a list."""
+
+    type = "Add Item At Beginning"
+
+
+class AddItemAtEnd(_AddsOne):
     """Adds an item to the end of a list, which is a variable."""
 
     type = "Add Item At End"
-    palette = "Lists"
-    icon = "queue"
-    properties = (
-        Property("List", "IList", Direction.BOTH, required=True),
-        Property("Item"),
-    )
 
-    def run(self, visit: Visit) -> Leave:
-        # The list is the variable's own: a block may change what it saves back (semantics 29).
-        # The item may be another variable's, so it is copied.
-        visit.given["List"].append(copy(visit.given["Item"]))
-        return Leave(outputs={"List": visit.given["List"]})
+
+class AddItemAtIndex(_AtIndex, _AddsOne):
+    """Adds an item in front of the one at an index; the length of the list is its end."""
+
+    type = "Add Item At Index"
+    properties = (CHANGED_LIST, ITEM, INDEX)
+    throws = (*ChangesList.throws, "PropertyValueOutOfRangeException")
+
+
+class AddItemsAtBeginning(_AtBeginning, _AddsMany):
+    """Adds items in front of the first one of a list, in their order."""
+
+    type = "Add Items At Beginning"
+
+
+class AddItemsAtEnd(_AddsMany):
+    """Adds items to the end of a list, in their order."""
+
+    type = "Add Items At End"
+
+
+class AddItemsAtIndex(_AtIndex, _AddsMany):
+    """Adds items in front of the one at an index, in their order."""
+
+    type = "Add Items At Index"
+    properties = (CHANGED_LIST, ITEMS, INDEX)
+    throws = (*ChangesList.throws, "PropertyValueOutOfRangeException")

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cmp_to_key
 from typing import Any
 
+from flows.equality import key_of
 from flows.expressions.function import bounded_list, function
 from flows.values import type_name
 
@@ -106,20 +107,11 @@ def distinct(items: list[Any]) -> list[Any]:
     found: list[Any] = []
     seen: set[Any] = set()
     for item in items:
-        key = _key(item)
+        key = key_of(item)
         if key not in seen:
             seen.add(key)
             found.append(item)
     return found
-
-
-def _key(value: Any) -> Any:
-    """What two values have in common that are the same, deeply and by type."""
-    if isinstance(value, list):
-        return (list, tuple(map(_key, value)))
-    if isinstance(value, dict):
-        return (dict, frozenset((_key(key), _key(item)) for key, item in value.items()))
-    return (type(value), value)
 
 
 @function(("[1, 2, 3].reverse()", [3, 2, 1]), ('"abc".reverse()', "cba"))
@@ -192,8 +184,8 @@ def index_of(whole: Any, item: Any) -> int:
         if not isinstance(item, str):
             raise ValueError("a Text contains texts only.")
         return whole.find(item)
-    key = _key(item)
-    return next((n for n, one in enumerate(_sequence(whole)) if _key(one) == key), -1)
+    key = key_of(item)
+    return next((n for n, one in enumerate(_sequence(whole)) if key_of(one) == key), -1)
 
 
 @function(

@@ -7,7 +7,7 @@ from typing import Any
 from executions.grid.query.kinds.name import Name
 from executions.grid.query.kinds.suggestions import SuggestedValue, suggested
 from executions.grid.query.lexemes import fold
-from flows.blocks import BY_TYPE
+from flows.blocks import ALL, BY_TYPE
 
 
 @dataclass(frozen=True)
@@ -21,4 +21,4 @@ class BlockType(Name):
         return block.type if block else text
 
     def suggest(self, user: Any, typed: str) -> list[SuggestedValue]:
-        return suggested(b.type for b in BY_TYPE.values() if fold(typed) in fold(b.type))
+        return suggested(b.type for b in ALL if fold(typed) in fold(b.type))

@@ -1,0 +1,143 @@
+"""What the blocks of dictionaries share: which keys a block is about, and what it does.
+
+Keys are unique, so a key occurs once at most. A dictionary keeps its items in the order in which
+they were added.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from flows.blocks.base import Block, Direction, Leave, Property, Visit
+from flows.blocks.collections import items_of
+from flows.blocks.errors import exception, invalid_property
+from flows.equality import key_of, occurrence
+from flows.values import summary, type_name
+
+DICTIONARY = Property("Dictionary", "IDictionary<TKey, TItem>", required=True)
+CHANGED_DICTIONARY = Property(
+    "Dictionary", "IDictionary<TKey, TItem>", Direction.BOTH, required=True
+)
+KEY = Property("Key", "TKey", required=True)
+KEYS = Property("Keys", "IEnumerable<TKey>", required=True)
+
+Dictionary = dict[Any, Any]
+
+
+class DictionaryBlock(Block):
+    """A block that reads a dictionary."""
+
+    palette = "Dictionaries"
+    icon = "queue"
+
+
+class ChangesDictionary(DictionaryBlock):
+    """A block that changes a dictionary, which is a variable."""
+
+    throws: ClassVar[tuple[str, ...]] = ("CannotModifyReadOnlyDictionaryException",)
+
+    def run(self, visit: Visit) -> Leave:
+        dictionary = visit.given["Dictionary"]
+        self.change(dictionary, visit.given)
+        return Leave(outputs={"Dictionary": dictionary})
+
+    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
+        """Change the dictionary."""
+        raise NotImplementedError(self.type)
+
+
+def has(dictionary: Dictionary, key: Any) -> bool:
+    """Return whether a dictionary has exactly that key: 1, 1.0 and true are three."""
+    return key in dictionary and any(key_of(one) == key_of(key) for one in dictionary)
+
+
+def usable(key: Any, name: str = "Key") -> Any:
+    """Return a value that can be a key. Raises InvalidPropertyValueException for another one, such
+    as a list."""
+    if isinstance(key, list | dict) or not getattr(key, "__hash__", None):
+        raise invalid_property(name, f"a {type_name(key)} cannot be a key.")
+    return key
+
+
+def keys_of(given: Mapping[str, Any]) -> list[Any]:
+    """Return the keys that a block is given. Raises ArgumentNullException for a null."""
+    keys = items_of(given["Keys"])
+    if None in keys:
+        raise exception("ArgumentNullException", "'Keys' holds null, which no key can be.")
+    return [usable(key, "Keys") for key in keys]
+
+
+def missing(key: Any) -> Any:
+    """Return the exception for a key that is not there."""
+    return exception("KeyNotPresentException", f"The dictionary has no key {summary(key)}.")
+
+
+def present(dictionary: Dictionary, given: Mapping[str, Any]) -> Any:
+    """Return the key that a block is given. Raises KeyNotPresentException and, for an occurrence
+    that is not there, OccurrenceNotPresentException (semantics 113)."""
+    key = usable(given["Key"])
+    if not has(dictionary, key):
+        raise missing(key)
+    if "Occurrence" in given and occurrence([key], given["Occurrence"]) is None:
+        told = f"The dictionary has the key {summary(key)}, but not {given['Occurrence']} of it."
+        raise exception("OccurrenceNotPresentException", told)
+    return key
+
+
+# Which items -------------------------------------------------------------------------------------
+
+
+class Chosen:
+    """Which items of a dictionary a block is about."""
+
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        """Return the keys of those items."""
+        raise NotImplementedError
+
+
+class All(Chosen):
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        return list(dictionary)
+
+
+class WithKey(Chosen):
+    """The item with a key; none where there is no such item, or not of that occurrence."""
+
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        key = usable(given["Key"])
+        found = [key] if has(dictionary, key) else []
+        if "Occurrence" in given:
+            return found if occurrence(found, given["Occurrence"]) is not None else []
+        return found
+
+
+class WithPresentKey(Chosen):
+    """The item with a key, which has to be there."""
+
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        return [present(dictionary, given)]
+
+
+class WithKeys(Chosen):
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        return [key for key in keys_of(given) if has(dictionary, key)]
+
+
+class WithValue(Chosen):
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        wanted = key_of(given["Value"])
+        return [key for key, item in dictionary.items() if key_of(item) == wanted]
+
+
+class WithValueOnce(WithValue):
+    """Of the items with a value, the one of that occurrence (semantics 113)."""
+
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        found = list(super().chosen(dictionary, given))
+        number = given["Occurrence"]
+        return [] if occurrence(found, number) is None else [occurrence(found, number)]
+
+
+class WithValues(Chosen):
+    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+        wanted = {key_of(value) for value in items_of(given["Values"])}
+        return [key for key, item in dictionary.items() if key_of(item) in wanted]
