@@ -23,6 +23,7 @@ from flows.models import FavoriteFlow, Flow, FlowVersion, Folder, Label
 from flows.publish import publish, save_draft
 from tests.executions_in_tests import make_execution, version_of
 from tests.integration.test_flow_arrangement import filed, folder
+from tests.schedules_in_tests import make_schedule
 
 pytestmark = pytest.mark.django_db
 
@@ -357,3 +358,17 @@ def test_a_flow_is_shown_over_time_and_by_version(
     assert "1 of 1 failed" in page
     client.force_login(give(person, "view_flow"))
     assert "Over time" not in client.get("/flows/orders/").content.decode()
+
+
+def test_schedules_say_when_a_flow_starts_next(admin_client: Client, admin_user: User) -> None:
+    orders, bills, mails = (version_of(name).flow for name in ("orders", "bills", "mails"))
+    make_schedule(orders, admin_user, "0 12 * * *")
+    soon = make_schedule(orders, admin_user, "*/5 * * * *")
+    make_schedule(bills, admin_user, is_on=False)
+    html = admin_client.get("/flows/").content.decode()
+    cells = dict(re.findall(r'data-flow="(\w+)".*?c-next">(.*?)</td>', html, re.DOTALL))
+    assert soon.next_at is not None
+    assert f"{soon.next_at:%H:%M}" in cells["orders"]
+    assert ">off<" in cells["bills"]
+    assert "–" in cells["mails"]
+    assert mails

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from executions import access as executions_access
+from executions.schedules import access as schedules_access
 from executions.statistics.counts import Counts
 from executions.store.read.flow_counts import last_executions
 from executions.views.flow_list import numbers, rows
@@ -79,6 +81,7 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
     page = Paginator(rows.in_order(shown, query.sort), PAGE).get_page(query.page)
     _add_last(request.user, list(page))
     _add_hours(request.user, list(page))
+    _add_next(request.user, list(page))
     live = numbers.live_counts(request.user)
     return {
         "section": "flows",
@@ -137,6 +140,16 @@ def _add_hours(user: Any, shown: Sequence[FlowRow]) -> None:
     hours = numbers.hours(user, shown[0].span, ids)
     for row in shown:
         row.hours = hours.get(row.flow.pk) or numbers.no_hours(row.span)
+
+
+def _add_next(user: Any, shown: Sequence[FlowRow]) -> None:
+    """Add when schedules start the flows next."""
+    schedules = schedules_access.visible(user).filter(flow__in=[row.flow.pk for row in shown])
+    rows_of_flows = schedules.order_by().values_list("flow")
+    times = dict(rows_of_flows.annotate(next=Min("next_at", filter=Q(is_on=True))))
+    for row in shown:
+        row.has_schedules = row.flow.pk in times
+        row.next_at = times.get(row.flow.pk)
 
 
 def _now(shown: Sequence[FlowRow]) -> list[tuple[str, int]]:

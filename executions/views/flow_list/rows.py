@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -63,6 +64,9 @@ class FlowRow:
     day: Counts
     span: Span
     last: LastExecution | None = None
+    #: When a schedule starts it next; `has_schedules` also where all of them are off.
+    next_at: datetime | None = None
+    has_schedules: bool = False
     hours: Sequence[Bucket] = field(default_factory=tuple)
 
     @property
