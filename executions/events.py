@@ -12,6 +12,8 @@ FAILURES_CHANGED = "failures.changed"
 NOTIFICATIONS_CHANGED = "notifications.changed"
 #: Whether a user may sign in, or one of their sessions: their connections are checked at once.
 USER_CHANGED = "user.changed"
+#: What users may do: the connections of those concerned are checked at once.
+RIGHTS_CHANGED = "rights.changed"
 
 
 @dataclass(frozen=True, slots=True)

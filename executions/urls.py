@@ -63,6 +63,7 @@ from executions.views.overview import (
     worker_live,
 )
 from executions.views.preferences import columns, preferences_page, zone_list
+from executions.views.rights import flow_rights, folder_rights, site_rights
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
@@ -147,10 +148,13 @@ urlpatterns = [
     path("flows/import/files/", flow_import, name="flow-import"),
     path("flows/<str:name>/", flow, name="flow"),
     path("flows/<str:name>/arrange/", flow_arrange, name="flow-arrange"),
+    path("flows/<str:name>/rights/", flow_rights, name="flow-rights"),
     path("flows/<str:name>/star/", flow_star, name="flow-star"),
     path("flows/<str:name>/peek/", flow_peek, name="flow-peek"),
     path("flows/<str:name>/live/", flow_live, name="flow-live"),
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
+    path("rights/", site_rights, name="site-rights"),
+    path("rights/folders/<int:folder_id>/", folder_rights, name="folder-rights"),
     path("logs/", logs, name="logs"),
     path("logs/new/", logs_new, name="logs-new"),
     path("audit/", audit, name="audit"),

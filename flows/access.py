@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from flows import queries
-from flows.models import Flow, Label
+from flows.models import Flow, Folder, Label
 from flows.rights import FlowIds, rights_of
 from flows.roles import Role
 
@@ -90,6 +90,51 @@ def authors_some(user: Any) -> bool:
 def may_administer(user: Any, flow: Flow) -> bool:
     """Return whether the user may give rights on a flow, and schedule it."""
     return rights_of(user).may(Role.ADMINISTER, flow.pk)
+
+
+def may_administer_folder(user: Any, folder_id: int) -> bool:
+    """Return whether the user may give rights on a folder."""
+    ids = rights_of(user).folder_ids(Role.ADMINISTER)
+    return ids is None or folder_id in ids
+
+
+def may_administer_site(user: Any) -> bool:
+    """Return whether the user may give rights on the whole site."""
+    return rights_of(user).flow_ids(Role.ADMINISTER) is None
+
+
+def may_give(user: Any, place: Flow | Folder | None) -> bool:
+    """Return whether the user may give rights on a flow, a folder, or the whole site."""
+    if place is None:
+        return may_administer_site(user)
+    if isinstance(place, Flow):
+        return may_administer(user, place)
+    return may_administer_folder(user, place.pk)
+
+
+def get_folder(user: Any, folder_id: int) -> Folder:
+    """Return a folder. Raises Http404 when it does not exist or the user may not see it."""
+    folder = Folder.objects.filter(pk=folder_id).first() if folder_id in folders(user) else None
+    if folder is None:
+        raise Http404("This folder does not exist, or you may not see it.")
+    return folder
+
+
+def move_refusal(user: Any, flow: Flow, folder: Folder) -> str:
+    """Return why somebody who may arrange a flow may not move it to a folder; empty when they may.
+
+    Who has roles on the folder has them on the flow from then on: the folder's administrators
+    decide about that, and nobody gives themselves more.
+    """
+    rights = rights_of(user)
+    if rights.has("flows.change_flow"):
+        before = max(rights.site, rights.roles.get(flow.pk, 0))
+        if rights.folders.get(folder.pk, 0) <= before:
+            return ""
+        return "You would have more rights on the flow there. An administrator can move it."
+    if may_administer_folder(user, folder.pk):
+        return ""
+    return "You do not administer that folder."
 
 
 def arranged(user: Any) -> FlowIds:

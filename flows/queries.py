@@ -132,6 +132,17 @@ def folders_in(folder: int) -> set[int]:
     return found
 
 
+def folders_above(folder: int) -> list[int]:
+    """Return the ids of a folder and of those that it lies in, from the folder up."""
+    parents = {pk: parent for pk, _, parent in _folder_rows()}
+    found: list[int] = []
+    here: int | None = folder
+    while here is not None:
+        found.append(here)
+        here = parents.get(here)
+    return found
+
+
 def flows_in(folder: Folder | int | None = None, labels: Iterable[Label | int] = ()) -> list[int]:
     """Return the ids of the flows that lie in a folder, or in one below it, and that have one of
     some labels. Without a folder, or without labels, flows are not left out by that."""

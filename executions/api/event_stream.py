@@ -24,6 +24,7 @@ from executions.grid.table import keyset
 from executions.grid.table.row_events import read_events
 from executions.grid.table.sorting import RowKey, Sort
 from executions.live.changes import CommittedChanges, Visibility, interned
+from executions.live.connection import Connection
 from executions.live.hub import COMMITTED_WITHIN, hub
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import PENDING_LIMIT, Viewer
@@ -119,7 +120,7 @@ class _Listener:
         try:
             while True:
                 await connected.wake.wait()  # at the latest at the hub's next heartbeat
-                await self._check_user()
+                await self._check_user(connected)
                 for frame in connected.take_frames(hub.rows):
                     if not frame.startswith("{"):
                         self._note(frame)
@@ -162,11 +163,12 @@ class _Listener:
         if key is not None and str(key) > str(self._after):
             self._after = key
 
-    async def _check_user(self) -> None:
+    async def _check_user(self, connected: Connection) -> None:
         now = timezone.now()
-        if (now - self._checked_at).total_seconds() < CHECK_USER_EVERY:
+        is_overdue = (now - self._checked_at).total_seconds() >= CHECK_USER_EVERY
+        if not (is_overdue or connected.must_check_user):
             return
-        self._checked_at = now
+        self._checked_at, connected.must_check_user = now, False
         try:
             may = await database_sync_to_async(_may_still)(self._viewer.visibility)
         except DatabaseError:
@@ -181,6 +183,9 @@ def _may_still(visibility: Visibility) -> bool:
     if user is None:
         return False
     if token := getattr(visibility.user, "api_token", None):
+        token.refresh_from_db()
+        if token.ended_at is not None:
+            return False
         user.api_token = token  # type: ignore[attr-defined]
     return Visibility.of(user).rights == visibility.rights
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from executions import audit
+from executions import audit, rights_changes
 from executions.access import User
 from executions.commands.actor import Actor
 from flows import access
@@ -23,6 +23,9 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
     Raises PermissionDenied.
     """
     _check(user, actor, flow, _MOVE)
+    if folder and (why := access.move_refusal(user, flow, folder)):
+        audit.record(actor, _MOVE, subject=flow, done=False, detail=why)
+        raise PermissionDenied(why)
     with transaction.atomic():
         locked = Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
         # Locked, so that nobody deletes it meanwhile.
@@ -34,6 +37,7 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
         if before == after:
             return f"{flow.name} is in {after} already."
         Flow.objects.filter(pk=flow.pk).update(folder=folder)
+        rights_changes.tell()
         audit.record(
             actor,
             _MOVE,

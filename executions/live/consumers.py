@@ -13,6 +13,8 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError
 from django.http import Http404, QueryDict
@@ -56,7 +58,7 @@ NOT_FOUND = 4404
 FAILED = 1011
 #: The user sees more or fewer executions than before; the browser connects again.
 PERMISSIONS_CHANGED = 1012
-#: Seconds between two checks of whose connection it is.
+#: Seconds between two checks of whose connection it is. The hub asks for one when rights change.
 CHECK_USER_EVERY = 30.0
 
 
@@ -136,15 +138,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def close_code(self, visibility: Visibility) -> int | None:
         """Return the code to close with when the user has signed out, may no longer sign in, or
         sees more or fewer executions than before; else None."""
-        store = import_module(settings.SESSION_ENGINE).SessionStore
         try:
-            user = await get_user({"session": store(self.scope["session"].session_key)})
+            user = await self.current_user()
             if not user.is_authenticated:
                 return SIGNED_OUT
             now = await database_sync_to_async(Visibility.of)(user)
         except DatabaseError:
             return None  # checked again later
         return None if now.rights == visibility.rights else PERMISSIONS_CHANGED
+
+    async def current_user(self) -> Any:
+        """Read the user anew, by the session where there is one."""
+        session = self.scope.get("session")
+        if session is None:
+            people = get_user_model()._default_manager.filter(is_active=True)
+            return await people.filter(pk=self.scope["user"].pk).afirst() or AnonymousUser()
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        return await get_user({"session": store(session.session_key)})
 
     async def end(self) -> None:
         """Leave the hub, and end the task that writes."""

@@ -7,7 +7,7 @@ offers what has changed to the viewers.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import Context
 from typing import Any, TypeVar
@@ -16,7 +16,12 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from executions.events import EXECUTIONS_CHANGED, FAILURES_CHANGED, ExecutionChanged
+from executions.events import (
+    EXECUTIONS_CHANGED,
+    FAILURES_CHANGED,
+    RIGHTS_CHANGED,
+    ExecutionChanged,
+)
 from executions.live import measurements, missed_changes
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
@@ -177,6 +182,13 @@ class Hub:
         self._delivery.offer([connection], changes)
         connection.queue("complete", encode_frame("complete"))
 
+    def _check_rights(self, users: Collection[int] | None = None) -> None:
+        """Have the rights of some users read anew; of all for None."""
+        for connection in self._connections:
+            user = connection.viewer.visibility.user
+            if users is None or user.pk in users:
+                connection.check_user()
+
     def _catch_up_all(self) -> None:
         """Have every browser fetch its page, not all in the same moment; except those that will be
         offered what has changed since they did."""
@@ -195,6 +207,7 @@ class Hub:
                     await self._listen(subscription)
             except Exception as error:
                 logger.warning("The live hub lost its channel layer, connects again: %r", error)
+                self._check_rights()
             await asyncio.sleep(RECONNECT_AFTER)
 
     async def _listen(self, subscription: Subscription) -> None:
@@ -224,6 +237,7 @@ class Hub:
                     "Live updates from %s were lost; pages catch up", message.get("sender")
                 )
                 self._catch_up_all()
+                self._check_rights()
             for packed in message["events"]:
                 if self._batcher.is_new(packed["id"], packed["revision"]):
                     self._add(ExecutionChanged.unpack(packed))
@@ -231,6 +245,8 @@ class Hub:
             frame = encode_frame("beat", published=message["sent"])
             for connection in self._connections:
                 connection.queue("beat", frame)
+        elif message["type"] == RIGHTS_CHANGED:
+            self._check_rights(message["users"])
         elif message["type"] == FAILURES_CHANGED:
             self._failures.receive(message)
             self._pages.is_due = True

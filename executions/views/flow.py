@@ -28,7 +28,7 @@ from executions.views.parts import Part, changed
 from executions.views.recent_chart import BARS, recent_chart
 from executions.webhooks import access as webhooks
 from flows import access as flows_access
-from flows import queries
+from flows import administrators, queries
 from flows.graph import FlowGraph, InvalidFlow, Message
 from flows.models import Flow, FlowVersion
 
@@ -85,7 +85,7 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     if request.method != "POST":
         return redirect(found)  # a reload after a refused start
     if not flows_access.may_start(request.user, found):
-        raise PermissionDenied("You may not start flows.")
+        raise PermissionDenied(f"You may not start {found.name}. {administrators.ask(found)}")
     version = _version(found, request.POST.get("version", ""))
     graph, problems = _compiled(version)
     if version is None or graph is None:
@@ -160,6 +160,7 @@ def _page(  # noqa: PLR0913 (all that the page shows)
         "problems": problems,
         "form": form,
         "may_start": flows_access.may_start(request.user, found),
+        "may_administer": flows_access.may_administer(request.user, found),
     }
     if request.method == "POST" and getattr(request, "htmx", False):
         return render(request, "executions/start_form.html", context, status=status)

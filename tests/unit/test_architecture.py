@@ -53,6 +53,7 @@ REASONS = {
     ("cortexweb.up.discovery", "cortexweb.up.orphans"): "production has no psutil",
     ("executions.apps", "executions.alerts.personal"): "models load after the apps",
     ("executions.apps", "executions.failures.events"): "models load after the apps",
+    ("executions.apps", "executions.rights_changes"): "models load after the apps",
     ("executions.apps", "executions.failures.occurrences"): "models load after the apps",
     ("executions.apps", "executions.statistics.fold"): "models load after the apps",
 }
@@ -84,7 +85,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store.lifecycle",),
     ("store",),
     ("statistics",),
-    ("access", "watches"),
+    ("access", "rights_changes", "watches"),
     ("idempotency",),
     ("api_tokens", "machine_accounts"),
     ("audit", "commands.actor"),

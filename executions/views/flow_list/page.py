@@ -1,6 +1,6 @@
 """The list of flows: what runs now, what ran within a day, folders and labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -94,12 +94,13 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
         "states": STATES,
         "kinds": Flow.Kind.choices,
         "groups": _groups(found, request.user, query),
-        "folders": _folders(access.folders(request.user), found, query),
+        "folders": _folders(request.user, found, query),
         "unfiled": {
             "count": sum(not row.folder for row in found),
             "url": query.url(show=UNFILED, folder=""),
             "current": query.show == UNFILED,
         },
+        "may_administer_site": access.may_administer_site(request.user),
         "labels": _labels(access.labels(request.user), found, query),
         "headers": _headers(query),
         "list_url": query.url(view="list"),
@@ -175,9 +176,7 @@ def _groups(found: Sequence[FlowRow], user: Any, query: FlowQuery) -> list[dict[
     ]
 
 
-def _folders(
-    ways: Mapping[int, tuple[str, ...]], found: Sequence[FlowRow], query: FlowQuery
-) -> list[dict[str, Any]]:
+def _folders(user: Any, found: Sequence[FlowRow], query: FlowQuery) -> list[dict[str, Any]]:
     """The folders by their paths, each with the flows in it and below it."""
     return [
         {
@@ -187,9 +186,10 @@ def _folders(
             "depth": len(way) - 1,
             "count": sum(rows.is_in(row.folder, way[-1]) for row in found),
             "url": query.url(show="", folder=way[-1]),
+            "may_administer": access.may_administer_folder(user, pk),
             "current": bool(query.folder) and way[-1].casefold() == query.folder.casefold(),
         }
-        for pk, way in sorted(ways.items(), key=lambda item: item[1][-1].casefold())
+        for pk, way in sorted(access.folders(user).items(), key=lambda item: item[1][-1].casefold())
     ]
 
 
