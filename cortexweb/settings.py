@@ -313,6 +313,8 @@ CELERY_BEAT_SCHEDULE = {
 # How long, and how many of, the executions that have ended are kept; 0 is without a limit.
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=30)
 RETENTION_COUNT = env.int("RETENTION_COUNT", default=0)
+# Whether people may make links to an execution for others without an account.
+SHARE_LINKS = env.bool("SHARE_LINKS", default=False)
 # How long entries of the audit trail are kept; 0 is without a limit.
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 

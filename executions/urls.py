@@ -67,6 +67,7 @@ from executions.views.rights import flow_rights, folder_rights, site_rights
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
 from executions.views.set_next import set_next
+from executions.views.shared import revoke_share_link, share, shared_execution
 from executions.views.tokens import (
     machine_account,
     machine_account_list,
@@ -127,6 +128,13 @@ urlpatterns = [
         name="execution-child-counts",
     ),
     path("executions/<uuid:execution_id>/", execution, name="execution"),
+    path("executions/<uuid:execution_id>/share/", share, name="share"),
+    path(
+        "executions/<uuid:execution_id>/share/<int:link_id>/revoke/",
+        revoke_share_link,
+        name="revoke-share-link",
+    ),
+    path("shared/<str:secret>/", shared_execution, name="shared-execution"),
     path("executions/<uuid:execution_id>/block/", block, name="execution-block"),
     path("executions/<uuid:execution_id>/live/", execution_live, name="execution-live"),
     path("executions/<uuid:execution_id>/times/", execution_times, name="execution-times"),

@@ -32,6 +32,7 @@ from executions.models.jobs import BulkJob, BulkResult, SentForm
 from executions.models.preferences import Preferences, SavedView
 from executions.models.schedules import Schedule, SchedulePause, ScheduleRun
 from executions.models.semaphores import Semaphore, SemaphoreTicket
+from executions.models.share_links import ShareLink
 from executions.models.statistics import (
     LiveSample,
     StatisticsEvent,
@@ -92,6 +93,7 @@ __all__ = [
     "Semaphore",
     "SemaphoreTicket",
     "SentForm",
+    "ShareLink",
     "StatisticsEvent",
     "StatisticsSeries",
     "StatisticsTotal",

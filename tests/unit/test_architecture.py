@@ -77,7 +77,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grid.planner",),
     ("grid.table",),
     ("grid", "grid.query"),
-    ("preferences",),
+    ("preferences", "share_links"),
     ("failures",),
     ("store.history",),
     ("store.debug",),

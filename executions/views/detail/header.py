@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from executions import access, why
+from executions import access, share_links, why
 from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
@@ -31,6 +31,11 @@ class Header:
     def explained(self) -> why.Explanation:
         """Why the execution is not moving."""
         return why.explain(self._subject.execution)
+
+    @property
+    def may_share(self) -> bool:
+        """Whether the user may make a link to the execution for people without an account."""
+        return share_links.may_share(self._subject.user, self._subject.execution)
 
     @property
     def links(self) -> list[why_links.Link]:

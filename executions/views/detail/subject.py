@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from executions import access
-from executions.models import Step
+from executions.models import Execution, Step
 from executions.store import history
 from executions.store.debug_plan import DebugPlan, plan_of
 from executions.store.history import ExecutionAt, TokenAt
@@ -22,7 +22,7 @@ class Subject:
 
     def __init__(self, user: Any, execution_id: UUID, address: Address) -> None:
         self.user = user
-        self.execution = access.get_or_404(user, execution_id)
+        self.execution = self._find(user, execution_id)
         self.visible = access.visible(user)
         live_graph = queries.compiled(self.execution.version_id)
         step = address.step
@@ -43,6 +43,10 @@ class Subject:
             workspace=address.workspace if address.workspace in known else None,
             open=tuple(key for key in address.open if key in known),
         )
+
+    def _find(self, user: Any, execution_id: UUID) -> Execution:
+        """Return the execution, if the user may see it. Raises Http404."""
+        return access.get_or_404(user, execution_id)
 
     @property
     def scope(self) -> list[TokenAt]:

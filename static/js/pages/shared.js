@@ -1,0 +1,2 @@
+import "../clock.js";
+import "../time-titles.js";
