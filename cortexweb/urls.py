@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from cortexweb.accounts.views import admin_sign_in
 from cortexweb.api import application
+from cortexweb.api.documentation import documentation
 from cortexweb.health import healthz, readyz
 from cortexweb.metrics.views import metrics
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("api/docs", documentation, name="api-documentation"),
     path("api/", include((application.urls(), "api"))),
     path("admin/login/", admin_sign_in),
     # The admin's own page would accept any number of guesses.

@@ -30,6 +30,7 @@ GUIDES = {
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
     "webhooks": ("Webhooks and chains", "webhooks.md", "## For programs"),
+    "api": ("HTTP API", "api.md", ""),
     "flow-files": ("Flow files", "flow-files.md", ""),
 }
 
