@@ -9,12 +9,9 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 
-from cortexweb.accounts import sessions
-from executions.models import AuditEntry
+from cortexweb.accounts import history, sessions
 
 register = template.Library()
-#: How many of the latest entries the account page shows.
-LATELY = 5
 
 
 @register.filter
@@ -53,7 +50,4 @@ def open_sessions(context: Any, request: HttpRequest) -> dict[str, Any]:
 @register.inclusion_tag("account/lately.html")
 def lately(request: HttpRequest) -> dict[str, Any]:
     """List what has happened to the user's account lately."""
-    user: Any = request.user
-    own = AuditEntry.objects.filter(execution=None, user_id=user.pk)
-    entries = own.filter(command__in=AuditEntry.ACCOUNT).order_by("-at", "-id")
-    return {"entries": entries[:LATELY]}
+    return {"entries": history.of(request.user), "name": request.user.get_username()}
