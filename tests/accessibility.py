@@ -35,16 +35,19 @@ SMALL = """() => {
 }"""
 
 
-def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
-    """Return what axe finds in both themes. Only colours differ in the dark one, so only they are
-    looked at again."""
+def violations(
+    page: Page, options: dict[str, Any] | None = None, within: str | None = None
+) -> list[str]:
+    """Return what axe finds in both themes, on the page or `within` a part of it that has come.
+    Only colours differ in the dark one, so only they are looked at again."""
     if page.evaluate("window.axe === undefined"):
         page.evaluate(AXE_SCRIPT)
     found = []
     for scheme, rules in (("dark", COLOURS), ("light", options or {})):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         response = page.evaluate(
-            "rules => axe.run(rules)", {"resultTypes": ["violations"], **rules}
+            "([within, rules]) => axe.run(within ?? document, rules)",
+            [within, {"resultTypes": ["violations"], "preload": False, **rules}],
         )
         applied = [response[kind] for kind in ("passes", "violations", "incomplete")]
         assert any(applied), "no rule applied"
@@ -56,6 +59,6 @@ def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     return found
 
 
-def axe_finds_nothing(page: Page) -> None:
-    found = violations(page)
+def axe_finds_nothing(page: Page, within: str | None = None) -> None:
+    found = violations(page, within=within)
     assert not found, "\n".join(found)

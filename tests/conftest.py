@@ -52,6 +52,11 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores: tests wait for other processes a third of their time."""
+    return (os.cpu_count() or 2) * 3 // 2
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the garbage collector need not look through it again."""
     gc.freeze()

@@ -71,7 +71,7 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         "/executions/jobs/",
         f"/executions/jobs/{job.pk}/",
         f"/executions/jobs/{job.pk}/results/",
-        "/views/",
+        "/views/?at=status%3DError",
         "/account/",
         "/help/",
         "/help/blocks/",

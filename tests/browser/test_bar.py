@@ -184,7 +184,7 @@ def test_force_stop_is_in_the_menu_and_asks_as_stop_does(grid: Any, admin_user: 
     expect(dialog.locator("h2")).to_have_text("Force stop 1 execution?")
     expect(dialog).to_contain_text("outside stays done")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, within="#confirm")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert not AuditEntry.objects.exists()

@@ -69,11 +69,7 @@ Out{name}: {{output: true}}
 
 #: The longest names: without a blank, with hyphens, and with blanks where those may be.
 NAMES = {
-    "45 in one word": ("Wwwwm" * 9, "Wwwwm" * 9),
-    "45 in words": (
-        "a-longish-name-of-flows-with-hyphens-in-it-45",
-        "Wait for all of the goods of it now and then 4",
-    ),
+    "45 of both": ("Wwwwm" * 9, "Wait for all of the goods of it now and then 4"),
     "120 in one word": ("Wwwwmmmmii" * 12, "Wwwwmmmmii" * 12),
     "120 in words": ("ten-of-it-" * 11 + "ten-of-it9", "ten of it " * 11 + "ten of it9"),
 }  # fmt: skip

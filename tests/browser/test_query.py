@@ -164,7 +164,7 @@ def test_axe_finds_nothing(grid: Any, admin_user: Any, width: int) -> None:
         page.get_by_role("button", name="Filters and views").click()
     page.locator("#piece-workspace").click()
     expect(page.locator("#editor")).to_be_visible()
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, within="#editor")
     page.keyboard.press("Escape")
     expect(page.locator("#editor")).to_have_count(0)
     page.locator("#search").click()
