@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from flows.models import FlowVersion
 from flows.publish import save_draft
+from tests.accessibility import PHONE, STRICT, violations
 from tests.executions_in_tests import make_execution
 from tests.integration.test_publish import ORDERS
 
@@ -60,3 +61,31 @@ def test_long_names_do_not_break_the_list(signed_in_page: Page, transactional_db
             ".getBoundingClientRect().right, innerWidth]"
         )
         assert max(wide[:2]) <= wide[2], (model, wide)
+
+
+def test_the_admin_is_accessible_in_both_themes_and_on_a_phone(
+    signed_in_page: Page, draft: FlowVersion
+) -> None:
+    page, found = signed_in_page, []
+    # Of Django's own templates and of Select2: heads without text, fields named by their titles.
+    django = ("label-title-only", "empty-table-header", "aria-input-field-name", "label")
+    rules = {"rules": STRICT["rules"] | {name: {"enabled": False} for name in django}}
+    execution = make_execution(None)
+    addresses = [
+        reverse("admin:index"),
+        reverse("admin:executions_execution_changelist"),
+        reverse("admin:executions_execution_change", args=[execution.pk]),
+        reverse("admin:flows_flow_changelist"),
+        reverse("admin:flows_flow_change", args=[draft.flow_id]),
+        reverse("admin:flows_flowversion_change", args=[draft.pk]),
+        reverse("admin:auth_user_changelist"),
+        reverse("admin:auth_user_add"),
+    ]
+    for address in addresses:
+        page.goto(address)
+        for width in (1440, PHONE):
+            page.set_viewport_size({"width": width, "height": 844})
+            found += [f"{address} at {width}: {one}" for one in violations(page, rules)]
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            found += [f"{address} is {wide} px too wide at {width}"] if wide > 0 else []
+    assert not found, "\n".join(found)
