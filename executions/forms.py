@@ -79,6 +79,11 @@ class StartForm(forms.Form):
                 self.general.append(message)
 
 
+def read_value(variable: VariableNode, text: str) -> Any:
+    """Return the value that is typed for a variable. Raises ParseError."""
+    return _PARSERS.get(variable.type, _anything)(text)
+
+
 class _Nothing:
     """Given nothing; null is a value."""
 
@@ -123,7 +128,7 @@ class _Input(forms.Field):
         if not text.strip() and not (self.variable.type == "Text" and text):
             return NOTHING
         try:
-            return _PARSERS.get(self.variable.type, _anything)(text)
+            return read_value(self.variable, text)
         except parsing.ParseError as error:
             # Of a secret nothing is said that may repeat some of it.
             told = f"This cannot be read as {self.kind}." if self.variable.is_secret else str(error)

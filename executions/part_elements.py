@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 #: Durations that the browser counts (`flows.formatting.ticking`) do not count as changes.
-_TICKING = re.compile(r'(data-since="\d+">)[^<]*')
+_TICKING = re.compile(r'(data-(?:since|until)="\d+">)[^<]*')
 
 
 def digest_of(text: str) -> str:

@@ -66,6 +66,17 @@ from executions.views.preferences import columns, preferences_page, zone_list
 from executions.views.rights import flow_rights, folder_rights, site_rights
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
+from executions.views.schedules.page import (
+    delete_schedule,
+    new_schedule,
+    pause_schedules,
+    preview_schedule,
+    run_schedule,
+    schedule,
+    schedule_list,
+    schedules_live,
+    switch_schedule,
+)
 from executions.views.set_next import set_next
 from executions.views.shared import revoke_share_link, share, shared_execution
 from executions.views.tokens import (
@@ -163,6 +174,15 @@ urlpatterns = [
     path("flows/<str:name>/start/", flow_start, name="flow-start"),
     path("rights/", site_rights, name="site-rights"),
     path("rights/folders/<int:folder_id>/", folder_rights, name="folder-rights"),
+    path("schedules/", schedule_list, name="schedules"),
+    path("schedules/live/", schedules_live, name="schedules-live"),
+    path("schedules/new/", new_schedule, name="new-schedule"),
+    path("schedules/preview/", preview_schedule, name="preview-schedule"),
+    path("schedules/pause/", pause_schedules, name="pause-schedules"),
+    path("schedules/<int:schedule_id>/", schedule, name="schedule"),
+    path("schedules/<int:schedule_id>/switch/", switch_schedule, name="switch-schedule"),
+    path("schedules/<int:schedule_id>/run/", run_schedule, name="run-schedule"),
+    path("schedules/<int:schedule_id>/delete/", delete_schedule, name="delete-schedule"),
     path("logs/", logs, name="logs"),
     path("logs/new/", logs_new, name="logs-new"),
     path("audit/", audit, name="audit"),

@@ -100,6 +100,24 @@ def ticking(start: datetime, end: datetime | None = None, *, text: str = "") -> 
     )
 
 
+def due_in(at: datetime) -> str:
+    """How long it is until a moment, roughly: `in 48 s`, `in 11 m`, `in 10 h`, `in 3 d`.
+    `schedules.js` keeps counting it."""
+    return format_html(
+        '<span class="dur" data-until="{}">{}</span>', milliseconds(at), _rough(at - timezone.now())
+    )
+
+
+def _rough(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    if seconds < 0:
+        return "now"
+    for unit, size, most in (("s", 1, 60), ("m", 60, 3600), ("h", 3600, 172_800)):
+        if seconds < most:
+            return f"in {seconds // size} {unit}"
+    return f"in {seconds // 86_400} d"
+
+
 @cache
 def icon(name: str, size: str = "") -> SafeString:
     """One icon of the sprite `static/icons.svg`; sizes are xs 12, s 14, (none) 16 and l 20."""

@@ -47,6 +47,7 @@ from executions.overview.pages import LivePage, OverviewPage, WorkerPage
 from executions.overview.scope import Scope
 from executions.preferences import is_time_zone
 from executions.presence import OpenPage
+from executions.schedules.page import SchedulesPage
 from flows import access as flows_access
 
 logger = logging.getLogger(__name__)
@@ -341,6 +342,17 @@ class WallConsumer(OverviewConsumer):
     """The overview on a wall."""
 
     wall = True
+
+
+class SchedulesConsumer(LivePageConsumer):
+    """The list of schedules."""
+
+    def may_see(self, user: Any) -> bool:
+        return flows_access.sees_flows(user)
+
+    def page(self, user: Any, zone: str) -> LivePage:
+        address = QueryDict(self.scope["query_string"])
+        return SchedulesPage.of(user, address, address.get("selected", ""), zone)
 
 
 class WorkerConsumer(LivePageConsumer):

@@ -14,7 +14,8 @@ from executions.commands.lifecycle.start import start
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.failures.commands import run as failure_commands
-from executions.models import Execution, FailureGroup
+from executions.models import Execution, FailureGroup, Schedule
+from executions.schedules import changes
 from executions.states import RESUMABLE, TERMINAL, Status
 from flows import queries
 from flows.models import Flow, Folder, Label
@@ -65,6 +66,26 @@ def account(name: str) -> User:
 def actor_of(user: User | None) -> Actor:
     """Who gives the demo's commands; the demo itself for None."""
     return Actor(user.pk if user else None, user.username if user else "demo", "demo")
+
+
+#: The schedules of the demo: flow, name, expression, and more.
+SCHEDULES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("check-orders", "Check the orders", "*/2 * * * *", {}),
+    ("access-log-report", "Report of the hour", "5 * * * *", {"overlap": "queue"}),
+    ("nightly-tour", "Tour of the night", "0 2 * * 1-5", {"misfire": "skip"}),
+)
+
+
+def schedule() -> None:
+    """Schedule some of the flows, once."""
+    ada = account(PEOPLE[0])
+    for flow_name, name, cron, columns in SCHEDULES:
+        flow = Flow.objects.filter(name=flow_name).first()
+        if flow is None or Schedule.objects.filter(flow=flow, name=name).exists():
+            continue
+        ada.user_permissions.add(*Permission.objects.filter(codename="change_schedule"))
+        made = Schedule(flow=flow, name=name, cron=cron, **columns)
+        changes.save(User.objects.get(pk=ada.pk), actor_of(ada), made)
 
 
 def run() -> Iterator[Execution]:

@@ -74,7 +74,8 @@ class Cron:
     fields: tuple[str, ...]
     #: Whether it names no hours, and so also starts in an hour that comes twice.
     is_every_hour: bool
-    #: How many starts a day that it names has.
+    #: How many starts an hour, and a day, that it names has.
+    starts_an_hour: int
     starts_a_day: int
 
     def after(self, wall: datetime) -> Iterator[datetime]:
@@ -107,8 +108,8 @@ def parse(text: str) -> Cron:
         raise _explained(str(error), fields) from None
     if next(iter(CronSim(" ".join(fields), datetime(2000, 1, 1))), None) is None:
         raise CronError("There is no such day: it would never start.", len(fields) - 3)
-    starts = len(sim.seconds) * len(sim.minutes) * len(sim.hours)
-    return Cron(text.strip(), fields, sim.hours == _HOURS, starts)
+    starts = len(sim.seconds) * len(sim.minutes)
+    return Cron(text.strip(), fields, sim.hours == _HOURS, starts, starts * len(sim.hours))
 
 
 def _fields(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import NotStarted, start
 from executions.forms import StartForm
 from executions.models import Execution
+from executions.schedules import access as schedules_access
 from executions.states import LIVE
 from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
@@ -32,10 +33,11 @@ from flows import administrators, queries
 from flows.graph import FlowGraph, InvalidFlow, Message
 from flows.models import Flow, FlowVersion
 
-#: Versions in the table; older ones are reached by their number.
+#: Versions in the table; older ones are reached by their number. And schedules.
 VERSIONS = 50
 #: Webhooks and chains that the page names.
 LISTED = 50
+SCHEDULES = 20
 
 
 PARTS = (
@@ -169,6 +171,8 @@ def _page(  # noqa: PLR0913 (all that the page shows)
     past = history(request.user, found, request.GET.get("span", ""))
     context |= {
         "history": past,
+        "schedules": schedules_access.visible(request.user).filter(flow=found)[:SCHEDULES],
+        "may_schedule": schedules_access.may_change(request.user, found),
         "versions": _versions(found, visible, past),
         "chart": recent_chart(recent, timezone.now()),
     }

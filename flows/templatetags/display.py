@@ -1,5 +1,8 @@
 """Template tags and filters of `flows.formatting`."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django import template
 from django.utils import timezone
 
@@ -8,6 +11,7 @@ from flows import formatting
 register = template.Library()
 register.simple_tag(formatting.icon)
 register.simple_tag(formatting.ticking)
+register.simple_tag(formatting.due_in)
 register.filter(formatting.clock)
 register.filter("full_time", formatting.full)
 register.filter(formatting.moment)
@@ -43,3 +47,9 @@ def initials(user: object) -> str:
 def grouped(number: int) -> str:
     """A number with its thousands apart: `5,000`."""
     return f"{number:,}"
+
+
+@register.filter
+def in_zone(at: datetime, zone: str) -> datetime:
+    """Return a moment by the clocks of a time zone, for the filter `date`."""
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)

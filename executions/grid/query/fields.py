@@ -96,6 +96,7 @@ FIELDS: tuple[Field, ...] = (
     Field("wait", "Wait to start", Wait(), ">2s", indexed=False),
     Field("initiator", "Initiator", Person("initiator_name", "i", id_column="initiator_id"), ME),
     Field("trigger", "Trigger", Choice("trigger", _TRIGGERS, "t")),
+    Field("schedule", "Schedule", Number("schedule_id"), "12"),
     Field("worker", "Worker", WorkerName("lease_owner"), "host-1*"),
     Field(
         "debugger",

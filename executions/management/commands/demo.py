@@ -46,6 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         demo_scenes.arrange_flows()
         self._open()
+        demo_scenes.schedule()
         people: list[User | None] = [None, *map(demo_scenes.account, demo_scenes.PEOPLE)]
         starts = zip(itertools.cycle(ROUND), itertools.cycle(people), strict=False)
         for started, ((name, inputs), user) in enumerate(starts, 1):

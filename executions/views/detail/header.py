@@ -10,7 +10,8 @@ from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
 from executions.grid.table.links import filter_address
-from executions.models import ChainStart, Execution, Webhook
+from executions.models import ChainStart, Execution, Schedule, Webhook
+from executions.schedules import access as schedules_access
 from executions.states import TERMINAL, RetryState
 from executions.store.read import relatives
 from executions.views.detail import why_links
@@ -31,6 +32,12 @@ class Header:
     def explained(self) -> why.Explanation:
         """Why the execution is not moving."""
         return why.explain(self._subject.execution)
+
+    @cached_property
+    def schedule(self) -> Schedule | None:
+        """The schedule that has started it, if it is there and the user may see it."""
+        key = self._subject.execution.schedule_id
+        return schedules_access.visible(self._subject.user).filter(pk=key).first() if key else None
 
     @property
     def may_share(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 
+from executions.events import ExecutionChanged
 from executions.grid.query import search_index
 from executions.grid.query.errors import InvalidValue
-from executions.grid.query.kinds.kind import AllOf, Predicate, QueryContext, Strategy
+from executions.grid.query.kinds.kind import AllOf, EventContext, Predicate, QueryContext, Strategy
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.ranges import NumberRange, between, parse_range
 
@@ -38,7 +39,12 @@ class Number(AllOf):
 
     def value_matches(self, value: str) -> Predicate:
         column, numbers = self.column, parse_numbers(value)[0]
-        return lambda event, context: numbers.holds(getattr(event, column))
+
+        def matches(event: ExecutionChanged, _: EventContext) -> bool:
+            number = getattr(event, column)
+            return number is not None and numbers.holds(number)
+
+        return matches
 
     def uses_search_index(self, values: Sequence[str]) -> bool:
         return bool(self.code) and any(value.isdigit() for value in values)

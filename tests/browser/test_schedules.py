@@ -1,0 +1,78 @@
+"""The schedules in a browser: the expression read while it is typed, a start, rows that are live,
+the keyboard, a phone, and what axe finds."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from executions.models import Schedule
+from flows.models import FlowVersion
+from tests.accessibility import PHONE, violations
+from tests.flows_in_tests import publish
+from tests.integration.test_schedules import ECHO
+from tests.schedules_in_tests import fire, make_schedule
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "order-sync", ECHO, "{N: {input: true, type: Integer, default: 1}}")
+
+
+def test_a_schedule_is_made_read_and_run(
+    signed_in_page: Page, version: FlowVersion, admin_user: User
+) -> None:
+    page = signed_in_page
+    page.goto("/schedules/")
+    expect(page.locator(".examples li")).to_have_count(3)
+    page.get_by_role("link", name="New schedule").click()
+    drawer = page.locator("#schedule-drawer")
+    drawer.get_by_label("Name").fill("Sync paid orders")
+    cron = drawer.locator("input.cron")
+    cron.fill("*/5 25 * * 1-6")
+    expect(drawer.locator(".cron-parts .bad")).to_contain_text("hour")
+    expect(drawer.locator("#reading")).to_contain_text("The hour takes 0 to 23.")
+    cron.fill("*/5 6-21 * * 1-6")
+    expect(drawer.locator(".cron-words")).to_contain_text("Every 5 minutes, between 06:00")
+    expect(drawer.locator(".next-five li")).to_have_count(5)
+    cron.press("Home")
+    expect(drawer.locator(".cron-parts .lit")).to_contain_text("minute")
+    cron.press("End")
+    expect(drawer.locator(".cron-parts .lit")).to_contain_text("weekday")
+    drawer.get_by_label("N Integer").fill("seven")
+    drawer.get_by_role("button", name="Save").click()
+    expect(drawer.locator("#error-input-N")).to_be_visible()
+    expect(cron).to_have_value("*/5 6-21 * * 1-6")
+    drawer.get_by_label("N Integer").fill("7")
+    drawer.get_by_role("button", name="Save").click()
+    expect(page.locator("tr.selected")).to_contain_text("Sync paid orders")
+    assert violations(page) == []
+    drawer.get_by_role("button", name="Run now").click()
+    expect(page.locator(".last-runs li")).to_contain_text("by admin")
+    switch = page.locator("tr.selected .switch")
+    switch.press("Enter")
+    expect(page.locator("tr.selected .switch")).to_have_attribute("aria-checked", "false")
+    assert not Schedule.objects.get().is_on
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+
+
+def test_rows_are_live_and_fit_a_phone(
+    signed_in_page: Page, version: FlowVersion, admin_user: User
+) -> None:
+    page = signed_in_page
+    schedule = make_schedule(version.flow, admin_user, name="Nightly")
+    page.goto("/schedules/")
+    expect(page.locator("[data-live]")).to_have_attribute("data-state", "live")
+    expect(page.locator("td.c-last")).to_have_text("–")
+    fire(schedule)
+    expect(page.locator(".dots")).to_have_attribute("aria-label", "Last 1: 1 queued")
+    assert violations(page) == []
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    page.goto(schedule.get_absolute_url())
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    assert violations(page) == []
