@@ -15,7 +15,7 @@ from typing import Any
 
 from flows import values
 from flows.blocks import BY_TYPE, examples
-from flows.blocks.base import Direction, Property
+from flows.blocks.base import Block, Direction, Property
 from flows.values import ExceptionValue
 from tests.quick_yaml import load_yaml
 
@@ -32,6 +32,26 @@ CASES: list[Case] = [
 GOLDEN_CASES: list[Case] = [
     {"block": block, **case} for block, cases in examples.cases().items() for case in cases
 ]
+
+#: The palettes whose blocks need nothing outside of the interpreter.
+PURE = frozenset({
+    "Date & Time", "Decisions", "Dictionaries", "Json", "Lists", "Objects", "Queues", "Text",
+    "Variables", "Xml",
+})  # fmt: skip
+
+
+def runs_in_memory(case: Case) -> bool:
+    """Whether the interpreter alone can run a case."""
+    special = {"exception", "flows", "receivers", "fs", "http"} & set(case.get("setup", {}))
+    tasks = any("$task" in str(value) for value in case["inputs"].values())
+    return block_of(case).palette in PURE and not special and not tasks
+
+
+def block_of(case: Case) -> Block:
+    """The block of a case."""
+    palette = f"{case['palette']}/" if "palette" in case else ""
+    return BY_TYPE[f"{palette}{case['block']}".casefold()]
+
 
 #: The flows that cases run, by the name that they give: variables and blocks.
 FLOWS: dict[str, tuple[str, str]] = {
@@ -101,8 +121,7 @@ class Builder:
         self.case = case
         self.written = written
         self.setup = case.get("setup", {})
-        palette = f"{case['palette']}/" if "palette" in case else ""
-        self.block = BY_TYPE[f"{palette}{case['block']}".casefold()]
+        self.block = block_of(case)
         self.variables: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
         self.others: list[dict[str, Any]] = []
