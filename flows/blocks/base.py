@@ -281,6 +281,17 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "IEnumerable<TValue>": lambda value: type(value) in (list, dict, str),
     "IDictionary<TKey, TItem>": lambda value: type(value) is dict,
     "QueueWithPriority<TItem, TPriority>": lambda value: type(value) is dict,
+    "SearchOptions": lambda value: type(value) in (str, int),
+    "StringSplitOptions": lambda value: type(value) in (str, int),
+    "TextEncodingFormat": lambda value: type(value) in (str, int),
+    "TextToFind": lambda value: (
+        type(value) is dict and all(part is None or type(part) is str for part in value.values())
+    ),
+    "CultureInfo": lambda value: type(value) is str,
+    "IFormatProvider": lambda value: type(value) is str,
+    "Match": lambda value: type(value) is dict,
+    "List<Match>": lambda value: type(value) is list,
+    "IList<String>": lambda value: type(value) is list,
     "TItem": lambda value: True,
     "TKey": lambda value: True,
     "TPriority": lambda value: True,
@@ -309,7 +320,10 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "JsonSerializerSettings": lambda value: type(value) is dict,
 }
 #: Types that hold no null (semantics 20).
-NOT_NULLABLE = frozenset({"Boolean", "Int32", "StringComparison"})
+NOT_NULLABLE = frozenset({
+    "Boolean", "Int32", "SearchOptions", "StringComparison", "StringSplitOptions",
+    "TextEncodingFormat",
+})  # fmt: skip
 
 
 def check(prop: Property, value: Any) -> None:

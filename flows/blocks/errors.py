@@ -89,6 +89,16 @@ MEANINGS: dict[str, str] = {
     _EXECUTION + "WorkerLostException": (
         "Several workers in a row have died at this block, as by running out of memory."
     ),
+    "System.FormatException": "A format or a template is not valid, or does not suit its value.",
+    "System.Text.RegularExpressions.RegexMatchTimeoutException": (
+        "A search with a regular expression took too long."
+    ),
+    "Cortex.Exceptions.Text.RegexParsingFailedException": (
+        "A regular expression cannot be read. RegexParseExceptions says why."
+    ),
+    "Cortex.Exceptions.Text.TextDecodingException": (
+        "A text is not in the format in which it is to be read."
+    ),
     "System.OutOfMemoryException": "The block needed more memory than a worker's process may take.",
     "Cortex.Exceptions.Tasks.AggregateTaskException": (
         "Tasks that were awaited together failed or were cancelled. TaskExceptions maps the index "

@@ -1,19 +1,6 @@
 """How texts are compared: the members of the original's StringComparison. Pure."""
 
 import unicodedata
-from typing import Any
-
-from flows.blocks.errors import invalid_argument
-from flows.values import summary
-
-COMPARISONS = (
-    "Ordinal",
-    "OrdinalIgnoreCase",
-    "InvariantCulture",
-    "InvariantCultureIgnoreCase",
-    "CurrentCulture",
-    "CurrentCultureIgnoreCase",
-)
 
 
 def comparable(text: str, comparison: str) -> str:
@@ -28,10 +15,3 @@ def comparable(text: str, comparison: str) -> str:
         # Character by character, as in .NET: "ß" is not "SS".
         text = "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
     return text
-
-
-def comparison_named(name: str, value: Any) -> str:
-    """The member that the property `name` gives. Raises ArgumentException as a BlockException."""
-    if value not in COMPARISONS:
-        raise invalid_argument(name, f"{summary(value)} is not one of {', '.join(COMPARISONS)}.")
-    return str(value)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
+from flows.blocks.enumerations import STRING_COMPARISON
 from flows.blocks.errors import (
     HELP,
     exception,
@@ -11,12 +12,10 @@ from flows.blocks.errors import (
     property_empty,
     property_null,
 )
-from flows.blocks.string_comparison import COMPARISONS, comparable, comparison_named
+from flows.blocks.string_comparison import comparable
 from flows.values import ExceptionValue, type_name
 
-_COMPARISON = Property(
-    "Comparison Type", "StringComparison", default="Ordinal", advanced=True, choices=COMPARISONS
-)
+_COMPARISON = STRING_COMPARISON.property("Comparison Type", "Ordinal")
 _EXCEPTION = Property("Exception", direction=Direction.OUTPUT)
 
 
@@ -46,7 +45,7 @@ class _Matching(Block):
             # Only Set Next Block leads here without one: there is nothing to match.
             return Leave(outputs={"Exception": None})
         texts = self.texts(visit.given[self.wanted])
-        comparison = comparison_named("Comparison Type", visit.given["Comparison Type"])
+        comparison = STRING_COMPARISON.member("Comparison Type", visit.given["Comparison Type"])
         subject = comparable(self.subject(thrown), comparison)
         if any(_matches(subject, comparable(text, comparison)) for text in texts):
             return Leave(outputs={"Exception": thrown})

@@ -1,0 +1,57 @@
+"""What the blocks of texts share."""
+
+from typing import ClassVar
+
+from flows.blocks.base import Block, Direction, Property
+from flows.blocks.errors import invalid_property, out_of_range
+from flows.formats.cultures import Culture, UnknownCulture, culture
+
+TEXT = Property("Text", "String")
+CHANGED_TEXT = Property("Text", "String", Direction.BOTH)
+TEXT_OUT = Property("Text", "String", Direction.OUTPUT)
+INDEX = Property("Index", "Int32", default=0)
+LENGTH = Property(
+    "Length", "Int32", default=-1, description="a negative length means as far as possible"
+)
+CULTURE_INFO = Property(
+    "Culture Info", "CultureInfo", advanced=True, description="such as en-US; null is invariant"
+)
+FORMAT_PROVIDER = Property(
+    "Format Provider", "IFormatProvider", advanced=True, description="a culture, such as en-US"
+)
+
+
+class TextBlock(Block):
+    """A block that reads a text. Null counts as an empty text unless the block says otherwise."""
+
+    palette = "Text"
+    icon = "script"
+
+
+class Ranged(TextBlock):
+    """A block whose indexes and lengths have to lie in the text."""
+
+    throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
+
+
+def culture_given(name: str | None, prop: str = "Culture Info") -> Culture:
+    """Return the culture that a property gives. Raises InvalidPropertyValueException."""
+    try:
+        return culture(name)
+    except UnknownCulture as problem:
+        raise invalid_property(prop, str(problem)) from None
+
+
+def index_in(text: str, index: int, name: str = "Index") -> int:
+    """Return an index of a character of the text. Raises PropertyValueOutOfRangeException."""
+    if not 0 <= index < len(text):
+        wanted = f"from 0 to {len(text) - 1}" if text else "an index, but the text is empty"
+        raise out_of_range(name, index, wanted)
+    return index
+
+
+def length_in(length: int, available: int) -> int:
+    """Return how many characters a Length asks for. Raises PropertyValueOutOfRangeException."""
+    if length > available:
+        raise out_of_range("Length", length, f"at most {available} here")
+    return available if length < 0 else length

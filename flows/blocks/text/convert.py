@@ -1,0 +1,288 @@
+"""Changing the case of texts, joining, splitting, filling templates, and encoding."""
+
+import base64
+import binascii
+import html
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flows.blocks.base import Direction, Leave, Property, Visit
+from flows.blocks.collections import items_of
+from flows.blocks.enumerations import ENCODING_FORMAT, SPLIT_OPTIONS
+from flows.blocks.errors import exception
+from flows.blocks.text.base import (
+    CHANGED_TEXT,
+    CULTURE_INFO,
+    FORMAT_PROVIDER,
+    TEXT,
+    TEXT_OUT,
+    TextBlock,
+    culture_given,
+)
+from flows.formats.cultures import Culture, culture
+from flows.formats.numbers import InvalidFormat
+from flows.formats.text import fill, text_of
+
+#: The longest text that a block joins.
+LONGEST = 20_000_000
+
+
+# Case ----------------------------------------------------------------------------------------
+
+
+def _upper(text: str, signs: Culture) -> str:
+    if signs.name[:2] in ("tr", "az"):
+        text = text.replace("i", "\u0130")
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
+
+
+def _lower(text: str, signs: Culture) -> str:
+    if signs.name[:2] in ("tr", "az"):
+        text = text.replace("I", "\u0131").replace("\u0130", "i")
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _title(text: str, signs: Culture) -> str:
+    """Words of capitals only stay, as they may be abbreviations."""
+
+    def word(found: re.Match[str]) -> str:
+        part = found[0]
+        if len(part) > 1 and part == _upper(part, signs):
+            return part
+        return _upper(part[0], signs) + _lower(part[1:], signs)
+
+    return re.sub(r"[^\W\d_][\w'\u2019]*", word, text)
+
+
+def _pascal(text: str, signs: Culture) -> str:
+    words = re.findall(r"\w+", text.replace("_", " "))
+    return "".join(_upper(word[0], signs) + word[1:] for word in words)
+
+
+def _camel(text: str, signs: Culture) -> str:
+    joined = _pascal(text, signs)
+    return _lower(joined[:1], signs) + joined[1:]
+
+
+class _Converts(TextBlock):
+    properties: ClassVar[tuple[Property, ...]] = (CHANGED_TEXT, CULTURE_INFO)
+    convert: ClassVar[Callable[[str, Culture], str]]
+
+    def run(self, visit: Visit) -> Leave:
+        text, signs = visit.given["Text"], culture_given(visit.given["Culture Info"])
+        converted = type(self).convert(text, signs) if text else text
+        return Leave(outputs={"Text": converted})
+
+
+class ConvertToUpperCase(_Converts):
+    """Turns a text into capitals."""
+
+    type = "Convert To Upper Case"
+    convert = _upper
+
+
+class ConvertToLowerCase(_Converts):
+    """Turns a text into small letters."""
+
+    type = "Convert To Lower Case"
+    convert = _lower
+
+
+class ConvertToTitleCase(_Converts):
+    """Gives each word of a text a capital; words of capitals only stay."""
+
+    type = "Convert To Title Case"
+    convert = _title
+
+
+class ConvertToPascalCase(_Converts):
+    """Joins the words of a text, each with a capital: TheQuickFox."""
+
+    type = "Convert To Pascal Case"
+    convert = _pascal
+
+
+class ConvertToCamelCase(_Converts):
+    """Joins the words of a text, each but the first with a capital: theQuickFox."""
+
+    type = "Convert To Camel Case"
+    convert = _camel
+
+
+# Joining and splitting -----------------------------------------------------------------------
+
+
+class JoinText(TextBlock):
+    """Joins values to one text, each as it is written in a text."""
+
+    type = "Join Text"
+    properties = (
+        Property("Values", "IEnumerable<TValue>", required=True),
+        Property("Separator", "String", default=","),
+        TEXT_OUT,
+    )
+    throws = ("OutOfMemoryException",)
+
+    def run(self, visit: Visit) -> Leave:
+        separator, signs = visit.given["Separator"] or "", culture(None)
+        texts = [text_of(value, signs) for value in items_of(visit.given["Values"])]
+        if sum(map(len, texts)) + len(separator) * len(texts) > LONGEST:
+            told = f"The text would have more than {LONGEST:,} characters."
+            raise exception("OutOfMemoryException", told)
+        return Leave(outputs={"Text": separator.join(texts)})
+
+
+class SplitText(TextBlock):
+    """Splits a text at each separator. Without a separator the text is one value."""
+
+    type = "Split Text"
+    properties = (
+        TEXT,
+        Property("Separator", "String", default=","),
+        SPLIT_OPTIONS.property("Split Options", "None"),
+        Property("Values", "IList<String>", Direction.OUTPUT),
+    )
+    throws = ("ArgumentException",)
+
+    def run(self, visit: Visit) -> Leave:
+        options = SPLIT_OPTIONS.flags("Split Options", visit.given["Split Options"])
+        text, separator = visit.given["Text"], visit.given["Separator"]
+        if text is None:
+            return Leave(outputs={"Values": []})
+        parts = text.split(separator) if separator else [text]
+        if "TrimEntries" in options:
+            parts = [part.strip() for part in parts]
+        if "RemoveEmptyEntries" in options:
+            parts = [part for part in parts if part]
+        return Leave(outputs={"Values": parts})
+
+
+# Templates -----------------------------------------------------------------------------------
+
+
+class _Formats(TextBlock):
+    throws: ClassVar[tuple[str, ...]] = ("FormatException",)
+
+    def run(self, visit: Visit) -> Leave:
+        template = visit.given["Format Template"]
+        signs = culture_given(visit.given["Format Provider"], "Format Provider")
+        if template is None:
+            return Leave(outputs={"Text": None})
+        try:
+            return Leave(outputs={"Text": fill(template, self.values(visit), signs)})
+        except InvalidFormat as problem:
+            raise exception("FormatException", str(problem)) from None
+
+    def values(self, visit: Visit) -> list[Any]:
+        return [visit.given["Value"]]
+
+
+class FormatTextWithValue(_Formats):
+    """Puts a value into a template: `{0}`, or `{0:C2}` in a format."""
+
+    type = "Format Text With Value"
+    properties = (
+        Property("Format Template", "String", default="{0}"),
+        Property("Value", "TValue"),
+        FORMAT_PROVIDER,
+        TEXT_OUT,
+    )
+
+
+class FormatTextWithValues(_Formats):
+    """Puts values into a template by their numbers: `{0} of {1:N0}`."""
+
+    type = "Format Text With Values"
+    properties = (
+        Property("Format Template", "String", default="{0} {1}"),
+        Property("Values", "IEnumerable<TValue>", required=True, default=[0, "1"]),
+        FORMAT_PROVIDER,
+        TEXT_OUT,
+    )
+
+    def values(self, visit: Visit) -> list[Any]:
+        return items_of(visit.given["Values"])
+
+
+# Encoding ------------------------------------------------------------------------------------
+
+
+def _html(text: str) -> str:
+    escaped = html.escape(text, quote=False).replace('"', "&quot;").replace("'", "&#39;")
+    return re.sub("[\xa0-\xff]", lambda found: f"&#{ord(found[0])};", escaped)
+
+
+_ENCODE: dict[str, Callable[[str], str]] = {
+    "Base64": lambda text: base64.b64encode(text.encode()).decode("ascii"),
+    "Url": lambda text: urllib.parse.quote(text, safe=""),
+    "Hex": lambda text: text.encode().hex().upper(),
+    "Html": _html,
+    "Utf8": lambda text: text.encode().decode("latin-1"),
+    "Base64Url": lambda text: base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("="),
+}
+
+
+def _from_hex(text: str) -> str:
+    """Digits beyond F overflow, as in .NET."""
+    if len(text) % 2 or not re.fullmatch("[0-9A-Za-z]*", text):
+        raise ValueError("it is not hexadecimal.")
+    digits = [int(c) if c.isdigit() else ord(c.upper()) - ord("A") + 10 for c in text]
+    pairs = zip(digits[::2], digits[1::2], strict=True)
+    return bytes((high * 16 + low) & 0xFF for high, low in pairs).decode()
+
+
+def _from_html(text: str) -> str:
+    """Entities that do not exist are left out."""
+    return re.sub(r"&[A-Za-z][A-Za-z0-9]*;", "", html.unescape(text)) if "&" in text else text
+
+
+_DECODE: dict[str, Callable[[str], str]] = {
+    "Base64": lambda text: base64.b64decode(text, validate=True).decode(),
+    "Url": urllib.parse.unquote,
+    "Hex": _from_hex,
+    "Html": _from_html,
+    "Utf8": lambda text: text.encode("latin-1").decode(),
+    "Base64Url": lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode(),
+}
+#: The error codes of TextDecodingException, whose category is the format.
+_CODES = {"Base64": 100, "Hex": 300, "Base64Url": 600}
+
+
+class EncodeText(TextBlock):
+    """Encodes a text, of which UTF-8 is taken where bytes are needed."""
+
+    type = "Encode Text"
+    properties = (
+        CHANGED_TEXT,
+        ENCODING_FORMAT.property("Format", "Base64", advanced=False),
+    )
+    throws = ("ArgumentException",)
+
+    def run(self, visit: Visit) -> Leave:
+        how, text = ENCODING_FORMAT.member("Format", visit.given["Format"]), visit.given["Text"]
+        return Leave(outputs={"Text": _ENCODE[how](text) if text else text})
+
+
+class DecodeText(TextBlock):
+    """Decodes a text that was encoded in a format."""
+
+    type = "Decode Text"
+    properties = (
+        CHANGED_TEXT,
+        ENCODING_FORMAT.property("Format", "Base64", advanced=False),
+    )
+    throws = ("ArgumentException", "TextDecodingException")
+
+    def run(self, visit: Visit) -> Leave:
+        how, text = ENCODING_FORMAT.member("Format", visit.given["Format"]), visit.given["Text"]
+        try:
+            return Leave(outputs={"Text": _DECODE[how](text) if text else text})
+        except (ValueError, binascii.Error):
+            raise exception(
+                "TextDecodingException",
+                f"The text cannot be decoded: it is not valid {how}.",
+                category=how,
+                error_code=_CODES.get(how),
+            ) from None
