@@ -1,12 +1,14 @@
 """The API: every router that is found, with one way to sign in, one limit and one kind of error."""
 
 import logging
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.csrf import csrf_exempt
@@ -125,6 +127,8 @@ def _message(error: dict[str, Any]) -> Message:
 
 @API.exception_handler(Exception)
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    if isinstance(error, DataError | ValueError) and "NUL (0x00)" in str(error):
+        return Problem(HTTPStatus.BAD_REQUEST, "Leave out the NUL character.").response()
     logger.exception("The operation at %s failed", request.path, exc_info=error)
     detail = "Something went wrong here. It was logged; try again later."
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail).response()
@@ -149,10 +153,27 @@ def unknown(request: HttpRequest, address: str) -> HttpResponse:
     return Problem(HTTPStatus.NOT_FOUND, detail).response()
 
 
+def _with_problems(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view so that a method that it does not take is answered as other problems are."""
+
+    @wraps(view)
+    def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return response
+        allowed = response["Allow"]
+        detail = f"This address takes {allowed}, not {request.method}."
+        return Problem(response.status_code, detail, headers={"Allow": allowed}).response()
+
+    return answering
+
+
 def urls() -> list[URLPattern | URLResolver]:
     """Return every address below /api/. They ask who it is themselves, instead of leading to the
     page to sign in."""
     patterns, *_ = API.urls
+    for pattern in patterns:
+        pattern.callback = _with_problems(pattern.callback)  # type: ignore[arg-type]
     found = [
         path("openapi.json", openapi, name="openapi"),
         *patterns,

@@ -21,7 +21,7 @@ class Utf8OnlyRequests:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_utf8(scope["headers"]):
-            await refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, TOLD, receive, send)
+            await refuse(scope, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, TOLD, receive, send)
         else:
             await self.application(scope, receive, send)
 

@@ -1,5 +1,6 @@
 """Django's ASGI handler, which always releases what a request holds."""
 
+import asyncio
 import logging
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,6 +10,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponseBase, HttpResponseServerError
 
 logger = logging.getLogger(__name__)
+
+#: Seconds for which a client may leave unread what it is sent.
+STALLED_SECONDS = 60.0
 
 
 @runtime_checkable
@@ -41,9 +45,21 @@ class Handler(ASGIHandler):
         """Send it. Where that ends early the server closes the connection, so that nobody takes
         the answer for whole."""
         try:
-            await super().send_response(response, send)
+            await super().send_response(response, _while_read(send))
+        except TimeoutError:
+            logger.warning("A client read nothing for %s s; its answer was ended", STALLED_SECONDS)
         except Exception:
             logger.exception("A response could not be sent completely")
+
+
+def _while_read(send: Any) -> Any:
+    """Return what sends as `send` does, and raises TimeoutError when the client reads nothing."""
+
+    async def send_in_time(message: Any) -> None:
+        async with asyncio.timeout(STALLED_SECONDS):
+            await send(message)
+
+    return send_in_time
 
 
 def _release_thread() -> None:

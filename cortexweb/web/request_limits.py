@@ -4,6 +4,7 @@ Django stores a whole body, a large one on disk, before it looks at the rest of 
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -31,13 +32,13 @@ class RequestLimits:
             await self.application(scope, receive, send)
             return
         if _declared(scope) > self.size:
-            await refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told, receive, send)
+            await refuse(scope, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._told, receive, send)
             return
         body = _Body(receive, send, self.size, self.seconds)
         # What is refused looks to the application as if the client had left.
         await self.application(scope, body.receive, body.send)
         if body.refused and not body.answered:
-            await refuse(body.refused, self._told, receive, send)
+            await refuse(scope, body.refused, self._told, receive, send)
 
     @property
     def _told(self) -> str:
@@ -90,11 +91,16 @@ def _declared(scope: Message) -> int:
     return 0
 
 
-async def refuse(status: HTTPStatus, told: str, receive: Receive, send: Send) -> None:
-    """Answer a request without passing it on."""
-    body = told.encode()
+async def refuse(
+    scope: Message, status: HTTPStatus, told: str, receive: Receive, send: Send
+) -> None:
+    """Answer a request without passing it on: with a text, or a program with problem details."""
+    content_type, body = b"text/plain; charset=utf-8", told.encode()
+    if scope["path"].startswith("/api/"):
+        problem = {"title": status.phrase, "status": status.value, "detail": told.strip()}
+        content_type, body = b"application/problem+json", json.dumps(problem).encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]

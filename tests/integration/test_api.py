@@ -172,6 +172,9 @@ class TestRefusals:
         problem(client.post(START, "N=1", content_type="text/plain"), 415)
         problem(post(client, START, {"debug": True, "inputs": {"N": 1}}), 403)
         problem(client.get("/api/v1/nothing"), 404)
+        response = client.put("/api/v1/executions")
+        problem(response, 405)
+        assert response["Allow"] == "GET"
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
         problem(post(client, START, {"inputs": {"N": 1}}), 413)
         settings.API_WAITING = 0
