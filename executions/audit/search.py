@@ -1,5 +1,6 @@
 """Entries of the audit trail that are searched for, as an address says it, page by page."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -23,6 +24,8 @@ PAGE_SIZE = 50
 BATCH = 2_000
 #: Kinds of objects whose ids stand in columns of their own.
 _COLUMNS = {"execution": "execution_id", "failure": "failure_id"}
+#: What the id of an object looks like; anything else is its name.
+_ID = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Values of a column that are offered, each found by one look into the index.
 _OFFERED = """
     WITH RECURSIVE found AS (
@@ -30,7 +33,8 @@ _OFFERED = """
             ORDER BY {column} LIMIT 1)
         UNION ALL
         SELECT (
-            SELECT {column} FROM executions_auditentry e WHERE e.{column} > found.{column}
+            SELECT {column} FROM executions_auditentry e
+            WHERE e.{column} > found.{column} AND e.{column} <> ''
             ORDER BY e.{column} LIMIT 1
         ) FROM found WHERE found.{column} IS NOT NULL
     )
@@ -113,7 +117,8 @@ class AuditQuery:
                 return Q(pk__in=[])
         found = Q(object_kind=self.kind) if self.kind else Q()
         if self.object:
-            found &= Q(object_id=self.object) | Q(object_name=self.object)
+            column = "object_id" if _ID.fullmatch(self.object) else "object_name"
+            found &= Q(**{column: self.object})
         return found
 
     def query_string(self, before: Key | None = None) -> str:

@@ -92,6 +92,11 @@ class AuditEntry(models.Model):
                 condition=~Q(object_kind=""),
             ),
             models.Index(
+                fields=["object_kind", "object_name", "-at", "-id"],
+                name="audit_by_object_name",
+                condition=~Q(object_kind=""),
+            ),
+            models.Index(
                 fields=["-at", "-id"], name="audit_refused", condition=Q(outcome="refused")
             ),
         ]

@@ -142,6 +142,7 @@ FILTERS = [
     AuditQuery(who="user7"),
     AuditQuery(what="command7"),
     AuditQuery(kind="flow", object="7"),
+    AuditQuery(kind="flow", object="bills"),
     AuditQuery(kind="execution"),
     AuditQuery(flow="flow7"),
     AuditQuery(source="admin"),
