@@ -73,6 +73,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "request_id": (REQUEST, UUID(int=1)),
     "chain_id": (1, 10**30),
     "key": ("no-key-" * 5, "no\0ne"),
+    "folder_id": (1, 10**30),
     "view_id": (1, 10**30),
     "number": (1, 10**30),
     "session_id": (1, 10**30),
@@ -142,7 +143,10 @@ def world(db: None, tmp_path: Path) -> User:
     markup."""
     owner = User.objects.create_user(HOSTILE[:150], is_superuser=True, is_staff=True)
     now = timezone.now()
-    folder, label = Folder.objects.create(name="Shop <b>"), Label.objects.create(name="vital <b>")
+    folder, label = (
+        Folder.objects.create(id=1, name="Shop <b>"),
+        Label.objects.create(name="vital <b>"),
+    )
     version = publish(tmp_path, "hostile", WAIT, WAIT_VARIABLES)
     flow = version.flow
     flow.name = HOSTILE

@@ -318,3 +318,38 @@ def test_the_admin_gives_roles_by_the_same_command(admin_client: Client, shop: F
     staff = User.objects.create_user("staff", is_staff=True)
     Grant.objects.create(user=staff, flow=shop, role=Role.ADMINISTER)
     assert client_of(staff).get("/admin/flows/grant/").status_code == 403
+
+
+# The API ----------------------------------------------------------------------------------------
+
+
+def test_the_api_lists_and_gives_roles(ada: User, shop: Flow) -> None:
+    grace, client = User.objects.create_user("grace"), client_of(ada)
+
+    def give(holder: str, role: str | None, where: str = "?flow=shop") -> Any:
+        body = {"holder": holder, "role": role}
+        return client.put(f"/api/v1/rights{where}", body, content_type="application/json")
+
+    assert give("grace", "operate").json() == [
+        {"kind": "user", "name": "ada", "role": "administer"},
+        {"kind": "user", "name": "grace", "role": "operate"},
+    ]
+    assert role_of(grace, shop) == Role.OPERATE
+    assert client.get("/api/v1/rights?flow=shop").json()[1]["name"] == "grace"
+    assert give("grace", None).status_code == 200
+    assert role_of(grace, shop) == 0
+    for answer, status in (
+        (give("nobody", "see"), 404),
+        (give("grace", "see", ""), 403),
+        (give("grace", "see", "?folder=commerce/returns"), 403),
+        (give("grace", "see", "?folder=nowhere"), 404),
+        (give("grace", "see", "?flow=no%00thing"), 404),
+        (client.get("/api/v1/rights"), 403),
+    ):
+        assert answer.status_code == status, answer.content
+        assert answer["Content-Type"] == "application/problem+json"
+    root = User.objects.create_superuser("root")
+    client.force_login(root)
+    assert give("group:none", "see", "?folder=Commerce").status_code == 404
+    assert give("ada", "administer", "").status_code == 200
+    assert rights_of(User.objects.get(pk=ada.pk)).flow_ids(Role.ADMINISTER) is None

@@ -50,7 +50,7 @@ class AlertShown(ModelSchema):
     @staticmethod
     def resolve_findings(alert: Alert, context: Any) -> list[dict[str, Any]]:
         user = context["request"].user
-        return [finding.__dict__ for finding in access.findings(user, alert)]
+        return [finding.as_json() for finding in access.findings(user, alert)]
 
 
 class RuleGiven(Schema):
