@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from executions import access
 from executions.audit import access as audit_access
 from flows import access as flows_access
+from flows import administrators
 
 
 def _everybody(user: Any) -> bool:
@@ -43,5 +44,14 @@ RAIL = (
 
 
 def rail(request: HttpRequest) -> dict[str, Any]:
-    """Give templates the items that the user of a request has, when they ask for them."""
-    return {"rail": lambda: [item for item in RAIL if item.is_for(request.user)]}
+    """Give templates what they ask for: the items that the user of a request has, and whom a user
+    asks for a right."""
+    return {
+        "rail": lambda: [item for item in RAIL if item.is_for(request.user)],
+        "administrators": lambda: _administrators(getattr(request, "user", None)),
+    }
+
+
+def _administrators(user: Any) -> str:
+    """Whom to ask, for people who have signed in: others learn nobody's name."""
+    return administrators.ask() if user is not None and user.is_authenticated else ""

@@ -119,6 +119,7 @@ alert-channels site -
 alert-rule site site
 alert-rules site -
 alerts signed_in -
+api-documentation signed_in -
 audit signed_in -
 audit-export signed_in -
 bulk signed_in signed_in

@@ -122,6 +122,16 @@ def test_what_one_may_not_see_has_no_rights_page(shop: Flow) -> None:
         assert put(client, address, "eve", Role.SEE).status_code == 404
 
 
+def test_pages_that_refuse_say_whom_to_ask(shop: Flow) -> None:
+    User.objects.create_superuser("root")
+    eve = client_of(User.objects.create_user("eve"))
+    for address, status in (("/rights/", 403), ("/flows/shop/", 404), ("/overview/", 403)):
+        answer = eve.get(address)
+        assert answer.status_code == status
+        assert "Ask root for it." in answer.content.decode()
+    assert "root" not in Client().get("/nothing/", follow=True).content.decode()
+
+
 def test_whoever_gives_up_their_own_right_is_led_away(ada: User, shop: Flow) -> None:
     Grant.objects.create(user=ada, folder=shop.folder, role=Role.SEE)
     answer = put(
