@@ -15,6 +15,7 @@ from cortexweb.web.charset import Utf8OnlyRequests
 from cortexweb.web.origin_check import SameOrigin
 from cortexweb.web.request_ids import RequestIds
 from cortexweb.web.request_limits import RequestLimits
+from cortexweb.web.security_headers import SecurityHeaders
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
 django_application = handler.application()
@@ -36,7 +37,7 @@ application: Any = ProtocolTypeRouter(
 if traces.is_configured():
     traces.begin("cortexweb-web")
     application = traces.RequestSpans(application)
-application = RequestIds(application)
+application = SecurityHeaders(RequestIds(application))
 if settings.TRUSTED_PROXIES:
     application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
 

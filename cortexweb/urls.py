@@ -10,6 +10,8 @@ from cortexweb.api.documentation import documentation
 from cortexweb.health import healthz, readyz
 from cortexweb.metrics.views import metrics
 
+handler400 = "cortexweb.web.errors.bad_request"
+
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -21,6 +21,7 @@ atexit.register(shutil.rmtree, os.environ["CORTEXWEB_DATA"], ignore_errors=True)
 # Empty: pages read scripts and styles as they are. tests/integration/test_static.py builds them.
 os.mkdir(os.path.join(os.environ["CORTEXWEB_DATA"], "static"))
 os.environ["SECRET_KEY"] = "tests-" * 10
+os.environ["ENCRYPTION_KEYS"] = "dGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtMDE="
 
 # Processes that tests start read the same environment through the product's own settings.
 os.environ["DJANGO_SETTINGS_MODULE"] = "cortexweb.settings"

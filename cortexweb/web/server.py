@@ -14,6 +14,7 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cortexweb import json_log
+from cortexweb.web import security_headers
 
 #: The most bytes of the address and the headers of a request.
 HEAD_BYTES = 100_000
@@ -72,8 +73,18 @@ class HeadTimeoutProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._head_size:
-            head = f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            self.transport.write(head.encode())
+            head = f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n"
+            self.transport.write(head.encode() + security_headers.lines() + b"\r\n")
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP with the headers of every other answer."""
+        body = f"{msg}\n".encode("ascii", "replace")
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n"
+        )
+        self.transport.write(head.encode() + security_headers.lines() + b"\r\n" + body)
         self.transport.close()
 
 

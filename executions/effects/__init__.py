@@ -19,7 +19,8 @@ def _clients(files_root: str, allowed: Networks) -> Clients:
     return Clients(files=FolderFiles(Path(files_root)), http=HttpxHttp(allowed))
 
 
-def _allowed() -> Networks:
+def allowed_networks() -> Networks:
+    """Return the private networks that may be reached."""
     return tuple(ipaddress.ip_network(network) for network in settings.HTTP_PRIVATE_ADDRESSES)
 
 
@@ -29,7 +30,7 @@ def clients(until: float = inf) -> Clients:
 
     A request gives up at `until`, in seconds since the epoch.
     """
-    allowed = _allowed()
+    allowed = allowed_networks()
     whole = _clients(str(settings.FILES_ROOT), allowed)
     if until == inf:
         return whole

@@ -313,6 +313,20 @@ def test_a_chat_message_goes_through_apprise(hooks: HttpReceiver) -> None:
     assert failed.status == S.WAITING
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise's
+def test_a_chat_reaches_no_private_address(hooks: HttpReceiver, settings: Any) -> None:
+    """Not by its name either, nor where a redirect leads to."""
+    settings.HTTP_PRIVATE_ADDRESSES = []
+    port = hooks.url.rpartition(":")[2]
+    for name in ("127.0.0.1", "localhost"):
+        address = f"json://{name}:{port}"
+        chat = AlertChannel.objects.create(kind="chat", name=name, address=address)
+        delivery = send_test(chat)
+        deliver_all()
+        assert "is a private address" in answers(delivery)[0], name
+    assert not hooks.received
+
+
 # Whoever is killed -------------------------------------------------------------------------------
 
 

@@ -1,8 +1,12 @@
 """Chat and other services, through Apprise: an extra.
 
-Apprise makes its own requests, so they do not obey the guard of private addresses. That is why
-administrators alone set up the addresses.
+Apprise makes its own requests. They obey the same guard of private addresses as HTTP blocks.
 """
+
+import logging
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any
 
 from executions.access import User
 from executions.alerts.channel_type import (
@@ -13,6 +17,8 @@ from executions.alerts.channel_type import (
     channel_target,
 )
 from executions.alerts.messages import Message, absolute
+from executions.effects import allowed_networks
+from executions.effects.connection_guard import guarded
 from executions.limits import DELIVERY_SECONDS
 from executions.models import AlertChannel, Delivery
 
@@ -52,18 +58,42 @@ def send(delivery: Delivery) -> str:
     assert channel is not None
     if apprise is None:
         raise DeliveryRefused("Apprise is not installed: install the extra `chat`.")
-    service = apprise.Apprise()
-    if not service.add(channel.address):
+    service = apprise.Apprise.instantiate(channel.address)
+    if service is None:
         raise DeliveryRefused("Apprise does not know what to do with the address.")
     message = Message.of(delivery)
     lines = [f"- {text} {absolute(address)}".rstrip() for text, address in message.lines]
     more = [f"- and {message.more:,} more"] if message.more else []
     body = "\n".join([message.text, *lines, *more, absolute(message.address)])
-    result = service.notify(body=body, title=message.title, timeout=DELIVERY_SECONDS)
-    if not result:
-        said = [entry.message for entry in result.logs()]
-        raise DeliveryFailed(said[-1] if said else "The service did not take it in time.")
+    outcome: Queue[str] = Queue()
+    # In a thread of its own, which may be left behind: the library itself has no limit of time but
+    # in threads, which the guard does not allow.
+    given = (service, outcome, {"body": body, "title": message.title})
+    Thread(target=_notify, args=given, daemon=True).start()
+    try:
+        problem = outcome.get(timeout=DELIVERY_SECONDS)
+    except Empty:
+        raise DeliveryFailed("The service did not take it in time.") from None
+    if problem:
+        raise DeliveryFailed(problem)
     return "The service took it."
+
+
+def _notify(service: Any, outcome: Queue[str], message: dict[str, str]) -> None:
+    """Hand a message over, and tell what went wrong, or an empty text."""
+    problem = "The service did not take it."
+    try:
+        with (
+            apprise.LogCapture(  # type: ignore[no-untyped-call]
+                level=logging.WARNING, fmt="%(message)s"
+            ) as said,
+            guarded(allowed_networks()) as refused,
+        ):
+            is_sent = service.notify(**message)
+            told = [*said.getvalue().splitlines(), *refused]
+        problem = "" if is_sent else (told or [problem])[-1]
+    finally:
+        outcome.put(problem)
 
 
 CHANNEL_TYPE = ChannelType(
