@@ -7,7 +7,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-_TOO_LARGE = {
+_TOO_LARGE: dict[type[Exception], str] = {
     RequestDataTooBig: f"A form may have up to {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.",
     TooManyFieldsSent: (
         f"A form or an address may have up to {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} fields."
