@@ -137,7 +137,7 @@ def _page(
         "requests": kept,
         "sample": SampleForm(initial=SampleForm.of_kept(sample)) if sample else SampleForm(),
         "names": NAMES,
-        "action": request.path if shown.pk is None else shown.get_absolute_url(),
+        "action": request.get_full_path() if shown.pk is None else shown.get_absolute_url(),
     }
     status = 422 if form.errors else 200
     response = render(request, "webhooks/webhook.html", context, status=status)
