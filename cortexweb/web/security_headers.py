@@ -55,7 +55,8 @@ class SecurityHeaders:
             # The server would answer without headers; it writes to the log what has happened.
             if scope["type"] == "http" and not is_started:
                 told = "Something went wrong.\n"
-                await refuse(HTTPStatus.INTERNAL_SERVER_ERROR, told, receive, send_with_headers)
+                status = HTTPStatus.INTERNAL_SERVER_ERROR
+                await refuse(scope, status, told, receive, send_with_headers)
             raise
 
 

@@ -93,7 +93,7 @@ async def test_an_application_that_fails_has_them() -> None:
         said.append(message)
 
     with pytest.raises(ZeroDivisionError):
-        await SecurityHeaders(fails)({"type": "http", "headers": []}, receive, send)
+        await SecurityHeaders(fails)({"type": "http", "path": "/", "headers": []}, receive, send)
     assert said[0]["status"] == 500
     assert {name.decode() for name, _ in said[0]["headers"]} >= HEADERS
 
