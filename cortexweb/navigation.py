@@ -38,7 +38,7 @@ RAIL = (
     RailItem("schedules", "Schedules", "nav-cal", "schedules", "s", flows_access.sees_flows),
     RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
-    RailItem("audit", "Audit", "eye", "audit", "u", audit_access.sees_others),
+    RailItem("audit", "Audit", "eye", "audit", "t", audit_access.sees_others),
     RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),
 )
 
