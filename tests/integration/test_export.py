@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from executions.grid.paging.export import _csv_cell
+from executions.grid.paging.export import csv_cell
 from executions.grid.table.columns import COLUMNS
 from executions.models import Execution
 from executions.states import Status
@@ -102,11 +102,11 @@ async def test_nobody_gets_what_they_may_not_see(admin_user: User) -> None:
 
 def test_a_spreadsheet_finds_no_formula() -> None:
     for dangerous in ("=1+1", "+1", "-1", "@x", "\tx", "\rx"):
-        assert _csv_cell(dangerous) == "'" + dangerous
-    assert _csv_cell(-1) == -1
-    assert _csv_cell("a=b") == "a=b"
-    assert _csv_cell(None) == ""
-    assert _csv_cell({"a": [1]}) == '{"a": [1]}'
+        assert csv_cell(dangerous) == "'" + dangerous
+    assert csv_cell(-1) == -1
+    assert csv_cell("a=b") == "a=b"
+    assert csv_cell(None) == ""
+    assert csv_cell({"a": [1]}) == '{"a": [1]}'
 
 
 def test_a_query_that_cannot_be_read_exports_nothing(admin_client: Client) -> None:
