@@ -292,6 +292,9 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "Match": lambda value: type(value) is dict,
     "List<Match>": lambda value: type(value) is list,
     "IList<String>": lambda value: type(value) is list,
+    "DateTimeOffset": lambda value: type(value) is datetime,
+    "DateTimeComponentType": lambda value: type(value) in (str, int),
+    "TObject": lambda value: True,
     "TItem": lambda value: True,
     "TKey": lambda value: True,
     "TPriority": lambda value: True,
@@ -321,8 +324,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 #: Types that hold no null (semantics 20).
 NOT_NULLABLE = frozenset({
-    "Boolean", "Int32", "SearchOptions", "StringComparison", "StringSplitOptions",
-    "TextEncodingFormat",
+    "Boolean", "DateTimeComponentType", "Int32", "SearchOptions", "StringComparison",
+    "StringSplitOptions", "TextEncodingFormat",
 })  # fmt: skip
 
 

@@ -76,3 +76,22 @@ ENCODING_FORMAT = Enumeration(
     "TextEncodingFormat",
     {"Base64": 0, "Url": 1, "Hex": 2, "Html": 3, "Utf8": 4, "Base64Url": 5},
 )
+DATE_TIME_COMPONENT = Enumeration(
+    "DateTimeComponentType",
+    {
+        "LocalDateTime": 0,
+        "UtcDateTime": 1,
+        "Date": 2,
+        "Time": 3,
+        "Year": 4,
+        "Month": 5,
+        "Day": 6,
+        "Hour": 7,
+        "Minute": 8,
+        "Second": 9,
+        "Millisecond": 10,
+        "Offset": 11,
+        "DayOfYear": 12,
+        "DayOfWeek": 13,
+    },
+)

@@ -89,6 +89,9 @@ MEANINGS: dict[str, str] = {
     _EXECUTION + "WorkerLostException": (
         "Several workers in a row have died at this block, as by running out of memory."
     ),
+    "Cortex.Exceptions.Xml.XmlSerializationException": (
+        "A text is not XML, or a structure cannot be written as XML."
+    ),
     "System.FormatException": "A format or a template is not valid, or does not suit its value.",
     "System.Text.RegularExpressions.RegexMatchTimeoutException": (
         "A search with a regular expression took too long."

@@ -65,7 +65,8 @@ def fill(template: str, values: Sequence[Any], culture: Culture) -> str:
 
 
 def fill_places(template: str, item: Callable[[str], Any], culture: Culture) -> str:
-    """Return a template with each place filled with what `item` gives for its name."""
+    """Return a template with each place filled with what `item` gives for its name. A place for
+    which it raises KeyError stays. Raises InvalidFormat."""
 
     def place(found: re.Match[str]) -> str:
         part = found.group()
@@ -73,7 +74,11 @@ def fill_places(template: str, item: Callable[[str], Any], culture: Culture) -> 
             return part[0]
         if found[1] is None:
             raise InvalidFormat(f"The template has a {part} without its pair.")
-        text = formatted(item(found[1]), found[3] or "", culture)
+        try:
+            value = item(found[1])
+        except KeyError:
+            return part
+        text = formatted(value, found[3] or "", culture)
         width = int(found[2] or 0)
         if abs(width) > WIDEST:
             raise InvalidFormat(f"A column is at most {WIDEST:,} characters wide.")

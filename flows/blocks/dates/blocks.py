@@ -1,0 +1,259 @@
+"""Date times: the present one, their parts, text, arithmetic and comparisons."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from flows.blocks.base import Block, Direction, Leave, Property, Visit
+from flows.blocks.enumerations import DATE_TIME_COMPONENT
+from flows.blocks.errors import BlockException, exception, invalid_property, out_of_range
+from flows.blocks.schedules.wait import add_period
+from flows.formats.cultures import Culture, UnknownCulture, culture
+from flows.formats.dates import ISO, default_text, format_date, parse_any_date, parse_date
+from flows.formats.numbers import InvalidFormat
+
+_TYPE = "DateTimeOffset"
+DATE_TIME = Property("Date Time", _TYPE, required=True)
+CHANGED_DATE_TIME = Property("Date Time", _TYPE, Direction.BOTH, required=True)
+DATE_TIME_OUT = Property("Date Time", _TYPE, Direction.OUTPUT)
+TO_COMPARE = Property("Date Time To Compare", _TYPE, required=True)
+START = Property("Start Date Time", _TYPE, required=True)
+END = Property("End Date Time", _TYPE, required=True)
+PERIOD = Property("Time Period", "TimePeriod")
+TEMPLATE = Property("Format Template", "String", default=ISO)
+PROVIDER = Property(
+    "Format Provider",
+    "IFormatProvider",
+    default="InvariantCulture",
+    advanced=True,
+    description="a culture, such as en-US",
+)
+
+
+class DateTimeBlock(Block):
+    """A block about date times."""
+
+    palette = "Date & Time"
+    icon = "wait"
+
+
+def _culture(given: Mapping[str, Any]) -> Culture:
+    try:
+        return culture(given["Format Provider"])
+    except UnknownCulture as problem:
+        raise invalid_property("Format Provider", str(problem)) from None
+
+
+class GetCurrentDateTime(DateTimeBlock):
+    """Gets the present date time, in UTC."""
+
+    type = "Get Current Date Time"
+    properties = (DATE_TIME_OUT,)
+
+    def run(self, visit: Visit) -> Leave:
+        return Leave(outputs={"Date Time": visit.now()})
+
+
+# Arithmetic ----------------------------------------------------------------------------------
+
+
+class _AddsPeriod(DateTimeBlock):
+    """Years and months count by the calendar; a day that a month lacks becomes its last one."""
+
+    properties: ClassVar[tuple[Property, ...]] = (CHANGED_DATE_TIME, PERIOD)
+    throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
+    sign: ClassVar[int] = 1
+
+    def run(self, visit: Visit) -> Leave:
+        at, period = visit.given["Date Time"], visit.given["Time Period"] or {}
+        if isinstance(period, dict):
+            period = {name: self.sign * part for name, part in period.items() if part is not None}
+        elif isinstance(period, timedelta):
+            period = self.sign * period
+        else:
+            period = timedelta(milliseconds=self.sign * period)
+        try:
+            return Leave(outputs={"Date Time": add_period(at, period, "Time Period")})
+        except BlockException as thrown:
+            if thrown.value.short_type != "ArgumentOutOfRangeException":
+                raise
+        except OverflowError:
+            pass
+        raise out_of_range("Time Period", period, "one that stays in the years 1 to 9999")
+
+
+class AddTimePeriod(_AddsPeriod):
+    """Adds a time period to a date time. Years and months count by the calendar."""
+
+    type = "Add Time Period"
+
+
+class SubtractTimePeriod(_AddsPeriod):
+    """Subtracts a time period from a date time. Years and months count by the calendar."""
+
+    type = "Subtract Time Period"
+    sign = -1
+
+
+class GetTimePeriodBetweenDateTimes(DateTimeBlock):
+    """Gets the time from one date time to another, in days and shorter units; negative when the
+    end comes first."""
+
+    type = "Get Time Period Between Date Times"
+    properties = (START, END, Property("Time Period", "TimePeriod", Direction.OUTPUT))
+
+    def run(self, visit: Visit) -> Leave:
+        length = visit.given["End Date Time"] - visit.given["Start Date Time"]
+        sign, size = (-1, -length) if length < timedelta() else (1, length)
+        hours, rest = divmod(size.seconds, 3600)
+        minutes, seconds = divmod(rest, 60)
+        parts = {
+            "Years": 0,
+            "Months": 0,
+            "Days": size.days,
+            "Hours": hours,
+            "Minutes": minutes,
+            "Seconds": seconds,
+            "Milliseconds": size.microseconds // 1000,
+        }
+        period = {name: sign * part for name, part in parts.items()}
+        return Leave(outputs={"Time Period": period})
+
+
+# Comparisons ---------------------------------------------------------------------------------
+
+
+def _answer(name: str) -> Property:
+    return Property(name, "Boolean", Direction.OUTPUT)
+
+
+class IsDateTimeAfter(DateTimeBlock):
+    """Tells whether a date time is later than another one."""
+
+    type = "Is Date Time After"
+    properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is After"))
+
+    def run(self, visit: Visit) -> Leave:
+        is_after = visit.given["Date Time"] > visit.given["Date Time To Compare"]
+        return Leave(outputs={"Date Time Is After": is_after})
+
+
+class IsDateTimeBefore(DateTimeBlock):
+    """Tells whether a date time is earlier than another one."""
+
+    type = "Is Date Time Before"
+    properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is Before"))
+
+    def run(self, visit: Visit) -> Leave:
+        is_before = visit.given["Date Time"] < visit.given["Date Time To Compare"]
+        return Leave(outputs={"Date Time Is Before": is_before})
+
+
+class IsDateTimeEqual(DateTimeBlock):
+    """Tells whether two date times are the same instant, whatever their offsets."""
+
+    type = "Is Date Time Equal"
+    properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is Equal"))
+
+    def run(self, visit: Visit) -> Leave:
+        is_equal = visit.given["Date Time"] == visit.given["Date Time To Compare"]
+        return Leave(outputs={"Date Time Is Equal": is_equal})
+
+
+class IsDateTimeBetween(DateTimeBlock):
+    """Tells whether a date time lies from one to another, both included."""
+
+    type = "Is Date Time Between"
+    properties = (DATE_TIME, START, END, _answer("Date Time Is Between"))
+
+    def run(self, visit: Visit) -> Leave:
+        given = visit.given
+        lies = given["Start Date Time"] <= given["Date Time"] <= given["End Date Time"]
+        return Leave(outputs={"Date Time Is Between": lies})
+
+
+# Parts and text ------------------------------------------------------------------------------
+
+
+def _time(at: datetime) -> timedelta:
+    return timedelta(
+        hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond
+    )
+
+
+class GetDateTimeComponent(DateTimeBlock):
+    """Gets a part of a date time, as its offset shows it. LocalDateTime is in the zone of the
+    workers, UTC."""
+
+    type = "Get Date Time Component"
+    properties = (
+        DATE_TIME,
+        DATE_TIME_COMPONENT.property("Component Type", "LocalDateTime", advanced=False),
+        Property("Component", direction=Direction.OUTPUT),
+    )
+    throws = ("ArgumentException",)
+
+    def run(self, visit: Visit) -> Leave:
+        at: datetime = visit.given["Date Time"]
+        part = DATE_TIME_COMPONENT.member("Component Type", visit.given["Component Type"])
+        return Leave(outputs={"Component": self.component(at, part)})
+
+    def component(self, at: datetime, part: str) -> Any:
+        match part:
+            case "LocalDateTime" | "UtcDateTime":
+                return at.astimezone(UTC)
+            case "Date":
+                return at.replace(hour=0, minute=0, second=0, microsecond=0)
+            case "Time":
+                return _time(at)
+            case "Millisecond":
+                return at.microsecond // 1000
+            case "Offset":
+                return at.utcoffset() or timedelta()
+            case "DayOfYear":
+                return at.timetuple().tm_yday
+            case "DayOfWeek":
+                return culture(None).days[at.isoweekday() % 7]
+        return getattr(at, part.lower())
+
+
+class ConvertDateTimeToText(DateTimeBlock):
+    """Writes a date time in a format and a culture. Without both it is in ISO form; without a
+    format alone as the culture writes it (semantics 119)."""
+
+    type = "Convert Date Time To Text"
+    properties = (DATE_TIME, TEMPLATE, PROVIDER, Property("Text", "String", Direction.OUTPUT))
+    throws = ("FormatException",)
+
+    def run(self, visit: Visit) -> Leave:
+        at, template = visit.given["Date Time"], visit.given["Format Template"]
+        signs = _culture(visit.given)
+        if not template and visit.given["Format Provider"] is not None:
+            return Leave(outputs={"Text": default_text(at, signs)})
+        try:
+            return Leave(outputs={"Text": format_date(at, template or ISO, signs)})
+        except InvalidFormat as problem:
+            raise exception("FormatException", str(problem)) from None
+
+
+class ConvertTextToDateTime(DateTimeBlock):
+    """Reads a date time in a format and a culture. Without a format it takes the ISO form and what
+    the culture writes (semantics 119). Without an offset in the text it is in UTC."""
+
+    type = "Convert Text To Date Time"
+    properties = (
+        Property("Text", "String", required=True, nonempty=True),
+        TEMPLATE,
+        PROVIDER,
+        DATE_TIME_OUT,
+    )
+    throws = ("FormatException",)
+
+    def run(self, visit: Visit) -> Leave:
+        text, template = visit.given["Text"], visit.given["Format Template"]
+        signs = _culture(visit.given)
+        try:
+            at = parse_date(text, template, signs) if template else parse_any_date(text, signs)
+        except ValueError as problem:
+            raise exception("FormatException", str(problem)) from None
+        return Leave(outputs={"Date Time": at})
