@@ -39,6 +39,7 @@ from flows.models import Flow, Grant
 from flows.roles import Role
 from tests.executions_in_tests import event_of
 from tests.integration import test_every_page as pages
+from tests.schedules_in_tests import make_schedule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 world = pages.world
@@ -229,6 +230,15 @@ zones signed_in -
 delete-alert-channel - site
 delete-alert-rule - site
 delete-chain - administer
+schedules signed_in -
+schedules-live signed_in -
+new-schedule administer administer
+preview-schedule - signed_in
+pause-schedules - site
+schedule see administer
+switch-schedule - administer
+run-schedule - start
+delete-schedule - administer
 delete-webhook - administer
 """
 #: Those of packages, which say who may sign in how.
@@ -240,7 +250,9 @@ VALUES = {
     "help-guide": {"guide": "permissions"},
 }
 #: What is sent, where an address takes more.
-QUERIES = dict.fromkeys(("new-webhook", "new-chain"), f"?{urlencode({'flow': pages.HOSTILE})}")
+QUERIES = dict.fromkeys(
+    ("new-webhook", "new-chain", "new-schedule"), f"?{urlencode({'flow': pages.HOSTILE})}"
+)
 
 
 def rules(table: str) -> dict[str, list[str]]:
@@ -269,7 +281,8 @@ def test_every_address_says_who_may(asking: Asking) -> None:
     robot = User.objects.create_user("robot")
     MachineAccount.objects.create(user=robot)
     token = ApiToken.objects.create(user=robot, name="t", start="t", digest="d", scopes=["see"])
-    more = {"user_id": robot.pk, "token_id": token.pk}
+    schedule = make_schedule(asking.flow, None)
+    more = {"user_id": robot.pk, "token_id": token.pk, "schedule_id": schedule.pk}
     known, wrong = rules(ADDRESSES), []
     for name, parts in pages.ADDRESSES:
         if name.startswith(OTHERS):
@@ -467,7 +480,11 @@ list_activity see
 list_alerts signed_in
 list_alert_channels site
 list_alert_rules site
-list_audit see
+audit_of_execution see
+list_audit signed_in
+list_tokens signed_in
+make_token signed_in
+revoke_token own
 list_deliveries site
 list_differences see
 list_exceptions see
@@ -531,7 +548,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "execution_id": asking.execution.pk, "group_id": pages.GROUP, "job_id": pages.JOB,
         "delivery_id": pages.DELIVERY, "name": quote(asking.flow.name),
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
-        "alert_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
+        "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {
         operation["operationId"]: (method, path)

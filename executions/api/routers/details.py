@@ -293,7 +293,9 @@ def list_logs(request: HttpRequest, execution_id: UUID, before: Number = None) -
 
 
 @ROUTER.get("/{uuid:execution_id}/audit", response=AuditTrail)
-def list_audit(request: HttpRequest, execution_id: UUID, before: Number = None) -> dict[str, Any]:
+def audit_of_execution(
+    request: HttpRequest, execution_id: UUID, before: Number = None
+) -> dict[str, Any]:
     """List the commands that it was given, the newest first."""
     execution = access.get_or_404(request.user, execution_id)
     page = records.audit_page(execution.pk, before)
