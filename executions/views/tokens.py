@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -175,7 +177,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
         messages.success(request, f"{token.name} is revoked: nothing answers it any more.")
     else:
         messages.info(request, f"{token.name} had been revoked before.")
-    return redirect(back(request, "account"))
+    return _back(request, token)
 
 
 @require_POST
@@ -184,7 +186,20 @@ def remove_token(request: HttpRequest, token_id: int) -> HttpResponse:
     token = _token_or_404(request, token_id)
     if not api_tokens.remove(Actor.of_request(request), token):
         messages.error(request, f"{token.name} still works. Revoke it first.")
-    return redirect(back(request, "account"))
+    return _back(request, token)
+
+
+def _back(request: HttpRequest, token: ApiToken) -> HttpResponse:
+    """Lead back to the list from which a token was revoked. A page that has just made a token has
+    the address of its form, which nobody can get."""
+    path = urlsplit(request.headers.get("Referer", "")).path
+    if path == reverse("tokens"):
+        return redirect(back(request, "tokens"))
+    if token.user_id == request.user.pk:
+        return redirect("account")
+    if machine_accounts.is_machine(token.user):
+        return redirect("machine-account", token.user_id)
+    return redirect("tokens")
 
 
 def _token_or_404(request: HttpRequest, token_id: int) -> ApiToken:

@@ -262,3 +262,13 @@ def test_the_scope_metrics_opens_the_metrics(
     assert status(raw) == 404  # maya does not see every execution
     maya.user_permissions.add(Permission.objects.get(codename="view_execution"))
     assert (status(raw), status(other)) == (200, 404)
+
+
+def test_revoking_on_the_page_that_has_just_made_it_leads_to_the_account(maya: User) -> None:
+    client = client_of(maya)
+    post(client)
+    token = ApiToken.objects.get()
+    headers = {"Referer": "http://testserver/account/tokens/"}
+    answer = client.post(f"/tokens/{token.pk}/revoke/", headers=headers, follow=True)
+    assert answer.redirect_chain == [("/account/", 302)]
+    assert answer.status_code == 200
