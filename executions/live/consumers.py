@@ -352,7 +352,8 @@ class SchedulesConsumer(LivePageConsumer):
 
     def page(self, user: Any, zone: str) -> LivePage:
         address = QueryDict(self.scope["query_string"])
-        return SchedulesPage.of(user, address, address.get("selected", ""), zone)
+        selected: int = self.scope["url_route"]["kwargs"]["selected"]
+        return SchedulesPage.of(user, address, selected, zone)
 
 
 class WorkerConsumer(LivePageConsumer):

@@ -28,7 +28,7 @@ websocket_urlpatterns = [
     path("ws/logs/", LogConsumer.as_asgi()),
     path("ws/overview/wall/<path:zone>/", WallConsumer.as_asgi()),
     path("ws/overview/<path:zone>/", OverviewConsumer.as_asgi()),
-    path("ws/schedules/<path:zone>/", SchedulesConsumer.as_asgi()),
+    path("ws/schedules/<int:selected>/<path:zone>/", SchedulesConsumer.as_asgi()),
     path("ws/workers/<str:name>/<path:zone>/", WorkerConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),
     re_path("", NotFoundConsumer.as_asgi()),

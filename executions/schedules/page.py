@@ -12,7 +12,8 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from executions import appearance
-from executions.access import User
+from executions.access import ExecutionSet, User
+from executions.access import seen as executions_seen
 from executions.models import Execution, Schedule, SchedulePause, ScheduleRun
 from executions.schedules import access, reading, week
 from executions.schedules.query import ScheduleQuery
@@ -31,8 +32,8 @@ NOT_STARTED = {
     ScheduleRun.Outcome.MISSED: ("skipped", "paused", "missed"),
     ScheduleRun.Outcome.FAILED: ("warn", "error", "failed to start"),
 }
-#: Of an execution that was deleted since.
-_DELETED = ("ended", "stopped", "deleted since")
+#: Of an execution that was deleted since, or that the user may not see.
+_UNKNOWN = ("dot", "stopped", "started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Dot:
     icon: str
     tone: str
     word: str
+    #: Whether the user may see its execution.
+    is_linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,23 @@ class SchedulesPage:
 
     seen: FlowIds
     changeable: FlowIds
+    executions: ExecutionSet
     query: ScheduleQuery
     selected: int | None
     zone: str
 
     @classmethod
-    def of(cls, user: User, address: Any, selected: str, zone: str) -> "SchedulesPage":
+    def of(cls, user: User, address: Any, selected: int, zone: str) -> "SchedulesPage":
         """Return what a user sees of the list that an address asks for."""
-        number = int(selected) if selected.isascii() and selected.isdigit() else None
         query = ScheduleQuery.parse(address)
-        return cls(seen(user), access.changeable(user), query, number, zone)
+        return cls(
+            seen(user),
+            access.changeable(user),
+            executions_seen(user),
+            query,
+            selected or None,
+            zone,
+        )
 
     @property
     def templates(self) -> Mapping[str, str]:
@@ -122,7 +132,7 @@ class SchedulesPage:
         }
 
     def _rows(self, schedules: Sequence[Schedule], zone: ZoneInfo, now: datetime) -> list[Row]:
-        dots = last_dots([one.pk for one in schedules])
+        dots = last_dots([one.pk for one in schedules], self.executions)
         return [
             Row(
                 one,
@@ -145,17 +155,18 @@ def late_text(schedule: Schedule) -> str:
     return f"Once, within {duration(timedelta(seconds=schedule.grace_seconds))}"
 
 
-def last_dots(ids: Sequence[int], count: int = LAST) -> dict[int, list[Dot]]:
-    """Return what became of the last times of schedules, the oldest first."""
+def last_dots(ids: Sequence[int], seen: ExecutionSet) -> dict[int, list[Dot]]:
+    """Return what became of the last times of schedules, the oldest first, with the statuses of
+    those executions that somebody sees."""
     number = Window(
         RowNumber(),
         partition_by=F("schedule"),
         order_by=[F("scheduled_at").desc(), F("id").desc()],
     )
     ranked = ScheduleRun.objects.filter(schedule__in=ids).annotate(number=number)
-    runs = list(ranked.filter(number__lte=count).order_by("scheduled_at", "id"))
+    runs = list(ranked.filter(number__lte=LAST).order_by("scheduled_at", "id"))
     started = [run.execution_id for run in runs if run.execution_id]
-    executions = Execution.objects.filter(pk__in=started)
+    executions = Execution.objects.filter(seen.condition(), pk__in=started)
     known = {
         pk: (Status(status), unhandled)
         for pk, status, unhandled in executions.values_list("pk", "status", "unhandled")
@@ -171,11 +182,12 @@ def _dot(run: ScheduleRun, known: Mapping[Any, tuple[Status, bool]]) -> Dot:
     if outcome in NOT_STARTED:
         return Dot(run, *NOT_STARTED[outcome])
     if run.execution_id not in known:
-        return Dot(run, *_DELETED)
+        return Dot(run, *_UNKNOWN)
     status, unhandled = known[run.execution_id]
     return Dot(
         run,
         appearance.icon_name(status, unhandled=unhandled),
         appearance.css_class(status, unhandled=unhandled),
         appearance.label(status, unhandled=unhandled).lower(),
+        is_linked=True,
     )

@@ -5,7 +5,7 @@ Pure but for opening the file.
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,6 +39,8 @@ class FlowFile:
     name: str
     document: dict[str, Any]
     lines: Mapping[DocumentPath, int]
+    #: The schedules that the file carries beside the flow, by name.
+    schedules: Mapping[str, Any] = field(default_factory=dict)
 
     def explain(self, message: Message) -> str:
         """A message with the place in the file that it is about."""
@@ -83,7 +85,7 @@ def _parse(text: str, name: str) -> FlowFile:
         found = [(m.path, f"{m.summary} {m.details}".strip()) for m in structural(graph)]
     if found:
         raise FlowFileError([_problem(name, lines, path, text) for path, text in found])
-    return FlowFile(name, canonical(data), lines)
+    return FlowFile(name, canonical(data), lines, data.get("schedules") or {})
 
 
 def _problem(name: str, lines: Mapping[DocumentPath, int], path: DocumentPath, text: str) -> str:

@@ -35,6 +35,37 @@ PORTS = {
 }
 
 
+#: A schedule that a file carries; `executions.schedules.document` reads it.
+_SCHEDULE: dict[str, Any] = {
+    "type": "object",
+    "required": ["cron"],
+    "additionalProperties": False,
+    "properties": {
+        "cron": {"description": "Five fields, or six with the second in front.", "type": "string"},
+        "zone": {"type": "string", "default": "UTC"},
+        "description": {"type": "string"},
+        "version": {
+            "description": "The version that starts. Left out, the newest.",
+            "type": ["integer", "null"],
+            "minimum": 1,
+        },
+        "starts_on": {"type": ["string", "null"]},
+        "ends_on": {"type": ["string", "null"]},
+        "excluded_days": {"type": "array", "items": {"type": "string"}, "maxItems": 1_000},
+        "calendar": {"description": "An iCalendar file.", "type": "string"},
+        "calendar_name": {"type": "string", "maxLength": 120},
+        "jitter_seconds": {"type": "integer", "minimum": 0, "maximum": 3600},
+        "overlap": {"enum": ["skip", "queue", "parallel"], "default": "skip"},
+        "misfire": {"enum": ["skip", "once"], "default": "once"},
+        "grace_seconds": {"type": "integer", "minimum": 0, "maximum": 2_592_000},
+        "inputs": {
+            "description": "Values, or expressions that begin with =.",
+            "type": "object",
+        },
+    },
+}
+
+
 @cache
 def schema() -> dict[str, Any]:
     """The whole schema. Callers must not change it."""
@@ -60,8 +91,17 @@ def schema() -> dict[str, Any]:
             "variables": {"$ref": "#/$defs/variables"},
             "notes": {"$ref": "#/$defs/notes"},
             "blocks": {"$ref": "#/$defs/blocks"},
+            "schedules": {
+                "description": "What starts the flow by time, by name (docs/schedules.md). They "
+                "are no part of the version.",
+                "type": ["object", "null"],
+                "maxProperties": 200,
+                "propertyNames": {"minLength": 1, "maxLength": 120},
+                "additionalProperties": {"$ref": "#/$defs/schedule"},
+            },
         },
         "$defs": {
+            "schedule": _SCHEDULE,
             "variables": {
                 "description": "The variables of this workspace's scope, by name.",
                 "type": ["object", "null"],

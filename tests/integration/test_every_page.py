@@ -34,6 +34,8 @@ from executions.models import (
     FailureGroup,
     LogEntry,
     SavedView,
+    Schedule,
+    ScheduleRun,
     Webhook,
     WebhookRequest,
 )
@@ -70,6 +72,8 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "rule_id": (1, 10**30),
     "channel_id": (1, 10**30),
     "webhook_id": (1, 10**30),
+    "schedule_id": (1, 10**30),
+    "selected": (1, 10**30),
     "request_id": (REQUEST, UUID(int=1)),
     "chain_id": (1, 10**30),
     "key": ("no-key-" * 5, "no\0ne"),
@@ -223,6 +227,15 @@ def world(db: None, tmp_path: Path) -> User:
         chain=chain, source_id=EXECUTION, at=now, outcome="failed", why=HOSTILE
     )
     SavedView.objects.create(id=1, owner=owner, name=HOSTILE[:50], query="q=1")
+    schedule = Schedule.objects.create(
+        id=1, flow=flow, owner=owner, name=HOSTILE[:120], description=HOSTILE, cron=HOSTILE[:200],
+        calendar=HOSTILE, calendar_name=HOSTILE[:120], inputs={HOSTILE: HOSTILE}, problem=HOSTILE,
+        problem_at=now, switched_by=HOSTILE[:150], switched_at=now, next_at=now,
+    )  # fmt: skip
+    ScheduleRun.objects.create(
+        schedule=schedule, scheduled_at=now, at=now, outcome="failed", detail=HOSTILE,
+        started_by=HOSTILE[:150], execution_id=EXECUTION,
+    )  # fmt: skip
     return owner
 
 

@@ -4,11 +4,13 @@ import getpass
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from executions import audit
 from executions.commands.actor import Actor
+from executions.schedules.flow_files import take_in
 from flows.files import FlowFileError, read
 from flows.graph import InvalidFlow
 from flows.importing import Imported, import_file
@@ -30,8 +32,15 @@ class Command(BaseCommand):
             "--publish", action="store_true", help="publish each flow; a flow with messages fails"
         )
 
-    def handle(self, *, paths: list[str], publish: bool, **options: Any) -> None:
+        parser.add_argument(
+            "--owner", metavar="USER", help="on whose behalf the schedules of the files start"
+        )
+
+    def handle(
+        self, *, paths: list[str], publish: bool, owner: str | None = None, **options: Any
+    ) -> None:
         files = [file for path in paths for file in _files(Path(path))]
+        self.owner = _owner(owner)
         failed = sum(not self._import(file, publish) for file in files)
         if failed:
             raise CommandError(f"{failed} of {len(files)} flows failed.")
@@ -42,12 +51,13 @@ class Command(BaseCommand):
             with transaction.atomic():
                 done = import_file(file, publishes=wanted)
                 _record(done)
+                told = take_in(done.version.flow, file, _actor(), self.owner)
         except FlowFileError as error:
             return self._failed(path.stem, error.problems)
         except InvalidFlow as error:
             return self._failed(file.document["flow"], [file.explain(m) for m in error.messages])
         self.stdout.write(f"{file.document['flow']}: {done.outcome}")
-        for message in done.messages:
+        for message in (*done.messages, *told):
             self.stdout.write(f"  {message}")
         return True
 
@@ -76,5 +86,17 @@ def _files(path: Path) -> list[Path]:
 def _record(done: Imported) -> None:
     """Write the audit entry of a flow that was imported or published."""
     if done.changed or done.was_published:
-        actor = Actor(None, getpass.getuser(), "command line")
-        audit.record(actor, "import-flow", subject=done.version.flow, detail=done.outcome)
+        audit.record(_actor(), "import-flow", subject=done.version.flow, detail=done.outcome)
+
+
+def _actor() -> Actor:
+    return Actor(None, getpass.getuser(), "command line")
+
+
+def _owner(name: str | None) -> User | None:
+    if name is None:
+        return None
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise CommandError(f"There is no user {name}.")
+    return found

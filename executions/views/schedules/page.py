@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from executions.access import seen as executions_seen
 from executions.commands.actor import Actor
 from executions.models import Schedule, ScheduleRun
 from executions.overview.pages import render as render_parts
@@ -30,8 +31,8 @@ from flows import queries
 from flows.graph import FlowGraph, InvalidFlow
 
 _CHANGED = "Somebody else has changed this schedule meanwhile. Look at it again, then change it."
-#: Runs that a drawer lists, and flows that its choice offers.
-_RUNS, _FLOWS = 10, 2_000
+#: Flows that the choice of a new schedule offers.
+_FLOWS = 2_000
 
 
 @require_safe
@@ -41,9 +42,9 @@ def schedule_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def schedules_live(request: HttpRequest) -> HttpResponse:
-    """Send the parts that differ from those that the browser holds, for a page that polls."""
-    selected = request.GET.get("selected", "")
+def schedules_live(request: HttpRequest, selected: int) -> HttpResponse:
+    """Send the parts that differ from those that the browser holds, for a page that polls;
+    `selected` is the schedule whose drawer is open, or 0."""
     shown = SchedulesPage.of(request.user, request.GET, selected, zone_name())
     held = set(request.headers.get("X-Held", "")[:2000].split())
     parts = render_parts(shown).items()
@@ -186,19 +187,16 @@ def _page(
     request: HttpRequest, shown: Schedule | None, form: ScheduleForm | None = None
 ) -> HttpResponse:
     user = request.user
-    selected = str(shown.pk) if shown and shown.pk else ""
+    selected = shown.pk if shown and shown.pk else 0
     listed = SchedulesPage.of(user, request.GET, selected, zone_name())
-    address = QueryDict(listed.query.address()[1:], mutable=True)
-    if selected:
-        address["selected"] = selected
     context: dict[str, Any] = {
         "section": "schedules",
         "query": listed.query,
         "states": STATES,
         "owners": _owners(user),
         "parts": render_parts(listed),
-        "live_url": reverse("schedules-live"),
-        "socket": f"/ws/schedules/{listed.zone}/?{address.urlencode()}",
+        "live_url": reverse("schedules-live", args=[selected]),
+        "socket": f"/ws/schedules/{selected}/{listed.zone}/",
         "may_make": access.may_change_some(user),
         "may_pause": access.may_pause_all(user),
         "schedule": shown,
@@ -226,7 +224,7 @@ def _drawer(request: HttpRequest, shown: Schedule, form: ScheduleForm) -> dict[s
         calendar=shown.calendar,
     )
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    dots = page.last_dots([shown.pk], _RUNS).get(shown.pk, []) if shown.pk else []
+    dots = page.last_dots([shown.pk], executions_seen(user)).get(shown.pk, []) if shown.pk else []
     runs = ScheduleRun.objects.filter(schedule=shown.pk, scheduled_at__gte=today)
     return {
         "may_change": access.may_change(user, shown.flow),

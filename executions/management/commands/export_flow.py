@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from executions.schedules.flow_files import carried
 from flows.files import dump_json, dump_yaml
 from flows.models import FlowVersion
 from flows.queries import document
@@ -32,4 +33,4 @@ class Command(BaseCommand):
             wanted = f"flow {name}" if version is None else f"v{version} of the flow {name}"
             raise CommandError(f"There is no {wanted}.")
         dump = dump_json if json else dump_yaml
-        self.stdout.write(dump(document(found)), ending="")
+        self.stdout.write(dump({**document(found), **carried(found.flow)}), ending="")
