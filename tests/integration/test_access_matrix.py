@@ -396,6 +396,7 @@ WallConsumer somewhere -
 OverviewConsumer somewhere -
 WorkerConsumer site -
 NotificationsConsumer signed_in -
+SchedulesConsumer signed_in -
 """
 
 
@@ -483,6 +484,17 @@ list_alert_rules site
 audit_of_execution see
 list_audit signed_in
 list_tokens signed_in
+list_chains signed_in
+make_chain administer
+get_chain see
+change_chain administer
+delete_chain administer
+list_webhooks signed_in
+make_webhook administer
+get_webhook see
+change_webhook administer
+delete_webhook administer
+rotate_webhook_secret administer
 make_token signed_in
 revoke_token own
 list_deliveries site
@@ -518,6 +530,7 @@ test_alert_channel site
 LOOKS_FIRST = (
     "make_alert_rule", "change_alert_rule", "make_alert_channel", "change_alert_channel",
     "import_flow", "publish_flow",
+    "make_chain", "change_chain", "make_webhook", "change_webhook",
 )  # fmt: skip
 #: What is sent, where the least that an operation takes depends on who may.
 BODIES: dict[str, Any] = {
@@ -548,6 +561,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "execution_id": asking.execution.pk, "group_id": pages.GROUP, "job_id": pages.JOB,
         "delivery_id": pages.DELIVERY, "name": quote(asking.flow.name),
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
+        "chain_id": 1, "webhook_id": 1,
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {
