@@ -79,6 +79,10 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "key": ("no-key-" * 5, "no\0ne"),
     "folder_id": (1, 10**30),
     "view_id": (1, 10**30),
+    "link_id": (1, 10**30),
+    "token_id": (1, 10**30),
+    "user_id": (1, 10**30),
+    "secret": ("of-no-link", "no\0ne"),
     "number": (1, 10**30),
     "session_id": (1, 10**30),
     "pk": (1, 10**30),
@@ -90,7 +94,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
 PUBLIC = {
     "healthz", "readyz", "metrics", "login", "account_login", "mfa_authenticate", "forgot-password",
     "mfa_login_webauthn", "openid_connect_login", "openid_connect_callback",
-    "password_reset_confirm", "hook",
+    "password_reset_confirm", "hook", "shared-execution",
 }  # fmt: skip
 FIELDS = (
     "a", "action", "after", "b", "before", "block", "channel", "children", "columns", "compare",
