@@ -1,4 +1,4 @@
-"""Template tags and filters of `flows.formatting`."""
+"""Template tags and filters: how pages write moments, durations, icons and addresses."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,6 +7,7 @@ from django import template
 from django.utils import timezone
 
 from flows import formatting
+from flows.blocks import reference
 
 register = template.Library()
 register.simple_tag(formatting.icon)
@@ -18,6 +19,7 @@ register.filter(formatting.moment)
 register.filter(formatting.short_id)
 register.filter(formatting.duration)
 register.filter("epoch", formatting.milliseconds)
+register.filter("help_anchor", reference.anchor)
 
 
 @register.simple_tag

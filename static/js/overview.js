@@ -58,7 +58,7 @@ function placeDots() {
   if (!dots || !charts) return;
   while (dots.children.length < charts.children.length) dots.append(document.createElement("span"));
   const at = Math.round(charts.scrollLeft / Math.max(1, charts.clientWidth));
-  [...dots.children].forEach((dot, n) => dot.classList.toggle("on", n === at));
+  for (const [n, dot] of [...dots.children].entries()) dot.classList.toggle("on", n === at);
 }
 document.addEventListener("scroll", ({ target }) => target instanceof Element && target.matches(".overview-charts") && placeDots(), true);
 placeDots();
