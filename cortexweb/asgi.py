@@ -18,12 +18,15 @@ from cortexweb.web.request_limits import RequestLimits
 from cortexweb.web.security_headers import SecurityHeaders
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
-django_application = handler.application()
+django_application: Any = handler.application()
 
 # They import models, which exist only now.
 from cortexweb.accounts.requirement import CompleteSignIn  # noqa: E402
+from cortexweb.mcp import endpoint as mcp  # noqa: E402
 from executions.live.routing import websocket_urlpatterns  # noqa: E402
 
+if mcp.is_on():
+    django_application = mcp.McpEndpoint(django_application)
 application: Any = ProtocolTypeRouter(
     {
         "http": Utf8OnlyRequests(

@@ -455,6 +455,8 @@ X_FRAME_OPTIONS = "DENY"
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=60_000)
 API_WAIT_SECONDS = env.float("API_WAIT_SECONDS", default=60)
 API_WAITING = env.int("API_WAITING", default=200)
+# Served at /mcp where the extra `mcp` is installed (docs/mcp.md).
+MCP = env.bool("MCP", default=True)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

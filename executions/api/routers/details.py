@@ -14,8 +14,9 @@ from executions.api.problems import Problem
 from executions.api.schemas import ExecutionSummary
 from executions.api.values import VALUES, Form, plain, shown
 from executions.grid.table.row_events import read_events
-from executions.models import AuditEntry, ExceptionRecord, LogEntry, Step
+from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step
 from executions.store.history import Availability, ExecutionAt, variable_differences
+from executions.store.history.divergence import Divergence, compare_steps
 from executions.store.read import records, step_lists
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
@@ -162,9 +163,19 @@ class VariableDifference(Schema):
     more: bool
 
 
+class StepsThatDiffer(Schema):
+    """The first step at which two executions diverge, in each of them; null where it has none."""
+
+    first: int | None
+    second: int | None
+
+
 class Differences(Schema):
     before: int
     after: int
+    divergence: StepsThatDiffer | None = Field(
+        description="Where two executions of one flow diverge; null where they do not."
+    )
     items: list[VariableDifference]
 
 
@@ -315,13 +326,22 @@ def list_differences(
     """List the variables that differ between two steps of an execution, or between two executions
     as they are."""
     subject = Subject(request.user, execution_id, Address(step=step))
+    divergence = None
     if other is None:
         before = Subject(request.user, execution_id, Address(step=first)).past
         after = subject.past
     else:
-        before, after = subject.past, Subject(request.user, other, Address()).past
+        compared = Subject(request.user, other, Address())
+        before, after = subject.past, compared.past
+        divergence = _divergence(subject.execution, compared.execution)
     found = variable_differences.of_variables(_kept(before), _kept(after))
-    return {"before": before.step, "after": after.step, "items": found}
+    return {"before": before.step, "after": after.step, "divergence": divergence, "items": found}
+
+
+def _divergence(first: Execution, second: Execution) -> Divergence | None:
+    if first.version.flow_id != second.version.flow_id:
+        return None
+    return compare_steps(first, second).divergence
 
 
 def _kept(past: ExecutionAt) -> ExecutionAt:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from executions import access, preferences
+from executions import access, api_tokens, preferences
 from executions.failures import queries
 from flows import access as flows_access
 from flows.rights import rights_of
@@ -27,6 +27,9 @@ class Me(Schema):
     sees_all: bool = Field(description="Whether it sees every execution.")
     sees_flows: bool
     roles: list[str] = Field(description="Its roles on the whole site.")
+    token_scopes: list[str] | None = Field(
+        description="The scopes of the API token that asks; null without one."
+    )
     unowned_failures: int = Field(description="Failures that need somebody and have no owner.")
 
 
@@ -45,5 +48,6 @@ def get_me(request: HttpRequest) -> dict[str, Any]:
         "sees_all": access.sees_all(user),
         "sees_flows": flows_access.sees_flows(user),
         "roles": [role.label for role in Role if rights.flow_ids(role) is None],
+        "token_scopes": api_tokens.scopes_of(user),
         "unowned_failures": queries.unowned(user),
     }
