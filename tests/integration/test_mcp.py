@@ -12,9 +12,12 @@ import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.test import Client as DjangoClient
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from pytest_django import Settings
 
+from cortexweb.mcp import endpoint
 from cortexweb.mcp.tools import LONGEST
 from executions.api_tokens import Wanted, issue, revoke
 from executions.commands.actor import Actor
@@ -267,6 +270,18 @@ def test_only_tokens_are_let_in(live_app: LiveApp, admin_user: User) -> None:
     revoke(Actor(None, "x", "page"), User.objects.get(username__startswith="user").api_tokens.get())
     assert ask(**bearer).status_code == 401
     assert httpx.get(f"{live_app.url}/healthz").status_code == 200
+
+
+def test_it_is_off_without_the_extra_or_by_the_setting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, client: DjangoClient
+) -> None:
+    assert endpoint.is_on()
+    settings.MCP = False
+    assert not endpoint.is_on()
+    settings.MCP = True
+    monkeypatch.setattr(endpoint, "find_spec", {"mcp": None}.get)
+    assert not endpoint.is_on()
+    assert client.post("/mcp").status_code == 404  # what Django answers then
 
 
 async def in_thread(function: Any, *arguments: Any, **named: Any) -> Any:
