@@ -281,7 +281,7 @@ def test_every_address_says_who_may(asking: Asking) -> None:
     robot = User.objects.create_user("robot")
     MachineAccount.objects.create(user=robot)
     token = ApiToken.objects.create(user=robot, name="t", start="t", digest="d", scopes=["see"])
-    schedule = make_schedule(asking.flow, None)
+    schedule = make_schedule(asking.flow, None, id=2)
     more = {"user_id": robot.pk, "token_id": token.pk, "schedule_id": schedule.pk}
     known, wrong = rules(ADDRESSES), []
     for name, parts in pages.ADDRESSES:
@@ -396,7 +396,7 @@ WallConsumer somewhere -
 OverviewConsumer somewhere -
 WorkerConsumer site -
 NotificationsConsumer signed_in -
-SchedulesConsumer signed_in -
+SchedulesConsumer somewhere -
 """
 
 
@@ -413,6 +413,7 @@ def test_every_socket_says_who_may_connect_and_what_it_tells(asking: Asking) -> 
         "execution_id": asking.execution.pk,
         "group_id": pages.GROUP,
         "name": asking.flow.name,
+        "selected": 0,
         "zone": "UTC",
     }
     event = event_of(asking.execution)
@@ -489,6 +490,17 @@ make_chain administer
 get_chain see
 change_chain administer
 delete_chain administer
+list_schedules signed_in
+make_schedule administer
+get_schedule see
+list_runs see
+change_schedule administer
+delete_schedule administer
+enable_schedule administer
+disable_schedule administer
+run_schedule start
+pause_schedules site
+resume_schedules site
 list_webhooks signed_in
 make_webhook administer
 get_webhook see
@@ -530,7 +542,7 @@ test_alert_channel site
 LOOKS_FIRST = (
     "make_alert_rule", "change_alert_rule", "make_alert_channel", "change_alert_channel",
     "import_flow", "publish_flow",
-    "make_chain", "change_chain", "make_webhook", "change_webhook",
+    "make_chain", "change_chain", "make_webhook", "change_webhook", "make_schedule", "change_schedule",
 )  # fmt: skip
 #: What is sent, where the least that an operation takes depends on who may.
 BODIES: dict[str, Any] = {
@@ -561,7 +573,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "execution_id": asking.execution.pk, "group_id": pages.GROUP, "job_id": pages.JOB,
         "delivery_id": pages.DELIVERY, "name": quote(asking.flow.name),
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
-        "chain_id": 1, "webhook_id": 1,
+        "chain_id": 1, "webhook_id": 1, "schedule_id": make_schedule(asking.flow, None, id=2).pk,
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {
