@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from executions.admin.lists import TeamRows
@@ -25,6 +26,13 @@ class ScheduleAdmin(ScheduleRows):
     ordering = ("name", "id")
     raw_id_fields = ("flow", "version", "owner")
     exclude = ("secret_inputs", "calendar")
+    search_help_text = "Enter a part of the name of a schedule or a flow."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Schedule], search_term: str
+    ) -> tuple[QuerySet[Schedule], bool]:
+        # A schedule has no id of an execution.
+        return admin.ModelAdmin.get_search_results(self, request, queryset, search_term)
 
 
 @admin.register(ScheduleRun)

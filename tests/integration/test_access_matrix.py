@@ -542,7 +542,8 @@ test_alert_channel site
 LOOKS_FIRST = (
     "make_alert_rule", "change_alert_rule", "make_alert_channel", "change_alert_channel",
     "import_flow", "publish_flow",
-    "make_chain", "change_chain", "make_webhook", "change_webhook", "make_schedule", "change_schedule",
+    "make_chain", "change_chain", "make_webhook", "change_webhook",
+    "make_schedule", "change_schedule",
 )  # fmt: skip
 #: What is sent, where the least that an operation takes depends on who may.
 BODIES: dict[str, Any] = {

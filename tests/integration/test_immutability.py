@@ -114,6 +114,7 @@ def test_what_no_note_can_be(flow: Flow, wrong: dict[str, object], constraint: s
 
 
 def test_the_publisher_may_be_deleted(version: FlowVersion, admin_user: User) -> None:
+    User.objects.create_superuser("other")  # somebody has to administer the site
     admin_user.delete()
     version.refresh_from_db()
     assert version.published_by is None

@@ -103,6 +103,7 @@ def test_a_permission_is_what_it_was(ada: User, shop: Flow) -> None:
 
 
 def test_who_is_not_active_has_no_rights(ada: User, shop: Flow) -> None:
+    User.objects.create_superuser("other")  # somebody has to administer the site
     ada = given(ada, Role.ADMINISTER)
     ada.is_active = False
     ada.save()

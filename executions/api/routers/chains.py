@@ -23,7 +23,8 @@ from flows import queries
 PATH = "/v1/chains"
 ROUTER = Router(tags=["Webhooks and chains"])
 _FIELDS = ("when", "condition", "is_on")
-_CONFLICT = {HTTPStatus.CONFLICT: ProblemDetails}
+#: Without a flow that is there, and of a state that forbids it.
+_REFUSED = {HTTPStatus.NOT_FOUND: ProblemDetails, HTTPStatus.CONFLICT: ProblemDetails}
 
 
 class ChainGiven(Schema):
@@ -64,7 +65,7 @@ def list_chains(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     return {**listed, "items": [_shown(one) for one in listed["items"]]}
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: ChainShown, **_CONFLICT})
+@ROUTER.post("", response={HTTPStatus.CREATED: ChainShown, **_REFUSED})
 def make_chain(request: HttpRequest, given: ChainGiven) -> Answer[dict[str, Any]]:
     """Make a chain from one flow to another."""
     flow = flows_access.get(request.user, given.flow)
@@ -79,7 +80,7 @@ def get_chain(request: HttpRequest, chain_id: int) -> dict[str, Any]:
     return _shown(access.get_chain_or_404(request.user, row_id(chain_id)))
 
 
-@ROUTER.put("/{int:chain_id}", response={HTTPStatus.OK: ChainShown, **_CONFLICT})
+@ROUTER.put("/{int:chain_id}", response={HTTPStatus.OK: ChainShown, **_REFUSED})
 def change_chain(request: HttpRequest, chain_id: int, given: ChainGiven) -> dict[str, Any]:
     """Change a chain as a whole; its flows stay."""
     found = access.get_chain_or_404(request.user, row_id(chain_id))

@@ -22,7 +22,11 @@ from flows import access as flows_access
 
 PATH = "/v1/schedules"
 ROUTER = Router(tags=["Schedules"])
-_CONFLICT = {HTTPStatus.CONFLICT: ProblemDetails, HTTPStatus.UNPROCESSABLE_ENTITY: ProblemDetails}
+_REFUSED = {
+    HTTPStatus.NOT_FOUND: ProblemDetails,
+    HTTPStatus.CONFLICT: ProblemDetails,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ProblemDetails,
+}
 _TAKEN = "The flow has a schedule of this name already."
 
 
@@ -116,7 +120,7 @@ def list_runs(request: HttpRequest, schedule_id: int, page: PageNumber = 1) -> d
     return page_of(request, ScheduleRun.objects.filter(schedule=found), page)
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: ScheduleShown, **_CONFLICT})
+@ROUTER.post("", response={HTTPStatus.CREATED: ScheduleShown, **_REFUSED})
 def make_schedule(request: HttpRequest, given: NewSchedule) -> Any:
     """Make a schedule. It starts on your behalf."""
     flow = flows_access.get(request.user, given.flow)
@@ -124,7 +128,7 @@ def make_schedule(request: HttpRequest, given: NewSchedule) -> Any:
     return Answer(HTTPStatus.CREATED, _shown(made))
 
 
-@ROUTER.put("/{int:schedule_id}", response={HTTPStatus.OK: ScheduleShown, **_CONFLICT})
+@ROUTER.put("/{int:schedule_id}", response={HTTPStatus.OK: ScheduleShown, **_REFUSED})
 def change_schedule(request: HttpRequest, schedule_id: int, given: ScheduleChange) -> Any:
     """Change a schedule. From then on it starts on your behalf."""
     found = access.get_or_404(request.user, schedule_id)

@@ -28,7 +28,8 @@ _FIELDS = (
     *("name", "scheme", "token_header", "condition", "message_id", "answer", "wait_seconds"),
     *("requests_a_minute", "is_on"),
 )
-_CONFLICT = {HTTPStatus.CONFLICT: ProblemDetails}
+#: Without a flow that is there, and of a state that forbids it.
+_REFUSED = {HTTPStatus.NOT_FOUND: ProblemDetails, HTTPStatus.CONFLICT: ProblemDetails}
 
 
 class WebhookGiven(Schema):
@@ -81,7 +82,7 @@ def list_webhooks(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     return {**listed, "items": [_shown(request, one) for one in listed["items"]]}
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: WebhookShown, **_CONFLICT})
+@ROUTER.post("", response={HTTPStatus.CREATED: WebhookShown, **_REFUSED})
 def make_webhook(request: HttpRequest, given: WebhookGiven) -> Answer[dict[str, Any]]:
     """Make a webhook. Its secret is shown this once."""
     flow = flows_access.get(request.user, given.flow)
@@ -97,7 +98,7 @@ def get_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
     return _shown(request, access.get_webhook_or_404(request.user, row_id(webhook_id)))
 
 
-@ROUTER.put("/{int:webhook_id}", response={HTTPStatus.OK: WebhookShown, **_CONFLICT})
+@ROUTER.put("/{int:webhook_id}", response={HTTPStatus.OK: WebhookShown, **_REFUSED})
 def change_webhook(request: HttpRequest, webhook_id: int, given: WebhookGiven) -> dict[str, Any]:
     """Change a webhook as a whole; its flow stays."""
     found = _changeable(request, webhook_id)
