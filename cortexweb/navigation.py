@@ -35,7 +35,7 @@ RAIL = (
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
     RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),
-    RailItem("schedules", "Schedules", "nav-cal", "schedules", "s", flows_access.sees_flows),
+    RailItem("schedules", "Schedules", "nav-cal", "schedules", "d", flows_access.sees_flows),
     RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
     RailItem("audit", "Audit", "eye", "audit", "t", audit_access.sees_others),

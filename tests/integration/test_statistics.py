@@ -18,6 +18,7 @@ from django.db import connection, connections, transaction
 from django.db.models import F
 
 from executions import completion, recovery, runner, tasks
+from executions.access import ExecutionSet
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_commands
 from executions.limits import MAX_WORKER_DEATHS
@@ -267,7 +268,8 @@ def test_what_one_person_has_started_counts_alike(admin_user: User) -> None:
     some_history(admin_user)
     make_execution(User.objects.create_user("ann"), flow="hers")
     span = Span.last(timedelta(days=30))
-    own = flow_counts.own_series(admin_user.pk, edges(span, "day", BERLIN))
+    own_set = ExecutionSet(flows=frozenset(), initiator_id=admin_user.pk)
+    own = flow_counts.own_series(own_set, edges(span, "day", BERLIN))
     everybody = read.series_by_flow(span, "day", BERLIN)
     assert own.keys() == everybody.keys() - {version_of("hers").flow_id}
     for flow, buckets in own.items():

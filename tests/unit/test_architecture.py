@@ -125,7 +125,11 @@ PATHS = {name_of(path): path for path in MODULES}
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    try:
+        return ast.parse(path.read_text())
+    except SystemError:
+        # Python 3.11 counts the levels of its parser wrongly while another thread parses too.
+        return ast.parse(path.read_text())
 
 
 @cache

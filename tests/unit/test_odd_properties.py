@@ -147,7 +147,7 @@ def flow_of(block: Block, prop: Property) -> str:
     ports = "".join(
         f", {port}: {'caught' if port == 'exception' else 'end'}" for port in block.ports
     )
-    own = f"{{type: {block.type}, properties: {{{given}{outputs}}}{ports}"
+    own = f"{{type: '{block.type}', properties: {{{given}{outputs}}}{ports}"
     ends = "end: {type: End Flow}\ncaught: {type: Handle Block Exception, bottom: end}\n"
     if block.type == "Handle Flow Exception":
         return (
