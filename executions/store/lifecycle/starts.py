@@ -74,6 +74,8 @@ def insert(request: StartRequest) -> Execution:
     execution = new_execution(request)
     flow, key = execution.flow_name, str(execution.pk)
     with tracing.span("start", cortexweb__flow=flow, cortexweb__execution=key):
+        # Its turns stand below this span.
+        execution.start_context = log_context.start_context()
         execution.save(force_insert=True)
     return execution
 
@@ -109,6 +111,8 @@ def insert_many(requests: Sequence[StartRequest]) -> list[Execution]:
         raise NotStarted(found)
     executions = [_queued(request, graph) for request in requests]
     with tracing.span("start", cortexweb__flow=graph.name, cortexweb__count=len(executions)):
+        for execution in executions:
+            execution.start_context = log_context.start_context()
         return Execution.objects.bulk_create(executions, batch_size=INSERTED_AT_ONCE)
 
 
