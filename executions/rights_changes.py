@@ -32,7 +32,7 @@ def connect() -> None:
         signal.connect(_grant, sender=Grant, dispatch_uid="rights of grant")
         signal.connect(_user, sender=get_user_model(), dispatch_uid="rights of user")
         signal.connect(_everybody, sender=Folder, dispatch_uid="rights by folder")
-        signal.connect(_everybody, sender=Flow, dispatch_uid="rights by flow")
+        signal.connect(_flow, sender=Flow, dispatch_uid="rights by flow")
     user: Any = get_user_model()
     m2m_changed.connect(_membership, sender=user.groups.through, dispatch_uid="rights by group")
     m2m_changed.connect(
@@ -62,6 +62,12 @@ def _membership(sender: Any, instance: Any, pk_set: set[int] | None, **_: Any) -
         tell([instance.pk])
     else:
         tell(pk_set)
+
+
+def _flow(sender: Any, instance: Flow, **changed: Any) -> None:
+    """A new flow in no folder changes nobody's rights: no grant names it yet."""
+    if not changed.get("created") or instance.folder_id is not None:
+        tell()
 
 
 def _everybody(sender: Any, **_: Any) -> None:
