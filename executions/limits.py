@@ -73,9 +73,9 @@ RETENTION_SECONDS = 5.0
 #: Root executions that one transaction of retention looks at; executions and steps that it deletes.
 RETENTION_ROOTS = 200
 RETENTION_BATCH = 500
+RETENTION_STEPS = 50_000
 #: Entries of the audit trail that are deleted in one transaction.
 AUDIT_BATCH = 5000
-RETENTION_STEPS = 50_000
 #: Events of the journal of statistics that one transaction adds to the totals, and how long one
 #: round of that takes at most; a round begins each second.
 STATISTICS_BATCH = 10_000
