@@ -74,7 +74,7 @@
     }
   }
   for (const element of document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .tag, .status-pill, .btn")) {
-    if (isAside(element) || !element.getClientRects().length) continue;
+    if (isAside(element) || !element.checkVisibility()) continue;
     const part = seen(element.getBoundingClientRect(), element.parentElement);
     if (part.right - part.left > 2 && part.bottom - part.top > 2) things.push({ ...part, element, text: element.ariaLabel || told(element.textContent) || element.name });
     if (part.cutBy && !element.closest(".tabs, .chips, .actions") && !isMarkSaid(element)) found.push(`control “${(element.ariaLabel || told(element.textContent) || element.name || "").slice(0, 30)}” is cut by ${part.cutBy.tagName} ${part.cutBy.className}`);
