@@ -5,8 +5,9 @@ import logging
 from typing import Any, Protocol, runtime_checkable
 
 import django
-from asgiref.sync import SyncToAsync
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase, HttpResponseServerError
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,10 @@ class Handler(ASGIHandler):
             response = HttpResponseServerError("Something went wrong.\n", content_type="text/plain")
             response._handler_class = self.__class__  # type: ignore[attr-defined]
         if isinstance(response, Completable):
-            _release_thread()
+            await _release_thread()
             await response.complete()
         elif getattr(response, "is_async", False):
-            _release_thread()
+            await _release_thread()
         return response
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:
@@ -62,13 +63,25 @@ def _while_read(send: Any) -> Any:
     return send_in_time
 
 
-def _release_thread() -> None:
-    """End the thread in which the view of this request ran; what follows gets another one."""
+async def _release_thread() -> None:
+    """End the thread in which the view of this request ran; what follows gets another one. Its
+    database connection goes back to the pool, which a thread that ends would not do."""
     context = SyncToAsync.thread_sensitive_context.get(None)
-    if context is not None:
-        executor = SyncToAsync.context_to_thread_executor.pop(context, None)
-        if executor is not None:
-            executor.shutdown(wait=False)
+    executor = None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+    if context is None or executor is None:
+        return
+    try:
+        await sync_to_async(_close_connections)()
+    finally:
+        SyncToAsync.context_to_thread_executor.pop(context, None)
+        executor.shutdown(wait=False)
+
+
+def _close_connections() -> None:
+    """Close those of this thread, as the end of a request does."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def application() -> Handler:

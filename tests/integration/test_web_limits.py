@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_finished
 from django.test import Client
+from redis import Redis
 
 from cortexweb.web import origin_check
 from cortexweb.web.handler import Handler, application
@@ -156,6 +157,34 @@ def test_another_charset_is_refused_and_costs_no_connection(
             fine = {**token, "Content-Type": f"{KINDS[0]}; charset=UTF-8"}
             assert client.post("/login/", content=b"a=%ff", headers=fine).status_code == 200
             assert client.get("/healthz").status_code == 200
+    finally:
+        process.stop()
+    assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("path", ["/executions/export/csv/", "/executions/export/json/"])
+def test_downloads_give_their_connections_back(
+    path: str,
+    product_environment: dict[str, str],
+    transactional_db: None,
+    redis: Redis,
+    admin_user: User,
+    tmp_path: Path,
+) -> None:
+    """Each would have kept one for good, and the last ones would have got nothing but the head."""
+    port = free_port()
+    few = {**product_environment, "DATABASE_POOL_SIZE": "2"}
+    process = web_server(tmp_path / "web.log", few, port)
+    browser = Client()
+    browser.force_login(admin_user)
+    cookies = {"sessionid": browser.cookies["sessionid"].value}
+    try:
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=url, timeout=10, cookies=cookies) as client:
+            for _ in range(4):
+                downloaded = client.get(path)
+                assert downloaded.status_code == 200
+                assert downloaded.content
     finally:
         process.stop()
     assert "Traceback" not in process.output
