@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
+from executions.alerts import personal
 from executions.models import Execution, Watch
 from executions.publishing import announce
 from executions.states import Status
@@ -91,9 +92,11 @@ def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: An
     page.locator("[data-watch]").click()
     expect(row(page, one)).to_have_attribute("data-mismatch", "")
     expect(row(page, one).locator(".why")).to_have_text("you no longer watch it")
-    # Of what is over there is no more to come: being told of it ends the watch.
-    tell(other, status=Status.ENDED, ended_at=timezone.now())
+    # Of what is over there is no more to come: being told of it, by every channel, ends the watch.
+    with page.expect_response(lambda got: got.status == 204):  # it is read
+        tell(other, status=Status.ENDED, ended_at=timezone.now())
     expect(row(page, other).locator(".why")).to_have_text("you no longer watch it")
+    personal.tell_watchers()
     assert not Watch.objects.exists()
     page.reload()
     expect(page.locator("[data-empty]")).to_be_visible()

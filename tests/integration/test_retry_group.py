@@ -73,6 +73,7 @@ def test_the_preview_says_who_and_who_not_and_why(
     found = RetryGroup(admin_user, group)
     assert found.counts == {
         "all": 4, "start": 1, "ended": 1, "live": 1, "failed": 0, "locked": 1,
+        "unretried": 2,
     }  # fmt: skip
     assert [one.pk for one in found.first] == [failed[3].pk]
     filters = Filters.parse(QueryDict(found.filters))
