@@ -110,6 +110,11 @@ def type_name(value: Any) -> str:
     return type_names.get(type(value), type(value).__name__)
 
 
+def article(name: str) -> str:
+    """Return the name of a type with its article."""
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
 def legible(text: str) -> str:
     """Return the text as UTF-8 can write it, with a mark for each half of a character."""
     return text if text.isascii() else _SURROGATE.sub(REPLACEMENT, text)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
-from flows.values import ExceptionValue, TaskValue, type_name
+from flows.values import ExceptionValue, TaskValue, article, type_name
 
 
 class Port(StrEnum):
@@ -347,8 +347,3 @@ def check(prop: Property, value: Any) -> None:
         )
     if prop.nonempty and isinstance(value, str | list | dict) and not value:
         raise property_empty(prop.name)
-
-
-def article(name: str) -> str:
-    """The name of a type with its article."""
-    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"

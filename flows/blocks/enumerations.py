@@ -11,12 +11,10 @@ from flows.values import summary
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    """An enumeration: its name, and the number of each member. The members of one with flags may
-    be joined: `RemoveEmptyEntries|TrimEntries`."""
+    """An enumeration: its name, and the number of each member."""
 
     name: str
     members: Mapping[str, int]
-    has_flags: bool = False
 
     def property(self, name: str, default: str, *, advanced: bool = True) -> Property:
         """Return a property that takes a member."""
@@ -35,7 +33,8 @@ class Enumeration:
         return found
 
     def flags(self, prop: str, value: Any) -> frozenset[str]:
-        """Return the names of the members that a property joins. Raises ArgumentException as a
+        """Return the names of the members that a property joins, as in
+        `RemoveEmptyEntries|TrimEntries`. Raises ArgumentException as a
         BlockException."""
         if isinstance(value, int) and not isinstance(value, bool):
             found = {name for name, number in self.members.items() if number and value & number}
@@ -70,7 +69,6 @@ SEARCH_OPTIONS = Enumeration("SearchOptions", {"LiteralText": 0, "Regex": 1, "Pa
 SPLIT_OPTIONS = Enumeration(
     "StringSplitOptions",
     {"None": 0, "RemoveEmptyEntries": 1, "TrimEntries": 2},
-    has_flags=True,
 )
 ENCODING_FORMAT = Enumeration(
     "TextEncodingFormat",

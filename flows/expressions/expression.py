@@ -107,14 +107,13 @@ class Expression:
         """Evaluate again in the ways that are slower and seldom needed. Raises ExpressionError when
         they fail too."""
         problem = str(result.plain_value())
-        if "Non-CEL value type" in problem:
-            if met := task_values.task_ids(list(variables.values())):
-                raise TaskStateNeeded(met)
-            data = {name: to_cel_deep(value) for name, value in variables.items()}
+        is_nested = "Non-CEL value type" in problem
+        if is_nested and (met := task_values.task_ids(list(variables.values()))):
+            raise TaskStateNeeded(met)
+        data = {name: to_cel_deep(value) for name, value in variables.items()}
+        if is_nested:
             result = _run(self._program, data)
             problem = str(result.plain_value())
-        else:
-            data = {name: to_cel_deep(value) for name, value in variables.items()}
         if result.type() == _ERROR and "Index error: index=-" in problem:
             result = _run(_compiled(source.with_at(self._text)), data)
             problem = str(result.plain_value())

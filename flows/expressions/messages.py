@@ -8,7 +8,7 @@ from typing import Any
 from flows.expressions.functions import FUNCTIONS
 from flows.expressions.language import BY_INTERNAL_NAME, internal, type_of, with_own_names
 from flows.expressions.source import Token, operand_before, place, tokens
-from flows.values import type_name
+from flows.values import article, type_name
 
 #: Reads an operand of the expression; raises an exception where that is not possible.
 Read = Callable[[str], Any]
@@ -109,14 +109,10 @@ def _no_part(source: str, read: Read) -> str:
         except Exception:  # noqa: S112 - a variable of a macro, which only the macro knows
             continue
         if type(value) is not dict:
-            kind = "null" if value is None else _article(type_name(value))
+            kind = "null" if value is None else article(type_name(value))
             where = place(source, token.start)
             return f"{with_own_names(operand)} is {kind} and has no {token.text} ({where})."
     return "only a Structure has parts that a name reads."
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def _accesses(source: str, key: str | None) -> Iterator[tuple[str, Token]]:

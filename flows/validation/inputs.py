@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.blocks.base import article
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
 from flows.validation.message_text import did_you_mean
 from flows.validation.types import VARIABLE_TYPES
 from flows.value_sources import Source, evaluate_constant
-from flows.values import LEVELS, too_deep, type_name
+from flows.values import LEVELS, article, too_deep, type_name
 
 
 def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:

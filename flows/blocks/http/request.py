@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flows.blocks.base import Block, Direction, Effect, Property, article
+from flows.blocks.base import Block, Direction, Effect, Property
 from flows.blocks.clients import Clients, HttpRequest
 from flows.blocks.errors import exception, invalid_property, property_empty
-from flows.values import summary, type_name
+from flows.values import article, summary, type_name
 
 #: The port of a Uri, as it is written.
 _PORT = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(?:\[[^]/?#]*\]|[^:/?#]*):([^/?#]+)", re.I)

@@ -94,9 +94,7 @@ class FromEnd(Chosen):
 
 class FromIndex(Chosen):
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        start = index_within(given["Index"], len(items) - 1) if items else given["Index"]
-        if not items:
-            index_within(start, 0)
+        start = index_within(given["Index"], max(len(items) - 1, 0))
         return range(start, start + count_within(given["Count"], len(items) - start))
 
 

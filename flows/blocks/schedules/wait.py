@@ -1,12 +1,12 @@
 """Waiting for a time."""
 
-from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.blocks.base import Block, Property, Visit, WaitUntil, article
+from flows.blocks.base import Block, Property, Visit, WaitUntil
 from flows.blocks.errors import exception, invalid_property, out_of_range
-from flows.values import summary, type_name
+from flows.months import add_months
+from flows.values import article, summary, type_name
 
 PARTS = ("Years", "Months", "Days", "Hours", "Minutes", "Seconds", "Milliseconds")
 
@@ -58,7 +58,7 @@ def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime
             raise invalid_property(name, f"{part} is not a number.")
         parts[part] = amount
     try:
-        moved = _add_months(_add_months(start, parts["Years"] * 12), parts["Months"])
+        moved = add_months(add_months(start, parts["Years"] * 12), parts["Months"])
         return moved + timedelta(
             days=parts["Days"],
             hours=parts["Hours"],
@@ -70,9 +70,3 @@ def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime
         raise exception(
             "ArgumentOutOfRangeException", f"The '{name}' leads beyond the calendar."
         ) from None
-
-
-def _add_months(start: datetime, months: int) -> datetime:
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    day = min(start.day, monthrange(year, month + 1)[1])
-    return start.replace(year=year, month=month + 1, day=day)

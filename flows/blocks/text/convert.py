@@ -21,13 +21,10 @@ from flows.blocks.text.base import (
     TextBlock,
     culture_given,
 )
+from flows.expressions.function import LARGEST_TEXT
 from flows.formats.cultures import Culture, culture
 from flows.formats.numbers import InvalidFormat
 from flows.formats.text import fill, text_of
-
-#: The longest text that a block joins.
-LONGEST = 20_000_000
-
 
 # Case ----------------------------------------------------------------------------------------
 
@@ -128,8 +125,8 @@ class JoinText(TextBlock):
     def run(self, visit: Visit) -> Leave:
         separator, signs = visit.given["Separator"] or "", culture(None)
         texts = [text_of(value, signs) for value in items_of(visit.given["Values"])]
-        if sum(map(len, texts)) + len(separator) * len(texts) > LONGEST:
-            told = f"The text would have more than {LONGEST:,} characters."
+        if sum(map(len, texts)) + len(separator) * len(texts) > LARGEST_TEXT:
+            told = f"The text would have more than {LARGEST_TEXT:,} characters."
             raise exception("OutOfMemoryException", told)
         return Leave(outputs={"Text": separator.join(texts)})
 

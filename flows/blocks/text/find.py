@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Direction, Leave, Property, Visit
 from flows.blocks.collections import OCCURRENCE, items_of
+from flows.blocks.enumerations import SEARCH_OPTIONS
 from flows.blocks.text.base import CHANGED_TEXT, TEXT, TextBlock
 from flows.blocks.text.search import (
     COMPARISON,
@@ -147,7 +148,7 @@ class _Replaces(_Searches):
 
     def replacement(self, match: Any, given: Mapping[str, Any]) -> str:
         text = given["Replacement Text"] or ""
-        if given["Search Options"] in ("Regex", "SearchOptions.Regex", 1):
+        if SEARCH_OPTIONS.member("Search Options", given["Search Options"]) == "Regex":
             return _SUBSTITUTION.sub(lambda found: _substituted(found, match), text)
         return str(text)
 

@@ -19,7 +19,7 @@ class GetLength(TextBlock):
 
 
 class _Asks(TextBlock):
-    """`answers` maps null, the empty text and a text of blanks to whether they fit."""
+    """Tells whether a text is one of some kinds: null, empty, blank."""
 
     fits: ClassVar[tuple[str, ...]] = ()
 

@@ -9,6 +9,7 @@ from flows.expressions import supply
 from flows.expressions.function import function
 from flows.formats import dates
 from flows.formats.cultures import culture as culture_of
+from flows.months import add_months
 
 #: The units of `add` and `between` that are lengths of time, in seconds.
 _LENGTHS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600}
@@ -106,7 +107,7 @@ def add(at: datetime, amount: int, unit: str, zone: str = "") -> datetime:
         local = at.astimezone(place).replace(tzinfo=None)
         if unit in _DAYS:
             return _placed(local + timedelta(days=amount * _DAYS[unit]), place)
-        return _placed(_months_later(local, amount * _MONTHS[unit]), place)
+        return _placed(add_months(local, amount * _MONTHS[unit]), place)
     except (OverflowError, ValueError):
         raise ValueError("the result is before the year 1 or after the year 9999.") from None
 
@@ -129,8 +130,8 @@ def between(start: datetime, end: datetime, unit: str = "seconds", zone: str = "
     step = 1 if months > 0 else -1
     while (
         months
-        and (_months_later(one, months) > other) == (step > 0)
-        and (_months_later(one, months) != other)
+        and (add_months(one, months) > other) == (step > 0)
+        and (add_months(one, months) != other)
     ):
         months -= step
     whole = abs(months) // _MONTHS[unit]
@@ -198,13 +199,6 @@ def _placed(local: datetime, zone: tzinfo) -> datetime:
     """The moment of a time of day in a zone. One that does not exist is as much later, one that
     stands twice is the first."""
     return local.replace(tzinfo=zone).astimezone(UTC)
-
-
-def _months_later(local: datetime, months: int) -> datetime:
-    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
-    following = datetime(year + (month == 11), (month + 1) % 12 + 1, 1)
-    last = (following - timedelta(days=1)).day
-    return local.replace(year=year, month=month + 1, day=min(local.day, last))
 
 
 def _start(at: datetime, unit: str, zone: tzinfo) -> datetime:
