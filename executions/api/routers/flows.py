@@ -13,7 +13,7 @@ from ninja import Field, Query, Router, Schema
 from executions.api.paging import Listed, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
-from executions.commands import flow_versions
+from executions.commands import flow_files
 from executions.commands.actor import Actor
 from flows import access, queries
 from flows.files import FlowFileError, dump_json, dump_yaml, parse
@@ -205,7 +205,7 @@ def import_flow(
     try:
         file = parse(request.body.decode("utf-8-sig"), f"flow{ending}")
         actor = Actor.of_request(request, "api")
-        version, changed = flow_versions.import_file(request.user, actor, file, publishes=publish)
+        done = flow_files.import_flow(request.user, actor, file, publishes=publish)
     except UnicodeDecodeError:
         raise Problem(HTTPStatus.BAD_REQUEST, "The flow file is not UTF-8.") from None
     except FlowFileError as error:
@@ -214,10 +214,10 @@ def import_flow(
     except InvalidFlow as invalid:
         raise _invalid(invalid) from None
     return {
-        "flow": version.flow.name,
-        "version": version.number,
-        "changed": changed,
-        "is_draft": version.is_draft,
+        "flow": done.version.flow.name,
+        "version": done.version.number,
+        "changed": done.changed,
+        "is_draft": done.version.is_draft,
     }
 
 
@@ -229,7 +229,7 @@ def publish_flow(request: HttpRequest, name: str) -> FlowVersion:
     if draft is None:
         raise Problem(HTTPStatus.CONFLICT, f"{flow.name} has no draft. Import a flow file first.")
     try:
-        return flow_versions.publish(request.user, Actor.of_request(request, "api"), draft)
+        return flow_files.publish_flow(request.user, Actor.of_request(request, "api"), draft)
     except InvalidFlow as invalid:
         raise _invalid(invalid) from None
 
