@@ -85,8 +85,9 @@ def _start(thread: threading.Thread) -> None:
     _start_thread(thread)
 
 
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    allowed = _guard.allowed
+def _hook(event: str, arguments: tuple[Any, ...], guard: _Guard = _guard) -> None:
+    # The guard is bound: the hook is called still when Python ends and has emptied this module.
+    allowed = guard.allowed
     if allowed is None:
         return
     if event in _CONNECTS:

@@ -113,6 +113,7 @@ document.addEventListener(
 /** Send the query; the value of a field that has a few takes the only one that it can become. */
 async function finish() {
   const { value } = box();
+  clearTimeout(completing); // its question would make this one an older one
   await complete().catch(close);
   if (box().value !== value) return; // typed on meanwhile
   const [only, ...others] = options();

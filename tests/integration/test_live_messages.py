@@ -146,12 +146,23 @@ def statements_in(seconds: float) -> int:
     return found
 
 
+def least_statements(enough: int) -> int:
+    """The fewest transactions of a second out of eight, or the first that are no more than enough:
+    what an earlier test began, the server may still be ending."""
+    least = statements_in(1)
+    for _ in range(7):
+        if least <= enough:
+            break
+        least = min(least, statements_in(1))
+    return least
+
+
 @pytest.mark.usefixtures("transactional_db")
 async def test_nonsense_is_refused_and_leaves_nothing_behind(
     live_app: LiveApp, redis: Redis, admin_user: User
 ) -> None:
     await alone(redis)
-    at_rest = await sync_to_async(statements_in)(2)
+    at_rest = await sync_to_async(statements_in)(1)
     cookie = await sync_to_async(cookie_of)(admin_user)
     said = len(live_app.process.output)
     async with socket(live_app, cookie) as one:
@@ -176,7 +187,7 @@ async def test_nonsense_is_refused_and_leaves_nothing_behind(
                 assert await refusals(one) == 0
     await alone(redis)
     assert not subscriptions(redis)
-    assert await sync_to_async(statements_in)(2) <= at_rest + 4
+    assert await sync_to_async(least_statements)(at_rest + 4) <= at_rest + 4
     assert "Traceback" not in live_app.process.output[said:]
 
 

@@ -26,7 +26,7 @@ from executions.store.lifecycle import bulk_transitions
 from executions.store.lifecycle.transitions import force_stop
 from flows.models import FlowVersion
 from tests.driving import ACTOR, begin, drive, fresh
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import copies_that_ended, make_execution
 from tests.flows_in_tests import publish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -234,8 +234,9 @@ def test_a_chain_shows_nothing_that_the_reader_may_not_see(
         ("failed-again", "execution_retried"),
     ],
 )
-def test_an_index_finds_the_flag(flag: str, index: str) -> None:
+def test_an_index_finds_the_flag(flag: str, index: str, admin_user: User) -> None:
     """Among many executions, without looking at each of them."""
+    copies_that_ended(make_execution(admin_user), 2_000, 10)
     filters = Filters.parse(QueryDict(f"is={flag}"))
     rows = Execution.objects.filter(filters.condition(timezone.now()))
     with transaction.atomic(), connection.cursor() as cursor:

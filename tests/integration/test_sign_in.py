@@ -163,7 +163,10 @@ def test_a_hundred_at_once_delay_nobody(
         server.stop()
     assert set(answers) <= {200, 503}
     assert answers.count(200) >= 10
-    assert max(delays) < 3, max(delays)
+    # A slow machine delays one answer; hashing in the way would delay each by a second and more.
+    delays.sort()
+    assert delays[len(delays) * 9 // 10] < 1, delays[-5:]
+    assert delays[-1] < 10, delays[-5:]
     addresses = AuditEntry.objects.filter(command="sign-in").values_list("address", flat=True)
     assert len(set(addresses)) == answers.count(200)
 

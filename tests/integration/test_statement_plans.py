@@ -16,7 +16,7 @@ from executions.store.debug import debug_lease
 from executions.store.lifecycle import bulk_transitions, starts, transitions, worker_limits
 from executions.store.lifecycle.worker_limits import FLOW, PERSON, WorkerLimit
 from executions.store.read import block_counts
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import copies_that_ended, make_execution
 
 pytestmark = pytest.mark.django_db
 #: Executions that have ended, of so many flows.
@@ -27,17 +27,7 @@ ENDED, FLOWS = 4_000, 100
 def queued(django_user_model: type[User]) -> Execution:
     """An execution that is Queued, among many that have ended."""
     row = make_execution(django_user_model.objects.create_user("ann"), status=Status.QUEUED)
-    columns = [field.column for field in Execution._meta.concrete_fields]
-    own = {"id": "gen_random_uuid()", "root_id": "gen_random_uuid()", "lease_expires_at": "NULL"}
-    own |= {"flow_name": f"'flow ' || n %% {FLOWS}", "status": "'Ended'", "ended_at": "now()"}
-    values = ", ".join(own.get(column, f"e.{column}") for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO executions_execution ({', '.join(columns)}) SELECT {values} "
-            f"FROM executions_execution e, generate_series(1, {ENDED}) n WHERE e.id = %s",
-            [row.pk],
-        )
-        cursor.execute("ANALYZE executions_execution")
+    copies_that_ended(row, ENDED, FLOWS)
     return row
 
 
