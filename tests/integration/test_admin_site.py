@@ -262,11 +262,11 @@ def test_it_is_for_superusers(client: Client, person: User) -> None:
 
 
 def test_pending_migrations_are_named(admin_client: Client, redis: object) -> None:
-    app, newest = MigrationLoader(connection).graph.leaf_nodes("flows")[0]
+    app, newest = MigrationLoader(connection).graph.leaf_nodes("sessions")[0]
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", [app, newest])
     page = admin_client.get("/admin/system/").content.decode()
-    assert f"flows.{newest}" in page
+    assert f"sessions.{newest}" in page
     assert "manage.py migrate" in page
 
 

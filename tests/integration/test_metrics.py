@@ -345,15 +345,15 @@ def test_what_is_wrong_with_workers_is_a_warning(read: Client) -> None:
 
 def test_pending_migrations_are_an_error(read: Client) -> None:
     recorder = MigrationRecorder(connection)
-    last = recorder.migration_qs.filter(app="flows").order_by("-id")[0]
-    recorder.record_unapplied("flows", last.name)
+    last = recorder.migration_qs.filter(app="sessions").get()
+    recorder.record_unapplied("sessions", last.name)
     try:
         status, lines = readiness(read)
     finally:
-        recorder.record_applied("flows", last.name)
+        recorder.record_applied("sessions", last.name)
     assert (status, lines[0]) == (503, "not ready")
     assert lines[1] == (
-        f"error: migrations: 1 pending, from flows {last.name} on; run `manage.py migrate`"
+        f"error: migrations: 1 pending, from sessions {last.name} on; run `manage.py migrate`"
     )
 
 
