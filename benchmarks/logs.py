@@ -14,7 +14,7 @@ FILL = """
     INSERT INTO executions_logentry (execution_id, step, at, block, severity, event_type, details,
         flow_name, initiator_id)
     SELECT e.id, n, now() - make_interval(secs => n * 2.5), 'log',
-        (ARRAY['Trace', 'Debug', 'Information', 'Information', 'Information', 'Information'])
+        (ARRAY['Verbose', 'Debug', 'Information', 'Information', 'Information', 'Information'])
             [1 + n %% 6],
         'Order ' || n || CASE n %% 3 WHEN 0 THEN ' paid' WHEN 1 THEN ' sent' ELSE ' received' END,
         json_build_object('customer', 'c' || n %% 5000, 'amount', n %% 977, 'reference',

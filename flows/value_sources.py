@@ -12,7 +12,7 @@ from typing import Any
 
 from flows import expressions, values
 from flows.expressions import ExpressionError, TaskStateNeeded
-from flows.values import ExceptionValue, TaskValue, type_name
+from flows.values import ExceptionValue, TaskValue, article, type_name
 
 _VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
 _KEY = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -135,7 +135,9 @@ class Path:
             item_of(whole, last)
             whole[last] = value
         else:
-            raise ExpressionError(f"{values.summary(last)} of a {type_name(whole)} cannot be set.")
+            raise ExpressionError(
+                f"{values.summary(last)} of {article(type_name(whole))} cannot be set."
+            )
 
 
 def item_of(whole: Any, key: Any) -> Any:
@@ -148,7 +150,7 @@ def item_of(whole: Any, key: Any) -> Any:
         return whole[key]
     if type(whole) is dict and key in whole:
         return whole[key]
-    raise ExpressionError(f"a {type_name(whole)} has no {values.summary(key)} here.")
+    raise ExpressionError(f"{article(type_name(whole))} has no {values.summary(key)} here.")
 
 
 @dataclass(frozen=True, slots=True)

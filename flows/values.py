@@ -99,6 +99,8 @@ class Masked:
 
 type_names |= {TaskValue: "Execution Task", Masked: "Secret"}
 MASKED = Masked()
+#: "an Integer", "an HttpRequest", "an UnexpectedException"; but "a UserCredentials".
+_SPOKEN_WITH_A_VOWEL = re.compile(r"[AEIO]|Http|Html|Xml|Sql|Ssh|Smtp|U(?!ni|rl|ri|se|tc|tf|uid)")
 #: The text that is shown instead of a secret, also inside other text.
 MASK = "••••••"
 
@@ -111,8 +113,8 @@ def type_name(value: Any) -> str:
 
 
 def article(name: str) -> str:
-    """Return the name of a type with its article."""
-    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+    """Return the name of a type, block or property with its article, as it is spoken."""
+    return f"an {name}" if _SPOKEN_WITH_A_VOWEL.match(name) else f"a {name}"
 
 
 def legible(text: str) -> str:

@@ -13,7 +13,7 @@ from executions.engine.secrets import Secrets
 from executions.engine.state import Frame
 from flows import values
 from flows.graph import NO_SUCH_BLOCK, FlowGraph, VariableNode, WorkspaceNode
-from flows.values import ExceptionValue
+from flows.values import ExceptionValue, article
 
 
 class CannotMove(Exception):
@@ -141,7 +141,8 @@ def preview_version(
             found.impossible.append(f"The block '{node.title}', on which a token stands, is gone.")
         elif there.block.type != node.block.type:
             found.impossible.append(
-                f"The block '{node.title}', on which a token stands, is now a {there.block.type}."
+                f"The block '{node.title}', on which a token stands, is now "
+                f"{article(there.block.type)}."
             )
         if frame.workspace not in new.workspaces:
             continue

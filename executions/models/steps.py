@@ -7,6 +7,7 @@ from executions.fields import ExactJSONField
 from executions.limits import FIRST_STEPS_KEPT
 from executions.models.execution import Execution
 from executions.models.expressions import LogLexemes
+from flows.blocks.logs.log_event import SEVERE
 
 
 class Step(models.Model):
@@ -186,8 +187,8 @@ class LogEntry(models.Model):
             models.Index(fields=["initiator_id", "at", "id"], name="log_entry_by_initiator"),
             models.Index(
                 fields=["at", "id"],
-                name="log_entry_severe",
-                condition=models.Q(severity__in=["Warning", "Error", "Critical"]),
+                name="log_entry_most_severe",
+                condition=models.Q(severity__in=SEVERE),
             ),
             GinIndex(LogLexemes(), name="log_entry_found"),
         ]

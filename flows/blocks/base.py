@@ -260,7 +260,8 @@ def _is_int(value: Any) -> bool:
     return type(value) is int and -_INT32 <= value < _INT32
 
 
-#: Which values a declared type takes, null apart.
+#: Which values a declared type takes, null apart. Of a list or structure in a flow file they are
+#: asked before the run too, without the items that only the run knows.
 TYPES: dict[str, Callable[[Any], bool]] = {
     "dynamic": lambda value: True,
     "TValue": lambda value: True,

@@ -74,6 +74,10 @@ ENCODING_FORMAT = Enumeration(
     "TextEncodingFormat",
     {"Base64": 0, "Url": 1, "Hex": 2, "Html": 3, "Utf8": 4, "Base64Url": 5},
 )
+EVENT_SEVERITY = Enumeration(
+    "EventSeverity",
+    {"Verbose": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Fatal": 5},
+)
 DATE_TIME_COMPONENT = Enumeration(
     "DateTimeComponentType",
     {

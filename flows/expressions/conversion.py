@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
-from flows.values import ExceptionValue, TaskValue
+from flows.values import ExceptionValue, TaskValue, article
 
 SCALARS = frozenset({type(None), bool, int, float, str})
 HALF = "it reads a text with half of a character (a lone surrogate), which expressions cannot hold."
@@ -71,4 +71,6 @@ def from_cel(value: Any) -> Any:
         return {key: from_cel(item) for key, item in value.items()}
     if kind is bytearray or kind is bytes:
         return bytes(value)
-    raise ExpressionError(f"The expression gives a {kind.__name__}, which variables cannot hold.")
+    raise ExpressionError(
+        f"The expression gives {article(kind.__name__)}, which variables cannot hold."
+    )

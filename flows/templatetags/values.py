@@ -15,6 +15,7 @@ register.filter("json_text", pretty_json.text)
 register.filter("is_inline", pretty_json.is_inline)
 register.filter("value_summary", values.summary)
 register.filter("type_name", values.type_name)
+register.filter("article", values.article)
 
 
 @register.filter

@@ -197,14 +197,11 @@ def _reads(
 def _literal(
     node: BlockNode, prop: Property, source: Source, path: tuple[str | int, ...]
 ) -> Iterator[Message]:
-    """Semantics 20: a literal has the type that the property declares."""
-    match source:
-        case Literal(value):
-            sample: Any = value
-        case Composite(items):
-            sample = items
-        case _:
-            return
+    """Semantics 20: a literal has the type that the property declares, and so has what is literal
+    of a list or structure."""
+    if not isinstance(source, Literal | Composite):
+        return
+    sample = _literal_parts(source)
     if sample is not None and not TYPES[prop.type](sample):
         yield Message(
             block_label(node),
@@ -212,3 +209,17 @@ def _literal(
             "Change the value, or write an expression that begins with =.",
             path,
         )
+
+
+def _literal_parts(source: Literal | Composite) -> Any:
+    """The value without the items that only the run knows: variables and expressions."""
+    if isinstance(source, Literal):
+        return source.value
+    parts = source.items
+    if isinstance(parts, dict):
+        return {
+            key: _literal_parts(part)
+            for key, part in parts.items()
+            if isinstance(part, Literal | Composite)
+        }
+    return [_literal_parts(part) for part in parts if isinstance(part, Literal | Composite)]

@@ -77,7 +77,7 @@ def test_searched_and_followed(signed_in_page: Page, write: Write) -> None:
     assert events(page) == ["second"]
     expect(page.locator(LIVE)).to_be_visible()
     write("section of another severity")
-    write("second again", "Critical")
+    write("second again", "Fatal")
     expect(page.locator("#log-rows tr")).to_have_count(2)
     assert events(page) == ["second again", "second"]
     page.get_by_role("link", name="Step 1").first.focus()

@@ -164,12 +164,12 @@ def check(case: Case, execution: Execution) -> None:
 def logged(execution: Execution) -> Case:
     """The one entry of an execution's log, as cases write it."""
     entry = LogEntry.objects.get(execution=execution)
-    assert entry.event_started_at
-    assert entry.event_ended_at
-    took = (entry.event_ended_at - entry.event_started_at).total_seconds()
-    event = {"Type": entry.event_type, "Duration": {"InSeconds": int(took)}}
-    event["Details"] = values.decode(entry.details)
-    return {"severity": entry.severity, "Event": event}
+    event = {"Type": entry.event_type, "Details": values.decode(entry.details)}
+    times = {"StartedAt": entry.event_started_at, "EndedAt": entry.event_ended_at}
+    if entry.event_started_at and entry.event_ended_at:
+        took = (entry.event_ended_at - entry.event_started_at).total_seconds()
+        event["Duration"] = {"InSeconds": int(took)}
+    return {"severity": entry.severity, "Event": event, **times}
 
 
 def check_loop(iterations: list[Case], outputs: Case, visits: list[Step]) -> None:

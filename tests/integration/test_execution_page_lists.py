@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def test_logs_are_filtered_by_severity_and_searched(loop: FlowVersion, person: User) -> None:
     execution = run(loop, person)
     for number, (severity, event) in enumerate(
-        [("Debug", "Started"), ("Warning", "Slow"), ("Error", "Refused"), ("Critical", "Lost")]
+        [("Debug", "Started"), ("Warning", "Slow"), ("Error", "Refused"), ("Fatal", "Lost")]
     ):
         LogEntry.objects.create(
             execution=execution,
@@ -36,7 +36,7 @@ def test_logs_are_filtered_by_severity_and_searched(loop: FlowVersion, person: U
 
     assert shown("") == ["Started", "Slow", "Refused", "Lost"]
     assert shown("&severity=Warning") == ["Slow", "Refused", "Lost"]
-    assert shown("&severity=Critical") == ["Lost"]
+    assert shown("&severity=Fatal") == ["Lost"]
     assert shown("&severity=Nonsense") == ["Started", "Slow", "Refused", "Lost"]
     assert shown("&search=refu") == ["Refused"]
     assert shown("&search=N1") == ["Slow"]

@@ -79,7 +79,7 @@ def found(client: Client, **asked: str) -> list[str]:
         ({"q": "paid two"}, []),
         ({"q": "' & | ! :* \\"}, ["three", "two", "Order 17 paid"]),
         ({"severity": "Warning"}, ["three", "two"]),
-        ({"severity": "Critical"}, []),
+        ({"severity": "Fatal"}, []),
         ({"severity": "nonsense"}, ["three", "two", "Order 17 paid"]),
         ({"flow": "billing"}, ["three"]),
         ({"flow": "bill"}, []),
@@ -169,7 +169,7 @@ def test_new_lines(admin_client: Client, log: Log) -> None:
 
     assert new().status_code == 204
     for number in range(3):
-        log(f"new {number}", severity="Error" if number else "Trace")
+        log(f"new {number}", severity="Error" if number else "Verbose")
     assert events(new().content.decode()) == ["new 2", "new 1", "new 0"]
     assert events(new(severity="Error").content.decode()) == ["new 2", "new 1"]
     assert new(q="nothing").status_code == 204
@@ -255,7 +255,7 @@ def many(log: Log) -> int:
         ({}, "log_entry_by_time"),
         ({"at": ">-1h"}, "log_entry_by_time"),
         ({"flow": "flow 7"}, "log_entry_by_flow"),
-        ({"severity": "Error"}, "log_entry_severe"),
+        ({"severity": "Error"}, "log_entry_most_severe"),
         ({"q": "rare"}, "log_entry_found"),
         ({"own": "1"}, "log_entry_by_initiator"),
         ({"flows": "3"}, "log_entry_by_flow"),

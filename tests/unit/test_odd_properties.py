@@ -23,6 +23,7 @@ from flows.blocks import ALL
 from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
 from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException
+from flows.value_sources import evaluate_constant, parse
 from flows.values import ExceptionValue, TaskValue
 from tests.flows_in_memory import Run
 
@@ -117,6 +118,8 @@ USUAL: dict[str, Any] = {
 
 
 def usual(prop: Property) -> Any:
+    if str(prop.default).startswith("="):
+        return evaluate_constant(parse(prop.default))
     return prop.default if prop.default is not None else USUAL.get(prop.type, "a")
 
 

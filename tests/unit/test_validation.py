@@ -279,6 +279,40 @@ def test_literals_have_the_propertys_type(properties: str, expected: str | None)
 
 
 @pytest.mark.parametrize(
+    ("block", "properties", "expected"),
+    [
+        ("Wait For All Tasks", "Tasks: [($)V, ($)V.Task]", None),
+        ("Wait For All Tasks", "Tasks: [($)V, =V]", None),
+        (
+            "Wait For All Tasks",
+            "Tasks: [($)V, soon]",
+            "Tasks is a List, not an IList<ITask<TResult>>.",
+        ),
+        ("Wait For All Tasks", "Tasks: [[($)V]]", "Tasks is a List, not an IList<ITask<TResult>>."),
+        (
+            "Lists/Get Items At Indexes",
+            "{List: [1], Indexes: [($)V, 0], Items: ($)V}",
+            None,
+        ),
+        (
+            "Lists/Get Items At Indexes",
+            "{List: [1], Indexes: [($)V, first], Items: ($)V}",
+            "Indexes is a List, not an IEnumerable<Int32>.",
+        ),
+        ("Run Flow", "{Flow: f, Inputs: {N: ($)V, M: [($)V]}}", None),
+        ("Run Flow", "{Flow: f, Inputs: [($)V]}", "Inputs is a List, not an InputVariables."),
+    ],
+)
+def test_lists_and_structures_may_hold_variables(
+    block: str, properties: str, expected: str | None
+) -> None:
+    """Of what the flow's run alone knows, nothing is said before it."""
+    body = properties if properties.startswith("{") else f"{{{properties}}}"
+    found = messages(f"a: {{type: {block}, properties: {body}, bottom: end}}", "{V: {default: 1}}")
+    assert [m.summary for m in found] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
     ("variable", "initialised"),
     [
         ("{}", False),

@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +165,37 @@ def test_an_exception_that_is_written_by_hand_needs_its_type_only() -> None:
     assert values.decode(without) == ExceptionValue("Shop.SoldOut", "")
     with pytest.raises(ValueError, match="exception"):
         values.decode({"$exception": {"message": "None left"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Integer", "an Integer"),
+        ("Text", "a Text"),
+        ("IList<Int32>", "an IList<Int32>"),
+        ("HttpRequest", "an HttpRequest"),
+        ("HashSet", "a HashSet"),
+        ("UserCredentials", "a UserCredentials"),
+        ("UnexpectedException", "an UnexpectedException"),
+        ("If Null Exit Right", "an If Null Exit Right"),
+        ("Xml", "an Xml"),
+    ],
+)
+def test_a_type_has_the_article_with_which_it_is_spoken(name: str, expected: str) -> None:
+    assert values.article(name) == expected
+
+
+def test_no_message_puts_a_fixed_article_before_the_name_of_a_type() -> None:
+    """ "a Integer": messages take the article from `values.article`."""
+    root = Path(__file__).parents[2]
+    fixed = re.compile(r"""\b[Aa] \{[^}]*(type_name|\.type\b|__name__)""")
+    sources = [
+        file
+        for room in ("flows", "executions", "cortexweb")
+        for file in (root / room).rglob("*.py")
+    ]
+    found = [str(file) for file in sources if fixed.search(file.read_text())]
+    found += [
+        str(file) for file in (root / "templates").rglob("*.html") if fixed.search(file.read_text())
+    ]
+    assert found == []

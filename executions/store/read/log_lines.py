@@ -12,8 +12,6 @@ from executions.models.expressions import LOG_LEXEMES
 #: Bytes of details, as stored, up to which they are read whole; of more there is the beginning.
 DETAILS_BYTES = 4_000
 BEGINNING = 400
-#: Severities that have an index of their own: most searches by severity are for these.
-SEVERE = ("Warning", "Error", "Critical")
 
 _LINES = f"""
     SELECT id, at, execution_id, flow_name, step, block, severity, event_type,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Leave, Port, Property, Shape, Visit
 from flows.blocks.errors import HELP, exception
-from flows.values import type_name
+from flows.values import article, type_name
 
 
 class Decision(Block):
@@ -51,7 +51,7 @@ class _IfNull(Decision):
         if isinstance(value, bool | int | float | datetime | timedelta):
             raise exception(
                 "PropertyNotNullableException",
-                f"'Value' is a {type_name(value)}, which can never be null.{HELP}",
+                f"'Value' is {article(type_name(value))}, which can never be null.{HELP}",
             )
         return value is None
 

@@ -11,7 +11,7 @@ from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.collections import items_of
 from flows.blocks.errors import exception, invalid_property
 from flows.equality import key_of, occurrence
-from flows.values import summary, type_name
+from flows.values import article, summary, type_name
 
 DICTIONARY = Property("Dictionary", "IDictionary<TKey, TItem>", required=True)
 CHANGED_DICTIONARY = Property(
@@ -54,7 +54,7 @@ def usable(key: Any, name: str = "Key") -> Any:
     """Return a value that can be a key. Raises InvalidPropertyValueException for another one, such
     as a list."""
     if isinstance(key, list | dict) or not getattr(key, "__hash__", None):
-        raise invalid_property(name, f"a {type_name(key)} cannot be a key.")
+        raise invalid_property(name, f"{article(type_name(key))} cannot be a key.")
     return key
 
 

@@ -13,7 +13,7 @@ from flows.blocks.errors import (
     property_null,
 )
 from flows.blocks.string_comparison import comparable
-from flows.values import ExceptionValue, type_name
+from flows.values import ExceptionValue, article, type_name
 
 _COMPARISON = STRING_COMPARISON.property("Comparison Type", "Ordinal")
 _EXCEPTION = Property("Exception", direction=Direction.OUTPUT)
@@ -59,7 +59,9 @@ class _Matching(Block):
             raise property_empty(self.wanted)
         for item in value:
             if item is not None and not isinstance(item, str):
-                raise invalid_property(self.wanted, f"it holds a {type_name(item)}, not a Text.")
+                raise invalid_property(
+                    self.wanted, f"it holds {article(type_name(item))}, not a Text."
+                )
         return list(value)
 
 

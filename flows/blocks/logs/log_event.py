@@ -1,17 +1,24 @@
 """Writing to the execution's log."""
 
 from flows.blocks.base import Block, Leave, LogLine, Property, Visit
-from flows.blocks.errors import invalid_argument
-from flows.values import summary
+from flows.blocks.enumerations import EVENT_SEVERITY
 
-SEVERITIES = ("Trace", "Debug", "Information", "Warning", "Error", "Critical")
+#: From the least to the most severe.
+SEVERITIES: tuple[str, ...] = tuple(EVENT_SEVERITY)
+#: Those that somebody should look at: an index of the log finds them.
+SEVERE = SEVERITIES[SEVERITIES.index("Warning") :]
+#: What severities were called once. Published versions never change, so some say it still.
+FORMER = {"Trace": "Verbose", "Critical": "Fatal"}
+#: The type of an event that has none.
+EVENT_TYPE = "Cortex.Blocks.Logs.LogEvent.LogEventBlock"
 
 
 class LogEvent(Block):
     """Writes an entry to the execution's log, in the same transaction as its step.
 
-    Started At and Ended At are the time of the visit unless they are given; a null severity is
-    Information.
+    Started At and Ended At are the time of the visit unless they are given; null is no time. A
+    null severity is Information, and an event without a type is of the type
+    `Cortex.Blocks.Logs.LogEvent.LogEventBlock`.
     """
 
     type = "Log Event"
@@ -23,25 +30,22 @@ class LogEvent(Block):
         Property(
             "Event Severity", "Nullable<EventSeverity>", default="Information", choices=SEVERITIES
         ),
-        Property("Started At", "Nullable<DateTimeOffset>"),
-        Property("Ended At", "Nullable<DateTimeOffset>"),
+        Property("Started At", "Nullable<DateTimeOffset>", default="=now()"),
+        Property("Ended At", "Nullable<DateTimeOffset>", default="=now()"),
     )
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        severity = visit.given["Event Severity"]
+        given = visit.given
+        severity = given["Event Severity"]
         if severity is None:
             severity = "Information"
-        elif severity not in SEVERITIES:
-            known = ", ".join(SEVERITIES)
-            raise invalid_argument("Event Severity", f"{summary(severity)} is not one of {known}.")
-        now = visit.now()
         return Leave(
             log=LogLine(
-                severity=severity,
-                event_type=visit.given["Event Type"] or "",
-                details=visit.given["Event Details"],
-                started_at=visit.given["Started At"] or now,
-                ended_at=visit.given["Ended At"] or now,
+                severity=EVENT_SEVERITY.member("Event Severity", FORMER.get(severity, severity)),
+                event_type=given["Event Type"] or EVENT_TYPE,
+                details=given["Event Details"],
+                started_at=given["Started At"],
+                ended_at=given["Ended At"],
             )
         )

@@ -12,7 +12,7 @@ from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.collections import COUNT_OUT, ITEM_OUT, ITEMS_OUT, copies, count_within
 from flows.blocks.errors import exception, invalid_property, property_empty
 from flows.blocks.string_comparison import comparable
-from flows.values import copy, type_name
+from flows.values import article, copy, type_name
 
 _TYPE = "QueueWithPriority<TItem, TPriority>"
 QUEUE = Property("Queue", _TYPE, required=True)
@@ -60,7 +60,7 @@ class _Enqueues(QueueBlock):
         try:
             at = bisect_right(entries, order(priority), key=lambda entry: order(entry["Priority"]))
         except TypeError:
-            told = f"a {type_name(priority)} cannot be compared with the other priorities."
+            told = f"{article(type_name(priority))} cannot be compared with the other priorities."
             raise exception("ArgumentException", f"'Priority' is not valid: {told}") from None
         entries[at:at] = added
         return Leave(outputs={"Queue": queue})

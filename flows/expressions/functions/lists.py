@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.equality import key_of
 from flows.expressions.function import bounded_list, function
-from flows.values import type_name
+from flows.values import article, type_name
 
 
 @function(("[1, 2.5].sum()", 3.5), ("[].sum()", 0))
@@ -18,7 +18,7 @@ def sum_(items: list[Any]) -> Any:
         if type(item) in (int, float) or hasattr(item, "total_seconds"):
             total = item if total == 0 and type(item) not in (int, float) else total + item
         else:
-            raise ValueError(f"it adds numbers and durations, not a {type_name(item)}.")
+            raise ValueError(f"it adds numbers and durations, not {article(type_name(item))}.")
     return total
 
 
@@ -85,7 +85,7 @@ def _sorted(items: list[Any], name: str, key: Callable[[Any], Any] | None = None
 
     def compare(one: Any, other: Any) -> int:
         if _rank(one) != _rank(other) or _rank(one) == "":
-            both = f"a {type_name(one)} and a {type_name(other)}"
+            both = f"{article(type_name(one))} and {article(type_name(other))}"
             raise ValueError(f"{both} have no order.")
         return int(one > other) - int(one < other)
 
@@ -153,7 +153,7 @@ def at(whole: Any, index: Any) -> Any:
 
 def _sequence(whole: Any) -> Any:
     if not isinstance(whole, list | str):
-        raise ValueError(f"it takes a List or a Text, not a {type_name(whole)}.")
+        raise ValueError(f"it takes a List or a Text, not {article(type_name(whole))}.")
     return whole
 
 
@@ -201,7 +201,7 @@ def group_by(items: list[Any], path: str) -> dict[Any, Any]:
         key = _at(item, path)
         if type(key) not in (str, int, bool):
             raise ValueError(
-                f"it groups by a Text, an Integer or a Boolean, not a {type_name(key)}."
+                f"it groups by a Text, an Integer or a Boolean, not {article(type_name(key))}."
             )
         groups.setdefault(key, []).append(item)
     return groups
