@@ -162,7 +162,7 @@ class Builder:
             bound = self.setup.get("bind", {}).get(prop.name)
             if bound:
                 built[prop.name] = f"($){bound}"
-            elif prop.name in given or prop.writes:
+            elif prop.name in given or prop.direction is Direction.OUTPUT:
                 built[prop.name] = self.property(prop)
         if "block_timeout_ms" in self.case:
             built["Block Timeout"] = self.case["block_timeout_ms"]

@@ -2,6 +2,7 @@
 
 import ipaddress
 import time
+from datetime import UTC, datetime
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -14,9 +15,10 @@ from executions.effects.http import HttpxHttp
 from flows.blocks.clients import Clients
 
 
-@cache
-def _clients(files_root: str, allowed: Networks) -> Clients:
-    return Clients(files=FolderFiles(Path(files_root)), http=HttpxHttp(allowed))
+def clients_of(files: FolderFiles, allowed: Networks, until: float = inf) -> Clients:
+    """Return the clients for these files, and for servers at public addresses and those of
+    `allowed`, which give up at `until` on the monotonic clock."""
+    return Clients(files=files, http=HttpxHttp(allowed, until), now=lambda: datetime.now(UTC))
 
 
 def allowed_networks() -> Networks:
@@ -24,16 +26,18 @@ def allowed_networks() -> Networks:
     return tuple(ipaddress.ip_network(network) for network in settings.HTTP_PRIVATE_ADDRESSES)
 
 
+@cache
+def _files(root: Path) -> FolderFiles:
+    """Return the files of a folder, of which a process measures how much room they take."""
+    return FolderFiles(root)
+
+
 def clients(until: float = inf) -> Clients:
-    """Return the clients for files below FILES_ROOT, and for HTTP to public addresses and those
+    """Return the clients for files below FILES_ROOT, and for servers at public addresses and those
     in HTTP_PRIVATE_ADDRESSES.
 
     A request gives up at `until`, in seconds since the epoch.
     """
-    allowed = allowed_networks()
-    whole = _clients(str(settings.FILES_ROOT), allowed)
-    if until == inf:
-        return whole
     # The clock of the machine may be set meanwhile; the time that is left must not change by that.
-    http = HttpxHttp(allowed, time.monotonic() + until - time.time())
-    return Clients(files=whole.files, http=http)
+    until = until if until == inf else time.monotonic() + until - time.time()
+    return clients_of(_files(Path(settings.FILES_ROOT)), allowed_networks(), until)

@@ -316,6 +316,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "HttpRequest": lambda value: type(value) is dict,
     "HttpCredentials": lambda value: type(value) is dict,
     "HttpResponse": lambda value: type(value) is dict,
+    "SoapRequest": lambda value: type(value) is dict,
+    "SoapResponse": lambda value: type(value) is dict,
     "Exception": lambda value: type(value) is ExceptionValue,
     "Nullable<DateTimeOffset>": lambda value: type(value) is datetime,
     "StringComparison": lambda value: type(value) in (str, int),

@@ -3,8 +3,9 @@
 Whoever performs the effect passes in the implementations (`executions.effects`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 
@@ -52,3 +53,5 @@ class HttpClient(Protocol):
 class Clients:
     files: FileStore
     http: HttpClient
+    #: The clock of the machine.
+    now: Callable[[], datetime]

@@ -113,6 +113,7 @@ MEANINGS: dict[str, str] = {
     ),
     "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
+    "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",
     "Cel.EvaluationException": (
         "An expression failed. It is the inner exception of the InvalidPropertyValueException that "

@@ -13,7 +13,8 @@ block has at least one of these.
     unchanged   outputs that keep what they held
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
-                answers, `exception` that enters a handler, `bind`: property -> variable
+                answers (status, body, type), `exception` that enters a handler, `bind`:
+                property -> variable
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """
 

@@ -70,12 +70,17 @@ def all_the_way(cases: list[Case]) -> list[Case]:
 class Answers(BaseHTTPRequestHandler):
     """Answers every request with what the case says."""
 
-    status, body = 200, ""
+    status, body, type = 200, "", ""
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(self.status)
+        if self.type:
+            self.send_header("Content-Type", self.type)
         self.end_headers()
         self.wfile.write(self.body.encode())
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
 
     def log_message(self, *_: Any) -> None:
         """Nothing: the output belongs to the tests."""

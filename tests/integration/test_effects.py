@@ -1,18 +1,20 @@
 """What blocks may do to the world: files in their folder, HTTP to allowed addresses."""
 
+import base64
 import ipaddress
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from executions.effects import files
+from executions.effects import clients_of, files
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
@@ -32,6 +34,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("X-Asked", f"{self.command} {self.path}")
         self.send_header("X-Type", self.headers.get("Content-Type", ""))
+        self.send_header("X-Action", self.headers.get("SOAPAction", ""))
         self.send_header("X-Auth", self.headers.get("Authorization", ""))
         if status == 302:
             self.send_header("Location", "/")
@@ -57,7 +60,7 @@ def echo() -> Iterator[str]:
 
 @pytest.fixture
 def clients(tmp_path: Path) -> Clients:
-    return Clients(FolderFiles(tmp_path / "files"), HttpxHttp(LOOPBACK))
+    return clients_of(FolderFiles(tmp_path / "files"), LOOPBACK)
 
 
 def perform(clients: Clients, block: str, **given: Any) -> Any:
@@ -162,7 +165,7 @@ def test_a_missing_file_is_told_without_its_folder(clients: Clients, tmp_path: P
 
 def test_files_have_a_quota(tmp_path: Path) -> None:
     """Of all together. What would exceed it is not written, and what was there stays."""
-    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    clients = clients_of(FolderFiles(tmp_path / "files", limit=40_000), LOOPBACK)
     perform(clients, "Write All Text", File_Path="a", Text="a" * 20_000)
     for given in (
         {"File_Path": "b", "Text": "b" * 30_000},
@@ -178,7 +181,7 @@ def test_files_have_a_quota(tmp_path: Path) -> None:
 
 
 def test_empty_files_and_folders_count_too(tmp_path: Path) -> None:
-    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    clients = clients_of(FolderFiles(tmp_path / "files", limit=40_000), LOOPBACK)
     for number in range(100):
         try:
             perform(clients, "Write All Text", File_Path=f"{number}/file", Text="")
@@ -191,7 +194,7 @@ def test_empty_files_and_folders_count_too(tmp_path: Path) -> None:
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "files").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").mkdir()
-    clients = Clients(FolderFiles(tmp_path / "files", limit=40_000), HttpxHttp(LOOPBACK))
+    clients = clients_of(FolderFiles(tmp_path / "files", limit=40_000), LOOPBACK)
     perform(clients, "Write All Text", File_Path="a", Text="a" * 30_000)
     assert "FILES_BYTES" in said(clients, "Write All Text", File_Path="a", Text="a" * 30_000)
 
@@ -240,7 +243,7 @@ def test_a_request_is_sent_and_answered(clients: Clients, echo: str) -> None:
     answer = perform(
         clients, "Execute Http Request", Http_Request=request, Http_Credentials=credentials
     )["Http Response"]
-    assert (answer["StatusCode"], answer["Body"]) == (200, "hi")
+    assert (answer["StatusCode"], answer["ResponseBody"]) == (200, "hi")
     headers = answer["Headers"]
     assert headers["x-asked"] == "POST /there?q=a+b"
     assert headers["x-type"] == "application/json"
@@ -287,3 +290,109 @@ def test_only_reading_verbs_may_be_sent_again() -> None:
         ("PUT", Effect.ONCE),
     ):
         assert block.effect_of({"Http Request": {"Verb": verb}}) is effect
+
+
+class Oauth(BaseHTTPRequestHandler):
+    """Gives a new token each time that it is asked for one, and tells what it was asked."""
+
+    asked: list[tuple[str, str, str]]
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.asked.append((self.path, self.headers.get("Authorization", ""), body))
+        number = sum(path == "/token" for path, *_ in self.asked)
+        refused = self.path == "/token" and "wrong" in body
+        self.send_response(400 if refused else 200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(f'{{"access_token": "token-{number}", "expires_in": 3600}}'.encode())
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the output belongs to the tests."""
+
+
+@pytest.fixture
+def oauth() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    handler = type("Handler", (Oauth,), {"asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", handler.asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_access_token_is_kept_in_the_variable_and_renewed_when_it_expires(
+    clients: Clients, oauth: tuple[str, list[tuple[str, str, str]]]
+) -> None:
+    server, asked = oauth
+    client = {"ClientId": "a b", "ClientSecret": "s:1"}
+    given = {"AccessTokenUri": f"{server}/token", "ClientAuthentication": client, "Scope": "read"}
+
+    def ask(credentials: dict[str, Any]) -> dict[str, Any]:
+        done = perform(
+            clients,
+            "Execute Http Request",
+            Http_Request={"Uri": server},
+            Http_Credentials=credentials,
+        )
+        return dict(done.get("Http Credentials", credentials))
+
+    kept = ask(given)
+    basic = base64.b64encode(b"a+b:s%3A1").decode()
+    assert asked[0] == ("/token", f"Basic {basic}", "grant_type=client_credentials&scope=read")
+    assert asked[1][:2] == ("/", "Bearer token-1")
+    assert ask(kept) == kept
+    assert asked[2][:2] == ("/", "Bearer token-1")
+    kept["AccessToken"]["ExpiresAt"] -= timedelta(hours=2)
+    assert ask(kept)["AccessToken"]["Token"] == "token-2"
+    assert asked[-1][:2] == ("/", "Bearer token-2")
+
+
+def test_the_owner_of_a_resource_may_authorise(
+    clients: Clients, oauth: tuple[str, list[tuple[str, str, str]]]
+) -> None:
+    server, asked = oauth
+    given = {
+        "AccessTokenUri": f"{server}/token",
+        "ClientAuthentication": {"ClientId": "a", "ClientSecret": "b", "SendAs": "Body"},
+        "ResourceOwnerUsername": "ada",
+        "ResourceOwnerPassword": "p&w",
+    }
+    request = {"Uri": server, "SoapMessage": {"Envelope": "<ü/>", "Action": "urn:a"}}
+    perform(clients, "Execute Soap Request", Soap_Request=request, Http_Credentials=given)
+    (token, request_) = asked
+    assert token[2] == (
+        "grant_type=password&username=ada&password=p%26w&client_id=a&client_secret=b"
+    )
+    assert request_ == ("/", "Bearer token-1", "<ü/>")
+    refused = given | {"ResourceOwnerPassword": "wrong"}
+    with pytest.raises(BlockException) as caught:
+        perform(clients, "Execute Soap Request", Soap_Request=request, Http_Credentials=refused)
+    assert caught.value.value.short_type == "HttpAuthorisationException"
+    assert caught.value.value.error_code == 400
+    assert "wrong" not in caught.value.value.message
+
+
+def test_soap_says_its_version_and_action(clients: Clients, echo: str) -> None:
+    for message, kind, action in (
+        ({"Version": 11, "Action": "urn:a"}, "text/xml; charset=utf-8", '"urn:a"'),
+        ({"Version": 12}, "application/soap+xml; charset=utf-8", ""),
+    ):
+        request = {"Uri": echo, "SoapMessage": {"Envelope": "<a/>", **message}}
+        answer = perform(clients, "Execute Soap Request", Soap_Request=request)["Soap Response"]
+        headers = answer["Headers"]
+        assert (headers["x-type"], headers["x-action"]) == (kind, action)
+        assert answer["ResponseEnvelope"] == "<a/>"
+
+
+def test_no_header_of_soap_begins_another_one(clients: Clients, echo: str) -> None:
+    message = {"Envelope": "<a/>", "Action": "a\r\nX-Own: b"}
+    request = {"Uri": echo, "SoapMessage": message}
+    assert (
+        throws(clients, "Execute Soap Request", Soap_Request=request)
+        == "InvalidPropertyValueException"
+    )

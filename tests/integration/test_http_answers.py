@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from executions.effects import http
+from executions.effects import clients_of, http
 from executions.effects.addresses import is_allowed
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
-from flows.blocks.clients import Clients, HttpRequest
+from flows.blocks.clients import HttpRequest
 from flows.blocks.errors import BlockException
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -69,7 +69,7 @@ def serve() -> Iterator[Serve]:
 def ask(uri: str, **request: Any) -> dict[str, Any]:
     block = BY_TYPE["execute http request"]
     given = {"Http Request": {"Uri": uri, **request}, "Http Credentials": None}
-    clients = Clients(FolderFiles(None), HttpxHttp(LOOPBACK))  # type: ignore[arg-type]
+    clients = clients_of(FolderFiles(None), LOOPBACK)  # type: ignore[arg-type]
     answer: dict[str, Any] = dict(block.perform(given, clients))["Http Response"]
     return answer
 
@@ -92,13 +92,13 @@ def page(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 )  # fmt: skip
 def test_a_charset_that_is_none_is_utf_8(serve: Serve, charset: str) -> None:
     uri = serve(page("größe \\d".encode(), f"Content-Type: text/plain; charset={charset}"))
-    assert ask(uri)["Body"] == "größe \\d"
+    assert ask(uri)["ResponseBody"] == "größe \\d"
 
 
 def test_a_known_charset_counts(serve: Serve) -> None:
     body = "größe".encode("latin-1")
     uri = serve(page(body, "Content-Type: text/plain; charset=iso-8859-1"))
-    assert ask(uri)["Body"] == "größe"
+    assert ask(uri)["ResponseBody"] == "größe"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
@@ -106,12 +106,12 @@ def test_a_known_charset_counts(serve: Serve) -> None:
 def test_a_byte_order_mark_is_left_out(serve: Serve, encoding: str, charset: str) -> None:
     text = ("\ufeff" if encoding == "utf-16-be" else "") + '{"a": 1}'
     uri = serve(page(text.encode(encoding), f"Content-Type: application/json{charset}"))
-    assert ask(uri)["Body"] == '{"a": 1}'
+    assert ask(uri)["ResponseBody"] == {"a": 1}
 
 
 def test_headers_that_are_not_ascii_are_read(serve: Serve) -> None:
     answer = ask(serve(page(b"hi", "X-Size: größe", status="200 Schön")))
-    assert (answer["Body"], answer["Headers"]["x-size"]) == ("hi", "größe")
+    assert (answer["ResponseBody"], answer["Headers"]["x-size"]) == ("hi", "größe")
 
 
 def test_a_compressed_body_is_read(serve: Serve) -> None:
@@ -124,8 +124,10 @@ def test_a_compressed_body_is_read(serve: Serve) -> None:
         ("deflate", raw.compress(body) + raw.flush()),
         ("identity", body),
     ):
-        assert ask(serve(page(data, f"Content-Encoding: {coding}")))["Body"] == body.decode()
-    assert ask(serve(page(b"", "Content-Encoding: gzip")))["Body"] == ""
+        assert (
+            ask(serve(page(data, f"Content-Encoding: {coding}")))["ResponseBody"] == body.decode()
+        )
+    assert ask(serve(page(b"", "Content-Encoding: gzip")))["ResponseBody"] == ""
 
 
 BROKEN = {
@@ -265,3 +267,32 @@ def test_no_spelling_leads_inside(serve: Serve, host: str) -> None:
     port = serve(page(b"inside")).rpartition(":")[2]
     with pytest.raises(ConnectionError):
         HttpxHttp().send(HttpRequest("GET", f"http://{host}:{port}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("application/json", "[1, 2.5, null]", [1, 2.5, None]),
+        ("application/problem+json; charset=utf-8", '{"title": "ö"}', {"title": "ö"}),
+        ("application/json", "{no", "{no"),
+        ("application/json", "[" * 5000, "[" * 5000),
+        ("application/json", "", ""),
+        ("text/xml", "<a b='1'><c>2</c></a>", {"a": {"@b": "1", "c": "2"}}),
+        ("application/atom+xml", "<a/>", {"a": None}),
+        ("application/xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', None),
+        ("text/plain", "{}", "{}"),
+        ("", "{}", "{}"),
+    ],
+)
+def test_a_body_is_what_its_content_type_says(
+    serve: Serve, kind: str, body: str, expected: Any
+) -> None:
+    """And text where it is not that."""
+    found = ask(serve(page(body.encode(), f"Content-Type: {kind}")))["ResponseBody"]
+    assert found == (body if expected is None else expected)
+
+
+def test_an_exception_does_not_show_who_signs_in_by_the_address() -> None:
+    with pytest.raises(BlockException) as caught:
+        ask("http://ada:hidden@127.0.0.1:9/")
+    assert "hidden" not in caught.value.value.message

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from executions.effects import clients_of
 from executions.effects.files import FolderFiles
-from executions.effects.http import HttpxHttp
 from executions.engine.state import Acquire, Acquired, Perform, Performed, StartChild, Threw, Wait
 from executions.store import rows
 from executions.store.lifecycle import steps
@@ -96,7 +96,24 @@ PARTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             "Headers.A", "QueryParameters.A",
         ),
     ),
-    "HttpCredentials": ({"Username": "u"}, ("Username", "Password", "soon")),
+    "HttpCredentials": (
+        {
+            "AccessTokenUri": "http://127.0.0.1:9/",
+            "ClientAuthentication": {"ClientId": "a", "ClientSecret": "b"},
+        },
+        (
+            "AccessTokenUri", "ClientAuthentication", "ClientAuthentication.ClientId",
+            "ClientAuthentication.SendAs", "Scope", "AccessToken", "AccessToken.ExpiresAt",
+            "ResourceOwnerUsername", "Domain",
+        ),
+    ),
+    "SoapRequest": (
+        {"Uri": "http://127.0.0.1:9/", "SoapMessage": {"Envelope": "<a/>"}},
+        (
+            "Uri", "SoapMessage", "SoapMessage.Action", "SoapMessage.Envelope",
+            "SoapMessage.Version", "Headers", "Headers.A", "HttpVersion",
+        ),
+    ),
     "JsonSerializerSettings": ({}, ("Formatting", "soon")),
 }  # fmt: skip
 #: A NUL in a JSON text, which PostgreSQL cannot take out of it.
@@ -104,6 +121,8 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 #: What a property holds while another one is tried.
 USUAL: dict[str, Any] = {
     "HttpRequest": {"Uri": "http://127.0.0.1:9/"},
+    "HttpCredentials": {"Username": "u", "Password": "p"},
+    "SoapRequest": {"Uri": "http://127.0.0.1:9/", "SoapMessage": {"Envelope": "<a/>"}},
     "IEnumerable": [1],
     "IEnumerable<String>": ["a"],
     "IList": [1],
@@ -249,7 +268,7 @@ def permitted(block: Block) -> set[str]:
 def test_nonsense_is_told_as_what_it_is(
     block: Block, prop: Property, path: str, tmp_path: Path
 ) -> None:
-    clients = Clients(FolderFiles(tmp_path), HttpxHttp((ipaddress.ip_network("127.0.0.0/8"),)))
+    clients = clients_of(FolderFiles(tmp_path), (ipaddress.ip_network("127.0.0.0/8"),))
     base: Mapping[str, Any] = PARTS.get(prop.type, ({}, ()))[0]
     surprises = {}
     for name, odd in ODD.items():

@@ -1,16 +1,14 @@
-"""XML to structures and back: `@name` is an attribute, `#text` the text beside other content, and
-a list stands for an element that is there several times."""
+"""XML to structures and back, as flows.formats.xml describes."""
 
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 import xmltodict
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.errors import exception
+from flows.formats import xml
 from flows.formats.cultures import culture
 from flows.formats.text import text_of
-from flows.values import LEVELS, too_deep
 
 
 class ConvertXmlToStructure(Block):
@@ -28,12 +26,9 @@ class ConvertXmlToStructure(Block):
 
     def run(self, visit: Visit) -> Leave:
         try:
-            found = xmltodict.parse(visit.given["Xml"], disable_entities=True)
-        except (ExpatError, ValueError, RecursionError) as problem:
-            raise _failed(f"The text is not XML: {problem}.") from None
-        if too_deep(found):
-            raise _failed(f"The elements are nested more than {LEVELS} deep.")
-        return Leave(outputs={"Structure": found})
+            return Leave(outputs={"Structure": xml.read(visit.given["Xml"])})
+        except ValueError as problem:
+            raise _failed(str(problem)) from None
 
 
 class ConvertStructureToXml(Block):
