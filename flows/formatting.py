@@ -102,7 +102,7 @@ def ticking(start: datetime, end: datetime | None = None, *, text: str = "") -> 
 
 def due_in(at: datetime) -> str:
     """How long it is until a moment, roughly: `in 48 s`, `in 11 m`, `in 10 h`, `in 3 d`.
-    `schedules.js` keeps counting it."""
+    `count-down.js` keeps counting it."""
     return format_html(
         '<span class="dur" data-until="{}">{}</span>', milliseconds(at), _rough(at - timezone.now())
     )

@@ -335,7 +335,8 @@ class OverviewConsumer(LivePageConsumer):
     def page(self, user: Any, zone: str) -> LivePage:
         with timezone.override(zone):
             scope = Scope.parse(QueryDict(self.scope["query_string"]), access.seen_flows(user))
-        return OverviewPage(scope, zone, wall=self.wall)
+        planned = frozenset() if self.wall else flows_access.seen(user)
+        return OverviewPage(scope, zone, self.wall, planned)
 
 
 class WallConsumer(OverviewConsumer):

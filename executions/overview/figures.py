@@ -93,9 +93,11 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All numbers of an overview. `before` is what the span is compared with, where it is."""
+    """All numbers of an overview. `flow_ids` are the flows of its scope, None for all; `before` is
+    what the span is compared with, where it is."""
 
     at: datetime
+    flow_ids: Sequence[int] | None
     span: Span
     live: LiveNow
     sampled: Sequence[Sample | None]
@@ -140,6 +142,7 @@ def take(scope: Scope, zone: tzinfo) -> Figures:
     live = live_now(None if flows is None else list(flows.values()))
     return Figures(
         at=at,
+        flow_ids=ids,
         span=span,
         live=live,
         sampled=samples.read(_spark_cuts(span), ids),

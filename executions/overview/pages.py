@@ -10,10 +10,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 
-from executions.overview import figures, presentation
+from executions.overview import figures, presentation, up_next
 from executions.overview.scope import Scope
 from executions.overview.worker import worker_figures
 from executions.part_elements import digest_of, element_of
+from flows.rights import FlowIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +47,34 @@ class LivePage(Protocol):
 
 @dataclass(frozen=True)
 class OverviewPage:
-    """The overview of a scope, with times in a zone; `wall` is the one without controls."""
+    """The overview of a scope, with times in a zone; `wall` is the one without controls. `planned`
+    are the flows whose schedules its reader sees; None for all."""
 
     scope: Scope
     zone: str
     wall: bool = False
+    planned: FlowIds = frozenset()
 
-    PARTS = ("sentence", "tiles", "charts", "workers", "flows", "failures")
+    PARTS = ("sentence", "tiles", "charts", "workers", "flows", "up_next", "failures")
 
     @property
     def templates(self) -> Mapping[str, str]:
         folder = "overview/wall" if self.wall else "overview"
-        shown = [name for name in self.PARTS if name != "workers" or self.scope.tells_of_workers]
-        return {name: f"{folder}/{name}.html" for name in shown}
+        left_out = set() if self.scope.tells_of_workers else {"workers"}
+        left_out |= set() if self._tells_of_schedules else {"up_next"}
+        return {name: f"{folder}/{name}.html" for name in self.PARTS if name not in left_out}
 
     def context(self) -> dict[str, Any]:
         zone = ZoneInfo(self.zone)
-        return presentation.of(self.scope, figures.take(self.scope, zone), zone)
+        found = figures.take(self.scope, zone)
+        context = presentation.of(self.scope, found, zone)
+        if self._tells_of_schedules:
+            context["up_next"] = up_next.of(found.flow_ids, self.planned, zone, found.at)
+        return context
+
+    @property
+    def _tells_of_schedules(self) -> bool:
+        return not self.wall and self.planned != frozenset()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from executions.models import Schedule
 from executions.schedules import timing
-from executions.schedules.cron import CronError, Part, parse, parts_of
+from executions.schedules.cron import CronError, parse
 from executions.schedules.excluded import CalendarError
 from executions.schedules.timetable import Timetable, next_change
 
@@ -15,31 +15,21 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PartShown:
-    """A part of what is typed: its text, its name and what it takes."""
-
-    text: str
-    part: Part
-    is_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """What is said beside the expression of a form."""
+    """What is said beside the expression of a form. `bad_part` is the place of the part that makes
+    no sense."""
 
-    parts: list[PartShown]
     words: str = ""
     starts: str = ""
     clocks: str = ""
     next: tuple[datetime, ...] = ()
     problem: str = ""
     zone: str = "UTC"
+    bad_part: int | None = None
 
 
 def read(schedule: Schedule, now: datetime) -> Reading:
     """Return what a schedule that need not be saved means."""
-    fields = schedule.cron.split()
-    names = parts_of(len(fields))
     try:
         table = timing.timetable(schedule)
         cron = table.cron
@@ -47,20 +37,12 @@ def read(schedule: Schedule, now: datetime) -> Reading:
         week = sum(cron.names_day((now + timedelta(days=n)).date()) for n in range(7))
     except (CronError, CalendarError) as error:
         bad = error.part if isinstance(error, CronError) else None
-        return Reading(_parts(fields, names, bad), problem=str(error), zone=schedule.zone)
+        return Reading(problem=str(error), zone=schedule.zone, bad_part=bad)
     day, number = cron.starts_a_day, cron.starts_a_day * week
     starts = f"{day:,} start{'s' * (day != 1)} a day, {number:,} a week"
     problem = "" if upcoming else "It never starts: no day is left."
-    shown = [] if schedule.cron.startswith("@") else _parts(fields, names, None)
     clocks = _clocks(table, now)
-    return Reading(shown, f"{cron.words}.", starts, clocks, upcoming, problem, schedule.zone)
-
-
-def _parts(fields: list[str], names: tuple[Part, ...], bad: int | None) -> list[PartShown]:
-    return [
-        PartShown(text, part, number == bad)
-        for number, (text, part) in enumerate(zip(fields, names, strict=False))
-    ]
+    return Reading(f"{cron.words}.", starts, clocks, upcoming, problem, schedule.zone)
 
 
 def _clocks(table: Timetable, now: datetime) -> str:

@@ -31,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if not access.sees_some(request.user):
         return _refused(request)
     scope = _scope(request)
-    page = OverviewPage(scope, _zone())
+    page = _overview_page(request, scope)
     context = {
         "section": "overview",
         "scope": scope,
@@ -67,7 +67,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """Send the parts that differ from those that the browser holds, for a page that polls."""
-    return _changed(request, OverviewPage(_scope(request), _zone()))
+    return _changed(request, _overview_page(request, _scope(request)))
 
 
 @require_safe
@@ -140,6 +140,10 @@ def worker_live(request: HttpRequest, name: str) -> HttpResponse:
 
 def _refused(request: HttpRequest) -> HttpResponse:
     return render(request, "overview/refused.html", {"section": "overview"}, status=403)
+
+
+def _overview_page(request: HttpRequest, scope: Scope) -> OverviewPage:
+    return OverviewPage(scope, _zone(), planned=flows_access.seen(request.user))
 
 
 def _scope(request: HttpRequest) -> Scope:

@@ -21,7 +21,7 @@ from executions.models import Schedule, ScheduleRun
 from executions.overview.pages import render as render_parts
 from executions.preferences import is_time_zone, time_zones
 from executions.schedules import access, changes, due, page, reading
-from executions.schedules.cron import CronError
+from executions.schedules.cron import PARTS, SECOND, CronError
 from executions.schedules.excluded import CalendarError
 from executions.schedules.page import SchedulesPage
 from executions.schedules.query import STATES
@@ -232,6 +232,7 @@ def _drawer(request: HttpRequest, shown: Schedule, form: ScheduleForm) -> dict[s
         "flows": _changeable_flows(user)[:_FLOWS] if shown.pk is None else [],
         "reading": reading.read(typed, now),
         "simple": SIMPLE,
+        "cron_parts": " ".join(one.name for one in (SECOND, *PARTS)),
         "zones": time_zones(),
         "dots": dots[::-1],
         "today_count": runs.filter(outcome=ScheduleRun.Outcome.STARTED).count(),
