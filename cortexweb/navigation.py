@@ -35,6 +35,9 @@ RAIL = (
     RailItem("executions", "Executions", "nav-exec", "executions", "e"),
     RailItem("failures", "Failures", "nav-fail", "failures", "x", badge="failures/rail_badge.html"),
     RailItem("flows", "Flows", "nav-flow", "flows", "f"),
+    RailItem(
+        "questions", "For you", "nav-ask", "questions", "y", badge="questions/rail_badge.html"
+    ),
     RailItem("schedules", "Schedules", "nav-cal", "schedules", "d", flows_access.sees_flows),
     RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),

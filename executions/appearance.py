@@ -5,7 +5,7 @@ from executions.states import UNHANDLED, Place, Reason, RetryState, Status
 #: What each status means, on the help page and in titles.
 DESCRIPTIONS: dict[Status, str] = {
     Status.QUEUED: "Waits for a worker.",
-    Status.RUNNING: "Its token moves, or waits for child executions, a time or a semaphore.",
+    Status.RUNNING: "Its token moves, or waits: for children, a time, a semaphore or a person.",
     Status.PAUSING: "Pauses as soon as the running block is done.",
     Status.PAUSED: "Waits until somebody continues, steps or stops it.",
     Status.EXCEPTION: "Waits for somebody at an exception, because break on exception is on.",
@@ -25,6 +25,7 @@ REASON_TEXTS: dict[Reason, str] = {
     Reason.CHILDREN: "waits for child executions",
     Reason.TIME: "waits for a time",
     Reason.SEMAPHORE: "waits for a semaphore",
+    Reason.PERSON: "waits for a person to answer",
     Reason.LIMIT: "waits because its user or its flow uses as many workers as allowed",
 }
 

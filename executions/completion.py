@@ -16,6 +16,7 @@ from executions.store.lifecycle import (
     bulk_transitions,
     chained,
     failures,
+    questions,
     retries,
     semaphores,
     transitions,
@@ -38,6 +39,7 @@ def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[Execution
             for child_id in transitions.lock_family(UUID(event.id)):
                 changed += _stop_one(child_id)
     changed += retries.settle(events)
+    _withdraw_questions([*events, *changed])
     _start_chained([*events, *changed])
     return changed + _release_ended([*events, *changed] if tickets else changed)
 
@@ -63,8 +65,17 @@ def stop(*executions: UUID) -> list[ExecutionChanged] | None:
         return None
     changed += _wake(*(event for event in changed if event.status == Status.STOPPED))
     changed += retries.settle(changed)
+    _withdraw_questions(changed)
     _start_chained(changed)
     return changed + _release_ended(changed)
+
+
+def _withdraw_questions(events: Sequence[ExecutionChanged]) -> None:
+    """Close what people were asked by those that wait for no answer any longer. A flow that ends by
+    itself waits for none."""
+    over = {Status.STOPPED, Status.ERROR}
+    if ids := [UUID(event.id) for event in events if event.status in over]:
+        questions.withdraw(ids)
 
 
 def _start_chained(events: Sequence[ExecutionChanged]) -> None:

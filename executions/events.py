@@ -10,6 +10,8 @@ WATCHES_CHANGED = "watches.changed"
 BULK_JOB_CHANGED = "bulk.changed"
 FAILURES_CHANGED = "failures.changed"
 NOTIFICATIONS_CHANGED = "notifications.changed"
+#: What is asked of people, or of which of them.
+QUESTIONS_CHANGED = "questions.changed"
 #: Whether a user may sign in, or one of their sessions: their connections are checked at once.
 USER_CHANGED = "user.changed"
 #: What users may do: the connections of those concerned are checked at once.

@@ -1,11 +1,12 @@
-"""The form that starts a flow: a field for each input variable, by its type.
+"""Forms with typed fields: the one that starts a flow has a field for each input variable, the one
+that answers a question a field for each that the flow has declared.
 
 A field that is left empty is not given, so that the variable's default, or nothing, counts. What
 was typed is shown again when something is wrong, but for secrets.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ from executions.commands.permissions import ASK_FOR_DEBUGGING
 from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.value_sources import evaluate_constant
+from flows.questions import Field
+from flows.value_sources import Literal, evaluate_constant
 
 #: Field names of variables begin with this, so that none meets a field of the form itself.
 PREFIX = "input-"
@@ -28,23 +30,14 @@ DEFAULT_LENGTH = 100_000
 EMPTY_TEXT = '""'
 
 
-class StartForm(forms.Form):
-    """Built from a flow's input variables; `values` are what was given, by variable name."""
+class TypedForm(forms.Form):
+    """Built from variables; `values` are what was given, by variable name."""
 
-    paused = forms.BooleanField(required=False, label="Pause at the first block")
-    debug = forms.BooleanField(required=False, label="Debug it with my breakpoints")
-    break_on_exception = forms.BooleanField(required=False, label="Break on exception")
-
-    #: The fields of who may debug.
-    DEBUGGING = ("paused", "debug", "break_on_exception")
-
-    def __init__(self, graph: FlowGraph, data: Any = None, *, debugs: bool = False) -> None:
+    def __init__(self, variables: Iterable[VariableNode], data: Any = None) -> None:
         super().__init__(data)
-        self.debugs = debugs
-        self.variables = {variable.name: variable for variable in graph.inputs}
-        for variable in graph.inputs:
+        self.variables = {variable.name: variable for variable in variables}
+        for variable in self.variables.values():
             self.fields[PREFIX + variable.name] = _Input(variable)
-        self.general: list[Message] = []
 
     @property
     def inputs(self) -> list[forms.BoundField]:
@@ -59,6 +52,63 @@ class StartForm(forms.Form):
             for name in self.variables
             if self.cleaned_data.get(PREFIX + name, NOTHING) is not NOTHING
         }
+
+
+class AnswerForm(TypedForm):
+    """The form of a question."""
+
+    def __init__(self, fields: Iterable[Field], data: Any = None) -> None:
+        self.asked = {field.name: field for field in fields}
+        super().__init__(map(_variable, self.asked.values()), data)
+        for name, field in self.asked.items():
+            if field.choices and not field.is_secret:
+                self.fields[PREFIX + name].widget = _choice_widget(field)
+
+    def tell(self, problems: Mapping[str, str]) -> None:
+        """Put what is wrong beside the fields that it is about."""
+        for name, told in problems.items():
+            self.add_error(PREFIX + name if name in self.asked else None, told)
+
+
+def _variable(field: Field) -> VariableNode:
+    """A field of a question as the variable that it is declared like."""
+    return VariableNode(
+        name=field.name,
+        description=field.description,
+        type=field.type,
+        has_default=field.has_default or not field.required,
+        default=Literal(field.default if field.has_default else NOTHING),
+        is_input=True,
+        is_output=False,
+        is_secret=field.is_secret,
+    )
+
+
+def _choice_widget(field: Field) -> forms.Widget:
+    """A list to choose from. What is chosen is read as if it were typed."""
+    texts = [one if isinstance(one, str) else json.dumps(one) for one in field.choices]
+    unset = "Choose one"
+    if field.has_default:
+        unset = f"Default: {field.default}"
+    elif not field.required:
+        unset = "None"
+    return forms.Select(choices=[("", unset), *((text, text) for text in texts)])
+
+
+class StartForm(TypedForm):
+    """Built from a flow's input variables."""
+
+    paused = forms.BooleanField(required=False, label="Pause at the first block")
+    debug = forms.BooleanField(required=False, label="Debug it with my breakpoints")
+    break_on_exception = forms.BooleanField(required=False, label="Break on exception")
+
+    #: The fields of who may debug.
+    DEBUGGING = ("paused", "debug", "break_on_exception")
+
+    def __init__(self, graph: FlowGraph, data: Any = None, *, debugs: bool = False) -> None:
+        super().__init__(graph.inputs, data)
+        self.debugs = debugs
+        self.general: list[Message] = []
 
     def clean(self) -> dict[str, Any]:
         """Refuse what only who may debug asks for."""

@@ -27,6 +27,7 @@ from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
     Acquire,
     Acquired,
+    Ask,
     Await,
     BrokeOnException,
     Budget,
@@ -57,11 +58,18 @@ from executions.limits import (
     TIME_SLICE_LOADS,
     TIME_SLICE_SECONDS,
 )
-from executions.models import Execution
+from executions.models import Execution, Question
 from executions.processes import alarm
 from executions.publishing import publish
 from executions.states import Place, Reason, Request, Status
-from executions.store.lifecycle import chained, initiators, semaphores, wait_text, worker_limits
+from executions.store.lifecycle import (
+    chained,
+    initiators,
+    questions,
+    semaphores,
+    wait_text,
+    worker_limits,
+)
 from executions.store.lifecycle.checkpoints import (
     CheckpointResult,
     LeaseLost,
@@ -76,6 +84,7 @@ from executions.workers import lease_owner
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.semaphores import Semaphore, could_not_be_acquired
+from flows.questions import Answer
 from flows.task_values import States
 from flows.values import TaskValue
 
@@ -238,6 +247,8 @@ class _Turn:
                 return self._await(waits["tasks"])
             case {"for": "semaphore"}:
                 return self._semaphore_result(waits["path"], waits["until"])
+            case {"for": "person"}:
+                return self._answer_result(waits["question"])
         raise ValueError(f"unknown kind of wait: {waits}")
 
     def _interrupted(self) -> Event:
@@ -286,6 +297,8 @@ class _Turn:
                 return self._await(tasks, cancel=cancel)
             case Acquire(semaphore):
                 return self._acquire(semaphore)
+            case Ask():
+                return self._ask(decision)
             case LookUpTasks(tasks):
                 return TasksLookedUp(self._task_states(tasks))
         self._leave(decision)
@@ -461,6 +474,42 @@ class _Turn:
         if over:
             return Threw(could_not_be_acquired(path, answer.limit, queued=True).value)
         return TimedOut()
+
+    def _ask(self, decision: Ask) -> Event | None:
+        """Ask a person, and park until there is an answer, in one transaction."""
+        try:
+            with transaction.atomic():
+                if not lock_claimed(self.claimed):
+                    raise LeaseLost
+                now = datetime.fromtimestamp(self.interpreter.since, UTC)
+                question = questions.ask(self.claimed, self.interpreter, decision.question, now)
+                self._park_for(question, self._new_wait("person", question=str(question.pk)))
+        except BlockException as thrown:
+            return Threw(thrown.value)
+        return None
+
+    def _answer_result(self, question_id: str) -> Event | None:
+        """Go on when the question was answered, or is due."""
+        with transaction.atomic():
+            if not lock_claimed(self.claimed):
+                raise LeaseLost
+            found = questions.settle(question_id, datetime.now(UTC))
+            if isinstance(found, Question) and not self._is_late():
+                self._park_for(found, self._wait_state())
+                return None
+            if isinstance(found, Question):
+                questions.withdraw([self.claimed.id])
+                return TimedOut()
+        if isinstance(found, Answer):
+            self.interpreter.keep_secret(found.secret_texts)
+            return Resumed(found)
+        return Threw(found)
+
+    def _park_for(self, question: Question, state: dict[str, Any]) -> None:
+        """Park until a question is answered, at most until it is due."""
+        until = None if question.due_at is None else question.due_at.timestamp()
+        waits = state["waits"] | {"assignee": question.assignee}
+        self._park(Reason.PERSON, state | {"waits": waits}, until=until)
 
     def _is_late(self) -> bool:
         return self.interpreter.deadline <= time.time()

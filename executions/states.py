@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CHILDREN = "children"
     TIME = "time"
     SEMAPHORE = "semaphore"
+    PERSON = "person"
     #: As many executions of its person, or of its flow, hold workers as may.
     LIMIT = "limit"
 

@@ -63,6 +63,16 @@ from executions.views.overview import (
     worker_live,
 )
 from executions.views.preferences import columns, preferences_page, zone_list
+from executions.views.questions import (
+    assign_question,
+    give_back_question,
+    question,
+    question_list,
+    question_list_live,
+    question_live,
+    questions_badge,
+    take_question,
+)
 from executions.views.rights import flow_rights, folder_rights, site_rights
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
@@ -236,6 +246,14 @@ urlpatterns = [
     path("chains/new/", new_chain, name="new-chain"),
     path("chains/<int:chain_id>/", chain, name="chain"),
     path("chains/<int:chain_id>/delete/", delete_chain, name="delete-chain"),
+    path("questions/", question_list, name="questions"),
+    path("questions/live/", question_list_live, name="questions-live"),
+    path("questions/badge/", questions_badge, name="questions-badge"),
+    path("questions/<uuid:question_id>/", question, name="question"),
+    path("questions/<uuid:question_id>/live/", question_live, name="question-live"),
+    path("questions/<uuid:question_id>/take/", take_question, name="take-question"),
+    path("questions/<uuid:question_id>/give-back/", give_back_question, name="give-back-question"),
+    path("questions/<uuid:question_id>/assign/", assign_question, name="assign-question"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

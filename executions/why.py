@@ -11,7 +11,7 @@ from executions.commands.command import Effect
 from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, ExceptionRecord, Execution, SemaphoreTicket
 from executions.states import TERMINAL, WORKING, Place, Reason, Status
-from executions.store.lifecycle import secret_storage, worker_limits
+from executions.store.lifecycle import secret_storage, wait_text, worker_limits
 from flows import formatting
 
 #: How many of the executions before one in the queue are counted.
@@ -157,6 +157,10 @@ def _waiting(execution: Execution) -> str:
             return _for_children(execution)
         case Reason.SEMAPHORE:
             return _for_semaphore(execution)
+        case Reason.PERSON:
+            _, assignee = wait_text.parse_question(execution.waiting_for)
+            due = f", until {formatting.clock(execution.due_at)}" if execution.due_at else ""
+            return f"Waits for {assignee} to answer {_at(execution)}{due}."
     return f"Waiting at {_at(execution)}."
 
 

@@ -18,6 +18,7 @@ from executions.engine.program import EXTENSIONS, Instruction, Program, compile_
 from executions.engine.secrets import Secrets, secrets_of
 from executions.engine.state import (
     Acquired,
+    Ask,
     Await,
     BrokeOnException,
     Budget,
@@ -46,6 +47,7 @@ from executions.engine.state import (
 )
 from flows import values
 from flows.blocks.base import (
+    AskPerson,
     AwaitTasks,
     Effect,
     EndExecution,
@@ -371,12 +373,8 @@ class Interpreter:
                 if frame.deadline is not None and self._clock() >= frame.deadline:
                     return self._time_out()
                 return self._leave(frame, instruction, outcome)
-            case RunChild(flow, inputs, awaited):
-                return StartChild(flow, values.copy(inputs), awaited)
-            case AwaitTasks(listed, cancel):
-                return Await(tuple(task.execution_id for task in listed), cancel)
-            case WaitUntil(at):
-                return Wait(at)
+            case RunChild() | AwaitTasks() | WaitUntil() | AskPerson():
+                return _asked_outside(outcome)
             case EnterWorkspace():
                 return self._enter(instruction)
             case JumpTo(receiver):
@@ -568,3 +566,16 @@ class Interpreter:
             failed = failed or unguarded.value
         self._record(instruction, "", changes)
         return Failed(failed) if failed else None
+
+
+def _asked_outside(outcome: RunChild | AwaitTasks | WaitUntil | AskPerson) -> Decision:
+    """Return the decision for what a block waits for."""
+    match outcome:
+        case RunChild(flow, inputs, awaited):
+            return StartChild(flow, values.copy(inputs), awaited)
+        case AwaitTasks(listed, cancel):
+            return Await(tuple(task.execution_id for task in listed), cancel)
+        case WaitUntil(at):
+            return Wait(at)
+        case AskPerson(question):
+            return Ask(question)

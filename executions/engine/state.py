@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.blocks.base import LogLine
 from flows.blocks.semaphores import Semaphore
+from flows.questions import Question
 from flows.task_values import States
 from flows.values import ExceptionValue
 
@@ -149,7 +150,7 @@ class Performed:
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """The wait is over. The result is None for a time, outputs or an ExceptionValue for a child,
-    a TaskValue for a child that is not awaited, and states for tasks."""
+    a TaskValue for a child that is not awaited, states for tasks, and an Answer for a question."""
 
     result: Any = None
 
@@ -253,6 +254,13 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Park until a person has answered (Resumed with the Answer), or throw (Threw)."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The execution ended normally; `outputs` maps output variables to values. `unhandled` is the
     exception that ended it because nothing handled it (semantics 44)."""
@@ -285,6 +293,7 @@ Decision = (
     | LookUpTasks
     | Acquire
     | Wait
+    | Ask
     | Finished
     | Failed
     | BrokeOnException

@@ -19,6 +19,7 @@ from django.db import DatabaseError
 from executions.events import (
     EXECUTIONS_CHANGED,
     FAILURES_CHANGED,
+    QUESTIONS_CHANGED,
     RIGHTS_CHANGED,
     ExecutionChanged,
 )
@@ -36,6 +37,7 @@ from executions.live.live_pages import LivePageBroadcast
 from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
 from executions.live.presence_broadcast import PresenceBroadcast
+from executions.live.question_broadcast import QuestionBroadcast
 from executions.live.rendering import RenderedRows
 from executions.live.subscription import HEARTBEAT, LossDetector, Subscription, subscribe
 from executions.live.viewers import Viewer
@@ -81,6 +83,7 @@ class Hub:
         self._counts = CountBroadcast(self._connections)
         self._logs = LogBroadcast(self._connections)
         self._failures = FailureBroadcast(self._connections)
+        self._questions = QuestionBroadcast(self._connections)
         self._pages = LivePageBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
@@ -217,6 +220,7 @@ class Hub:
                 tasks.create_task(self._counts.run())
                 tasks.create_task(self._logs.run())
                 tasks.create_task(self._failures.run())
+                tasks.create_task(self._questions.run())
                 tasks.create_task(self._pages.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
@@ -247,6 +251,8 @@ class Hub:
                 connection.queue("beat", frame)
         elif message["type"] == RIGHTS_CHANGED:
             self._check_rights(message["users"])
+        elif message["type"] == QUESTIONS_CHANGED:
+            self._questions.receive(message)
         elif message["type"] == FAILURES_CHANGED:
             self._failures.receive(message)
             self._pages.is_due = True

@@ -30,6 +30,7 @@ from executions.models.execution import (
 from executions.models.failures import FailureActivity, FailureGroup, FailureWatch
 from executions.models.jobs import BulkJob, BulkResult, SentForm
 from executions.models.preferences import Preferences, SavedView
+from executions.models.questions import Question
 from executions.models.schedules import Schedule, SchedulePause, ScheduleRun
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.share_links import ShareLink
@@ -86,6 +87,7 @@ __all__ = [
     "MachineAccount",
     "Observation",
     "Preferences",
+    "Question",
     "SavedView",
     "Schedule",
     "SchedulePause",

@@ -29,6 +29,7 @@ GUIDES = {
     "expressions": ("Expressions", "expressions.md", ""),
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
+    "people": ("People in flows", "people.md", "## For programs"),
     "webhooks": ("Webhooks and chains", "webhooks.md", "## For programs"),
     "api": ("HTTP API", "api.md", ""),
     "flow-files": ("Flow files", "flow-files.md", ""),

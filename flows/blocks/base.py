@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
+from flows.questions import Question
 from flows.values import ExceptionValue, TaskValue, article, type_name
 
 
@@ -167,6 +168,13 @@ class AwaitTasks:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPerson:
+    """Park until a person has answered; `resume` is called with an Answer."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """What a Log Event block writes; kept in the same transaction as its step."""
 
@@ -186,6 +194,7 @@ Outcome = (
     | WaitUntil
     | RunChild
     | AwaitTasks
+    | AskPerson
 )
 
 
@@ -243,7 +252,8 @@ class Block:
         return Leave()
 
     def resume(self, visit: Visit, result: Any) -> Outcome:
-        """Decide again after what was waited for (WaitUntil, RunChild, AwaitTasks) came."""
+        """Decide again after what was waited for (WaitUntil, RunChild, AwaitTasks, AskPerson)
+        came."""
         return Leave()
 
     def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:

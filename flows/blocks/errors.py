@@ -111,6 +111,12 @@ MEANINGS: dict[str, str] = {
         "The task's execution is none that this flow, or a flow around it, has started, or it was "
         "deleted."
     ),
+    "CortexWeb.Exceptions.People.PersonNotFoundException": (
+        "There is no active user, or no group, of the name that Ask A Person gives."
+    ),
+    "CortexWeb.Exceptions.People.QuestionNotAnsweredException": (
+        "Nobody answered the question of Ask A Person before it was due."
+    ),
     "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",

@@ -14,7 +14,7 @@ block has at least one of these.
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
                 answers (status, body, type), `exception` that enters a handler, `bind`:
-                property -> variable
+                property -> variable, `answer`: who answers (`by`), and the `answers`
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """
 

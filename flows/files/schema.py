@@ -10,7 +10,7 @@ from typing import Any
 from flows.blocks import ALL
 from flows.blocks.base import Block, Property
 from flows.expressions import RESERVED_WORDS
-from flows.validation import VARIABLE_TYPES
+from flows.variable_types import VARIABLE_TYPES
 
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 FLOW_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"

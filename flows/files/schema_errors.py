@@ -13,7 +13,7 @@ from flows.blocks import BY_TYPE, types_named
 from flows.files import schema
 from flows.parsing import CHECKED, unclear
 from flows.validation.message_text import did_you_mean
-from flows.validation.types import VARIABLE_TYPES
+from flows.variable_types import VARIABLE_TYPES
 
 DocumentPath = tuple[str | int, ...]
 #: The place in the document, and what is wrong and what was expected.

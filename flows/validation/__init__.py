@@ -8,9 +8,8 @@ as null or empty ones, is thrown when the block runs.
 from flows.graph import FlowGraph, Message
 from flows.validation import blocks, variables
 from flows.validation.inputs import check_inputs
-from flows.validation.types import VARIABLE_TYPES
 
-__all__ = ["VARIABLE_TYPES", "check_inputs", "reachable", "structural", "validate"]
+__all__ = ["check_inputs", "reachable", "structural", "validate"]
 
 
 def validate(graph: FlowGraph) -> list[Message]:

@@ -6,9 +6,9 @@ from typing import Any
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
 from flows.validation.message_text import did_you_mean
-from flows.validation.types import VARIABLE_TYPES
 from flows.value_sources import Source, evaluate_constant
 from flows.values import LEVELS, article, too_deep, type_name
+from flows.variable_types import VARIABLE_TYPES
 
 
 def check_inputs(graph: FlowGraph, given: Mapping[str, Any]) -> list[Message]:

@@ -8,9 +8,9 @@ from flows.expressions import RESERVED_WORDS
 from flows.graph import BlockNode, FlowGraph, Message, VariableNode
 from flows.output_targets import Target
 from flows.validation.message_text import block_label, did_you_mean, workspace_path
-from flows.validation.types import VARIABLE_TYPES
 from flows.value_sources import DISCARD, Composite, Literal, Path, Source
 from flows.values import article, type_name
+from flows.variable_types import VARIABLE_TYPES
 
 #: The built-in variable that tells about the execution (semantics 30).
 CONTEXT = "_executionContext"

@@ -158,7 +158,7 @@ def test_the_list_stays_under_the_pointer(sign_in: SignIn, ada: User) -> None:
     make_group("other", id=UUID(int=2), count=9, is_known=False)
     see_again(FailureGroup.objects.get(flow__name="other"))
     see_again(first)
-    pill = page.locator("[data-new-failures]")
+    pill = page.locator("[data-new-rows]")
     expect(pill).to_have_text("1 new failure")
     expect(group.locator(".c-count b")).to_have_text("4")
     expect(page.locator("tr[data-key]")).to_have_count(1)

@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from executions import runner
 from executions.models import ExceptionRecord, Execution, LogEntry, Step
 from executions.states import Status
 from flows import queries, values
@@ -28,6 +29,7 @@ from tests.block_cases import (
     Builder,
     Case,
     agrees,
+    block_of,
     fits,
     plain,
     runs_in_memory,
@@ -35,6 +37,7 @@ from tests.block_cases import (
     variable,
 )
 from tests.driving import drive
+from tests.people import answer, person, question_of
 from tests.quick_yaml import write_yaml
 from tests.servers import Process
 
@@ -90,6 +93,9 @@ class Answers(BaseHTTPRequestHandler):
 def surroundings(case: Case) -> Iterator[dict[str, str]]:
     """The files and the server of a case; what stands for them in its inputs."""
     setup = case.get("setup", {})
+    if block_of(case).palette == "People":
+        person("ann")
+        person("bob", "approvers")
     shutil.rmtree(settings.FILES_ROOT, ignore_errors=True)
     for path, content in setup.get("fs", {}).items():
         file = settings.FILES_ROOT / path
@@ -198,7 +204,11 @@ def test_a_golden_case(case: Case, tmp_path: Path, surroundings: dict[str, str])
     text = json.dumps(case)
     for placeholder, value in surroundings.items():
         text = text.replace(placeholder, value)
-    check(json.loads(text), drive(start(json.loads(text), tmp_path).pk))
+    execution = start(json.loads(text), tmp_path)
+    if given := case.get("setup", {}).get("answer"):
+        runner.run(execution.pk)
+        answer(question_of(execution), person(given["by"]), **plain(given["answers"]))
+    check(json.loads(text), drive(execution.pk))
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.type)

@@ -17,7 +17,8 @@ from flows.files import FlowFileError, canonical, digest, dump_json, dump_yaml, 
 from flows.files import schema as schemas
 from flows.files.schema import schema
 from flows.graph import build
-from flows.validation import VARIABLE_TYPES, validate
+from flows.validation import validate
+from flows.variable_types import VARIABLE_TYPES
 
 EXAMPLES = sorted((settings.BASE_DIR / "flows" / "examples").glob("*.yaml"))
 

@@ -15,7 +15,7 @@ from executions.completion import release_semaphores
 from executions.engine import moving
 from executions.engine.moving import CannotMove, MovePreview
 from executions.states import RESUMABLE, Status
-from executions.store.lifecycle import claims
+from executions.store.lifecycle import claims, questions
 from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.interventions import Cause
 from flows import queries, values
@@ -37,6 +37,7 @@ def execute(request: CommandRequest) -> Changes | None:
         raise CommandRefused(str(refused)) from None
     cause = Cause("set-next", request.actor.name)
     left_port = {"error_type": "", "error_message": ""}
+    questions.withdraw([claimed.id])
     event = rewrite(claimed, interpreter, {}, cause, status="Paused", place="block", **left_port)
     changed = [event, *release_semaphores(claimed.id, left)]
     return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")

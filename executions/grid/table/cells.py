@@ -14,6 +14,7 @@ from executions.grid.table.links import (
     filter_address,
     flow_address,
     on_worker_address,
+    question_address,
 )
 from executions.models import Execution
 from executions.states import Reason, RetryState, Status
@@ -205,6 +206,13 @@ def waiting_for(event: ExecutionChanged) -> str:
             name = event.waiting_for.rpartition("/")[2] or "a semaphore"
             title = f"Executions that wait for the semaphore {event.waiting_for}"
             return _filter_link("semaphore", name, title, event.waiting_for)
+        case Reason.PERSON:
+            question, assignee = wait_text.parse_question(event.waiting_for)
+            return format_html(
+                '<a href="{0}" tabindex="-1" title="Waits for {1} to answer">{1}</a>',
+                question_address(question),
+                assignee,
+            )
         case Reason.CHILDREN:
             count, one = wait_text.parse_children(event.waiting_for)
             if count == 1:

@@ -354,7 +354,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "waiting",
         "Waiting For",
-        "the child, tasks, time or semaphore that it waits for; the limit of workers, while Queued",
+        "the child, tasks, time, semaphore or person that it waits for; while Queued, the limit",
         value=_wait,
         cell=cells.waiting_for,
         width=160,

@@ -29,6 +29,16 @@ def _execution_pattern() -> str:
     return reverse("execution", args=[_ANY_ID])
 
 
+def question_address(question_id: str) -> str:
+    """The page of a question."""
+    return _question_pattern().replace(_ANY_ID, question_id)
+
+
+@cache
+def _question_pattern() -> str:
+    return reverse("question", args=[_ANY_ID])
+
+
 @lru_cache(maxsize=1024)
 def flow_address(name: str) -> str:
     """The page of a flow."""

@@ -99,6 +99,17 @@ _WAKE_GRANTED = f"""
     )
     RETURNING {RETURNING}
 """
+_WAKE_ANSWERED = f"""
+    UPDATE executions_execution SET {QUEUE}, due_at = NULL
+    WHERE id = %(id)s AND status = %(running)s AND reason = %(reason_person)s
+        AND lease_owner = ''
+    RETURNING {RETURNING}
+"""
+_ASSIGN_QUESTION = f"""
+    UPDATE executions_execution SET waiting_for = %(text)s, {CHANGE}
+    WHERE id = %(id)s AND reason = %(reason_person)s AND lease_owner = ''
+    RETURNING {RETURNING}
+"""
 _WAKE_DUE = f"""
     UPDATE executions_execution SET {QUEUE}, due_at = NULL
     WHERE id IN (
@@ -277,6 +288,16 @@ def wake_granted() -> list[ExecutionChanged]:
     One that somebody changes at the moment is skipped; recovery comes by again.
     """
     return update(_WAKE_GRANTED)
+
+
+def wake_answered(execution_id: UUID) -> list[ExecutionChanged]:
+    """Waiting for a person who has answered → Queued. One that is paused looks when it goes on."""
+    return update(_WAKE_ANSWERED, id=execution_id)
+
+
+def assign_question(execution_id: UUID, text: str) -> list[ExecutionChanged]:
+    """Say for whom an execution waits, as `wait_text` says it. Its status stays."""
+    return update(_ASSIGN_QUESTION, id=execution_id, text=text[:400])
 
 
 def wake_due() -> list[ExecutionChanged]:

@@ -1,7 +1,8 @@
 """What a parked execution waits for, as the short text of the column `waiting_for`.
 
 One child: its id. Tasks: how many, a space and the id of one of them. A semaphore: its path.
-A time says nothing more than `due_at`.
+A person: the id of the question, a space and whom it is for. A time says nothing more than
+`due_at`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,20 @@ def format_wait(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
             return f"{len(live)} {live[0]}"
         case {"for": "semaphore", "path": path}:
             return str(path)
+        case {"for": "person", "question": question, "assignee": assignee}:
+            return format_question(question, assignee)
     return ""
+
+
+def format_question(question: str, assignee: str) -> str:
+    """Return the text for a wait for the answer to a question."""
+    return f"{question} {assignee}"
+
+
+def parse_question(text: str) -> tuple[str, str]:
+    """Return the id of the question that a text is about, and whom it is for."""
+    question, _, assignee = text.partition(" ")
+    return question, assignee
 
 
 def parse_children(text: str) -> tuple[int, str]:

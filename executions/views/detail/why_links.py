@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.text import Truncator
 
-from executions.grid.table.links import on_worker_address
+from executions.grid.table.links import on_worker_address, question_address
 from executions.models import SemaphoreTicket
 from executions.states import TERMINAL, Place, Reason, Status
-from executions.store.lifecycle import worker_limits
+from executions.store.lifecycle import wait_text, worker_limits
 from executions.views.detail.subject import Subject
 from executions.why import NAMED
 
@@ -26,6 +26,9 @@ def links(subject: Subject) -> list[Link]:
         return [*_children(subject), Link("Show children", address.url(tab="children"))]
     if execution.reason == Reason.SEMAPHORE and execution.status == Status.RUNNING:
         return _holders(subject)
+    if execution.reason == Reason.PERSON and execution.status == Status.RUNNING:
+        question, _ = wait_text.parse_question(execution.waiting_for)
+        return [Link("Show the question", question_address(question))]
     if execution.reason == Reason.LIMIT and execution.status == Status.QUEUED:
         return _at_work(subject)
     if execution.status == Status.EXCEPTION:

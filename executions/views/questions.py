@@ -1,0 +1,203 @@
+"""For you: the questions that flows ask people, and answering one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from executions import access
+from executions.commands.actor import Actor
+from executions.forms import AnswerForm
+from executions.models import Question
+from executions.questions import access as questions_access
+from executions.questions import changes
+from executions.templatetags.questions import COUNTED
+from executions.views.parts import Part, changed
+from flows import access as flows_access
+
+#: Questions on a page, and people whom a form offers.
+_PAGE, _OFFERED = 50, 500
+_LIST = (Part("questions", "questions/table.html", "question-list"),)
+_STATE = (Part("state", "questions/state_part.html", "question-state"),)
+TABS = {"open": "Open", "answered": "Answered by you", "all": "All you may see"}
+
+
+@require_safe
+def question_list(request: HttpRequest) -> HttpResponse:
+    """List the questions for the user: what is due first, then the newest."""
+    context = _listed(request)
+    context |= {
+        "section": "questions",
+        "parts": {part.name: part.element(request, context) for part in _LIST},
+        "live_url": reverse("questions-live"),
+    }
+    return render(request, "questions/questions.html", context)
+
+
+@require_safe
+@never_cache
+def question_list_live(request: HttpRequest) -> HttpResponse:
+    """The list, when it differs from the one that the browser holds."""
+    return HttpResponse(changed(_LIST, request, _listed(request), _held(request)))
+
+
+@require_safe
+@never_cache
+def questions_badge(request: HttpRequest) -> HttpResponse:
+    """How many questions wait for the user, as the rail shows it."""
+    return render(
+        request,
+        "questions/badge.html",
+        {"count": questions_access.count_open(request.user, COUNTED + 1)},
+    )
+
+
+def _held(request: HttpRequest) -> str:
+    return request.headers.get("X-Held", "")[:2000]
+
+
+def _listed(request: HttpRequest) -> dict[str, Any]:
+    tab = request.GET.get("tab", "open")
+    tab = tab if tab in TABS else "open"
+    user = request.user
+    if tab == "open":
+        found = questions_access.open_for(user).order_by(
+            F("due_at").asc(nulls_last=True), "-asked_at", "-id"
+        )
+    elif tab == "answered":
+        found = questions_access.answered_by(user).order_by("-closed_at", "-id")
+    else:
+        found = questions_access.visible(user).order_by("-asked_at", "-id")
+    page = Paginator(found.select_related("user", "group"), _PAGE).get_page(request.GET.get("page"))
+    return {"tab": tab, "tabs": TABS, "page": page, "questions": list(page)}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    """Show a question with its form; a POST answers it."""
+    found = questions_access.get_or_404(request.user, question_id)
+    if request.method != "POST":
+        return _page(request, found, AnswerForm(found.fields))
+    form = AnswerForm(found.fields, request.POST)
+    if form.is_valid():
+        try:
+            changes.answer(request.user, Actor.of_request(request), found.pk, form.values)
+        except changes.Unfit as unfit:
+            form.tell(unfit.problems)
+        except changes.NotAllowed as refused:
+            raise PermissionDenied(str(refused)) from None
+        except changes.Closed as closed:
+            return _closed(request, found, str(closed))
+        else:
+            messages.success(request, "Your answer is given, and the execution goes on.")
+            return redirect(found)
+    return _page(request, found, form)
+
+
+def _closed(request: HttpRequest, found: Question, why: str) -> HttpResponse:
+    """Say what has become of a question that somebody has just answered. A form that was sent twice
+    has been answered by the same user, who need not hear of it."""
+    found.refresh_from_db()
+    if found.answered_by_id != request.user.pk:
+        messages.warning(request, why)
+    return redirect(found)
+
+
+def _page(request: HttpRequest, found: Question, form: AnswerForm) -> HttpResponse:
+    user = request.user
+    may_answer = found.is_open and questions_access.may_answer(user, found)
+    may_assign = found.is_open and questions_access.may_assign(user, found)
+    context = _state(request, found) | {
+        "section": "questions",
+        "form": form if may_answer else None,
+        "may_answer": may_answer,
+        "may_assign": may_assign,
+        "may_take": may_answer and found.user_id != user.pk,
+        "may_give_back": may_answer and questions_access.may_give_back(user, found),
+        "live_url": reverse("question-live", args=[found.pk]),
+    }
+    if may_assign:
+        context["people"] = _names(get_user_model()._default_manager.filter(is_active=True))
+        context["groups"] = list(Group.objects.order_by("name").values_list("name", flat=True))
+    context["parts"] = {part.name: part.element(request, context) for part in _STATE}
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "questions/question.html", context, status=status)
+
+
+def _names(people: Any) -> list[str]:
+    return list(people.order_by("username").values_list("username", flat=True)[:_OFFERED])
+
+
+@require_safe
+@never_cache
+def question_live(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    """What is known of a question, when it differs from what the browser holds."""
+    found = questions_access.get_or_404(request.user, question_id)
+    return HttpResponse(changed(_STATE, request, _state(request, found), _held(request)))
+
+
+def _state(request: HttpRequest, found: Question) -> dict[str, Any]:
+    execution = access.visible(request.user).filter(pk=found.execution_id).first()
+    flow = flows_access.visible(request.user).filter(name=found.flow_name).first()
+    following = questions_access.open_for(request.user).exclude(pk=found.pk)
+    return {
+        "question": found,
+        "execution": execution,
+        "flow": flow,
+        "answers": found.shown_answers() if found.state == Question.State.ANSWERED else {},
+        "next": None
+        if found.is_open
+        else following.order_by(F("due_at").asc(nulls_last=True), "-asked_at").first(),
+    }
+
+
+@require_POST
+def take_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    """Take a question: from now on it is for this user."""
+    return _change(request, question_id, "take", "It is for you now.")
+
+
+@require_POST
+def give_back_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    """Give a question back to its group."""
+    return _change(request, question_id, "give_back", "It is for its group again.")
+
+
+@require_POST
+def assign_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    """Give a question to somebody else."""
+    given = {
+        "to_user": request.POST.get("user", "").strip(),
+        "to_group": request.POST.get("group", "").strip(),
+    }
+    return _change(request, question_id, "assign", "It is assigned, and they are told.", **given)
+
+
+_CHANGES = {"take": changes.take, "give_back": changes.give_back, "assign": changes.assign}
+
+
+def _change(
+    request: HttpRequest, question_id: UUID, name: str, told: str, **given: str
+) -> HttpResponse:
+    found = questions_access.get_or_404(request.user, question_id)
+    try:
+        _CHANGES[name](request.user, Actor.of_request(request), found.pk, **given)
+    except changes.NotAllowed as refused:
+        raise PermissionDenied(str(refused)) from None
+    except (changes.Refused, changes.NoSuchAssignee) as refused:
+        messages.warning(request, str(refused))
+    else:
+        messages.success(request, told)
+    still = questions_access.visible(request.user).filter(pk=found.pk).exists()
+    return redirect(found) if still else redirect("questions")

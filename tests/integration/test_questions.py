@@ -1,0 +1,316 @@
+"""Ask A Person: what parks, who may answer, and what becomes of a question.
+
+Turns are run in this process, so that a test decides what happens in between.
+"""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+
+from executions import recovery, runner
+from executions.commands.request import CommandRequest
+from executions.commands.run import run_command
+from executions.models import AuditEntry, Execution, Question
+from executions.questions import access, changes
+from executions.states import Status
+from executions.store.lifecycle.claims import claim
+from executions.why import why
+from flows.models import FlowVersion, Grant
+from flows.roles import Role
+from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
+from tests.flows_in_tests import publish
+from tests.people import actor, answer, person, question_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+APPROVAL = """
+a: {type: Start Flow, bottom: ask}
+ask:
+  type: Ask A Person
+  description: Ask for approval
+  properties:
+    Question: '="Approve " + Item + "?"'
+    Details: =Details
+    Fields: =Fields
+    User: =User
+    Group: =Group
+    Due: =Due
+    Answers: ($)Answers
+    Answered By: ($)By
+    Answered At: ($)At
+  bottom: e
+  exception: h
+h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
+e: {type: End Flow}
+"""
+APPROVAL_VARIABLES = """
+Item: {input: true, default: it}
+Details: {input: true, default: null}
+Fields: {input: true, default: [{Name: Approved, Type: Boolean}]}
+User: {input: true, default: null}
+Group: {input: true, default: null}
+Due: {input: true, default: null}
+Answers: {output: true}
+By: {output: true}
+At: {output: true}
+Problem: {output: true}
+"""
+
+
+@pytest.fixture
+def approval(tmp_path: Path) -> FlowVersion:
+    return publish(tmp_path, "approval", APPROVAL, APPROVAL_VARIABLES)
+
+
+@pytest.fixture
+def ann() -> User:
+    return person("ann")
+
+
+def ask(version: FlowVersion, **inputs: Any) -> Execution:
+    """An execution that waits for a person."""
+    execution = begin(version, **inputs)
+    runner.run(execution.pk)
+    return fresh(execution)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def operator(version: FlowVersion, name: str = "olga") -> User:
+    user = person(name)
+    Grant.objects.create(user=user, flow=version.flow, role=Role.OPERATE)
+    return user
+
+
+# Waiting and going on ---------------------------------------------------------------------------
+
+
+def test_it_waits_without_a_worker_until_there_is_an_answer(
+    approval: FlowVersion, ann: User
+) -> None:
+    execution = ask(approval, User="ann", Item="<b>tea</b>")
+    assert (execution.status, execution.reason, execution.lease_owner) == ("Running", "person", "")
+    assert why(execution) == "Waits for ann to answer 'Ask for approval'."
+    question = question_of(execution)
+    assert (question.text, question.assignee) == ("Approve <b>tea</b>?", "ann")
+    answer(question, ann, Approved=True)
+    assert drive(execution.pk).status == Status.ENDED
+    given = outputs(execution)
+    assert (given["Answers"], given["By"]) == ({"Approved": True}, "ann")
+    question.refresh_from_db()
+    assert given["At"] == question.closed_at
+    assert question.answered_by == ann
+
+
+def test_a_due_time_that_passes_throws(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann", Due={"Milliseconds": 30})
+    assert drive(execution.pk).status == Status.ENDED
+    problem = outputs(execution)["Problem"]
+    assert problem.short_type == "QuestionNotAnsweredException"
+    question = Question.objects.get(execution=execution)
+    assert (question.state, problem.extra["Question"]) == ("overdue", "Approve it?")
+    with pytest.raises(changes.Closed, match="Nobody had answered when it was due"):
+        answer(question, ann, Approved=True)
+
+
+def test_an_answer_wins_over_a_due_time_that_nothing_has_acted_on(
+    approval: FlowVersion, ann: User
+) -> None:
+    execution = ask(approval, User="ann", Due={"Milliseconds": 1})
+    answer(question_of(execution), ann, Approved=False)
+    drive(execution.pk)
+    assert outputs(execution)["Answers"] == {"Approved": False}
+
+
+def test_a_paused_execution_takes_the_answer_when_it_goes_on(
+    approval: FlowVersion, ann: User
+) -> None:
+    execution = ask(approval, User="ann")
+    command(execution, "pause")
+    answer(question_of(execution), ann, Approved=True)
+    assert fresh(execution).status == Status.PAUSED
+    command(execution, "continue")
+    drive(execution.pk)
+    assert outputs(execution)["Answers"] == {"Approved": True}
+
+
+def command(execution: Execution, name: str, **fields: str) -> None:
+    admin = User.objects.filter(is_superuser=True).first()
+    admin = admin or User.objects.create_superuser("root")
+    request = CommandRequest(fresh(execution), admin, ACTOR, fields)
+    result = run_command(name, request)
+    assert result.done, result
+
+
+@pytest.mark.parametrize("name", ["stop", "force-stop"])
+def test_a_stop_withdraws_the_question(approval: FlowVersion, ann: User, name: str) -> None:
+    execution = ask(approval, User="ann")
+    question = question_of(execution)
+    command(execution, name)
+    question.refresh_from_db()
+    assert (fresh(execution).status, question.state) == ("Stopped", "withdrawn")
+    with pytest.raises(changes.Closed, match="Withdrawn"):
+        answer(question, ann, Approved=True)
+
+
+def test_another_next_block_withdraws_the_question(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann")
+    question = question_of(execution)
+    command(execution, "pause")
+    command(execution, "set-next", block="ask")
+    question.refresh_from_db()
+    assert question.state == "withdrawn"
+    command(execution, "continue")
+    runner.run(execution.pk)
+    assert question_of(execution).pk != question.pk
+
+
+# Exactly once ------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_dies_before_it_has_parked_asks_once(
+    approval: FlowVersion, ann: User
+) -> None:
+    """The question and the parking are one transaction, so a death leaves neither."""
+    execution = begin(approval, User="ann")
+    assert claim(execution.pk, "dead:1:x:")
+    expire_leases()
+    recovery.recover()
+    runner.run(execution.pk)
+    assert Question.objects.filter(execution=execution).count() == 1
+
+
+def test_a_worker_that_dies_with_an_answer_does_not_lose_it(
+    approval: FlowVersion, ann: User
+) -> None:
+    execution = ask(approval, User="ann")
+    answer(question_of(execution), ann, Approved=True)
+    for _ in range(2):
+        assert claim(execution.pk, "dead:1:x:")
+        expire_leases()
+        recovery.recover()
+    drive(execution.pk)
+    assert outputs(execution)["Answers"] == {"Approved": True}
+    assert Question.objects.filter(execution=execution).count() == 1
+
+
+def test_of_two_answers_at_once_one_counts(approval: FlowVersion) -> None:
+    ann, bob = person("ann", "approvers"), person("bob", "approvers")
+    execution = ask(approval, Group="approvers")
+    question = question_of(execution)
+    ready = threading.Barrier(2)
+    refused: list[str] = []
+
+    def one(user: User, approved: bool) -> None:
+        ready.wait()
+        try:
+            answer(question, user, Approved=approved)
+        except changes.Closed as closed:
+            refused.append(str(closed))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=one, args=pair) for pair in ((ann, True), (bob, False))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    question.refresh_from_db()
+    (told,) = refused
+    assert told.startswith(f"Answered by {question.answered_by_name} meanwhile")
+    drive(execution.pk)
+    assert outputs(execution)["By"] == question.answered_by_name
+    done = AuditEntry.objects.filter(command="answer-question").values_list("outcome", flat=True)
+    assert sorted(done) == ["done", "refused"]
+
+
+# Who may ----------------------------------------------------------------------------------------
+
+
+def test_only_the_assigned_and_those_who_operate_the_flow_may_answer(
+    approval: FlowVersion, ann: User
+) -> None:
+    eve, olga = person("eve"), operator(approval)
+    starter = person("sam")
+    execution = ask(approval, User="ann")
+    Question.objects.update(initiator_id=starter.pk)
+    Execution.objects.update(initiator=starter)
+    question = question_of(execution)
+    for user in (eve, starter):
+        with pytest.raises(changes.NotAllowed, match="it is for ann"):
+            answer(question, user, Approved=True)
+    refused = AuditEntry.objects.filter(command="answer-question", outcome="refused")
+    assert set(refused.values_list("actor", flat=True)) == {"eve", "sam"}
+    assert access.open_for(ann).count() == 1
+    assert access.open_for(olga).count() == 0  # she may answer, but is not asked
+    answer(question, olga, Approved=True)
+
+
+def test_a_question_for_nobody_in_particular_is_for_those_who_control_the_execution(
+    approval: FlowVersion,
+) -> None:
+    olga, eve, starter = operator(approval), person("eve"), person("sam")
+    execution = ask(approval)
+    Question.objects.update(initiator_id=starter.pk)
+    question = question_of(execution)
+    assert fresh(execution).waiting_for == f"{question.pk} a person"
+    assert [access.open_for(user).count() for user in (olga, starter, eve)] == [1, 1, 0]
+    with pytest.raises(changes.NotAllowed):
+        answer(question, eve, Approved=True)
+
+
+def test_the_page_is_not_there_for_others_and_a_form_that_they_send_is_refused(
+    approval: FlowVersion, ann: User
+) -> None:
+    question = question_of(ask(approval, User="ann"))
+    address = question.get_absolute_url()
+    eve = signed_in(person("eve"))
+    assert eve.get(address).status_code == 404
+    assert eve.post(address, {"input-Approved": "true"}).status_code == 404
+    seer = person("sue")
+    Grant.objects.create(user=seer, flow=approval.flow, role=Role.SEE)
+    page = signed_in(seer)
+    assert "not answer it" in page.get(address).content.decode()
+    assert page.post(address, {"input-Approved": "true"}).status_code == 403
+    for name in ("take-question", "give-back-question", "assign-question"):
+        assert page.post(reverse(name, args=[question.pk])).status_code == 403
+        assert eve.post(reverse(name, args=[question.pk])).status_code == 404
+    assert question_of(question.execution_id).user == ann
+
+
+def test_take_give_back_and_assign(approval: FlowVersion) -> None:
+    ann, bob, olga = person("ann", "approvers"), person("bob", "approvers"), operator(approval)
+    execution = ask(approval, Group="approvers")
+    question = question_of(execution)
+    changes.take(ann, actor(ann), question.pk)
+    assert fresh(execution).waiting_for == f"{question.pk} ann"
+    assert (access.open_for(ann).count(), access.open_for(bob).count()) == (1, 0)
+    with pytest.raises(changes.NotAllowed, match="it is for ann"):
+        answer(question, bob, Approved=True)
+    with pytest.raises(changes.NotAllowed, match="the role operate on approval"):
+        changes.assign(ann, actor(ann), question.pk, "bob")
+    changes.give_back(ann, actor(ann), question.pk)
+    assert fresh(execution).waiting_for == f"{question.pk} group approvers"
+    with pytest.raises(changes.NoSuchAssignee, match="no active user called nobody"):
+        changes.assign(olga, actor(olga), question.pk, "nobody")
+    changes.assign(olga, actor(olga), question.pk, "bob")
+    answer(question_of(execution), bob, Approved=True)
+    assert drive(execution.pk).status == Status.ENDED
+    trail = AuditEntry.objects.filter(execution=execution, outcome="done").order_by("id")
+    assert [(one.command, one.actor) for one in trail.exclude(command="start")] == [
+        ("take-question", "ann"),
+        ("give-back-question", "ann"),
+        ("assign-question", "olga"),
+        ("answer-question", "bob"),
+    ]
+    assert trail.last().after == {"Approved": True}
