@@ -14,6 +14,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from flows import pretty_json, values
+from flows.equality import same
+from flows.keys import labels
 from flows.value_diff import ABSENT
 from flows.value_paths import parts
 
@@ -76,11 +78,11 @@ def render_page(value: Any, address: Address, first: int = 0, other: Any = ABSEN
         return _scalar_page(value, address, first, other)
     if isinstance(value, Slice):
         first, count = value.first, value.count
-        page = dict(enumerate(inside, first)) if isinstance(inside, list) else inside
+        page = list(_items(inside, first))
     else:
         count = len(inside)
         first = min(first, max(0, count - 1)) // ITEMS * ITEMS
-        page = dict(islice(_pairs(inside), first, first + ITEMS))
+        page = list(islice(_items(inside), first, first + ITEMS))
     writer = _Writer(address, marks=other is not ABSENT)
     is_list = isinstance(inside, list)
     writer.page(page, is_list, first, count, _inside(other) if other is not ABSENT else None)
@@ -88,8 +90,12 @@ def render_page(value: Any, address: Address, first: int = 0, other: Any = ABSEN
     return JsonPage(writer.html, first, min(count, first + ITEMS), count, unit)
 
 
-def _pairs(inside: list[Any] | dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    return enumerate(inside) if isinstance(inside, list) else inside.items()
+def _items(inside: list[Any] | dict[Any, Any], first: int = 0) -> Iterable[tuple[str, Any, Any]]:
+    """Yield of each item its label, its key or place, and the item."""
+    if isinstance(inside, list):
+        yield from ((str(place), place, item) for place, item in enumerate(inside, first))
+    else:
+        yield from ((label, key, inside[key]) for label, key in labels(inside))
 
 
 def _inside(other: Any) -> Any:
@@ -113,17 +119,6 @@ def _scalar_page(value: Any, address: Address, first: int, other: Any) -> JsonPa
     return JsonPage(writer.html, 0, 1, 1, "")
 
 
-def same(value: Any, other: Any) -> bool:
-    """Return whether two values are the same; 1, 1.0 and true are three different values."""
-    if type(value) is not type(other):
-        return False
-    if isinstance(value, list):
-        return len(value) == len(other) and all(map(same, value, other))
-    if isinstance(value, dict):
-        return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
-    return bool(value == other) or (value != value and other != other)
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Where a part of the value stands: its key, the keys that lead to it, how deep it is, and
@@ -133,6 +128,10 @@ class _Part:
     keys: tuple[str, ...]
     depth: int
     is_followed: bool
+
+    @property
+    def label(self) -> str:
+        return self.keys[-1]
 
     @property
     def comma(self) -> str:
@@ -163,12 +162,19 @@ class _Writer:
         mark = " changed" if differs and self._marks else ""
         self._written.append(f'<div class="json-line depth-{min(depth, DEEP)}{mark}">{text}</div>')
 
-    def page(self, page: dict[Any, Any], is_list: bool, first: int, count: int, other: Any) -> None:
+    def page(
+        self,
+        page: Iterable[tuple[str, Any, Any]],
+        is_list: bool,
+        first: int,
+        count: int,
+        other: Any,
+    ) -> None:
         """Write the parts on a page of a value."""
         opens, closes = ("[", "]") if is_list else ("{", "}")
         self.line(0, opens)
-        for number, (key, item) in enumerate(page.items(), first):
-            self._part(_Part(key, (str(key),), 1, number + 1 < count), item, _at(other, key))
+        for number, (label, key, item) in enumerate(page, first):
+            self._part(_Part(key, (label,), 1, number + 1 < count), item, _at(other, key))
         self.line(0, closes)
 
     def _part(self, part: _Part, item: Any, other: Any) -> None:
@@ -208,28 +214,28 @@ class _Writer:
         opened = " open" if part.depth < OPEN or count <= 4 else ""
         # A link inside of a summary would be a control inside of a control.
         into = f'<a class="open-part" href="{escape(self._address(part.keys))}" data-merge '
-        into += f'aria-label="Open {escape(str(part.key))}" title="Open this part">\u2192</a>'
+        into += f'aria-label="Open {escape(part.label)}" title="Open this part">\u2192</a>'
         self._written.append(
             f'<div class="foldable">{into}<details{opened}>'
-            f'<summary class="json-line depth-{part.depth}{mark}">{self._key(part.key)}: {opens}'
+            f'<summary class="json-line depth-{part.depth}{mark}">{self._key(part)}: {opens}'
             f'<span class="collapsed">{collapsed}</span></summary>'
         )
-        for number, (key, item) in enumerate(_pairs(inside), 1):
-            inner = _Part(key, (*part.keys, str(key)), part.depth + 1, number < count)
+        for number, (label, key, item) in enumerate(_items(inside), 1):
+            inner = _Part(key, (*part.keys, label), part.depth + 1, number < count)
             self._part(inner, item, _at(other, key))
         self.line(part.depth, f"{closes}{part.comma}", other is None)
         self._written.append("</details></div>")
 
-    def _key(self, key: Any) -> str:
-        shown = str(key) if isinstance(key, int) else _quoted(str(key))
-        return (
-            f'<span class="{"json-index" if isinstance(key, int) else "json-key"}">{shown}</span>'
-        )
+    def _key(self, part: _Part) -> str:
+        """Return the key of a part: texts stand in quotation marks, other keys do not."""
+        if isinstance(part.key, str):
+            return f'<span class="json-key">{_quoted(part.label)}</span>'
+        return f'<span class="json-index">{escape(part.label)}</span>'
 
     def _name(self, part: _Part) -> str:
         """Return the key of a line, as a link to its part."""
         href = escape(self._address(part.keys))
-        return f'<a href="{href}" data-merge>{self._key(part.key)}</a>: '
+        return f'<a href="{href}" data-merge>{self._key(part)}</a>: '
 
     def _link(self, part: _Part, text: str) -> str:
         href = escape(self._address(part.keys))

@@ -32,7 +32,7 @@ def key_of(value: Any) -> Hashable:
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two values are the same."""
-    return key_of(one) == key_of(other)
+    return type(one) is type(other) and key_of(one) == key_of(other)
 
 
 def places(items: Iterable[Any], value: Any) -> list[int]:

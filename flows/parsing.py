@@ -283,12 +283,11 @@ def unclear(form: Any) -> str:
 
 
 def _unclear_items(items: list[Any]) -> str:
-    """Two keys are the same when they have one form; 1 and 1.0 are one key too."""
-    keys = [item[0] for item in items if isinstance(item, list) and len(item) == 2]
-    plain = [key for key in keys if not isinstance(key, dict | list)]
-    if len(set(plain)) < len(plain):
-        twice = next(key for key in plain if plain.count(key) > 1)
-        return f"The key {_shown(repr(twice))} occurs twice in one structure. Remove one."
+    """Two keys are the same when they have one form; 1, 1.0, true and "1" are four."""
+    keys = [json.dumps(item[0]) for item in items if isinstance(item, list) and len(item) == 2]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        return f"The key {_shown(twice)} occurs twice in one structure. Remove one."
     return next(filter(None, map(unclear, items)), "")
 
 

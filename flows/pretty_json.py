@@ -14,6 +14,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from flows import values
+from flows.keys import labelled
 from flows.values import ExceptionValue, Masked
 
 #: The most lines and characters; the rest is left out.
@@ -43,7 +44,7 @@ def plain(value: Any) -> Any:
     """Return the value with JSON's types only."""
     match value:
         case dict():
-            return {values.legible(str(key)): plain(v) for key, v in value.items()}
+            return {values.legible(key): plain(item) for key, item in labelled(value)}
         case list():
             return [plain(item) for item in value]
         case ExceptionValue():

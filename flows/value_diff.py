@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows import pretty_json, values
+from flows.keys import labels
 
 #: The most differences that are listed of one value.
 SHOWN = 50
@@ -35,8 +36,8 @@ def _differing(path: str, before: Any, after: Any) -> Iterator[Difference]:
     if isinstance(before, values.ExceptionValue) and isinstance(after, values.ExceptionValue):
         before, after = before.as_structure(), after.as_structure()
     if isinstance(before, dict) and isinstance(after, dict):
-        for key in [*before, *(key for key in after if key not in before)]:
-            inner = f"{path}.{key}" if path else str(key)
+        for label, key in labels({**before, **after}):
+            inner = f"{path}.{label}" if path else label
             yield from _differing(inner, before.get(key, ABSENT), after.get(key, ABSENT))
     elif isinstance(before, list) and isinstance(after, list):
         for place in range(max(len(before), len(after))):

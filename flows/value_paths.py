@@ -1,13 +1,14 @@
 """Paths into values, as addresses of pages and commands name them: `order.lines.0.price`.
 
 Pure. A path is keys of structures and places in lists, joined by dots; a dot or backslash of a key
-is written after a backslash.
+is written after a backslash. Keys that are no texts have the labels of `flows.keys`.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from flows.keys import key_of_label
 from flows.values import ExceptionValue
 
 
@@ -87,7 +88,7 @@ def _place(inside: dict[Any, Any] | list[Any], key: str) -> Any:
     if isinstance(inside, list):
         number = int(key) if key.isascii() and key.isdigit() and len(key) < 12 else len(inside)
         return number if number < len(inside) else None
-    if key in inside:
-        return key
-    # Keys may be other scalars.
-    return next((one for one in inside if not isinstance(one, str) and str(one) == key), None)
+    try:
+        return key_of_label(inside, key)
+    except KeyError:
+        return None

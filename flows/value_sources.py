@@ -12,6 +12,7 @@ from typing import Any
 
 from flows import expressions, values
 from flows.expressions import ExpressionError, TaskStateNeeded
+from flows.keys import key_for
 from flows.values import ExceptionValue, TaskValue, article, type_name
 
 _VARIABLE = re.compile(r"\(\$\)([A-Za-z_][A-Za-z0-9_]*)")
@@ -129,8 +130,8 @@ class Path:
         for key in keys[:-1]:
             whole = item_of(whole, key)
         last = keys[-1]
-        if type(whole) is dict and type(last) in (str, int, bool):
-            whole[last] = value
+        if type(whole) is dict and not isinstance(last, list | dict):
+            whole[key_for(last)] = value
         elif type(whole) is list:
             item_of(whole, last)
             whole[last] = value
@@ -148,8 +149,8 @@ def item_of(whole: Any, key: Any) -> Any:
         whole = whole.as_structure()
     if type(whole) is list and type(key) is int and 0 <= key < len(whole):
         return whole[key]
-    if type(whole) is dict and key in whole:
-        return whole[key]
+    if type(whole) is dict and not isinstance(key, list | dict) and key_for(key) in whole:
+        return whole[key_for(key)]
     raise ExpressionError(f"{article(type_name(whole))} has no {values.summary(key)} here.")
 
 

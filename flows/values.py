@@ -1,9 +1,9 @@
 """The values that variables hold, and their typed JSON form.
 
 Pure. A value is None, a bool, int, float, str, bytes, aware datetime, timedelta, a list of values,
-a dict with scalar keys, an exception, or a task. Variables own their values: `copy` is made on
-assignment, so that an execution resumed from a checkpoint cannot behave differently from one that
-never stopped.
+a dict with scalar keys (`flows.keys`), an exception, or a task. Variables own their values: `copy`
+is made on assignment, so that an execution resumed from a checkpoint cannot behave differently from
+one that never stopped.
 """
 
 import base64
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from flows.keys import key_for, value_of
 
 #: How deep lists and structures may be nested: not every process could copy or encode much deeper
 #: ones.
@@ -216,7 +218,7 @@ def encode(value: Any) -> Any:
     if kind is dict:
         if is_object(value):
             return {key: encode(item) for key, item in value.items()}
-        return {"$items": [[encode(key), encode(item)] for key, item in value.items()]}
+        return {"$items": [[encode(value_of(key)), encode(item)] for key, item in value.items()]}
     if kind not in _TAGS:
         raise TypeError(f"{kind.__name__} is not a type that variables can hold")
     tag, body = _TAGS[kind]
@@ -301,7 +303,7 @@ class _Decoder:
     def _items(self, body: Any) -> dict[Any, Any]:
         items: dict[Any, Any] = {}
         for form, item in body:
-            key = self.value(form)
+            key = key_for(self.value(form))
             while self.readable and key in items:
                 key = f"{key}{REPLACEMENT}"  # two keys that differ by what was replaced
             items[key] = self.value(item)

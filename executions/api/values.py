@@ -13,6 +13,7 @@ from django.utils.duration import duration_iso_string
 from executions.api.problems import Problem, invalid
 from flows import parsing, pretty_json, values
 from flows.graph import FlowGraph
+from flows.keys import labelled
 
 
 class Form(StrEnum):
@@ -35,7 +36,7 @@ def plain(value: Any) -> Any:
     """Return the value with JSON's types only, so that programs can read it."""
     match value:
         case dict():
-            return {values.legible(str(key)): plain(item) for key, item in value.items()}
+            return {values.legible(key): plain(item) for key, item in labelled(value)}
         case list():
             return [plain(item) for item in value]
         case values.ExceptionValue():

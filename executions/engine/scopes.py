@@ -16,6 +16,7 @@ from flows import values
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
+from flows.keys import value_of
 from flows.value_sources import Path, evaluate_constant
 from flows.values import ExceptionValue
 
@@ -168,7 +169,7 @@ def keep_items(frames: list[Frame], key: str, collection: Any) -> list[Any]:
     frame = frames[-1]
     sizes.measure_saved(frames, frame, key, collection)
     items = (
-        [{"Key": name, "Value": values.copy(item)} for name, item in collection.items()]
+        [{"Key": value_of(key), "Value": values.copy(item)} for key, item in collection.items()]
         if isinstance(collection, dict)
         else values.copy(collection)
     )

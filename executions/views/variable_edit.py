@@ -19,7 +19,7 @@ from executions.commands.request import CommandRefused, CommandRequest
 from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import ValuePlace, ValueView
-from flows import collapsible_json, pretty_json, value_diff, value_paths, values
+from flows import equality, pretty_json, value_diff, value_paths, values
 from flows.values import MASK
 
 #: Characters of the largest value that is edited as a whole.
@@ -106,7 +106,7 @@ def _preview(request: HttpRequest, view: ValueView) -> dict[str, Any]:
         "more": more,
         # The mask of a secret says nothing about equality.
         "is_same": edit.is_set
-        and collapsible_json.same(edit.before, edit.after)
+        and equality.same(edit.before, edit.after)
         and MASK not in pretty_json.text(edit.after),
         "types": (before, after) if edit.is_set and before != after else None,
     }

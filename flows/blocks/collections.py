@@ -6,6 +6,7 @@ from typing import Any
 from flows.blocks.base import Direction, Property
 from flows.blocks.errors import duplicate, item_count, out_of_range
 from flows.equality import key_of
+from flows.keys import value_of
 from flows.values import copy
 
 ITEM = Property("Item", "TItem")
@@ -32,7 +33,7 @@ def items_of(value: Any) -> list[Any]:
     """Return the items of anything that can be gone through: those of a list, the characters of a
     text, or {Key, Value} of a structure."""
     if isinstance(value, dict):
-        return [{"Key": key, "Value": item} for key, item in value.items()]
+        return [{"Key": value_of(key), "Value": item} for key, item in value.items()]
     return list(value)
 
 

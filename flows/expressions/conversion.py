@@ -1,14 +1,25 @@
-"""Values of variables as values of the language, and back."""
+"""Values of variables as values of the language, and back.
 
-from collections.abc import Callable
+The keys of its maps are texts, Integers and Booleans. A key of another type, and one of a
+dictionary in which two keys would meet in Python (1, 1.0 and true), is a text there that begins
+with `MARK`; `whole[key]` finds it all the same (`Expression`).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
-from flows.values import ExceptionValue, TaskValue, article
+from flows.keys import key_for, value_of
+from flows.values import ExceptionValue, TaskValue, article, decode, encode
 
+#: Begins the text that stands for a key which the language does not have.
+MARK = "\ue0f1key:"
+_TEXTS = {str}
 SCALARS = frozenset({type(None), bool, int, float, str})
 HALF = "it reads a text with half of a character (a lone surrogate), which expressions cannot hold."
 
@@ -51,9 +62,53 @@ def _task(value: TaskValue) -> Any:
     raise TaskStateNeeded((value.execution_id,))
 
 
+def _keys(value: dict[Any, Any]) -> Iterable[Any]:
+    """The keys of a dictionary as the language takes them."""
+    if set(map(type, value)) <= _TEXTS:
+        return value
+    plain = [value_of(key) for key in value]
+    met = Counter(plain)
+    return [
+        one
+        if type(one) is str or (type(one) in (int, bool) and met[one] == 1)
+        else MARK + json.dumps(encode(one))
+        for one in plain
+    ]
+
+
+def from_cel_keys(value: dict[Any, Any]) -> dict[Any, Any]:
+    """The items of a map under the keys that variables have."""
+    if set(map(type, value)) <= _TEXTS and MARK not in "".join(value):
+        return value
+    return {_key(key): item for key, item in value.items()}
+
+
+def _key(key: Any) -> Any:
+    return key_for(unmarked(key) if type(key) is str else key)
+
+
+def unmarked(text: str) -> Any:
+    """The key that a text stands for, or the text."""
+    return decode(json.loads(text.removeprefix(MARK))) if text.startswith(MARK) else text
+
+
+def unmarked_deep(value: Any) -> Any:
+    """A value in which the keys that an expression gives as values are what they stand for."""
+    match value:
+        case str():
+            return unmarked(value)
+        case list():
+            return [unmarked_deep(item) for item in value]
+        case dict():
+            return {key: unmarked_deep(item) for key, item in value.items()}
+    return value
+
+
 _CONVERT: dict[type, Callable[[Any], Any]] = {
     list: lambda value: [to_cel_deep(item) for item in value],
-    dict: lambda value: {key: to_cel_deep(item) for key, item in value.items()},
+    dict: lambda value: {
+        key: to_cel_deep(item) for key, item in zip(_keys(value), value.values(), strict=True)
+    },
     datetime: _timestamp,
     timedelta: _duration,
     ExceptionValue: lambda value: to_cel_deep(value.as_structure()),
@@ -68,7 +123,7 @@ def from_cel(value: Any) -> Any:
     if kind is list:
         return [from_cel(item) for item in value]
     if kind is dict:
-        return {key: from_cel(item) for key, item in value.items()}
+        return {key: from_cel(item) for key, item in from_cel_keys(value).items()}
     if kind is bytearray or kind is bytes:
         return bytes(value)
     raise ExpressionError(

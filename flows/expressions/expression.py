@@ -10,9 +10,9 @@ from cel_expr_python import cel
 
 from flows import task_values
 from flows.expressions import language, messages, source
-from flows.expressions.conversion import HALF, SCALARS, from_cel, to_cel, to_cel_deep
+from flows.expressions.conversion import HALF, SCALARS, from_cel, to_cel, to_cel_deep, unmarked_deep
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
-from flows.expressions.key_order import KeyOrder, current_order, set_current_order
+from flows.expressions.key_order import NO_ORDER, KeyOrder, current_order, set_current_order
 
 _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '([A-Za-z_]\w*)")
 #: The message with which the checker stops after too many errors.
@@ -40,7 +40,6 @@ RESERVED_WORDS = TYPE_NAMES | frozenset(
 _ALIAS = "_variable_"
 #: How many items the macros of one evaluation (map, filter, all…) may go through; CEL's own bound.
 ITERATIONS = 10_000
-_NO_ORDER = KeyOrder()
 
 
 class Expression:
@@ -91,21 +90,25 @@ class Expression:
         try:
             return self._evaluated(variables)
         finally:
-            set_current_order(_NO_ORDER)
+            set_current_order(NO_ORDER)
 
     def _evaluated(self, variables: Mapping[str, Any]) -> Any:
         program = self._program
         result = _run(program, {name: to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR:
-            result = self._again(result, variables)
+            result, is_nested = self._again(result, variables)
+            if is_nested:
+                value = unmarked_deep(from_cel(result.plain_value()))
+                return _ordered(value, self._literals, variables)
         value = result.plain_value()
         if type(value) in SCALARS:
             return value
         return _ordered(from_cel(value), self._literals, variables)
 
-    def _again(self, result: cel.Value, variables: Mapping[str, Any]) -> cel.Value:
-        """Evaluate again in the ways that are slower and seldom needed. Raises ExpressionError when
-        they fail too."""
+    def _again(self, result: cel.Value, variables: Mapping[str, Any]) -> tuple[cel.Value, bool]:
+        """Evaluate again in the ways that are slower and seldom needed: with the variables
+        converted deeply (then the second part is true), and with `whole[index]` as our own
+        function. Raises ExpressionError when they fail too."""
         problem = str(result.plain_value())
         is_nested = "Non-CEL value type" in problem
         if is_nested and (met := task_values.task_ids(list(variables.values()))):
@@ -114,12 +117,13 @@ class Expression:
         if is_nested:
             result = _run(self._program, data)
             problem = str(result.plain_value())
-        if result.type() == _ERROR and "Index error: index=-" in problem:
-            result = _run(_compiled(source.with_at(self._text)), data)
-            problem = str(result.plain_value())
+        if result.type() == _ERROR and (is_nested or "Index error: index=-" in problem):
+            other = _run(_compiled(source.with_at(self._text)), data)
+            if other.type() != _ERROR or not is_nested:
+                result, problem = other, str(other.plain_value())
         if result.type() == _ERROR:
             raise ExpressionError(self._explained(problem, variables))
-        return result
+        return result, is_nested
 
     def _explained(self, problem: str, variables: Mapping[str, Any]) -> str:
         def read(operand: str) -> Any:
@@ -155,7 +159,7 @@ def _ordered(value: Any, literals: list[Any], variables: Mapping[str, Any]) -> A
     if type(value) is not dict and type(value) is not list:
         return value
     order = current_order()
-    return (order if order is not _NO_ORDER else KeyOrder(literals, variables)).sorted(value)
+    return (order if order is not NO_ORDER else KeyOrder(literals, variables)).sorted(value)
 
 
 def _with_internal_names(text: str) -> str:

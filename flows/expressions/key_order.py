@@ -9,6 +9,9 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flows.expressions.conversion import from_cel_keys
+from flows.keys import value_of
+
 #: How many values of variables are looked at for structures with the same keys.
 LOOKED_AT = 10_000
 
@@ -45,6 +48,7 @@ class KeyOrder:
     def sorted(self, value: Any) -> Any:
         """Return a value with the keys of its structures in their order."""
         if type(value) is dict:
+            value = from_cel_keys(value)
             return {key: self.sorted(value[key]) for key in self._keys(value)}
         if type(value) is list:
             return [
@@ -92,11 +96,16 @@ def _stored_order(key: Any) -> tuple[Any, ...]:
     if type(key) is str:
         encoded = key.encode(errors="surrogatepass")
         return "", len(encoded), encoded
-    return type(key).__name__, key
+    value = value_of(key)
+    return type(value).__name__, value
+
+
+#: What an evaluation knows that needs no order: nothing.
+NO_ORDER = KeyOrder()
 
 
 class _Current(threading.local):
-    order = KeyOrder()
+    order = NO_ORDER
 
 
 _current = _Current()

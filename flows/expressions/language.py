@@ -10,7 +10,7 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
-from flows.expressions.conversion import to_cel_deep
+from flows.expressions.conversion import to_cel_deep, unmarked
 from flows.expressions.function import Function
 from flows.expressions.functions import FUNCTIONS
 from flows.expressions.key_order import current_order
@@ -66,6 +66,8 @@ def _joined(one: Any, other: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is str:
+        return unmarked(value)
     return current_order().sorted(bytes(value) if isinstance(value, bytearray) else value)
 
 

@@ -39,6 +39,10 @@ stays an Integer: `7 / 2` is 3, `7 / 2.0` is 3.5.
 **Text plus anything is text**: `"Order " + 7` is `Order 7`. A Boolean is written `True` or `False`,
 1.0 is `1`, null is nothing, a list or a structure is one line of JSON.
 
+**Keys of dictionaries** have a type: `Prices[1]`, `Prices[1.0]`, `Prices[true]` and `Prices["1"]`
+are four items. `in` looks for keys that are texts, Integers or Booleans; for others write
+`1.5 in Prices.keys()`.
+
 **An error says what exists**: `Order has no Total; it has Number, Customer, Lines (line 1, column
 7).`
 

@@ -14,6 +14,8 @@ from typing import Any
 from flows import parsing
 from flows.formats.cultures import culture
 from flows.formats.dates import ISO, duration_text, format_date
+from flows.formats.numbers import format_number
+from flows.keys import labelled, value_of
 from flows.values import ExceptionValue, number_text
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -35,7 +37,7 @@ def write(value: Any, *, indented: bool = False) -> str:
     escaped. Raises TypeError for a value without a JSON form, and RecursionError."""
     try:
         text = _dumped(value, indented)
-    except ValueError:
+    except (TypeError, ValueError):
         text = _dumped(_finite(value), indented)
     return _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -46,17 +48,30 @@ def _dumped(value: Any, indented: bool) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """A copy in which numbers that JSON lacks are texts."""
+    """A copy in which keys, and numbers that JSON lacks, are texts."""
     match value:
         case float() if not math.isfinite(value):
             return number_text(value)
         case list():
             return [_finite(item) for item in value]
         case dict():
-            return {_finite(key): _finite(item) for key, item in value.items()}
+            return {key: _finite(item) for key, item in labelled(value, _key)}
         case ExceptionValue():
             return _finite(_exception(value))
     return value
+
+
+def _key(key: Any) -> str:
+    """A key that is no text, as the original's ToString writes it: `True`, `1` for 1.0."""
+    match value_of(key):
+        case bool() as value:
+            return str(value)
+        case float() | int() as value:
+            return format_number(value, "", culture(None))
+        case datetime() | timedelta() | bytes() as value:
+            return str(_plain(value))
+        case value:
+            return str(value)
 
 
 def _plain(value: Any) -> Any:

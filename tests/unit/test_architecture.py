@@ -28,6 +28,7 @@ PURE = (
     "flows.failure_fingerprints",
     "flows.parsing",
     "flows.value_paths",
+    "flows.keys",
     "flows.values",
     "flows.validation",
     "flows.blocks",

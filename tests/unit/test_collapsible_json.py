@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flows import value_paths
-from flows.collapsible_json import CHARACTERS, ITEMS, LINES, PAGE_TEXT, JsonPage, render_page, same
+from flows.collapsible_json import CHARACTERS, ITEMS, LINES, PAGE_TEXT, JsonPage, render_page
+from flows.equality import same
 from flows.values import ExceptionValue
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows import expressions, value_sources, values
 from flows.expressions import ExpressionError
+from flows.keys import key_for
 from flows.values import ExceptionValue
 
 scalars = (
@@ -25,11 +26,13 @@ scalars = (
     | st.datetimes(timezones=st.just(UTC))
     | st.timedeltas()
 )
+#: Keys of several types, of which Python would merge some.
+keys = st.text(max_size=5) | st.integers(-1, 2) | st.booleans() | st.sampled_from([0.0, 1.0, 1.5])
 anything = st.recursive(
     scalars,
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+        | st.dictionaries(keys.map(key_for), inner, max_size=4)
         | st.builds(ExceptionValue, st.text(), message=st.text(), details=inner)
     ),
     max_leaves=12,

@@ -11,7 +11,8 @@ from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.collections import items_of
 from flows.blocks.errors import exception, invalid_property
 from flows.equality import key_of, occurrence
-from flows.values import article, summary, type_name
+from flows.keys import key_for, value_of
+from flows.values import ExceptionValue, TaskValue, article, summary, type_name
 
 DICTIONARY = Property("Dictionary", "IDictionary<TKey, TItem>", required=True)
 CHANGED_DICTIONARY = Property(
@@ -45,17 +46,12 @@ class ChangesDictionary(DictionaryBlock):
         raise NotImplementedError(self.type)
 
 
-def has(dictionary: Dictionary, key: Any) -> bool:
-    """Return whether a dictionary has exactly that key: 1, 1.0 and true are three."""
-    return key in dictionary and any(key_of(one) == key_of(key) for one in dictionary)
-
-
 def usable(key: Any, name: str = "Key") -> Any:
-    """Return a value that can be a key. Raises InvalidPropertyValueException for another one, such
-    as a list."""
-    if isinstance(key, list | dict) or not getattr(key, "__hash__", None):
+    """Return the key that a value is. Raises InvalidPropertyValueException for what cannot be one,
+    such as a list."""
+    if isinstance(key, list | dict | ExceptionValue | TaskValue):
         raise invalid_property(name, f"{article(type_name(key))} cannot be a key.")
-    return key
+    return key_for(key)
 
 
 def keys_of(given: Mapping[str, Any]) -> list[Any]:
@@ -68,17 +64,20 @@ def keys_of(given: Mapping[str, Any]) -> list[Any]:
 
 def missing(key: Any) -> Any:
     """Return the exception for a key that is not there."""
-    return exception("KeyNotPresentException", f"The dictionary has no key {summary(key)}.")
+    return exception(
+        "KeyNotPresentException", f"The dictionary has no key {summary(value_of(key))}."
+    )
 
 
 def present(dictionary: Dictionary, given: Mapping[str, Any]) -> Any:
     """Return the key that a block is given. Raises KeyNotPresentException and, for an occurrence
     that is not there, OccurrenceNotPresentException (semantics 113)."""
     key = usable(given["Key"])
-    if not has(dictionary, key):
+    if key not in dictionary:
         raise missing(key)
     if "Occurrence" in given and occurrence([key], given["Occurrence"]) is None:
-        told = f"The dictionary has the key {summary(key)}, but not {given['Occurrence']} of it."
+        number, shown = given["Occurrence"], summary(value_of(key))
+        told = f"The dictionary has the key {shown}, but not {number} of it."
         raise exception("OccurrenceNotPresentException", told)
     return key
 
@@ -104,7 +103,7 @@ class WithKey(Chosen):
 
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
         key = usable(given["Key"])
-        found = [key] if has(dictionary, key) else []
+        found = [key] if key in dictionary else []
         if "Occurrence" in given:
             return found if occurrence(found, given["Occurrence"]) is not None else []
         return found
@@ -119,7 +118,7 @@ class WithPresentKey(Chosen):
 
 class WithKeys(Chosen):
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        return [key for key in keys_of(given) if has(dictionary, key)]
+        return [key for key in keys_of(given) if key in dictionary]
 
 
 class WithValue(Chosen):

@@ -27,12 +27,12 @@ from flows.blocks.dictionaries.base import (
     WithValue,
     WithValueOnce,
     WithValues,
-    has,
     keys_of,
     usable,
 )
 from flows.blocks.errors import exception, item_count
 from flows.equality import key_of
+from flows.keys import value_of
 from flows.values import copy, summary
 
 _NOT_PRESENT = (*ChangesDictionary.throws, "KeyNotPresentException")
@@ -48,7 +48,7 @@ class AddItemWithKey(ChangesDictionary):
     def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
         key = usable(given["Key"])
         if key in dictionary:
-            told = f"The dictionary has the key {summary(key)} already."
+            told = f"The dictionary has the key {summary(value_of(key))} already."
             raise exception("KeyPresentException", told)
         dictionary[key] = copy(given["Item"])
 
@@ -161,8 +161,8 @@ class SetItemsWithKeys(ChangesDictionary):
         keys, new = keys_of(given), items_of(given["New Values"])
         if len(keys) != len(new) or not keys:
             raise item_count("Keys", "New Values")
-        if lacking := [key for key in keys if not has(dictionary, key)]:
-            told = f"The dictionary has no {', '.join(map(summary, lacking))}."
+        if lacking := [key for key in keys if key not in dictionary]:
+            told = f"The dictionary has no {', '.join(summary(value_of(key)) for key in lacking)}."
             raise exception("KeysNotPresentException", told)
         for key, value in zip(keys, new, strict=True):
             dictionary[key] = copy(value)

@@ -19,7 +19,6 @@ from flows.blocks.dictionaries.base import (
     KEY,
     KEYS,
     DictionaryBlock,
-    has,
     keys_of,
     present,
     usable,
@@ -35,7 +34,7 @@ class ContainsItemWithKeyAndValue(DictionaryBlock):
 
     def run(self, visit: Visit) -> Leave:
         dictionary, key = visit.given["Dictionary"], usable(visit.given["Key"])
-        found = has(dictionary, key) and same(dictionary[key], visit.given["Value"])
+        found = key in dictionary and same(dictionary[key], visit.given["Value"])
         return Leave(outputs={"Contains Item": found})
 
 
@@ -46,7 +45,7 @@ class ContainsItemWithKey(DictionaryBlock):
     properties = (DICTIONARY, KEY, CONTAINS_ITEM)
 
     def run(self, visit: Visit) -> Leave:
-        found = has(visit.given["Dictionary"], usable(visit.given["Key"]))
+        found = usable(visit.given["Key"]) in visit.given["Dictionary"]
         return Leave(outputs={"Contains Item": found})
 
 
@@ -71,7 +70,7 @@ class ContainsItemsWithKeys(DictionaryBlock):
 
     def run(self, visit: Visit) -> Leave:
         keys = keys_of(visit.given)
-        found = bool(keys) and all(has(visit.given["Dictionary"], key) for key in keys)
+        found = bool(keys) and all(key in visit.given["Dictionary"] for key in keys)
         return Leave(outputs={"Contains Items": found})
 
 

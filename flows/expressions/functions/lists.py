@@ -7,7 +7,8 @@ from typing import Any
 
 from flows.equality import key_of
 from flows.expressions.function import bounded_list, function
-from flows.values import article, type_name
+from flows.keys import key_for
+from flows.values import article, summary, type_name
 
 
 @function(("[1, 2.5].sum()", 3.5), ("[].sum()", 0))
@@ -140,11 +141,12 @@ def last(items: list[Any]) -> Any:
 
 @function(("[5, 6, 7].at(-1)", 7), ("[5, 6, 7][-1]", 7), ('"abc".at(0)', "a"))
 def at(whole: Any, index: Any) -> Any:
-    """Return an item of a list or text; negative indexes count from the end."""
+    """Return an item of a list or text; negative indexes count from the end. Of a structure, return
+    what has a key: 1, 1.0, true and "1" are four keys."""
     if isinstance(whole, dict):
-        if index not in whole:
-            raise ValueError(f"there is no {index} in it.")
-        return whole[index]
+        if isinstance(index, list | dict) or key_for(index) not in whole:
+            raise ValueError(f"there is no {summary(index)} in it.")
+        return whole[key_for(index)]
     found = _sequence(whole)
     if type(index) is not int or not -len(found) <= index < len(found):
         raise ValueError(f"there is no item {index}: it has {len(found)}.")
@@ -199,11 +201,9 @@ def group_by(items: list[Any], path: str) -> dict[Any, Any]:
     groups: dict[Any, list[Any]] = {}
     for item in items:
         key = _at(item, path)
-        if type(key) not in (str, int, bool):
-            raise ValueError(
-                f"it groups by a Text, an Integer or a Boolean, not {article(type_name(key))}."
-            )
-        groups.setdefault(key, []).append(item)
+        if key is None or isinstance(key, list | dict):
+            raise ValueError(f"it groups by a text, a number or the like, not {summary(key)}.")
+        groups.setdefault(key_for(key), []).append(item)
     return groups
 
 

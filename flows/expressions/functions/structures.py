@@ -3,12 +3,13 @@
 from typing import Any
 
 from flows.expressions.function import bounded_list, function
+from flows.keys import key_for, value_of
 
 
 @function(('{"b": 1, "a": 2}.keys()', ["b", "a"]))
 def keys(structure: dict[Any, Any]) -> list[Any]:
     """Return the keys in their order."""
-    return list(structure)
+    return [value_of(key) for key in structure]
 
 
 @function(('{"b": 1, "a": 2}.values()', [1, 2]))
@@ -30,7 +31,7 @@ def merge(structure: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
 )
 def without(structure: dict[Any, Any], keys: Any) -> dict[Any, Any]:
     """Return a structure without a key, or without those of a list."""
-    left_out = keys if isinstance(keys, list) else [keys]
+    left_out = [key_for(key) for key in (keys if isinstance(keys, list) else [keys])]
     return {key: item for key, item in structure.items() if key not in left_out}
 
 
