@@ -1,7 +1,7 @@
 """Imports flow files as drafts, and says what that changes: the same for the command line and for
 the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from flows import files, queries
-from flows.files import FlowFile
+from flows.files import FlowFile, FlowFileError
 from flows.graph import InvalidFlow
 from flows.models import Flow, FlowVersion
 from flows.publish import digest_of, publish, save_draft, validation_messages
@@ -25,12 +25,14 @@ class ChangedMeanwhile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file. `messages` keep its draft from being published."""
+    """What became of a file. `messages` keep its draft from being published; `further` says what
+    else was done."""
 
     version: FlowVersion
     changed: bool
     messages: Sequence[str] = ()
     was_published: bool = False
+    further: Sequence[str] = ()
 
     @property
     def outcome(self) -> str:
@@ -42,8 +44,8 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What importing a file would do. `base` says what the flow was when this was looked at, and
-    `lines` are those that differ, with the sign of each."""
+    """What importing a file would do. `base` says what the flow was when this was looked at,
+    `lines` are those that differ, with the sign of each, and `further` is what else it does."""
 
     file: FlowFile
     problems: Sequence[str]
@@ -53,6 +55,11 @@ class Preview:
     is_new: bool = False
     is_changed: bool = False
     lines: Sequence[tuple[str, str]] = ()
+    further: Sequence[str] = ()
+
+    @property
+    def does_something(self) -> bool:
+        return self.is_changed or bool(self.further)
 
     @property
     def added(self) -> int:
@@ -82,16 +89,24 @@ def import_file(file: FlowFile, *, publishes: bool = False, base: str | None = N
     return Imported(version, changed, [file.explain(message) for message in found])
 
 
-def preview(file: FlowFile) -> Preview:
-    """Return what importing a file would do, by doing it in a transaction that is rolled back."""
+def _nothing(version: FlowVersion) -> Sequence[str]:
+    return ()
+
+
+def preview(file: FlowFile, further: Callable[[FlowVersion], Sequence[str]] = _nothing) -> Preview:
+    """Return what importing a file would do, by doing it in a transaction that is rolled back.
+    `further` says what else comes with the version, or raises FlowFileError."""
     with transaction.atomic():
         newest = _newest(file.document["flow"], lock=False)
         base, old = _base(newest), queries.document(newest) if newest else None
         try:
             done = import_file(file)
+            told = further(done.version)
         except InvalidFlow as error:
             problems = [file.explain(message) for message in error.messages]
             return Preview(file, problems, "failed", base=base)
+        except FlowFileError as error:
+            return Preview(file, error.problems, "failed", base=base)
         finally:
             transaction.set_rollback(True)
     return Preview(
@@ -103,6 +118,7 @@ def preview(file: FlowFile) -> Preview:
         is_new=old is None,
         is_changed=done.changed,
         lines=_difference(old, file.document) if done.changed else (),
+        further=told,
     )
 
 

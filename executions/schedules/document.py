@@ -59,8 +59,9 @@ def document_of(schedule: Schedule, *, full: bool = False) -> dict[str, Any]:
     }
 
 
-def apply(schedule: Schedule, given: Mapping[str, Any]) -> None:
-    """Set what a document says, for its flow. Raises InvalidSchedule."""
+def apply(schedule: Schedule, given: Mapping[str, Any], newest: FlowVersion | None = None) -> None:
+    """Set what a document says, for its flow. Unless that names a version, its inputs fit the
+    `newest` one: by default, the newest that is published. Raises InvalidSchedule."""
     values = {**DEFAULTS, **given}
     found: list[Message] = []
 
@@ -89,7 +90,8 @@ def apply(schedule: Schedule, given: Mapping[str, Any]) -> None:
     schedule.version = _version(schedule, values["version"])
     if values["version"] is not None and schedule.version is None:
         wrong("version", "There is no such published version.")
-    found += _apply_inputs(schedule, values["inputs"])
+    version = schedule.version or newest or queries.latest_published(schedule.flow.name)
+    found += _apply_inputs(schedule, version, values["inputs"])
     if found:
         raise InvalidSchedule(found)
 
@@ -116,9 +118,10 @@ def _version(schedule: Schedule, number: int | None) -> FlowVersion | None:
     return versions.filter(number=number).first()
 
 
-def _apply_inputs(schedule: Schedule, sources: Mapping[str, Any]) -> list[Message]:
+def _apply_inputs(
+    schedule: Schedule, version: FlowVersion | None, sources: Mapping[str, Any]
+) -> list[Message]:
     """Set the inputs, those of secret variables apart, and try them as a start now would."""
-    version = schedule.version or queries.latest_published(schedule.flow.name)
     try:
         graph = queries.compiled(version.pk) if version else None
     except InvalidFlow:

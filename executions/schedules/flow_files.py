@@ -1,17 +1,34 @@
 """The schedules that flow files carry: taken in with an import, written with an export."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
 from executions import audit
+from executions.audit.states import State
 from executions.commands.actor import Actor
+from executions.limits import MAX_SCHEDULES
 from executions.models import Schedule
 from executions.schedules import changes, timing
 from executions.schedules.document import InvalidSchedule, apply, document_of
 from flows.files import FlowFile, FlowFileError
 from flows.graph import Message
-from flows.models import Flow
+from flows.models import Flow, FlowVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A schedule as a file has it, not saved, and what it said before: None for a new one."""
+
+    schedule: Schedule
+    before: State | None
+
+    @property
+    def told(self) -> str:
+        """What saving it does, as a sentence."""
+        return f"The schedule {self.schedule.name} is {'changed' if self.before else 'made'}."
 
 
 def carried(flow: Flow) -> dict[str, Any]:
@@ -21,46 +38,67 @@ def carried(flow: Flow) -> dict[str, Any]:
     return {"schedules": documents} if documents else {}
 
 
-def take_in(flow: Flow, file: FlowFile, actor: Actor, owner: Any) -> list[str]:
-    """Make and change the schedules of a file, and say so; others of the flow stay as they are.
+def plan(version: FlowVersion, file: FlowFile) -> list[Planned]:
+    """Return the schedules that a file makes or changes, whose inputs fit the version that was
+    imported from it; others of the flow stay as they are. Raises FlowFileError."""
+    known = {
+        one.name.casefold(): one
+        for one in Schedule.objects.filter(flow=version.flow).select_related("version", "owner")
+    }
+    found = []
+    for name, given in file.schedules.items():
+        schedule = known.get(name.casefold())
+        planned = _planned(version, file, (name, given), schedule)
+        if planned is not None:
+            found.append(planned)
+    new = sum(one.before is None for one in found)
+    if new and Schedule.objects.count() + new > MAX_SCHEDULES:
+        told = Message(
+            "Schedules", f"There may be {MAX_SCHEDULES:,} schedules.", "", ("schedules",)
+        )
+        raise FlowFileError([file.explain(told)])
+    return found
 
-    They start on behalf of the owner. Without one, new ones are off until somebody saves them.
-    Call it in the transaction of the import. Raises FlowFileError.
-    """
-    return [
-        told
-        for name, given in file.schedules.items()
-        if (told := _take_in(flow, file, (name, given), actor, owner))
-    ]
 
-
-def _take_in(
-    flow: Flow, file: FlowFile, item: tuple[str, dict[str, Any]], actor: Actor, owner: Any
-) -> str:
+def _planned(
+    version: FlowVersion,
+    file: FlowFile,
+    item: tuple[str, dict[str, Any]],
+    schedule: Schedule | None,
+) -> Planned | None:
     name, given = item
-    schedule = Schedule.objects.filter(flow=flow, name__iexact=name).first()
     before = None if schedule is None else changes.described(schedule)
-    if schedule is None:
-        schedule = Schedule(flow=flow, name=name, is_on=owner is not None)
+    schedule = schedule or Schedule(flow=version.flow, name=name)
     known = document_of(schedule, full=True)
     try:
-        apply(schedule, given)
+        apply(schedule, given, newest=version)
     except InvalidSchedule as problem:
         raise FlowFileError([file.explain(_at(name, one)) for one in problem.messages]) from None
-    if schedule.pk is not None and document_of(schedule, full=True) == known:
-        return ""
+    is_same = before is not None and document_of(schedule, full=True) == known
+    return None if is_same else Planned(schedule, before)
+
+
+def take_in(planned: Sequence[Planned], actor: Actor, owner: Any) -> list[str]:
+    """Save planned schedules, and say so. They start on behalf of the owner; without one, new ones
+    are off until somebody saves them. Call it in the transaction of the import."""
+    return [_take_in(one, actor, owner) for one in planned]
+
+
+def _take_in(planned: Planned, actor: Actor, owner: Any) -> str:
+    schedule, is_new = planned.schedule, planned.before is None
     if owner is not None:
         schedule.owner = owner
-    is_new = schedule.pk is None
+    if is_new:
+        schedule.is_on = owner is not None
     schedule.revision += 0 if is_new else 1
     timing.plan_next(schedule, timezone.now())
     schedule.save()
     command = "make-schedule" if is_new else "change-schedule"
     after = changes.described(schedule)
-    audit.record(actor, command, subject=schedule, before=before, after=after)
+    audit.record(actor, command, subject=schedule, before=planned.before, after=after)
     if schedule.owner is None:
-        return f"The schedule {name} is off: save it on its page, or import with an owner."
-    return f"The schedule {name} is {'made' if is_new else 'changed'}."
+        return f"The schedule {schedule.name} is off: save it on its page, or import with an owner."
+    return planned.told
 
 
 def _at(name: str, message: Message) -> Message:

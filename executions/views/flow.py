@@ -162,6 +162,7 @@ def _page(  # noqa: PLR0913 (all that the page shows)
         "problems": problems,
         "form": form,
         "may_start": flows_access.may_start(request.user, found),
+        "may_author": flows_access.may_author(request.user, found),
         "may_administer": flows_access.may_administer(request.user, found),
     }
     if request.method == "POST" and getattr(request, "htmx", False):

@@ -491,6 +491,7 @@ get_chain see
 change_chain administer
 delete_chain administer
 list_schedules signed_in
+export_schedules signed_in
 make_schedule administer
 get_schedule see
 list_runs see

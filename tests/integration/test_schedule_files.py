@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 import yaml
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from executions.models import AuditEntry, Execution, Schedule, SchedulePause
 from flows.files import parse
-from flows.models import FlowVersion
+from flows.models import Flow, FlowVersion, Grant
+from flows.roles import Role
 from tests.flows_in_tests import publish
+from tests.integration.test_flow_import import confirm, look
 from tests.integration.test_schedules import ECHO
 from tests.schedules_in_tests import make_schedule, scheduler
 
@@ -123,3 +126,77 @@ def test_the_api_shows_nothing_to_who_may_not(client: Client, tmp_path: Path) ->
         answer = getattr(client, method)(f"/api/v1/schedules/{schedule.pk}{end}")
         assert answer.status_code == 404
     assert client.post("/api/v1/schedules/pause").status_code == 403
+
+
+def author(flow: Flow | None = None, role: Role = Role.AUTHOR) -> Client:
+    """A browser and program of somebody with a role."""
+    user = User.objects.create_user(f"{role.name} {flow}")
+    Grant.objects.create(user=user, flow=flow, role=role)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def put(client: Client, text: str, status: int = 200) -> Any:
+    answer = client.post(
+        "/api/v1/flows?publish=true", text.encode(), content_type="application/yaml"
+    )
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def test_the_api_takes_schedules_in_and_gives_them_out() -> None:
+    administrator = author(role=Role.ADMINISTER)
+    assert put(administrator, FILE)["schedules"] == ["The schedule Every night is made."]
+    schedule = Schedule.objects.select_related("owner").get()
+    assert (str(schedule.owner), schedule.is_on) == ("ADMINISTER None", True)
+    assert AuditEntry.objects.get(command="make-schedule").source == "api"
+    assert put(administrator, FILE)["schedules"] == []
+    text = administrator.get("/api/v1/flows/nightly/file").content.decode()
+    assert parse(text).schedules == parse(FILE).schedules
+    bare = administrator.get("/api/v1/flows/nightly/file?schedules=false").content.decode()
+    assert not parse(bare).schedules
+    exported = administrator.get("/api/v1/schedules/export").json()
+    assert exported == {"nightly": parse(FILE).schedules}
+    assert administrator.get("/api/v1/schedules/export?flow=nightly").json() == exported
+    bad = put(administrator, FILE.replace("0 2 * * *", "61 2 * * *"), 400)
+    assert "“61” is no minute." in str(bad["messages"])
+    other = author()
+    Grant.objects.filter(role=Role.AUTHOR).delete()
+    assert other.get("/api/v1/schedules/export").json() == {}
+    assert other.get("/api/v1/schedules/export?flow=nightly").status_code == 404
+
+
+def test_schedules_of_a_file_take_the_right_to_change_them() -> None:
+    put(author(role=Role.ADMINISTER), FILE)
+    flow = Flow.objects.get()
+    writer = author(flow)
+    # What is as it was takes no right.
+    assert put(writer, FILE)["changed"] is False
+    changed = FILE.replace("0 2 * * *", "0 3 * * *").replace(
+        "End Flow}", "End Flow, description: x}"
+    )
+    assert "may not change schedules" in put(writer, changed, 403)["detail"]
+    assert FlowVersion.objects.count() == 1
+    assert Schedule.objects.get().cron == "0 2 * * *"
+    refused = AuditEntry.objects.filter(command="import-flow").order_by("-at", "-pk")[0]
+    assert "may not change schedules" in refused.detail
+
+
+def test_the_page_says_what_becomes_of_schedules() -> None:
+    administrator = author(role=Role.ADMINISTER)
+    seen = look(administrator, nightly=FILE)
+    assert "The schedule Every night is made." in seen
+    assert not Schedule.objects.exists()
+    assert "The schedule Every night is made." in confirm(administrator, seen)
+    assert Schedule.objects.get().is_on
+    changed = FILE.replace("0 2 * * *", "0 3 * * *")
+    seen = look(administrator, nightly=changed)
+    assert "The schedule Every night is changed." in seen
+    confirm(administrator, seen)
+    assert Schedule.objects.get().cron == "0 3 * * *"
+    assert "is as it was" in look(administrator, nightly=changed)
+    assert "is no minute" in look(administrator, nightly=FILE.replace("0 2 * *", "61 2 * *"))
+    assert "may not change schedules" in look(author(Flow.objects.get()), nightly=FILE)
+    Schedule.objects.all().delete()
+    assert ">Export<" in administrator.get("/flows/nightly/").content.decode()

@@ -67,6 +67,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("overview",),
     ("bulk",),
     ("alerts", "webhooks"),
+    ("flow_files",),
     ("schedules",),
     (
         "commands",

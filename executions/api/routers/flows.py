@@ -10,11 +10,12 @@ from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
+from executions import flow_files
 from executions.api.paging import Listed, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
-from executions.commands import flow_files
 from executions.commands.actor import Actor
+from executions.schedules.flow_files import carried
 from flows import access, queries
 from flows.files import FlowFileError, dump_json, dump_yaml, parse
 from flows.graph import InvalidFlow, Message
@@ -101,6 +102,7 @@ class Imported(Schema):
     version: int
     changed: bool
     is_draft: bool
+    schedules: list[str] = Field(description="What became of the schedules that the file carries.")
 
 
 class VersionDifferences(Schema):
@@ -169,13 +171,19 @@ def export_flow(
     name: str,
     version: Number = None,
     as_json: Annotated[bool, Query(alias="json", description="JSON instead of YAML.")] = False,
+    schedules: Annotated[bool, Query(description="With the schedules of the flow.")] = True,
 ) -> HttpResponse:
-    """Return a version of a flow as a flow file. Takes the role Author: it holds all defaults."""
-    text = (dump_json if as_json else dump_yaml)(
-        queries.document(_readable(request, name, version))
-    )
-    media_type = "application/json" if as_json else "application/yaml"
-    return HttpResponse(text, media_type, headers={"Cache-Control": "no-store"})
+    """Return a version of a flow as a flow file, with the flow's schedules. Takes the role Author:
+    it holds all defaults."""
+    found = _readable(request, name, version)
+    document = {**queries.document(found), **(carried(found.flow) if schedules else {})}
+    text = (dump_json if as_json else dump_yaml)(document)
+    media_type, ending = ("application/json", "json") if as_json else ("application/yaml", "yaml")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{found.flow.name}.{ending}"',
+    }
+    return HttpResponse(text, media_type, headers=headers)
 
 
 @ROUTER.get("/{name}/differences", response=VersionDifferences)
@@ -218,6 +226,7 @@ def import_flow(
         "version": done.version.number,
         "changed": done.changed,
         "is_draft": done.version.is_draft,
+        "schedules": list(done.further),
     }
 
 

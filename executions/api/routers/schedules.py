@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from ninja import Field, ModelSchema, Router, Schema
+from ninja import Field, ModelSchema, Query, Router, Schema
 from ninja.responses import Status as Answer
 
 from executions.api.paging import Listed, PageNumber, page_of
@@ -105,6 +105,21 @@ def list_schedules(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]
     found = access.visible(request.user).select_related("flow", "owner", "version")
     listed = page_of(request, found.order_by("name", "id"), page)
     return {**listed, "items": [_shown(one) for one in listed["items"]]}
+
+
+@ROUTER.get("/export", response=dict[str, dict[str, dict[str, Any]]])
+def export_schedules(
+    request: HttpRequest,
+    flow: Annotated[str, Query(max_length=200, description="Of this flow only.")] = "",
+) -> Any:
+    """Return all schedules that you may see as flow files carry them: by flow, then by name."""
+    found = access.visible(request.user).select_related("flow", "version")
+    if flow:
+        found = found.filter(flow=flows_access.get(request.user, flow))
+    exported: dict[str, dict[str, Any]] = {}
+    for one in found.order_by("flow__name", "name", "id"):
+        exported.setdefault(one.flow.name, {})[one.name] = document_of(one)
+    return exported
 
 
 @ROUTER.get("/{int:schedule_id}", response=ScheduleShown)

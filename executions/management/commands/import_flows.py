@@ -10,7 +10,7 @@ from django.db import transaction
 
 from executions import audit
 from executions.commands.actor import Actor
-from executions.schedules.flow_files import take_in
+from executions.schedules.flow_files import plan, take_in
 from flows.files import FlowFileError, read
 from flows.graph import InvalidFlow
 from flows.importing import Imported, import_file
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 done = import_file(file, publishes=wanted)
                 _record(done)
-                told = take_in(done.version.flow, file, _actor(), self.owner)
+                told = take_in(plan(done.version, file), _actor(), self.owner)
         except FlowFileError as error:
             return self._failed(path.stem, error.problems)
         except InvalidFlow as error:

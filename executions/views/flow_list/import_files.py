@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from executions.commands import flow_files
+from executions import flow_files
 from executions.commands.actor import Actor
 from executions.views.flow_list import numbers
 from flows import access
@@ -45,6 +45,12 @@ class Row:
         return self.file.document["flow"] if self.file else ""
 
     @property
+    def further(self) -> Sequence[str]:
+        """What becomes of the schedules that it carries."""
+        known = self.done or self.preview
+        return known.further if known else ()
+
+    @property
     def digest(self) -> str:
         """What its draft is, so that nothing else is published."""
         return digest_of(self.done.version) if self.done else ""
@@ -72,7 +78,7 @@ def _look(request: HttpRequest) -> dict[str, object]:
     rows = [_looked_at(request, row) for row in _uploaded(request)]
     if not rows:
         return {"problem": "Choose at least one flow file."}
-    can = [row for row in rows if row.preview and row.preview.is_changed]
+    can = [row for row in rows if row.preview and row.preview.does_something]
     return {"step": "look", "rows": rows, "can": can}
 
 
@@ -151,6 +157,8 @@ def _imported(request: HttpRequest, actor: Actor, row: Row) -> Row:
         problems = [str(refused)]
     except ChangedMeanwhile:
         problems = [f"{row.flow} was changed after the preview. Look at the file again."]
+    except FlowFileError as error:
+        problems = error.problems
     except InvalidFlow as error:
         problems = [row.file.explain(message) for message in error.messages]
     else:

@@ -1,4 +1,4 @@
-"""Commands on flows from files: import one as a draft, and publish that."""
+"""Flows from files: import one as a draft with the schedules that it carries, and publish that."""
 
 from dataclasses import replace
 
@@ -8,21 +8,15 @@ from django.db import transaction
 from executions import audit
 from executions.access import User
 from executions.commands.actor import Actor
+from executions.schedules import access as access_to_schedules
+from executions.schedules.flow_files import Planned, plan, take_in
 from flows import access
 from flows.files import FlowFile
-from flows.graph import InvalidFlow, Message
 from flows.importing import Imported, Preview, import_file, preview
 from flows.models import Flow, FlowVersion
 from flows.publish import digest_of, publish
 
 _IMPORT, _PUBLISH = "import-flow", "publish-flow"
-#: Only the command knows on whose behalf the schedules of a file start.
-_SCHEDULES = Message(
-    "Schedules",
-    "The file carries schedules, which are imported by the command line only.",
-    "Leave them out and make them on the page Schedules, or use manage.py import_flows --owner.",
-    ("schedules",),
-)
 
 
 def refusal(user: User, name: str) -> str:
@@ -38,9 +32,24 @@ def look(user: User, file: FlowFile) -> Preview:
     """Return what importing a file would do."""
     if why := refusal(user, file.document["flow"]):
         return Preview(file, [why], "refused")
-    if file.schedules:
-        return Preview(file, [file.explain(_SCHEDULES)], "failed")
-    return preview(file)
+
+    def schedules(version: FlowVersion) -> list[str]:
+        planned = _planned(user, version, file)
+        return [one.told for one in planned]
+
+    try:
+        return preview(file, schedules)
+    except PermissionDenied as refused:
+        return Preview(file, [str(refused)], "refused")
+
+
+def _planned(user: User, version: FlowVersion, file: FlowFile) -> list[Planned]:
+    """Return what a file does to schedules. Raises FlowFileError, and PermissionDenied where the
+    user may not do it."""
+    found = plan(version, file)
+    if found and not access_to_schedules.may_change(user, version.flow):
+        raise PermissionDenied(f"The file has schedules. {access_to_schedules.NOT_ALLOWED}")
+    return found
 
 
 def import_flow(
@@ -48,14 +57,24 @@ def import_flow(
 ) -> Imported:
     """Import a file, of which a preview may have shown a `base`, and publish it if that is wanted.
 
-    Raises PermissionDenied, ChangedMeanwhile, and InvalidFlow with the messages that prevent it.
+    The schedules that it carries start on behalf of the user. Raises PermissionDenied,
+    ChangedMeanwhile, FlowFileError, and InvalidFlow with the messages that prevent it.
     """
     name = file.document["flow"]
     if why := refusal(user, name):
         audit.record(actor, _IMPORT, object_kind="flow", object_name=name, done=False, detail=why)
         raise PermissionDenied(why)
-    if file.schedules:
-        raise InvalidFlow([_SCHEDULES])
+    try:
+        return _import(user, actor, file, base, publishes=publishes)
+    except PermissionDenied as refused:
+        told = str(refused)
+        audit.record(actor, _IMPORT, object_kind="flow", object_name=name, done=False, detail=told)
+        raise
+
+
+def _import(
+    user: User, actor: Actor, file: FlowFile, base: str | None, *, publishes: bool
+) -> Imported:
     with transaction.atomic():
         done = import_file(file, base=base)
         if done.changed:
@@ -64,7 +83,7 @@ def import_flow(
             )
         if publishes and done.version.is_draft:
             done = replace(done, version=_publish(user, actor, done.version), was_published=True)
-    return done
+        return replace(done, further=take_in(_planned(user, done.version, file), actor, user))
 
 
 def publish_flow(user: User, actor: Actor, version: FlowVersion) -> FlowVersion:
