@@ -5,7 +5,7 @@ from executions.states import UNHANDLED, Place, Reason, RetryState, Status
 #: What each status means, on the help page and in titles.
 DESCRIPTIONS: dict[Status, str] = {
     Status.QUEUED: "Waits for a worker.",
-    Status.RUNNING: "Its token moves, or waits: for children, a time, a semaphore or a person.",
+    Status.RUNNING: "Its token moves, or waits: for a time, a signal, a person, other executions.",
     Status.PAUSING: "Pauses as soon as the running block is done.",
     Status.PAUSED: "Waits until somebody continues, steps or stops it.",
     Status.EXCEPTION: "Waits for somebody at an exception, because break on exception is on.",
@@ -26,6 +26,8 @@ REASON_TEXTS: dict[Reason, str] = {
     Reason.TIME: "waits for a time",
     Reason.SEMAPHORE: "waits for a semaphore",
     Reason.PERSON: "waits for a person to answer",
+    Reason.STORAGE: "waits for what others do in Data Storage",
+    Reason.SIGNAL: "waits for a signal",
     Reason.LIMIT: "waits because its user or its flow uses as many workers as allowed",
 }
 

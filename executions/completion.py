@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from executions import shared_data
 from executions.dispatch import START_CHAINED, enqueue, send_upkeep
 from executions.events import ExecutionChanged
 from executions.models import Execution
@@ -27,7 +28,7 @@ def after_end(*events: ExecutionChanged, tickets: bool = True) -> list[Execution
     """Change what follows from the ends of executions; return these changes, for publishing.
 
     Must run in the transaction that ended them; messages are sent on commit. Without `tickets`
-    they are known to hold no semaphore, and to wait for none.
+    they are known to hold no semaphore, and to wait for none, nor for shared data.
     """
     changed: list[ExecutionChanged] = []
     if any(event.parent_id and _failed(event) for event in events):
@@ -90,6 +91,21 @@ def release_semaphores(execution_id: UUID, levels: Sequence[int]) -> list[Execut
     return wake_granted()
 
 
+def leave_shared_data(*executions: UUID) -> list[ExecutionChanged]:
+    """Have executions wait no longer for shared data; wake whoever gets what came for them. Comes
+    before semaphores are released: they are locked last."""
+    shared_data.leave(executions)
+    return wake_ready()
+
+
+def wake_ready() -> list[ExecutionChanged]:
+    """Wake the executions for which shared data has come for which they wait."""
+    woken = transitions.wake_ready()
+    for waiter in woken:
+        enqueue(waiter)
+    return woken
+
+
 def wake_granted() -> list[ExecutionChanged]:
     """Wake the executions that were granted the semaphore for which they wait."""
     woken = transitions.wake_granted()
@@ -99,13 +115,14 @@ def wake_granted() -> list[ExecutionChanged]:
 
 
 def _release_ended(events: Sequence[ExecutionChanged]) -> list[ExecutionChanged]:
-    """Release the semaphores of those that have ended. Comes last: nothing waits for the row of an
-    execution while it has locked a semaphore."""
+    """Release the semaphores of those that have ended, and what they wait for. Comes last: nothing
+    waits for the row of an execution while it has locked a semaphore."""
     over = [UUID(event.id) for event in events if Status(event.status).is_terminal]
     if not over:
         return []
+    woken = leave_shared_data(*over)
     semaphores.release(over)
-    return wake_granted()
+    return woken + wake_granted()
 
 
 def _stop_one(execution_id: UUID) -> list[ExecutionChanged]:

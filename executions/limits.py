@@ -64,6 +64,10 @@ HTTP_BODY_BYTES = 10_000_000
 TEXT_FILE_BYTES = 16_000_000
 #: Size of the files of all flows together; 0 for no limit.
 FILES_BYTES = int(os.environ.get("FILES_BYTES", "1000000000"))
+#: Size of Data Storage in the database; 0 for no limit.
+DATA_STORAGE_BYTES = int(os.environ.get("DATA_STORAGE_BYTES", "10000000000"))
+#: Days that a signal is kept that no execution takes.
+SIGNALS_KEPT_DAYS = int(os.environ.get("SIGNALS_KEPT_DAYS", "30"))
 #: Time after which the message of a Queued execution counts as lost and is sent again.
 REQUEUE_SECONDS = float(os.environ.get("REQUEUE_SECONDS", "10"))
 #: Rows that one round of recovery looks at.

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from executions import claiming
-from executions.completion import after_end, wake_granted
+from executions.completion import after_end, wake_granted, wake_ready
 from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
@@ -14,8 +14,8 @@ from executions.store.lifecycle import failures, transitions
 
 
 def recover() -> int:
-    """Look for due timers, expired leases, granted semaphores, lost messages, limits with room, and
-    failures that their ancestors don't count yet.
+    """Look for due timers, expired leases, granted semaphores, shared data that has come, lost
+    messages, limits with room, and failures that their ancestors don't count yet.
 
     Returns how many executions it moved.
     """
@@ -45,6 +45,6 @@ def _with_consequences(changed: list[ExecutionChanged]) -> list[ExecutionChanged
         if event.status == Status.QUEUED:
             enqueue(event)
     changed += after_end(*(event for event in changed if Status(event.status).is_terminal))
-    changed += wake_granted()
+    changed += wake_ready() + wake_granted()
     publish(changed)
     return changed

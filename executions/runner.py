@@ -16,9 +16,15 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from executions import claiming, log_context, runner_errors, tracing
+from executions import claiming, log_context, runner_errors, shared_data, tracing
 from executions.children import insert_child
-from executions.completion import after_end, release_semaphores, stop
+from executions.completion import (
+    after_end,
+    leave_shared_data,
+    release_semaphores,
+    stop,
+    wake_ready,
+)
 from executions.dispatch import enqueue
 from executions.effects.performing import perform_effect
 from executions.engine import overruns
@@ -44,6 +50,7 @@ from executions.engine.state import (
     TasksLookedUp,
     Threw,
     TimedOut,
+    UseSharedData,
     Wait,
     Yielded,
 )
@@ -79,11 +86,13 @@ from executions.store.lifecycle.checkpoints import (
 )
 from executions.store.lifecycle.claims import ClaimedExecution, lock_claimed
 from executions.store.lifecycle.semaphores import Outcome
+from executions.store.lifecycle.shared_values import Giver, TakenValue
 from executions.store.read.task_states import has_ended_by, task_states
 from executions.workers import lease_owner
 from flows import queries, values
 from flows.blocks.errors import BlockException
 from flows.blocks.semaphores import Semaphore, could_not_be_acquired
+from flows.blocks.shared_data import SharedDataRequest
 from flows.questions import Answer
 from flows.task_values import States
 from flows.values import TaskValue
@@ -249,6 +258,8 @@ class _Turn:
                 return self._semaphore_result(waits["path"], waits["until"])
             case {"for": "person"}:
                 return self._answer_result(waits["question"])
+            case {"for": Reason.STORAGE | Reason.SIGNAL as reason}:
+                return self._shared_data_result(Reason(reason))
         raise ValueError(f"unknown kind of wait: {waits}")
 
     def _interrupted(self) -> Event:
@@ -299,6 +310,8 @@ class _Turn:
                 return self._acquire(semaphore)
             case Ask():
                 return self._ask(decision)
+            case UseSharedData(request):
+                return self._use_shared_data(request)
             case LookUpTasks(tasks):
                 return TasksLookedUp(self._task_states(tasks))
         self._leave(decision)
@@ -379,10 +392,7 @@ class _Turn:
         if self._is_late():
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
-        done = self.interpreter.settle(event)
-        if self.claimed.steps_wanted is not None:
-            self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
-        return self._carry_out(done)
+        return self._write_down(event)
 
     def _start_child(self, decision: StartChild) -> Event | None:
         try:
@@ -511,6 +521,50 @@ class _Turn:
         waits = state["waits"] | {"assignee": question.assignee}
         self._park(Reason.PERSON, state | {"waits": waits}, until=until)
 
+    def _use_shared_data(self, request: SharedDataRequest) -> Event | None:
+        """Do what a block asks of shared data, or park until it can be done."""
+        secrets = self.interpreter.secrets
+        giver = Giver(self.claimed.event.flow_name, self.claimed.id, secrets)
+        with transaction.atomic():
+            if not lock_claimed(self.claimed):
+                raise LeaseLost
+            try:
+                taken = shared_data.perform(request, giver)
+            except BlockException as thrown:
+                return Threw(thrown.value)
+            if taken is not None:
+                publish(wake_ready())
+                return self._take(taken)
+            reason, about = shared_data.wait_of(request)
+            self._park(reason, self._new_wait(reason.value, **about))
+            return None
+
+    def _shared_data_result(self, reason: Reason) -> Event | None:
+        """Go on when the shared data for which it waits has come, or the time for that is over."""
+        with transaction.atomic():
+            if not lock_claimed(self.claimed):
+                raise LeaseLost
+            taken = shared_data.answer(self.claimed.id, self.interpreter.deadline)
+            if taken is not None:
+                return self._take(taken)
+            if self._is_late():
+                publish(leave_shared_data(self.claimed.id))
+                return self._write_down(TimedOut())
+            self._park(reason, self._wait_state())
+            return None
+
+    def _take(self, taken: TakenValue) -> Event | None:
+        """Take shared data in, in the transaction in which others lose it."""
+        self.interpreter.keep_secret(taken.secret_texts)
+        return self._write_down(Resumed(taken.value, in_time=True))
+
+    def _write_down(self, event: Event) -> Event | None:
+        """Take an event in, and write down what came of it before any other block runs."""
+        done = self.interpreter.settle(event)
+        if self.claimed.steps_wanted is not None:
+            self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
+        return self._carry_out(done)
+
     def _is_late(self) -> bool:
         return self.interpreter.deadline <= time.time()
 
@@ -548,7 +602,7 @@ class _Turn:
         interpreter = self.interpreter
         released = interpreter.progress.released
         holds = bool(released) or any(frame.semaphore for frame in interpreter.frames)
-        tickets = holds or how.reason is Reason.SEMAPHORE
+        tickets = holds or how.reason in (Reason.SEMAPHORE, Reason.STORAGE, Reason.SIGNAL)
         event = self.claimed.event
         is_alone = (
             event.parent_id is None

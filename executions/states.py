@@ -43,6 +43,8 @@ class Reason(StrEnum):
     TIME = "time"
     SEMAPHORE = "semaphore"
     PERSON = "person"
+    STORAGE = "storage"
+    SIGNAL = "signal"
     #: As many executions of its person, or of its flow, hold workers as may.
     LIMIT = "limit"
 

@@ -161,7 +161,17 @@ def _waiting(execution: Execution) -> str:
             _, assignee = wait_text.parse_question(execution.waiting_for)
             due = f", until {formatting.clock(execution.due_at)}" if execution.due_at else ""
             return f"Waits for {assignee} to answer {_at(execution)}{due}."
+        case Reason.SIGNAL:
+            return f"Waiting at {_at(execution)} for the signal {_awaited(execution)}."
+        case Reason.STORAGE:
+            return f"Waiting at {_at(execution)} for {_awaited(execution)}."
     return f"Waiting at {_at(execution)}."
+
+
+def _awaited(execution: Execution) -> str:
+    """What it waits for, and until when at the latest."""
+    limit = f", until {formatting.clock(execution.due_at)} at most" if execution.due_at else ""
+    return f"{execution.waiting_for}{limit}"
 
 
 def _for_children(execution: Execution) -> str:

@@ -42,6 +42,7 @@ from executions.engine.state import (
     Threw,
     ThrownException,
     TimedOut,
+    UseSharedData,
     Wait,
     Yielded,
 )
@@ -68,6 +69,7 @@ from flows.blocks.errors import (
     unexpected,
     untranslatable,
 )
+from flows.blocks.shared_data import SharedDataRequest
 from flows.expressions import TaskStateNeeded, supply
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
@@ -323,7 +325,9 @@ class Interpreter:
         match event:
             case Performed(outputs):
                 return self._finish(Leave(outputs=outputs))
-            case Resumed(result):
+            case Resumed(result, in_time):
+                if in_time:
+                    self._frames[-1].deadline = None
                 visit = Visit({}, now=self._datetime)
                 return self._finish(self.instruction.block.resume(visit, result))
             case Route(thrown, step):
@@ -363,7 +367,8 @@ class Interpreter:
             repeatable = block.effect_of(given) is Effect.REPEATABLE
             return Perform(instruction.key, given, repeatable, self._deadline)
         kept = frame.kept.get(instruction.key)
-        return self._finish(block.run(Visit(given, kept, frame.exception, self._datetime)))
+        visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name)
+        return self._finish(block.run(visit))
 
     def _finish(self, outcome: Outcome) -> Decision | None:
         frame = self._frames[-1]
@@ -373,8 +378,8 @@ class Interpreter:
                 if frame.deadline is not None and self._clock() >= frame.deadline:
                     return self._time_out()
                 return self._leave(frame, instruction, outcome)
-            case RunChild() | AwaitTasks() | WaitUntil() | AskPerson():
-                return _asked_outside(outcome)
+            case RunChild() | AwaitTasks() | WaitUntil() | AskPerson() | SharedDataRequest():
+                return _asked(outcome)
             case EnterWorkspace():
                 return self._enter(instruction)
             case JumpTo(receiver):
@@ -568,8 +573,10 @@ class Interpreter:
         return Failed(failed) if failed else None
 
 
-def _asked_outside(outcome: RunChild | AwaitTasks | WaitUntil | AskPerson) -> Decision:
-    """Return the decision for what a block waits for."""
+def _asked(
+    outcome: RunChild | AwaitTasks | WaitUntil | AskPerson | SharedDataRequest,
+) -> Decision:
+    """Return the decision for what a block asks for."""
     match outcome:
         case RunChild(flow, inputs, awaited):
             return StartChild(flow, values.copy(inputs), awaited)
@@ -579,3 +586,4 @@ def _asked_outside(outcome: RunChild | AwaitTasks | WaitUntil | AskPerson) -> De
             return Wait(at)
         case AskPerson(question):
             return Ask(question)
+    return UseSharedData(outcome)

@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.blocks.base import LogLine
 from flows.blocks.semaphores import Semaphore
+from flows.blocks.shared_data import SharedDataRequest
 from flows.questions import Question
 from flows.task_values import States
 from flows.values import ExceptionValue
@@ -150,9 +151,12 @@ class Performed:
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """The wait is over. The result is None for a time, outputs or an ExceptionValue for a child,
-    a TaskValue for a child that is not awaited, states for tasks, and an Answer for a question."""
+    a TaskValue for a child that is not awaited, states for tasks, an Answer for a question, and
+    what was asked of shared data. `in_time`: it came before the block's time was over, however late
+    it is taken in."""
 
     result: Any = None
+    in_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,14 @@ class Acquire:
 
 
 @dataclass(frozen=True, slots=True)
+class UseSharedData:
+    """Do this in the transaction that writes its result down (Resumed), or throw (Threw); park
+    until it can be done."""
+
+    request: SharedDataRequest
+
+
+@dataclass(frozen=True, slots=True)
 class LookUpTasks:
     """Look up the states of these tasks (TasksLookedUp); the visit then begins again."""
 
@@ -292,6 +304,7 @@ Decision = (
     | Await
     | LookUpTasks
     | Acquire
+    | UseSharedData
     | Wait
     | Ask
     | Finished

@@ -34,6 +34,7 @@ from executions.models.questions import Question
 from executions.models.schedules import Schedule, SchedulePause, ScheduleRun
 from executions.models.semaphores import Semaphore, SemaphoreTicket
 from executions.models.share_links import ShareLink
+from executions.models.shared_data import Signal, StorageCollection, StorageItem, Waiter
 from executions.models.statistics import (
     LiveSample,
     StatisticsEvent,
@@ -96,15 +97,19 @@ __all__ = [
     "SemaphoreTicket",
     "SentForm",
     "ShareLink",
+    "Signal",
     "StatisticsEvent",
     "StatisticsSeries",
     "StatisticsTotal",
     "Step",
+    "StorageCollection",
+    "StorageItem",
     "Token",
     "TrimmedChange",
     "TrimmedVisits",
     "UncountedFailure",
     "Value",
+    "Waiter",
     "Watch",
     "Webhook",
     "WebhookMessage",

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
+from flows.blocks.shared_data import SharedDataRequest
 from flows.questions import Question
 from flows.values import ExceptionValue, TaskValue, article, type_name
 
@@ -97,12 +98,14 @@ SEMAPHORE = Property(
 @dataclass(slots=True)
 class Visit:
     """What a block is given: its input properties by name, what it kept since its last visit
-    (loops), the exception that entered it (handlers), and the time of the visit."""
+    (loops), the exception that entered it (handlers), the time of the visit, and the flow's name.
+    """
 
     given: Mapping[str, Any]
     kept: Any = None
     exception: ExceptionValue | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.max)
+    flow: str = ""
 
 
 # What a visit decides -------------------------------------------------------------------------
@@ -195,6 +198,7 @@ Outcome = (
     | RunChild
     | AwaitTasks
     | AskPerson
+    | SharedDataRequest
 )
 
 
@@ -252,8 +256,8 @@ class Block:
         return Leave()
 
     def resume(self, visit: Visit, result: Any) -> Outcome:
-        """Decide again after what was waited for (WaitUntil, RunChild, AwaitTasks, AskPerson)
-        came."""
+        """Decide again after what was asked for (WaitUntil, RunChild, AwaitTasks, AskPerson, shared
+        data) came."""
         return Leave()
 
     def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
@@ -323,6 +327,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "WirelessReceiverBlockReference": lambda value: type(value) is str,
     "TimePeriod": lambda value: type(value) in (dict, timedelta, int, float),
     "SemaphoreDetails": lambda value: type(value) is dict,
+    "ScopeDefinition": lambda value: type(value) is dict,
     "HttpRequest": lambda value: type(value) is dict,
     "HttpCredentials": lambda value: type(value) is dict,
     "HttpResponse": lambda value: type(value) is dict,

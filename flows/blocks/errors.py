@@ -118,6 +118,13 @@ MEANINGS: dict[str, str] = {
         "Nobody answered the question of Ask A Person before it was due."
     ),
     "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
+    "Cortex.Exceptions.DataStorage.DataStorageCollectionNotFoundException": (
+        "There is no collection of that name in that scope. Create Collection makes one."
+    ),
+    "Cortex.Exceptions.DataStorage.KeyInDataStorageCollectionNotFoundException": (
+        "The collection lacks the key."
+    ),
+    "Cortex.Exceptions.Services.ServiceUnavailableException": "Data Storage is full.",
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",

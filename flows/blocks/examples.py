@@ -8,13 +8,17 @@ block has at least one of these.
     title       what the example shows, for docs/blocks.md
     inputs      property -> value, in the typed JSON form of flows.values
     outputs     output property -> value. Also `port`; `iterations` of a loop, one for each visit;
-                `next_block`; `$log` and `$fs`, what was logged and which files there are.
+                `next_block`; `$log` and `$fs`, what was logged and which files there are;
+                `$storage`, what Data Storage holds; `$signals`, which nobody has taken; `waited`,
+                whether it parked.
     throws      short name of the exception's type, instead of outputs; `exception` holds its fields
     unchanged   outputs that keep what they held
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
                 answers (status, body, type), `exception` that enters a handler, `bind`:
-                property -> variable, `answer`: who answers (`by`), and the `answers`
+                property -> variable, `answer`: who answers (`by`), and the `answers`;
+                `storage`: collection -> key -> value, `signals`: name, key and payload of each
+    during      what others do while it is parked: `write` and `delete` to Data Storage, `signals`
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """
 
@@ -26,6 +30,13 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
+#: What a case says beside outputs, and how that reads.
+_SHOWN = (
+    ("$log", "logs"),
+    ("$fs", "files:"),
+    ("$storage", "storage:"),
+    ("$signals", "signals left:"),
+)
 Case = dict[str, Any]
 #: The one in C is ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,7 +88,8 @@ def _visit(outputs: Case) -> str:
     parts = [f"leaves {outputs.pop('port')}"] if "port" in outputs else []
     if "next_block" in outputs:
         parts.append(f"goes on at `{outputs.pop('next_block')}`")
-    for name, label in (("$log", "logs"), ("$fs", "files:")):
+    outputs.pop("waited", None)
+    for name, label in _SHOWN:
         if name in outputs:
             parts.append(f"{label} {_code(outputs.pop(name))}")
     return ", ".join(parts + ([_properties(outputs)] if outputs else [])) or "goes on"

@@ -7,20 +7,18 @@ from typing import Any
 from flows.blocks.errors import (
     BlockException,
     exception,
-    invalid_argument,
     invalid_property,
     out_of_range,
     property_empty,
     property_null,
 )
+from flows.blocks.scopes import require_name, scope_of
 from flows.blocks.timeouts import LONGEST, milliseconds
-from flows.values import is_plain_text, summary
+from flows.values import summary
 
 _INT32 = 2**31
 #: Longest name of a semaphore.
 NAME_LENGTH = 200
-#: The levels of a scope, each Current or All, with what counts when one is left out.
-SCOPE = {"Tenant": "Current", "System": "Current", "Package": "Current", "Flow": "All"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,8 @@ def semaphore(value: Any, flow: str, now: datetime) -> Semaphore | None:
     _require_known(value, "Semaphore", ("Name", "Scope", "ConcurrencyLimit", "Queue"))
     name = _name(value.get("Name"))
     limit = _limit(value.get("ConcurrencyLimit", 0))
-    path = _path(value.get("Scope"), flow) + name
+    scope = value.get("Scope")
+    path = scope_of({} if scope is None else scope, flow, "Semaphore.Scope").path + name
     queue = value.get("Queue")
     if queue is None:
         return Semaphore(path, limit)
@@ -63,12 +62,7 @@ def _name(name: Any) -> str:
         raise invalid_property("Semaphore", "Name is not a String.")
     if not name:
         raise property_empty("Semaphore.Name")
-    if len(name) > NAME_LENGTH:
-        raise out_of_range("Semaphore.Name", name, f"at most {NAME_LENGTH} characters long")
-    if not is_plain_text(name):
-        wanted = "without NUL and without half of a character (a lone surrogate)"
-        raise out_of_range("Semaphore.Name", name, wanted)
-    return name
+    return require_name("Semaphore.Name", name, NAME_LENGTH)
 
 
 def _limit(value: Any) -> int:
@@ -90,25 +84,6 @@ def _queue_timeout(queue: Any, now: datetime) -> float | None:
     if not 0 <= length <= LONGEST:
         raise out_of_range("Semaphore.Queue.QueueTimeout", length, f"from 0 to {LONGEST}")
     return length
-
-
-def _path(scope: Any, flow: str) -> str:
-    """Scopes of one tenant, system and package, which is all there is: what is Current there has
-    one name (semantics 83)."""
-    if scope is not None and type(scope) is not dict:
-        raise invalid_property("Semaphore", "Scope is not a Structure.")
-    levels = SCOPE | (scope or {})
-    _require_known(levels, "Semaphore.Scope", tuple(SCOPE))
-    parts = {}
-    for level, option in levels.items():
-        chosen = option.rpartition(".")[2].casefold() if type(option) is str else ""
-        if chosen not in ("current", "all"):
-            raise invalid_argument(
-                f"Semaphore.Scope.{level}", f"{summary(option)} is not Current or All."
-            )
-        here = flow if level == "Flow" else "default"
-        parts[level] = here if chosen == "current" else "*"
-    return f"/{parts['Tenant']}/{parts['System']}/*/{parts['Package']}/*/{parts['Flow']}/"
 
 
 def _require_known(given: dict[Any, Any], name: str, known: tuple[str, ...]) -> None:

@@ -16,13 +16,34 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 
 from executions import runner
-from executions.models import ExceptionRecord, Execution, LogEntry, Step
-from executions.states import Status
+from executions.completion import wake_ready
+from executions.models import (
+    ExceptionRecord,
+    Execution,
+    LogEntry,
+    Signal,
+    Step,
+    StorageCollection,
+)
+from executions.states import Reason, Status
+from executions.store.lifecycle import data_storage, shared_values
+from executions.store.lifecycle import signals as signal_store
+from executions.store.lifecycle.shared_values import Giver
 from flows import queries, values
 from flows.blocks import ALL
 from flows.blocks.base import Block
+from flows.blocks.scopes import scope_of
+from flows.blocks.shared_data import (
+    CollectionName,
+    CreateCollection,
+    DeleteCollection,
+    DeleteItem,
+    SendSignal,
+    WriteItem,
+)
 from tests.block_cases import (
     CASES,
     GOLDEN_CASES,
@@ -104,6 +125,9 @@ def surroundings(case: Case) -> Iterator[dict[str, str]]:
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content.encode())
+    with transaction.atomic():
+        store(case, setup.get("storage", {}))
+        send(setup.get("signals", []))
     if "http" not in setup:
         yield {}
         return
@@ -129,6 +153,64 @@ def start(case: Case, folder: Path, *, written: bool = False) -> Execution:
     return Execution.objects.get(pk=json.loads(said.getvalue())["id"])
 
 
+def store(case: Case, collections: Case) -> None:
+    """Put what a case says into Data Storage, in the scope of its block."""
+    for name, items in collections.items():
+        collection = CollectionName(scope_of(scope_in(case), "case", "Scope"), name)
+        data_storage.perform(CreateCollection(collection), Giver("tests"))
+        for key, value in items.items():
+            data_storage.perform(WriteItem(collection, key, plain(value)), Giver("tests"))
+    wake_ready()
+
+
+def scope_in(case: Case) -> Case:
+    """The scope that a case gives, unless it is one that there cannot be."""
+    given = case["inputs"].get("Collection Scope") or {}
+    return {level: option for level, option in given.items() if option in ("Current", "All")}
+
+
+def stored() -> Case:
+    """What is in Data Storage, whatever the scope."""
+    return {
+        row.name: {item.key: shared_values.taken(item).value for item in row.items.all()}
+        for row in StorageCollection.objects.all()
+    }
+
+
+def send(signals: list[list[Any]]) -> None:
+    """Send signals: their name, key and payload."""
+    for name, key, payload in signals:
+        signal_store.send(SendSignal(name, key, plain(payload)), Giver("tests"))
+    wake_ready()
+
+
+def remove(case: Case, keys: Case) -> None:
+    """Delete keys from Data Storage, or, where there is none, a collection."""
+    for name, key in keys.items():
+        collection = CollectionName(scope_of(scope_in(case), "case", "Scope"), name)
+        request = DeleteItem(collection, key) if key else DeleteCollection(collection)
+        data_storage.perform(request, Giver("tests"))
+    wake_ready()
+
+
+def run(case: Case, execution: Execution) -> Execution:
+    """Run an execution of a case to its end, with what happens meanwhile."""
+    waits = case.get("outputs", {}).get("waited")
+    if waits is not None or "during" in case:
+        # One turn is enough, unless it parks.
+        runner.run(execution.pk)
+        execution.refresh_from_db()
+    if waits is False:
+        return execution
+    if during := case.get("during"):
+        assert execution.reason in (Reason.STORAGE, Reason.SIGNAL)
+        with transaction.atomic():
+            store(case, during.get("write", {}))
+            remove(case, during.get("delete", {}))
+            send(during.get("signals", []))
+    return drive(execution.pk)
+
+
 def check(case: Case, execution: Execution) -> None:
     """Hold a finished execution against its case."""
     assert execution.status == Status.ENDED
@@ -147,6 +229,7 @@ def check(case: Case, execution: Execution) -> None:
         return
     assert not thrown
     expected = dict(case["outputs"])
+    expected.pop("waited", None)
     if "iterations" in expected:
         check_loop(expected["iterations"], outputs, visits)
         return
@@ -161,6 +244,11 @@ def check(case: Case, execution: Execution) -> None:
         assert node.description == expected.pop("next_block")
     if "$log" in expected:
         assert fits(expected.pop("$log"), logged(execution))
+    if "$storage" in expected:
+        assert stored() == plain(expected.pop("$storage"))
+    if "$signals" in expected:
+        left = Signal.objects.order_by("id").values_list("name", "key", "value")
+        assert [list(signal) for signal in left] == expected.pop("$signals")
     for path, content in expected.pop("$fs", {}).items():
         assert (settings.FILES_ROOT / path).read_bytes().decode() == content
     for name, form in expected.items():
@@ -196,7 +284,7 @@ def check_loop(iterations: list[Case], outputs: Case, visits: list[Step]) -> Non
 def test_a_case(case: Case, tmp_path: Path) -> None:
     """Every second one has its values written in the flow, the others get them at the start."""
     written = bool(zlib.crc32(case["id"].encode()) // 8 % 2)
-    check(case, drive(start(case, tmp_path, written=written).pk))
+    check(case, run(case, start(case, tmp_path, written=written)))
 
 
 @pytest.mark.parametrize("case", all_the_way(GOLDEN_CASES), ids=lambda case: case["id"])
@@ -208,7 +296,7 @@ def test_a_golden_case(case: Case, tmp_path: Path, surroundings: dict[str, str])
     if given := case.get("setup", {}).get("answer"):
         runner.run(execution.pk)
         answer(question_of(execution), person(given["by"]), **plain(given["answers"]))
-    check(json.loads(text), drive(execution.pk))
+    check(json.loads(text), run(json.loads(text), execution))
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.type)

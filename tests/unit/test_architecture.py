@@ -82,6 +82,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runner_errors",),
     ("claiming",),
     ("completion", "effects", "children", "leases"),
+    ("shared_data",),
     ("grid.paging",),
     ("failures.comparison", "logs", "audit.search"),
     ("grid.planner",),

@@ -11,7 +11,7 @@ from uuid import UUID
 from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.interpreter import interpreter_of
 from executions.commands.request import Changes, CommandRefused, CommandRequest
-from executions.completion import release_semaphores
+from executions.completion import leave_shared_data, release_semaphores
 from executions.engine import moving
 from executions.engine.moving import CannotMove, MovePreview
 from executions.states import RESUMABLE, Status
@@ -39,7 +39,7 @@ def execute(request: CommandRequest) -> Changes | None:
     left_port = {"error_type": "", "error_message": ""}
     questions.withdraw([claimed.id])
     event = rewrite(claimed, interpreter, {}, cause, status="Paused", place="block", **left_port)
-    changed = [event, *release_semaphores(claimed.id, left)]
+    changed = [event, *leave_shared_data(claimed.id), *release_semaphores(claimed.id, left)]
     return Changes(changed, f"'{before}' → '{interpreter.graph.blocks[target].title}'")
 
 

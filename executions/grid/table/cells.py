@@ -213,6 +213,10 @@ def waiting_for(event: ExecutionChanged) -> str:
                 question_address(question),
                 assignee,
             )
+        case Reason.STORAGE:
+            return event.waiting_for
+        case Reason.SIGNAL:
+            return f"signal {event.waiting_for}"
         case Reason.CHILDREN:
             count, one = wait_text.parse_children(event.waiting_for)
             if count == 1:

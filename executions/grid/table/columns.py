@@ -354,7 +354,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "waiting",
         "Waiting For",
-        "the child, tasks, time, semaphore or person that it waits for; while Queued, the limit",
+        "what it waits for: a child, tasks, a time, a semaphore, a person, a signal, Data Storage; "
+        "while Queued, the limit",
         value=_wait,
         cell=cells.waiting_for,
         width=160,

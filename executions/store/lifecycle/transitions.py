@@ -110,6 +110,18 @@ _ASSIGN_QUESTION = f"""
     WHERE id = %(id)s AND reason = %(reason_person)s AND lease_owner = ''
     RETURNING {RETURNING}
 """
+_WAKE_READY = f"""
+    UPDATE executions_execution SET {QUEUE}, due_at = NULL
+    WHERE id IN (
+        SELECT e.id FROM executions_execution e
+        JOIN executions_waiter w ON w.execution_id = e.id AND w.ready_at IS NOT NULL
+        WHERE e.status = %(running)s AND e.reason IN (%(reason_storage)s, %(reason_signal)s)
+            AND e.lease_owner = ''
+        LIMIT %(batch)s
+        FOR UPDATE OF e SKIP LOCKED
+    )
+    RETURNING {RETURNING}
+"""
 _WAKE_DUE = f"""
     UPDATE executions_execution SET {QUEUE}, due_at = NULL
     WHERE id IN (
@@ -298,6 +310,14 @@ def wake_answered(execution_id: UUID) -> list[ExecutionChanged]:
 def assign_question(execution_id: UUID, text: str) -> list[ExecutionChanged]:
     """Say for whom an execution waits, as `wait_text` says it. Its status stays."""
     return update(_ASSIGN_QUESTION, id=execution_id, text=text[:400])
+
+
+def wake_ready() -> list[ExecutionChanged]:
+    """Parked for a signal or for Data Storage, which has come → Queued, a batch at a time.
+
+    One that somebody changes at the moment is skipped; recovery comes by again.
+    """
+    return update(_WAKE_READY)
 
 
 def wake_due() -> list[ExecutionChanged]:

@@ -1,8 +1,8 @@
 """What a parked execution waits for, as the short text of the column `waiting_for`.
 
 One child: its id. Tasks: how many, a space and the id of one of them. A semaphore: its path.
-A person: the id of the question, a space and whom it is for. A time says nothing more than
-`due_at`.
+A person: the id of the question, a space and whom it is for. A signal: its name and key. Data
+Storage: what is waited for, and what of it. A time says nothing more than `due_at`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,11 @@ def format_wait(waits: Mapping[str, Any], live: Sequence[str] = ()) -> str:
             return str(path)
         case {"for": "person", "question": question, "assignee": assignee}:
             return format_question(question, assignee)
+        case {"for": "signal", "name": name, "key": key}:
+            return f"{name}, key {key}" if key else str(name)
+        case {"for": "storage", "collection": name, "key": key, "condition": condition}:
+            subject = f"the collection {name}" if key is None else f"the key {key} of {name}"
+            return f"{subject} to {condition}"
     return ""
 
 

@@ -1,0 +1,85 @@
+"""What blocks ask of Data Storage and of signals, and what comes of waiting for either.
+
+Every function runs in the transaction that writes its result down.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import inf
+from typing import Any
+from uuid import UUID
+
+from executions.models import Waiter
+from executions.states import Reason
+from executions.store.lifecycle import data_storage, shared_values, signals, waiters
+from executions.store.lifecycle.shared_values import Giver, TakenValue
+from flows import values
+from flows.blocks.shared_data import AwaitSignal, AwaitStorage, SendSignal, SharedDataRequest
+
+_NOTHING = TakenValue(None)
+
+
+def perform(request: SharedDataRequest, giver: Giver) -> TakenValue | None:
+    """Do what an execution asks for; None when it has to wait. Raises BlockException, with nothing
+    done."""
+    match request:
+        case SendSignal():
+            signals.send(request, giver)
+            return _NOTHING
+        case AwaitSignal(name, key):
+            return _await_signal(name, key, giver)
+        case AwaitStorage():
+            return _await_storage(request, giver)
+    return data_storage.perform(request, giver)
+
+
+def _await_signal(name: str, key: str, giver: Giver) -> TakenValue | None:
+    assert giver.execution_id is not None
+    waited_for = signals.subject(name, key)
+    waited_for.lock()
+    return signals.take(waiters.wait(giver.execution_id, waited_for), None)
+
+
+def _await_storage(request: AwaitStorage, giver: Giver) -> TakenValue | None:
+    assert giver.execution_id is not None
+    waited_for = data_storage.subject(request.collection, request.key)
+    waited_for.lock()
+    if data_storage.holds(request):
+        return _NOTHING
+    value = values.encode(request.value)
+    waiters.wait(giver.execution_id, waited_for, request.condition.value, value)
+    return None
+
+
+def answer(execution_id: UUID, deadline: float) -> TakenValue | None:
+    """Return what an execution waited for, if it came by its deadline (seconds since 1970); None
+    when it has to wait on."""
+    waiter = Waiter.objects.filter(execution_id=execution_id).first()
+    if waiter is None:
+        return None
+    until = None if deadline == inf else datetime.fromtimestamp(deadline, UTC)
+    if not waiter.scope:
+        waiters.subject_of(waiter).lock()
+        return signals.take(waiter, until)
+    if waiter.ready_at is None or (until is not None and waiter.ready_at > until):
+        return None
+    waiter.delete()
+    return shared_values.of_form(waiter.answer)
+
+
+def leave(executions: Sequence[UUID]) -> None:
+    """Have executions wait no longer for shared data. What came for them and they have not taken
+    goes to the next in their line."""
+    for signal in waiters.leave(executions):
+        signals.make_ready(signal)
+
+
+def wait_of(request: SharedDataRequest) -> tuple[Reason, dict[str, Any]]:
+    """Return why an execution parks, and what it waits for as `Execution.state` keeps it."""
+    match request:
+        case AwaitSignal(name, key):
+            return Reason.SIGNAL, {"name": name, "key": key}
+        case AwaitStorage(collection, key, condition):
+            about = {"collection": collection.name, "key": key, "condition": condition.value}
+            return Reason.STORAGE, {**about, "scope": collection.scope.path}
+    raise TypeError(f"nothing waits for {type(request).__name__}")
