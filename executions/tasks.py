@@ -9,7 +9,7 @@ from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
-from executions.alerts import deliveries, evaluation, personal
+from executions.alerts import asked, deliveries, evaluation, personal
 from executions.alerts import retention as alert_retention
 from executions.api import idempotency as api_idempotency
 from executions.audit import retention as audit_retention
@@ -100,8 +100,10 @@ def evaluate_alerts() -> None:
 
 @shared_task
 def send_due_deliveries() -> None:
-    """Tell those who watch what has ended, and have what is due for each destination sent."""
+    """Tell people of what they watch and of what they are asked; have what is due for each
+    destination sent."""
     personal.tell_watchers()
+    asked.tell()
     deliveries.send_due()
 
 

@@ -41,6 +41,11 @@ WATCHED_ENDS = Occasion(
     label="An execution I watch ends",
     hint="however it ends",
 )
+ASKED = Occasion(
+    name="asked",
+    label="A flow asks me something",
+    hint="also the reminder, and what somebody assigns to me",
+)
 #: Every row, in order.
 OCCASIONS = {
     one.name: one
@@ -48,6 +53,7 @@ OCCASIONS = {
         FAILURE_OF_MINE,
         MENTIONED,
         WATCHED_ENDS,
+        ASKED,
         *(
             Occasion(name=kind.name, label=kind.label, hint=kind.hint, is_urgent=kind.is_urgent)
             for kind in KINDS.values()

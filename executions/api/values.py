@@ -58,12 +58,13 @@ def read_inputs(graph: FlowGraph, given: Mapping[str, Any], form: Form) -> dict[
     """
     kinds = {variable.name.casefold(): variable.type for variable in graph.inputs}
     return {
-        name: _read(name, item, kinds.get(name.casefold(), ""), form)
+        name: read_typed(name, item, kinds.get(name.casefold(), ""), form)
         for name, item in given.items()
     }
 
 
-def _read(name: str, item: Any, kind: str, form: Form) -> Any:
+def read_typed(name: str, item: Any, kind: str, form: Form) -> Any:
+    """Return a value of a type, as a program sends it. Raises Problem for what is not a value."""
     try:
         if form is Form.TYPED:
             return parsing.decoded(item)

@@ -33,6 +33,7 @@ _PLACES = {
     "access-log-report": ("operations", "production", "needs love"),
     "check-urls": ("operations", "production"),
     "nightly-tour": ("facilities", "pilot"),
+    "approve-invoice": ("commerce", "pilot"),
 }
 _COLORS = {
     "production": "indigo",
@@ -101,6 +102,8 @@ def run() -> Iterator[Execution]:
     yield _start("check-order", grace, {"Order": WITHOUT_LINES}, break_on_exception=True)
     # A site without rooms: its loop throws, and the flow handles no exception.
     yield _start("nightly-tour", grace, {"Sites": ["Lighthouse"], "Rooms": 0})
+    # Whoever may operate the flow finds this under For you.
+    yield _start("approve-invoice", grace, {})
     to_stop = _start("nightly-tour", ada, {"Sites": ["Mill", "Depot"]})
     yield to_stop
     to_break = _start("nightly-tour", grace, {"Sites": ["Harbour", "Depot"]}, paused=True)

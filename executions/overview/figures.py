@@ -13,11 +13,11 @@ from django.utils import timezone
 from executions import workers
 from executions.models import BulkJob, FailureGroup
 from executions.overview.scope import LAST_WEEK, Scope
-from executions.states import LIVE, Status
+from executions.states import LIVE, Reason, Status
 from executions.statistics import read, samples
 from executions.statistics.counts import Counts
 from executions.statistics.read import Bucket, Selection
-from executions.statistics.samples import Sample
+from executions.statistics.samples import NEEDS_PERSON, Sample
 from executions.statistics.spans import Span
 from executions.workers import Worker
 from flows.models import Flow, FlowVersion
@@ -30,7 +30,9 @@ _FAILURES_READ, _VERSIONS_READ = 200, 40
 SPARK_POINTS = 36
 
 _LIVE = """
-    SELECT status, count(*), min(updated_at) FROM executions_execution
+    SELECT status, count(*), min(updated_at),
+        count(*) FILTER (WHERE status = %(running)s AND reason = %(reason_person)s)
+    FROM executions_execution
     WHERE status = ANY(%(live)s) AND (%(flows)s::text[] IS NULL OR flow_name = ANY(%(flows)s))
     GROUP BY status
 """
@@ -38,13 +40,20 @@ _LIVE = """
 
 @dataclass(frozen=True, slots=True)
 class LiveNow:
-    """What is under way, by status, and since when the oldest of each has been in it."""
+    """What is under way, by status, and since when the oldest of each has been in it; `asked` of
+    those that are Running wait for a person to answer."""
 
     numbers: Mapping[str, int]
     since: Mapping[str, datetime]
+    asked: int = 0
 
     def number(self, *statuses: Status) -> int:
         return sum(self.numbers.get(status.value, 0) for status in statuses)
+
+    @property
+    def needs_person(self) -> int:
+        """How many wait for a person: to let them go on, or to answer."""
+        return self.number(*NEEDS_PERSON) + self.asked
 
     @property
     def oldest_queued(self) -> datetime | None:
@@ -164,12 +173,16 @@ def live_now(flow_names: Sequence[str] | None = None) -> LiveNow:
     params: dict[str, Any] = {
         "live": [status.value for status in LIVE],
         "flows": None if flow_names is None else list(flow_names),
+        "running": Status.RUNNING.value,
+        "reason_person": Reason.PERSON.value,
     }
     with connection.cursor() as cursor:
         cursor.execute(_LIVE, params)
         rows = cursor.fetchall()
     return LiveNow(
-        {status: number for status, number, _ in rows}, {status: at for status, _, at in rows}
+        {status: number for status, number, _, _ in rows},
+        {status: at for status, _, at, _ in rows},
+        sum(asked for *_, asked in rows),
     )
 
 

@@ -23,7 +23,7 @@ def situation_of(scope: Scope, figures: Figures, zone: tzinfo) -> Situation:
         ended=figures.total.ended,
         failed=figures.total.failed,
         queued=figures.live.number(Status.QUEUED),
-        needs_person=figures.live.number(Status.PAUSED, Status.EXCEPTION),
+        needs_person=figures.live.needs_person,
         unowned=[_unowned(group) for group in unowned[:2]],
         unowned_count=figures.failures.without_owner,
         failing=[one for flow in figures.flows if (one := _failing(scope, figures, flow, zone))],

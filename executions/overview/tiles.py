@@ -10,7 +10,7 @@ from executions.charts.strips import Sparkline
 from executions.overview.figures import Figures
 from executions.overview.scope import COMPARISONS, Scope, ended, within
 from executions.overview.values import day_and_time, ended_in, failed_in, hourly, quantile_in
-from executions.states import Status
+from executions.states import Reason, Status
 from flows.formatting import duration
 
 #: A number that is so much more or less than another one is not as before.
@@ -69,6 +69,10 @@ def _tiles_of_now(scope: Scope, figures: Figures, zone: tzinfo) -> list[Tile]:
         )
         if number
     ]
+    if live.asked:
+        words = "question" if live.asked == 1 else "questions"
+        url = scope.grid(("waiting", Reason.PERSON.value))
+        person.append((f"{live.asked:,} {words}", url))
 
     def course(name: str) -> list[float | None]:
         return [None if one is None else getattr(one, name) for one in sampled]
@@ -92,11 +96,11 @@ def _tiles_of_now(scope: Scope, figures: Figures, zone: tzinfo) -> list[Tile]:
         ),
         Tile(
             *("person", "paused", "st-paused", "Needs a person", "Needs a person"),
-            *_number(paused + thrown),
-            url=scope.grid(*statuses),
+            *_number(live.needs_person),
+            url=scope.grid(*statuses) if paused + thrown or not person else person[0][1],
             detail="" if person else "none paused",
             parts=person,
-            **_lines([*course("needs_person"), paused + thrown]),
+            **_lines([*course("needs_person"), live.needs_person]),
         ),
     ]
 

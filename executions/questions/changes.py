@@ -102,7 +102,7 @@ def give_back(user: User, actor: Actor, question_id: UUID) -> Question:
     """Give a question back to its group. Raises Refused."""
     with _changing(user, actor, "give-back-question", question_id, access.may_answer) as question:
         if not access.may_give_back(user, question):
-            raise NotAllowed("Nobody has taken it from a group.")
+            raise Refused("Nobody has taken it from a group.")
         _assign(actor, "give-back-question", question, None, question.group)
     return question
 

@@ -12,11 +12,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from executions.limits import SAMPLE_MINUTES_DAYS, SAMPLE_QUARTERS_DAYS
-from executions.states import LIVE, Status
+from executions.states import LIVE, Reason, Status
 
 #: The id of a flow that stands for all.
 ALL = 0
-#: Statuses in which a person has to decide.
+#: Statuses in which a person has to decide, beside what waits for the answer to a question.
 NEEDS_PERSON = (Status.PAUSED, Status.EXCEPTION)
 
 _IS_TAKEN = """
@@ -30,7 +30,10 @@ _TAKE = """
         SELECT version.flow_id,
             count(*) FILTER (WHERE status = %(running)s) AS running,
             count(*) FILTER (WHERE status = %(queued)s) AS queued,
-            count(*) FILTER (WHERE status = ANY(%(needs_person)s)) AS needs_person
+            count(*) FILTER (
+                WHERE status = ANY(%(needs_person)s)
+                    OR (status = %(running)s AND reason = %(reason_person)s)
+            ) AS needs_person
         FROM executions_execution
         JOIN flows_flowversion version ON version.id = version_id
         WHERE status = ANY(%(live)s)
@@ -98,6 +101,7 @@ def take() -> None:
         "running": Status.RUNNING.value,
         "queued": Status.QUEUED.value,
         "needs_person": [status.value for status in NEEDS_PERSON],
+        "reason_person": Reason.PERSON.value,
         "live": [status.value for status in LIVE],
     }
     with connection.cursor() as cursor:

@@ -195,6 +195,14 @@ overview-wall somewhere -
 overview-wall-live somewhere -
 preferences signed_in signed_in
 preview-alert-rule - -
+question see operate
+question-live see -
+questions signed_in -
+questions-badge signed_in -
+questions-live signed_in -
+take-question - operate
+give-back-question - operate
+assign-question - operate
 read-notifications - signed_in
 readyz public public
 remove-token - own
@@ -490,6 +498,9 @@ make_chain administer
 get_chain see
 change_chain administer
 delete_chain administer
+list_questions signed_in
+get_question see
+answer_question operate
 list_schedules signed_in
 export_schedules signed_in
 make_schedule administer
@@ -576,6 +587,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "delivery_id": pages.DELIVERY, "name": quote(asking.flow.name),
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
         "chain_id": 1, "webhook_id": 1, "schedule_id": make_schedule(asking.flow, None, id=2).pk,
+        "question_id": pages.QUESTION,
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {
@@ -608,7 +620,8 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
 #: What every member of the staff has a list of: the rows are those that they see.
 STAFF_LISTS = """
 auditentry bulkjob bulkresult exceptionrecord execution failuregroup failurewatch idempotentstart
-intervention keptbreakpoint logentry semaphoreticket sentform sharelink uncountedfailure watch
+intervention keptbreakpoint logentry question semaphoreticket sentform sharelink uncountedfailure
+watch
 """
 #: The lists of those who administer the site.
 SITE_LISTS = """

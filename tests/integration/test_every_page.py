@@ -33,6 +33,7 @@ from executions.models import (
     FailureActivity,
     FailureGroup,
     LogEntry,
+    Question,
     SavedView,
     Schedule,
     ScheduleRun,
@@ -40,7 +41,7 @@ from executions.models import (
     WebhookRequest,
 )
 from executions.states import Status
-from flows import values
+from flows import questions, values
 from flows.models import Folder, Label
 from flows.values import ExceptionValue
 from tests.alerts_in_tests import make_rule
@@ -56,6 +57,7 @@ DELIVERY = UUID("07c40000-0000-4000-8000-000000000002")
 JOB = UUID("07c40000-0000-4000-8000-000000000003")
 EXECUTION = UUID("07c40000-0000-4000-8000-000000000004")
 REQUEST = UUID("07c40000-0000-4000-8000-000000000005")
+QUESTION = UUID("07c40000-0000-4000-8000-000000000006")
 #: The parts of addresses: what there is, and what there is not.
 PARTS: dict[str, tuple[Any, Any]] = {
     "group_id": (GROUP, UUID(int=1)),
@@ -63,6 +65,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "job_id": (JOB, UUID(int=1)),
     "execution_id": (EXECUTION, UUID(int=1)),
     "name": (HOSTILE, "no\0body"),
+    "question_id": (QUESTION, UUID(int=1)),
     "command": ("comment", "no\0ne"),
     "control": ("cancel", "no\0ne"),
     "tab": ("logs", "no\0ne"),
@@ -179,7 +182,15 @@ def world(db: None, tmp_path: Path) -> User:
         last_worker=HOSTILE, inputs={HOSTILE: values.encode(HOSTILE)},
     )  # fmt: skip
     make_execution(owner, HOSTILE, version=version, status=Status.ENDED)
-    make_execution(owner, HOSTILE, version=version, status=Status.RUNNING)
+    waiting = make_execution(
+        owner, HOSTILE, version=version, status=Status.RUNNING, reason="person",
+        waiting_for=f"{QUESTION} {HOSTILE}",
+    )  # fmt: skip
+    Question.objects.create(
+        id=QUESTION, execution=waiting, flow_name=HOSTILE, initiator_id=owner.pk, block="ask",
+        block_title=HOSTILE, text=HOSTILE, details=HOSTILE, asked_at=now, due_at=now, user=owner,
+        form=[questions.Field("A", description=HOSTILE, choices=(HOSTILE,)).as_json()],
+    )  # fmt: skip
     thrown = ExceptionValue(HOSTILE, HOSTILE, help_link="javascript:alert(1)", details=HOSTILE)
     ExceptionRecord.objects.create(
         execution=execution, step=1, at=now, block=HOSTILE, type=HOSTILE, message=HOSTILE,

@@ -11,13 +11,16 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
+from executions import runner
+from executions.alerts import asked
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
-from executions.models import Execution, LogEntry
+from executions.models import Delivery, Execution, LogEntry
 from executions.states import Status
 from flows import queries, values
 from tests.conftest import LiveApp
 from tests.driving import drive
+from tests.people import answer, person, question_of
 from tests.secrets_in_tests import SECRET, where
 
 pytestmark = [
@@ -144,3 +147,45 @@ def test_the_tour_visits_every_room() -> None:
     assert isinstance(outputs["Findings"], list)
     visits = execution.steps.filter(block="visit/look/begin").count()
     assert visits == 4
+
+
+def test_the_approval_asks_reminds_and_goes_on() -> None:
+    ann = person("ann", "approvers")
+    version = queries.latest_published("approve-invoice")
+    assert version is not None
+    inputs = {"Approvers": "approvers", "ReminderMinutes": 0}
+    execution = start(version, inputs, ACTOR, Execution.Trigger.COMMAND_LINE)
+    runner.run(execution.pk)
+    asked.tell()
+    asked.tell()
+    told = Delivery.objects.filter(user=ann, via="here").order_by("created_at", "id")
+    question = "Pay invoice R-2041 of Lamp Works?"
+    assert [one.message["title"] for one in told] == [question, f"Reminder: {question}"]
+    answer(question_of(execution), ann, Approved=True, Comment="Pay it on Friday")
+    outputs = values.decode(drive(execution.pk).outputs)
+    assert outputs == {"Decision": "approved", "DecidedBy": "ann", "Comment": "Pay it on Friday"}
+    entry = LogEntry.objects.get(execution=execution)
+    assert values.decode(entry.details) == {
+        "Invoice": "R-2041",
+        "Decision": "approved",
+        "By": "ann",
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "decision"), [({"Limit": 2000}, "approved"), ({"DueMinutes": 0}, "too late")]
+)
+def test_the_approval_decides_without_anybody(inputs: dict[str, Any], decision: str) -> None:
+    execution, outputs = run("approve-invoice", **inputs)
+    assert (execution.status, outputs["Decision"]) == (Status.ENDED, decision)
+
+
+def test_a_refusal_is_a_decision() -> None:
+    bob = person("bob")
+    version = queries.latest_published("approve-invoice")
+    assert version is not None
+    execution = start(version, {"Approver": "bob"}, ACTOR, Execution.Trigger.COMMAND_LINE)
+    runner.run(execution.pk)
+    answer(question_of(execution), bob, Approved=False)
+    outputs = values.decode(drive(execution.pk).outputs)
+    assert outputs == {"Decision": "refused", "DecidedBy": "bob", "Comment": None}

@@ -1,7 +1,9 @@
-"""An execution has waited for a person for too long: paused, or at an exception."""
+"""An execution has waited for a person for too long: paused, at an exception, or for an answer."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from executions.alerts import visibility
 from executions.alerts.flow_findings import execution_finding
@@ -17,11 +19,16 @@ from executions.alerts.kind import (
     lasted,
 )
 from executions.models import Execution
-from executions.states import RESUMABLE
+from executions.states import RESUMABLE, Reason, Status
 from flows.formatting import duration
 
 #: Shorter waits are not written down.
 _OBSERVED = timedelta(minutes=1)
+
+
+_WAITING = Q(status__in=sorted(RESUMABLE)) | Q(
+    status=Status.RUNNING.value, reason=Reason.PERSON.value, lease_owner=""
+)
 
 
 def sentence(given: Mapping[str, int]) -> str:
@@ -30,7 +37,7 @@ def sentence(given: Mapping[str, int]) -> str:
 
 def check(asked: Check) -> Found:
     waiting = Execution.objects.filter(
-        status__in=sorted(RESUMABLE),
+        _WAITING,
         updated_at__lt=asked.now - asked.minutes("minutes"),
         **asked.name_filter,
     ).order_by("updated_at")
@@ -48,7 +55,7 @@ def check(asked: Check) -> Found:
 
 def observe(evaluation: Round) -> Collection[tuple[str, int | None, datetime]]:
     waiting = Execution.objects.filter(
-        status__in=sorted(RESUMABLE), updated_at__lt=evaluation.now - _OBSERVED
+        _WAITING, updated_at__lt=evaluation.now - _OBSERVED
     ).order_by("-updated_at")
     rows = waiting.values_list("pk", "version__flow_id", "updated_at")[:COUNTED]
     return [(str(pk), flow, since) for pk, flow, since in rows]
@@ -61,7 +68,7 @@ def history(asked: Check) -> list[Interval]:
 KIND = Kind(
     name="waits-for-person",
     label="An execution waits for a person",
-    hint="paused, or at an exception",
+    hint="paused, at an exception, or for an answer",
     icon="user",
     parameters=(Parameter(name="minutes", label="Longer than so many minutes", default=10),),
     sentence=sentence,

@@ -7,6 +7,7 @@ from ninja import Field, Router, Schema
 
 from executions import access, api_tokens, preferences
 from executions.failures import queries
+from executions.questions import access as questions_access
 from flows import access as flows_access
 from flows.rights import rights_of
 from flows.roles import Role
@@ -31,6 +32,7 @@ class Me(Schema):
         description="The scopes of the API token that asks; null without one."
     )
     unowned_failures: int = Field(description="Failures that need somebody and have no owner.")
+    open_questions: int = Field(description="Questions of flows that wait for you, up to 100.")
 
 
 @ROUTER.get("", response=Me)
@@ -50,4 +52,5 @@ def get_me(request: HttpRequest) -> dict[str, Any]:
         "roles": [role.label for role in Role if rights.flow_ids(role) is None],
         "token_scopes": api_tokens.scopes_of(user),
         "unowned_failures": queries.unowned(user),
+        "open_questions": questions_access.count_open(user, 100),
     }
