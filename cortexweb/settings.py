@@ -323,6 +323,18 @@ FILES_ROOT = Path(env.str("FILES_ROOT", default=str(DATA.path / "files")))
 HTTP_PRIVATE_ADDRESSES = env.list(
     "HTTP_PRIVATE_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
 )
+# The drivers of SQLAlchemy that flows may use beside PostgreSQL and SQLite: ones in Python, whose
+# connections can be guarded.
+SQL_DRIVERS = env.list(
+    "SQL_DRIVERS",
+    default=[
+        "mysql+pymysql",
+        "mariadb+pymysql",
+        "mssql+pytds",
+        "oracle+oracledb",
+        "postgresql+pg8000",
+    ],
+)
 
 # Where links in mails and webhooks lead to, and how mail is sent: smtp://user:password@host:587.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")

@@ -56,6 +56,9 @@ GRACE_SECONDS = 2.0
 MAX_WORKER_DEATHS = 4
 #: Memory that a worker's process may take for its data (Linux); 0 for no limit.
 WORKER_MEMORY_BYTES = int(os.environ.get("WORKER_MEMORY_BYTES", "2000000000"))
+#: Rows, and bytes of these, that one Execute Data Command may give.
+SQL_ROWS = 100_000
+SQL_BYTES = MAX_VARIABLE_BYTES
 #: How long an HTTP request may take, in seconds.
 HTTP_TIMEOUT = 30.0
 #: Size of an HTTP response's body that is read.

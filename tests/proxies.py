@@ -1,4 +1,5 @@
-"""A proxy that lets no WebSocket through, as there are in some offices."""
+"""Proxies: one that lets no WebSocket through, as there are in some offices, and one that makes a
+Unix socket a port."""
 
 import socket
 import threading
@@ -44,6 +45,30 @@ def refusing_proxy(port: int, answer: int) -> Iterator[int]:
                     client, _ = listener.accept()
                     args = (client, port, answer)
                     threading.Thread(target=_serve, args=args, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _forward(client: socket.socket, path: str) -> None:
+    with client, socket.socket(socket.AF_UNIX) as server:
+        server.connect(path)
+        back = threading.Thread(target=_pipe, args=(server, client), daemon=True)
+        back.start()
+        _pipe(client, server)
+        back.join()
+
+
+@contextmanager
+def port_of(path: str) -> Iterator[int]:
+    """The port at which whatever listens at a Unix socket can be reached."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    threading.Thread(target=_forward, args=(client, path), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         yield listener.getsockname()[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from executions.effects.addresses import Networks
+from executions.effects.databases import Databases
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks.clients import Clients
@@ -18,7 +19,12 @@ from flows.blocks.clients import Clients
 def clients_of(files: FolderFiles, allowed: Networks, until: float = inf) -> Clients:
     """Return the clients for these files, and for servers at public addresses and those of
     `allowed`, which give up at `until` on the monotonic clock."""
-    return Clients(files=files, http=HttpxHttp(allowed, until), now=lambda: datetime.now(UTC))
+    return Clients(
+        files=files,
+        http=HttpxHttp(allowed, until),
+        databases=Databases(files, allowed, until),
+        now=lambda: datetime.now(UTC),
+    )
 
 
 def allowed_networks() -> Networks:

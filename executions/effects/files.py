@@ -115,6 +115,22 @@ class FolderFiles:
                     _append(descriptor, data, before)
                 self.usage.add(grown)
 
+    def database_file(self, path: str, *, is_new: bool) -> Path:
+        """Return the place of a database's file, with links resolved; where it may be new, with the
+        folders to it. Raises OSError and ValueError."""
+        with _errors_in_words():
+            file = self.root.resolve() / self._path(path)
+            if not file.exists() and is_new:
+                self._make_parents(path)
+                self._require_room(ENTRY_BYTES)
+            elif not file.is_file():
+                raise _not_regular() if file.exists() else FileNotFoundError(errno.ENOENT, "")
+            return file
+
+    def room(self) -> int | None:
+        """Return how many bytes may still be written; None without a limit."""
+        return max(0, self.limit - self.usage.bytes()) if self.limit else None
+
     def _require_room(self, grown: int) -> None:
         if self.limit and grown > 0 and self.usage.bytes() + grown > self.limit:
             raise OSError(

@@ -333,6 +333,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "HttpResponse": lambda value: type(value) is dict,
     "SoapRequest": lambda value: type(value) is dict,
     "SoapResponse": lambda value: type(value) is dict,
+    "DataCommand": lambda value: type(value) in (dict, list),
+    "ConnectionDetails": lambda value: type(value) is dict,
     "Exception": lambda value: type(value) is ExceptionValue,
     "Nullable<DateTimeOffset>": lambda value: type(value) is datetime,
     "StringComparison": lambda value: type(value) in (str, int),

@@ -3,10 +3,10 @@
 Whoever performs the effect passes in the implementations (`executions.effects`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class FileStore(Protocol):
@@ -50,8 +50,63 @@ class HttpClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where a database is, as a URL, and whether nothing may be changed there."""
+
+    url: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A place in a statement for the value of a parameter, which is sent beside it."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A SQL statement: text, and the places of its parameters."""
+
+    parts: tuple[str | Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a statement gave: rows, None where it is no query, and how many it affected."""
+
+    rows: list[dict[str, Any]] | None
+    count: int
+
+
+class DataProblem(Exception):
+    """Why a database did not do what it was asked. `code` is that of CommandException, None for an
+    address that names no database; `statement` is the index of the one that failed."""
+
+    def __init__(self, code: int | None, problem: str, statement: int | None = None) -> None:
+        super().__init__(problem)
+        self.code = code
+        self.statement = statement
+
+    def at(self, index: int) -> "DataProblem":
+        """Return the same problem of the statement with that index."""
+        return DataProblem(self.code, str(self), index)
+
+
+class DatabaseClient(Protocol):
+    """Runs SQL."""
+
+    def execute(
+        self, address: DatabaseAddress, batches: Sequence[Sequence[Statement]]
+    ) -> list[list[Executed]]:
+        """Run the statements in one transaction. Raises DataProblem; then nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     files: FileStore
     http: HttpClient
+    databases: DatabaseClient
     #: The clock of the machine.
     now: Callable[[], datetime]

@@ -128,6 +128,13 @@ MEANINGS: dict[str, str] = {
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",
+    "Cortex.Exceptions.Data.InvalidConnectionStringException": (
+        "A connection string is not the URL of a database that may be used."
+    ),
+    "Cortex.Exceptions.Data.CommandException": (
+        "A database refused a command, or was not reached; ErrorCode tells which. Nothing of the "
+        "command was done, unless the connection was lost while it was being confirmed."
+    ),
     "Cel.EvaluationException": (
         "An expression failed. It is the inner exception of the InvalidPropertyValueException that "
         "the block throws."

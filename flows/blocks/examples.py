@@ -15,9 +15,10 @@ block has at least one of these.
     unchanged   outputs that keep what they held
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
-                answers (status, body, type), `exception` that enters a handler, `bind`:
-                property -> variable, `answer`: who answers (`by`), and the `answers`;
-                `storage`: collection -> key -> value, `signals`: name, key and payload of each
+                answers (status, body, type), `postgresql` for a database at {postgresql},
+                `exception` that enters a handler, `bind`: property -> variable, `answer`: who
+                answers (`by`), and the `answers`; `storage`: collection -> key -> value,
+                `signals`: name, key and payload of each
     during      what others do while it is parked: `write` and `delete` to Data Storage, `signals`
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """

@@ -31,6 +31,7 @@ from tests.flows_in_tests import (
     publish,
 )
 from tests.integration.test_publish import ORDERS
+from tests.proxies import port_of
 from tests.servers import postgres_server
 from tests.temporary import reachable_temporary_folder
 
@@ -39,6 +40,13 @@ from tests.temporary import reachable_temporary_folder
 def draft() -> FlowVersion:
     """A draft of the Orders flow."""
     return save_draft(ORDERS).version
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(servers: None, django_db_setup: None) -> Iterator[str]:
+    """The URL of the session's PostgreSQL as a server on the network."""
+    with port_of(str(settings.DATA.sockets / ".s.PGSQL.5432")) as port:
+        yield f"postgresql://postgres@127.0.0.1:{port}/{connection.settings_dict['NAME']}"
 
 
 @pytest.fixture

@@ -111,8 +111,8 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def surroundings(case: Case) -> Iterator[dict[str, str]]:
-    """The files and the server of a case; what stands for them in its inputs."""
+def surroundings(case: Case, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The files and the servers of a case; what stands for them in its inputs."""
     setup = case.get("setup", {})
     if block_of(case).palette == "People":
         person("ann")
@@ -128,6 +128,9 @@ def surroundings(case: Case) -> Iterator[dict[str, str]]:
     with transaction.atomic():
         store(case, setup.get("storage", {}))
         send(setup.get("signals", []))
+    if "postgresql" in setup:
+        yield {"{postgresql}": request.getfixturevalue("postgresql_url")}
+        return
     if "http" not in setup:
         yield {}
         return

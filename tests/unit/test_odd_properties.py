@@ -114,6 +114,14 @@ PARTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             "SoapMessage.Version", "Headers", "Headers.A", "HttpVersion",
         ),
     ),
+    "DataCommand": (
+        {"CommandText": "SELECT 1"},
+        ("CommandText", "Parameters", "Parameters.A", "Type", "soon"),
+    ),
+    "ConnectionDetails": (
+        {"ConnectionString": "sqlite:///t.db"},
+        ("ConnectionString", "ReadOnly", "soon"),
+    ),
     "JsonSerializerSettings": ({}, ("Formatting", "soon")),
 }  # fmt: skip
 #: A NUL in a JSON text, which PostgreSQL cannot take out of it.
@@ -123,6 +131,8 @@ USUAL: dict[str, Any] = {
     "HttpRequest": {"Uri": "http://127.0.0.1:9/"},
     "HttpCredentials": {"Username": "u", "Password": "p"},
     "SoapRequest": {"Uri": "http://127.0.0.1:9/", "SoapMessage": {"Envelope": "<a/>"}},
+    "DataCommand": {"CommandText": "SELECT @A", "Parameters": {"A": 1}},
+    "ConnectionDetails": {"ConnectionString": "sqlite:///t.db"},
     "IEnumerable": [1],
     "IEnumerable<String>": ["a"],
     "IList": [1],
@@ -139,6 +149,8 @@ USUAL: dict[str, Any] = {
 def usual(prop: Property) -> Any:
     if str(prop.default).startswith("="):
         return evaluate_constant(parse(prop.default))
+    if prop.type in ("DataCommand", "ConnectionDetails"):
+        return USUAL[prop.type]
     return prop.default if prop.default is not None else USUAL.get(prop.type, "a")
 
 
