@@ -17,7 +17,7 @@ from executions.commands.permissions import ASK_FOR_DEBUGGING
 from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
-from flows.questions import Field
+from flows.questions import Field, problems
 from flows.value_sources import Literal, evaluate_constant
 
 #: Field names of variables begin with this, so that none meets a field of the form itself.
@@ -63,6 +63,15 @@ class AnswerForm(TypedForm):
         for name, field in self.asked.items():
             if field.choices and not field.is_secret:
                 self.fields[PREFIX + name].widget = _choice_widget(field)
+
+    def clean(self) -> dict[str, Any]:
+        """Hold what could be read against what each field takes."""
+        cleaned = super().clean() or self.cleaned_data
+        read = {
+            name: field for name, field in self.asked.items() if PREFIX + name not in self.errors
+        }
+        self.tell(problems(read.values(), {name: self.values.get(name) for name in read}))
+        return cleaned
 
     def tell(self, problems: Mapping[str, str]) -> None:
         """Put what is wrong beside the fields that it is about."""

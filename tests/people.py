@@ -9,6 +9,40 @@ from executions.commands.actor import Actor
 from executions.models import Execution, Question
 from executions.questions import changes
 
+#: Asks User or Group about Item, until Due.
+APPROVAL = """
+a: {type: Start Flow, bottom: ask}
+ask:
+  type: Ask A Person
+  description: Ask for approval
+  properties:
+    Question: '="Approve " + Item + "?"'
+    Details: =Details
+    Fields: =Fields
+    User: =User
+    Group: =Group
+    Due: =Due
+    Answers: ($)Answers
+    Answered By: ($)By
+    Answered At: ($)At
+  bottom: e
+  exception: h
+h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
+e: {type: End Flow}
+"""
+APPROVAL_VARIABLES = """
+Item: {input: true, default: it}
+Details: {input: true, default: null}
+Fields: {input: true, default: [{Name: Approved, Type: Boolean}]}
+User: {input: true, default: null}
+Group: {input: true, default: null}
+Due: {input: true, default: null}
+Answers: {output: true}
+By: {output: true}
+At: {output: true}
+Problem: {output: true}
+"""
+
 
 def person(name: str, *groups: str) -> User:
     """A user who may sign in, in these groups."""

@@ -17,6 +17,7 @@ from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 from tests.grids import LIVE
 from tests.integration.test_help import FAILING
+from tests.people import APPROVAL, APPROVAL_VARIABLES, question_of
 
 WIDTHS = (1440, PHONE)
 
@@ -24,6 +25,8 @@ WIDTHS = (1440, PHONE)
 @pytest.fixture
 def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
     """Every kind of page."""
+    asked = begin(publish(tmp_path, "approval", APPROVAL, APPROVAL_VARIABLES), User="admin")
+    runner.run(asked.pk)
     looped = begin(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=3)
     runner.run(looped.pk)
     paused = begin(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), paused=True)
@@ -57,6 +60,9 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         f"{other}?panel=exceptions&tab=children",
         f"{paused.get_absolute_url()}?tab=audit",
         f"{other}?tab=logs",
+        "/questions/",
+        question_of(asked).get_absolute_url(),
+        fresh(asked).get_absolute_url(),
         "/logs/",
         "/logs/?q=none&at=soon",
         "/overview/",

@@ -25,42 +25,9 @@ from flows.models import FlowVersion, Grant
 from flows.roles import Role
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
-from tests.people import actor, answer, person, question_of
+from tests.people import APPROVAL, APPROVAL_VARIABLES, actor, answer, person, question_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-APPROVAL = """
-a: {type: Start Flow, bottom: ask}
-ask:
-  type: Ask A Person
-  description: Ask for approval
-  properties:
-    Question: '="Approve " + Item + "?"'
-    Details: =Details
-    Fields: =Fields
-    User: =User
-    Group: =Group
-    Due: =Due
-    Answers: ($)Answers
-    Answered By: ($)By
-    Answered At: ($)At
-  bottom: e
-  exception: h
-h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
-e: {type: End Flow}
-"""
-APPROVAL_VARIABLES = """
-Item: {input: true, default: it}
-Details: {input: true, default: null}
-Fields: {input: true, default: [{Name: Approved, Type: Boolean}]}
-User: {input: true, default: null}
-Group: {input: true, default: null}
-Due: {input: true, default: null}
-Answers: {output: true}
-By: {output: true}
-At: {output: true}
-Problem: {output: true}
-"""
 
 
 @pytest.fixture

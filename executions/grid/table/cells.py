@@ -67,6 +67,9 @@ def started_at(event: ExecutionChanged) -> str:
 
 
 def status(event: ExecutionChanged) -> str:
+    """The status; of one that waits for a person, for whom, with a link to the question."""
+    if event.status == Status.RUNNING and event.reason == Reason.PERSON:
+        return _question_link(event, "Waits for ")
     word = appearance.label(event.status, event.place, event.reason, unhandled=event.unhandled)
     return format_html('<span title="{0}">{0}</span>', word) if event.unhandled else word
 
@@ -207,12 +210,7 @@ def waiting_for(event: ExecutionChanged) -> str:
             title = f"Executions that wait for the semaphore {event.waiting_for}"
             return _filter_link("semaphore", name, title, event.waiting_for)
         case Reason.PERSON:
-            question, assignee = wait_text.parse_question(event.waiting_for)
-            return format_html(
-                '<a href="{0}" tabindex="-1" title="Waits for {1} to answer">{1}</a>',
-                question_address(question),
-                assignee,
-            )
+            return _question_link(event)
         case Reason.STORAGE:
             return event.waiting_for
         case Reason.SIGNAL:
@@ -228,6 +226,17 @@ def waiting_for(event: ExecutionChanged) -> str:
                 count or "its",
             )
     return ""
+
+
+def _question_link(event: ExecutionChanged, before: str = "") -> str:
+    """Who is asked, with a link to the question."""
+    question, assignee = wait_text.parse_question(event.waiting_for)
+    return format_html(
+        '<a href="{0}" tabindex="-1" title="Waits for {2} to answer">{1}{2}</a>',
+        question_address(question),
+        before,
+        assignee,
+    )
 
 
 def _limit(event: ExecutionChanged) -> str:
