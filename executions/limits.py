@@ -63,6 +63,10 @@ SQL_BYTES = MAX_VARIABLE_BYTES
 HTTP_TIMEOUT = 30.0
 #: Size of an HTTP response's body that is read.
 HTTP_BODY_BYTES = 10_000_000
+#: How long one mail or SSH session may take, in seconds.
+SESSION_TIMEOUT = 45.0
+#: Size of a message that is sent by mail with its attachments, and of all that one block reads.
+MAIL_BYTES = 25_000_000
 #: Size of a text file that Read All Text reads.
 TEXT_FILE_BYTES = 16_000_000
 #: Size of the files of all flows together; 0 for no limit.

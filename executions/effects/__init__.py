@@ -10,9 +10,12 @@ from pathlib import Path
 from django.conf import settings
 
 from executions.effects.addresses import Networks
+from executions.effects.connections import Network
 from executions.effects.databases import Databases
 from executions.effects.files import FolderFiles
 from executions.effects.http import HttpxHttp
+from executions.effects.mail.imap import ImapReader
+from executions.effects.mail.smtp import SmtpSender
 from flows.blocks.clients import Clients
 
 
@@ -23,6 +26,8 @@ def clients_of(files: FolderFiles, allowed: Networks, until: float = inf) -> Cli
         files=files,
         http=HttpxHttp(allowed, until),
         databases=Databases(files, allowed, until),
+        mail_sender=SmtpSender(Network(allowed, until)),
+        mail_reader=ImapReader(Network(allowed, until)),
         now=lambda: datetime.now(UTC),
     )
 

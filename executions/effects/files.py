@@ -87,21 +87,28 @@ class FolderFiles:
         object.__setattr__(self, "usage", Usage(self.root))
 
     def read_text(self, path: str, encoding: str | None) -> str:
-        """Return a file's text. Raises OSError also for a file over TEXT_FILE_BYTES, and for
+        """Return a file's text. Line ends are kept as they are, and a byte order mark is left
+        out."""
+        return self.read(path).decode(encoding or "utf-8-sig")
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content. Raises OSError also for a file over TEXT_FILE_BYTES, and for
         what is not a regular file."""
         with _errors_in_words(), self._opened(path, os.O_RDONLY) as descriptor:
             if os.fstat(descriptor).st_size > TEXT_FILE_BYTES:
                 raise OSError(errno.EFBIG, f"It is larger than {TEXT_FILE_BYTES:,} bytes.")
             with open(descriptor, "rb", closefd=False) as file:
                 data = file.read(TEXT_FILE_BYTES)
-        # Line ends are kept as they are, and a byte order mark is left out.
-        return data.decode(encoding or "utf-8-sig")
+        return data
 
     def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
         """Write or append a text. Raises OSError also when the files would take more than the
         limit; then nothing is written."""
         # A lone surrogate is written as the replacement character, as by the original.
-        data = legible(text).encode(encoding or "utf-8")
+        self.write(path, legible(text).encode(encoding or "utf-8"), overwrite=overwrite)
+
+    def write(self, path: str, data: bytes, *, overwrite: bool) -> None:
+        """Write or append the data, as `write_text` does."""
         with _errors_in_words():
             self._make_parents(path)
             flags = os.O_WRONLY | os.O_CREAT | (0 if overwrite else os.O_APPEND)

@@ -1,8 +1,6 @@
 """HTTP requests, to public addresses only unless HTTP_PRIVATE_ADDRESSES allows others."""
 
 import codecs
-import ipaddress
-import socket
 import ssl
 import time
 import zlib
@@ -15,7 +13,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from executions.effects.addresses import Networks, is_allowed
+from executions.effects.addresses import Networks
+from executions.effects.connections import HostRefused, addresses_of
 from executions.limits import HTTP_BODY_BYTES, HTTP_TIMEOUT
 from flows.blocks.clients import HttpRequest, HttpResponse
 from flows.values import legible
@@ -95,24 +94,19 @@ class _GuardedBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        problem: Exception | None = None
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, ValueError) as error:
-            raise httpcore.ConnectError(f"{host} is not known: {error}") from None
-        refused = ""
-        problem: httpcore.ConnectError | None = None
-        for *_, address in found:
-            ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
-            if not is_allowed(ip, self.allowed):
-                refused = f"{ip} is a private address; HTTP_PRIVATE_ADDRESSES does not allow it"
-                continue
+            found = addresses_of(host, port, self.allowed)
+        except HostRefused as refused:
+            raise httpcore.ConnectError(str(refused)) from None
+        for ip in found:
             try:
                 left = _left(self.until, timeout)
-                stream = super().connect_tcp(str(ip), port, left, local_address, socket_options)
+                stream = super().connect_tcp(ip, port, left, local_address, socket_options)
                 return _TimedStream(stream, self.until)
             except httpcore.ConnectError as error:
                 problem = error
-        raise problem or httpcore.ConnectError(refused or f"{host} has no address")
+        raise problem or httpcore.ConnectError(f"{host} has no address")
 
 
 @cache

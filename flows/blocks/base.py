@@ -335,6 +335,10 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "SoapResponse": lambda value: type(value) is dict,
     "DataCommand": lambda value: type(value) in (dict, list),
     "ConnectionDetails": lambda value: type(value) is dict,
+    "EmailMessage": lambda value: type(value) is dict,
+    "BasicEmailSessionDetails": lambda value: type(value) is dict,
+    "EmailFilter": lambda value: type(value) is dict,
+    "EmailMark": lambda value: type(value) in (str, int),
     "Exception": lambda value: type(value) is ExceptionValue,
     "Nullable<DateTimeOffset>": lambda value: type(value) is datetime,
     "StringComparison": lambda value: type(value) in (str, int),
@@ -344,7 +348,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 #: Types that hold no null (semantics 20).
 NOT_NULLABLE = frozenset({
-    "Boolean", "DateTimeComponentType", "Int32", "SearchOptions", "StringComparison",
+    "Boolean", "DateTimeComponentType", "EmailMark", "Int32", "SearchOptions", "StringComparison",
     "StringSplitOptions", "TextEncodingFormat",
 })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a block with an effect reaches outside its execution: text files and HTTP.
+"""What a block with an effect reaches outside its execution: files, HTTP and mail.
 
 Whoever performs the effect passes in the implementations (`executions.effects`).
 """
@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from flows.blocks.mail import MailReader, MailSender
+
 
 class FileStore(Protocol):
     """Text files inside the configured folder. Raises OSError or UnicodeError on failure."""
 
     def read_text(self, path: str, encoding: str | None) -> str:
         """Return the whole text of a file."""
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file."""
+
+    def write(self, path: str, data: bytes, *, overwrite: bool) -> None:
+        """Write the data, or append it to what is there when `overwrite` is false."""
 
     def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
         """Write the text, or append it to what is there when `overwrite` is false."""
@@ -108,5 +116,7 @@ class Clients:
     files: FileStore
     http: HttpClient
     databases: DatabaseClient
+    mail_sender: MailSender
+    mail_reader: MailReader
     #: The clock of the machine.
     now: Callable[[], datetime]

@@ -125,6 +125,24 @@ MEANINGS: dict[str, str] = {
         "The collection lacks the key."
     ),
     "Cortex.Exceptions.Services.ServiceUnavailableException": "Data Storage is full.",
+    "System.IO.FileNotFoundException": "There is no such file or folder.",
+    "System.IO.PathTooLongException": "A path or a name in it is too long.",
+    "System.IO.IOException": "A file or folder could not be used, as on a full disk.",
+    "System.UnauthorizedAccessException": (
+        "A path leads out of the folder that flows may use, or the file may not be used."
+    ),
+    "Cortex.Exceptions.Email.EmailSessionException": (
+        "There is no session with the mail server. Category and ErrorCode say why: Socket 100 "
+        "(port) and 101 (host), SSL 200 (required) and 201 (not supported, or its certificate is "
+        "not trusted), UserCredentials 300."
+    ),
+    "MailKit.Net.Smtp.SmtpCommandException": (
+        "The mail server refused a command of SMTP, as one that names a recipient. ErrorCode is "
+        "the status that it answered."
+    ),
+    "MailKit.Net.Imap.ImapCommandException": (
+        "The mail server refused a command of IMAP, as one that names a folder."
+    ),
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",

@@ -8,17 +8,18 @@ block has at least one of these.
     title       what the example shows, for docs/blocks.md
     inputs      property -> value, in the typed JSON form of flows.values
     outputs     output property -> value. Also `port`; `iterations` of a loop, one for each visit;
-                `next_block`; `$log` and `$fs`, what was logged and which files there are;
-                `$storage`, what Data Storage holds; `$signals`, which nobody has taken; `waited`,
-                whether it parked.
+                `next_block`; `$log`, `$fs` and `$mail`: what was logged, which files there are, and
+                what was sent; `$storage`, what Data Storage holds; `$signals`, which nobody has
+                taken; `waited`, whether it parked.
     throws      short name of the exception's type, instead of outputs; `exception` holds its fields
     unchanged   outputs that keep what they held
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
-                answers (status, body, type), `postgresql` for a database at {postgresql},
-                `exception` that enters a handler, `bind`: property -> variable, `answer`: who
-                answers (`by`), and the `answers`; `storage`: collection -> key -> value,
-                `signals`: name, key and payload of each
+                answers (status, body, type), `postgresql` for a database at {postgresql}, `smtp`:
+                what the mail server of port {smtp} answers to which recipients, `imap`: the
+                messages {uid0}… in that of {imap}, `exception` that enters a handler, `bind`:
+                property -> variable, `answer`: who answers (`by`), and the `answers`; `storage`:
+                collection -> key -> value, `signals`: name, key and payload of each
     during      what others do while it is parked: `write` and `delete` to Data Storage, `signals`
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """
@@ -35,6 +36,7 @@ FOLDER = Path(__file__).parent
 _SHOWN = (
     ("$log", "logs"),
     ("$fs", "files:"),
+    ("$mail", "sends"),
     ("$storage", "storage:"),
     ("$signals", "signals left:"),
 )

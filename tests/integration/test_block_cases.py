@@ -9,6 +9,8 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,7 @@ from tests.block_cases import (
 from tests.driving import drive
 from tests.people import answer, person, question_of
 from tests.quick_yaml import write_yaml
+from tests.receivers import Mailboxes, MailReceiver, mail_receiver, mailboxes
 from tests.servers import Process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -110,6 +113,16 @@ class Answers(BaseHTTPRequestHandler):
         """Nothing: the output belongs to the tests."""
 
 
+#: Where a test finds what its mail server has received.
+RECEIVER = pytest.StashKey[MailReceiver]()
+
+
+@pytest.fixture(scope="module")
+def boxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailboxes]:
+    with mailboxes(tmp_path_factory.mktemp("imap") / "log") as served:
+        yield served
+
+
 @pytest.fixture
 def surroundings(case: Case, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The files and the servers of a case; what stands for them in its inputs."""
@@ -128,16 +141,32 @@ def surroundings(case: Case, request: pytest.FixtureRequest) -> Iterator[dict[st
     with transaction.atomic():
         store(case, setup.get("storage", {}))
         send(setup.get("signals", []))
-    if "postgresql" in setup:
-        yield {"{postgresql}": request.getfixturevalue("postgresql_url")}
-        return
-    if "http" not in setup:
-        yield {}
-        return
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (Answers,), setup["http"])) as server:
+    with ExitStack() as stack:
+        known: dict[str, str] = {}
+        if "postgresql" in setup:
+            known["{postgresql}"] = request.getfixturevalue("postgresql_url")
+        if "http" in setup:
+            known["{server}"] = stack.enter_context(answering(setup["http"]))
+        if "smtp" in setup:
+            receiver = stack.enter_context(mail_receiver(login=True))
+            receiver.refuse = lambda address: setup["smtp"].get(address, "")
+            known['"{smtp}"'] = str(receiver.port)
+            request.node.stash[RECEIVER] = receiver
+        if "imap" in setup:
+            boxes = request.getfixturevalue("boxes")
+            known['"{imap}"'] = str(boxes.port)
+            for number, uid in enumerate(boxes.fill(setup["imap"])):
+                known[f'"{{uid{number}}}"'] = str(uid)
+        yield known
+
+
+@contextmanager
+def answering(answers: dict[str, Any]) -> Iterator[str]:
+    """The address of a server that gives these answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Answer", (Answers,), answers)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield {"{server}": f"http://127.0.0.1:{server.server_port}"}
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
 
@@ -291,15 +320,40 @@ def test_a_case(case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", all_the_way(GOLDEN_CASES), ids=lambda case: case["id"])
-def test_a_golden_case(case: Case, tmp_path: Path, surroundings: dict[str, str]) -> None:
+def test_a_golden_case(
+    case: Case, tmp_path: Path, surroundings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
     text = json.dumps(case)
     for placeholder, value in surroundings.items():
         text = text.replace(placeholder, value)
+    case = json.loads(text)
     execution = start(json.loads(text), tmp_path)
     if given := case.get("setup", {}).get("answer"):
         runner.run(execution.pk)
         answer(question_of(execution), person(given["by"]), **plain(given["answers"]))
-    check(json.loads(text), run(json.loads(text), execution))
+    execution = run(json.loads(text), execution)
+    if "$mail" in case.get("outputs", {}):
+        found = [*map(told, request.node.stash[RECEIVER].mails)]
+        assert agrees(case["outputs"].pop("$mail"), found, "subset"), found
+    check(case, execution)
+
+
+HEADERS = ("From", "To", "Cc", "Subject", "Priority")
+
+
+def told(mail: EmailMessage) -> Case:
+    """A message that was sent, as cases write it."""
+    body = mail.get_body(("html", "plain"))
+    assert body is not None
+    return {
+        **{name: mail[name] and str(mail[name]) for name in HEADERS},
+        "Type": body.get_content_type(),
+        "Body": body.get_content().replace("\r\n", "\n").removesuffix("\n"),
+        "Attachments": {
+            a.get_filename(): str(a.get_content()).replace("\r\n", "\n")
+            for a in mail.iter_attachments()
+        },
+    }
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.type)

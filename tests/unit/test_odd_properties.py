@@ -73,6 +73,8 @@ ODD: dict[str, Any] = {
     "task": TaskValue("soon"),
 }
 
+#: A mail server that does not answer.
+NOWHERE = {"Host": "127.0.0.1", "Port": 9, "UseSsl": False}
 #: The parts of properties that are structures; what is needed to reach them is given beside.
 PARTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "SemaphoreDetails": (
@@ -122,6 +124,23 @@ PARTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"ConnectionString": "sqlite:///t.db"},
         ("ConnectionString", "ReadOnly", "soon"),
     ),
+    "EmailMessage": (
+        {"To": [{"Address": "a@example.org"}], "From": {"Address": "b@example.org"}},
+        (
+            "To", "From", "From.Name", "From.Address", "Cc", "Bcc", "Priority", "Subject",
+            "BodyFormat", "Body", "Attachments",
+        ),
+    ),
+    "BasicEmailSessionDetails": (
+        {"ServerDetails": NOWHERE, "Credentials": {"Username": "u", "Password": "p"}},
+        (
+            "ServerDetails", "ServerDetails.Host", "ServerDetails.Port", "ServerDetails.UseSsl",
+            "Credentials", "Credentials.Domain", "Credentials.Username", "Credentials.Password",
+        ),
+    ),
+    "EmailFilter": (
+        {}, ("From", "To", "Subject", "Text", "Unread", "Flagged", "Since", "Before", "soon"),
+    ),
     "JsonSerializerSettings": ({}, ("Formatting", "soon")),
 }  # fmt: skip
 #: A NUL in a JSON text, which PostgreSQL cannot take out of it.
@@ -130,6 +149,10 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 USUAL: dict[str, Any] = {
     "HttpRequest": {"Uri": "http://127.0.0.1:9/"},
     "HttpCredentials": {"Username": "u", "Password": "p"},
+    "BasicEmailSessionDetails": {
+        "ServerDetails": NOWHERE,
+        "Credentials": {"Username": "u", "Password": "p"},
+    },
     "SoapRequest": {"Uri": "http://127.0.0.1:9/", "SoapMessage": {"Envelope": "<a/>"}},
     "DataCommand": {"CommandText": "SELECT @A", "Parameters": {"A": 1}},
     "ConnectionDetails": {"ConnectionString": "sqlite:///t.db"},
