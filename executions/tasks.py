@@ -17,6 +17,7 @@ from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
 from executions.retention import deletion
+from executions.retention import signals as signal_retention
 from executions.schedules import due
 from executions.schedules import retention as schedule_retention
 from executions.statistics import fold, rebuild, samples, thinning
@@ -125,5 +126,6 @@ def delete_old() -> None:
     alert_retention.delete_old()
     audit_retention.delete_old()
     schedule_retention.delete_old()
+    signal_retention.delete_old()
     receiving.delete_old()
     chains.delete_old()

@@ -27,7 +27,9 @@ class Role(IntegerChoices):
 PERMISSIONS: Mapping[str, Role] = {
     "executions.view_execution": Role.SEE,
     "flows.view_flow": Role.SEE,
+    "executions.view_storagecollection": Role.SEE,
     "flows.start_flow": Role.START,
+    "executions.send_signal": Role.OPERATE,
     "executions.control_execution": Role.OPERATE,
     "executions.handle_failure": Role.OPERATE,
     "executions.debug_execution": Role.DEBUG,
@@ -39,6 +41,7 @@ PERMISSIONS: Mapping[str, Role] = {
     "executions.change_alertchannel": Role.ADMINISTER,
     "executions.view_auditentry": Role.ADMINISTER,
     "executions.change_schedule": Role.ADMINISTER,
+    "executions.change_storagecollection": Role.ADMINISTER,
 }
 
 #: The permission that stands for each role where none is named.

@@ -63,18 +63,30 @@ def read_inputs(graph: FlowGraph, given: Mapping[str, Any], form: Form) -> dict[
     }
 
 
+def read_value(name: str, item: Any, form: Form) -> Any:
+    """Return the value of a part of the body. Raises Problem for what is not a value."""
+    try:
+        return _parsed(item, "", form)
+    except parsing.ParseError as error:
+        raise invalid(str(error), name, "body", name) from None
+
+
 def read_typed(name: str, item: Any, kind: str, form: Form) -> Any:
     """Return a value of a type, as a program sends it. Raises Problem for what is not a value."""
     try:
-        if form is Form.TYPED:
-            return parsing.decoded(item)
-        if kind == "Date Time" and isinstance(item, str):
-            return parsing.moment(item, timezone.get_current_timezone())
-        if values.too_deep(item):
-            raise parsing.ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
-        return item
+        return _parsed(item, kind, form)
     except parsing.ParseError as error:
         raise _invalid_input(name, str(error)) from None
+
+
+def _parsed(item: Any, kind: str, form: Form) -> Any:
+    if form is Form.TYPED:
+        return parsing.decoded(item)
+    if kind == "Date Time" and isinstance(item, str):
+        return parsing.moment(item, timezone.get_current_timezone())
+    if values.too_deep(item):
+        raise parsing.ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
+    return item
 
 
 def _invalid_input(name: str, told: str) -> Problem:

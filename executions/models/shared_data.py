@@ -16,6 +16,10 @@ class StorageCollection(models.Model):
     #: As it was first written, and in the form by which it is found.
     name = models.CharField(max_length=NAME_LENGTH)
     folded_name = models.TextField(db_collation="C")
+    #: The flow to which it belongs; empty for one of all flows.
+    flow_name = models.CharField(
+        max_length=120, blank=True, default="", db_default="", db_collation="C"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -71,6 +75,7 @@ class Signal(SharedValue):
     key = models.CharField(max_length=KEY_LENGTH, blank=True, db_collation="C")
 
     class Meta:
+        permissions = [("send_signal", "Can send signals")]
         indexes = [
             models.Index(fields=["name", "key", "id"], name="signal_line"),
             models.Index(fields=["at"], name="signal_at"),

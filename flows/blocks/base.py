@@ -307,6 +307,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "Match": lambda value: type(value) is dict,
     "List<Match>": lambda value: type(value) is list,
     "IList<String>": lambda value: type(value) is list,
+    "DateTime": lambda value: type(value) in (datetime, str),
     "DateTimeOffset": lambda value: type(value) is datetime,
     "DateTimeComponentType": lambda value: type(value) in (str, int),
     "TObject": lambda value: True,

@@ -36,6 +36,11 @@ class Scope:
         """The scope as one text, before a name in it: /tenant/system/*/package/*/flow/."""
         return f"/{self.tenant}/{self.system}/*/{self.package}/*/{self.flow}/"
 
+    @property
+    def flow_name(self) -> str:
+        """The flow to which what is in it belongs; empty for all."""
+        return "" if self.flow == _EVERYWHERE else self.flow
+
     def as_structure(self) -> dict[str, str]:
         """What exceptions say of it."""
         return dict(zip(LEVELS, (self.tenant, self.system, self.package, self.flow), strict=True))

@@ -543,6 +543,7 @@ retry_delivery site
 retry_failure start
 rotate_alert_channel_secret site
 search_logs signed_in
+send_signal site
 start_execution start
 start_executions start
 start_flow start
@@ -562,6 +563,7 @@ BODIES: dict[str, Any] = {
     "give_role": {"holder": "without", "role": "see"},
     "start_executions": {"executions": [{}]},
     "import_flow": {"document": ""},
+    "send_signal": {"name": "go"},
 }
 
 

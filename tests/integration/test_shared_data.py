@@ -5,19 +5,24 @@ real workers, which are killed.
 """
 
 import threading
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection, transaction
+from django.test import Client
+from django.utils import timezone
 
 from executions import recovery, runner, shared_data
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.engine.secrets import Secrets
-from executions.models import Execution, Signal, StorageItem, Waiter
+from executions.limits import SIGNALS_KEPT_DAYS
+from executions.models import AuditEntry, Execution, Signal, StorageItem, Waiter
+from executions.retention.signals import delete_old
 from executions.states import Status
 from executions.store.lifecycle import data_storage, shared_values
 from executions.store.lifecycle.shared_values import Giver
@@ -33,6 +38,8 @@ from flows.blocks.shared_data import (
     SharedDataRequest,
     WriteItem,
 )
+from flows.models import Grant
+from flows.roles import Role
 from tests.conftest import celery_worker
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
@@ -194,6 +201,65 @@ def _fails(*_: Any, **__: Any) -> Any:
     raise ZeroDivisionError
 
 
+def test_a_program_sends_a_signal_once(wait: Any, admin_client: Client) -> None:
+    execution = run(wait, Key="4711")
+    body = {"name": "go", "key": "4711", "payload": {"At": {"$datetime": "2026-01-01T00:00Z"}}}
+    for number in range(2):
+        answer = admin_client.post(
+            "/api/v1/signals",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "payment-77"},
+        )
+        assert answer.status_code == 201, answer.content
+        assert ("Idempotent-Replayed" in answer) is bool(number)
+    taken = outputs(drive(execution.pk))["Payload"]
+    assert taken == {"At": datetime(2026, 1, 1, tzinfo=UTC)}
+    assert not Signal.objects.exists()
+    sent = AuditEntry.objects.get(command="send-signal")
+    assert (sent.actor, sent.object_name) == ("admin", "go 4711")
+
+
+@pytest.mark.parametrize(
+    ("role", "permission", "status"),
+    [
+        (None, "", 403),
+        (Role.START, "", 403),
+        (Role.OPERATE, "", 201),
+        (None, "send_signal", 201),
+    ],
+)
+def test_who_may_send_a_signal(role: Role | None, permission: str, status: int) -> None:
+    user = User.objects.create_user("program")
+    if role:
+        Grant.objects.create(user=user, role=role)
+    if permission:
+        user.user_permissions.add(Permission.objects.get(codename=permission))
+    client = Client()
+    client.force_login(user)
+    answer = client.post("/api/v1/signals", {"name": "go"}, content_type="application/json")
+    assert answer.status_code == status
+    assert Signal.objects.count() == (status == 201)
+
+
+def test_a_role_on_one_flow_sends_no_signals(wait: Any, client: Client) -> None:
+    user = User.objects.create_user("operator")
+    Grant.objects.create(user=user, role=Role.ADMINISTER, flow=wait.flow)
+    client.force_login(user)
+    answer = client.post("/api/v1/signals", {"name": "go"}, content_type="application/json")
+    assert answer.status_code == 403
+    assert "executions.send_signal" in answer.json()["detail"]
+
+
+def test_a_signal_that_nobody_takes_is_deleted_in_the_end() -> None:
+    do(SendSignal("go", "old", 1))
+    do(SendSignal("go", "new", 1))
+    old = timezone.now() - timedelta(days=SIGNALS_KEPT_DAYS + 1)
+    Signal.objects.filter(key="old").update(at=old)
+    delete_old()
+    assert [signal.key for signal in Signal.objects.all()] == ["new"]
+
+
 # Data Storage -------------------------------------------------------------------------------------
 
 
@@ -305,26 +371,26 @@ e: {type: End Flow}
 def test_kills_lose_and_double_no_signal(
     tmp_path: Path, product_environment: dict[str, str]
 ) -> None:
-    """Workers die at random moments while forty executions send signals and forty take them."""
+    """Workers die at random moments while 24 executions send signals and 24 take them."""
     do(CreateCollection(USERS))
     send = publish(tmp_path, "send", SEND, SEND_VARIABLES)
     collect = publish(tmp_path, "collect", COLLECT, "{Payload: {output: true}}")
     takers = []
-    for number in range(40):
+    for number in range(24):
         begin(send, Payload=number)
         takers.append(begin(collect))
     for number in range(3):
         worker = celery_worker(tmp_path / f"{number}.log", product_environment)
-        worker.wait_until(partial(_have_ended, 20 * (number + 1)))
+        worker.wait_until(partial(_have_ended, 12 * (number + 1)))
         worker.kill()
         expire_leases()
         recovery.recover()
     for taker in takers:
         drive(taker.pk)
-    assert sorted(outputs(taker)["Payload"] for taker in takers) == list(range(40))
-    assert sorted(s.value for s in Signal.objects.filter(name="done")) == list(range(40))
+    assert sorted(outputs(taker)["Payload"] for taker in takers) == list(range(24))
+    assert sorted(s.value for s in Signal.objects.filter(name="done")) == list(range(24))
     assert not Signal.objects.filter(name="go").exists()
-    assert StorageItem.objects.count() == 40
+    assert StorageItem.objects.count() == 24
 
 
 def _have_ended(least: int) -> bool:

@@ -53,7 +53,9 @@ def _create(request: CreateCollection, giver: Giver) -> TakenValue:
     whole = subject(name)
     whole.lock()
     _, is_new = StorageCollection.objects.get_or_create(
-        scope=whole.scope, folded_name=whole.name, defaults={"name": name.name}
+        scope=whole.scope,
+        folded_name=whole.name,
+        defaults={"name": name.name, "flow_name": name.scope.flow_name},
     )
     if is_new:
         _make_ready(whole.waiters(), Condition.EXISTS)

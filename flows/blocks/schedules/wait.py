@@ -1,10 +1,11 @@
 """Waiting for a time."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.blocks.base import Block, Property, Visit, WaitUntil
-from flows.blocks.errors import exception, invalid_property, out_of_range
+from flows.blocks.base import Block, Leave, Property, Visit, WaitUntil
+from flows.blocks.errors import exception, invalid_argument, invalid_property, out_of_range
+from flows.expressions.functions.dates import zone_of
 from flows.months import add_months
 from flows.values import article, summary, type_name
 
@@ -32,6 +33,60 @@ class WaitForDuration(Block):
         if at < now:
             raise out_of_range("Duration", visit.given["Duration"], "zero or longer")
         return WaitUntil(at)
+
+
+class WaitUntilDateTime(Block):
+    """Parks the execution until a moment; no worker is held meanwhile. It goes on at once when that
+    has passed.
+
+    A Date Time without an offset, such as the text `2026-12-24 18:00`, is a time of day in the Time
+    Zone. One that comes twice, when clocks are put back, is the first of the two. One that is
+    skipped, when they are put forward, is as much later: 02:30 is 03:30 then.
+    """
+
+    type = "Wait Until"
+    palette = "Schedules"
+    icon = "wait"
+    properties = (
+        Property(
+            "Date Time",
+            "DateTime",
+            required=True,
+            nonempty=True,
+            description="a date time, or a text such as 2026-12-24 18:00 or 2026-12-24T18:00+01:00",
+        ),
+        Property(
+            "Time Zone",
+            "String",
+            default="UTC",
+            description="an IANA name such as Europe/Berlin, or an offset; null is UTC",
+        ),
+    )
+    throws = ("ArgumentException", "ArgumentOutOfRangeException")
+
+    def run(self, visit: Visit) -> Leave | WaitUntil:
+        at = _moment(visit.given["Date Time"], visit.given["Time Zone"] or "UTC")
+        return WaitUntil(at) if at > visit.now() else Leave()
+
+
+def _moment(value: datetime | str, zone: str) -> datetime:
+    """Return a moment in UTC. Raises InvalidPropertyValueException and ArgumentException as a
+    BlockException."""
+    try:
+        place = zone_of(zone)
+    except ValueError as problem:
+        raise invalid_argument("Time Zone", f"{problem}") from None
+    try:
+        at = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        # The first of two: `fold` is 0.
+        return (at if at.tzinfo else at.replace(tzinfo=place)).astimezone(UTC)
+    except ValueError:
+        told = f"{summary(value)} is not a date and time, such as 2026-12-24 18:00."
+        raise invalid_property("Date Time", told) from None
+    except OverflowError:
+        raise exception(
+            "ArgumentOutOfRangeException", "The 'Date Time' lies beyond the calendar."
+        ) from None
 
 
 def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime:

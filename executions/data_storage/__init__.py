@@ -1,0 +1,1 @@
+"""Data Storage as people see and change it."""

@@ -1,0 +1,113 @@
+"""Changing and deleting what Data Storage holds, with the audit entries that say so.
+
+Whoever waits for what a person changes goes on, as after a change by an execution.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from executions import audit
+from executions.access import User
+from executions.audit.differences import Masked
+from executions.audit.states import State
+from executions.commands.actor import Actor
+from executions.completion import wake_ready
+from executions.data_storage import access
+from executions.models import StorageCollection, StorageItem
+from executions.publishing import publish
+from executions.store.lifecycle import data_storage
+from executions.store.lifecycle.shared_values import Giver
+from executions.store.lifecycle.waiters import Subject
+from flows import values
+
+#: Characters of a value that the audit trail keeps.
+_KEPT = 400
+
+
+class Changed(Exception):
+    """Somebody else has changed or deleted it meanwhile."""
+
+
+def write(user: User, actor: Actor, item: StorageItem, value: Any, seen: datetime) -> None:
+    """Give a key that was `seen` as it was written then another value. Raises Changed,
+    PermissionDenied, and BlockException when Data Storage is full."""
+    collection = item.collection
+    _insist(user, collection)
+    with transaction.atomic():
+        current = _locked(item)
+        if current.at != seen:
+            raise Changed
+        data_storage.write(collection, item.key, value, Giver(actor.name))
+        before = _described(current)
+        current.refresh_from_db()
+        _record(actor, "write-data", current, before=before, after=_described(current))
+        publish(wake_ready())
+
+
+def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
+    """Delete a key with its value. Raises Changed and PermissionDenied."""
+    _insist(user, item.collection)
+    with transaction.atomic():
+        current = _locked(item)
+        _record(actor, "delete-data", current, before=_described(current))
+        data_storage.delete_item(item.collection, item.key)
+        publish(wake_ready())
+
+
+def delete_collection(user: User, actor: Actor, collection: StorageCollection) -> int:
+    """Delete a collection; return how many items it had. Raises Changed and PermissionDenied."""
+    _insist(user, collection)
+    with transaction.atomic():
+        Subject(collection.scope, collection.folded_name, None).lock()
+        current = StorageCollection.objects.filter(pk=collection.pk).first()
+        if current is None:
+            raise Changed
+        count = current.items.count()
+        audit.record(
+            actor,
+            "delete-collection",
+            subject=current,
+            flow_name=current.flow_name,
+            detail=f"with {count:,} item{'' if count == 1 else 's'}",
+        )
+        data_storage.delete(current)
+        publish(wake_ready())
+    return count
+
+
+def _insist(user: User, collection: StorageCollection) -> None:
+    if not access.may_change(user, collection):
+        raise PermissionDenied(access.NOT_ALLOWED)
+
+
+def _locked(item: StorageItem) -> StorageItem:
+    """Lock a key, and return it as it is now. Raises Changed when it is gone."""
+    collection = item.collection
+    Subject(collection.scope, collection.folded_name, item.key).lock()
+    current = StorageItem.objects.filter(pk=item.pk).select_related("collection").first()
+    if current is None:
+        raise Changed
+    return current
+
+
+def _described(item: StorageItem) -> State:
+    """Return what the audit trail says of a value; one with a secret is masked."""
+    shown = values.summary(values.decode(item.value, masks=True), _KEPT)
+    return {"value": Masked(item.secret) if item.secret else shown}
+
+
+def _record(actor: Actor, command: str, item: StorageItem, **states: State) -> None:
+    collection = item.collection
+    audit.record(
+        actor,
+        command,
+        object_kind="item of Data Storage",
+        object_id=item.pk,
+        object_name=f"{collection.name} {item.key}",
+        flow_name=collection.flow_name,
+        before=states.get("before"),
+        after=states.get("after"),
+    )
