@@ -120,7 +120,7 @@ def _server(server: Postgres | Redis, command: list[str], end: signal.Signals) -
 
 def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Process:
     """A Celery worker of the product, as `up` starts it, ready for tasks."""
-    command = [sys.executable, "-m", "celery", "-A", "cortexweb", "worker"]
+    command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "cortexweb", "worker"]
     command += ["--concurrency", str(concurrency), "--prefetch-multiplier", "1", "-O", "fair"]
     command += ["--without-gossip", "--without-mingle", "--loglevel", "info"]
     process = Process("worker", command, log, env, cwd=PROJECT)
@@ -130,8 +130,8 @@ def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Proce
 
 def celery_beat(log: Path, env: dict[str, str], folder: Path) -> Process:
     """The scheduler of the product, which looks for what recovery has to move."""
-    command = [sys.executable, "-m", "celery", "-A", "cortexweb", "beat", "--loglevel", "info"]
-    command += ["--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
+    command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "cortexweb", "beat"]
+    command += ["--loglevel", "info", "--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
     process = Process("beat", command, log, env, cwd=PROJECT)
     process.wait_until(lambda: "beat: Starting" in process.output)
     return process

@@ -31,7 +31,8 @@ class Program:
 def app_programs(options: Options, data: DataFolder, project: Path) -> list[Program]:
     """The product's own processes, the same as in production."""
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--quiet", "-A", "cortexweb"]
+    # Django's checks load every page and form, which takes a second of a processor in each process.
+    celery = [*python, "celery", "--quiet", "--skip-checks", "-A", "cortexweb"]
     web = [*python, "cortexweb.web.server", "--host", "127.0.0.1", "--port", str(options.port)]
     web += ["--timeout-graceful-shutdown", "2"]
     worker = [*celery, "worker", "--concurrency", str(options.workers), "--loglevel", "INFO"]

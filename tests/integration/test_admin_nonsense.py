@@ -48,8 +48,22 @@ LOOKUPS = [
     "__isnull__isnull", "__pk", "__id", "__password", "__",
 ]  # fmt: skip
 
+#: What every list takes, and what the filters beside a list ask for. Those of other models are as
+#: unknown as "nothing".
 PARAMETERS = [
-    "o", "p", "q", "all", "e", "_facets", "_popup", "_to_field", "flow", "severity", "about",
+    "o",
+    "p",
+    "q",
+    "all",
+    "e",
+    "_facets",
+    "_popup",
+    "_to_field",
+    "flow",
+    "severity",
+    "about",
+]
+FILTERS = [
     "status__exact", "outcome__exact", "at__gte", "kind__exact", "is_staff__exact",
     "handled_by__isempty", "published_at__isempty", "shared__exact", "date_joined__year",
 ]  # fmt: skip
@@ -88,10 +102,10 @@ def questions(app: str) -> Iterator[str]:
     lookups, values = cycle(LOOKUPS), cycle(VALUES)
     more = cycle([*VALUES, "1.2.3", "-1.-1", "999", "1" * 400, "0.0", "..", "1."])
     for model, address in lists(app):
-        for name in [field.name for field in model._meta.get_fields()] + ["pk", "nothing", "__"]:
+        fields = [field.name for field in model._meta.get_fields()]
+        for name in [*fields, "pk", "nothing", "__"]:
             yield f"{address}?{name}{next(lookups)}={encoded(next(values))}"
-            yield f"{address}?{name}=x"
-        for name in PARAMETERS:
+        for name in [*PARAMETERS, *(name for name in FILTERS if name.split("__")[0] in fields)]:
             yield f"{address}?{name}={encoded(next(more))}"
 
 
