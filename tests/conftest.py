@@ -25,6 +25,7 @@ from redis import Redis
 
 from cortexweb.celery import app
 from executions import workers
+from tests import thoroughness
 from tests.grids import LIVE
 from tests.servers import (
     Process,
@@ -35,9 +36,15 @@ from tests.servers import (
     web_server,
 )
 from tests.tables import empty_tables
+from tests.thoroughness import examples
 
 # How long an example takes says more of the machine than of the code.
-hypothesis_settings.register_profile("any machine", deadline=None)
+hypothesis_settings.register_profile(
+    "any machine",
+    deadline=None,
+    max_examples=examples(50),
+    derandomize=not thoroughness.TIMES,
+)
 hypothesis_settings.load_profile("any machine")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from hypothesis import HealthCheck, Phase
-from hypothesis import settings as examples
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -39,6 +39,7 @@ from tests.flows_in_tests import (
     WAIT_VARIABLES,
     publish,
 )
+from tests.thoroughness import examples
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 RECORD = """
@@ -263,8 +264,8 @@ def test_random_commands_and_crashes(
     try:
         run_state_machine_as_test(
             Commands,
-            settings=examples(
-                max_examples=60,
+            settings=hypothesis_settings(
+                max_examples=examples(30),
                 stateful_step_count=12,
                 deadline=None,
                 phases=PHASES,

@@ -33,6 +33,7 @@ from flows import queries
 from flows.models import Folder, Label
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
+from tests.thoroughness import examples
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 #: Letters whose cases are strange, the signs of tsquery, LIKE and the typed query, digits of ids.
@@ -144,7 +145,7 @@ def _concrete(kind: type[Kind]) -> Iterator[type[Kind]]:
 
 
 class FilterMeaning(TestCase):
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(executions(), min_size=1, max_size=6, unique_by=lambda e: e["id"]), parameters()
     )
@@ -177,7 +178,7 @@ class FilterMeaning(TestCase):
             )
             assert matching == {str(one.pk) for one in found}, by_row
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(parameters())
     def test_an_address_and_a_typed_query_bring_the_filters_back(
         self, wanted: list[tuple[str, str]]
@@ -187,7 +188,7 @@ class FilterMeaning(TestCase):
         assert Filters.parse_text(filters.text()) == filters
         assert parsed([("q", filters.text())]) == filters
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(st.text(alphabet=ALPHABET + "statuflow", max_size=30))
     def test_whatever_is_typed_is_kept(self, typed: str) -> None:
         filters = Filters.parse_text(typed)
@@ -393,7 +394,7 @@ held = st.sampled_from(HELD)
 
 
 class VariableMeaning(TestCase):
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(held, min_size=1, max_size=4),
         st.sampled_from(

@@ -18,6 +18,7 @@ from executions.models import BulkJob, Execution, Value
 from executions.states import Status
 from flows.values import encode
 from tests.executions_in_tests import make_execution
+from tests.thoroughness import examples
 
 KEYS = [*(field.key for field in FIELDS), "var.V", "var.order.unit"]
 LONG = "a" * 201
@@ -138,7 +139,7 @@ def test_what_only_looks_like_a_field_is_searched_for_and_told(typed: str, hint:
     assert bool(filters.hints) is bool(hint)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(alphabet='ab -!:=<>"\\,.%\0\ud83d_flowvar', max_size=14))
 def test_every_word_counts_or_is_told(typed: str) -> None:
     filters = Filters.parse_text(typed)

@@ -28,6 +28,7 @@ from flows.blocks.base import Port
 from flows.models import FlowVersion
 from tests.driving import ACTOR, fresh
 from tests.quick_yaml import write_yaml
+from tests.thoroughness import examples
 from tests.unit.test_replay import VARIABLES, Writer, statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -197,7 +198,9 @@ BEFORE_THE_FIRST = {
 }
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(15), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
+)
 @example(**BEFORE_THE_FIRST)
 @given(
     body=statements,

@@ -20,6 +20,7 @@ from tests.debugging import Session
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 from tests.integration.test_execution_page import client_of, held_by
+from tests.thoroughness import examples
 from tests.unit.test_diagram_layout import block, documents
 
 LONG = "Every order is checked by an execution of its own. " * 12
@@ -85,7 +86,7 @@ def in_the_way(drawing: Drawing, note: NoteDrawing) -> list[str]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(documents(), st.data())
 def test_notes_lie_on_nothing_and_not_on_each_other(
     document: dict[str, Any], data: st.DataObject

@@ -23,6 +23,7 @@ from flows import value_paths, values
 from tests.driving import begin, drive
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import client_of, page
+from tests.thoroughness import examples
 from tests.unit.test_values import anything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -58,7 +59,7 @@ def every_path(value: Any) -> Iterator[list[str]]:
 
 
 @given(value=anything, first=st.integers(0, 6), odd=st.text(max_size=3))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cut_is_what_the_whole_value_has_there(
     execution: Execution, value: Any, first: int, odd: str
 ) -> None:

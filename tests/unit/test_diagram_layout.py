@@ -13,6 +13,7 @@ from flows.diagram.drawing import Drawing, draw
 from flows.diagram.geometry import LABEL_WIDTH, Box, fit_text, text_width
 from flows.graph import FlowGraph, build
 from tests.quick_yaml import load_documents
+from tests.thoroughness import examples
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "flows" / "examples").rglob("*.yaml"))
 
@@ -286,7 +287,7 @@ STACKED = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(documents())
 @example(STACKED)
 def test_any_flow_is_drawn_without_overlaps(document: dict[str, Any]) -> None:
@@ -301,7 +302,7 @@ def test_any_flow_is_drawn_without_overlaps(document: dict[str, Any]) -> None:
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(wire.points))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(documents(), st.integers(0, 10_000))
 def test_positions_are_kept(document: dict[str, Any], seed: int) -> None:
     fixed = {}

@@ -23,6 +23,7 @@ from executions.engine.state import (
 from executions.store import rows
 from flows import values
 from flows.graph import FlowGraph, build
+from tests.thoroughness import examples
 
 VARIABLES = ("A", "B", "C")
 #: More than any of these flows takes; a flow that takes more is cut off in both runs.
@@ -234,7 +235,7 @@ def run(graph: FlowGraph, budgets: list[int] | None) -> tuple[str, list[Any]]:
     raise AssertionError("it does not end")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(statements, st.lists(st.integers(1, 5), min_size=1, max_size=4))
 def test_stopped_and_resumed_anywhere_it_does_the_same(body: list[Any], budgets: list[int]) -> None:
     graph, messages = build(Writer().document(body))
