@@ -67,8 +67,11 @@ HTTP_BODY_BYTES = 10_000_000
 SESSION_TIMEOUT = 45.0
 #: Size of a message that is sent by mail with its attachments, and of all that one block reads.
 MAIL_BYTES = 25_000_000
-#: Size of a text file that Read All Text reads.
+#: Size of a text file that a block reads.
 TEXT_FILE_BYTES = 16_000_000
+#: Files and folders in a folder that a block lists, copies or moves, and how deep they may lie.
+FOLDER_ENTRIES = 100_000
+FOLDER_LEVELS = 200
 #: Size of the files of all flows together; 0 for no limit.
 FILES_BYTES = int(os.environ.get("FILES_BYTES", "1000000000"))
 #: Size of Data Storage in the database; 0 for no limit.

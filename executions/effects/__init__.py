@@ -12,7 +12,7 @@ from django.conf import settings
 from executions.effects.addresses import Networks
 from executions.effects.connections import Network
 from executions.effects.databases import Databases
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
 from executions.effects.mail.imap import ImapReader
 from executions.effects.mail.smtp import SmtpSender

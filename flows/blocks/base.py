@@ -344,13 +344,18 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "Nullable<DateTimeOffset>": lambda value: type(value) is datetime,
     "StringComparison": lambda value: type(value) in (str, int),
     "Nullable<EventSeverity>": lambda value: type(value) in (str, int),
-    "Encoding": lambda value: type(value) is str,
+    "Encoding": lambda value: type(value) in (str, int),
+    "ContentOptions": lambda value: type(value) in (str, int),
+    "FileInformation": lambda value: type(value) is dict,
+    "FolderInformation": lambda value: type(value) is dict,
+    "IList<FileMatch>": lambda value: type(value) is list,
+    "IDictionary<String, IList<FileMatch>>": lambda value: type(value) is dict,
     "JsonSerializerSettings": lambda value: type(value) is dict,
 }
 #: Types that hold no null (semantics 20).
 NOT_NULLABLE = frozenset({
-    "Boolean", "DateTimeComponentType", "EmailMark", "Int32", "SearchOptions", "StringComparison",
-    "StringSplitOptions", "TextEncodingFormat",
+    "Boolean", "ContentOptions", "DateTimeComponentType", "EmailMark", "Int32", "SearchOptions",
+    "StringComparison", "StringSplitOptions", "TextEncodingFormat",
 })  # fmt: skip
 
 

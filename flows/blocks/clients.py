@@ -11,20 +11,65 @@ from typing import Any, Protocol
 from flows.blocks.mail import MailReader, MailSender
 
 
-class FileStore(Protocol):
-    """Text files inside the configured folder. Raises OSError or UnicodeError on failure."""
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What is at a path. Both questions are answered no for devices and the like."""
 
-    def read_text(self, path: str, encoding: str | None) -> str:
-        """Return the whole text of a file."""
+    is_folder: bool
+    is_file: bool
+    size: int
+    writable: bool
+    created: datetime
+    accessed: datetime
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file or folder in another folder, by its path from there."""
+
+    path: str
+    is_folder: bool = False
+    size: int = 0
+
+
+class FileStore(Protocol):
+    """Files and folders inside the configured folder. Raises OSError or ValueError on failure."""
 
     def read(self, path: str) -> bytes:
         """Return the content of a file."""
 
-    def write(self, path: str, data: bytes, *, overwrite: bool) -> None:
-        """Write the data, or append it to what is there when `overwrite` is false."""
+    def write(self, path: str, data: bytes, *, overwrite: bool, mark: bytes = b"") -> None:
+        """Write the data, or append it to what is there when `overwrite` is false. `mark` goes in
+        front of it where the file is empty so far."""
 
-    def write_text(self, path: str, text: str, *, overwrite: bool, encoding: str | None) -> None:
-        """Write the text, or append it to what is there when `overwrite` is false."""
+    def delete_file(self, path: str) -> None:
+        """Delete a file; one that is missing is no error."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and those above it; one that exists is no error."""
+
+    def delete_folder(self, path: str, *, recursive: bool) -> None:
+        """Delete a folder; one that is missing is no error."""
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return what is at a path, None for nothing."""
+
+    def entries(self, path: str, *, recursive: bool) -> list[FileEntry]:
+        """Return the files and folders in a folder, with `recursive` at any depth."""
+
+    def copy_file(self, path: str, target: str, *, overwrite: bool) -> None:
+        """Copy a file to the path `target`."""
+
+    def move_file(self, path: str, target: str, *, overwrite: bool) -> None:
+        """Move a file to the path `target`."""
+
+    def copy_folder(self, path: str, target: str, *, overwrite: bool, content_only: bool) -> None:
+        """Copy what is in a folder into the folder `target`, which may exist when `content_only` or
+        `overwrite`."""
+
+    def move_folder(self, path: str, target: str, *, overwrite: bool, content_only: bool) -> None:
+        """Move a folder to the path `target`, or when `content_only` what is in it."""
 
 
 @dataclass(frozen=True, slots=True)

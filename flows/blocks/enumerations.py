@@ -78,6 +78,7 @@ EVENT_SEVERITY = Enumeration(
     "EventSeverity",
     {"Verbose": 0, "Debug": 1, "Information": 2, "Warning": 3, "Error": 4, "Fatal": 5},
 )
+CONTENT_OPTIONS = Enumeration("ContentOptions", {"Files": 0, "Folders": 1})
 DATE_TIME_COMPONENT = Enumeration(
     "DateTimeComponentType",
     {

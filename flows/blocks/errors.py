@@ -117,7 +117,6 @@ MEANINGS: dict[str, str] = {
     "CortexWeb.Exceptions.People.QuestionNotAnsweredException": (
         "Nobody answered the question of Ask A Person before it was due."
     ),
-    "Cortex.Exceptions.FilesAndFolders.OperationFailedException": "A file could not be used.",
     "Cortex.Exceptions.DataStorage.DataStorageCollectionNotFoundException": (
         "There is no collection of that name in that scope. Create Collection makes one."
     ),
@@ -125,6 +124,15 @@ MEANINGS: dict[str, str] = {
         "The collection lacks the key."
     ),
     "Cortex.Exceptions.Services.ServiceUnavailableException": "Data Storage is full.",
+    "Cortex.Exceptions.FilesAndFolders.OperationFailedException": (
+        "Files or folders could not be used. PathExceptions maps the path of each to its exception."
+    ),
+    "Cortex.Exceptions.FilesAndFolders.InvalidPathException": (
+        "A destination is no path, or names a file where it must name a folder."
+    ),
+    "Cortex.Exceptions.FilesAndFolders.InvalidFolderNameException": (
+        "A new name is none that a folder can have, or something else has it."
+    ),
     "System.IO.FileNotFoundException": "There is no such file or folder.",
     "System.IO.PathTooLongException": "A path or a name in it is too long.",
     "System.IO.IOException": "A file or folder could not be used, as on a full disk.",

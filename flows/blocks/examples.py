@@ -10,8 +10,10 @@ block has at least one of these.
     outputs     output property -> value. Also `port`; `iterations` of a loop, one for each visit;
                 `next_block`; `$log`, `$fs` and `$mail`: what was logged, which files there are, and
                 what was sent; `$storage`, what Data Storage holds; `$signals`, which nobody has
-                taken; `waited`, whether it parked.
+                taken; `waited`, whether it parked. A folder of `$fs` is null
+    compare_fs  of `$fs`: `subset`, there may be more; `lines`, whatever ends them
     throws      short name of the exception's type, instead of outputs; `exception` holds its fields
+    fs_after    files that there are after what is thrown
     unchanged   outputs that keep what they held
     compare     `subset`: there may be more than what is expected
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}

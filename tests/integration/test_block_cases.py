@@ -258,6 +258,7 @@ def check(case: Case, execution: Execution) -> None:
         assert fits(case.get("exception", {}), found), found
         for name in case.get("unchanged", []):
             assert outputs[variable(name)] == "untouched"
+        check_files(case, case.get("fs_after", {}), "subset")
         return
     assert not thrown
     expected = dict(case["outputs"])
@@ -281,8 +282,8 @@ def check(case: Case, execution: Execution) -> None:
     if "$signals" in expected:
         left = Signal.objects.order_by("id").values_list("name", "key", "value")
         assert [list(signal) for signal in left] == expected.pop("$signals")
-    for path, content in expected.pop("$fs", {}).items():
-        assert (settings.FILES_ROOT / path).read_bytes().decode() == content
+    if "$fs" in expected:
+        check_files(case, expected.pop("$fs"), case.get("compare_fs", ""))
     for name, form in expected.items():
         value = plain(form)
         tasks = name in ("Execution Task", "Task", "Tasks")
@@ -290,6 +291,30 @@ def check(case: Case, execution: Execution) -> None:
         assert agrees(value, found, case.get("compare", "")), found
     for value in case.get("after_child", {}).values():
         assert fits(value, outputs["Later"])
+
+
+def check_files(case: Case, expected: Case, how: str) -> None:
+    """Hold the files folder against a case: `subset` may have more, `lines` compares by lines."""
+    found: Case = {}
+    for path in sorted(settings.FILES_ROOT.rglob("*")):
+        name = str(path.relative_to(settings.FILES_ROOT))
+        if path.is_dir():
+            found[f"{name}/"] = None
+        else:
+            found[name] = path.read_bytes().decode()
+    if how == "lines":
+        found = {name: text and text.splitlines() for name, text in found.items()}
+        expected = {name: text and text.splitlines() for name, text in expected.items()}
+    assert expected.items() <= found.items()
+    if how != "subset":
+        # Folders around what is named need no mention.
+        given = case["inputs"].values()
+        paths = [
+            item for value in given for item in (value if isinstance(value, list) else [value])
+        ]
+        named = [*expected, *filter(None, map(str, paths))]
+        around = {f"{parent}/" for name in named for parent in Path(name).parents}
+        assert found.keys() <= expected.keys() | around
 
 
 def logged(execution: Execution) -> Case:

@@ -11,7 +11,7 @@ import pytest
 from executions import recovery, runner
 from executions.effects import clients_of
 from executions.effects.databases import session
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.store.lifecycle.claims import claim
 from flows.blocks import BY_TYPE
 from flows.blocks.clients import Clients

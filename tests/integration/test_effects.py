@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from executions.effects import clients_of, files
-from executions.effects.files import FolderFiles
+from executions.effects import clients_of
+from executions.effects.files import store
+from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Effect
@@ -135,7 +136,7 @@ def odd_folder(tmp_path: Path) -> Iterator[Path]:
         ("pipe/below", "A part of its path is not a folder."),
         ("../outside", "It is outside the folder"),
         ("/proc/self/environ", "It is outside the folder"),
-        ("x" * 300, "File name too long."),
+        ("x" * 300, "Its name is too long."),
     ],
 )
 def test_what_is_no_file_blocks_nobody(
@@ -222,7 +223,7 @@ def test_what_cannot_be_read_throws(clients: Clients, monkeypatch: pytest.Monkey
     assert throws(clients, "Read All Text", **given) == "InvalidPropertyValueException"
     given = {"File_Path": "a", "Encoding": "ascii"}
     assert throws(clients, "Read All Text", **given) == "OperationFailedException"
-    monkeypatch.setattr(files, "TEXT_FILE_BYTES", 10)
+    monkeypatch.setattr(store, "TEXT_FILE_BYTES", 10)
     assert throws(clients, "Read All Text", File_Path="a") == "OperationFailedException"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from executions.effects import clients_of, http
 from executions.effects.addresses import is_allowed
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
 from flows.blocks import BY_TYPE
 from flows.blocks.clients import HttpRequest

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from executions.effects import clients_of
 from executions.effects.connections import Network
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.effects.mail import imap, smtp
 from executions.effects.mail.imap import ImapReader
 from executions.effects.mail.smtp import SmtpSender

@@ -21,7 +21,7 @@ from hypothesis import given
 from executions import runner
 from executions.bulk.run import run as run_job
 from executions.commands.debugging.set_variable import _parse as read_back
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.grid.table.layout import Layout
 from executions.grid.table.row_events import read_events
 from executions.live.rendering import RenderedRows, row_format

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from executions.effects import clients_of
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.engine.state import Acquire, Acquired, Perform, Performed, StartChild, Threw, Wait
 from executions.store import rows
 from executions.store.lifecycle import steps

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from executions.effects.addresses import Networks
 from executions.effects.databases import by_sqlalchemy, postgresql, sqlite
 from executions.effects.databases.session import Session
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.limits import EFFECT_SECONDS
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
 

@@ -18,7 +18,7 @@ from executions.effects.databases.session import (
     Rows,
     written,
 )
-from executions.effects.files import FolderFiles
+from executions.effects.files.store import FolderFiles
 from executions.limits import SQL_BYTES
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
 

@@ -5,6 +5,7 @@ either a character (semantics 115).
 """
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,12 +62,23 @@ class Search:
         expression = self.compiled(self.source(wanted))
         return [found.start() for found in matches(expression, text, overlapped=overlapped)]
 
+    def in_each(self, texts: list[str], wanted: str) -> list[list[Any]]:
+        """Return the matches in each text, which may take as long together as in one. Literal texts
+        may overlap. Raises BlockException."""
+        overlapped = self.option == "LiteralText"
+        expression = self.compiled(self.source(wanted))
+        until = time.monotonic() + SECONDS
+        return [matches(expression, text, overlapped=overlapped, until=until) for text in texts]
 
-def matches(expression: Any, text: str, *, overlapped: bool = False) -> list[Any]:
-    """Return the matches that are not empty. Raises RegexMatchTimeoutException as a
-    BlockException."""
+
+def matches(
+    expression: Any, text: str, *, overlapped: bool = False, until: float | None = None
+) -> list[Any]:
+    """Return the matches that are not empty, before `until` on the monotonic clock. Raises
+    RegexMatchTimeoutException as a BlockException."""
+    seconds = SECONDS if until is None else max(0.001, until - time.monotonic())
     try:
-        found = expression.finditer(text, overlapped=overlapped, timeout=SECONDS)
+        found = expression.finditer(text, overlapped=overlapped, timeout=seconds)
         return [one for one in found if one.end() > one.start()]
     except TimeoutError:
         raise timed_out() from None
