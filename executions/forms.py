@@ -223,6 +223,15 @@ def _hint(variable: VariableNode, value: Any) -> str:
     return pretty_json.text(value)
 
 
+#: What the empty fields of some types show.
+_EXAMPLES = {
+    "Date Time": "2025-07-15 12:00",
+    "Local Date Time": "2025-07-15 12:00, without an offset",
+    "Duration": "00:01:30",
+    "Time Period": "P1Y2M3DT4H",
+}
+
+
 def _widget(variable: VariableNode, default: str) -> forms.Widget:
     if variable.is_secret:
         told = " ".join(
@@ -244,8 +253,8 @@ def _widget(variable: VariableNode, default: str) -> forms.Widget:
         case "Integer" | "Number":
             mode = "numeric" if variable.type == "Integer" else "decimal"
             return forms.TextInput({"inputmode": mode, **hint})
-        case "Date Time":
-            return forms.TextInput(hint or {"placeholder": "2025-07-15 12:00"})
+        case kind if kind in _EXAMPLES:
+            return forms.TextInput(hint or {"placeholder": _EXAMPLES[kind]})
         case "Text":
             if "\n" in default or len(default) > 60:
                 return forms.Textarea({"rows": 4, **hint})
@@ -287,10 +296,8 @@ def _anything(text: str) -> Any:
 
 
 _PARSERS = {
+    **{kind: parsing.of_type(kind) for kind in parsing.NOTED},
     "Text": _text,
-    "Integer": parsing.integer,
-    "Number": parsing.number,
-    "Boolean": parsing.boolean,
     "Date Time": _moment,
     "List": _list,
     "Structure": _structure,

@@ -1,6 +1,9 @@
-from django.apps import AppConfig
+from zoneinfo import ZoneInfo
 
-from flows import sandbox, value_sources
+from django.apps import AppConfig
+from django.conf import settings
+
+from flows import sandbox, site_zone, value_sources
 
 
 class FlowsConfig(AppConfig):
@@ -8,4 +11,5 @@ class FlowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Evaluate defaults in a sandbox, except in workers, whose processes have limits."""
+        site_zone.set_site_zone(ZoneInfo(settings.TIME_ZONE))
         value_sources.set_constant_evaluator(sandbox.evaluate)

@@ -53,6 +53,11 @@ class VariableNode:
     #: Its value is never shown (docs/secrets.md).
     is_secret: bool = False
 
+    def __post_init__(self) -> None:
+        """A variable for a secret text is secret itself."""
+        if self.type == "Secret Text":
+            object.__setattr__(self, "is_secret", True)
+
 
 @dataclass(frozen=True, slots=True)
 class BlockNode:

@@ -18,6 +18,7 @@ from django.utils.text import Truncator
 
 from flows.files.schema import LEAST_NOTE_SIZE, LONGEST_NOTE, MOST_NOTE_SIZE
 from flows.roles import Role
+from flows.variable_types import VARIABLE_TYPES
 
 flow_name = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
@@ -401,12 +402,9 @@ class Variable(models.Model):
     name = models.CharField(max_length=120, validators=[variable_name])
     description = models.CharField(max_length=400, blank=True)
     type = models.CharField(
-        max_length=12,
+        max_length=20,
         blank=True,
-        choices=[
-            (name, name)
-            for name in ("Text", "Integer", "Number", "Boolean", "Date Time", "List", "Structure")
-        ],
+        choices=[(name, name) for name in VARIABLE_TYPES],
         help_text="What the start form asks for. When it is empty, any JSON value.",
     )
     has_default = models.BooleanField(default=False)

@@ -1,7 +1,9 @@
-"""Months of the calendar. Pure."""
+"""Months of the calendar, and time periods, which count by it. Pure."""
 
 from calendar import monthrange
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 
 def add_months(start: datetime, months: int) -> datetime:
@@ -13,3 +15,16 @@ def add_months(start: datetime, months: int) -> datetime:
     except (IndexError, OverflowError):
         raise ValueError(f"There is no year {year}.") from None
     return start.replace(year=year, month=month + 1, day=day)
+
+
+def add_parts(start: datetime, period: Mapping[str, Any]) -> datetime:
+    """Return the date time after the parts of a time period: years, then months, each with the day
+    clamped to the month's end, then days down to milliseconds. Raises ValueError or OverflowError
+    beyond the calendar."""
+    moved = add_months(add_months(start, period.get("Years", 0) * 12), period.get("Months", 0))
+    lengths = {part.lower(): period.get(part, 0) for part in LENGTHS}
+    return moved + timedelta(**lengths)
+
+
+#: The parts of a time period that are lengths of time.
+LENGTHS = ("Days", "Hours", "Minutes", "Seconds", "Milliseconds")

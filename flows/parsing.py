@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, NoReturn
 
 from flows import values
+from flows.formats.dates import parse_duration
 
 #: The most digits of a number; Python converts no more than that to text.
 MOST_DIGITS = 4_300
@@ -209,9 +210,7 @@ def typed(kind: str, text: str) -> Any:
     if kind == "Text":
         plain = "" if text.strip() == EMPTY_TEXT else text.replace("\r\n", "\n")
         return plain[1:] if plain[:2] in ("\\=", "\\\\") else plain
-    if kind == "Date Time":
-        return moment(text, UTC)
-    return value(text)
+    return moment(text, UTC) if kind == "Date Time" else WRITTEN.get(kind, value)(text)
 
 
 def load(text: str) -> Any:
@@ -257,7 +256,87 @@ def of_type(kind: str, zone: tzinfo = UTC) -> Callable[[str], Any]:
     """Return the parser of a type; types without a notation of their own use JSON."""
     if kind == "Date Time":
         return lambda text: moment(text, zone)
-    return {"Integer": integer, "Number": number, "Boolean": boolean}.get(kind, value)
+    return _PARSERS.get(kind, value)
+
+
+def local_moment(text: str) -> datetime:
+    """Return a date time without an offset. Raises ParseError."""
+    found = _MOMENT.fullmatch(text.strip())
+    if not found or found[3]:
+        raise ParseError("Enter a date and time without an offset, such as 2025-07-15 12:00.")
+    return moment(text, UTC).replace(tzinfo=None)
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration: `1.02:30:00` or `PT90S`. Raises ParseError."""
+    told = "Enter a duration, such as 00:01:30, 1.02:30:00 (days in front) or PT90S."
+    try:
+        if found := duration_of_iso(text.strip()):
+            if found.get("Years") or found.get("Months"):
+                raise ParseError(f"{told} Years and months are a Time Period.")
+            return timedelta(**{part.lower(): amount for part, amount in found.items()})
+        return parse_duration(text)
+    except (ValueError, OverflowError):
+        raise ParseError(told) from None
+
+
+def duration_of_iso(text: str) -> dict[str, Any] | None:
+    """Return the parts of a period in the notation of ISO 8601, such as `P1Y2M3DT4H`."""
+    found = _ISO.fullmatch(text)
+    if found is None or not any(found.group(name) for name in _ISO_PARTS):
+        return None
+    sign = -1 if found["sign"] else 1
+    parts: dict[str, Any] = {}
+    for name in _ISO_PARTS:
+        if amount := found[name]:
+            count = float(amount) if "." in amount else int(amount)
+            whole = "Days" if name == "Weeks" else name
+            parts[whole] = parts.get(whole, 0) + sign * count * (7 if name == "Weeks" else 1)
+    return parts
+
+
+def time_period(text: str) -> Any:
+    """Return a time period: `P1Y2M`, or a structure as JSON. Raises ParseError."""
+    if (found := duration_of_iso(text.strip())) is not None:
+        return found
+    period = value(text)
+    if type(period) is dict and not set(period) - set(PERIOD_PARTS):
+        return period
+    raise ParseError(
+        'Enter a time period, such as P1Y2M3D or {"Months": 1}. Its parts are '
+        f"{', '.join(PERIOD_PARTS)}."
+    )
+
+
+def secret_text(text: str) -> Any:
+    """Return a secret text. Raises ParseError for the mask of one."""
+    return value(text) if text.lstrip().startswith('{"$secret"') else values.SecretText(text)
+
+
+#: The parts of a time period, the longest first.
+PERIOD_PARTS = ("Years", "Months", "Days", "Hours", "Minutes", "Seconds", "Milliseconds")
+_ISO_PARTS = ("Years", "Months", "Weeks", "Days", "Hours", "Minutes", "Seconds")
+_ISO = re.compile(
+    r"(?P<sign>-)?P(?:(?P<Years>\d{1,5})Y)?(?:(?P<Months>\d{1,5})M)?(?:(?P<Weeks>\d{1,6})W)?"
+    r"(?:(?P<Days>\d{1,7})D)?(?:T(?:(?P<Hours>\d{1,9})H)?(?:(?P<Minutes>\d{1,9})M)?"
+    r"(?:(?P<Seconds>\d{1,12}(?:\.\d{1,6})?)S)?)?"
+)
+#: The parsers of types with a notation of their own.
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "Integer": integer,
+    "Number": number,
+    "Boolean": boolean,
+    "Local Date Time": local_moment,
+    "Duration": duration,
+    "Time Period": time_period,
+    "Secret Text": secret_text,
+}
+#: Those whose notation is a text in JSON.
+WRITTEN = {
+    kind: parser for kind, parser in _PARSERS.items() if parser not in (integer, number, boolean)
+}
+#: The types of which people write values otherwise than as JSON.
+NOTED = ("Date Time", *_PARSERS)
 
 
 #: The kinds of which `unclear` has something to say.

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from flows import values
 from flows.keys import labelled
-from flows.values import ExceptionValue, Masked
+from flows.values import ExceptionValue, Masked, SecretText
 
 #: The most lines and characters; the rest is left out.
 LINES, CHARACTERS = 1000, 100_000
@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
             return value.isoformat()
         case timedelta():
             return str(value)
-        case bytes() | Masked():
+        case bytes() | Masked() | SecretText():
             return values.summary(value)
         case str():
             return values.legible(value)

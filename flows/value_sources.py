@@ -248,7 +248,7 @@ def parse(raw: Any) -> Source:
         return Composite(parts)
     if isinstance(raw, dict):
         if len(raw) == 1 and next(iter(raw)).startswith("$"):
-            return Literal(values.decode(raw))
+            return Literal(_public(values.decode(raw)))
         named = {key: parse(item) for key, item in raw.items()}
         if all(isinstance(part, Literal) for part in named.values()):
             return Literal(
@@ -257,6 +257,13 @@ def parse(raw: Any) -> Source:
         return Composite(named)
     values.encode(raw)
     return Literal(raw)
+
+
+def _public(value: Any) -> Any:
+    """A value that everybody may read. Raises ValueError for one with a secret text."""
+    if values.has_secret(value):
+        raise ValueError("a secret text cannot stand in a flow: give it at the start")
+    return value
 
 
 def _parse_text(raw: str) -> Source:

@@ -1,7 +1,8 @@
 """The values that variables hold, and their typed JSON form.
 
-Pure. A value is None, a bool, int, float, str, bytes, aware datetime, timedelta, a list of values,
-a dict with scalar keys (`flows.keys`), an exception, or a task. Variables own their values: `copy`
+Pure. A value is None, a bool, int, float, str, bytes, datetime (one without an
+offset is a Local Date Time), timedelta, a list of values, a dict with scalar keys (`flows.keys`), a
+secret text, an exception, or a task. Variables own their values: `copy`
 is made on assignment, so that an execution resumed from a checkpoint cannot behave differently from
 one that never stopped.
 """
@@ -9,7 +10,7 @@ one that never stopped.
 import base64
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -95,11 +96,23 @@ class TaskValue:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretText:
+    """A text that only blocks read: a mask stands for it wherever people read (docs/secrets.md)."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return f"SecretText({MASK})"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
 class Masked:
     """Stands for the value of a secret variable wherever people read it. No variable holds one."""
 
 
-type_names |= {TaskValue: "Execution Task", Masked: "Secret"}
+type_names |= {TaskValue: "Execution Task", Masked: "Secret", SecretText: "Secret Text"}
 MASKED = Masked()
 #: "an Integer", "an HttpRequest", "an UnexpectedException"; but "a UserCredentials".
 _SPOKEN_WITH_A_VOWEL = re.compile(r"[AEIO]|Http|Html|Xml|Sql|Ssh|Smtp|U(?!ni|rl|ri|se|tc|tf|uid)")
@@ -111,6 +124,8 @@ def type_name(value: Any) -> str:
     """Return the type's name as people read it."""
     if isinstance(value, ExceptionValue):
         return value.short_type
+    if type(value) is datetime and value.tzinfo is None:
+        return "Local Date Time"
     return type_names.get(type(value), type(value).__name__)
 
 
@@ -185,6 +200,7 @@ _SUMMARIES: dict[type, Callable[[Any], str]] = {
     datetime: lambda value: value.isoformat(),
     float: number_text,
     Masked: lambda value: MASK,
+    SecretText: lambda value: MASK,
 }
 
 
@@ -222,6 +238,8 @@ def encode(value: Any) -> Any:
     if kind not in _TAGS:
         raise TypeError(f"{kind.__name__} is not a type that variables can hold")
     tag, body = _TAGS[kind]
+    if kind is datetime and value.tzinfo is None:
+        return {"$localdatetime": value.isoformat()}
     return {tag: body(value)}
 
 
@@ -246,6 +264,7 @@ _TAGS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     ExceptionValue: ("$exception", _exception_body),
     TaskValue: ("$task", lambda value: value.execution_id),
     Masked: ("$secret", lambda value: True),
+    SecretText: ("$secret", lambda value: encode(value.text)),
 }
 
 
@@ -279,26 +298,25 @@ class _Decoder:
         return {key: self.value(item) for key, item in form.items()}
 
     def _tagged(self, tag: str, body: Any) -> Any:
+        if tag == "$secret":
+            return self._secret(body)
+        if read := _READ.get(tag):
+            return read(body)
         match tag:
             case "$text":
                 return storable(_unescape(body)) if self.readable else _unescape(body)
-            case "$number":
-                return float(body)
             case "$items":
                 return self._items(body)
-            case "$datetime":
-                return with_offset(datetime.fromisoformat(body))
-            case "$duration":
-                return timedelta(*body)
-            case "$bytes":
-                return base64.b64decode(body)
-            case "$task":
-                return TaskValue(str(UUID(body)))
             case "$exception":
                 return self._exception(body)
-            case "$secret" if self.masks:
-                return MASKED
         raise ValueError(f"{tag} is not a known kind of value")
+
+    def _secret(self, body: Any) -> Any:
+        if self.masks:
+            return MASKED
+        if not isinstance(text := self.value(body), str):
+            raise ValueError('a mask stands for a secret text here; write {"$secret": "…"} anew')
+        return SecretText(text)
 
     def _items(self, body: Any) -> dict[Any, Any]:
         items: dict[Any, Any] = {}
@@ -325,6 +343,71 @@ class _Decoder:
             if not isinstance(getattr(value, name), kinds):
                 raise ValueError(f"the {name} of $exception has the wrong type")
         return value
+
+
+def _without_offset(at: datetime) -> datetime:
+    """Raises ValueError for a date time with an offset."""
+    if at.tzinfo is not None:
+        raise ValueError("$localdatetime takes a date time without an offset")
+    return at
+
+
+#: What reads the kinds that need no decoder.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "$number": float,
+    "$datetime": lambda body: with_offset(datetime.fromisoformat(body)),
+    "$localdatetime": lambda body: _without_offset(datetime.fromisoformat(body)),
+    "$duration": lambda body: timedelta(*body),
+    "$bytes": base64.b64decode,
+    "$task": lambda body: TaskValue(str(UUID(body))),
+}
+
+
+# Secret texts ------------------------------------------------------------------------------------
+
+
+def secret_texts(value: Any) -> Iterator[str]:
+    """Yield the secret texts in a value."""
+    kind = type(value)
+    if kind is SecretText:
+        yield value.text
+    elif kind is list or kind is dict:
+        for item in value.values() if kind is dict else value:
+            yield from secret_texts(item)
+    elif kind is ExceptionValue:
+        yield from secret_texts([value.details, value.inner, dict(value.extra)])
+
+
+def has_secret(value: Any) -> bool:
+    """Whether there is a secret text in a value."""
+    return next(secret_texts(value), None) is not None
+
+
+def _with_texts(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of a value in which `change` has replaced its texts."""
+    match value:
+        case list():
+            return [_with_texts(item, change) for item in value]
+        case dict():
+            return {key: _with_texts(item, change) for key, item in value.items()}
+        case str() | SecretText():
+            return change(value)
+    return value
+
+
+def reveal(value: Any, change: Callable[[str], str] = str) -> Any:
+    """Return a copy in which secret texts are plain ones, or what `change` makes of them."""
+    return _with_texts(value, lambda text: change(text.text) if type(text) is SecretText else text)
+
+
+def unlike(text: str) -> str:
+    """Return a text of the same length that has no character in common with this one."""
+    return next(letter for letter in map(chr, range(97, 0x10000)) if letter not in text) * len(text)
+
+
+def conceal(value: Any) -> Any:
+    """Return a copy in which every text is secret."""
+    return _with_texts(value, lambda text: SecretText(text) if type(text) is str else text)
 
 
 #: The types that the parts of an exception have; details are any value.
@@ -366,6 +449,8 @@ def cost(value: Any, budget: int, levels: int = LEVELS) -> int:
             else:
                 spent += cost(item, budget - spent, levels - 1)
         return spent
+    if kind is SecretText:
+        return len(value.text) + 14
     if kind is int:
         return 8 + int(value).bit_length() // 3
     if kind is ExceptionValue:

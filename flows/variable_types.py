@@ -7,6 +7,10 @@ VARIABLE_TYPES: dict[str, tuple[str, ...]] = {
     "Number": ("Number", "Integer"),
     "Boolean": ("Boolean",),
     "Date Time": ("Date Time",),
+    "Local Date Time": ("Local Date Time",),
+    "Duration": ("Duration",),
+    "Time Period": ("Structure", "Duration"),
+    "Secret Text": ("Secret Text",),
     "List": ("List",),
     "Structure": ("Structure",),
 }

@@ -84,6 +84,8 @@ def _parsed(item: Any, kind: str, form: Form) -> Any:
         return parsing.decoded(item)
     if kind == "Date Time" and isinstance(item, str):
         return parsing.moment(item, timezone.get_current_timezone())
+    if kind in parsing.WRITTEN and isinstance(item, str):
+        return parsing.of_type(kind)(item)
     if values.too_deep(item):
         raise parsing.ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
     return item

@@ -7,6 +7,7 @@ interpreter, but change it only by its methods.
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
@@ -139,6 +140,7 @@ class Interpreter:
         top = self._graph.top
         self.place_on_start()
         frame = self._frames[0]
+        self.keep_secret(values.secret_texts(given))
         if extensions:
             frame.variables[EXTENSIONS] = values.copy(dict(extensions))
             frame.changed.add(EXTENSIONS)
@@ -269,7 +271,8 @@ class Interpreter:
         self._breaks_on_exception = enabled
 
     def keep_secret(self, texts: Iterable[str]) -> None:
-        """Keep secret the texts of another execution whose results this one takes."""
+        """Keep secret these texts: those of another execution whose results this one takes, or what
+        an expression has made of one."""
         shared = dict.fromkeys(texts)
         if (secrets := self._recorder.secrets) is not None:
             secrets.add_texts(shared)
@@ -295,6 +298,7 @@ class Interpreter:
     def set_variable(self, level: int, name: str, value: Any) -> None:
         """Give a variable of a paused execution, by its case-folded name, another value."""
         frame = self._frames[level]
+        self.keep_secret(values.secret_texts(value))
         frame.variables[name] = value
         frame.changed.add(name)
         if (secrets := self._recorder.secrets) is not None:
@@ -363,12 +367,24 @@ class Interpreter:
         given = reading.properties(instruction, self._environment)
         if self._environment.tasks:
             self._environment.tasks = {}
+        reveals = False
+        if self._recorder.secrets is not None:
+            given, reveals = reading.revealed(instruction, given)
         if instruction.has_effect:
             repeatable = block.effect_of(given) is Effect.REPEATABLE
             return Perform(instruction.key, given, repeatable, self._deadline)
         kept = frame.kept.get(instruction.key)
         visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name)
-        return self._finish(block.run(visit))
+        outcome = block.run(visit)
+        return self._finish(self._concealed(outcome) if reveals else outcome)
+
+    def _concealed(self, outcome: Outcome) -> Outcome:
+        """What a block without an effect made of secret texts, as secret texts."""
+        if not isinstance(outcome, Leave):
+            return outcome
+        concealed = {name: values.conceal(value) for name, value in outcome.outputs.items()}
+        self.keep_secret(values.secret_texts(concealed))
+        return replace(outcome, outputs=concealed)
 
     def _finish(self, outcome: Outcome) -> Decision | None:
         frame = self._frames[-1]

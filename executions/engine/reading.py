@@ -1,18 +1,20 @@
 """Reading a block's input properties from the variables that it sees. Pure."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from executions.engine import scopes
 from executions.engine.environment import Environment
 from executions.engine.program import Instruction
 from flows import task_values
-from flows.blocks.base import Property, check
+from flows.blocks.base import MOMENTS, Property, check, passes_on
 from flows.blocks.errors import BlockException, invalid_property
 from flows.expressions import ExpressionError, TaskStateNeeded
+from flows.site_zone import in_site_zone
 from flows.task_values import States
 from flows.value_sources import Source
-from flows.values import ExceptionValue
+from flows.values import ExceptionValue, has_secret, reveal
 
 
 def properties(instruction: Instruction, environment: Environment) -> dict[str, Any]:
@@ -34,10 +36,31 @@ def properties(instruction: Instruction, environment: Environment) -> dict[str, 
         if states:
             value = task_values.collapse(value, states)
         check(prop, value)
+        if type(value) is datetime and value.tzinfo is None and prop.type in MOMENTS:
+            value = in_site_zone(value)
         if name == keeps:
             value = scopes.keep_items(environment.frames, items, value)
         given[name] = value
     return given
+
+
+def revealed(instruction: Instruction, given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the properties as the block takes them, and whether what it makes of them is secret.
+
+    Raises InvalidPropertyValueException for a block that shares values with others.
+
+    A block with an effect gets plain texts. So does one that reads texts, but what it gives is
+    secret again. A block that only passes values on, as those of lists do, gets secret ones.
+    """
+    secret = [prop for _, prop, _ in instruction.readers if has_secret(given.get(prop.name))]
+    block = instruction.block
+    if not secret:
+        return given, False
+    if block.shares_values:
+        raise invalid_property(secret[0].name, "it holds a secret text, which others may not read.")
+    if not instruction.has_effect and not block.reads_texts and all(map(passes_on, secret)):
+        return given, False
+    return {name: reveal(value) for name, value in given.items()}, not instruction.has_effect
 
 
 def guards(instruction: Instruction, environment: Environment) -> tuple[Any, Any]:

@@ -151,6 +151,9 @@ def _save_part(
     """Save to a part of a variable (semantics 24); `lookup` reads the variables in its indexes."""
     frame, key = frames[writer.level], writer.key
     try:
+        if key == EXTENSIONS and values.has_secret(value):
+            # Every execution below is given them, and anybody who sees one may read them.
+            raise invalid_property(writer.output, "Extensions cannot hold a secret text.")
         whole = frame.variables.setdefault(key, {}) if key == EXTENSIONS else frame.variables[key]
         keys = part.keys(lookup)
         sizes.measure_part(frames, frame, key, part.held(whole, keys), value)

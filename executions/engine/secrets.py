@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 
 from executions.engine.state import Frame, Progress
 from flows.graph import FlowGraph
-from flows.values import MASK, MASKED, ExceptionValue
+from flows.values import MASK, MASKED, ExceptionValue, SecretText
 
 #: Shorter texts are not looked for: they would be found everywhere.
 SHORTEST = 4
@@ -80,8 +80,10 @@ class Secrets:
         return name in self.names.get(workspace, ())
 
     def add_texts(self, texts: Iterable[str]) -> None:
-        """Keep these texts secret from now on."""
+        """Keep these texts secret from now on. Those that are too short or long to be looked for
+        are kept too, if their value is a secret text: an execution that has one has `Secrets`."""
         for text in texts:
+            text = text if len(text) <= LONGEST else ""
             if text not in self.texts:
                 self.texts[text] = None
                 self.changed, self._forms = True, None
@@ -123,6 +125,8 @@ class Secrets:
                 return value if self.redact_text(plain) == plain else MASKED
             case ExceptionValue():
                 return self.redact_exception(value)
+            case SecretText():
+                return MASKED
         return value
 
     def redact_exception(self, value: ExceptionValue) -> ExceptionValue:
@@ -144,7 +148,7 @@ class Secrets:
         if not self.texts:
             return text
         if self._forms is None:
-            forms = {form for known in self.texts for form in _forms(known)}
+            forms = {form for known in self.texts if _is_found(known) for form in _forms(known)}
             self._forms = sorted(forms, key=len, reverse=True)
         for form in self._forms:
             # Not one pattern for all: it would be tried at each character, and compiled anew for
@@ -208,8 +212,10 @@ def _texts(value: Any) -> Iterable[str]:
     match value:
         case str():
             text = value.strip()
-            if SHORTEST <= len(text) <= LONGEST and text not in MASK:
+            if _is_found(text):
                 yield text
+        case SecretText():
+            yield from _texts(value.text)
         case bytes():
             yield from _texts(value.decode("utf-8", "replace"))
         case list():
@@ -220,6 +226,11 @@ def _texts(value: Any) -> Iterable[str]:
                 yield from _texts(item)
         case ExceptionValue():
             yield from _texts(value.as_structure())
+
+
+def _is_found(text: str) -> bool:
+    """Whether a text is looked for in others."""
+    return SHORTEST <= len(text) <= LONGEST and text not in MASK
 
 
 @lru_cache(maxsize=MOST)

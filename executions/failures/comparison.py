@@ -156,7 +156,7 @@ def _features(execution: Execution) -> Iterator[tuple[str, str, bool]]:
         yield "worker", execution.last_worker, False
     yield "hour of start", f"{timezone.localtime(execution.started_at):%H}:00", False
     for name, encoded in list((execution.inputs or {}).items())[:INPUTS]:
-        value = values.decode(encoded)
+        value = values.decode(encoded, masks=True)
         parts = value.items() if isinstance(value, dict) else [("", value)]
         for key, part in list(parts)[:INPUTS]:
             if (text := _scalar(part)) is not None:

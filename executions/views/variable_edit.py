@@ -20,7 +20,7 @@ from executions.views.address import Address
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import ValuePlace, ValueView
 from flows import equality, pretty_json, value_diff, value_paths, values
-from flows.values import MASK
+from flows.values import MASK, Masked
 
 #: Characters of the largest value that is edited as a whole.
 EDITABLE = 100_000
@@ -71,6 +71,8 @@ def _form(view: ValueView) -> dict[str, Any]:
 def _text(value: Any) -> str:
     """The value as people type it: plain Text where that is unambiguous, otherwise JSON in its
     typed form. Both are read back unchanged."""
+    if isinstance(value, Masked):
+        return ""  # it is given anew
     if isinstance(value, str):
         if value[:1] != '"' and value.isprintable():
             return value

@@ -14,7 +14,7 @@ from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
 from flows.blocks.shared_data import SharedDataRequest
 from flows.questions import Question
-from flows.values import ExceptionValue, TaskValue, article, type_name
+from flows.values import ExceptionValue, TaskValue, article, has_secret, reveal, type_name
 
 
 class Port(StrEnum):
@@ -221,6 +221,11 @@ class Block:
     #: Whether it opens a workspace of its own.
     opens_workspace: ClassVar[bool] = False
     effect: ClassVar[Effect] = Effect.NONE
+    #: Whether it reads the texts inside of values of any type: what it makes of secret ones is
+    #: secret then.
+    reads_texts: ClassVar[bool] = False
+    #: Whether it gives values to other executions and people: it takes no secret texts.
+    shares_values: ClassVar[bool] = False
     #: What it throws beyond what its properties and its effect imply, by the types' short names.
     throws: ClassVar[tuple[str, ...]] = ()
     #: A collection property that is read at the first of a loop's visits only; `given` holds its
@@ -359,6 +364,22 @@ NOT_NULLABLE = frozenset({
 })  # fmt: skip
 
 
+#: Types that are Date Times: a Local Date Time takes the site's zone there.
+MOMENTS = frozenset({"DateTimeOffset", "Nullable<DateTimeOffset>"})
+#: Types of values that a block may only pass on, whatever they are.
+_PASSED_ON = frozenset({
+    "dynamic", "TValue", "TResult", "TObject", "TItem", "TKey", "TPriority", "IEnumerable", "IList",
+    "IList<TItem>", "IList<TKey>", "IEnumerable<TItem>", "IEnumerable<TKey>", "IEnumerable<TValue>",
+    "IDictionary<TKey, TItem>", "QueueWithPriority<TItem, TPriority>", "Structure",
+    "InputVariables",
+})  # fmt: skip
+
+
+def passes_on(prop: Property) -> bool:
+    """Whether a block need not read the texts of this property."""
+    return prop.type in _PASSED_ON
+
+
 def check(prop: Property, value: Any) -> None:
     """Hold a value against a property's declaration.
 
@@ -371,7 +392,7 @@ def check(prop: Property, value: Any) -> None:
         if prop.type in NOT_NULLABLE:
             raise invalid_property(prop.name, f"null is not {article(prop.type)}.")
         return
-    if not TYPES[prop.type](value):
+    if not TYPES[prop.type](value) and not (has_secret(value) and TYPES[prop.type](reveal(value))):
         raise invalid_property(
             prop.name, f"{article(type_name(value))} is not {article(prop.type)}."
         )

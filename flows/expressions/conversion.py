@@ -15,6 +15,7 @@ from google.protobuf import duration_pb2, timestamp_pb2
 
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
 from flows.keys import key_for, value_of
+from flows.site_zone import in_site_zone
 from flows.values import ExceptionValue, TaskValue, article, decode, encode
 
 #: Begins the text that stands for a key which the language does not have.
@@ -45,7 +46,7 @@ def to_cel_deep(value: Any) -> Any:
 def _timestamp(value: datetime) -> Any:
     stamp = timestamp_pb2.Timestamp()
     try:
-        stamp.FromDatetime(value)
+        stamp.FromDatetime(in_site_zone(value))
     except (OverflowError, ValueError):
         problem = "in UTC it is before the year 1 or after the year 9999."
         raise ExpressionError(f"it cannot read {value.isoformat()}: {problem}") from None

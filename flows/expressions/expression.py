@@ -8,8 +8,8 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from flows import task_values
-from flows.expressions import language, messages, source
+from flows import equality, task_values, values
+from flows.expressions import language, messages, source, supply
 from flows.expressions.conversion import HALF, SCALARS, from_cel, to_cel, to_cel_deep, unmarked_deep
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
 from flows.expressions.key_order import NO_ORDER, KeyOrder, current_order, set_current_order
@@ -96,6 +96,8 @@ class Expression:
         program = self._program
         result = _run(program, {name: to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR:
+            if values.has_secret(given := dict(variables)):
+                return self._with_secrets(given)
             result, is_nested = self._again(result, variables)
             if is_nested:
                 value = unmarked_deep(from_cel(result.plain_value()))
@@ -104,6 +106,20 @@ class Expression:
         if type(value) in SCALARS:
             return value
         return _ordered(from_cel(value), self._literals, variables)
+
+    def _with_secrets(self, variables: dict[str, Any]) -> Any:
+        """The value for variables with secret texts in them. Its texts are secret, unless it would
+        be the same with other texts of that length in their place."""
+        value = self._evaluated(values.reveal(variables))
+        try:
+            other = self._evaluated(values.reveal(variables, values.unlike))
+        except ExpressionError:
+            other = None
+        if equality.same(value, other):
+            return value
+        value = values.conceal(value)
+        supply.current().keep_secret(values.secret_texts(value))
+        return value
 
     def _again(self, result: cel.Value, variables: Mapping[str, Any]) -> tuple[cel.Value, bool]:
         """Evaluate again in the ways that are slower and seldom needed: with the variables

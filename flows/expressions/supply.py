@@ -6,7 +6,7 @@ time of the clock and random ids.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,11 +14,13 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 
 
 class Supply(Protocol):
-    """Who says what time it is, and what the next id is."""
+    """Who says what time it is and what the next id is, and learns of secret texts."""
 
     def expression_time(self) -> datetime: ...
 
     def expression_uuid(self) -> str: ...
+
+    def keep_secret(self, texts: Iterable[str]) -> None: ...
 
 
 class Clock:
@@ -34,6 +36,9 @@ class Clock:
     def expression_uuid(self) -> str:
         self.used = True
         return str(uuid4())
+
+    def keep_secret(self, texts: Iterable[str]) -> None:
+        """Nothing is written down here."""
 
 
 class _Current(threading.local):

@@ -7,7 +7,7 @@ from django import template
 
 from flows import pretty_json, values
 from flows.blocks.errors import MEANINGS, help_link
-from flows.values import ExceptionValue, Masked
+from flows.values import ExceptionValue, Masked, SecretText
 
 register = template.Library()
 register.filter("pretty", pretty_json.lines)
@@ -38,7 +38,7 @@ def type_mark(value: Any) -> str:
             return "D"
         case ExceptionValue():
             return "!"
-        case Masked():
+        case Masked() | SecretText():
             return "•"
     return "·"
 

@@ -29,6 +29,7 @@ PURE = (
     "flows.parsing",
     "flows.value_paths",
     "flows.keys",
+    "flows.site_zone",
     "flows.values",
     "flows.validation",
     "flows.blocks",

@@ -33,8 +33,6 @@ from flows.values import MASK, MASKED
 
 #: Characters that a value may be typed in.
 LIMIT = 1_000_000
-#: The types of which people write values otherwise than as JSON.
-PLAIN = ("Integer", "Number", "Boolean", "Date Time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ def _parse(text: str, kind: str, retype: bool) -> Any:
 
 def _typed(text: str, kind: str) -> Any:
     """A value as people write those of its type, else JSON. Raises ParseError for neither."""
-    if kind not in PLAIN:
+    if kind not in parsing.NOTED:
         return parsing.value(text)
     try:
         return parsing.of_type(kind, timezone.get_current_timezone())(text)

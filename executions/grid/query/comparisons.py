@@ -153,7 +153,7 @@ class Comparison:
 
     def _is_beyond(self, value: Any) -> bool:
         if isinstance(value, datetime):
-            return self._is_within(value)
+            return value.tzinfo is not None and self._is_within(value)
         if self.number is None or not _is_number(value) or value != value:
             return False
         return bool(_COMPARE[self.sign](_exactly(value), self.number))
@@ -166,7 +166,7 @@ class Comparison:
         if value is None or isinstance(value, bool):
             return self.text == _WORDS[value]
         if isinstance(value, datetime):
-            return self._is_within(value)
+            return value.tzinfo is not None and self._is_within(value)
         if self.number is None or not _is_number(value):
             return False
         held = _exactly(value)

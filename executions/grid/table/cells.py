@@ -272,7 +272,7 @@ def variable(value: Any) -> str:
     """The value of a variable. A row whose path leads nowhere has no such cell."""
     if isinstance(value, LargeValue):
         return format_html('<span class="muted">{}</span>', f"{value.size:,} bytes")
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value.tzinfo is not None:
         return moment(value)
     if isinstance(value, Masked):
         return format_html(

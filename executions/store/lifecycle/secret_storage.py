@@ -71,7 +71,8 @@ def redact_inputs(
     """Return what a new execution shows of its inputs, and its column. `secret_texts`
     are those of whatever starts it, and `giver_id` is the user who gave these and the inputs."""
     form = values.encode(dict(inputs))
-    secrets = secrets_of(compile_program(graph).secrets, secret_texts)
+    inside = list(values.secret_texts(dict(inputs)))
+    secrets = secrets_of(compile_program(graph).secrets, (*secret_texts, *inside))
     if secrets is None:
         return form, None
     for name, value in inputs.items():

@@ -203,7 +203,7 @@ class GetDateTimeComponent(DateTimeBlock):
             case "LocalDateTime" | "UtcDateTime":
                 return at.astimezone(UTC)
             case "Date":
-                return at.replace(hour=0, minute=0, second=0, microsecond=0)
+                return at.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
             case "Time":
                 return _time(at)
             case "Millisecond":

@@ -12,6 +12,7 @@ class ConvertJsonToObject(Block):
 
     type = "Convert Json To Object"
     palette = "Json"
+    reads_texts = True
     icon = "script"
     properties = (
         Property("Json", "String", required=True, nonempty=True),
@@ -35,6 +36,7 @@ class ConvertObjectToJson(Block):
 
     type = "Convert Object To Json"
     palette = "Json"
+    reads_texts = True
     icon = "script"
     properties = (
         Property("Object"),

@@ -16,6 +16,7 @@ class ConvertObjectToText(Block):
 
     type = "Convert Object To Text"
     palette = "Objects"
+    reads_texts = True
     icon = "script"
     properties = (
         Property("Object", "TObject", required=True),

@@ -6,10 +6,9 @@ from typing import Any
 from flows.blocks.base import Block, Leave, Property, Visit, WaitUntil
 from flows.blocks.errors import exception, invalid_argument, invalid_property, out_of_range
 from flows.expressions.functions.dates import zone_of
-from flows.months import add_months
+from flows.months import add_parts
+from flows.parsing import PERIOD_PARTS
 from flows.values import article, summary, type_name
-
-PARTS = ("Years", "Months", "Days", "Hours", "Minutes", "Seconds", "Milliseconds")
 
 
 class WaitForDuration(Block):
@@ -103,7 +102,7 @@ def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime
         period = {"Milliseconds": period / timedelta(milliseconds=1)}
     if type(period) is not dict:
         raise invalid_property(name, f"{article(type_name(period))} is not a TimePeriod.")
-    parts = dict.fromkeys(PARTS, 0)
+    parts = dict.fromkeys(PERIOD_PARTS, 0)
     for part, amount in period.items():
         whole = part in ("Years", "Months")
         if part not in parts or type(amount) not in ((int,) if whole else (int, float)):
@@ -113,14 +112,7 @@ def add_period(start: datetime, period: Any, name: str = "Duration") -> datetime
             raise invalid_property(name, f"{part} is not a number.")
         parts[part] = amount
     try:
-        moved = add_months(add_months(start, parts["Years"] * 12), parts["Months"])
-        return moved + timedelta(
-            days=parts["Days"],
-            hours=parts["Hours"],
-            minutes=parts["Minutes"],
-            seconds=parts["Seconds"],
-            milliseconds=parts["Milliseconds"],
-        )
+        return add_parts(start, parts)
     except (ValueError, OverflowError, IndexError):
         raise exception(
             "ArgumentOutOfRangeException", f"The '{name}' leads beyond the calendar."

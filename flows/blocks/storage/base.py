@@ -30,6 +30,7 @@ class StorageBlock(Block):
     """A block of Data Storage."""
 
     palette: ClassVar[str] = "Data Storage"
+    shares_values = True
     icon: ClassVar[str] = "sql"
     throws: ClassVar[tuple[str, ...]] = ("ArgumentException", "PropertyValueOutOfRangeException")
 

@@ -25,6 +25,7 @@ class TextBlock(Block):
     """A block that reads a text. Null counts as an empty text unless the block says otherwise."""
 
     palette = "Text"
+    reads_texts = True
     icon = "script"
 
 

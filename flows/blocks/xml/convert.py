@@ -17,6 +17,7 @@ class ConvertXmlToStructure(Block):
 
     type = "Convert Xml To Structure"
     palette = "Xml"
+    reads_texts = True
     icon = "script"
     properties = (
         Property("Xml", "String", required=True, nonempty=True),
@@ -36,6 +37,7 @@ class ConvertStructureToXml(Block):
 
     type = "Convert Structure To Xml"
     palette = "Xml"
+    reads_texts = True
     icon = "script"
     properties = (
         Property("Structure", "Structure", required=True, nonempty=True),

@@ -9,7 +9,7 @@ from flows.expressions import supply
 from flows.expressions.function import function
 from flows.formats import dates
 from flows.formats.cultures import culture as culture_of
-from flows.months import add_months
+from flows.months import LENGTHS, add_months, add_parts
 
 #: The units of `add` and `between` that are lengths of time, in seconds.
 _LENGTHS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600}
@@ -87,6 +87,33 @@ def parse_date(text: str, pattern: str = "", culture: str = "", zone: str = "") 
 def _names_offset(text: str) -> bool:
     tail = text.strip()[10:]
     return tail.endswith(("Z", "z", "GMT")) or "+" in tail or "-" in tail
+
+
+@function(
+    (
+        'addPeriod(date(2026, 1, 31), {"Months": 1, "Hours": 2})',
+        datetime(2026, 2, 28, 2, tzinfo=UTC),
+    ),
+    (
+        'date(2026, 3, 28, 12, 0, 0, "Europe/Berlin").addPeriod({"Days": 1}, "Europe/Berlin")',
+        datetime(2026, 3, 29, 10, tzinfo=UTC),
+    ),
+)
+def add_period(at: datetime, period: dict[Any, Any], zone: str = "") -> datetime:
+    """Return the date time after a Time Period: Years, Months, Days, Hours, Minutes, Seconds and
+    Milliseconds. Years, months and days keep the time of day in the time zone."""
+    if unknown := [part for part in period if part not in ("Years", "Months", *LENGTHS)]:
+        raise ValueError(f"{unknown[0]} is no part of a Time Period.")
+    if any(type(amount) not in (int, float) for amount in period.values()):
+        raise ValueError("the parts of a Time Period are numbers.")
+    place = zone_of(zone)
+    whole = {part: period.get(part, 0) for part in ("Years", "Months", "Days")}
+    rest = {part: amount for part, amount in period.items() if part not in whole}
+    try:
+        local = add_parts(at.astimezone(place).replace(tzinfo=None), whole)
+        return add_parts(_placed(local, place), rest)
+    except (OverflowError, ValueError, TypeError):
+        raise ValueError("the result is before the year 1 or after the year 9999.") from None
 
 
 @function(
