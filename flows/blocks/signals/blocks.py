@@ -25,6 +25,7 @@ class SignalBlock(Block):
     """A block that sends a signal, or waits for one."""
 
     palette: ClassVar[str] = "Signals"
+    shares_values = True
     throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
 
     def resume(self, visit: Visit, result: Any) -> Leave:
