@@ -112,6 +112,7 @@ def revoke(actor: Actor, token: ApiToken) -> bool:
         return False
     before = _state(token)
     token.revoked_at = now
+    token.save(update_fields=["revoked_at"])  # says so to those who listen to changes
     audit.record(actor, "revoke-token", subject=token, before=before, after=_state(token))
     return True
 

@@ -10,7 +10,7 @@ from executions.access import User
 from executions.commands.actor import Actor
 from executions.schedules import access as access_to_schedules
 from executions.schedules.flow_files import Planned, plan, take_in
-from flows import access
+from flows import access, administrators
 from flows.files import FlowFile
 from flows.importing import Imported, Preview, import_file, preview
 from flows.models import Flow, FlowVersion
@@ -25,7 +25,7 @@ def refusal(user: User, name: str) -> str:
     flow = Flow.objects.filter(name=name).first()
     if access.may_create(user) or (flow and access.may_author(user, flow)):
         return ""
-    return f"You may not author {name}. That takes the role Author; ask an administrator for it."
+    return f"You may not author {name}. That takes the role Author. {administrators.ask(flow)}"
 
 
 def look(user: User, file: FlowFile) -> Preview:
@@ -48,7 +48,9 @@ def _planned(user: User, version: FlowVersion, file: FlowFile) -> list[Planned]:
     user may not do it."""
     found = plan(version, file)
     if found and not access_to_schedules.may_change(user, version.flow):
-        raise PermissionDenied(f"The file has schedules. {access_to_schedules.NOT_ALLOWED}")
+        raise PermissionDenied(
+            f"The file has schedules. {access_to_schedules.not_allowed(version.flow)}"
+        )
     return found
 
 

@@ -8,6 +8,9 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
+from executions import audit
+from executions.audit.states import state_of
+from executions.commands.actor import Actor
 from executions.models import Preferences, SavedView
 
 #: What people read about a saved view that is not there for them.
@@ -32,6 +35,25 @@ def save(chosen: Preferences, *fields: str) -> None:
     """Save these fields of preferences. The others stay, as another page may have changed them."""
     Preferences.objects.bulk_create([Preferences(user_id=chosen.user_id)], ignore_conflicts=True)
     chosen.save(force_update=True, update_fields=fields)
+
+
+def save_audited(actor: Actor, chosen: Preferences, *fields: str) -> None:
+    """Save these fields of preferences, with an entry of the audit trail where they differ: they
+    decide what a person is told, or what the times on their pages mean."""
+    stored = Preferences.objects.filter(user_id=chosen.user_id).first()
+    before, after = state_of(stored or Preferences(user_id=chosen.user_id)), state_of(chosen)
+    save(chosen, *fields)
+    if any(before[name] != after[name] for name in fields):
+        shown = [{name: state[name] for name in fields} for state in (before, after)]
+        audit.record(
+            actor,
+            "change-preferences",
+            object_kind="user",
+            object_id=chosen.user_id,
+            object_name=actor.name,
+            before=shown[0],
+            after=shown[1],
+        )
 
 
 def visible_saved_views(user: Any) -> QuerySet[SavedView]:

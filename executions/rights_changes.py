@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from executions.events import RIGHTS_CHANGED
+from executions.models import ApiToken
 from executions.publishing import announce
 from flows.models import Flow, Folder, Grant
 
@@ -27,12 +28,13 @@ def tell(user_ids: Collection[int] | None = None) -> None:
 
 
 def connect() -> None:
-    """Listen to changes of grants, users, groups, folders, and of where flows lie."""
+    """Listen to changes of grants, users, tokens, groups, folders, and of where flows lie."""
     for signal in (post_save, post_delete):
         signal.connect(_grant, sender=Grant, dispatch_uid="rights of grant")
         signal.connect(_user, sender=get_user_model(), dispatch_uid="rights of user")
         signal.connect(_everybody, sender=Folder, dispatch_uid="rights by folder")
         signal.connect(_flow, sender=Flow, dispatch_uid="rights by flow")
+        signal.connect(_token, sender=ApiToken, dispatch_uid="rights of token")
     user: Any = get_user_model()
     m2m_changed.connect(_membership, sender=user.groups.through, dispatch_uid="rights by group")
     m2m_changed.connect(
@@ -49,6 +51,11 @@ def _grant(sender: Any, instance: Grant, **_: Any) -> None:
     else:
         users = get_user_model()._default_manager.filter(groups=instance.group_id)
         tell(list(users.values_list("pk", flat=True)))
+
+
+def _token(sender: Any, instance: ApiToken, **changed: Any) -> None:
+    if not changed.get("created"):
+        tell([instance.user_id])
 
 
 def _user(sender: Any, instance: Any, **changed: Any) -> None:

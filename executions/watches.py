@@ -53,10 +53,14 @@ def notification(execution: ExecutionChanged | Execution) -> dict[str, Any]:
 _OVER = Q(execution__ended_at__isnull=False, execution__revision__lte=F("read_revision"))
 
 
+def current(user_id: int) -> QuerySet[Watch]:
+    """Return the watches of a user that are not over."""
+    return Watch.objects.filter(~_OVER, user_id=user_id)
+
+
 def watched_ids(user_id: int) -> list[str]:
     """Return the ids of the executions that a user watches."""
-    rows = Watch.objects.filter(user_id=user_id).exclude(_OVER)
-    found = rows.values_list("execution_id", flat=True)
+    found = current(user_id).values_list("execution_id", flat=True)
     return [str(one) for one in found[:LIMIT]]
 
 

@@ -28,7 +28,7 @@ from executions.live.connection import Connection
 from executions.live.hub import COMMITTED_WITHIN, hub
 from executions.live.rendering import RenderedRows
 from executions.live.viewers import PENDING_LIMIT, Viewer
-from executions.models import Execution
+from executions.models import ApiToken, Execution
 
 #: The ids of events are keys of the grid in this order.
 ORDER = Sort("updated", descending=False)
@@ -183,8 +183,8 @@ def _may_still(visibility: Visibility) -> bool:
     if user is None:
         return False
     if token := getattr(visibility.user, "api_token", None):
-        token.refresh_from_db()
-        if token.ended_at is not None:
+        token = ApiToken.objects.filter(pk=token.pk).first()
+        if token is None or token.ended_at is not None:
             return False
         user.api_token = token  # type: ignore[attr-defined]
     return Visibility.of(user).rights == visibility.rights

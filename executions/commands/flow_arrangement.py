@@ -9,7 +9,7 @@ from django.db import transaction
 from executions import audit, rights_changes
 from executions.access import User
 from executions.commands.actor import Actor
-from flows import access
+from flows import access, administrators
 from flows.models import FavoriteFlow, Flow, Folder, Label
 from flows.queries import folder_ways
 
@@ -95,4 +95,4 @@ def _check(user: User, actor: Actor, flow: Flow, command: str) -> None:
     if not access.may_arrange(user, flow):
         why = "Arranging a flow takes the role Administer, or the permission flows.change_flow."
         audit.record(actor, command, subject=flow, done=False, detail=why)
-        raise PermissionDenied(f"{why} Ask an administrator for it.")
+        raise PermissionDenied(f"{why} {administrators.ask(flow)}")

@@ -7,17 +7,13 @@ from django.http import Http404
 
 from executions.access import User
 from executions.models import Schedule
-from flows import access
+from flows import access, administrators
 from flows.models import Flow
 from flows.rights import FlowIds, rights_of
 from flows.roles import Role
 
 #: The permission for which the role *administer* stands.
 CHANGE = "executions.change_schedule"
-
-NOT_ALLOWED = (
-    "You may not change schedules of this flow. Ask an administrator for the right to do so."
-)
 
 
 def visible(user: User) -> QuerySet[Schedule]:
@@ -47,6 +43,11 @@ def may_change(user: User, flow: Flow) -> bool:
     """Return whether the user may make, change, switch and delete schedules of a flow."""
     ids = changeable(user)
     return ids is None or flow.pk in ids
+
+
+def not_allowed(flow: Flow) -> str:
+    """Say that a person may not change schedules of a flow, and whom to ask."""
+    return f"You may not change schedules of {flow.name}. {administrators.ask(flow)}"
 
 
 def may_change_some(user: User) -> bool:

@@ -16,6 +16,7 @@ from executions import preferences
 from executions.alerts import choices, deliveries
 from executions.alerts.messages import test_message
 from executions.alerts.registry import PERSONAL
+from executions.commands.actor import Actor
 from executions.views.preferences import page_context
 
 _HALF = "Give both times, from when and until when it is quiet, or none."
@@ -81,7 +82,8 @@ def _save(request: HttpRequest) -> str:
     }
     lists = {name: [*given.getlist(name), *kept[name]] for name in choices.OCCASIONS}
     chosen.notifications = choices.chosen_of(lists)
-    preferences.save(chosen, "quiet_from", "quiet_until", "notifications")
+    fields = ("quiet_from", "quiet_until", "notifications")
+    preferences.save_audited(Actor.of_request(request), chosen, *fields)
     return ""
 
 

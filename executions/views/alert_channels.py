@@ -11,13 +11,12 @@ from executions.alerts.forms import ChannelForm
 from executions.commands.actor import Actor
 from executions.models import AlertChannel
 from executions.views.alerts import tabs
-
-NOT_ALLOWED = "You may not set up channels. Ask an administrator."
+from flows import administrators
 
 
 def _insist(request: HttpRequest) -> None:
     if not access.may_edit_channels(request.user):
-        raise PermissionDenied(NOT_ALLOWED)
+        raise PermissionDenied(f"You may not set up channels. {administrators.ask()}")
 
 
 @require_safe

@@ -18,10 +18,8 @@ from executions.commands.actor import Actor
 from executions.limits import MAX_ALERT_RULES
 from executions.models import Alert, AlertRule
 from executions.views.alerts import tabs
+from flows import administrators
 
-NOT_ALLOWED = (
-    "You may not edit alert rules. Ask an administrator for the permission to edit alert rules."
-)
 _CHANGED = "Somebody else has changed this rule meanwhile. Look at it again, then change it."
 #: Moments at which a rule would have fired that its form names.
 _NAMED = 5
@@ -146,4 +144,6 @@ def delete_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
 
 def _insist(request: HttpRequest) -> None:
     if not access.may_edit_rules(request.user):
-        raise PermissionDenied(NOT_ALLOWED)
+        raise PermissionDenied(
+            f"You lack the permission to edit alert rules. {administrators.ask()}"
+        )

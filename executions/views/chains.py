@@ -113,6 +113,6 @@ def delete_chain(request: HttpRequest, chain_id: int) -> HttpResponse:
 
 def _insist(request: HttpRequest, found: Chain) -> None:
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     if not flows_access.may_start(request.user, found.target):
         raise PermissionDenied("You may not start the flow that the chain starts.")

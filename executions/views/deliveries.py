@@ -17,15 +17,14 @@ from executions.alerts.messages import Message
 from executions.commands.actor import Actor
 from executions.models import Delivery
 from executions.views.alerts import PAGE, tabs
-
-NOT_ALLOWED = (
-    "You may not see the deliveries. Ask an administrator for the permission to edit alert rules."
-)
+from flows import administrators
 
 
 def _visible(request: HttpRequest) -> QuerySet[Delivery]:
     if not access.may_edit_rules(request.user):
-        raise PermissionDenied(NOT_ALLOWED)
+        raise PermissionDenied(
+            f"Seeing deliveries takes the permission to edit alert rules. {administrators.ask()}"
+        )
     return Delivery.objects.select_related("user", "channel", "alert__rule")
 
 

@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from executions import access, preferences
+from executions.commands.actor import Actor
 from executions.grid.table import column_chooser
 from executions.grid.table.layout import ALL_EXECUTIONS, LAYOUT_PARAMETERS, Layout, saved_view_of
 from executions.models import Preferences
@@ -98,7 +99,8 @@ def _save(request: HttpRequest) -> HttpResponse:
         if given["start"] and view is None:
             return _refused(request, preferences.VIEW_NOT_FOUND)
         chosen.starts_at_overview, chosen.start_view = False, view
-    preferences.save(chosen, "zone", "density", "single_keys", "starts_at_overview", "start_view")
+    preferences.save(chosen, "density", "single_keys", "starts_at_overview", "start_view")
+    preferences.save_audited(Actor.of_request(request), chosen, "zone")
     return HttpResponseRedirect(back(request, "account"))
 
 

@@ -25,6 +25,7 @@ from executions.models import ApiToken
 from executions.views.account import account_page
 from executions.views.preferences import back
 from flows import access as flows_access
+from flows import administrators
 from flows.models import Flow, Folder
 from flows.queries import folder_ways
 from flows.roles import Role
@@ -37,7 +38,6 @@ SOON = timedelta(days=30)
 LISTED = 500
 #: Flows and folders that the form offers; others are typed.
 OFFERED = 500
-_NOT_ALLOWED = "You may not manage the tokens of others. Ask an administrator."
 _NOT_BY_PROGRAM = "A token is made in a browser: no token makes another one."
 
 
@@ -165,7 +165,7 @@ def _owner(request: HttpRequest) -> Any:
     if not named:
         return request.user
     if not machine_accounts.may_manage(request.user):
-        raise PermissionDenied(_NOT_ALLOWED)
+        raise PermissionDenied(f"You may not manage the tokens of others. {administrators.ask()}")
     return _machine_or_404(int(named) if named.isdecimal() else 0)
 
 
@@ -307,4 +307,4 @@ def _machine_or_404(user_id: int) -> User:
 
 def _insist(request: HttpRequest) -> None:
     if not machine_accounts.may_manage(request.user):
-        raise PermissionDenied(_NOT_ALLOWED)
+        raise PermissionDenied(f"You may not manage the tokens of others. {administrators.ask()}")

@@ -65,7 +65,7 @@ def changeable_flow(request: HttpRequest, name: str) -> Flow:
     """Return a flow whose webhooks and chains the user may change. Raises PermissionDenied."""
     flow = flows_access.get(request.user, name)
     if not access.may_change(request.user, flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(flow))
     return flow
 
 
@@ -89,7 +89,7 @@ def webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
     """Show a webhook, to those who may change it as a form; a POST changes it."""
     found = access.get_webhook_or_404(request.user, webhook_id)
     if request.method == "POST" and not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     return _form_page(request, found)
 
 
@@ -293,7 +293,7 @@ def replay_request(request: HttpRequest, webhook_id: int, request_id: UUID) -> H
 
 def _insist(request: HttpRequest, found: Webhook) -> None:
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
 
 
 def _kept(found: Webhook, request_id: UUID) -> WebhookRequest:

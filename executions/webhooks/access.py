@@ -7,13 +7,13 @@ from django.http import Http404
 
 from executions.access import User
 from executions.models import Chain, Webhook
-from flows import access
+from flows import access, administrators
 from flows.models import Flow
 
-NOT_ALLOWED = (
-    "You may not change webhooks and chains of this flow. Ask its administrator for the role to do "
-    "so."
-)
+
+def not_allowed(flow: Flow) -> str:
+    """Say that a person may not change webhooks and chains of a flow, and whom to ask."""
+    return f"You may not change webhooks and chains of {flow.name}. {administrators.ask(flow)}"
 
 
 def may_change(user: User, flow: Flow) -> bool:

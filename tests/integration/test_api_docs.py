@@ -27,6 +27,7 @@ ANSWERS = (
     '"done": true',
     '"command": "stop"',
     '"changed": false',
+    '"secret": "whsec_',
 )
 
 

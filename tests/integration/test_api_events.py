@@ -1,6 +1,7 @@
 """Changes of executions as server-sent events."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -11,8 +12,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from executions import api_tokens
 from executions.api import event_stream
 from executions.api.event_stream import Dropped, EventsViewer, _may_still
+from executions.commands.actor import Actor
 from executions.grid.query.filters import Filters
 from executions.live.changes import CommittedChanges, Visibility
 from executions.live.rendering import RenderedRows
@@ -120,3 +123,29 @@ def test_who_may_no_longer_see_is_dropped(people: tuple[User, User]) -> None:
     assert _may_still(visibility)
     User.objects.filter(pk=people[0].pk).update(is_active=False)
     assert not _may_still(visibility)
+
+
+@pytest.mark.parametrize("end", ["revoke", "remove"])
+def test_a_token_that_ends_ends_its_stream(
+    live_app: LiveApp, people: tuple[User, User], end: str
+) -> None:
+    ada = people[0]
+    actor = Actor(ada.pk, "ada", "page")
+    token, raw = api_tokens.issue(actor, ada, api_tokens.Wanted("watcher", ["see"]))
+    headers = {"Authorization": f"Bearer {raw}"}
+    with (
+        httpx.Client(base_url=live_app.url, headers=headers, timeout=20) as api,
+        api.stream("GET", ADDRESS) as response,
+    ):
+        stream = _events(response)
+        assert next(stream)["event"] == "beat"
+        at = time.monotonic()
+        if end == "revoke":
+            api_tokens.revoke(actor, token)
+        else:
+            token.delete()
+        rest = [one for one in stream if one["event"] != "beat"]
+        assert [one["event"] for one in rest] == ["dropped"]
+        assert "no longer see this" in rest[0]["data"]["reason"]
+        # By the announcement, long before the check that comes now and then.
+        assert time.monotonic() - at < event_stream.CHECK_USER_EVERY / 2

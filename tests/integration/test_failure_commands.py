@@ -12,7 +12,7 @@ from django.utils import timezone
 from executions.commands.actor import Actor
 from executions.failures import access, events, occurrences
 from executions.failures.commands.registry import COMMANDS
-from executions.failures.commands.run import NOT_ALLOWED, Result, run
+from executions.failures.commands.run import Result, not_allowed, run
 from executions.failures.events import FailureEvent
 from executions.models import AuditEntry, FailureActivity, FailureGroup, FailureWatch
 from executions.statistics.fold import CountedFailures, fold
@@ -268,7 +268,7 @@ def test_who_may_not_handle_failures_is_refused(group: FailureGroup) -> None:
     eve = allowed("eve", "view_execution")
     for name, command in COMMANDS.items():
         if command.is_change:
-            assert give(name, group, eve).detail == NOT_ALLOWED
+            assert give(name, group, eve).detail == not_allowed(group)
     assert (group.state, group.owner, group.revision) == (State.OPEN, None, 1)
     assert give("comment", group, eve, text="Why?").done
 

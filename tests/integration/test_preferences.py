@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.http import QueryDict
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -13,7 +14,7 @@ from executions import preferences
 from executions.grid.table.column_chooser import apply
 from executions.grid.table.columns import DEFAULT_COLUMNS
 from executions.grid.table.layout import COLUMN_LIMIT, Layout
-from executions.models import Preferences, SavedView
+from executions.models import AuditEntry, Preferences, SavedView
 from tests.executions_in_tests import make_execution
 
 pytestmark = pytest.mark.django_db
@@ -250,3 +251,17 @@ def test_every_zone_can_be_chosen(client: Client, ada: User) -> None:
         preferences.time_zones()
     )
     assert len(preferences.time_zones()) > 300
+
+
+def test_what_one_is_told_and_the_zone_are_audited(client: Client, ada: User) -> None:
+    there = {"next": reverse("account")}
+    client.post(reverse("preferences"), {"zone": "Asia/Tokyo", **there})
+    entry = AuditEntry.objects.get(command="change-preferences")
+    assert (entry.actor, entry.source, entry.object_id) == ("ada", "page", str(ada.pk))
+    assert (entry.before, entry.after) == ({"zone": ""}, {"zone": "Asia/Tokyo"})
+    # What is as it was, and how pages look, is no entry.
+    client.post(reverse("preferences"), {"zone": "Asia/Tokyo", "density": "comfortable", **there})
+    assert AuditEntry.objects.count() == 1
+    quiet = {"quiet_from": "22:00", "quiet_until": "06:00"}
+    client.post(reverse("save-notifications"), quiet)
+    assert "quiet_from" in AuditEntry.objects.order_by("-pk")[0].after

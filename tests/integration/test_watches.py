@@ -185,3 +185,19 @@ def test_the_people_of_a_hub_are_forgotten(admin_user: User) -> None:
     people.leave(second)
     people.leave(second)
     assert people.__dict__ == ConnectedUsers().__dict__
+
+
+def test_what_has_ended_and_was_read_is_watched_no_more(
+    admin_client: Client, admin_user: User
+) -> None:
+    """Even while the channels have yet to tell of it."""
+    ended, live = (
+        make_execution(admin_user, flow=name, status=status)
+        for name, status in (("over", Status.ENDED), ("under-way", Status.RUNNING))
+    )
+    for one in (ended, live):
+        Watch.objects.create(user=admin_user, execution=one, read_revision=one.revision)
+    page = admin_client.get("/?is=watched").content.decode()
+    assert str(live.pk) in page
+    assert str(ended.pk) not in page
+    assert watches.watched_ids(admin_user.pk) == [str(live.pk)]

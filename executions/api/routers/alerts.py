@@ -23,6 +23,7 @@ from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
 from executions.limits import MAX_ALERT_RULES
 from executions.models import Alert, AlertChannel, AlertRule, Delivery, DeliveryAttempt
+from flows import administrators
 from flows.graph import Message
 from flows.queries import folder_at, folder_ways
 
@@ -279,12 +280,12 @@ def get_alert(request: HttpRequest, alert_id: int) -> Alert:
 
 def _insist(request: HttpRequest) -> None:
     if not access.may_edit_rules(request.user):
-        raise PermissionDenied("You may not edit alert rules. Ask an administrator.")
+        raise PermissionDenied(f"You may not edit alert rules. {administrators.ask()}")
 
 
 def _insist_on_channels(request: HttpRequest) -> None:
     if not access.may_edit_channels(request.user):
-        raise PermissionDenied("You may not set up channels. Ask an administrator.")
+        raise PermissionDenied(f"You may not set up channels. {administrators.ask()}")
 
 
 def _id(number: int) -> int:
@@ -395,7 +396,7 @@ def _check(form: RuleForm | ChannelForm) -> None:
 
 def _deliveries(request: HttpRequest) -> QuerySet[Delivery]:
     if not access.may_edit_rules(request.user):
-        raise PermissionDenied("You may not see the deliveries. Ask an administrator.")
+        raise PermissionDenied(f"You may not see the deliveries. {administrators.ask()}")
     return Delivery.objects.select_related("user", "channel")
 
 

@@ -98,7 +98,7 @@ def delete_chain(request: HttpRequest, chain_id: int) -> Answer[None]:
 
 def _insist(request: HttpRequest, chain: Chain) -> None:
     if not access.may_change(request.user, chain.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(chain.flow))
     if not flows_access.may_start(request.user, chain.target):
         raise PermissionDenied("You may not start the flow that the chain starts.")
 

@@ -154,7 +154,7 @@ def change_schedule(request: HttpRequest, schedule_id: int, given: ScheduleChang
 
 def _saved(request: HttpRequest, schedule: Schedule, given: ScheduleChange) -> Schedule:
     if not access.may_change(request.user, schedule.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(schedule.flow))
     schedule.name = given.name.replace("\0", "")
     try:
         apply(schedule, given.dict(exclude={"name", "flow", "revision"}))
@@ -224,7 +224,7 @@ def _paused(request: HttpRequest, *, is_paused: bool) -> Any:
 def _changeable(request: HttpRequest, schedule_id: int) -> Schedule:
     found = access.get_or_404(request.user, schedule_id)
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     return found
 
 

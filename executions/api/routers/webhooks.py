@@ -87,7 +87,7 @@ def make_webhook(request: HttpRequest, given: WebhookGiven) -> Answer[dict[str, 
     """Make a webhook. Its secret is shown this once."""
     flow = flows_access.get(request.user, given.flow)
     if not access.may_change(request.user, flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(flow))
     webhook = _save(request, Webhook(flow=flow), given)
     return Answer(HTTPStatus.CREATED, _shown(request, webhook, with_secret=True))
 
@@ -124,7 +124,7 @@ def delete_webhook(request: HttpRequest, webhook_id: int) -> Answer[None]:
 def _changeable(request: HttpRequest, webhook_id: int) -> Webhook:
     found = access.get_webhook_or_404(request.user, row_id(webhook_id))
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     return found
 
 

@@ -14,12 +14,16 @@ from executions.failures import access, events
 from executions.failures.commands.command import Done, FailureCommand, FailureRequest
 from executions.failures.commands.registry import COMMANDS
 from executions.models import FailureActivity, FailureGroup
+from flows import administrators
 from flows.formatting import clock
 
-NOT_ALLOWED = (
-    "You may see this failure, but not handle it. Ask an administrator for the permission to "
-    "handle failures."
-)
+
+def not_allowed(group: FailureGroup) -> str:
+    """Say that a person may not handle a failure, and whom to ask."""
+    told = "You may see this failure, but not handle it."
+    return f"{told} {administrators.ask(group.flow)}"
+
+
 #: Changes that a refusal names.
 _NAMED = 3
 
@@ -73,7 +77,7 @@ def _refusal(command: FailureCommand, request: FailureRequest) -> str:
     if not command.is_change:
         return ""
     if not access.may_handle(request.user, request.group):
-        return NOT_ALLOWED
+        return not_allowed(request.group)
     group = request.group
     if request.seen is not None and request.seen < group.revision:
         return _what_changed(group, request.seen)

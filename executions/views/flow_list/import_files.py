@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from executions import flow_files
 from executions.commands.actor import Actor
 from executions.views.flow_list import numbers
-from flows import access
+from flows import access, administrators
 from flows.files import FlowFile, FlowFileError, parse
 from flows.files.parser import LARGEST
 from flows.graph import InvalidFlow, Message
@@ -64,9 +64,7 @@ class Row:
 def flow_import(request: HttpRequest) -> HttpResponse:
     """Import flow files, in three steps: look, import, publish."""
     if not access.authors_some(request.user):
-        raise PermissionDenied(
-            "Importing flows takes the role Author. Ask an administrator for it."
-        )
+        raise PermissionDenied(f"Importing flows takes the role Author. {administrators.ask()}")
     context = {"section": "flows", "step": "choose", "most": MOST_FILES, "suffixes": SUFFIXES}
     if request.method == "POST":
         context |= _STEPS.get(request.POST.get("step", ""), _look)(request)

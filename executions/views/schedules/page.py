@@ -27,7 +27,7 @@ from executions.schedules.page import SchedulesPage
 from executions.schedules.query import STATES
 from executions.views.schedules.form import SIMPLE, ScheduleForm
 from flows import access as flows_access
-from flows import queries
+from flows import administrators, queries
 from flows.graph import FlowGraph, InvalidFlow
 
 _CHANGED = "Somebody else has changed this schedule meanwhile. Look at it again, then change it."
@@ -60,13 +60,13 @@ def new_schedule(request: HttpRequest) -> HttpResponse:
     """Show the form of a new schedule of a flow; a POST makes it."""
     offered = _changeable_flows(request.user)
     if not access.may_change_some(request.user):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(f"You may not change schedules of any flow. {administrators.ask()}")
     name = request.POST.get("flow") or request.GET.get("flow", "")
     flow = flows_access.get(request.user, name) if name else offered.first()
     if flow is None:
         raise Http404("There is no flow that you may schedule.")
     if not access.may_change(request.user, flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(flow))
     schedule = Schedule(
         flow=flow,
         name=request.GET.get("name", "")[:120],
@@ -82,7 +82,7 @@ def schedule(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """Show a schedule in the drawer beside the list; a POST changes it."""
     found = access.get_or_404(request.user, schedule_id)
     if request.method == "POST" and not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     return _form_page(request, found)
 
 
@@ -108,7 +108,7 @@ def switch_schedule(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """Switch a schedule on or off."""
     found = access.get_or_404(request.user, schedule_id)
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     is_on = request.POST.get("on") == "1"
     changes.switch(request.user, Actor.of_request(request), [found], is_on=is_on)
     return _back(request, found)
@@ -133,7 +133,7 @@ def delete_schedule(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """Delete a schedule. Its executions stay."""
     found = access.get_or_404(request.user, schedule_id)
     if not access.may_change(request.user, found.flow):
-        raise PermissionDenied(access.NOT_ALLOWED)
+        raise PermissionDenied(access.not_allowed(found.flow))
     changes.delete(request.user, Actor.of_request(request), found)
     messages.success(request, f"{found.name} is deleted.")
     return redirect("schedules")

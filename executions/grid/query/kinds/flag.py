@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import Q
 
+from executions import watches
 from executions.events import ExecutionChanged
 from executions.grid.query.kinds.choice import one_of, options_with
 from executions.grid.query.kinds.kind import AllOf, Predicate, QueryContext
 from executions.grid.query.kinds.suggestions import SuggestedValue
 from executions.grid.query.lexer import alternatives
 from executions.models import FAILED, OPEN_FAILURE, SUPERSEDED
-from executions.models.watches import Watch
 from executions.states import RETRIED, RetryState, Status
 
 
@@ -38,7 +38,7 @@ class _Watched(Option):
     """Whether the reader watches it."""
 
     def sql(self, me: int | None) -> Q:
-        return Q(pk__in=Watch.objects.filter(user_id=me or 0).values("execution_id"))
+        return Q(pk__in=watches.current(me or 0).values("execution_id"))
 
 
 @dataclass(frozen=True)
