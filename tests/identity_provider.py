@@ -49,6 +49,20 @@ class IdentityProvider:
         return client.get(self.answer(begun["Location"], sub=sub))
 
 
+def use_provider(settings: Any, provider: IdentityProvider) -> None:
+    """Set this process up for a provider."""
+    settings.OIDC_ISSUER, settings.OIDC_NAME = provider.url, "Acme"
+    app = {
+        "provider_id": "oidc",
+        "name": "Acme",
+        "client_id": CLIENT_ID,
+        "secret": CLIENT_SECRET,
+        "settings": {"server_url": provider.url},
+    }
+    providers = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"] | {"APPS": [app]}
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": providers}
+
+
 @contextmanager
 def identity_provider(folder: Path) -> Iterator[IdentityProvider]:
     """Run the provider."""

@@ -10,7 +10,7 @@ from django.test import Client
 
 from cortexweb.accounts.group_map import GroupMap
 from executions.models import AuditEntry
-from tests.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
+from tests.identity_provider import IdentityProvider, identity_provider, use_provider
 
 ADA: dict[str, Any] = {
     "preferred_username": "ada",
@@ -33,17 +33,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvid
 @pytest.fixture
 def provider(running: IdentityProvider, settings: Any) -> IdentityProvider:
     """The provider, with Ada, and the site set up for it."""
-    settings.OIDC_ISSUER, settings.OIDC_NAME = running.url, "Acme"
+    use_provider(settings, running)
     settings.OIDC_GROUPS = GroupMap.parse("cortex-operators=Operators,team-*")
-    app = {
-        "provider_id": "oidc",
-        "name": "Acme",
-        "client_id": CLIENT_ID,
-        "secret": CLIENT_SECRET,
-        "settings": {"server_url": running.url},
-    }
-    providers = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"] | {"APPS": [app]}
-    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": providers}
     running.person("ada", **ADA)
     return running
 
