@@ -89,6 +89,13 @@ from executions.views.schedules.page import (
 )
 from executions.views.set_next import set_next
 from executions.views.shared import revoke_share_link, share, shared_execution
+from executions.views.storage import (
+    delete_storage_collection,
+    delete_storage_item,
+    storage,
+    storage_collection,
+    storage_item,
+)
 from executions.views.tokens import (
     machine_account,
     machine_account_list,
@@ -254,6 +261,15 @@ urlpatterns = [
     path("questions/<uuid:question_id>/take/", take_question, name="take-question"),
     path("questions/<uuid:question_id>/give-back/", give_back_question, name="give-back-question"),
     path("questions/<uuid:question_id>/assign/", assign_question, name="assign-question"),
+    path("storage/", storage, name="storage"),
+    path("storage/<int:collection_id>/", storage_collection, name="storage-collection"),
+    path(
+        "storage/<int:collection_id>/delete/",
+        delete_storage_collection,
+        name="delete-storage-collection",
+    ),
+    path("storage/items/<int:item_id>/", storage_item, name="storage-item"),
+    path("storage/items/<int:item_id>/delete/", delete_storage_item, name="delete-storage-item"),
     path("views/", saved_views, name="saved-views"),
     path("views/<int:view_id>/", saved_view, name="saved-view"),
     path("preferences/", preferences_page, name="preferences"),

@@ -30,6 +30,8 @@ GUIDES = {
     "commands": ("Commands", "commands.md", "## This page"),
     "permissions": ("Permissions", "permissions.md", ""),
     "people": ("People in flows", "people.md", "## For programs"),
+    "data-storage": ("Data Storage", "data-storage.md", ""),
+    "signals": ("Signals", "signals.md", ""),
     "webhooks": ("Webhooks and chains", "webhooks.md", "## For programs"),
     "api": ("HTTP API", "api.md", ""),
     "flow-files": ("Flow files", "flow-files.md", ""),

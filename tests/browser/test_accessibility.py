@@ -9,7 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from executions import runner
-from executions.models import BulkJob, BulkResult, LogEntry, SavedView
+from executions.models import (
+    BulkJob,
+    BulkResult,
+    LogEntry,
+    SavedView,
+    StorageCollection,
+    StorageItem,
+)
 from executions.states import Status
 from tests.accessibility import LAID_OUT, PHONE, SMALL, STRICT, violations
 from tests.driving import begin, fresh
@@ -27,6 +34,12 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
     """Every kind of page."""
     asked = begin(publish(tmp_path, "approval", APPROVAL, APPROVAL_VARIABLES), User="admin")
     runner.run(asked.pk)
+    stored = StorageItem.objects.create(
+        collection=StorageCollection.objects.create(
+            scope="/default/default/*/default/*/*/", name="users", folded_name="users"
+        ),
+        key="ada", value={"Born": 1815, "Tags": ["a"]}, at=timezone.now(), by="loop",
+    )  # fmt: skip
     looped = begin(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), Last=3)
     runner.run(looped.pk)
     paused = begin(publish(tmp_path, "loop", LOOP, LOOP_VARIABLES), paused=True)
@@ -63,6 +76,9 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         "/questions/",
         question_of(asked).get_absolute_url(),
         fresh(asked).get_absolute_url(),
+        "/storage/",
+        f"/storage/{stored.collection_id}/",
+        f"/storage/items/{stored.pk}/",
         "/logs/",
         "/logs/?q=none&at=soon",
         "/overview/",

@@ -197,6 +197,11 @@ preferences signed_in signed_in
 preview-alert-rule - -
 question see operate
 question-live see -
+storage signed_in -
+storage-collection see -
+storage-item see administer
+delete-storage-collection - administer
+delete-storage-item - administer
 questions signed_in -
 questions-badge signed_in -
 questions-live signed_in -
@@ -627,8 +632,8 @@ watch
 """
 #: The lists of those who administer the site.
 SITE_LISTS = """
-chain chainstart failureactivity grant semaphore statisticsevent statisticsseries webhook
-webhookmessage webhookrequest
+chain chainstart failureactivity grant semaphore signal statisticsevent statisticsseries
+storagecollection storageitem waiter webhook webhookmessage webhookrequest
 """
 #: The lists of those with Django's permissions on the model alone.
 PERMITTED_LISTS = """

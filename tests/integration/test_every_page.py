@@ -37,6 +37,9 @@ from executions.models import (
     SavedView,
     Schedule,
     ScheduleRun,
+    StorageCollection,
+    StorageItem,
+    Waiter,
     Webhook,
     WebhookRequest,
 )
@@ -77,6 +80,8 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "webhook_id": (1, 10**30),
     "schedule_id": (1, 10**30),
     "selected": (1, 10**30),
+    "collection_id": (1, 10**30),
+    "item_id": (1, 10**30),
     "request_id": (REQUEST, UUID(int=1)),
     "chain_id": (1, 10**30),
     "key": ("no-key-" * 5, "no\0ne"),
@@ -103,8 +108,8 @@ FIELDS = (
     "a", "action", "after", "b", "before", "block", "channel", "children", "columns", "compare",
     "ended", "flow", "folder", "form", "id", "is", "kind", "label", "labels", "last", "message",
     "name", "next", "on", "outcome", "owner", "page", "parameters", "q", "quiet_from", "reason",
-    "revision", "rule", "show", "sort", "span", "started", "state", "status", "step", "tab", "text",
-    "until", "users", "var", "version", "view", "where", "with", "zone",
+    "revision", "rule", "seen", "show", "sort", "span", "started", "state", "status", "step", "tab",
+    "text", "until", "users", "value", "var", "version", "view", "where", "with", "zone",
 )  # fmt: skip
 ODD = {
     "more digits than a number may have": "9" * 5_000,
@@ -190,6 +195,18 @@ def world(db: None, tmp_path: Path) -> User:
         id=QUESTION, execution=waiting, flow_name=HOSTILE, initiator_id=owner.pk, block="ask",
         block_title=HOSTILE, text=HOSTILE, details=HOSTILE, asked_at=now, due_at=now, user=owner,
         form=[questions.Field("A", description=HOSTILE, choices=(HOSTILE,)).as_json()],
+    )  # fmt: skip
+    scope = f"/default/default/*/default/*/{HOSTILE}/"
+    collection = StorageCollection.objects.create(
+        id=1, scope=scope, name=HOSTILE, folded_name=HOSTILE.casefold(), flow_name=HOSTILE
+    )
+    StorageItem.objects.create(
+        id=1, collection=collection, key=HOSTILE, value=values.encode({HOSTILE: HOSTILE}), at=now,
+        by=HOSTILE, by_execution_id=EXECUTION,
+    )  # fmt: skip
+    Waiter.objects.create(
+        execution=waiting, scope=scope, name=HOSTILE.casefold(), key=HOSTILE, at=now,
+        condition="be set",
     )  # fmt: skip
     thrown = ExceptionValue(HOSTILE, HOSTILE, help_link="javascript:alert(1)", details=HOSTILE)
     ExceptionRecord.objects.create(

@@ -1,0 +1,196 @@
+"""Data Storage: its collections, what one holds, and a value with the form that changes it."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import cached_property
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from executions import access as executions_access
+from executions.commands.actor import Actor
+from executions.data_storage import access, changes
+from executions.models import StorageCollection, StorageItem, Waiter
+from flows import access as flows_access
+from flows import parsing, pretty_json, values
+from flows.blocks.errors import BlockException
+
+#: Rows on a page, rows that are counted, characters of a value in a row and in a form.
+_PAGE, _COUNTED, _SHOWN, _EDITABLE = 50, 10_000, 120, 100_000
+_MOST = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM executions_storageitem i
+        WHERE i.collection_id = executions_storagecollection.id LIMIT %s
+    ) counted
+"""
+CHANGED = "Somebody has changed or deleted it meanwhile. Look at it as it is now."
+
+
+class _Capped(Paginator):  # type: ignore[type-arg]
+    """Counts no more rows than it shows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[:_COUNTED].count())
+
+
+@require_safe
+@never_cache
+def storage(request: HttpRequest) -> HttpResponse:
+    """List the collections that the user may see; `q` is a part of their name."""
+    asked = _asked(request)
+    found = access.visible(request.user)
+    if asked:
+        found = found.filter(folded_name__contains=asked.casefold())
+    newest = StorageItem.objects.filter(collection=OuterRef("pk")).order_by("-at").values("at")
+    page = _Capped(found.order_by("folded_name", "scope"), _PAGE).get_page(request.GET.get("page"))
+    rows = StorageCollection.objects.filter(pk__in=[row.pk for row in page])
+    context = {
+        "section": "storage",
+        "q": asked,
+        "page": page,
+        "collections": rows.annotate(
+            count=RawSQL(_MOST, [_COUNTED + 1]),  # noqa: S611 - a fixed statement
+            written_at=Subquery(newest[:1]),
+        ).order_by("folded_name", "scope"),
+        "counted": _COUNTED,
+        "flows": _flow_names(request, rows),
+    }
+    return render(request, "storage/storage.html", context)
+
+
+@require_safe
+@never_cache
+def storage_collection(request: HttpRequest, collection_id: int) -> HttpResponse:
+    """List what a collection holds; `q` is the beginning of a key."""
+    collection = access.collection_or_404(request.user, collection_id)
+    asked = _asked(request)
+    found = collection.items.filter(key__startswith=asked) if asked else collection.items.all()
+    page = _Capped(found.order_by("key"), _PAGE).get_page(request.GET.get("page"))
+    waiting = Waiter.objects.filter(name=collection.folded_name, scope=collection.scope)
+    context = {
+        "section": "storage",
+        "collection": collection,
+        "q": asked,
+        "page": page,
+        "counted": _COUNTED,
+        "rows": _rows(request, page),
+        "waiting": executions_access.visible(request.user)
+        .filter(waiter__in=waiting)
+        .order_by("started_at")[:_PAGE],
+        "flows": _flow_names(request, StorageCollection.objects.filter(pk=collection.pk)),
+        "may_change": access.may_change(request.user, collection),
+    }
+    return render(request, "storage/collection.html", context)
+
+
+@require_POST
+def delete_storage_collection(request: HttpRequest, collection_id: int) -> HttpResponse:
+    """Delete a collection with what it holds."""
+    collection = access.collection_or_404(request.user, collection_id)
+    try:
+        changes.delete_collection(request.user, Actor.of_request(request), collection)
+    except changes.Changed:
+        messages.warning(request, CHANGED)
+    else:
+        messages.success(request, f"The collection {collection.name} is deleted.")
+    return redirect("storage")
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def storage_item(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Show a value; a POST with `value` and `seen` changes it."""
+    item = access.item_or_404(request.user, item_id)
+    if request.method != "POST":
+        return _item_page(request, item)
+    if not access.may_change(request.user, item.collection):
+        raise PermissionDenied(access.NOT_ALLOWED)
+    typed = request.POST.get("value", "")
+    try:
+        value = parsing.value(typed)
+        seen = datetime.fromisoformat(request.POST.get("seen", ""))
+        changes.write(request.user, Actor.of_request(request), item, value, seen)
+    except parsing.ParseError as problem:
+        return _item_page(request, item, typed, str(problem))
+    except BlockException as full:
+        return _item_page(request, item, typed, full.value.message)
+    except (changes.Changed, ValueError):
+        item = access.item_or_404(request.user, item_id)
+        return _item_page(request, item, typed, CHANGED)
+    messages.success(request, f"{item.key} has its new value.")
+    return redirect("storage-item", item.pk)
+
+
+@require_POST
+def delete_storage_item(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Delete a key with its value."""
+    item = access.item_or_404(request.user, item_id)
+    try:
+        changes.delete_item(request.user, Actor.of_request(request), item)
+    except changes.Changed:
+        messages.warning(request, CHANGED)
+    else:
+        messages.success(request, f"{item.key} is deleted.")
+    return redirect("storage-collection", item.collection_id)
+
+
+def _asked(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "")[:500].strip()
+
+
+def _item_page(
+    request: HttpRequest, item: StorageItem, typed: str | None = None, problem: str = ""
+) -> HttpResponse:
+    value = pretty_json.decode(item.value)
+    exact = pretty_json.decode(item.value, exact=True)
+    text = "" if item.secret else json.dumps(values.encode(exact), indent=2, ensure_ascii=False)
+    (row,) = _rows(request, [item])
+    context = {
+        "section": "storage",
+        "item": item,
+        "row": row,
+        "collection": item.collection,
+        "text": pretty_json.text(value),
+        "type_name": values.type_name(value),
+        "typed": text if typed is None else typed,
+        "problem": problem,
+        "is_too_large": len(text) > _EDITABLE,
+        "may_change": access.may_change(request.user, item.collection),
+        "seen": item.at.isoformat(),
+    }
+    return render(request, "storage/item.html", context, status=422 if problem else 200)
+
+
+def _rows(request: HttpRequest, items: Any) -> list[dict[str, Any]]:
+    """Return items with a summary of their values, and whether their giver's page may be seen."""
+    ids = [item.by_execution_id for item in items if item.by_execution_id]
+    seen = set(
+        executions_access.visible(request.user).filter(pk__in=ids).values_list("pk", flat=True)
+    )
+    return [
+        {
+            "item": item,
+            "summary": values.summary(pretty_json.decode(item.value), _SHOWN),
+            "execution": item.by_execution_id if item.by_execution_id in seen else None,
+        }
+        for item in items
+    ]
+
+
+def _flow_names(request: HttpRequest, rows: QuerySet[StorageCollection]) -> set[str]:
+    """Return the flows of collections that have a page for the user."""
+    names = set(rows.exclude(flow_name="").values_list("flow_name", flat=True))
+    visible = flows_access.visible(request.user).filter(name__in=names)
+    return set(visible.values_list("name", flat=True))

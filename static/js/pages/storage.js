@@ -1,0 +1,5 @@
+import "../shell.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
+import "../confirm.js";
+import "../watches.js";

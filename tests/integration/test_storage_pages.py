@@ -1,0 +1,137 @@
+"""The pages of Data Storage: who sees what, and that a change is audited and wakes who waits."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from executions import runner
+from executions.engine.secrets import Secrets
+from executions.models import AuditEntry, StorageCollection, StorageItem
+from executions.store.lifecycle import shared_values
+from executions.store.lifecycle.shared_values import Giver
+from flows.blocks.scopes import Scope
+from flows.blocks.shared_data import CollectionName, CreateCollection, WriteItem
+from flows.models import Flow, Grant
+from flows.roles import Role
+from tests.driving import begin, drive, fresh, outputs
+from tests.flows_in_tests import publish
+from tests.integration.test_shared_data import SET, SET_VARIABLES, USERS, do
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+OWN = CollectionName(Scope(flow="set"), "settings")
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Any:
+    """A flow, with a collection of its own and one of all flows."""
+    version = publish(tmp_path, "set", SET, SET_VARIABLES)
+    for collection in (USERS, OWN):
+        do(CreateCollection(collection))
+        do(WriteItem(collection, "ada", {"Born": 1815}))
+    return version
+
+
+def item_of(collection: CollectionName) -> StorageItem:
+    return StorageItem.objects.get(collection__folded_name=collection.folded)
+
+
+def change(client: Client, item: StorageItem, value: str, seen: str = "") -> Any:
+    form = {"value": value, "seen": seen or item.at.isoformat()}
+    return client.post(f"/storage/items/{item.pk}/", form)
+
+
+def test_a_change_is_audited_and_wakes_who_waits(stored: Any, admin_client: Client) -> None:
+    execution = begin(stored)
+    runner.run(execution.pk)
+    page = admin_client.get(f"/storage/{item_of(USERS).collection_id}/").content.decode()
+    assert "the key ada of users to be set" in page
+    assert fresh(execution).get_absolute_url() in page
+    item = item_of(USERS)
+    assert change(admin_client, item, "[1, 2]").status_code == 302
+    assert outputs(drive(execution.pk)) == {"Old": {"Born": 1815}, "New": [1, 2]}
+    entry = AuditEntry.objects.get(command="write-data")
+    assert (entry.actor, entry.object_name) == ("admin", "users ada")
+    assert entry.after == {"value": "List with 2 items"}
+
+
+def test_what_is_no_value_and_what_has_changed_meanwhile_is_refused(
+    stored: Any, admin_client: Client
+) -> None:
+    item = item_of(USERS)
+    answer = change(admin_client, item, "{nonsense")
+    assert answer.status_code == 422
+    assert "{nonsense" in answer.content.decode(), "what was typed is not lost"
+    seen = item.at.isoformat()
+    do(WriteItem(USERS, "ada", 2))
+    answer = change(admin_client, item, "3", seen)
+    assert answer.status_code == 422
+    assert "changed or deleted it meanwhile" in answer.content.decode()
+    assert item_of(USERS).value == 2
+
+
+def test_deleting(stored: Any, admin_client: Client) -> None:
+    item = item_of(USERS)
+    admin_client.post(f"/storage/items/{item.pk}/delete/")
+    assert not StorageItem.objects.filter(pk=item.pk).exists()
+    admin_client.post(f"/storage/{item.collection_id}/delete/")
+    assert [row.name for row in StorageCollection.objects.all()] == ["settings"]
+    commands = AuditEntry.objects.filter(object_kind__contains="Data Storage").order_by("id")
+    assert [one.command for one in commands] == ["delete-data", "delete-collection"]
+
+
+def test_collections_and_keys_are_searched_for(stored: Any, admin_client: Client) -> None:
+    found = admin_client.get("/storage/?q=SETT").content.decode()
+    assert "settings" in found
+    assert ">users<" not in found
+    address = f"/storage/{item_of(USERS).collection_id}/"
+    assert "Structure with 1 item" in admin_client.get(f"{address}?q=a").content.decode()
+    assert "No key begins with" in admin_client.get(f"{address}?q=b").content.decode()
+
+
+def test_a_secret_is_masked_and_never_in_the_form(stored: Any, admin_client: Client) -> None:
+    giver = Giver("set", None, Secrets({}, {"hunter2": None}))
+    do(WriteItem(USERS, "ada", {"Password": "hunter2"}), giver)
+    item = item_of(USERS)
+    for address in (f"/storage/items/{item.pk}/", f"/storage/{item.collection_id}/"):
+        assert "hunter2" not in admin_client.get(address).content.decode()
+    assert shared_values.taken(item).value == {"Password": "hunter2"}
+    change(admin_client, item, '"none"')
+    entry = AuditEntry.objects.get(command="write-data")
+    assert "hunter2" not in str((entry.before, entry.after))
+    assert item_of(USERS).secret is None
+
+
+@pytest.mark.parametrize(
+    ("role", "flow", "sees", "changes"),
+    [
+        (None, "", set(), set()),
+        (Role.SEE, "set", {"settings"}, set()),
+        (Role.ADMINISTER, "set", {"settings"}, {"settings"}),
+        (Role.SEE, "", {"settings", "users"}, set()),
+        (Role.ADMINISTER, "", {"settings", "users"}, {"settings", "users"}),
+    ],
+)
+def test_who_sees_and_changes_which_collections(
+    stored: Any, role: Role | None, flow: str, sees: set[str], changes: set[str]
+) -> None:
+    user = User.objects.create_user("person")
+    if role is not None:
+        on = Flow.objects.get(name=flow) if flow else None
+        Grant.objects.create(user=user, role=role, flow=on)
+    client = Client()
+    client.force_login(user)
+    listed = client.get("/storage/").content.decode()
+    for collection in (USERS, OWN):
+        name, item = collection.name, item_of(collection)
+        assert (f">{name}<" in listed) is (name in sees)
+        page = client.get(f"/storage/items/{item.pk}/")
+        assert page.status_code == (200 if name in sees else 404)
+        assert ("Change it" in page.content.decode()) is (name in changes)
+        refused = 403 if name in sees else 404
+        assert change(client, item, "1").status_code == (302 if name in changes else refused)
+        deleted = client.post(f"/storage/{item.collection_id}/delete/")
+        assert deleted.status_code == (302 if name in changes else refused)
