@@ -36,14 +36,19 @@ SMALL = """() => {
 
 
 def violations(
-    page: Page, options: dict[str, Any] | None = None, within: str | None = None
+    page: Page,
+    options: dict[str, Any] | None = None,
+    within: str | None = None,
+    *,
+    dark: bool = True,
 ) -> list[str]:
     """Return what axe finds in both themes, on the page or `within` a part of it that has come.
-    Only colours differ in the dark one, so only they are looked at again."""
+    Only colours differ in the dark one, so only they are looked at again; at a second width they
+    are the same, so it may do without."""
     if page.evaluate("window.axe === undefined"):
         page.evaluate(AXE_SCRIPT)
     found = []
-    for scheme, rules in (("dark", COLOURS), ("light", options or {})):
+    for scheme, rules in (("dark", COLOURS), ("light", options or {}))[not dark :]:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         response = page.evaluate(
             "([within, rules]) => axe.run(within ?? document, rules)",
