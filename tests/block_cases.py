@@ -15,7 +15,7 @@ from typing import Any
 
 from flows import values
 from flows.blocks import BY_TYPE, examples
-from flows.blocks.base import Block, Direction, Property
+from flows.blocks.base import Block, Direction, Effect, Property
 from flows.values import ExceptionValue
 from tests.quick_yaml import load_yaml
 
@@ -35,7 +35,7 @@ GOLDEN_CASES: list[Case] = [
 
 #: The palettes whose blocks need nothing outside of the interpreter.
 PURE = frozenset({
-    "Date & Time", "Decisions", "Dictionaries", "Json", "Lists", "Objects", "Queues", "Text",
+    "Csv", "Date & Time", "Decisions", "Dictionaries", "Json", "Lists", "Objects", "Queues", "Text",
     "Variables", "Xml",
 })  # fmt: skip
 
@@ -44,7 +44,9 @@ def runs_in_memory(case: Case) -> bool:
     """Whether the interpreter alone can run a case."""
     special = {"exception", "flows", "receivers", "fs", "http"} & set(case.get("setup", {}))
     tasks = any("$task" in str(value) for value in case["inputs"].values())
-    return block_of(case).palette in PURE and not special and not tasks
+    block = block_of(case)
+    pure = block.palette in PURE and block.effect is Effect.NONE
+    return pure and not special and not tasks
 
 
 def block_of(case: Case) -> Block:

@@ -103,7 +103,11 @@ def import_examples() -> str:
 def _copy_missing(source: Path, target: Path) -> None:
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in source.iterdir():
-        if not (target / file.name).exists():
+        if (target / file.name).exists():
+            continue
+        if file.is_dir():
+            shutil.copytree(file, target / file.name, copy_function=shutil.copyfile)
+        else:
             shutil.copyfile(file, target / file.name)
 
 

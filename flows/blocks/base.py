@@ -353,6 +353,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "ContentOptions": lambda value: type(value) in (str, int),
     "FileInformation": lambda value: type(value) is dict,
     "FolderInformation": lambda value: type(value) is dict,
+    "IList<Structure>": lambda value: type(value) is list,
     "IList<FileMatch>": lambda value: type(value) is list,
     "IDictionary<String, IList<FileMatch>>": lambda value: type(value) is dict,
     "JsonSerializerSettings": lambda value: type(value) is dict,

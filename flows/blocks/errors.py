@@ -133,6 +133,9 @@ MEANINGS: dict[str, str] = {
     "Cortex.Exceptions.FilesAndFolders.InvalidFolderNameException": (
         "A new name is none that a folder can have, or something else has it."
     ),
+    "CortexWeb.Exceptions.Csv.CsvException": (
+        "A text is no table, or a field has not the type of its column. Line and Column say where."
+    ),
     "System.IO.FileNotFoundException": "There is no such file or folder.",
     "System.IO.PathTooLongException": "A path or a name in it is too long.",
     "System.IO.IOException": "A file or folder could not be used, as on a full disk.",

@@ -1,5 +1,6 @@
 """The example flows do what they say, on real input."""
 
+import csv
 import json
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from executions import runner
 from executions.alerts import asked
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
-from executions.models import Delivery, Execution, LogEntry
+from executions.models import Delivery, ExceptionRecord, Execution, LogEntry
 from executions.states import Status
 from flows import queries, values
 from tests.conftest import LiveApp
@@ -189,3 +190,33 @@ def test_a_refusal_is_a_decision() -> None:
     answer(question_of(execution), bob, Approved=False)
     outputs = values.decode(drive(execution.pk).outputs)
     assert outputs == {"Decision": "refused", "DecidedBy": "bob", "Comment": None}
+
+
+def test_a_folder_of_xml_becomes_json_with_a_summary() -> None:
+    """The one file that is no XML is told in the summary, and the others are converted."""
+    execution, outputs = run("xml-to-json")
+    assert execution.status == Status.ENDED
+    folder = Path(settings.FILES_ROOT) / "orders-json"
+    order = json.loads((folder / "order-1001.json").read_text())["order"]
+    assert order["customer"] == "Harbour Café"
+    assert [line["@sku"] for line in order["line"]] == ["BEAN-1", "CUP-6"]
+    other = json.loads((folder / "order-1002.json").read_text())["order"]
+    assert other["customer"] == "Müller & Söhne"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "order-1001.json",
+        "order-1002.json",
+        "summary.csv",
+    ]
+    with (folder / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["Converted"] for row in rows] == ["true", "true", "false"]
+    assert "not XML" in rows[2]["Problem"]
+    assert outputs["Converted"] == 2
+    assert [row["File"] for row in outputs["Summary"]] == [row["File"] for row in rows]
+
+
+def test_a_folder_of_xml_that_is_missing_is_an_error() -> None:
+    execution, _ = run("xml-to-json", SourceFolder="missing")
+    thrown = ExceptionRecord.objects.get(execution=execution)
+    assert thrown.type.endswith(".OperationFailedException")
+    assert "There is no such folder." in str(thrown.data)

@@ -1,0 +1,157 @@
+"""Reading and writing comma-separated text, from and to files and texts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from flows.blocks.base import Block, Direction, Effect, Leave, Property, Visit
+from flows.blocks.clients import FileStore
+from flows.blocks.csv.table import TYPES, Dialect, Table, lines, names_in
+from flows.blocks.encodings import ENCODING, decode, encode, encoding_given
+from flows.blocks.errors import invalid_property
+from flows.blocks.files.base import FILE_PATH, OVERWRITE, OnePath
+from flows.blocks.text.base import CULTURE_INFO, culture_given
+from flows.formats.cultures import Culture
+from flows.formats.numbers import format_number
+from flows.formats.text import text_of
+
+_HAS_HEADER = Property(
+    "Has Header", "Boolean", default=True, description="whether the first row names the columns"
+)
+_DELIMITER = Property("Delimiter", "String", default=",", required=True, nonempty=True)
+_QUOTE = Property("Quote", "String", default='"', advanced=True, required=True, nonempty=True)
+_COLUMNS = Property(
+    "Columns",
+    "IList<String>",
+    description="their names; null takes them from the header or the rows",
+)
+_TYPES = Property(
+    "Types",
+    "Structure",
+    description=(
+        f"of columns: {', '.join(TYPES)}, or {{Type: Date Time, Format: dd.MM.yyyy}}; Text of "
+        "those that are not named"
+    ),
+)
+_ROWS_OUT = Property("Rows", "IList<Structure>", Direction.OUTPUT)
+_COLUMNS_OUT = Property("Column Names", "IList<String>", Direction.OUTPUT)
+_ROWS = Property(
+    "Rows", "IList", required=True, description="structures by the names of columns, or lists"
+)
+_READING = (_HAS_HEADER, _DELIMITER, _COLUMNS, _TYPES, _QUOTE, CULTURE_INFO)
+_WRITING = (_HAS_HEADER, _DELIMITER, _COLUMNS, _QUOTE, CULTURE_INFO)
+
+
+class _CsvBlock(Block):
+    palette = "Csv"
+    icon = "columns"
+    throws: ClassVar[tuple[str, ...]] = ("CsvException",)
+
+
+def _dialect(given: Mapping[str, Any]) -> Dialect:
+    return Dialect(given["Delimiter"], given["Quote"])
+
+
+def _names(given: Mapping[str, Any]) -> list[str] | None:
+    names: list[Any] | None = given["Columns"]
+    if names is None:
+        return None
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise invalid_property("Columns", "each must have a name of its own.")
+    return names
+
+
+def _read(text: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of a block that reads a text."""
+    signs = culture_given(given["Culture Info"])
+    table = Table(_dialect(given), signs, given["Has Header"], _names(given), given["Types"])
+    columns, rows = table.read(text)
+    return {"Rows": rows, "Column Names": columns}
+
+
+def _written(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the header and the rows of a table as texts."""
+    names, rows = _names(given), given["Rows"]
+    names = names_in(rows) if names is None else names
+    dialect, signs = _dialect(given), culture_given(given["Culture Info"])
+    fields = lines(rows, names, lambda value: _field(value, signs))
+    header = dialect.written([names]) if given["Has Header"] and names else ""
+    return header, dialect.written(fields)
+
+
+def _field(value: Any, signs: Culture) -> str:
+    """Return a value as it can be read again: date times in the ISO form, `true`, numbers with all
+    digits."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat()
+        case float():
+            return format_number(value, "R", signs)
+    return text_of(value, signs)
+
+
+class ConvertCsvToList(_CsvBlock):
+    """Turns comma-separated text into a list with a structure for each row. An empty field is null,
+    but in a column of Text."""
+
+    type = "Convert Csv To List"
+    properties = (Property("Csv", "String", required=True), *_READING, _ROWS_OUT, _COLUMNS_OUT)
+
+    def run(self, visit: Visit) -> Leave:
+        return Leave(outputs=_read(visit.given["Csv"], visit.given))
+
+
+class ConvertListToCsv(_CsvBlock):
+    """Turns rows into comma-separated text. Lines end with CR and LF, as RFC 4180 has it."""
+
+    type = "Convert List To Csv"
+    properties = (_ROWS, *_WRITING, Property("Csv", "String", Direction.OUTPUT))
+
+    def run(self, visit: Visit) -> Leave:
+        return Leave(outputs={"Csv": "".join(_written(visit.given))})
+
+
+class ReadCsvFile(OnePath):
+    """Reads a file of comma-separated text as a list with a structure for each row. An empty field
+    is null, but in a column of Text."""
+
+    type = "Read Csv File"
+    palette = "Csv"
+    icon = "columns"
+    done = "read"
+    effect = Effect.REPEATABLE
+    properties = (FILE_PATH, *_READING, ENCODING, _ROWS_OUT, _COLUMNS_OUT)
+    throws = ("CsvException", "OperationFailedException")
+
+    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
+        encoding_given(given["Encoding"])
+
+    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        return _read(decode(files.read(path), encoding_given(given["Encoding"])), given)
+
+
+class WriteCsvFile(OnePath):
+    """Writes rows to a file of comma-separated text, or appends them when Overwrite is false; the
+    header begins a file that is empty or new. On a full disk what was in the file stays."""
+
+    type = "Write Csv File"
+    palette = "Csv"
+    icon = "columns"
+    done = "written"
+    effect: ClassVar[Effect] = Effect.ONCE
+    properties = (FILE_PATH, _ROWS, *_WRITING, OVERWRITE, ENCODING)
+    throws = ("CsvException", "OperationFailedException")
+
+    def effect_of(self, given: Mapping[str, Any]) -> Effect:
+        return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE
+
+    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
+        encoding_given(given["Encoding"])
+
+    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
+        encoding = encoding_given(given["Encoding"])
+        header, body = _written(given)
+        mark = encoding.mark + encode(header, encoding)
+        files.write(path, encode(body, encoding), overwrite=given["Overwrite"], mark=mark)
