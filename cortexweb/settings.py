@@ -323,6 +323,8 @@ FILES_ROOT = Path(env.str("FILES_ROOT", default=str(DATA.path / "files")))
 HTTP_PRIVATE_ADDRESSES = env.list(
     "HTTP_PRIVATE_ADDRESSES", default=["127.0.0.0/8", "::1/128"] if EMBEDDED else []
 )
+#: File of the host keys that Execute Ssh Command trusts, as OpenSSH writes it.
+SSH_KNOWN_HOSTS = env.str("SSH_KNOWN_HOSTS", default="")
 # The drivers of SQLAlchemy that flows may use beside PostgreSQL and SQLite: ones in Python, whose
 # connections can be guarded.
 SQL_DRIVERS = env.list(

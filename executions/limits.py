@@ -67,6 +67,8 @@ HTTP_BODY_BYTES = 10_000_000
 SESSION_TIMEOUT = 45.0
 #: Size of a message that is sent by mail with its attachments, and of all that one block reads.
 MAIL_BYTES = 25_000_000
+#: Characters that a shell may write for one command.
+SHELL_CHARACTERS = 1_000_000
 #: Size of a text file that a block reads.
 TEXT_FILE_BYTES = 16_000_000
 #: Files and folders in a folder that a block lists, copies or moves, and how deep they may lie.

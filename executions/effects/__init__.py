@@ -16,18 +16,22 @@ from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
 from executions.effects.mail.imap import ImapReader
 from executions.effects.mail.smtp import SmtpSender
+from executions.effects.ssh import SshShells
 from flows.blocks.clients import Clients
 
 
-def clients_of(files: FolderFiles, allowed: Networks, until: float = inf) -> Clients:
+def clients_of(
+    files: FolderFiles, allowed: Networks, until: float = inf, known_hosts: Path | None = None
+) -> Clients:
     """Return the clients for these files, and for servers at public addresses and those of
-    `allowed`, which give up at `until` on the monotonic clock."""
+    `allowed`, which give up at `until` on the monotonic clock. `known_hosts` are those of SSH."""
     return Clients(
         files=files,
         http=HttpxHttp(allowed, until),
         databases=Databases(files, allowed, until),
         mail_sender=SmtpSender(Network(allowed, until)),
         mail_reader=ImapReader(Network(allowed, until)),
+        shell=SshShells(Network(allowed, until), known_hosts),
         now=lambda: datetime.now(UTC),
     )
 
@@ -51,4 +55,5 @@ def clients(until: float = inf) -> Clients:
     """
     # The clock of the machine may be set meanwhile; the time that is left must not change by that.
     until = until if until == inf else time.monotonic() + until - time.time()
-    return clients_of(_files(Path(settings.FILES_ROOT)), allowed_networks(), until)
+    known_hosts = Path(settings.SSH_KNOWN_HOSTS) if settings.SSH_KNOWN_HOSTS else None
+    return clients_of(_files(Path(settings.FILES_ROOT)), allowed_networks(), until, known_hosts)

@@ -228,6 +228,8 @@ class Block:
     shares_values: ClassVar[bool] = False
     #: What it throws beyond what its properties and its effect imply, by the types' short names.
     throws: ClassVar[tuple[str, ...]] = ()
+    #: The module without which it cannot run, and the extra of this product that brings it.
+    needs: ClassVar[tuple[str, str] | None] = None
     #: A collection property that is read at the first of a loop's visits only; `given` holds its
     #: items as a list at every visit.
     keeps_items: ClassVar[str] = ""
@@ -343,6 +345,10 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "ConnectionDetails": lambda value: type(value) is dict,
     "EmailMessage": lambda value: type(value) is dict,
     "BasicEmailSessionDetails": lambda value: type(value) is dict,
+    "EncryptableText": lambda value: type(value) is str,
+    "SshSessionDetails": lambda value: type(value) is dict,
+    "SshLogs": lambda value: type(value) is dict,
+    "IDictionary<String, dynamic>": lambda value: type(value) is dict,
     "EmailFilter": lambda value: type(value) is dict,
     "EmailMark": lambda value: type(value) in (str, int),
     "Exception": lambda value: type(value) is ExceptionValue,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from flows.blocks.mail import MailReader, MailSender
+from flows.blocks.shell import ShellClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +164,6 @@ class Clients:
     databases: DatabaseClient
     mail_sender: MailSender
     mail_reader: MailReader
+    shell: ShellClient
     #: The clock of the machine.
     now: Callable[[], datetime]

@@ -154,6 +154,13 @@ MEANINGS: dict[str, str] = {
     "MailKit.Net.Imap.ImapCommandException": (
         "The mail server refused a command of IMAP, as one that names a folder."
     ),
+    "Cortex.Exceptions.Ssh.SshClientException": (
+        "There is no session with the SSH server, its key is not known, or a setting is not valid. "
+        "InvalidSettings maps the setting to why."
+    ),
+    "Cortex.Exceptions.Ssh.SshResponseException": (
+        "The shell did not show its prompt in time, or wrote too much."
+    ),
     "Cortex.Exceptions.Http.InvalidRequestException": "The HTTP request is not possible.",
     "Cortex.Exceptions.Http.InvalidResponseException": "The response is not what it claims to be.",
     "Cortex.Exceptions.Http.HttpAuthorisationException": "The HTTP credentials were refused.",

@@ -19,9 +19,10 @@ block has at least one of these.
     setup       `flows` and `receivers` that there are, `fs`: path -> content, `http`: what {server}
                 answers (status, body, type), `postgresql` for a database at {postgresql}, `smtp`:
                 what the mail server of port {smtp} answers to which recipients, `imap`: the
-                messages {uid0}… in that of {imap}, `exception` that enters a handler, `bind`:
-                property -> variable, `answer`: who answers (`by`), and the `answers`; `storage`:
-                collection -> key -> value, `signals`: name, key and payload of each
+                messages {uid0}… in that of {imap}, `ssh`: a server at {ssh}, `exception` that
+                enters a handler, `bind`: property -> variable, `answer`: who answers (`by`), and
+                the `answers`; `storage`: collection -> key -> value, `signals`: name, key and
+                payload of each
     during      what others do while it is parked: `write` and `delete` to Data Storage, `signals`
     block_timeout_ms, after_child    Block Timeout; what a task is once it was awaited
 """

@@ -20,6 +20,7 @@ def validate(graph: FlowGraph) -> list[Message]:
         *structural(graph),
         *blocks.multiplicity(graph),
         *blocks.connections(graph),
+        *blocks.extras(graph),
         *blocks.wireless(graph),
         *variables.names(graph),
         *variables.defaults(graph),

@@ -1,6 +1,7 @@
 """Blocks and connections: which a workspace must, may and can't have. Pure."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from flows.blocks.base import Port
 from flows.graph import BlockNode, FlowGraph, Message, WorkspaceNode
@@ -108,6 +109,19 @@ def connections(graph: FlowGraph) -> Iterator[Message]:
                     f"Connect the {port.value} port to another block.",
                     path,
                 )
+
+
+def extras(graph: FlowGraph) -> Iterator[Message]:
+    """A block whose extra is not installed cannot run."""
+    for node in graph.blocks.values():
+        if node.block.needs and find_spec(node.block.needs[0]) is None:
+            extra = node.block.needs[1]
+            yield Message(
+                block_label(node),
+                f"{node.block.type} needs the extra `{extra}`, which is not installed.",
+                f"Install it: pip install 'cortexweb[{extra}]', on web servers and workers.",
+                (*node.path, "type"),
+            )
 
 
 def receivers(graph: FlowGraph, node: BlockNode) -> list[str]:

@@ -64,6 +64,7 @@ from tests.people import answer, person, question_of
 from tests.quick_yaml import write_yaml
 from tests.receivers import Mailboxes, MailReceiver, mail_receiver, mailboxes
 from tests.servers import Process
+from tests.ssh_server import SshHost, ssh_host
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -123,6 +124,12 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailboxes]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def host() -> Iterator[SshHost]:
+    with ssh_host() as served:
+        yield served
+
+
 @pytest.fixture
 def surroundings(case: Case, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The files and the servers of a case; what stands for them in its inputs."""
@@ -152,6 +159,11 @@ def surroundings(case: Case, request: pytest.FixtureRequest) -> Iterator[dict[st
             receiver.refuse = lambda address: setup["smtp"].get(address, "")
             known['"{smtp}"'] = str(receiver.port)
             request.node.stash[RECEIVER] = receiver
+        if "ssh" in setup:
+            host = request.getfixturevalue("host")
+            known['"{ssh}"'] = str(host.port)
+            for file in settings.FILES_ROOT.glob("keys/*"):
+                file.write_bytes(host.user_key.export_private_key())
         if "imap" in setup:
             boxes = request.getfixturevalue("boxes")
             known['"{imap}"'] = str(boxes.port)

@@ -138,6 +138,20 @@ PARTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             "Credentials", "Credentials.Domain", "Credentials.Username", "Credentials.Password",
         ),
     ),
+    "SshSessionDetails": (
+        {"Host": "127.0.0.1", "Port": 9, "Credentials": {"Username": "u", "Password": "p"}},
+        (
+            "Host", "Port", "TerminalPrompt", "HostKey", "Credentials", "Credentials.Username",
+            "Credentials.Password", "Credentials.CertificatePath", "Credentials.PrivateKey",
+        ),
+    ),
+    "IDictionary<String, dynamic>": (
+        {},
+        (
+            "TerminalWidth", "TerminalType", "Timeout", "EndOfLineCharacters", "CancelCommand",
+            "ControlCharactersToClean", "soon",
+        ),
+    ),
     "EmailFilter": (
         {}, ("From", "To", "Subject", "Text", "Unread", "Flagged", "Since", "Before", "soon"),
     ),
@@ -149,6 +163,11 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 USUAL: dict[str, Any] = {
     "HttpRequest": {"Uri": "http://127.0.0.1:9/"},
     "HttpCredentials": {"Username": "u", "Password": "p"},
+    "SshSessionDetails": {
+        "Host": "127.0.0.1",
+        "Port": 9,
+        "Credentials": {"Username": "u", "Password": "p"},
+    },
     "BasicEmailSessionDetails": {
         "ServerDetails": NOWHERE,
         "Credentials": {"Username": "u", "Password": "p"},

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.blocks.clients import FileStore
-from flows.blocks.email.files import described
 from flows.blocks.enumerations import Enumeration
 from flows.blocks.errors import exception, invalid_argument, property_empty, property_null
+from flows.blocks.files.base import described
 from flows.blocks.mail import Attachment, Mailbox, OutgoingMail
 from flows.blocks.records import Record, needed, one_line
 from flows.values import article, summary, type_name

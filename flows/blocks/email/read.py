@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Effect, Property
 from flows.blocks.clients import Clients
-from flows.blocks.email.files import described
 from flows.blocks.email.filters import EMAILS, FILTER, FOLDER, chosen_of, folder_of, query_of
 from flows.blocks.email.received import named_apart, structure_of
 from flows.blocks.email.session import CLOSE, DETAILS, server_of, session_errors
 from flows.blocks.enumerations import Enumeration
 from flows.blocks.errors import exception, out_of_range
+from flows.blocks.files.base import described
 from flows.blocks.mail import Chosen, FoundMails, MailServer, Mark
 
 _MOST = 1000
