@@ -4,6 +4,8 @@ Turns are run in this process, so that a test decides what happens in between.
 """
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,17 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from executions import recovery, runner
+from executions import api_tokens, recovery, runner
+from executions.alerts import asked
+from executions.api_tokens import Wanted
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
-from executions.models import AuditEntry, Execution, Question
+from executions.models import AuditEntry, Delivery, Execution, Preferences, Question, Step
+from executions.overview.figures import live_now
 from executions.questions import access, changes
+from executions.retention import deletion
 from executions.states import Status
 from executions.store.lifecycle.claims import claim
 from executions.why import why
@@ -26,6 +33,8 @@ from flows.roles import Role
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
 from tests.people import APPROVAL, APPROVAL_VARIABLES, actor, answer, person, question_of
+from tests.secrets_in_tests import where
+from tests.servers import Process, celery_worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -201,6 +210,41 @@ def test_of_two_answers_at_once_one_counts(approval: FlowVersion) -> None:
     assert sorted(done) == ["done", "refused"]
 
 
+def test_no_answer_is_lost_or_counts_twice_when_workers_are_killed(
+    worker: Process,
+    approval: FlowVersion,
+    ann: User,
+    product_environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    started = [begin(approval, User="ann", Fields=["N"]) for _ in range(8)]
+    until(lambda: Question.objects.filter(state="open").count() == len(started))
+    for number, execution in enumerate(started):
+        answer(question_of(execution), ann, N=str(number))
+        if number == 3:
+            worker.kill()
+    expire_leases()
+    recovery.recover()
+    second = celery_worker(tmp_path / "second.log", product_environment)
+    try:
+        until(lambda: not Execution.objects.filter(ended_at=None).exists())
+    finally:
+        second.kill()
+    assert [outputs(one)["Answers"] for one in started] == [{"N": str(n)} for n in range(8)]
+    assert Question.objects.filter(state="answered").count() == len(started)
+    for one in started:
+        assert Step.objects.filter(execution=one, block="ask").count() == 1
+
+
+def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    """Recover, as the scheduler does, until something is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        recovery.recover()
+        time.sleep(0.1)
+
+
 # Who may ----------------------------------------------------------------------------------------
 
 
@@ -281,3 +325,171 @@ def test_take_give_back_and_assign(approval: FlowVersion) -> None:
         ("answer-question", "bob"),
     ]
     assert trail.last().after == {"Approved": True}
+
+
+# Notices ----------------------------------------------------------------------------------------
+
+
+def titles(user: User) -> list[str]:
+    told = Delivery.objects.filter(user=user, via="here").order_by("created_at", "id")
+    return [one.message["title"] for one in told]
+
+
+def test_those_who_are_asked_are_told_once_and_reminded_once(approval: FlowVersion) -> None:
+    ann, bob, eve = person("ann", "approvers"), person("bob", "approvers"), person("eve")
+    Preferences.objects.create(user=ann, notifications={"asked": ["here"]})
+    execution = ask(approval, Group="approvers")
+    for _ in range(2):
+        asked.tell()
+    assert [titles(user) for user in (ann, bob, eve)] == [["Approve it?"], ["Approve it?"], []]
+    chosen = Delivery.objects.exclude(via="here").values_list("user__username", "via")
+    assert list(chosen) == [("bob", "browser")]
+    question = question_of(execution)
+    changes.take(ann, actor(ann), question.pk)
+    Question.objects.update(remind_at=timezone.now())
+    for _ in range(2):
+        asked.tell()
+    assert titles(ann) == ["Approve it?", "Reminder: Approve it?"]
+    assert titles(bob) == ["Approve it?"]
+
+
+def test_whoever_is_assigned_a_question_is_told(approval: FlowVersion, ann: User) -> None:
+    olga, starter = operator(approval), person("sam")
+    execution = ask(approval)
+    Question.objects.update(initiator_id=starter.pk)
+    asked.tell()
+    assert [titles(user) for user in (olga, starter, ann)] == [["Approve it?"]] * 2 + [[]]
+    changes.assign(olga, actor(olga), question_of(execution).pk, "ann")
+    asked.tell()
+    assert titles(ann) == ["Approve it?"]
+
+
+def test_an_answered_question_reminds_nobody(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann")
+    asked.tell()
+    Question.objects.update(remind_at=timezone.now())
+    answer(question_of(execution), ann, Approved=True)
+    asked.tell()
+    assert titles(ann) == ["Approve it?"]
+
+
+# Programs ----------------------------------------------------------------------------------------
+
+
+def program(user: User, *scopes: str) -> dict[str, str]:
+    _, raw = api_tokens.issue(actor(user), user, Wanted(name="-".join(scopes), scopes=scopes))
+    return {"Authorization": f"Bearer {raw}"}
+
+
+def test_a_program_lists_questions_and_answers(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann", Fields=[{"Name": "On", "Type": "Date Time"}, "Why"])
+    client, headers = Client(), program(ann, "see", "start", "operate")
+    (found,) = client.get("/api/v1/questions", headers=headers).json()["items"]
+    assert (found["text"], found["user"], found["state"]) == ("Approve it?", "ann", "open")
+    assert [one["name"] for one in found["fields"]] == ["On", "Why"]
+    address = f"/api/v1/questions/{found['id']}"
+
+    def post(**answers: Any) -> Any:
+        given = {"data": {"answers": answers}, "content_type": "application/json"}
+        return client.post(f"{address}/answer", headers=headers, **given)
+
+    refused = post(On="2026-11-28T10:00:00Z", What="?")
+    assert refused.status_code == 400
+    assert {one["location"] for one in refused.json()["messages"]} == {"Why", "What"}
+    done = post(On="2026-11-28T10:00:00Z", Why="It is time")
+    assert (done.status_code, done.json()["state"]) == (200, "answered")
+    again = post(On="2026-11-28T10:00:00Z", Why="Still")
+    assert again.status_code == 409
+    assert "Answered by ann meanwhile" in again.json()["detail"]
+    drive(execution.pk)
+    assert outputs(execution)["Answers"]["Why"] == "It is time"
+    entry = AuditEntry.objects.get(command="answer-question", outcome="done")
+    assert (entry.source, entry.token, entry.actor) == ("api", "see-start-operate", "ann")
+    assert client.get(address, headers=headers).json()["answered_by"] == "ann"
+
+
+def test_a_program_may_not_answer_for_others_or_without_the_scope(
+    approval: FlowVersion, ann: User
+) -> None:
+    question = question_of(ask(approval, User="ann"))
+    address = f"/api/v1/questions/{question.pk}/answer"
+    body = {"data": {"answers": {"Approved": True}}, "content_type": "application/json"}
+    eve, sue = person("eve"), person("sue")
+    Grant.objects.create(user=sue, flow=approval.flow, role=Role.SEE)
+    for user, scopes, status in (
+        (eve, ("operate",), 404),
+        (sue, ("operate",), 403),
+        (ann, ("see",), 403),
+    ):
+        answered = Client().post(address, headers=program(user, *scopes), **body)
+        assert answered.status_code == status, (user, answered.content)
+    assert question_of(question.execution_id).is_open
+
+
+# Secrets, markup and keeping ----------------------------------------------------------------------
+
+
+def test_secret_answers_are_never_shown(approval: FlowVersion, ann: User, admin_user: User) -> None:
+    fields = [{"Name": "Pin", "Secret": True}, {"Name": "Note", "Required": False}]
+    execution = ask(approval, User="ann", Fields=fields)
+    question = question_of(execution)
+    page = signed_in(ann).post(question.get_absolute_url(), {"input-Pin": "swordfish-17"})
+    assert page.status_code == 302
+    drive(execution.pk)
+    for user in (ann, admin_user):
+        shown = signed_in(user).get(question.get_absolute_url()).content.decode()
+        assert "swordfish" not in shown
+        assert "••••••" in shown
+    entry = AuditEntry.objects.get(command="answer-question")
+    assert entry.after["Pin"] == "••••"
+    assert where("swordfish-17") == []
+    listed = signed_in(admin_user).get(f"/api/v1/questions/{question.pk}").json()
+    assert "swordfish" not in str(listed)
+
+
+def test_markup_stays_text_and_a_secret_that_was_typed_is_not_sent_back(
+    approval: FlowVersion, ann: User
+) -> None:
+    hostile = "<script>alert(1)</script>"
+    fields = [
+        {"Name": "Pin", "Secret": True, "Description": hostile},
+        {"Name": "Count", "Type": "Integer"},
+        {"Name": "One", "Choices": [hostile]},
+    ]
+    question = question_of(ask(approval, User="ann", Item=hostile, Details=hostile, Fields=fields))
+    client = signed_in(ann)
+    for page in (
+        client.get("/questions/"),
+        client.get(question.get_absolute_url()),
+        client.post(question.get_absolute_url(), {"input-Pin": "fish-17", "input-Count": hostile}),
+    ):
+        shown = page.content.decode()
+        assert hostile not in shown
+        assert "fish-17" not in shown
+    assert page.status_code == 422
+    assert "See the marked fields" in shown
+
+
+def test_a_question_goes_with_its_execution(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann")
+    answer(question_of(execution), ann, Approved=True)
+    drive(execution.pk)
+    assert deletion.delete_family(execution.pk) == 1
+    assert not Question.objects.exists()
+    entry = AuditEntry.objects.get(command="answer-question")
+    assert (entry.object_name, entry.after) == ("Approve it?", {"Approved": True})
+
+
+# Where it shows -----------------------------------------------------------------------------------
+
+
+def test_the_overview_and_the_filter_count_it(approval: FlowVersion, ann: User) -> None:
+    execution = ask(approval, User="ann")
+    assert (live_now().asked, live_now().needs_person) == (1, 1)
+    admin = User.objects.create_superuser("root")
+    grid = signed_in(admin).get("/", {"waiting": "person"}).content.decode()
+    assert "Waits for ann" in grid
+    assert question_of(execution).get_absolute_url() in grid
+    page = signed_in(admin).get(fresh(execution).get_absolute_url()).content.decode()
+    assert "Waits for ann to answer" in page
+    assert "Show the question" in page
