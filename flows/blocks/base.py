@@ -18,6 +18,8 @@ from flows.values import ExceptionValue, TaskValue, article, has_secret, reveal,
 
 
 class Port(StrEnum):
+    """A port by which an execution leaves a block."""
+
     BOTTOM = "bottom"
     RIGHT = "right"
     EXCEPTION = "exception"
@@ -36,6 +38,8 @@ class Shape(StrEnum):
 
 
 class Direction(StrEnum):
+    """Whether a property is read, written or both."""
+
     INPUT = "I"
     OUTPUT = "O"
     BOTH = "IO"

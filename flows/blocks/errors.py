@@ -201,6 +201,7 @@ def exception(short_type: str, message: str, **fields: Any) -> BlockException:
 
 
 def property_null(name: str) -> BlockException:
+    """A property is null that must not be."""
     return exception(
         "PropertyNullException",
         f"'{name}' is null; it must be provided with a non-null value.{HELP}",
@@ -208,6 +209,7 @@ def property_null(name: str) -> BlockException:
 
 
 def property_empty(name: str) -> BlockException:
+    """A property is empty that must not be."""
     return exception(
         "PropertyEmptyException",
         f"'{name}' is empty; it must be provided with a non-empty value.{HELP}",
@@ -215,6 +217,7 @@ def property_empty(name: str) -> BlockException:
 
 
 def port_not_connected(port: str, title: str) -> BlockException:
+    """The port by which a block is left leads nowhere."""
     return exception(
         "OutputPortNotConnectedException",
         f"Block output port isn't connected. The {port} port of '{title}' leads nowhere.",
@@ -222,6 +225,7 @@ def port_not_connected(port: str, title: str) -> BlockException:
 
 
 def contains_null(name: str) -> BlockException:
+    """A list holds a null that must not."""
     return exception(
         "PropertyContainsNullItemException",
         f"'{name}' contains a null item; every item must be provided.{HELP}",
@@ -229,6 +233,7 @@ def contains_null(name: str) -> BlockException:
 
 
 def out_of_range(name: str, value: Any, wanted: str) -> BlockException:
+    """The value of a property is outside of what is allowed."""
     return exception(
         "PropertyValueOutOfRangeException",
         f"'{name}' is {summary(value)}; it must be {wanted}.{HELP}",
@@ -238,6 +243,7 @@ def out_of_range(name: str, value: Any, wanted: str) -> BlockException:
 def invalid_property(
     name: str, problem: str, inner: ExceptionValue | None = None
 ) -> BlockException:
+    """The value of a property is not valid, with the problem in words."""
     return exception(
         "InvalidPropertyValueException",
         f"The value of '{name}' is not valid: {problem}",
@@ -247,6 +253,7 @@ def invalid_property(
 
 
 def duplicate(name: str, value: Any) -> BlockException:
+    """A value is there twice that may be there once."""
     return exception(
         "DuplicateValueException",
         f"'{name}' holds {summary(value)} twice; every value may be there once.{HELP}",
@@ -254,6 +261,7 @@ def duplicate(name: str, value: Any) -> BlockException:
 
 
 def item_count(name: str, other: str) -> BlockException:
+    """Two lists have to hold as many items as each other, at least one, and do not."""
     return exception(
         "PropertyItemCountException",
         f"'{name}' and '{other}' must hold as many items as each other, and at least one.{HELP}",

@@ -94,6 +94,8 @@ class Chosen:
 
 
 class All(Chosen):
+    """Every item."""
+
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
         return list(dictionary)
 
@@ -117,11 +119,15 @@ class WithPresentKey(Chosen):
 
 
 class WithKeys(Chosen):
+    """The items with one of some keys."""
+
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
         return [key for key in keys_of(given) if key in dictionary]
 
 
 class WithValue(Chosen):
+    """The items with a value."""
+
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
         wanted = key_of(given["Value"])
         return [key for key, item in dictionary.items() if key_of(item) == wanted]
@@ -137,6 +143,8 @@ class WithValueOnce(WithValue):
 
 
 class WithValues(Chosen):
+    """The items with one of some values."""
+
     def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
         wanted = {key_of(value) for value in items_of(given["Values"])}
         return [key for key, item in dictionary.items() if key_of(item) in wanted]

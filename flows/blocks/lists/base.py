@@ -53,26 +53,36 @@ class Chosen:
 
 
 class All(Chosen):
+    """Every item."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return range(len(items))
 
 
 class First(Chosen):
+    """The first item; none of an empty list."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return range(min(1, len(items)))
 
 
 class Last(Chosen):
+    """The last item; none of an empty list."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return range(max(0, len(items) - 1), len(items))
 
 
 class AtIndex(Chosen):
+    """The item at an index, which has to be there."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return (index_within(given["Index"], len(items) - 1),)
 
 
 class AtIndexes(Chosen):
+    """The items at indexes, each of which has to be there, once."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         found: list[int] = []
         for index in given["Indexes"]:
@@ -83,22 +93,30 @@ class AtIndexes(Chosen):
 
 
 class FromBeginning(Chosen):
+    """As many items as wanted, from the first on."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return range(count_within(given["Count"], len(items)))
 
 
 class FromEnd(Chosen):
+    """As many items as wanted, up to the last."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return range(len(items) - count_within(given["Count"], len(items)), len(items))
 
 
 class FromIndex(Chosen):
+    """As many items as wanted, from an index on."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         start = index_within(given["Index"], max(len(items) - 1, 0))
         return range(start, start + count_within(given["Count"], len(items) - start))
 
 
 class WithValue(Chosen):
+    """The items with a value."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         return places(items, given["Value"])
 
@@ -112,6 +130,8 @@ class WithValueOnce(Chosen):
 
 
 class WithValues(Chosen):
+    """The items with one of some values."""
+
     def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
         wanted = {key_of(value) for value in items_of(given["Values"])}
         return [index for index, item in enumerate(items) if key_of(item) in wanted]
