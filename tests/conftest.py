@@ -110,7 +110,8 @@ def product_environment(django_db_setup: None) -> dict[str, str]:
     """The environment in which a process of the product works on the test database."""
     database = connection.settings_dict["NAME"]
     url = f"postgresql://postgres@/{database}?host={settings.DATA.sockets}"
-    return {**os.environ, "DATABASE_URL": url, "HTTPS_ONLY": "false", "PYTHONUNBUFFERED": "1"}
+    own = {"DATABASE_URL": url, "HTTPS_ONLY": "false", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own, "SHARE_LINKS": "true"}
 
 
 #: The test that runs after the one that ends.

@@ -4,20 +4,26 @@ that it leaves off, nothing wider than the window, and no text too small for a p
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from executions import runner
+from executions import api_tokens, machine_accounts, runner, share_links
+from executions.commands.actor import Actor
 from executions.models import (
     BulkJob,
     BulkResult,
+    Chain,
     LogEntry,
     SavedView,
     StorageCollection,
     StorageItem,
+    Webhook,
+    WebhookRequest,
 )
 from executions.states import Status
+from flows.models import Folder, Grant
+from flows.roles import Role
 from tests.accessibility import LAID_OUT, PHONE, SMALL, STRICT, violations
 from tests.driving import begin, fresh
 from tests.executions_in_tests import make_execution
@@ -25,6 +31,7 @@ from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
 from tests.grids import LIVE
 from tests.integration.test_help import FAILING
 from tests.people import APPROVAL, APPROVAL_VARIABLES, question_of
+from tests.schedules_in_tests import make_schedule
 
 WIDTHS = (1440, PHONE)
 
@@ -103,15 +110,76 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
     ]
 
 
+@pytest.fixture
+def administered(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
+    """Every kind of page of rights, of what starts executions, of tokens and of the trail."""
+    flow = publish(tmp_path, "loop", LOOP, LOOP_VARIABLES).flow
+    flow.folder = folder = Folder.objects.create(name="Commerce")
+    flow.save()
+    actor = Actor(admin_user.pk, "admin", "page")
+    group = Group.objects.create(name="Operators")
+    Grant.objects.create(group=group, folder=folder, role=Role.OPERATE)
+    Grant.objects.create(group=group, flow=flow, role=Role.START)
+    execution = make_execution(admin_user, version=flow.versions.get(), status=Status.ENDED)
+    other = User.objects.create_user("maya")
+    for user, scopes in ((admin_user, ["see", "start"]), (other, ["see"])):
+        api_tokens.issue(actor, user, api_tokens.Wanted("laptop", scopes))
+    machine_accounts.make(actor, "deploy", "Deploys")
+    schedule = make_schedule(flow, admin_user, name="Nightly")
+    hook = Webhook.objects.create(name="Shop", flow=flow, owner=admin_user)
+    request = WebhookRequest.objects.create(
+        webhook=hook, at=timezone.now(), method="POST", status=422, outcome="failed",
+        why="The input Last is missing.", content={"headers": {}, "query": "", "body": "{}"},
+    )  # fmt: skip
+    chain = Chain.objects.create(flow=flow, target=flow, owner=admin_user)
+    _, secret = share_links.make(actor, execution, 7, ["Last"])
+    return [
+        "/schedules/",
+        "/schedules/new/?flow=loop",
+        schedule.get_absolute_url(),
+        "/webhooks/",
+        "/webhooks/new/?flow=loop",
+        hook.get_absolute_url(),
+        f"{hook.get_absolute_url()}requests/{request.pk}/",
+        "/chains/",
+        "/chains/new/?flow=loop&target=loop",
+        chain.get_absolute_url(),
+        "/rights/",
+        f"/rights/folders/{folder.pk}/",
+        "/flows/loop/rights/",
+        "/tokens/",
+        "/machine-accounts/",
+        "/account/",
+        "/audit/",
+        "/audit/?at=soon",
+        f"{execution.get_absolute_url()}share/",
+        f"/shared/{secret}/",
+        "/flows/import/files/",
+        "/api/docs",
+    ]
+
+
 def test_axe_finds_nothing_on_any_page(signed_in_page: Page, addresses: list[str]) -> None:
-    page = signed_in_page
+    _crawl(signed_in_page, [*addresses, "/login/"])
+
+
+def test_axe_finds_nothing_where_work_is_administered(
+    signed_in_page: Page, administered: list[str]
+) -> None:
+    _crawl(signed_in_page, administered)
+
+
+def _crawl(page: Page, addresses: list[str]) -> None:
     found = []
-    for address in [*addresses, "/login/"]:
+    for address in addresses:
         if address == "/login/":
             page.context.clear_cookies()
-        page.goto(address)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status != 404 or address == "/nothing/", address
         if page.locator("[data-live][data-socket]").count():
             expect(page.locator(LIVE)).to_be_visible()
+        expect(page.locator("#loading:not([hidden])")).to_have_count(0)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate(LAID_OUT)
