@@ -328,6 +328,7 @@ class Interpreter:
     def _take(self, event: Event) -> Decision | None:
         match event:
             case Performed(outputs):
+                self.keep_secret(values.secret_texts(self._given_back(outputs)))
                 return self._finish(Leave(outputs=outputs))
             case Resumed(result, in_time):
                 if in_time:
@@ -377,6 +378,12 @@ class Interpreter:
         visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name)
         outcome = block.run(visit)
         return self._finish(self._concealed(outcome) if reveals else outcome)
+
+    def _given_back(self, outputs: Mapping[str, Any]) -> list[Any]:
+        """Return what an effect saves to properties that it read: credentials with a new token, of
+        which the texts are secret."""
+        read = {prop.name for prop in self.instruction.block.properties if prop.reads}
+        return [value for name, value in outputs.items() if name in read]
 
     def _concealed(self, outcome: Outcome) -> Outcome:
         """What a block without an effect made of secret texts, as secret texts."""

@@ -18,10 +18,13 @@ from executions.effects import clients_of
 from executions.effects.files import store
 from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
+from executions.engine.state import Perform, Performed
 from flows.blocks import BY_TYPE
 from flows.blocks.base import Effect
 from flows.blocks.clients import Clients, HttpRequest
 from flows.blocks.errors import BlockException
+from flows.values import SecretText, reveal
+from tests.flows_in_memory import Run
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
@@ -340,7 +343,11 @@ def test_an_access_token_is_kept_in_the_variable_and_renewed_when_it_expires(
             Http_Request={"Uri": server},
             Http_Credentials=credentials,
         )
-        return dict(done.get("Http Credentials", credentials))
+        given_back = done.get("Http Credentials", credentials)
+        if given_back is not credentials:
+            assert "token-" not in repr(given_back)
+            assert "s:1" not in repr(given_back)
+        return dict(reveal(given_back))
 
     kept = ask(given)
     basic = base64.b64encode(b"a+b:s%3A1").decode()
@@ -397,3 +404,31 @@ def test_no_header_of_soap_begins_another_one(clients: Clients, echo: str) -> No
         throws(clients, "Execute Soap Request", Soap_Request=request)
         == "InvalidPropertyValueException"
     )
+
+
+def test_a_token_that_is_given_back_is_secret_from_then_on() -> None:
+    """Also in an execution that had no secrets; the next block gets it as a plain text."""
+    run = Run(
+        """
+        start: {type: Start Flow, bottom: one}
+        one:
+          type: Execute Http Request
+          properties: {Http Request: {Uri: a}, Http Credentials: ($)C}
+          bottom: two
+        two:
+          type: Execute Http Request
+          properties: {Http Request: {Uri: a}, Http Credentials: ($)C}
+          bottom: end
+        end: {type: End Flow}
+        """,
+        "{C: {input: true}}",
+        C={"Username": "a"},
+    )
+    assert isinstance(run.go(), Perform)
+    given_back = {"AccessToken": {"Token": SecretText("token-one")}}
+    again = run.go(Performed({"Http Credentials": given_back}))
+    assert isinstance(again, Perform)
+    assert again.given["Http Credentials"] == {"AccessToken": {"Token": "token-one"}}
+    secrets = run.interpreter._recorder.secrets
+    assert secrets is not None
+    assert "token-one" not in secrets.redact_text("Bearer token-one")

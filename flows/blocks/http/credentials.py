@@ -12,6 +12,7 @@ from flows.blocks.errors import exception
 from flows.blocks.http.messages import answer, header, uri_of
 from flows.blocks.records import Record
 from flows.formats import json
+from flows.values import SecretText, conceal
 
 _NAME = "Http Credentials"
 _SEND_AS = Enumeration("ClientAuthType", {"Header": 0, "Body": 1})
@@ -56,7 +57,16 @@ def _by_token(credentials: Record, clients: Clients) -> Authorisation:
     if not seconds:
         return Authorisation(headers=_bearer(token))
     until = now + min(timedelta(seconds=seconds), _LONGEST) - _EARLY
-    fresh = {**credentials.members, "AccessToken": {"Token": token, "ExpiresAt": until}}
+    # They may have been secret, and are plain here: they go back as secret texts.
+    fresh = {
+        **credentials.members,
+        "AccessToken": {"Token": SecretText(token), "ExpiresAt": until},
+        **{
+            name: conceal(credentials.members[name])
+            for name in ("ClientAuthentication", "ResourceOwnerPassword")
+            if name in credentials.members
+        },
+    }
     return Authorisation(headers=_bearer(token), kept=fresh)
 
 

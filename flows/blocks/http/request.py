@@ -36,7 +36,8 @@ class ExecuteHttpRequest(Block):
     Http Credentials are {Domain, Username, Password} for Basic authentication, or {AccessTokenUri,
     ClientAuthentication: {ClientId, ClientSecret, SendAs}, Scope} for OAuth 2.0, with
     ResourceOwnerUsername and ResourceOwnerPassword for that grant. The access token is kept in
-    the variable, as AccessToken, and renewed when it expires: declare the variable as secret.
+    the variable, as AccessToken, and renewed when it expires; it and the passwords beside it are
+    secret texts from then on.
     """
 
     type = "Execute Http Request"
