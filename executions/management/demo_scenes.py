@@ -34,6 +34,7 @@ _PLACES = {
     "check-urls": ("operations", "production"),
     "nightly-tour": ("facilities", "pilot"),
     "approve-invoice": ("commerce", "pilot"),
+    "xml-to-json": ("commerce", "pilot"),
 }
 _COLORS = {
     "production": "indigo",
