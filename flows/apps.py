@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 from django.apps import AppConfig
 from django.conf import settings
 
+from flows import checks as _checks  # noqa: F401 - registers itself
 from flows import sandbox, site_zone, value_sources
 
 

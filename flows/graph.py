@@ -12,6 +12,7 @@ from typing import Any
 from flows import value_sources
 from flows.blocks import BY_TYPE, types_named
 from flows.blocks.base import Block, Port, Property
+from flows.blocks.missing import MissingBlock
 from flows.expressions import ExpressionError
 from flows.output_targets import Target, targets_of
 from flows.value_sources import Source
@@ -161,6 +162,8 @@ def document_path(key: str) -> tuple[str | int, ...]:
 @dataclass(slots=True)
 class _Builder:
     document: Mapping[str, Any]
+    #: Whether a block of an unknown type keeps its place.
+    keeps_missing: bool = False
     messages: list[Message] = field(default_factory=list)
     workspaces: dict[str, WorkspaceNode] = field(default_factory=dict)
     blocks: dict[str, BlockNode] = field(default_factory=dict)
@@ -239,6 +242,9 @@ class _Builder:
     def block(self, key: str, workspace: str, definition: Mapping[str, Any]) -> bool:
         path = document_path(key)
         kind = BY_TYPE.get(str(definition["type"]).casefold())
+        if kind is None and self.keeps_missing:
+            kind = MissingBlock(str(definition["type"]))
+            definition = {**definition, "properties": {}}
         if kind is None:
             self.say(
                 f"Block {key}",
@@ -300,12 +306,15 @@ def _note(workspace: str, definition: Mapping[str, Any]) -> NoteNode:
     )
 
 
-def build(document: Mapping[str, Any]) -> tuple[FlowGraph, list[Message]]:
+def build(
+    document: Mapping[str, Any], *, keeps_missing: bool = False
+) -> tuple[FlowGraph, list[Message]]:
     """The graph of a structurally valid flow document, and what could not be compiled of it.
 
-    The document's structure is what docs/flow.schema.json says; hold it against that first.
+    The document's structure is what docs/flow.schema.json says; hold it against that first. With
+    `keeps_missing`, a block whose type is unknown keeps its place and throws.
     """
-    builder = _Builder(document)
+    builder = _Builder(document, keeps_missing)
     builder.workspace("", "Top-level", None, document)
     graph = FlowGraph(
         name=document["flow"],

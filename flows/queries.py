@@ -44,7 +44,8 @@ def compiled(version_id: int) -> FlowGraph:
             _graphs.move_to_end(version_id)
             return _graphs[version_id]
     version = FlowVersion.objects.select_related("flow").get(pk=version_id)
-    graph, messages = build(document(version))
+    # Packages may be uninstalled; what was published with their blocks can still be looked at.
+    graph, messages = build(document(version), keeps_missing=not version.is_draft)
     if messages:
         raise InvalidFlow(messages)
     if version.is_draft:

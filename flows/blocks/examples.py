@@ -34,6 +34,8 @@ from typing import Any
 
 import yaml
 
+from flows.blocks import BY_TYPE, PACKAGES
+
 FOLDER = Path(__file__).parent
 #: What a case says beside outputs, and how that reads.
 _SHOWN = (
@@ -53,8 +55,18 @@ def cases() -> dict[str, list[Case]]:
     """Return every case by its block type. Callers must not change them."""
     found: dict[str, list[Case]] = {}
     for file in sorted(FOLDER.glob("*/examples.yaml")):
-        found |= yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - a safe one
+        found |= read(file)
+    for file in PACKAGES.examples:
+        for name, of_block in read(file).items():
+            block = BY_TYPE.get(name.casefold())
+            found.setdefault(block.type if block else name, []).extend(of_block)
     return found
+
+
+def read(file: Path) -> dict[str, list[Case]]:
+    """Return the cases of a file by what it calls their blocks."""
+    read: dict[str, list[Case]] = yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - a safe one
+    return read
 
 
 def table(block_type: str) -> list[str]:
