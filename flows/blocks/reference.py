@@ -33,6 +33,33 @@ The examples are golden cases, from the `examples.yaml` of each palette: the tes
 them.
 """
 
+#: Blocks of the original that there are not: palette, name, and why, with what to do instead.
+NOT_BUILT = (
+    (
+        "Google Workspace",
+        "Send Email Using Gmail",
+        "It signs in by certificates of a Google Workspace. Send Email Using SMTP Server reaches "
+        "Gmail with an app password.",
+    ),
+    (
+        "Microsoft365",
+        "Send Email Using Microsoft 365",
+        "It needs an application that is registered with Microsoft, and its interface alone. Where "
+        "the tenant allows SMTP, Send Email Using SMTP Server does it; otherwise Execute Http "
+        "Request with OAuth 2.0 asks Microsoft Graph.",
+    ),
+    (
+        "PowerShell",
+        "Execute PowerShell Script",
+        "Its remote sessions are Windows', and a script in the worker's own process could reach "
+        "everything that the worker can. Run scripts on another machine by Execute Ssh Command.",
+    ),
+    (
+        "Telnet",
+        "Execute Telnet Command",
+        "Telnet sends passwords and everything else as plain text. Use Execute Ssh Command.",
+    ),
+)
 _EFFECTS = {
     Effect.REPEATABLE: "After a crash of its worker it is done again.",
     Effect.ONCE: (
@@ -48,6 +75,14 @@ def markdown() -> str:
     for palette, blocks in groupby(sorted(ALL, key=_palette), key=_palette):
         parts.append(f"## {palette}\n")
         parts += [_block(block) for block in blocks]
+    parts.append("## Blocks that are not built\n")
+    parts.append(
+        "Of the blocks of the original these are missing. A [package of your own]"
+        "(writing-blocks.md) may bring them.\n\n"
+        "| palette | block | why, and what to do instead |\n|---|---|---|"
+    )
+    parts += [f"| {palette} | {name} | {why} |" for palette, name, why in NOT_BUILT]
+    parts.append("")
     parts.append("## What the exceptions mean\n\n| type | meaning |\n|---|---|")
     parts += [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
     return "\n".join(parts) + "\n"
