@@ -22,6 +22,7 @@ from flows import queries, values
 from tests.conftest import LiveApp
 from tests.driving import drive
 from tests.people import answer, person, question_of
+from tests.receivers import PASSWORD, USER, mail_receiver
 from tests.secrets_in_tests import SECRET, where
 
 pytestmark = [
@@ -220,3 +221,32 @@ def test_a_folder_of_xml_that_is_missing_is_an_error() -> None:
     thrown = ExceptionRecord.objects.get(execution=execution)
     assert thrown.type.endswith(".OperationFailedException")
     assert "There is no such folder." in str(thrown.data)
+
+
+def test_invoices_are_reconciled_and_the_report_is_mailed() -> None:
+    inputs: dict[str, Any] = {"ReportPath": "reports/open.md", "Recipient": "ann@example.com"}
+    with mail_receiver(login=True) as mails:
+        mail = {"MailHost": "127.0.0.1", "MailPort": mails.port, "MailEncrypted": False}
+        sign_in = {"MailUser": USER, "MailPassword": PASSWORD}
+        execution, outputs = run("reconcile-invoices", **inputs, **mail, **sign_in)
+    assert execution.status == Status.ENDED
+    assert [row["Number"] for row in outputs["Paid"]] == ["R-2041", "R-2045"]
+    assert [row["Number"] for row in outputs["Different"]] == ["R-2043"]
+    assert [row["Number"] for row in outputs["Open"]] == ["R-2042", "R-2044"]
+    assert "2 of 5 invoices are paid." in outputs["Report"]
+    assert "- R-2042 of Fisher, Ann: 99.90" in outputs["Report"]
+    (message,) = mails.mails
+    assert mails.recipients == [["ann@example.com"]]
+    assert message["Subject"] == "Invoices: 2 open, 1 with another amount"
+    assert (
+        message.get_body().get_content().replace("\r\n", "\n").strip() == outputs["Report"].strip()
+    )
+    (attachment,) = message.iter_attachments()
+    assert attachment.get_filename() == "open.md"
+    assert not where(PASSWORD)
+
+
+def test_without_a_mail_server_the_report_is_written() -> None:
+    execution, outputs = run("reconcile-invoices", ReportPath="reports/quiet.md")
+    assert execution.status == Status.ENDED
+    assert (settings.FILES_ROOT / "reports" / "quiet.md").read_text() == outputs["Report"]
