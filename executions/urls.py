@@ -38,6 +38,7 @@ from executions.views.flow_list.arrange import flow_arrange, flow_star
 from executions.views.flow_list.import_files import flow_import
 from executions.views.flow_list.page import flows, flows_live
 from executions.views.flow_list.peek import flow_peek
+from executions.views.functions import function_completions
 from executions.views.grid import (
     completions,
     execution_child_counts,
@@ -148,6 +149,7 @@ urlpatterns = [
     path("executions/jobs/<uuid:job_id>/results/", bulk_results, name="bulk-results"),
     path("executions/jobs/<uuid:job_id>/<str:control>/", bulk_control, name="bulk-control"),
     path("executions/complete/", completions, name="execution-completions"),
+    path("expressions/functions/", function_completions, name="function-completions"),
     path("executions/groups/", execution_groups, name="execution-groups"),
     path("executions/<uuid:execution_id>/children/", execution_children, name="execution-children"),
     path(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 
 from executions.limits import WEBHOOK_BYTES_KEPT
 from executions.models import Chain, Webhook
@@ -18,7 +19,12 @@ from flows.graph import FlowGraph, VariableNode
 PREFIX = "input-"
 #: Characters of a value that is typed.
 _LONGEST = 100_000
-_EXPRESSION = {"rows": 2, "spellcheck": "false", "class": "input code"}
+_EXPRESSION = {
+    "rows": 2,
+    "spellcheck": "false",
+    "class": "input code",
+    "data-functions": reverse_lazy("function-completions"),
+}
 
 
 class InputsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -80,7 +86,7 @@ def _field(variable: VariableNode, row: Webhook | Chain) -> forms.CharField:
         strip=False,
         max_length=_LONGEST,
         initial="" if is_hidden else text,
-        widget=forms.Textarea({"rows": 1, "spellcheck": "false", "class": "input code"}),
+        widget=forms.Textarea({**_EXPRESSION, "rows": 1, "data-functions-after": "="}),
         help_text="A secret value is kept. Leave it empty to keep that." if is_hidden else "",
     )
 

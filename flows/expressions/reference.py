@@ -50,6 +50,9 @@ are four items. `in` looks for keys that are texts, Integers or Booleans; for ot
 {LARGEST_TEXT:,} characters or {LARGEST_LIST:,} items at most, and a regular expression may
 take {REGEX_SECONDS:g} second.
 
+Fields that take expressions offer functions while one types a name: arrows choose, Enter takes,
+Escape closes. `x-functions` in [flow.schema.json](flow.schema.json) lists them for editors.
+
 Each function can also stand behind its first argument: `Name.upper()` is `upper(Name)`. What stands
 in brackets may be left out; `…` stands for any number of values.
 """

@@ -10,6 +10,8 @@ from typing import Any
 from flows.blocks import ALL
 from flows.blocks.base import Block, Property
 from flows.expressions import RESERVED_WORDS
+from flows.expressions.function import Function
+from flows.expressions.functions import FUNCTIONS
 from flows.variable_types import VARIABLE_TYPES
 
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -100,6 +102,7 @@ def schema() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/$defs/schedule"},
             },
         },
+        "x-functions": [_function(one) for one in FUNCTIONS.values()],
         "$defs": {
             "schedule": _SCHEDULE,
             "variables": {
@@ -185,6 +188,18 @@ def schema() -> dict[str, Any]:
             },
             **{block.type: _block(block) for block in ALL},
         },
+    }
+
+
+def _function(function: Function) -> dict[str, Any]:
+    """What an editor needs to complete a function of expressions."""
+    return {
+        "name": function.name,
+        "signature": function.signature,
+        "returns": function.returns,
+        "description": function.description,
+        "subject": function.subject,
+        "examples": [source for source, _ in function.examples],
     }
 
 

@@ -143,6 +143,7 @@ execution-child-counts see -
 execution-children see -
 execution-command - signed_in
 execution-completions signed_in -
+function-completions signed_in -
 execution-exception see -
 execution-groups signed_in -
 execution-live see -

@@ -11,3 +11,4 @@ import "../diagram-drag.js";
 import "../copy-buttons.js";
 import "../value-view.js";
 import "../control-request.js";
+import "../functions.js";

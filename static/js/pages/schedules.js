@@ -6,3 +6,4 @@ import "../count-down.js";
 import "../watches.js";
 import "../cron-boxes.js";
 import "../schedules.js";
+import "../functions.js";

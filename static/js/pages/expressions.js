@@ -1,0 +1,6 @@
+import "../shell.js";
+import "../request-errors.js";
+import "../loading-indicator.js";
+import "../confirm.js";
+import "../watches.js";
+import "../functions.js";
