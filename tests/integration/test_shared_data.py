@@ -40,6 +40,7 @@ from flows.blocks.shared_data import (
 )
 from flows.models import Grant
 from flows.roles import Role
+from flows.values import SecretText
 from tests.conftest import celery_worker
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
 from tests.flows_in_tests import publish
@@ -315,6 +316,18 @@ def test_secrets_stay_secret_on_their_way_through_data_storage() -> None:
         assert "hunter2" not in str(cursor.fetchone())
     taken = shared_values.taken(row)
     assert (taken.value, list(taken.secret_texts)) == ({"Password": "hunter2"}, ["hunter2"])
+
+
+def test_a_secret_text_stays_one_whoever_writes_it() -> None:
+    do(CreateCollection(USERS))
+    do(WriteItem(USERS, "ada", [SecretText("pin"), 1]))
+    row = StorageItem.objects.get()
+    assert "pin" not in str(row.value)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value::text || secret::text FROM executions_storageitem")
+        assert "pin" not in str(cursor.fetchone())
+    taken = shared_values.taken(row)
+    assert (taken.value, list(taken.secret_texts)) == ([SecretText("pin"), 1], ["pin"])
 
 
 def test_data_storage_that_is_full_throws(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,10 @@ def taken(row: SharedValue) -> TakenValue:
 
 
 def _secret_texts(value: Any, secrets: Secrets | None) -> list[str]:
-    """Return the secret texts that stand in a value."""
-    if secrets is None or secrets.redact(value) == value:
-        return []
-    return [text for text in secrets.texts if Secrets({}, {text: None}).redact(value) != value]
+    """Return the secret texts that stand in a value, and those that its giver keeps secret."""
+    found = dict.fromkeys(values.secret_texts(value))
+    plain = values.reveal(value)
+    if secrets is not None and secrets.redact(plain) != plain:
+        known = (text for text in secrets.texts if Secrets({}, {text: None}).redact(plain) != plain)
+        found |= dict.fromkeys(known)
+    return list(found)
