@@ -35,6 +35,7 @@ _PLACES = {
     "nightly-tour": ("facilities", "pilot"),
     "approve-invoice": ("commerce", "pilot"),
     "xml-to-json": ("commerce", "pilot"),
+    "reconcile-invoices": ("commerce", "pilot"),
 }
 _COLORS = {
     "production": "indigo",
