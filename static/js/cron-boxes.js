@@ -3,13 +3,11 @@
 
 const FEWEST = 5;
 
-/** @type {HTMLInputElement | null} */
-const text = document.querySelector("input.cron");
-/** @type {HTMLElement | null} */
-const boxes = document.querySelector(".cron-boxes");
-/** @type {HTMLSelectElement | null} */
-const simple = document.querySelector("[data-fills-cron]");
-const modes = document.querySelector("[data-cron-modes]");
+// Each is null on a page without the form; nothing below is called there.
+const text = /** @type {HTMLInputElement} */ (document.querySelector("input.cron"));
+const boxes = /** @type {HTMLElement} */ (document.querySelector(".cron-boxes"));
+const simple = /** @type {HTMLSelectElement} */ (document.querySelector("[data-fills-cron]"));
+const modes = /** @type {HTMLElement} */ (document.querySelector("[data-cron-modes]"));
 
 const partsOf = (value) => value.trim().split(/\s+/);
 const fields = () => /** @type {HTMLInputElement[]} */ ([...boxes.querySelectorAll("input")]);
@@ -29,7 +27,7 @@ function write(value) {
 /** Make the boxes of the text. */
 function makeBoxes() {
   const parts = partsOf(text.value);
-  const names = text.dataset.parts.split(" ").slice(-parts.length);
+  const names = (text.dataset.parts ?? "").split(" ").slice(-parts.length);
   const made = parts.map((part, place) => {
     const label = document.createElement("label");
     const box = document.createElement("input");
@@ -47,7 +45,7 @@ function makeBoxes() {
 
 /** Show what the chosen way of giving the time needs. */
 function show() {
-  const isSimple = modes.querySelector("input:checked").value === "simple";
+  const isSimple = modes.querySelector('input[value="simple"]').matches(":checked");
   const inBoxes = !isSimple && fits(text.value);
   if (inBoxes) makeBoxes();
   boxes.hidden = !inBoxes;
@@ -113,7 +111,7 @@ function markBad() {
   }
 }
 
-if (text && boxes && simple && modes instanceof HTMLElement) {
+if (text && boxes && simple && modes) {
   modes.hidden = false;
   show();
   markBad();
