@@ -19,7 +19,7 @@ PAGES = re.compile(r"(js|css)/pages/[^/]+\.(js|css)")
 
 IMPORT = re.compile(r'^import (?:(\{[^}]*\}|\* as \w+) from )?"(\./|\.\./)([\w./-]+)";$', re.M)
 EXPORT_FROM = re.compile(r'^export (\{[^}]*\}) from "(\./|\.\./)([\w./-]+)";$', re.M)
-EXPORT = re.compile(r"^export (?=(?:async )?function\*? (\w+)|const (\w+) =)", re.M)
+EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|class) (\w+)|const (\w+) =)", re.M)
 #: Module syntax that this bundler does not support.
 UNREAD = re.compile(r"^(?:import|export)\b.*|\bimport\.meta\b.*|\bimport\(.*", re.M)
 

@@ -75,7 +75,10 @@ MODULES = {
     "js/b.js": 'export { twice } from "./c.js";\nimport { twice } from "./c.js";\n'
     "const said = [];\nexport const NAMES = [1];\nexport async function wait() {}\n"
     "export const say = (word) => said.push(twice(word));\nglobalThis.said = said;\n",
-    "js/c.js": "export const twice = (word) => `${word}${word}`;\n",
+    "js/c.js": 'import { Word } from "./d.js";\n'
+    "export const twice = (word) => new Word(word).twice();\n",
+    "js/d.js": "export class Word {\n  constructor(word) {\n    this.word = word;\n  }\n"
+    "  twice() {\n    return `${this.word}${this.word}`;\n  }\n}\n",
 }
 
 
