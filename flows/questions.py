@@ -69,7 +69,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked. Without `user` and `group`, whoever may operate the flow is."""
+    """What a person is asked. Without `user` and `group`, whoever may control the execution is."""
 
     text: str
     details: str

@@ -104,7 +104,7 @@ def run() -> Iterator[Execution]:
     yield _start("check-order", grace, {"Order": WITHOUT_LINES}, break_on_exception=True)
     # A site without rooms: its loop throws, and the flow handles no exception.
     yield _start("nightly-tour", grace, {"Sites": ["Lighthouse"], "Rooms": 0})
-    # Whoever may operate the flow finds this under For you.
+    # Whoever may control the execution finds this under For you.
     yield _start("approve-invoice", grace, {})
     to_stop = _start("nightly-tour", ada, {"Sites": ["Mill", "Depot"]})
     yield to_stop

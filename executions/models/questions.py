@@ -43,8 +43,8 @@ class Question(models.Model):
     #: The declared fields (`flows.questions.Field.as_json`); a default may be secret.
     form = EncryptedJSONField(default=list)
 
-    #: Who is asked: a user, or else the members of a group, or else whoever may operate the flow.
-    #: With both, the user has taken it from the group, or was given it.
+    #: Who is asked: a user, or else the members of a group, or else whoever may control
+    #: the execution. With both, the user has taken it from the group, or was given it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

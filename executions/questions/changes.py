@@ -110,8 +110,8 @@ def give_back(user: User, actor: Actor, question_id: UUID) -> Question:
 def assign(
     user: User, actor: Actor, question_id: UUID, to_user: str = "", to_group: str = ""
 ) -> Question:
-    """Give a question to a user, to a group, or with neither to whoever may operate the flow; they
-    are told. Raises Refused and NoSuchAssignee."""
+    """Give a question to a user, to a group, or with neither to whoever may control the
+    execution; they are told. Raises Refused and NoSuchAssignee."""
     with _changing(user, actor, "assign-question", question_id, access.may_assign) as question:
         person, group = _person(to_user), _group(to_group)
         if person and not group:

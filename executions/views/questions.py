@@ -79,7 +79,10 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
     else:
         found = questions_access.visible(user).order_by("-asked_at", "-id")
     page = Paginator(found.select_related("user", "group"), _PAGE).get_page(request.GET.get("page"))
-    return {"tab": tab, "tabs": TABS, "page": page, "questions": list(page)}
+    questions = list(page)
+    named = {question.flow_name for question in questions}
+    flows = flows_access.visible(user).filter(name__in=named).values_list("name", flat=True)
+    return {"tab": tab, "tabs": TABS, "page": page, "questions": questions, "flows": set(flows)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

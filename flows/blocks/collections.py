@@ -1,6 +1,7 @@
 """What the blocks of lists, dictionaries and queues have in common."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flows.blocks.base import Direction, Property
@@ -20,6 +21,10 @@ OCCURRENCE = Property(
     "Int32",
     default=1,
     description="1 is the first with that value, -1 the last; where there is none nothing happens",
+)
+KEY_OCCURRENCE = replace(
+    OCCURRENCE,
+    description="1 or -1, as a key occurs once; any other throws",
 )
 COUNT_OUT = Property("Count", "Int32", Direction.OUTPUT)
 COUNTS_OUT = Property("Counts", "IList<Int32>", Direction.OUTPUT)

@@ -44,6 +44,10 @@ def test_the_sources_are_what_they_are_said_to_be() -> None:
     for written, kind in kinds.items():
         assert f"`{written}`" in PAGE
         assert isinstance(value_sources.parse(written), kind), written
+    assert "`{$items: [[1, one], [true, yes]]}`" in PAGE
+    keyed = value_sources.parse({"$items": [[1, "one"], [True, "yes"]]})
+    assert isinstance(keyed, value_sources.Literal)
+    assert len(keyed.value) == 2
 
 
 def test_the_blocks_exist() -> None:

@@ -183,6 +183,14 @@ def test_encryption_that_the_server_begins_without(
     assert (plain.category, plain.code) == ("SSL", 200)
 
 
+def test_a_server_without_encryption_is_told_with_what_to_do() -> None:
+    with mail_receiver(login=True) as receiver:
+        plain = problem(REACH, server(receiver.port, tls=True))
+        assert receiver.mails == []
+    assert (plain.category, plain.code) == ("SSL", 201)
+    assert "set UseSsl to false" in str(plain)
+
+
 def test_a_password_that_is_not_ascii_is_sent_as_utf_8() -> None:
     with mail_receiver(login=True) as receiver:
         refused = problem(REACH, server(receiver.port, password="größe"))

@@ -299,6 +299,14 @@ def test_the_page_is_not_there_for_others_and_a_form_that_they_send_is_refused(
     assert question_of(question.execution_id).user == ann
 
 
+def test_the_list_leads_to_the_flow_for_those_who_see_it(approval: FlowVersion, ann: User) -> None:
+    ask(approval, User="ann")
+    link = f'href="{approval.flow.get_absolute_url()}"'
+    assert link not in signed_in(ann).get("/questions/").content.decode()
+    Grant.objects.create(user=ann, flow=approval.flow, role=Role.SEE)
+    assert link in signed_in(ann).get("/questions/").content.decode()
+
+
 def test_take_give_back_and_assign(approval: FlowVersion) -> None:
     ann, bob, olga = person("ann", "approvers"), person("bob", "approvers"), operator(approval)
     execution = ask(approval, Group="approvers")

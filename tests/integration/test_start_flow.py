@@ -75,8 +75,8 @@ def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
         (["square", "--input", f"N={'[' * 5000}"], "[[…: This is nested too deeply"),
         (["square", "--input", "N=1", "--wait", "nan"], "0 or more"),
         (["square", "--input", "N=1", "--wait=x"], "0 or more"),
-        (["squares"], "Flows: square, wait"),
-        (["square", "--version", "9"], "no square v9"),
+        (["squares"], "There is no flow squares. Flows: square, wait"),
+        (["square", "--version", "9"], "no v9 of the flow square"),
     ],
 )
 @pytest.mark.usefixtures("start_flow")

@@ -49,6 +49,7 @@ def test_a_change_is_audited_and_wakes_who_waits(stored: Any, admin_client: Clie
     runner.run(execution.pk)
     page = admin_client.get(f"/storage/{item_of(USERS).collection_id}/").content.decode()
     assert "the key ada of users to be set" in page
+    assert "Waiting for it: <a" in page
     assert fresh(execution).get_absolute_url() in page
     item = item_of(USERS)
     assert change(admin_client, item, "[1, 2]").status_code == 302

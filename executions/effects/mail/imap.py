@@ -13,7 +13,7 @@ import imapclient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 
 from executions.effects.connections import Network
-from executions.effects.mail.sessions import Protocol, session
+from executions.effects.mail.sessions import NO_ENCRYPTION, Protocol, session
 from executions.limits import MAIL_BYTES
 from flows.blocks.mail import (
     Chosen,
@@ -79,7 +79,7 @@ class _Client(imapclient.IMAPClient):  # type: ignore[misc]  # it comes without 
 
 def _encrypt(client: _Client, trusted: ssl.SSLContext) -> None:
     if not client.has_capability("STARTTLS"):
-        raise MailError("The server has no encryption (STARTTLS).", "SSL", 201)
+        raise MailError(NO_ENCRYPTION, "SSL", 201)
     client.starttls(trusted)
 
 

@@ -13,6 +13,11 @@ from flows.blocks.mail import MailError, MailRefused, MailServer
 
 Client = TypeVar("Client")
 
+NO_ENCRYPTION = (
+    "The server has no encryption (STARTTLS). Use a port that has it, or set UseSsl to false, "
+    "which sends the password unencrypted."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol(Generic[Client]):

@@ -16,7 +16,7 @@ from email.utils import format_datetime, localtime, make_msgid
 from typing import IO, Any
 
 from executions.effects.connections import Network
-from executions.effects.mail.sessions import Protocol, session
+from executions.effects.mail.sessions import NO_ENCRYPTION, Protocol, session
 from executions.limits import MAIL_BYTES
 from flows.blocks.mail import Mailbox, MailError, MailRefused, MailServer, OutgoingMail
 
@@ -83,7 +83,7 @@ def _begin(connection: socket.socket, host: str) -> smtplib.SMTP:
 
 def _encrypt(client: smtplib.SMTP, trusted: ssl.SSLContext) -> None:
     if not client.has_extn("starttls"):
-        raise MailError("The server has no encryption (STARTTLS).", "SSL", 201)
+        raise MailError(NO_ENCRYPTION, "SSL", 201)
     reply = client.starttls(context=trusted)
     if reply[0] != 220:
         raise MailError(f"The server refuses STARTTLS: {_said(reply)}", "SSL", 201)

@@ -154,7 +154,7 @@ def _version(name: str, number: int | None) -> FlowVersion:
         if found is not None:
             return found
     known = ", ".join(Flow.objects.values_list("name", flat=True)[:20]) or "none"
-    wanted = name if number is None else f"{name} v{number}"
+    wanted = f"flow {name}" if number is None else f"v{number} of the flow {name}"
     raise CommandError(f"There is no {wanted}. Flows: {known}.", returncode=REFUSED)
 
 

@@ -29,8 +29,8 @@ _TYPES = Property(
     "Types",
     "Structure",
     description=(
-        f"of columns: {', '.join(TYPES)}, or {{Type: Date Time, Format: dd.MM.yyyy}}; Text of "
-        "those that are not named"
+        f"the type of each column: {', '.join(TYPES)}, or "
+        "{Type: Date Time, Format: dd.MM.yyyy}; Text where none is given"
     ),
 )
 _ROWS_OUT = Property("Rows", "IList<Structure>", Direction.OUTPUT)
@@ -94,7 +94,7 @@ def _field(value: Any, signs: Culture) -> str:
 
 class ConvertCsvToList(_CsvBlock):
     """Turns comma-separated text into a list with a structure for each row. An empty field is null,
-    but in a column of Text."""
+    except in a column of Text."""
 
     type = "Convert Csv To List"
     properties = (Property("Csv", "String", required=True), *_READING, _ROWS_OUT, _COLUMNS_OUT)
@@ -115,7 +115,7 @@ class ConvertListToCsv(_CsvBlock):
 
 class ReadCsvFile(OnePath):
     """Reads a file of comma-separated text as a list with a structure for each row. An empty field
-    is null, but in a column of Text."""
+    is null, except in a column of Text."""
 
     type = "Read Csv File"
     palette = "Csv"

@@ -133,7 +133,7 @@ class Column:
     pattern: str | None = None
 
     def value(self, text: str, line: int, signs: Culture) -> Any:
-        """Return a field as a value; an empty one is null, but in a column of Text. Raises
+        """Return a field as a value; an empty one is null, except in a column of Text. Raises
         CsvException as a BlockException."""
         if self.type == "Text":
             return text

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.blocks.collections import (
     ITEM,
+    KEY_OCCURRENCE,
     NEW_VALUE,
     NEW_VALUES,
     OCCURRENCE,
@@ -126,7 +127,7 @@ class SetItemWithKey(WithPresentKey, _SetsOneValue):
     """Gives the item with a key another value."""
 
     type = "Set Item With Key"
-    properties = (CHANGED_DICTIONARY, KEY, NEW_VALUE, OCCURRENCE)
+    properties = (CHANGED_DICTIONARY, KEY, NEW_VALUE, KEY_OCCURRENCE)
     throws = (*_NOT_PRESENT, "OccurrenceNotPresentException")
 
 

@@ -8,7 +8,7 @@ from flows.blocks.collections import (
     COUNTS_OUT,
     ITEM_OUT,
     ITEMS_OUT,
-    OCCURRENCE,
+    KEY_OCCURRENCE,
     VALUE,
     VALUES,
     contains_all,
@@ -132,7 +132,7 @@ class GetItemWithKey(DictionaryBlock):
     """Gets the item with a key."""
 
     type = "Get Item With Key"
-    properties = (DICTIONARY, KEY, OCCURRENCE, ITEM_OUT)
+    properties = (DICTIONARY, KEY, KEY_OCCURRENCE, ITEM_OUT)
     throws = ("KeyNotPresentException", "OccurrenceNotPresentException")
 
     def run(self, visit: Visit) -> Leave:

@@ -18,10 +18,10 @@ class AskAPerson(Block):
     """Asks a person to answer a form, and parks the execution until somebody has; no worker is held
     meanwhile.
 
-    User or Group says who may answer; with neither, whoever may operate the flow. Fields declares
-    the form: a list of structures with Name, Type, Description, Required, Default, Choices and
-    Secret, as in a start form; a text alone is the name of a Text. Answers holds what was answered,
-    by the names of the fields.
+    User or Group says who may answer; with neither, whoever may control the execution. Fields
+    declares the form: a list of structures with Name, Type, Description, Required, Default,
+    Choices and Secret, as in a start form; a text alone is the name of a Text. Answers holds what
+    was answered, by the names of the fields.
 
     When Due passes before anybody has answered, QuestionNotAnsweredException is thrown.
     """
