@@ -8,7 +8,7 @@ execution is not enough, or people could approve what they ask for themselves.
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
 from executions import access
@@ -17,6 +17,9 @@ from executions.models import Question
 from flows.rights import rights_of
 from flows.roles import Role
 
+#: The lists of questions, and what they are called.
+OPEN, ANSWERED, ALL = "open", "answered", "all"
+TABS = {OPEN: "Open", ANSWERED: "Answered by you", ALL: "All you may see"}
 NOT_FOUND = "This question does not exist, or you may not see it."
 
 
@@ -84,6 +87,15 @@ def visible(user: User) -> QuerySet[Question]:
         return Question.objects.all()
     own = Q(answered_by=user.pk) | Q(group__in=_groups(user).values("pk")) | Q(user=user.pk)
     return Question.objects.filter((own & _of_flows(_within(user, Role.SEE))) | seen.condition())
+
+
+def listed(user: User, tab: str) -> QuerySet[Question]:
+    """Return the questions of a list: open ones with what is due first, others the newest first."""
+    if tab == OPEN:
+        return open_for(user).order_by(F("due_at").asc(nulls_last=True), "-asked_at", "-id")
+    if tab == ANSWERED:
+        return answered_by(user).order_by("-closed_at", "-id")
+    return visible(user).order_by("-asked_at", "-id")
 
 
 def get_or_404(user: User, question_id: Any) -> Question:

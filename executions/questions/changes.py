@@ -63,6 +63,15 @@ def what_became(question: Question) -> str:
     return f"Withdrawn {when}: its execution does not wait for the answer any longer."
 
 
+def require_may_answer(user: User, actor: Actor, question: Question) -> None:
+    """Refuse whoever may not answer, with an audit entry, before their answers are read. Raises
+    NotAllowed."""
+    if not access.may_answer(user, question):
+        refused = _not_allowed(access.may_answer, question)
+        _record(actor, "answer-question", question, done=False, detail=refused)
+        raise NotAllowed(refused)
+
+
 def answer(user: User, actor: Actor, question_id: UUID, given: Mapping[str, Any]) -> Question:
     """Answer a question and wake its execution. Raises Refused and Unfit."""
     with _changing(user, actor, "answer-question", question_id, access.may_answer) as question:

@@ -21,6 +21,7 @@ from executions.forms import AnswerForm
 from executions.models import Question
 from executions.questions import access as questions_access
 from executions.questions import changes
+from executions.questions.access import OPEN, TABS
 from executions.templatetags.questions import COUNTED
 from executions.views.parts import Part, changed
 from flows import access as flows_access
@@ -29,7 +30,6 @@ from flows import access as flows_access
 _PAGE, _OFFERED = 50, 500
 _LIST = (Part("questions", "questions/table.html", "question-list"),)
 _STATE = (Part("state", "questions/state_part.html", "question-state"),)
-TABS = {"open": "Open", "answered": "Answered by you", "all": "All you may see"}
 
 
 @require_safe
@@ -67,17 +67,9 @@ def _held(request: HttpRequest) -> str:
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
-    tab = request.GET.get("tab", "open")
-    tab = tab if tab in TABS else "open"
-    user = request.user
-    if tab == "open":
-        found = questions_access.open_for(user).order_by(
-            F("due_at").asc(nulls_last=True), "-asked_at", "-id"
-        )
-    elif tab == "answered":
-        found = questions_access.answered_by(user).order_by("-closed_at", "-id")
-    else:
-        found = questions_access.visible(user).order_by("-asked_at", "-id")
+    tab = request.GET.get("tab", OPEN)
+    tab = tab if tab in TABS else OPEN
+    found = questions_access.listed(request.user, tab)
     page = Paginator(found.select_related("user", "group"), _PAGE).get_page(request.GET.get("page"))
     questions = list(page)
     named = {question.flow_name for question in questions}
@@ -92,19 +84,20 @@ def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
     found = questions_access.get_or_404(request.user, question_id)
     if request.method != "POST":
         return _page(request, found, AnswerForm(found.fields))
+    actor = Actor.of_request(request)
     form = AnswerForm(found.fields, request.POST)
-    if form.is_valid():
-        try:
-            changes.answer(request.user, Actor.of_request(request), found.pk, form.values)
-        except changes.Unfit as unfit:
-            form.tell(unfit.problems)
-        except changes.NotAllowed as refused:
-            raise PermissionDenied(str(refused)) from None
-        except changes.Closed as closed:
-            return _closed(request, found, str(closed))
-        else:
+    try:
+        changes.require_may_answer(request.user, actor, found)
+        if form.is_valid():
+            changes.answer(request.user, actor, found.pk, form.values)
             messages.success(request, "Your answer is given, and the execution goes on.")
             return redirect(found)
+    except changes.Unfit as unfit:
+        form.tell(unfit.problems)
+    except changes.NotAllowed as refused:
+        raise PermissionDenied(str(refused)) from None
+    except changes.Closed as closed:
+        return _closed(request, found, str(closed))
     return _page(request, found, form)
 
 

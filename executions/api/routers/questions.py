@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
 from django.http import HttpRequest
 from ninja import Field, ModelSchema, Query, Router, Schema
 
@@ -22,7 +21,7 @@ from flows.graph import Message
 
 PATH = "/v1/questions"
 ROUTER = Router(tags=["Questions"])
-Tab = Annotated[str, OneOf(("open", "answered", "all"))]
+Tab = Annotated[str, OneOf(access.TABS)]
 
 
 class QuestionField(Schema):
@@ -100,16 +99,12 @@ class Answer(Schema):
 
 
 @ROUTER.get("", response=Listed[Question])
-def list_questions(request: HttpRequest, tab: Tab = "open", page: PageNumber = 1) -> dict[str, Any]:
+def list_questions(
+    request: HttpRequest, tab: Tab = access.OPEN, page: PageNumber = 1
+) -> dict[str, Any]:
     """List the questions that wait for you, what is due first and then the newest; with `tab`,
     those that you have answered, or all that you may see."""
-    user = request.user
-    if tab == "open":
-        found = access.open_for(user).order_by(F("due_at").asc(nulls_last=True), "-asked_at", "-id")
-    elif tab == "answered":
-        found = access.answered_by(user).order_by("-closed_at", "-id")
-    else:
-        found = access.visible(user).order_by("-asked_at", "-id")
+    found = access.listed(request.user, tab)
     return page_of(request, found.select_related("user", "group"), page)
 
 
@@ -132,13 +127,14 @@ def answer_question(
     """Answer a question, and let its execution go on. 409 says what has become of a question that
     is not open any longer."""
     row = access.get_or_404(request.user, question_id)
+    actor = Actor.of_request(request, "api")
     types = {one.name: one.type for one in row.fields}
-    given = {
-        name: read_typed(name, item, types.get(name, ""), values)
-        for name, item in answer.answers.items()
-    }
     try:
-        actor = Actor.of_request(request, "api")
+        changes.require_may_answer(request.user, actor, row)
+        given = {
+            name: read_typed(name, item, types.get(name, ""), values)
+            for name, item in answer.answers.items()
+        }
         return changes.answer(request.user, actor, row.pk, given)
     except changes.NotAllowed as refused:
         raise PermissionDenied(str(refused)) from None
