@@ -7,7 +7,7 @@ with `MARK`; `whole[key]` finds it all the same (`Expression`).
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,10 +77,13 @@ def _keys(value: dict[Any, Any]) -> Iterable[Any]:
     ]
 
 
+def are_plain(keys: Collection[Any]) -> bool:
+    """Return whether all keys of a map are texts that stand for themselves."""
+    return set(map(type, keys)) <= _TEXTS and MARK not in "".join(keys)
+
+
 def from_cel_keys(value: dict[Any, Any]) -> dict[Any, Any]:
-    """The items of a map under the keys that variables have."""
-    if set(map(type, value)) <= _TEXTS and MARK not in "".join(value):
-        return value
+    """Return the items of a map under the keys that variables have."""
     return {_key(key): item for key, item in value.items()}
 
 
@@ -118,13 +121,15 @@ _CONVERT: dict[type, Callable[[Any], Any]] = {
 
 
 def from_cel(value: Any) -> Any:
+    """Return a value of the language as one of variables, but for the keys of its structures, which
+    `KeyOrder.sorted` converts. Raises ExpressionError."""
     kind = type(value)
     if kind in SCALARS or kind is datetime or kind is timedelta:
         return value
     if kind is list:
         return [from_cel(item) for item in value]
     if kind is dict:
-        return {key: from_cel(item) for key, item in from_cel_keys(value).items()}
+        return {key: from_cel(item) for key, item in value.items()}
     if kind is bytearray or kind is bytes:
         return bytes(value)
     raise ExpressionError(

@@ -7,15 +7,20 @@ variable that it came from.
 
 import threading
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from flows.expressions.conversion import from_cel_keys
+from flows.expressions.conversion import are_plain, from_cel_keys
 from flows.keys import value_of
 
 #: How many values of variables are looked at for structures with the same keys.
 LOOKED_AT = 10_000
 
 Keys = frozenset[Any]
+
+#: Most structures have the keys of others before them, and few. For those the answer is looked up.
+_REMEMBERED = 50
+_are_plain = lru_cache(maxsize=1024)(are_plain)
 
 
 class KeyOrder:
@@ -48,8 +53,11 @@ class KeyOrder:
     def sorted(self, value: Any) -> Any:
         """Return a value with the keys of its structures in their order."""
         if type(value) is dict:
-            value = from_cel_keys(value)
-            return {key: self.sorted(value[key]) for key in self._keys(value)}
+            keys = frozenset(value)
+            if not (_are_plain if len(keys) <= _REMEMBERED else are_plain)(keys):
+                value = from_cel_keys(value)
+                keys = frozenset(value)
+            return {key: self.sorted(value[key]) for key in self._keys(keys, value)}
         if type(value) is list:
             return [
                 self.sorted(item) if type(item) is dict or type(item) is list else item
@@ -57,10 +65,9 @@ class KeyOrder:
             ]
         return value
 
-    def _keys(self, value: dict[Any, Any]) -> Iterable[Any]:
+    def _keys(self, keys: Keys, value: dict[Any, Any]) -> Iterable[Any]:
         if len(value) < 2:
             return value
-        keys = frozenset(value)
         if (order := self._known.get(keys)) is None:
             order = self._known[keys] = self._found(keys)
         return order
