@@ -26,6 +26,7 @@ ANSWERS = (
     "event: execution",
     '"done": true',
     '"command": "stop"',
+    '"name": "payment-received"',
     '"changed": false',
     '"secret": "whsec_',
 )

@@ -157,8 +157,8 @@ def test_the_number_of_queries(
     address = f"/executions/{execution.pk}/{query or '?'}&panel={panel}"
     client.get(address)  # compiles the version once
     # Session, user, execution, tokens, relatives, waiting, visits, recent, counts, values, watch,
-    # list, steps, what people did in the past that is shown, and the failures without an owner.
-    with django_assert_max_num_queries(17):
+    # list, steps, what people did in the past that is shown, and the two numbers of the rail.
+    with django_assert_max_num_queries(18):
         assert client.get(address).status_code == 200
 
 

@@ -195,7 +195,10 @@ def test_a_flow_is_moved_and_labelled_by_those_who_may(client: Client, person: U
     pilot = Label.objects.get(name="pilot")
     fields = {"folder": there.pk, "held": [pilot.pk], "label": [night.pk]}
     assert client.post("/flows/orders/arrange/", fields).status_code == 403
-    assert "You may not arrange flows" in client.get("/flows/orders/arrange/").content.decode()
+    assert (
+        "Arranging flows takes the permission"
+        in client.get("/flows/orders/arrange/").content.decode()
+    )
     flow.refresh_from_db()
     assert flow.folder == folder("infra")
     give(person, "change_flow")

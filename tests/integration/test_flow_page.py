@@ -186,7 +186,7 @@ def test_the_page_costs_the_same_however_much_ran(
         make_execution(starter, "nap", version=version, status=Status.ENDED)
     client = client_of(starter)
     client.get("/flows/nap/")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         html = client.get("/flows/nap/").content.decode()
     assert html.count('class="bar-ok"') == 120
 

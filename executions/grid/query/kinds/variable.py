@@ -19,6 +19,7 @@ from executions.grid.query.kinds.suggestions import LIMIT, newest
 from executions.grid.query.lexer import EMPTY, in_quotes, plain, quoted
 from executions.models import Value
 from flows import value_paths
+from flows.keys import value_of
 from flows.values import EXCEPTION_KEYS, ExceptionValue, encode, is_object
 
 #: What the key of a variable's field begins with.
@@ -213,7 +214,7 @@ def _part(value: Any, key: str) -> Any:
 
 def _written(key: Any) -> str | None:
     """Return the key of a structure as a path names it; None for one that no path names."""
-    form = encode(key)
+    form = encode(value_of(key))
     if isinstance(form, str):
         return form
     return repr(form) if isinstance(form, int | float) and not isinstance(form, bool) else None
