@@ -73,7 +73,7 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
     page = Paginator(found.select_related("user", "group"), _PAGE).get_page(request.GET.get("page"))
     questions = list(page)
     named = {question.flow_name for question in questions}
-    flows = flows_access.visible(user).filter(name__in=named).values_list("name", flat=True)
+    flows = flows_access.visible(request.user).filter(name__in=named).values_list("name", flat=True)
     return {"tab": tab, "tabs": TABS, "page": page, "questions": questions, "flows": set(flows)}
 
 
