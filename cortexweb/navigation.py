@@ -41,7 +41,7 @@ RAIL = (
     ),
     RailItem("schedules", "Schedules", "nav-cal", "schedules", "d", flows_access.sees_flows),
     RailItem("webhooks", "Webhooks", "nav-hook", "webhooks", "w", flows_access.sees_flows),
-    RailItem("storage", "Storage", "sql", "storage", "s", storage_access.sees_some),
+    RailItem("storage", "Storage", "sql", "storage", "m", storage_access.sees_some),
     RailItem("logs", "Logs", "nav-logs", "logs", "l"),
     RailItem("audit", "Audit", "eye", "audit", "t", audit_access.sees_others),
     RailItem("admin", "Admin", "nav-admin", "admin:index", "a", lambda user: user.is_staff),

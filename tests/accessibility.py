@@ -47,6 +47,7 @@ def violations(
     are the same, so it may do without."""
     if page.evaluate("window.axe === undefined"):
         page.evaluate(AXE_SCRIPT)
+    page.wait_for_function("() => document.getElementById('loading')?.hidden ?? true")
     found = []
     for scheme, rules in (("dark", COLOURS), ("light", options or {}))[not dark :]:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

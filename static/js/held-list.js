@@ -16,8 +16,9 @@ export function keepListFresh(name) {
   let waiting = null;
 
   function isHeld() {
-    const body = part().querySelector("tbody");
-    return Boolean(body && (body.matches(":hover") || body.contains(document.activeElement)));
+    // The button may come to lie under the pointer.
+    if (part().querySelector("tbody:hover, [data-new-rows]:hover")) return true;
+    return Boolean(part().querySelector("tbody")?.contains(document.activeElement));
   }
 
   function showAll(next) {

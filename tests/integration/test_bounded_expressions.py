@@ -130,7 +130,7 @@ def test_pages_and_commands_outlive_such_a_default(tmp_path: Path, client: Clien
         assert client.get(address).status_code == 200
     paused = begin(version, paused=True, V=1)
     runner.run(paused.pk)
-    with pytest.raises(CommandRefused, match="too much memory"):
+    with pytest.raises(CommandRefused, match=r"too much .*memory"):
         preview(paused.pk, "w/e")
     assert largest_mebibytes() - before < 200
     assert time.monotonic() - began < 40

@@ -31,6 +31,7 @@ from executions.states import Status
 from executions.store.read import variables_by_path
 from executions.views.variable_edit import _text as shown_to_be_edited
 from flows import parsing, pretty_json, values
+from flows.blocks import encodings
 from flows.expressions import RESERVED_WORDS, Expression
 from flows.files import FlowFileError
 from flows.files.canonical import source
@@ -229,7 +230,8 @@ def test_the_start_form_does_not_change_them(odd: FlowVersion, admin_client: Cli
 
 
 def test_files_and_requests_hold_a_mark_for_half_a_character(tmp_path: Path) -> None:
-    FolderFiles(tmp_path).write_text("a.txt", "caf\ud83d", overwrite=True, encoding=None)
+    data = encodings.encode("caf\ud83d", encodings.encoding_given(None))
+    FolderFiles(tmp_path).write("a.txt", data, overwrite=True)
     assert (tmp_path / "a.txt").read_text() == "caf\ufffd"
 
 

@@ -304,7 +304,8 @@ def test_the_last_requests_are_kept_and_no_more(
     assert webhook.requests.count() <= 3 + receiving._DELETED_EVERY
     for _ in range(10):
         send(webhook, token="wrong")
-    assert webhook.requests.filter(outcome=O.REFUSED).count() == 3
+    # Of each minute; the next one may have begun meanwhile.
+    assert 3 <= webhook.requests.filter(outcome=O.REFUSED).count() <= 6
     receiving.delete_old()
     assert webhook.requests.count() == 3
     assert WEBHOOK_REQUESTS_KEPT == 50

@@ -100,7 +100,7 @@ CASES = [
         Case(
             "Log Event", {"Event Details": "x", "Event Severity": given}, throws="ArgumentException"
         )
-        for given in (0, 9, "Loud", "information")
+        for given in (-1, 9, "Loud", "information")
     ),
     Case("Wireless Sender", {"Wireless Receiver Block": 5}, throws="InvalidPropertyValueException"),
     Case(
@@ -204,7 +204,7 @@ def test_an_event_is_logged_with_its_times() -> None:
     assert (line.started_at, line.ended_at) == (WHEN, WHEN + timedelta(seconds=12))
 
 
-@pytest.mark.parametrize("given", [{}, {"Event Severity": None, "Started At": None}])
+@pytest.mark.parametrize("given", [{}, {"Event Severity": None, "Event Type": None}])
 def test_an_event_has_a_severity_and_times_of_its_own(given: dict[str, Any]) -> None:
     done = run(Case("Log Event", {"Event Details": "x"} | given))
     done.go()

@@ -12,7 +12,7 @@ from flows.blocks.base import Block, Property
 from flows.blocks.clients import Clients, FileStore
 from flows.blocks.errors import BlockException, exception, invalid_property
 from flows.blocks.files.paths import name_of, names_file, require_names, tidy
-from flows.values import ExceptionValue, type_name
+from flows.values import ExceptionValue, article, type_name
 
 FILE_PATH = Property("File Path", "String", required=True, nonempty=True)
 FILE_PATHS = Property("File Paths", "IEnumerable<String>", required=True, nonempty=True)
@@ -87,7 +87,8 @@ class Paths:
         """Raises InvalidPropertyValueException as a BlockException for what is no text."""
         for item in paths:
             if item is not None and not isinstance(item, str):
-                raise invalid_property(name, f"it holds a {type_name(item)}, which is no path.")
+                problem = f"it holds {article(type_name(item))}, which is no path."
+                raise invalid_property(name, problem)
         self._name, self._paths, self._done = name, paths, done
         self._failed: dict[str, ExceptionValue] = {}
 
