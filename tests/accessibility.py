@@ -35,6 +35,13 @@ SMALL = """() => {
 }"""
 
 
+#: Nothing is loading, and no transition is between two colours.
+_IS_AT_REST = """() => (document.getElementById("loading")?.hidden ?? true) &&
+  document.getAnimations().every(
+    ({ playState, effect }) =>
+      playState !== "running" || effect.getComputedTiming().endTime === Infinity)"""
+
+
 def violations(
     page: Page,
     options: dict[str, Any] | None = None,
@@ -47,10 +54,10 @@ def violations(
     are the same, so it may do without."""
     if page.evaluate("window.axe === undefined"):
         page.evaluate(AXE_SCRIPT)
-    page.wait_for_function("() => document.getElementById('loading')?.hidden ?? true")
     found = []
     for scheme, rules in (("dark", COLOURS), ("light", options or {}))[not dark :]:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(_IS_AT_REST)
         response = page.evaluate(
             "([within, rules]) => axe.run(within ?? document, rules)",
             [within, {"resultTypes": ["violations"], "preload": False, **rules}],

@@ -103,7 +103,7 @@ def test_without_websockets_it_polls(signed_in_page: Page, write: Write) -> None
     page.goto("/logs/")
     expect(page.locator('[data-live][data-state="poll"]')).to_be_visible()
     write("second")
-    expect(page.locator("#log-rows tr")).to_have_count(2)
+    expect(page.locator("#log-rows tr")).to_have_count(2, timeout=20_000)
 
 
 def test_on_a_phone(signed_in_page: Page, write: Write) -> None:

@@ -107,7 +107,13 @@ def list_schedules(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]
     return {**listed, "items": [_shown(one) for one in listed["items"]]}
 
 
-@ROUTER.get("/export", response=dict[str, dict[str, dict[str, Any]]])
+@ROUTER.get(
+    "/export",
+    response={
+        HTTPStatus.OK: dict[str, dict[str, dict[str, Any]]],
+        HTTPStatus.NOT_FOUND: ProblemDetails,
+    },
+)
 def export_schedules(
     request: HttpRequest,
     flow: Annotated[str, Query(max_length=200, description="Of this flow only.")] = "",
@@ -115,7 +121,7 @@ def export_schedules(
     """Return all schedules that you may see as flow files carry them: by flow, then by name."""
     found = access.visible(request.user).select_related("flow", "version")
     if flow:
-        found = found.filter(flow__name=flow)
+        found = found.filter(flow=flows_access.get(request.user, flow))
     exported: dict[str, dict[str, Any]] = {}
     for one in found.order_by("flow__name", "name", "id"):
         exported.setdefault(one.flow.name, {})[one.name] = document_of(one)
