@@ -149,6 +149,27 @@ panel.addEventListener("dragend", () => {
   dragged = null;
   panel.querySelector("[data-columns]").requestSubmit();
 });
+// A column moves here first, so a second press before the answer moves it once more. The form then
+// says the order, and the name of the button would move the column again.
+panel.addEventListener("click", (event) => {
+  const button = event.target.closest("[name=up], [name=down]");
+  if (!button) return;
+  const item = button.closest("li");
+  if (button.name === "up") item.previousElementSibling?.before(item);
+  else if (item.nextElementSibling?.draggable) item.nextElementSibling.after(item);
+  button.focus();
+});
+panel.addEventListener("htmx:configRequest", ({ detail }) => {
+  detail.formData.delete("up");
+  detail.formData.delete("down");
+});
+// An answer to what the form said before its newest change would undo that change.
+let changed = false;
+for (const type of ["change", "submit"]) panel.addEventListener(type, () => (changed = true), true);
+panel.addEventListener("htmx:beforeRequest", () => (changed = false));
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (changed && panel.contains(detail.requestConfig.elt)) detail.shouldSwap = false;
+});
 // What has been added is there; the field is free for another.
 panel.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-adds]") && target.reset());
 

@@ -119,7 +119,9 @@ def test_many_missed_times_start_once(version: FlowVersion, user: User) -> None:
 def test_a_schedule_of_seconds_that_missed_days_goes_on(version: FlowVersion, user: User) -> None:
     schedule = make_schedule(version.flow, user, "* * * * * *")
     fire(schedule, 48 * HOUR)
-    assert [outcome for outcome, _ in runs(schedule)] == ["missed", "started"]
+    # A round that takes more than a second finds the next second due, and its start running.
+    assert [outcome for outcome, _ in runs(schedule)][:2] == ["missed", "started"]
+    assert len(started(schedule)) == 1
     assert schedule.next_at is not None
     assert schedule.next_at > timezone.now() - HOUR / 60
 
