@@ -10,7 +10,7 @@ from executions.models import Execution
 from executions.publishing import publish
 from executions.store.lifecycle import secret_storage
 from executions.store.lifecycle.claims import ClaimedExecution
-from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
+from executions.store.lifecycle.starts import NotStarted, StartRequest, event_of_new, insert
 from flows import queries
 from flows.blocks.errors import exception
 from flows.models import Flow
@@ -77,7 +77,7 @@ def insert_child(
             extra={"InvalidVariableErrors": {m.location: m.summary for m in refused.messages}},
         ) from None
     enqueue(child)
-    publish(events([child.pk]))
+    publish([event_of_new(child)])
     return child.pk
 
 

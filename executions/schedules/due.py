@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from executions import audit
 from executions.commands.actor import Actor
-from executions.dispatch import enqueue
+from executions.dispatch import enqueue_many
 from executions.limits import (
     SCHEDULE_BATCH,
     SCHEDULE_MISSED_COUNTED,
@@ -36,7 +36,13 @@ from executions.schedules import inputs, timing
 from executions.schedules.cron import CronError
 from executions.schedules.excluded import CalendarError
 from executions.schedules.inputs import InvalidInputs
-from executions.store.lifecycle.starts import NotStarted, StartRequest, event_of_new, new_execution
+from executions.store.lifecycle.starts import (
+    NotStarted,
+    StartRequest,
+    event_of_new,
+    insert_all,
+    new_execution,
+)
 from flows.access import may_start
 from flows.formatting import duration
 from flows.graph import Message
@@ -137,19 +143,17 @@ class Round:
     def write(self, schedules: Iterable[Schedule]) -> None:
         """Write all of it, and have what was started executed after the commit."""
         made = [execution for execution, _ in self.executions]
-        Execution.objects.bulk_create(made)
-        new = [run for run in self.runs if run.pk is None]
-        ScheduleRun.objects.bulk_create(new)
-        old = [run for run in self.runs if run.pk is not None]
-        ScheduleRun.objects.bulk_update(old, ["outcome", "detail", "execution_id", "at"])
+        insert_all(made)
+        waited = [run for run in self.runs if run.pk is not None]
+        ScheduleRun.objects.bulk_create([run for run in self.runs if run.pk is None])
+        ScheduleRun.objects.bulk_update(waited, ["outcome", "detail", "execution_id", "at"])
         _store(list(schedules))
         names = {run.execution_id: run.schedule.name for run in self.runs}
         audit.write(
             audit.entry(actor, "start", execution=one, detail=f"by the schedule {names[one.pk]}")
             for one, actor in self.executions
         )
-        for execution in made:
-            enqueue(execution)
+        enqueue_many(made)
         publish(event_of_new(execution) for execution in made)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from executions.commands.actor import Actor
@@ -73,6 +74,24 @@ def test_a_due_schedule_starts_its_flow(version: FlowVersion, user: User) -> Non
     assert due.start_due() == 0
     entry = AuditEntry.objects.get(execution=execution)
     assert (entry.source, entry.detail) == ("schedule", f"by the schedule {schedule.name}")
+
+
+def test_a_batch_takes_as_many_statements_as_one(version: FlowVersion, user: User) -> None:
+    counts = []
+    for number in (1, 1, 40):
+        names = [f"{len(counts)}-{n}" for n in range(number)]
+        schedules = [
+            make_schedule(version.flow, user, name=name, overlap="parallel") for name in names
+        ]
+        for schedule in schedules:
+            come(schedule)
+        with CaptureQueriesContext(connection) as statements:
+            assert due.start_due() == number
+        counts.append(len(statements))
+        assert [runs(one) for one in schedules] == [[("started", 1)]] * number
+        assert not [one for one in statements if 'UPDATE "executions_schedulerun"' in one["sql"]]
+    # The first compiles the version.
+    assert counts[2] == counts[1]
 
 
 def test_the_newest_version_starts_unless_one_is_chosen(

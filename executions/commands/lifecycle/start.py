@@ -7,7 +7,7 @@ from django.db import transaction
 
 from executions import audit
 from executions.commands.actor import Actor
-from executions.dispatch import enqueue
+from executions.dispatch import enqueue, enqueue_many
 from executions.models import Execution
 from executions.publishing import publish
 from executions.store.debug_plan import DebugPlan
@@ -15,7 +15,7 @@ from executions.store.kept_breakpoints import kept_for_flow
 from executions.store.lifecycle.starts import (
     NotStarted,
     StartRequest,
-    events,
+    event_of_new,
     insert,
     insert_many,
 )
@@ -75,7 +75,7 @@ def begin(request: StartRequest, actor: Actor, detail: str) -> Execution:
         execution = insert(request)
         audit.record(actor, "start", execution=execution, detail=detail)
         enqueue(execution)
-        publish(events([execution.pk]))
+        publish([event_of_new(execution)])
     return execution
 
 
@@ -103,7 +103,6 @@ def start_many(
     with transaction.atomic():
         executions = insert_many(requests)
         audit.write([audit.entry(actor, "start", execution=one) for one in executions])
-        for one in executions:
-            enqueue(one)
-        publish(events([one.pk for one in executions]))
+        enqueue_many(executions)
+        publish(event_of_new(one) for one in executions)
     return executions
