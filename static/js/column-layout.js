@@ -165,8 +165,10 @@ panel.addEventListener("htmx:configRequest", ({ detail }) => {
 });
 // An answer to what the form said before its newest change would undo that change.
 let changed = false;
-for (const type of ["change", "submit"]) panel.addEventListener(type, () => (changed = true), true);
-panel.addEventListener("htmx:beforeRequest", () => (changed = false));
+const note = ({ type }) => {
+  changed = type !== "htmx:beforeRequest";
+};
+for (const type of ["change", "submit", "htmx:beforeRequest"]) panel.addEventListener(type, note, true);
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (changed && panel.contains(detail.requestConfig.elt)) detail.shouldSwap = false;
 });
