@@ -1,4 +1,8 @@
-"""Enumerations of the original: their members may be given by name, qualified name or number."""
+"""Enumerations of the original: their members may be given by name, qualified name or number.
+
+A member is a text. Where it stands in a structure that is one of the original's types, as in a
+ScopeDefinition, `numbered` knows it for a member.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from typing import Any
 
 from flows.blocks.base import Property
 from flows.blocks.errors import invalid_argument
+from flows.blocks.scopes import LEVELS, OPTIONS
 from flows.values import summary
 
 
@@ -43,6 +48,15 @@ class Enumeration:
             return frozenset(found)
         parts = str(value).replace(",", "|").split("|")
         return frozenset(self.member(prop, part.strip()) for part in parts)
+
+    def number(self, value: Any) -> int | None:
+        """Return the number of what names a member, in any case; None for anything else."""
+        if not isinstance(value, str):
+            return None
+        plain = value.casefold().removeprefix(f"{self.name.casefold()}.")
+        return next(
+            (number for name, number in self.members.items() if name.casefold() == plain), None
+        )
 
     def _named(self, text: str) -> str | None:
         plain = text.removeprefix(f"{self.name}.")
@@ -98,3 +112,45 @@ DATE_TIME_COMPONENT = Enumeration(
         "DayOfWeek": 13,
     },
 )
+REQUEST_VERB = Enumeration(
+    "RequestVerb", {"GET": 0, "POST": 1, "PUT": 2, "DELETE": 3, "PATCH": 4, "HEAD": 5}
+)
+REQUEST_VERSION = Enumeration("HttpRequestVersion", {"HTTP10": 0, "HTTP11": 1})
+CLIENT_AUTH_TYPE = Enumeration("ClientAuthType", {"Header": 0, "Body": 1})
+EMAIL_PRIORITY = Enumeration("EmailMessagePriority", {"Normal": 0, "NonUrgent": 1, "Urgent": 2})
+EMAIL_BODY_FORMAT = Enumeration("EmailMessageBodyFormat", {"Text": 0, "Html": 1})
+SCOPE_OPTION = Enumeration("ScopeOption", OPTIONS)
+LOGON_TYPE = Enumeration("LogonType", {"Network": 3, "NetworkCleartext": 8, "NewCredentials": 9})
+
+
+# Members in structures ----------------------------------------------------------------------------
+
+_HTTP_REQUEST = ("Uri", "QueryParameters", "Verb", "ContentType", "Headers", "Body", "HttpVersion")
+_SOAP_REQUEST = ("SoapMessage", "Uri", "Headers", "HttpVersion")
+_EMAIL_MESSAGE = (
+    "To", "From", "Cc", "Bcc", "Priority", "Subject", "BodyFormat", "Body", "Attachments",
+)  # fmt: skip
+#: The members of enumerations in the original's types, by all the keys that such a structure has.
+_TYPES: Mapping[frozenset[str], Mapping[str, Enumeration]] = {
+    frozenset(LEVELS): dict.fromkeys(LEVELS, SCOPE_OPTION),
+    frozenset(("Domain", "Username", "Password", "LogonType")): {"LogonType": LOGON_TYPE},
+    frozenset(_HTTP_REQUEST): {"Verb": REQUEST_VERB, "HttpVersion": REQUEST_VERSION},
+    frozenset(_SOAP_REQUEST): {"HttpVersion": REQUEST_VERSION},
+    frozenset(("ClientId", "ClientSecret", "SendAs")): {"SendAs": CLIENT_AUTH_TYPE},
+    frozenset(_EMAIL_MESSAGE): {"Priority": EMAIL_PRIORITY, "BodyFormat": EMAIL_BODY_FORMAT},
+}
+
+
+def numbered(value: Any) -> Any:
+    """Return a copy of a value in which members of enumerations are numbers. A text is a member
+    only in a structure that has all keys of its type and no other, and members for all of them."""
+    if type(value) is list:
+        return [numbered(item) for item in value]
+    if type(value) is not dict:
+        return value
+    items = {key: numbered(item) for key, item in value.items()}
+    members = _TYPES.get(frozenset(value), {})
+    numbers = {key: kind.number(items[key]) for key, kind in members.items()}
+    if any(number is None and type(items[key]) is str for key, number in numbers.items()):
+        return items
+    return items | {key: number for key, number in numbers.items() if number is not None}

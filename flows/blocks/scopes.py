@@ -14,8 +14,12 @@ LEVELS: dict[str, str] = {
     "Package": "Current",
     "Flow": "All",
 }
-#: ScopeOption: its members by their folded names and their numbers.
-_OPTIONS: Mapping[Any, str] = {"all": "All", "current": "Current", 0: "All", 1: "Current"}
+#: ScopeOption: the number of each member.
+OPTIONS: Mapping[str, int] = {"All": 0, "Current": 1}
+#: Its members by their folded names and their numbers.
+_OPTIONS: Mapping[Any, str] = {
+    key: name for name, number in OPTIONS.items() for key in (name.casefold(), number)
+}
 #: The name of what is Current: there is one tenant, one system and one package.
 _HERE = "default"
 #: What stands for All.

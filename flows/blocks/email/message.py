@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.blocks.clients import FileStore
-from flows.blocks.enumerations import Enumeration
+from flows.blocks.enumerations import EMAIL_BODY_FORMAT, EMAIL_PRIORITY, Enumeration
 from flows.blocks.errors import exception, invalid_argument, property_empty, property_null
 from flows.blocks.files.base import described
 from flows.blocks.mail import Attachment, Mailbox, OutgoingMail
@@ -13,8 +13,6 @@ from flows.blocks.records import Record, needed, one_line
 from flows.values import article, summary, type_name
 
 NAME = "Email Message"
-PRIORITY = Enumeration("EmailMessagePriority", {"Normal": 0, "NonUrgent": 1, "Urgent": 2})
-FORMAT = Enumeration("EmailMessageBodyFormat", {"Text": 0, "Html": 1})
 _HEADERS = {"Normal": "", "NonUrgent": "non-urgent", "Urgent": "urgent"}
 #: What an address looks like: no blanks, quotes or brackets, and one @ inside.
 _ADDRESS = re.compile(r'[^\s@<>"(),:;\\\[\]]{1,64}@[^\s@<>"(),:;\\\[\]]{1,255}')
@@ -38,8 +36,8 @@ def mail_of(given: Mapping[str, Any], files: FileStore) -> OutgoingMail:
         bcc=bcc,
         subject=_line(message, "Subject"),
         body=message.text("Body"),
-        is_html=_choice(FORMAT, message, "BodyFormat") == "Html",
-        priority=_HEADERS[_choice(PRIORITY, message, "Priority")],
+        is_html=_choice(EMAIL_BODY_FORMAT, message, "BodyFormat") == "Html",
+        priority=_HEADERS[_choice(EMAIL_PRIORITY, message, "Priority")],
         attachments=tuple(_attachments(message, files)),
     )
 

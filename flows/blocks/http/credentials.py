@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from flows.blocks.clients import Clients, HttpRequest
-from flows.blocks.enumerations import Enumeration
+from flows.blocks.enumerations import CLIENT_AUTH_TYPE
 from flows.blocks.errors import exception
 from flows.blocks.http.messages import answer, header, uri_of
 from flows.blocks.records import Record
@@ -15,7 +15,6 @@ from flows.formats import json
 from flows.values import SecretText, conceal
 
 _NAME = "Http Credentials"
-_SEND_AS = Enumeration("ClientAuthType", {"Header": 0, "Body": 1})
 #: A token that ends within this time is renewed.
 _EARLY = timedelta(seconds=10)
 _LONGEST = timedelta(days=3650)
@@ -113,7 +112,10 @@ def _request(credentials: Record, uri: str) -> HttpRequest:
     user = None
     if client is not None:
         id_, secret = client.needed_text("ClientId"), client.needed_text("ClientSecret")
-        if _SEND_AS.member(client.path("SendAs"), client.members.get("SendAs") or 0) == "Body":
+        if (
+            CLIENT_AUTH_TYPE.member(client.path("SendAs"), client.members.get("SendAs") or 0)
+            == "Body"
+        ):
             form |= {"client_id": id_, "client_secret": secret}
         else:
             user = (quote_plus(id_), quote_plus(secret))

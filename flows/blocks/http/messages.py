@@ -11,11 +11,6 @@ from flows.blocks.records import Record, text_of
 from flows.formats import json, xml
 from flows.values import article, summary, too_deep, type_name
 
-VERBS = Enumeration(
-    "RequestVerb", {"GET": 0, "POST": 1, "PUT": 2, "DELETE": 3, "PATCH": 4, "HEAD": 5}
-)
-VERSIONS = Enumeration("HttpRequestVersion", {"HTTP10": 0, "HTTP11": 1})
-
 #: The port of a Uri, as it is written; and who signs in by it, whom no exception repeats.
 _PORT = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(?:\[[^]/?#]*\]|[^:/?#]*):([^/?#]+)", re.I)
 _USER = re.compile(r"(?<=://)[^/?#]*@")

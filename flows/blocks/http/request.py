@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property
 from flows.blocks.clients import Clients, HttpRequest, HttpResponse
+from flows.blocks.enumerations import REQUEST_VERB, REQUEST_VERSION
 from flows.blocks.http import messages
 from flows.blocks.http.credentials import authorise
 from flows.blocks.records import Record
@@ -61,7 +62,7 @@ class ExecuteHttpRequest(Block):
     def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         request = _request(given)
         uri, verb = messages.uri_of(request), _verb(request)
-        messages.choice(messages.VERSIONS, request, "HttpVersion")
+        messages.choice(REQUEST_VERSION, request, "HttpVersion")
         headers = messages.headers_of(request)
         body = request.text("Body")
         if body:
@@ -81,7 +82,7 @@ def _request(given: Mapping[str, Any]) -> Record:
 
 
 def _verb(request: Record) -> str:
-    return messages.choice(messages.VERBS, request, "Verb")
+    return messages.choice(REQUEST_VERB, request, "Verb")
 
 
 def _body(response: HttpResponse) -> Any:

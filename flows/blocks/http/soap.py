@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.blocks.base import Block, Direction, Effect, Property
 from flows.blocks.clients import Clients, HttpRequest
+from flows.blocks.enumerations import REQUEST_VERSION
 from flows.blocks.errors import exception
 from flows.blocks.http import messages
 from flows.blocks.http.credentials import authorise
@@ -44,7 +45,7 @@ class ExecuteSoapRequest(Block):
     def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         request = Record("Soap Request", given["Soap Request"])
         uri = messages.uri_of(request)
-        messages.choice(messages.VERSIONS, request, "HttpVersion")
+        messages.choice(REQUEST_VERSION, request, "HttpVersion")
         message = request.needed_part("SoapMessage")
         headers = {**_headers(message), **messages.headers_of(request)}
         envelope = message.needed_text("Envelope")

@@ -1,6 +1,7 @@
 """Text to objects and back, as JSON."""
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
+from flows.blocks.enumerations import numbered
 from flows.blocks.errors import exception
 from flows.formats import json
 
@@ -31,7 +32,9 @@ class ConvertJsonToObject(Block):
 class ConvertObjectToJson(Block):
     """Turns a value into a JSON text.
 
-    Settings with {"Formatting": "None"} writes one line; otherwise the text is indented.
+    Settings with {"Formatting": "None"} writes one line; otherwise the text is indented. Members of
+    enumerations are written as numbers in structures that have all keys of their type, such as a
+    ScopeDefinition: {Tenant, System, Package, Flow}.
     """
 
     type = "Convert Object To Json"
@@ -51,7 +54,7 @@ class ConvertObjectToJson(Block):
         settings = visit.given["Settings"] or {}
         try:
             text = json.write(
-                visit.given["Object"], indented=settings.get("Formatting") == "Indented"
+                numbered(visit.given["Object"]), indented=settings.get("Formatting") == "Indented"
             )
         except (TypeError, ValueError, RecursionError) as error:
             raise exception(
