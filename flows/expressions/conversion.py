@@ -111,7 +111,8 @@ def unmarked_deep(value: Any) -> Any:
 _CONVERT: dict[type, Callable[[Any], Any]] = {
     list: lambda value: [to_cel_deep(item) for item in value],
     dict: lambda value: {
-        key: to_cel_deep(item) for key, item in zip(_keys(value), value.values(), strict=True)
+        key: item if type(item) in SCALARS else to_cel_deep(item)
+        for key, item in zip(_keys(value), value.values(), strict=True)
     },
     datetime: _timestamp,
     timedelta: _duration,
@@ -129,7 +130,9 @@ def from_cel(value: Any) -> Any:
     if kind is list:
         return [from_cel(item) for item in value]
     if kind is dict:
-        return {key: from_cel(item) for key, item in value.items()}
+        return {
+            key: item if type(item) in SCALARS else from_cel(item) for key, item in value.items()
+        }
     if kind is bytearray or kind is bytes:
         return bytes(value)
     raise ExpressionError(

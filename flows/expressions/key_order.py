@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from flows.expressions.conversion import are_plain, from_cel_keys
+from flows.expressions.conversion import SCALARS, are_plain, from_cel_keys
 from flows.keys import value_of
 
 #: How many values of variables are looked at for structures with the same keys.
@@ -57,7 +57,10 @@ class KeyOrder:
             if not (_are_plain if len(keys) <= _REMEMBERED else are_plain)(keys):
                 value = from_cel_keys(value)
                 keys = frozenset(value)
-            return {key: self.sorted(value[key]) for key in self._keys(keys, value)}
+            return {
+                key: item if type(item := value[key]) in SCALARS else self.sorted(item)
+                for key in self._keys(keys, value)
+            }
         if type(value) is list:
             return [
                 self.sorted(item) if type(item) is dict or type(item) is list else item

@@ -1,7 +1,7 @@
 """Expressions: numbers, missing values, functions, the order of keys, and what errors say."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +156,46 @@ def test_keys_keep_their_order(source: str) -> None:
 )
 def test_errors_say_what_exists(source: str, said: str) -> None:
     assert said in problem(source, Order=ORDER)
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ("[2, 1.5, 1, 1.0]", [1, 1.0, 1.5, 2]),
+        ('["b", "a", "B"]', ["B", "a", "b"]),
+        ("[true, false]", [False, True]),
+        ('[duration("2s"), duration("1s")]', [timedelta(seconds=1), timedelta(seconds=2)]),
+        ("[null]", [None]),
+        ("[]", []),
+    ],
+)
+def test_lists_are_sorted_within_one_kind(items: str, expected: list[Any]) -> None:
+    assert list(map(repr, value(f"{items}.sort()"))) == list(map(repr, expected))
+    rows = value(f'{items}.map(one, {{"A": {{"B": one}}}}).sortBy("A.B")')
+    assert [repr(row["A"]["B"]) for row in rows] == list(map(repr, expected))
+    turned = value(f'{items}.sort("descending")')
+    assert list(map(repr, turned)) == list(map(repr, expected[::-1]))
+
+
+def test_structures_are_grouped_by_a_path() -> None:
+    rows = [{"Place": {"Town": "Bonn"}, "N": 1}, {"Place": {"Town": "Ulm"}, "N": 2}]
+    assert list(value('rows.groupBy("Place.Town")', rows=rows)) == ["Bonn", "Ulm"]
+    assert "has no Place.Street" in problem('rows.groupBy("Place.Street")', rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("items", "both"),
+    [
+        ('[1, "a"]', "a Text and an Integer"),
+        ("[1.5, 2, true]", "a Boolean and an Integer"),
+        ("[null, null]", "a Null and a Null"),
+        ("[[1], [2]]", "a List and a List"),
+        ('[{"a": 1}, {"a": 2}]', "a Structure and a Structure"),
+    ],
+)
+def test_values_of_two_kinds_have_no_order(items: str, both: str) -> None:
+    assert f"{both} have no order" in problem(f"{items}.sort()")
+    assert f"{both} have no order" in problem(f'{items}.map(a, {{"A": a}}).sortBy("A")')
 
 
 def test_results_are_bounded() -> None:

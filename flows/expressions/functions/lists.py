@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cmp_to_key
+from itertools import pairwise
 from typing import Any
 
 from flows.equality import key_of
@@ -26,13 +26,13 @@ def sum_(items: list[Any]) -> Any:
 @function(("[3, 1, 2].min()", 1), ("min(2, 1.5)", 1.5))
 def min_(*values: Any) -> Any:
     """Return the least item of a list, or the least of several values."""
-    return _sorted(_items(values), "min")[0]
+    return _sorted(_items(values))[0]
 
 
 @function(("[3, 1, 2].max()", 3), ('max("a", "b")', "b"))
 def max_(*values: Any) -> Any:
     """Return the greatest item of a list, or the greatest of several values."""
-    return _sorted(_items(values), "max")[-1]
+    return _sorted(_items(values))[-1]
 
 
 def _items(values: tuple[Any, ...]) -> list[Any]:
@@ -53,7 +53,7 @@ def average(items: list[Any]) -> float:
 @function(("[3, 1, 2].sort()", [1, 2, 3]), ('["b", "a"].sort("descending")', ["b", "a"]))
 def sort(items: list[Any], direction: str = "ascending") -> list[Any]:
     """Return the items in order: numbers, texts, date times or durations."""
-    return _directed(_sorted(items, "sort"), direction)
+    return _directed(_sorted(items), direction)
 
 
 @function(
@@ -64,7 +64,8 @@ def sort(items: list[Any], direction: str = "ascending") -> list[Any]:
 )
 def sort_by(items: list[Any], path: str, direction: str = "ascending") -> list[Any]:
     """Return structures in the order of one of their values, named by a path: `Customer.Name`."""
-    return _directed(_sorted(items, "sortBy", lambda item: _at(item, path)), direction)
+    keys = path.split(".")
+    return _directed(_sorted(items, lambda item: _at(item, keys)), direction)
 
 
 def _directed(items: list[Any], direction: str) -> list[Any]:
@@ -73,25 +74,29 @@ def _directed(items: list[Any], direction: str) -> list[Any]:
     return items if direction == "ascending" else items[::-1]
 
 
-def _at(item: Any, path: str) -> Any:
-    for key in path.split("."):
-        if not isinstance(item, dict) or key not in item:
-            raise ValueError(f"an item has no {path}.")
+def _at(item: Any, keys: list[str]) -> Any:
+    for key in keys:
+        if type(item) is not dict or key not in item:
+            raise ValueError(f"an item has no {'.'.join(keys)}.")
         item = item[key]
     return item
 
 
-def _sorted(items: list[Any], name: str, key: Callable[[Any], Any] | None = None) -> list[Any]:
+def _sorted(items: list[Any], key: Callable[[Any], Any] | None = None) -> list[Any]:
     """Stable. Raises ValueError for values that have no order among each other."""
+    values = items if key is None else [key(item) for item in items]
+    if len(set(map(type, values))) > 1 or (len(values) > 1 and not _rank(values[0])):
+        _require_order(values)
+    if key is None:
+        return sorted(items)
+    return [items[place] for place in sorted(range(len(items)), key=values.__getitem__)]
 
-    def compare(one: Any, other: Any) -> int:
-        if _rank(one) != _rank(other) or _rank(one) == "":
+
+def _require_order(values: list[Any]) -> None:
+    for other, one in pairwise(values):
+        if _rank(one) != _rank(other) or not _rank(one):
             both = f"{article(type_name(one))} and {article(type_name(other))}"
             raise ValueError(f"{both} have no order.")
-        return int(one > other) - int(one < other)
-
-    by = cmp_to_key(compare)
-    return sorted(items, key=lambda item: by(key(item) if key else item))
 
 
 def _rank(value: Any) -> str:
@@ -199,8 +204,9 @@ def index_of(whole: Any, item: Any) -> int:
 def group_by(items: list[Any], path: str) -> dict[Any, Any]:
     """Return the structures by one of their values, which a path names."""
     groups: dict[Any, list[Any]] = {}
+    keys = path.split(".")
     for item in items:
-        key = _at(item, path)
+        key = _at(item, keys)
         if key is None or isinstance(key, list | dict):
             raise ValueError(f"it groups by a text, a number or the like, not {summary(key)}.")
         groups.setdefault(key_for(key), []).append(item)
