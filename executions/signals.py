@@ -12,7 +12,7 @@ from executions.completion import wake_ready
 from executions.models import Signal
 from executions.publishing import publish
 from executions.store.lifecycle import signals
-from executions.store.lifecycle.shared_values import Giver
+from executions.store.lifecycle.shared_values import Giver, require_readable
 from flows.blocks.shared_data import SendSignal
 from flows.rights import rights_of
 
@@ -26,12 +26,13 @@ def may_send(user: User) -> bool:
 
 
 def send(user: User, actor: Actor, name: str, key: str, payload: Any) -> Signal:
-    """Send a signal, with an audit entry. Raises PermissionDenied."""
+    """Send a signal, with an audit entry. Raises PermissionDenied and SecretRefused."""
     if not may_send(user):
         raise PermissionDenied(
             f"You may not send signals. Ask an administrator for the permission {SEND}, or for the "
             "role Operate on the whole site."
         )
+    require_readable(payload)
     with transaction.atomic():
         sent = signals.send(SendSignal(name, key, payload), Giver(actor.name))
         audit.record(

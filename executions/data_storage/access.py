@@ -50,6 +50,15 @@ def collection_or_404(user: User, collection_id: Any) -> StorageCollection:
     return found
 
 
+def key_or_404(user: User, collection_id: Any, key: str) -> StorageItem:
+    """Return a key of a collection that the user may see. Raises Http404 when there is none."""
+    collection = collection_or_404(user, collection_id)
+    item = collection.items.filter(key=key).select_related("collection").first()
+    if item is None:
+        raise Http404(f"The collection {collection.name} does not have this key.")
+    return item
+
+
 def item_or_404(user: User, item_id: Any) -> StorageItem:
     """Return an item of a collection that the user may see. Raises Http404 when there is none."""
     found = StorageItem.objects.filter(pk=item_id, collection__in=visible(user))

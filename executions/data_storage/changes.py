@@ -4,6 +4,7 @@ Whoever waits for what a person changes goes on, as after a change by an executi
 """
 
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -19,9 +20,11 @@ from executions.data_storage import access
 from executions.models import StorageCollection, StorageItem
 from executions.publishing import publish
 from executions.store.lifecycle import data_storage
-from executions.store.lifecycle.shared_values import Giver
+from executions.store.lifecycle.shared_values import Giver, require_readable
 from executions.store.lifecycle.waiters import Subject
 from flows import values
+from flows.blocks.scopes import Scope
+from flows.blocks.shared_data import CollectionName
 
 #: Characters of a value that the audit trail keeps.
 _KEPT = 400
@@ -31,20 +34,47 @@ class Changed(Exception):
     """Somebody else has changed or deleted it meanwhile."""
 
 
-def write(user: User, actor: Actor, item: StorageItem, value: Any, seen: datetime) -> None:
-    """Give a key that was `seen` as it was written then another value. Raises Changed,
-    PermissionDenied, and BlockException when Data Storage is full."""
+class Expected(Enum):
+    """What somebody who writes a value expects of its key."""
+
+    ANYTHING = auto()
+    #: It does not exist yet.
+    NO_KEY = auto()
+
+
+def create(user: User, actor: Actor, name: str, flow_name: str) -> tuple[StorageCollection, bool]:
+    """Create a collection of a flow, or with an empty name of all flows, unless it exists; return
+    it, and whether it is new. Raises PermissionDenied."""
+    scope = Scope(flow=flow_name) if flow_name else Scope()
+    wanted = CollectionName(scope, name)
+    _insist(user, StorageCollection(flow_name=flow_name))
+    with transaction.atomic():
+        collection, is_new = data_storage.create(wanted)
+        if is_new:
+            audit.record(actor, "create-collection", subject=collection, flow_name=flow_name)
+            publish(wake_ready())
+    return collection, is_new
+
+
+def write(
+    user: User, actor: Actor, item: StorageItem, value: Any, seen: datetime | Expected
+) -> StorageItem:
+    """Give a key another value, and return it; `item` may be new. `seen` is when the key that
+    somebody looked at was written. Raises Changed, PermissionDenied, SecretRefused, and
+    BlockException when Data Storage is full."""
     collection = item.collection
     _insist(user, collection)
+    require_readable(value)
     with transaction.atomic():
         current = _locked(item)
-        if current.at != seen:
+        if (current.at if current else Expected.NO_KEY) != seen != Expected.ANYTHING:
             raise Changed
         data_storage.write(collection, item.key, value, Giver(actor.name))
-        before = _described(current)
-        current.refresh_from_db()
-        _record(actor, "write-data", current, before=before, after=_described(current))
+        written = collection.items.select_related("collection").get(key=item.key)
+        before = _described(current) if current else None
+        _record(actor, "write-data", written, before=before, after=_described(written))
         publish(wake_ready())
+    return written
 
 
 def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
@@ -52,6 +82,8 @@ def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
     _insist(user, item.collection)
     with transaction.atomic():
         current = _locked(item)
+        if current is None:
+            raise Changed
         _record(actor, "delete-data", current, before=_described(current))
         data_storage.delete_item(item.collection, item.key)
         publish(wake_ready())
@@ -83,14 +115,14 @@ def _insist(user: User, collection: StorageCollection) -> None:
         raise PermissionDenied(access.NOT_ALLOWED)
 
 
-def _locked(item: StorageItem) -> StorageItem:
-    """Lock a key, and return it as it is now. Raises Changed when it is gone."""
+def _locked(item: StorageItem) -> StorageItem | None:
+    """Lock a key, and return it as it is now; None where there is none. Raises Changed when its
+    collection is gone."""
     collection = item.collection
     Subject(collection.scope, collection.folded_name, item.key).lock()
-    current = StorageItem.objects.filter(pk=item.pk).select_related("collection").first()
-    if current is None:
+    if not StorageCollection.objects.filter(pk=collection.pk).exists():
         raise Changed
-    return current
+    return collection.items.filter(key=item.key).select_related("collection").first()
 
 
 def _described(item: StorageItem) -> State:
@@ -99,7 +131,7 @@ def _described(item: StorageItem) -> State:
     return {"value": Masked(item.secret) if item.secret else shown}
 
 
-def _record(actor: Actor, command: str, item: StorageItem, **states: State) -> None:
+def _record(actor: Actor, command: str, item: StorageItem, **states: State | None) -> None:
     collection = item.collection
     audit.record(
         actor,

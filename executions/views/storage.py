@@ -20,6 +20,7 @@ from executions import access as executions_access
 from executions.commands.actor import Actor
 from executions.data_storage import access, changes
 from executions.models import StorageCollection, StorageItem, Waiter
+from executions.store.lifecycle.shared_values import SecretRefused
 from flows import access as flows_access
 from flows import parsing, pretty_json, values
 from flows.blocks.errors import BlockException
@@ -124,6 +125,8 @@ def storage_item(request: HttpRequest, item_id: int) -> HttpResponse:
         changes.write(request.user, Actor.of_request(request), item, value, seen)
     except parsing.ParseError as problem:
         return _item_page(request, item, typed, str(problem))
+    except SecretRefused as refused:
+        return _item_page(request, item, typed, str(refused))
     except BlockException as full:
         return _item_page(request, item, typed, full.value.message)
     except (changes.Changed, ValueError):

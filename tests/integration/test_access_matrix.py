@@ -507,6 +507,14 @@ delete_chain administer
 list_questions signed_in
 get_question see
 answer_question operate
+list_collections signed_in
+create_collection administer
+get_collection see
+delete_collection administer
+list_keys see
+get_value see
+put_value administer
+delete_key administer
 list_schedules signed_in
 export_schedules signed_in
 make_schedule administer
@@ -570,6 +578,8 @@ BODIES: dict[str, Any] = {
     "start_executions": {"executions": [{}]},
     "import_flow": {"document": ""},
     "send_signal": {"name": "go"},
+    "create_collection": {"name": "new", "flow": pages.HOSTILE},
+    "put_value": {"value": 1},
 }
 
 
@@ -596,6 +606,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
         "chain_id": 1, "webhook_id": 1, "schedule_id": make_schedule(asking.flow, None, id=2).pk,
         "question_id": pages.QUESTION,
+        "collection_id": pages.COLLECTION, "key": quote(pages.HOSTILE),
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {

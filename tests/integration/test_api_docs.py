@@ -27,6 +27,7 @@ ANSWERS = (
     '"done": true',
     '"command": "stop"',
     '"name": "payment-received"',
+    '"value": {"EUR": 1.08}',
     '"changed": false',
     '"secret": "whsec_',
 )

@@ -61,6 +61,8 @@ JOB = UUID("07c40000-0000-4000-8000-000000000003")
 EXECUTION = UUID("07c40000-0000-4000-8000-000000000004")
 REQUEST = UUID("07c40000-0000-4000-8000-000000000005")
 QUESTION = UUID("07c40000-0000-4000-8000-000000000006")
+#: Not the first id that the database gives to a new one.
+COLLECTION = 1_000
 #: The parts of addresses: what there is, and what there is not.
 PARTS: dict[str, tuple[Any, Any]] = {
     "group_id": (GROUP, UUID(int=1)),
@@ -80,7 +82,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "webhook_id": (1, 10**30),
     "schedule_id": (1, 10**30),
     "selected": (1, 10**30),
-    "collection_id": (1, 10**30),
+    "collection_id": (COLLECTION, 10**30),
     "item_id": (1, 10**30),
     "request_id": (REQUEST, UUID(int=1)),
     "chain_id": (1, 10**30),
@@ -198,7 +200,7 @@ def world(db: None, tmp_path: Path) -> User:
     )  # fmt: skip
     scope = f"/default/default/*/default/*/{HOSTILE}/"
     collection = StorageCollection.objects.create(
-        id=1, scope=scope, name=HOSTILE, folded_name=HOSTILE.casefold(), flow_name=HOSTILE
+        id=COLLECTION, scope=scope, name=HOSTILE, folded_name=HOSTILE.casefold(), flow_name=HOSTILE
     )
     StorageItem.objects.create(
         id=1, collection=collection, key=HOSTILE, value=values.encode({HOSTILE: HOSTILE}), at=now,

@@ -15,6 +15,7 @@ from executions.api.routers.starts import EXTRA, REPLAYED
 from executions.api.schemas import ProblemDetails
 from executions.api.values import VALUES, Form, read_value
 from executions.commands.actor import Actor
+from executions.store.lifecycle.shared_values import SecretRefused
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
 from flows.values import is_plain_text
 
@@ -62,7 +63,10 @@ def send_signal(
         actor = Actor.of_request(request, "api")
         return [UUID(int=signals.send(request.user, actor, signal.name, signal.key, payload).pk)]
 
-    (sent,), again = idempotency.once(request, send)
+    try:
+        (sent,), again = idempotency.once(request, send)
+    except SecretRefused as refused:
+        raise invalid(str(refused), "payload", "body", "payload") from None
     answer = {"id": sent.int, "name": signal.name, "key": signal.key}
     response = json_answer(answer, HTTPStatus.CREATED)
     if again:

@@ -49,17 +49,22 @@ def perform(request: SharedDataRequest, giver: Giver) -> TakenValue:
 
 @perform.register
 def _create(request: CreateCollection, giver: Giver) -> TakenValue:
-    name = request.collection
+    create(request.collection)
+    return _NOTHING
+
+
+def create(name: CollectionName) -> tuple[StorageCollection, bool]:
+    """Create a collection unless it exists; return it, and whether it is new."""
     whole = subject(name)
     whole.lock()
-    _, is_new = StorageCollection.objects.get_or_create(
+    row, is_new = StorageCollection.objects.get_or_create(
         scope=whole.scope,
         folded_name=whole.name,
         defaults={"name": name.name, "flow_name": name.scope.flow_name},
     )
     if is_new:
         _make_ready(whole.waiters(), Condition.EXISTS)
-    return _NOTHING
+    return row, is_new
 
 
 @perform.register

@@ -38,6 +38,20 @@ class TakenValue:
         }
 
 
+class SecretRefused(Exception):
+    """A value that others may read holds a secret text. The text is a sentence."""
+
+
+def require_readable(value: Any) -> None:
+    """Raise SecretRefused for a value that people or programs give and that holds a secret text.
+    Blocks that share values refuse it themselves."""
+    if values.has_secret(value):
+        raise SecretRefused(
+            "The value holds a secret text, which others could read. Give secrets to an execution "
+            "as inputs of the type Secret Text instead."
+        )
+
+
 def of_form(form: dict[str, Any]) -> TakenValue:
     """Return what `TakenValue.form` wrote."""
     return TakenValue(values.decode(form["value"]), [values.decode(text) for text in form["texts"]])
