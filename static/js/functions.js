@@ -20,9 +20,13 @@ const FUNCTIONS = {
 };
 
 const completed = new WeakSet();
+
+function complete(field) {
+  if (!(field instanceof HTMLElement) || !("functions" in field.dataset) || completed.has(field)) return;
+  completed.add(field);
+  new NameCompletion(field, FUNCTIONS);
+}
+
 // Fields come and go with the parts of a page.
-document.addEventListener("focusin", ({ target }) => {
-  if (!(target instanceof HTMLElement) || !("functions" in target.dataset) || completed.has(target)) return;
-  completed.add(target);
-  new NameCompletion(target, FUNCTIONS);
-});
+document.addEventListener("focusin", ({ target }) => complete(target));
+complete(document.activeElement);

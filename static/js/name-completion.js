@@ -42,6 +42,8 @@ export class NameCompletion {
       event.preventDefault();
       if (event.target instanceof Element) this.take(event.target.closest("li"));
     });
+    // What was typed while the page loaded.
+    if (document.activeElement === field && field.value !== field.defaultValue) this.askSoon();
   }
 
   showExpanded(isOpen) {
@@ -68,9 +70,13 @@ export class NameCompletion {
       this.close();
       return;
     }
+    const { value } = this.field;
     const response = await fetch(`${this.source.address(this.field)}?q=${encodeURIComponent(typed.name)}`);
-    if (!response.ok || response.redirected || document.activeElement !== this.field) return;
-    this.list.innerHTML = await response.text();
+    if (!response.ok || response.redirected) return;
+    const html = await response.text();
+    // An answer to less than what is there by now would offer the wrong names.
+    if (document.activeElement !== this.field || this.field.value !== value) return;
+    this.list.innerHTML = html;
     const isOpen = this.options.length > 0;
     this.showExpanded(isOpen);
     if (isOpen && this.source.chooses) this.choose(this.options[0]);
