@@ -5,9 +5,11 @@ allow more (`flows.rights`, docs/permissions.md). Functions take the name of an 
 which every row, event and log line of an execution has.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -171,6 +173,12 @@ def seen_flows(user: User) -> FlowIds:
 def visible(user: User) -> QuerySet[Execution]:
     """Return the executions that the user may see."""
     return Execution.objects.filter(seen(user).condition())
+
+
+def seen_ids(user: User, ids: Iterable[UUID | None]) -> set[UUID]:
+    """Return those of some ids whose executions exist and the user may see."""
+    asked = [one for one in ids if one is not None]
+    return set(visible(user).filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
 
 
 def get_or_404(user: User, execution_id: Any) -> Execution:

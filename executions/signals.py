@@ -1,15 +1,21 @@
-"""Signals that people and programs send."""
+"""Signals: who may see, send and delete them; sending and deleting by people and programs.
+
+A signal is of no flow: rights on the whole site count. That an execution waits for one is shown to
+those who see the execution.
+"""
 
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
 
-from executions import audit
+from executions import access, audit
 from executions.access import User
 from executions.commands.actor import Actor
 from executions.completion import wake_ready
-from executions.models import Signal
+from executions.models import Signal, Waiter
 from executions.publishing import publish
 from executions.store.lifecycle import signals
 from executions.store.lifecycle.shared_values import Giver, require_readable
@@ -18,6 +24,54 @@ from flows.rights import rights_of
 
 #: The permission for which the role *operate* on the whole site stands: a signal is of no flow.
 SEND = "executions.send_signal"
+
+#: Those for which the roles *see* and *administer* on the whole site stand.
+_SEE = "executions.view_signal"
+_DELETE = "executions.delete_signal"
+NOT_FOUND = "This signal has been taken or deleted, or you may not see it."
+NOT_ALLOWED = "You may not delete signals. Ask an administrator for the right to do so."
+
+
+def visible(user: User) -> QuerySet[Signal]:
+    """Return the signals that wait to be taken and that a user may see."""
+    return Signal.objects.all() if may_see(user) else Signal.objects.none()
+
+
+def waiting(user: User) -> QuerySet[Waiter]:
+    """Return the executions that wait for a signal and that a user may see."""
+    seen = access.visible(user)
+    return Waiter.objects.filter(scope="", execution__in=seen).select_related("execution")
+
+
+def may_see(user: User) -> bool:
+    """Return whether a user may see signals."""
+    return rights_of(user).has(_SEE)
+
+
+def may_delete(user: User) -> bool:
+    """Return whether a user may delete the signals that they see."""
+    return rights_of(user).has(_DELETE)
+
+
+def delete(user: User, actor: Actor, signal_id: Any) -> Signal:
+    """Delete a signal that nobody has taken yet, with an audit entry. Raises PermissionDenied, and
+    Http404 when it is gone."""
+    found = visible(user).filter(pk=signal_id).first()
+    if found is None:
+        raise Http404(NOT_FOUND)
+    if not may_delete(user):
+        raise PermissionDenied(NOT_ALLOWED)
+    with transaction.atomic():
+        if not signals.delete(found):
+            raise Http404(NOT_FOUND)
+        audit.record(
+            actor,
+            "delete-signal",
+            object_kind="signal",
+            object_id=found.pk,
+            object_name=str(found),
+        )
+    return found
 
 
 def may_send(user: User) -> bool:

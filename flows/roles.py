@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, Role] = {
     "executions.view_execution": Role.SEE,
     "flows.view_flow": Role.SEE,
     "executions.view_storagecollection": Role.SEE,
+    "executions.view_signal": Role.SEE,
     "flows.start_flow": Role.START,
     "executions.send_signal": Role.OPERATE,
     "executions.control_execution": Role.OPERATE,
@@ -42,6 +43,7 @@ PERMISSIONS: Mapping[str, Role] = {
     "executions.view_auditentry": Role.ADMINISTER,
     "executions.change_schedule": Role.ADMINISTER,
     "executions.change_storagecollection": Role.ADMINISTER,
+    "executions.delete_signal": Role.ADMINISTER,
 }
 
 #: The permission that stands for each role where none is named.

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from executions.fields import EncryptedJSONField, ExactJSONField
 from executions.models.execution import Execution
+from flows.blocks.scopes import Scope
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
 
 
@@ -31,6 +32,11 @@ class StorageCollection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def open_levels(self) -> str:
+        """The levels of the scope above the flow that are All, in words; empty as a rule."""
+        return ", ".join(f"all {one.lower()}s" for one in Scope.of_path(self.scope).open_levels)
 
 
 class SharedValue(models.Model):

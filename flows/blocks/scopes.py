@@ -40,6 +40,18 @@ class Scope:
         """The scope as one text, before a name in it: /tenant/system/*/package/*/flow/."""
         return f"/{self.tenant}/{self.system}/*/{self.package}/*/{self.flow}/"
 
+    @classmethod
+    def of_path(cls, path: str) -> "Scope":
+        """Return the scope that `path` wrote."""
+        tenant, system, _, package, _, flow = path[1:-1].split("/", 5)
+        return cls(tenant, system, package, flow)
+
+    @property
+    def open_levels(self) -> list[str]:
+        """The levels above the flow that are All."""
+        levels = list(self.as_structure().items())[:-1]
+        return [level for level, name in levels if name == _EVERYWHERE]
+
     @property
     def flow_name(self) -> str:
         """The flow to which what is in it belongs; empty for all."""

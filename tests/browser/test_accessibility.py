@@ -86,6 +86,7 @@ def addresses(admin_user: User, tmp_path: Path, live_app: object) -> list[str]:
         "/storage/",
         f"/storage/{stored.collection_id}/",
         f"/storage/items/{stored.pk}/",
+        "/storage/signals/",
         "/logs/",
         "/logs/?q=none&at=soon",
         "/overview/",

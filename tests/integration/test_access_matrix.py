@@ -199,7 +199,9 @@ preview-alert-rule - -
 question see operate
 question-live see -
 storage signed_in -
-storage-collection see -
+storage-collection see administer
+signals signed_in -
+delete-signal - site
 storage-item see administer
 delete-storage-collection - administer
 delete-storage-item - administer
@@ -558,6 +560,9 @@ retry_failure start
 rotate_alert_channel_secret site
 search_logs signed_in
 send_signal site
+list_signals signed_in
+list_waiting signed_in
+delete_signal site
 start_execution start
 start_executions start
 start_flow start
@@ -606,7 +611,7 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "flow_name": quote(asking.flow.name), "tenant": "default", "system": "default",
         "chain_id": 1, "webhook_id": 1, "schedule_id": make_schedule(asking.flow, None, id=2).pk,
         "question_id": pages.QUESTION,
-        "collection_id": pages.COLLECTION, "key": quote(pages.HOSTILE),
+        "collection_id": pages.COLLECTION, "key": quote(pages.HOSTILE), "signal_id": 1,
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
     found = {

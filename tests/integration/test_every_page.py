@@ -37,6 +37,7 @@ from executions.models import (
     SavedView,
     Schedule,
     ScheduleRun,
+    Signal,
     StorageCollection,
     StorageItem,
     Waiter,
@@ -84,6 +85,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "selected": (1, 10**30),
     "collection_id": (COLLECTION, 10**30),
     "item_id": (1, 10**30),
+    "signal_id": (1, 10**30),
     "request_id": (REQUEST, UUID(int=1)),
     "chain_id": (1, 10**30),
     "key": ("no-key-" * 5, "no\0ne"),
@@ -206,6 +208,14 @@ def world(db: None, tmp_path: Path) -> User:
         id=1, collection=collection, key=HOSTILE, value=values.encode({HOSTILE: HOSTILE}), at=now,
         by=HOSTILE, by_execution_id=EXECUTION,
     )  # fmt: skip
+    Signal.objects.create(
+        id=1, name=HOSTILE, key=HOSTILE, value=values.encode({HOSTILE: HOSTILE}), at=now,
+        by=HOSTILE, by_execution_id=EXECUTION,
+    )  # fmt: skip
+    signalled = make_execution(
+        owner, HOSTILE, version=version, status=Status.RUNNING, reason="signal", waiting_for=HOSTILE
+    )
+    Waiter.objects.create(execution=signalled, name=HOSTILE, key=HOSTILE, at=now)
     Waiter.objects.create(
         execution=waiting, scope=scope, name=HOSTILE.casefold(), key=HOSTILE, at=now,
         condition="be set",

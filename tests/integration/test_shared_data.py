@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from executions import recovery, runner, shared_data
+from executions import recovery, runner, shared_data, signals
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.engine.secrets import Secrets
@@ -241,6 +241,68 @@ def test_who_may_send_a_signal(role: Role | None, permission: str, status: int) 
     answer = client.post("/api/v1/signals", {"name": "go"}, content_type="application/json")
     assert answer.status_code == status
     assert Signal.objects.count() == (status == 201)
+
+
+def test_a_deleted_signal_is_for_nobody(wait: Any, admin_user: User) -> None:
+    first = run(wait)
+    assert run_command("pause", CommandRequest(first, admin_user, ACTOR)).done
+    do(SendSignal("go", "", 1))
+    assert Waiter.objects.get().ready_at is not None
+    signals.delete(admin_user, ACTOR, Signal.objects.get().pk)
+    assert Waiter.objects.get().ready_at is None
+    assert run_command("continue", CommandRequest(fresh(first), admin_user, ACTOR)).done
+    runner.run(first.pk)
+    assert (fresh(first).status, fresh(first).reason) == (Status.RUNNING, "signal")
+    do(SendSignal("go", "", 2))
+    assert outputs(drive(first.pk))["Payload"] == 2
+
+
+def test_signals_and_who_waits_by_the_api(wait: Any, admin_client: Client) -> None:
+    first = run(wait, Key="a")
+    do(SendSignal("go", "b", {"$At": 1}), Giver("send", first.pk))
+    do(SendSignal("stop", "b", None))
+    listed = admin_client.get("/api/v1/signals?name=go").json()["items"]
+    (sent,) = listed
+    assert (sent["key"], sent["by"], sent["execution"]) == ("b", "send", str(first.pk))
+    (waiting,) = admin_client.get("/api/v1/signals/waiting?key=a").json()["items"]
+    assert (waiting["execution"], waiting["flow"], waiting["name"]) == (str(first.pk), "wait", "go")
+    assert admin_client.get("/api/v1/signals/waiting?key=b").json()["items"] == []
+    for status in (204, 404):
+        assert admin_client.delete(f"/api/v1/signals/{sent['id']}").status_code == status
+    assert AuditEntry.objects.get(command="delete-signal").object_name == "go b"
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        'Write Data With Key, properties: {Collection Name: users, Key: ada, Data: "=[Pin]"}',
+        "Send Signal, properties: {Signal Name: go, Payload: =Pin}",
+    ],
+)
+def test_a_secret_text_is_refused_to_blocks_that_share_values(tmp_path: Path, shares: str) -> None:
+    blocks = f"""
+    a: {{type: Start Flow, bottom: c}}
+    c: {{type: Create Collection, properties: {{Collection Name: users}}, bottom: s}}
+    s: {{type: {shares}, bottom: e, exception: h}}
+    h: {{type: Handle Block Exception, properties: {{Exception: ($)Problem}}, bottom: e}}
+    e: {{type: End Flow}}
+    """
+    variables = "{Pin: {input: true, type: Secret Text}, Problem: {output: true}}"
+    version = publish(tmp_path, "tells", blocks, variables)
+    problem = outputs(drive(begin(version, Pin=SecretText("opensesame")).pk))["Problem"]
+    assert problem.short_type == "InvalidPropertyValueException"
+    assert "it holds a secret text, which others may not read." in problem.message
+    assert not StorageItem.objects.exists()
+    assert not Signal.objects.exists()
+
+
+def test_a_secret_text_is_refused_to_programs(admin_client: Client) -> None:
+    body = {"name": "go", "payload": {"Pin": {"$secret": "opensesame"}}}
+    answer = admin_client.post("/api/v1/signals", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert "holds a secret text, which others could read" in answer.json()["detail"]
+    assert b"opensesame" not in answer.content
+    assert not Signal.objects.exists()
 
 
 def test_a_role_on_one_flow_sends_no_signals(wait: Any, client: Client) -> None:

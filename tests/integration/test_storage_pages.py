@@ -1,24 +1,35 @@
 """The pages of Data Storage: who sees what, and that a change is audited and wakes who waits."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import escape
 
 from executions import runner
 from executions.engine.secrets import Secrets
-from executions.models import AuditEntry, StorageCollection, StorageItem
+from executions.models import AuditEntry, Signal, StorageCollection, StorageItem
 from executions.store.lifecycle import shared_values
 from executions.store.lifecycle.shared_values import Giver
+from flows import values
 from flows.blocks.scopes import Scope
-from flows.blocks.shared_data import CollectionName, CreateCollection, WriteItem
+from flows.blocks.shared_data import CollectionName, CreateCollection, SendSignal, WriteItem
 from flows.models import Flow, Grant
 from flows.roles import Role
 from tests.driving import begin, drive, fresh, outputs
 from tests.flows_in_tests import publish
-from tests.integration.test_shared_data import SET, SET_VARIABLES, USERS, do
+from tests.integration.test_shared_data import (
+    SET,
+    SET_VARIABLES,
+    USERS,
+    WAIT,
+    WAIT_VARIABLES,
+    do,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -72,6 +83,97 @@ def test_what_is_no_value_and_what_has_changed_meanwhile_is_refused(
     assert answer.status_code == 422
     assert "changed or deleted it meanwhile" in answer.content.decode()
     assert item_of(USERS).value == 2
+
+
+def test_a_key_is_added(stored: Any, admin_client: Client) -> None:
+    at = f"/storage/{item_of(USERS).collection_id}/"
+    form = {"key": "grace", "value": '{"$datetime": "1906-12-09T00:00:00+00:00"}'}
+    assert admin_client.post(at, form)["Location"] == at
+    added = StorageItem.objects.get(key="grace")
+    assert values.decode(added.value) == datetime(1906, 12, 9, tzinfo=UTC)
+    entry = AuditEntry.objects.get(command="write-data")
+    assert entry.object_name == "users grace"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("ada", "1", "has this key already"),
+        (" ", "1", "Enter a key."),
+        ("k" * 501, "1", "up to 500 characters"),
+        ("bob", "open", "A text needs quotation marks."),
+        ("bob", '{"$secret": "pin"}', "holds a secret text, which others could read"),
+    ],
+)
+def test_a_key_that_cannot_be_added(
+    stored: Any, admin_client: Client, key: str, value: str, told: str
+) -> None:
+    at = f"/storage/{item_of(USERS).collection_id}/"
+    answer = admin_client.post(at, {"key": key, "value": value})
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert told in html
+    assert escape(value) in html, "what was typed is not lost"
+    assert [one.key for one in StorageItem.objects.filter(collection__name="users")] == ["ada"]
+
+
+def test_a_scope_is_told_in_words(stored: Any, admin_client: Client) -> None:
+    do(CreateCollection(CollectionName(Scope(tenant="*", system="*"), "shared")))
+    html = admin_client.get("/storage/").content.decode()
+    assert "/default/" not in html
+    assert '<a href="/flows/set/">set</a>' in html
+    assert "of all tenants, all systems" in html
+
+
+def test_a_list_is_sent_again_when_it_differs(stored: Any, admin_client: Client) -> None:
+    do(SendSignal("go", "", 1))
+    for at in ("/storage/", f"/storage/{item_of(USERS).collection_id}/", "/storage/signals/"):
+        html = admin_client.get(at).content.decode()
+        ((name, held),) = re.findall(r'id="part-(\w+)" class="stored-list" data-part="(\w+)"', html)
+        assert not admin_client.get(at, headers={"X-Held": f"{name}:{held}"}).content
+        part = admin_client.get(at, headers={"X-Held": f"{name}:other"}).content.decode()
+        assert part.startswith(f'<div id="part-{name}"')
+
+
+def test_signals_and_who_waits_for_them(stored: Any, tmp_path: Path, admin_client: Client) -> None:
+    waiting = begin(publish(tmp_path, "wait", WAIT, WAIT_VARIABLES), Key="4711")
+    runner.run(waiting.pk)
+    do(SendSignal("paid", "<b>", {"Amount": 1}), Giver("set", waiting.pk))
+    html = admin_client.get("/storage/signals/").content.decode()
+    assert "Structure with 1 item" in html
+    assert "&lt;b&gt;" in html
+    assert f'<a href="{fresh(waiting).get_absolute_url()}">set</a>' in html
+    assert "4711" in html
+    found = admin_client.get("/storage/signals/?q=go").content.decode()
+    assert "No signal that begins with" in found
+    assert "4711" in found
+    sent = Signal.objects.get()
+    assert admin_client.post(f"/storage/signals/{sent.pk}/delete/").status_code == 302
+    assert not Signal.objects.exists()
+    assert AuditEntry.objects.get(command="delete-signal").object_name == "paid <b>"
+    assert admin_client.post(f"/storage/signals/{sent.pk}/delete/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "deletes"),
+    [(None, False, False), (Role.AUTHOR, True, False), (Role.ADMINISTER, True, True)],
+)
+def test_who_sees_and_deletes_signals(
+    stored: Any, role: Role | None, sees: bool, deletes: bool
+) -> None:
+    do(SendSignal("paid", "4711", 1))
+    person = User.objects.create_user("person")
+    # A role on one flow is none on signals.
+    Grant.objects.create(user=person, role=Role.ADMINISTER, flow=Flow.objects.get(name="set"))
+    if role is not None:
+        Grant.objects.create(user=person, role=role)
+    client = Client()
+    client.force_login(person)
+    html = client.get("/storage/signals/").content.decode()
+    assert ("paid" in html) is sees
+    assert ("/delete/" in html) is deletes
+    answer = client.post(f"/storage/signals/{Signal.objects.get().pk}/delete/")
+    assert answer.status_code == (302 if deletes else 403 if sees else 404)
 
 
 def test_deleting(stored: Any, admin_client: Client) -> None:

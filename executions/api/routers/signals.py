@@ -1,25 +1,33 @@
 """Signals, for executions that wait for a program."""
 
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
+from ninja.responses import Status as Answer
 
-from executions import signals
+from executions import access, signals
 from executions.api import idempotency
+from executions.api.input_forms import row_id
 from executions.api.json_answer import json_answer
+from executions.api.paging import Listed, PageNumber, page_of
 from executions.api.problems import invalid
 from executions.api.routers.starts import EXTRA, REPLAYED
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, read_value
+from executions.api.values import VALUES, Form, read_value, shown
 from executions.commands.actor import Actor
 from executions.store.lifecycle.shared_values import SecretRefused
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
 from flows.values import is_plain_text
 
 PATH = "/v1/signals"
+Row = TypeVar("Row", bound=Model)
+Name = Annotated[str | None, Query(max_length=NAME_LENGTH, description="Only those of this name.")]
+Key = Annotated[str | None, Query(max_length=KEY_LENGTH, description="Only those of this key.")]
 ROUTER = Router(tags=["Signals"])
 
 
@@ -29,6 +37,29 @@ class NewSignal(Schema):
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     key: str = Field("", max_length=KEY_LENGTH, description="Which one of that name.")
     payload: Any = Field(None, description="The value that the execution gets.")
+
+
+class WaitingSignal(Schema):
+    """A signal that nobody has taken yet."""
+
+    id: int
+    name: str
+    key: str
+    payload: Any = Field(description="Of a secret, a mask.")
+    sent_at: datetime
+    by: str = Field(description="The flow or person that sent it.")
+    execution: UUID | None = Field(description="The execution that sent it, if you may see it.")
+
+
+class WaitingExecution(Schema):
+    """An execution that waits for a signal."""
+
+    execution: UUID
+    flow: str
+    name: str
+    key: str
+    since: datetime
+    due_at: datetime | None = Field(description="When its Block Timeout is over.")
 
 
 class SentSignal(Schema):
@@ -72,3 +103,63 @@ def send_signal(
     if again:
         response[REPLAYED] = "true"
     return response
+
+
+@ROUTER.get("", response=Listed[WaitingSignal])
+def list_signals(
+    request: HttpRequest,
+    name: Name = None,
+    key: Key = None,
+    page: PageNumber = 1,
+    values: Annotated[Form, Query(description=VALUES)] = Form.TYPED,
+) -> dict[str, Any]:
+    """List the signals that nobody has taken, the oldest first. Who may not see them gets none."""
+    found = _of(signals.visible(request.user), name, key)
+    listed = page_of(request, found.order_by("id"), page)
+    seen = access.seen_ids(request.user, [one.by_execution_id for one in listed["items"]])
+    items = [
+        {
+            "id": one.pk,
+            "name": one.name,
+            "key": one.key,
+            "payload": shown(one.value, values),
+            "sent_at": one.at,
+            "by": one.by,
+            "execution": one.by_execution_id if one.by_execution_id in seen else None,
+        }
+        for one in listed["items"]
+    ]
+    return {**listed, "items": items}
+
+
+@ROUTER.get("/waiting", response=Listed[WaitingExecution])
+def list_waiting(
+    request: HttpRequest, name: Name = None, key: Key = None, page: PageNumber = 1
+) -> dict[str, Any]:
+    """List the executions that wait for a signal and that you may see, the longest first."""
+    found = _of(signals.waiting(request.user), name, key)
+    listed = page_of(request, found.order_by("id"), page)
+    items = [
+        {
+            "execution": one.execution_id,
+            "flow": one.execution.flow_name,
+            "name": one.name,
+            "key": one.key or "",
+            "since": one.at,
+            "due_at": one.execution.due_at,
+        }
+        for one in listed["items"]
+    ]
+    return {**listed, "items": items}
+
+
+@ROUTER.delete("/{int:signal_id}", response={HTTPStatus.NO_CONTENT: None})
+def delete_signal(request: HttpRequest, signal_id: int) -> Answer[None]:
+    """Delete a signal that nobody has taken."""
+    signals.delete(request.user, Actor.of_request(request, "api"), row_id(signal_id))
+    return Answer(HTTPStatus.NO_CONTENT, None)
+
+
+def _of(found: QuerySet[Row], name: str | None, key: str | None) -> QuerySet[Row]:
+    given = {"name": name, "key": key}
+    return found.filter(**{part: text for part, text in given.items() if text is not None})

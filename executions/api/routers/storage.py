@@ -211,9 +211,7 @@ def _require_plain(text: str, *path: str) -> None:
 
 
 def _told(request: HttpRequest, items: list[StorageItem]) -> list[dict[str, Any]]:
-    ids = [item.by_execution_id for item in items if item.by_execution_id]
-    visible = executions_access.visible(request.user).filter(pk__in=ids)
-    seen = set(visible.values_list("pk", flat=True))
+    seen = executions_access.seen_ids(request.user, [item.by_execution_id for item in items])
     found = []
     for item in items:
         value = pretty_json.decode(item.value)

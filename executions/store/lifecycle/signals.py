@@ -33,6 +33,17 @@ def send(request: SendSignal, giver: Giver) -> Signal:
     return sent
 
 
+def delete(signal: Signal) -> bool:
+    """Delete a signal unless somebody has taken it; return whether it was there. An execution for
+    which it was waits on."""
+    waited_for = subject(signal.name, signal.key)
+    waited_for.lock()
+    deleted, _ = Signal.objects.filter(pk=signal.pk).delete()
+    if deleted:
+        waiters.make_unready(waited_for, _line(waited_for).count())
+    return bool(deleted)
+
+
 def make_ready(waited_for: Subject) -> None:
     """Make ready as many of those that wait as there are signals; the caller holds the lock."""
     waiters.make_ready(waited_for, _line(waited_for).count())
