@@ -7,6 +7,7 @@ needed, and again after it has been killed. Results are cached, so that an expre
 limits costs its time once.
 """
 
+import atexit
 import json
 import os
 import pickle
@@ -151,3 +152,4 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_end)

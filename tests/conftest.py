@@ -47,6 +47,9 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("any machine")
 
+# What a page shows in the end, it shows late where three processes of tests share two processors.
+expect.set_options(timeout=20_000)
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
     "--disable-gpu",
@@ -283,7 +286,7 @@ def open_profile(browser: Browser, url: str) -> Iterator[BrowserContext]:
     has compiled, which halves what a page costs.
     """
     context = browser.new_context(base_url=url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     context.new_page().goto("/healthz")
     yield context
     context.close()

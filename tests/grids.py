@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 
 from executions.models import Execution
 from executions.publishing import publish
+from tests.browsers import becomes
 from tests.executions_in_tests import event_of
 
 LIVE = '[data-live][data-state="live"]'
@@ -19,6 +20,12 @@ def shown(page: Page) -> list[str]:
     """The ids of the rows, from above."""
     ids: list[str] = page.locator("#rows > tr").evaluate_all("rows => rows.map(r => r.dataset.id)")
     return ids
+
+
+def expect_shown(page: Page, ids: list[str]) -> None:
+    """Wait until the rows are these, from above."""
+    becomes(page, lambda: shown(page) == ids)
+    assert shown(page) == ids
 
 
 def tell(*executions: Execution, **changes: Any) -> None:

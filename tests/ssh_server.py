@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import signal
 import subprocess
 import termios
 import threading
@@ -48,13 +49,21 @@ class _Server(asyncssh.SSHServer):  # type: ignore[misc]
         return username == USER and key.public_data == self.user_key.public_data
 
 
+def _begin_session(terminal: int) -> None:
+    """As sshd: the terminal is the shell's, and no signal is ignored because the tests ignore it,
+    as they do in the background of a script."""
+    for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_DFL)
+    os.login_tty(terminal)
+
+
 async def _shell(process: Any) -> None:
     """Join a client with a shell."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, process.term_size[0] or 80))
     child = subprocess.Popen(
         ["/bin/sh", "-i"],
-        preexec_fn=lambda: os.login_tty(slave),
+        preexec_fn=lambda: _begin_session(slave),
         pass_fds=(slave,),
         env={
             "PATH": os.environ["PATH"],

@@ -29,7 +29,7 @@ def subscriptions(redis: Redis) -> list[int]:
     return [number for _, number in redis.pubsub_numsub(*channels)] if channels else []
 
 
-async def alone(redis: Redis, seconds: float = 10) -> None:
+async def alone(redis: Redis, seconds: float = 30) -> None:
     """Wait until the web process of earlier tests has noticed that its last browser has gone."""
     deadline = time.monotonic() + seconds
     while subscriptions(redis):
@@ -59,18 +59,18 @@ class Tab:
     async def connect(self) -> dict[str, Any]:
         """What the server says second: it accepts first, and then it may close."""
         await self.app.send_input({"type": "websocket.connect"})
-        assert (await self.app.receive_output(5))["type"] == "websocket.accept"
-        said: dict[str, Any] = await self.app.receive_output(5)
+        assert (await self.app.receive_output(20))["type"] == "websocket.accept"
+        said: dict[str, Any] = await self.app.receive_output(20)
         return said
 
     async def leave(self) -> None:
         await self.app.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.app.wait(5)
+        await self.app.wait(20)
 
     async def say(self, text: str) -> None:
         await self.app.send_input({"type": "websocket.receive", "text": text})
 
-    async def frame(self, kind: str, seconds: float = 3) -> dict[str, Any]:
+    async def frame(self, kind: str, seconds: float = 20) -> dict[str, Any]:
         """The next frame of that type."""
         deadline = time.monotonic() + seconds
         while True:

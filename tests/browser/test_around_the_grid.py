@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from executions.models import Watch
 from executions.states import Status
 from tests.accessibility import PHONE, axe_finds_nothing
+from tests.browsers import fits
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE
 
@@ -37,4 +38,4 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any) -> None:
     for width in (1440, PHONE):
         page.set_viewport_size({"width": width, "height": 844})
         axe_finds_nothing(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert fits(page, width)

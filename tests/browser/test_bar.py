@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from executions.models import AuditEntry, Execution
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
+from tests.browsers import becomes, fits
 from tests.executions_in_tests import make_execution
 from tests.grids import row
 
@@ -67,9 +68,8 @@ def test_what_does_not_fit_moves_into_the_menu(grid: Any, many: None, words: str
         )
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
-        assert cut_off(page) == [], width
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert becomes(page, lambda: cut_off(page) == []), width
+        assert fits(page, width)
         # All of it is there, in the bar or in the menu, in its order.
         page.locator("[data-more]").click()
         for name in ("continue", "pause", "step", "stop", "retry", "force-stop"):
@@ -90,16 +90,14 @@ def test_nothing_is_cut_off_without_a_selection_or_with_a_filter(grid: Any, many
     page = grid("/?status=Paused")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
-        assert cut_off(page) == [], width
+        assert becomes(page, lambda: cut_off(page) == []), width
     # Another page of the grid has another bar.
     page.set_viewport_size({"width": 900, "height": 900})
     page.locator("#chip-all").click()
     expect(page).to_have_url(re.compile(r"/$|view=all"))
     select_all(page)
-    page.wait_for_timeout(150)
-    assert cut_off(page) == []
-    assert page.locator("[data-folded] > *").count() > 2
+    assert becomes(page, lambda: cut_off(page) == [])
+    assert becomes(page, lambda: page.locator("[data-folded] > *").count() > 2)
 
 
 def test_the_menu_is_used_by_keyboard(grid: Any, admin_user: Any) -> None:

@@ -13,6 +13,7 @@ from executions.bulk import run
 from executions.models import BulkJob, Execution
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
+from tests.browsers import fits
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE
 from tests.integration.test_bulk_jobs import HTMX, make_job, many
@@ -214,7 +215,7 @@ def test_axe_finds_nothing_in_the_dialog_and_the_line(
     button.click()
     expect(page.locator(".job-strip")).to_be_visible()
     axe_finds_nothing(page, within=".job-strip")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert fits(page, width)
 
 
 @pytest.mark.parametrize("width", [1440, 1000, 390])

@@ -11,6 +11,7 @@ from executions.models import AuditEntry
 from executions.states import Status
 from flows.models import Flow
 from tests.accessibility import COLOURS, axe_finds_nothing, violations
+from tests.browsers import fits
 from tests.executions_in_tests import make_execution
 from tests.grids import tell
 from tests.integration.test_flow_arrangement import filed, folder
@@ -88,7 +89,7 @@ def test_axe_finds_nothing_and_a_phone_has_room(listed: Page, admin_user: User) 
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 844})
             page.goto(address)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert fits(page, width)
             assert violations(page, dark=width > 390) == []
 
 

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from executions.models import Execution, SavedView
 from executions.states import Status
+from tests.browsers import becomes
 from tests.executions_in_tests import make_execution
-from tests.grids import LIVE, row, shown, tell
+from tests.grids import LIVE, expect_shown, row, shown, tell
 
 
 def search_again(page: Page) -> None:
@@ -242,8 +243,7 @@ def test_a_child_has_one_row(grid: Callable[..., Page], admin_user: Any, order: 
     page.locator("h1").first.click()
     page.wait_for_timeout(1500)  # what waits comes in once nothing is held
     page.keyboard.press(".")
-    ids = shown(page)
-    assert len(ids) == len(set(ids)) == 14
+    assert becomes(page, lambda: len(shown(page)) == len(set(shown(page))) == 14)
     for family in children:
         for one in family:
             expect(row(page, one).locator(".c-status")).to_have_text("Ended")
@@ -262,7 +262,7 @@ def test_more_rows_than_could_wait_come_in_when_nothing_is_held(
     page.mouse.move(5, 5)
     expect(row(page, new[-1])).to_be_visible(timeout=20_000)
     expect(page.locator("#rows > tr")).to_have_count(50)
-    assert shown(page) == [str(one.pk) for one in reversed(new[-50:])]
+    expect_shown(page, [str(one.pk) for one in reversed(new[-50:])])
 
 
 def test_no_more_rows_are_open_than_are_told_of(grid: Callable[..., Page], admin_user: Any) -> None:

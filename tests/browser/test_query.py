@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
 from tests.executions_in_tests import make_execution
-from tests.grids import shown, tell
+from tests.grids import expect_shown, shown, tell
 
 
 def query(page: Page) -> str:
@@ -27,7 +27,7 @@ def test_the_box_and_the_bar_are_one(grid: Any, admin_user: Any) -> None:
     box.fill("status:error flow:orders")
     page.keyboard.press("Enter")
     expect(page.locator("#rows > tr")).to_have_count(1)
-    assert shown(page) == [str(late.pk)]
+    expect_shown(page, [str(late.pk)])
     expect(page.locator("#chip-error")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#piece-flow")).to_have_text(re.compile("orders"))
     expect(page).to_have_url(re.compile(r"\?status=Error&flow=orders$"))
@@ -130,10 +130,10 @@ def test_sorting_jumping_and_groups(grid: Any, admin_user: Any) -> None:
     page = grid()
     page.locator("#sort-duration").click()
     expect(page.locator("th.c-duration")).to_have_attribute("aria-sort", "descending")
-    assert shown(page) == ids[::-1]
+    expect_shown(page, ids[::-1])
     page.locator("#sort-duration").click()
     expect(page.locator("th.c-duration")).to_have_attribute("aria-sort", "ascending")
-    assert shown(page) == ids
+    expect_shown(page, ids)
     # A row that ends later moves to where it belongs, live.
     tell(made[0], ended_at=noon + timedelta(hours=1))
     expect(page.locator("#rows > tr").last).to_have_attribute("data-id", ids[0])
@@ -141,7 +141,7 @@ def test_sorting_jumping_and_groups(grid: Any, admin_user: Any) -> None:
     page.locator("#jump").fill(f"{noon + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}")
     page.locator(".jump button").click()
     expect(page.locator("#rows > tr")).to_have_count(3)
-    assert shown(page) == [ids[2], ids[1], ids[0]]
+    expect_shown(page, [ids[2], ids[1], ids[0]])
     page.go_back()
     expect(page.locator("#rows > tr")).to_have_count(6)
     page.locator("summary", has_text="Group").click()
@@ -186,7 +186,7 @@ def test_enter_takes_the_only_value_that_it_can_become(grid: Any, admin_user: An
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile(r"\?status=Error$"))
         expect(page.locator("#rows > tr")).to_have_count(1)
-        assert shown(page) == [str(broken.pk)]
+        expect_shown(page, [str(broken.pk)])
     # A name may be what nobody has suggested, and what it may become is left open.
     page.goto("/")
     box.click()

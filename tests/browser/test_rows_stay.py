@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 from executions.models import Execution
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
+from tests.browsers import fits
 from tests.executions_in_tests import make_execution
-from tests.grids import row, shown, tell
+from tests.grids import expect_shown, row, tell
 
 
 def ids(*executions: Execution) -> list[str]:
@@ -42,7 +43,7 @@ def test_a_row_goes_to_its_place_once_nothing_is_held(
         order = [top, middle, bottom]
         moving, end = bottom, 0
     page = grid(f"/?children=flat&sort={sort}")
-    assert shown(page) == ids(*order)
+    expect_shown(page, ids(*order))
     held = middle
     row(page, held).locator(".c-workspace").hover()
     before = row(page, held).bounding_box()
@@ -51,21 +52,21 @@ def test_a_row_goes_to_its_place_once_nothing_is_held(
     expect(pill).to_have_text("1 moved")
     # What has changed is said where the row is, and nothing has gone anywhere.
     expect(row(page, moving)).to_have_attribute("data-revision", "2")
-    assert shown(page) == ids(*order)
+    expect_shown(page, ids(*order))
     assert row(page, held).bounding_box() == before
     # Neither does the page move it while it catches up.
     page.evaluate(
         "document.body.dispatchEvent(new CustomEvent('live:catchup', {detail: {until() {}}}))"
     )
     page.wait_for_timeout(600)
-    assert shown(page) == ids(*order)
+    expect_shown(page, ids(*order))
     page.keyboard.press(".")
     expect(pill).to_be_hidden()
     others = [one for one in order if one != moving]
     others.insert(len(others) if end else 0, moving)
-    assert shown(page) == ids(*others)
+    expect_shown(page, ids(*others))
     page.reload()
-    assert shown(page) == ids(*others)
+    expect_shown(page, ids(*others))
 
 
 @pytest.mark.parametrize("sort", ["-updated", "-steps"])
@@ -74,14 +75,14 @@ def test_a_row_goes_to_its_place_when_the_pointer_leaves(
 ) -> None:
     top, bottom = (make_execution(admin_user, age=age, step_count=9 - age) for age in (1, 5))
     page = grid(f"/?children=flat&sort={sort}")
-    assert shown(page) == ids(top, bottom)
+    expect_shown(page, ids(top, bottom))
     row(page, bottom).locator(".c-workspace").hover()
     tell(bottom, step_count=50)
     expect(page.locator("[data-pill]")).to_have_text("1 moved")
-    assert shown(page) == ids(top, bottom)
+    expect_shown(page, ids(top, bottom))
     page.mouse.move(2, 2)
     expect(page.locator("[data-pill]")).to_be_hidden()
-    assert shown(page) == ids(bottom, top)
+    expect_shown(page, ids(bottom, top))
     # The one with the focus stays too; sent to its place, it takes the focus along.
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -89,9 +90,9 @@ def test_a_row_goes_to_its_place_when_the_pointer_leaves(
     tell(top, step_count=70)
     expect(page.locator("[data-pill]")).to_have_text("1 moved")
     expect(row(page, top)).to_be_focused()
-    assert shown(page) == ids(bottom, top)
+    expect_shown(page, ids(bottom, top))
     page.keyboard.press(".")
-    assert shown(page) == ids(top, bottom)
+    expect_shown(page, ids(top, bottom))
     expect(row(page, top)).to_be_focused()
 
 
@@ -129,5 +130,5 @@ def test_a_row_that_no_longer_matches_says_why(grid: Any, admin_user: Any, width
     flows = "one => [getComputedStyle(one).display, getComputedStyle(one).position]"
     display, position = why.evaluate(flows)
     assert display == "inline-block" or position == "absolute"
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert fits(page, width)
     axe_finds_nothing(page)

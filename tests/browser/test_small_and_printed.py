@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
+from tests.browsers import becomes, fits
 from tests.debugging import NESTED, NESTED_VARIABLES, Session
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import publish as publish_flow
@@ -34,18 +35,15 @@ def room(page: Page) -> tuple[float, float]:
 def test_at_200_percent_more_than_three_rows_are_seen(grid: Any, many: None) -> None:
     page = grid()
     page.set_viewport_size({"width": 720, "height": 450})
-    page.wait_for_timeout(200)
-    seen = page.locator("#rows > tr").evaluate_all(
-        """rows => {
-            const box = document.querySelector(".grid .scroller").getBoundingClientRect();
-            const head = document.querySelector("thead").getBoundingClientRect();
-            return rows.filter((row) => {
-                const { top, bottom } = row.getBoundingClientRect();
-                return top >= head.bottom - 1 && bottom <= box.bottom;
-            }).length;
-        }"""
-    )
-    assert seen >= 6
+    seen = """rows => {
+        const box = document.querySelector(".grid .scroller").getBoundingClientRect();
+        const head = document.querySelector("thead").getBoundingClientRect();
+        return rows.filter((row) => {
+            const { top, bottom } = row.getBoundingClientRect();
+            return top >= head.bottom - 1 && bottom <= box.bottom;
+        }).length;
+    }"""
+    assert becomes(page, lambda: page.locator("#rows > tr").evaluate_all(seen) >= 6)
     # What has collapsed is a button away, and says so.
     button = page.get_by_role("button", name="Filters and views")
     expect(page.locator("#piece-flow")).to_be_hidden()
@@ -66,10 +64,8 @@ def test_at_200_percent_more_than_three_rows_are_seen(grid: Any, many: None) -> 
 def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> None:
     page = grid()
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(200)
-    rows, screen = room(page)
-    assert rows > 0.58 * screen
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert becomes(page, lambda: (found := room(page))[0] > 0.58 * found[1])
+    assert fits(page, 390)
     axe_finds_nothing(page)
 
 
@@ -90,8 +86,7 @@ def test_on_a_phone_the_rail_has_four_items_and_a_menu(grid: Any, many: None) ->
 def test_with_hardly_any_room_all_of_it_scrolls(grid: Any, many: None) -> None:
     page = grid()
     page.set_viewport_size({"width": 360, "height": 256})
-    page.wait_for_timeout(200)
-    assert room(page)[0] >= 150
+    assert becomes(page, lambda: room(page)[0] >= 150)
     page.locator("#rows > tr").first.scroll_into_view_if_needed()
     expect(page.locator("#rows [data-open]").first).to_be_in_viewport()
 
@@ -163,4 +158,4 @@ def test_an_execution_is_printed_with_all_its_steps(
     assert last["y"] + last["height"] <= page.evaluate("document.documentElement.scrollHeight")
     pane = page.locator(".bottom-panel .pane").first
     assert pane.evaluate("one => getComputedStyle(one).overflow") == "visible"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 703
+    assert fits(page, 703)

@@ -71,11 +71,11 @@ def test_keys_lead_through_time(signed_in_page: Page, failed: Execution) -> None
     )
     page.keyboard.press("]")
     shows(page, thrown + 1)
-    assert f"step={thrown + 1}" in page.url
+    expect(page).to_have_url(re.compile(re.escape(f"step={thrown + 1}")))
     page.keyboard.press("End")
     shows(page, last)
     expect(page.locator(".viewing")).to_have_count(0)
-    assert "step=" not in page.url
+    expect(page).not_to_have_url(re.compile(re.escape("step=")))
 
 
 def test_the_slider_is_dragged_and_moved_by_its_own_keys(
@@ -217,7 +217,7 @@ def test_without_javascript_there_are_links(
     shows(page, 3)
     page.get_by_label("Exceptions only").check()
     page.get_by_role("button", name="Show", exact=True).click()
-    assert "thrown=1" in page.url
+    expect(page).to_have_url(re.compile(re.escape("thrown=1")))
     shows(page, 3)
     context.close()
 

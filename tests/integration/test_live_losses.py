@@ -5,8 +5,8 @@ import json
 import socket as sockets
 import threading
 import time
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -111,7 +111,7 @@ async def test_what_is_lost_while_the_subscription_is_cut_is_caught_up(
         await sync_to_async(lose)(event)
         said: dict[str, Any] = {"type": ""}
         while said["type"] != "catchup":
-            said = json.loads((await grid.app.receive_output(5))["text"])
+            said = json.loads((await grid.app.receive_output(20))["text"])
             if said["type"] == "rows" and said["rows"][0]["revision"] == event.revision:
                 break  # it came through between two cuts: once more
         else:
@@ -151,7 +151,7 @@ async def test_numbers_are_repeated_and_count_what_could_not_be_sent(
 
         async def heard() -> dict[str, Any]:
             while True:  # others have no sender, and senders of earlier tests repeat
-                said: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 2)
+                said: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 20)
                 if said.get("sender") == sender.name:
                     return said
 
@@ -188,10 +188,13 @@ def open_socket(url: str, cookie: str, **options: Any) -> Any:
     return connect(address, additional_headers={"Cookie": cookie}, origin=url, **options)
 
 
-async def watch(url: str, cookie: str, stop: threading.Event) -> list[list[dict[str, Any]]]:
-    """What a quick browser hears until `stop`, and a slow one that reads only after it."""
-    quick: list[dict[str, Any]] = []
-    late: list[dict[str, Any]] = []
+Frames = list[dict[str, Any]]
+
+
+async def watch(url: str, cookie: str, quick: Frames, stop: threading.Event) -> Frames:
+    """Put what a quick browser hears until `stop` into `quick`. Return what one hears that reads
+    only after it."""
+    late: Frames = []
 
     async def reading() -> None:
         async with open_socket(url, cookie) as socket:
@@ -202,14 +205,14 @@ async def watch(url: str, cookie: str, stop: threading.Event) -> list[list[dict[
     small.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
     host, _, port = url.removeprefix("http://").partition(":")
     small.connect((host, int(port)))
-    reader = asyncio.create_task(reading())
     async with open_socket(url, cookie, sock=small, max_queue=1) as slow:
+        reader = asyncio.create_task(reading())
         await asyncio.to_thread(stop.wait, 60)
         reader.cancel()
         with suppress(TimeoutError):
             while True:
                 late.append(json.loads(await asyncio.wait_for(slow.recv(), 2)))
-    return [quick, late]
+    return late
 
 
 async def test_nothing_piles_up_for_a_browser_that_does_not_read(
@@ -238,7 +241,8 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
         await asyncio.sleep(0)
     assert len(sent) == 1
     reads.set()
-    await asyncio.sleep(0.1)
+    while len(sent) < 4:
+        await asyncio.sleep(0.01)
     said = [json.loads(text) for text in sent]
     assert [frame["type"] for frame in said] == ["rows", "beat"] * 2
     assert {row["revision"] for row in said[2]["rows"]} == {499}
@@ -246,10 +250,25 @@ async def test_nothing_piles_up_for_a_browser_that_does_not_read(
     more = [await change(await make(ada)) for _ in range(9)]
     assert viewer.offer(CommittedChanges({event.id: event for event in more}))
     connection.wake.set()
-    await asyncio.sleep(0.1)
+    while len(sent) < 5:
+        await asyncio.sleep(0.01)
     assert json.loads(sent[-1])["type"] == "catchup"
     writer.cancel()
     await sync_to_async(connections.close_all)()
+
+
+def revisions(heard: Frames) -> dict[str, int]:
+    """The newest revision that was told of each execution."""
+    told = [frame for frame in heard if frame["type"] == "rows"]
+    return {row["id"]: row["revision"] for frame in told for row in frame["rows"]}
+
+
+def wait_until(is_so: Callable[[], bool], meanwhile: Future[Any]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert not meanwhile.done(), meanwhile.exception()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_browser_that_does_not_read_delays_nobody(live_app: LiveApp, admin_user: User) -> None:
@@ -257,23 +276,23 @@ def test_a_browser_that_does_not_read_delays_nobody(live_app: LiveApp, admin_use
     client.force_login(admin_user)
     cookie = f"sessionid={client.cookies['sessionid'].value}"
     executions = [make_execution(admin_user, age=age) for age in range(60)]
+    quick: Frames = []
     stop = threading.Event()
     with ThreadPoolExecutor() as pool:
-        watching = pool.submit(lambda: asyncio.run(watch(live_app.url, cookie, stop)))
-        time.sleep(1)
-        for number in range(40):
-            text = f"step {number} " + "x" * 180
-            publish([event_of(one, block_description=text) for one in executions])
-        time.sleep(1)
-        stop.set()
-        quick, late = watching.result()
+        watching = pool.submit(lambda: asyncio.run(watch(live_app.url, cookie, quick, stop)))
+        try:
+            wait_until(lambda: bool(quick), watching)
+            for number in range(40):
+                text = f"step {number} " + "x" * 180
+                publish([event_of(one, block_description=text) for one in executions])
+            newest = {str(one.pk): 41 for one in executions}
+            wait_until(lambda: revisions(quick) == newest, watching)
+        finally:
+            stop.set()
+        late = watching.result()
     told = [frame for frame in quick if frame["type"] == "rows"]
-    slowly = [frame for frame in late if frame["type"] == "rows"]
-    revisions = {row["id"]: row["revision"] for frame in told for row in frame["rows"]}
-    assert revisions == {str(one.pk): 41 for one in executions}
     delays = sorted(frame["now"] - frame["published"] for frame in told if frame["published"])
-    assert delays[len(delays) // 2] < 1000
+    assert delays[len(delays) // 2] < 5000
     # And in the end it is right itself.
-    newest = {row["id"]: row["revision"] for frame in slowly for row in frame["rows"]}
     is_caught_up = any(frame["type"] == "catchup" for frame in late[1:])
-    assert is_caught_up or newest == revisions
+    assert is_caught_up or revisions(late) == newest

@@ -110,7 +110,7 @@ async def socket(app: LiveApp, cookie: str, address: str = "") -> AsyncIterator[
 async def frame(one: ClientConnection, *kinds: str) -> dict[str, Any]:
     """The next frame of one of these types."""
     while True:
-        heard: dict[str, Any] = json.loads(await asyncio.wait_for(one.recv(), 5))
+        heard: dict[str, Any] = json.loads(await asyncio.wait_for(one.recv(), 20))
         if heard["type"] in kinds:
             return heard
 
@@ -229,7 +229,7 @@ async def test_a_defect_ends_its_own_connection_and_is_logged(
     rows, closed = [], []
     for one in (mine, other):
         while True:
-            said = await one.app.receive_output(3)
+            said = await one.app.receive_output(20)
             if said["type"] == "websocket.close":
                 closed.append(said["code"])
                 break
@@ -254,7 +254,7 @@ async def test_who_breaks_off_in_a_message_is_not_left_behind(
     monkeypatch.setattr(GridViewer, "show", defect)
     await one.say('{"type": "show"}')
     with pytest.raises(KeyError):
-        await one.app.wait(5)
+        await one.app.wait(20)
     assert len(hub._connections) == 1
 
 

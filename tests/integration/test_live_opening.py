@@ -38,7 +38,7 @@ def address(age: Any, written: Any = None) -> str:
 async def opened(user: User, at: str) -> Tab:
     one = Tab(user, at)
     await one.app.send_input({"type": "websocket.connect"})
-    assert (await one.app.receive_output(5))["type"] == "websocket.accept"
+    assert (await one.app.receive_output(20))["type"] == "websocket.accept"
     return one
 
 
@@ -138,7 +138,7 @@ async def test_what_somebody_may_not_see_is_not_told(ada: User, tab: Opener) -> 
     await make(bob, age=0, updated_at=timezone.now())
     one = await opened(ada, address(2))
     await say_what_is_shown(one)
-    while (frame := json.loads((await one.app.receive_output(5))["text"]))["type"] != "complete":
+    while (frame := json.loads((await one.app.receive_output(20))["text"]))["type"] != "complete":
         assert frame["type"] in {"pong", "beat", "counts"}
     assert "rows" not in await kinds(one)
     await one.leave()

@@ -2,8 +2,8 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.driving import begin, drive
 from tests.flows_in_tests import publish
 from tests.integration.test_execution_page import client_of, page
 from tests.thoroughness import examples
+from tests.timing import least_seconds
 from tests.unit.test_values import anything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -223,9 +224,9 @@ def test_a_look_into_a_list_that_is_very_large(
         "a part of an item": f"0:Big.{count - 1}.er",
     }
     for name, query in asked.items():
-        began = time.perf_counter()
-        html = client.get(f"{execution.get_absolute_url()}?var={query}").content.decode()
-        took = time.perf_counter() - began
+        look = partial(client.get, f"{execution.get_absolute_url()}?var={query}")
+        html = look().content.decode()
+        took = least_seconds(look, 3)
         assert "does not exist now" not in html
         print(f"{count:,} items, {name}: {took * 1000:.0f} ms")
         # Generous, for a busy machine; docs/time.md says what was measured.

@@ -123,13 +123,13 @@ def test_what_leaves_the_child_is_thrown_in_the_parent(parent: FlowVersion) -> N
 
 def test_a_wait_holds_no_worker_and_ends_by_recovery(waiting: FlowVersion) -> None:
     """Semantics 77."""
-    execution = begin(waiting, Seconds=0.3)
+    execution = begin(waiting, Seconds=1.5)
     runner.run(execution.pk)
     assert (fresh(execution).status, execution.reason) == (Status.RUNNING, "time")
     assert execution.workspace_name == "Nap"
     recovery.recover()
     assert fresh(execution).status == Status.RUNNING
-    time.sleep(0.35)
+    time.sleep(1.5)
     recovery.recover()
     assert fresh(execution).status == Status.QUEUED
     runner.run(execution.pk)

@@ -183,7 +183,7 @@ async def test_its_live_connections_close_at_once(ada: User, end: str) -> None:
     await sync_to_async(happen)()
     said: dict[str, Any] = {}
     while said.get("type") != "websocket.close":
-        said = await tab.app.receive_output(5)  # the check that nobody asks for is after 30 s
+        said = await tab.app.receive_output(15)  # the check that nobody asks for is after 30 s
     assert said["code"] == 4401
     await tab.leave()
 

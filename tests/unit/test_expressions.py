@@ -202,7 +202,7 @@ def test_results_are_bounded() -> None:
     for source in ("range(100000000)", '"a".padLeft(100000000)', '"a".padRight(9, "ab")'):
         began = time.monotonic()
         assert problem(source)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
     text = '"' + "a" * 10_000 + '".replace("a", "' + "b" * 3000 + '")'
     assert "more than 20,000,000 characters" in problem(text)
 
