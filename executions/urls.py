@@ -116,6 +116,7 @@ from executions.views.webhooks import (
     webhook,
     webhook_list,
     webhook_request,
+    webhook_requests,
     webhook_secret,
 )
 
@@ -242,6 +243,7 @@ urlpatterns = [
     path("webhooks/<int:webhook_id>/", webhook, name="webhook"),
     path("webhooks/<int:webhook_id>/secret/", webhook_secret, name="webhook-secret"),
     path("webhooks/<int:webhook_id>/delete/", delete_webhook, name="delete-webhook"),
+    path("webhooks/<int:webhook_id>/requests/", webhook_requests, name="webhook-requests"),
     path(
         "webhooks/<int:webhook_id>/requests/<uuid:request_id>/",
         webhook_request,

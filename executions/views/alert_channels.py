@@ -10,6 +10,7 @@ from executions.alerts import access, channel_setup
 from executions.alerts.forms import ChannelForm
 from executions.commands.actor import Actor
 from executions.models import AlertChannel
+from executions.views import shown_secrets
 from executions.views.alerts import tabs
 from flows import administrators
 
@@ -37,7 +38,7 @@ def channel_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_channel(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new channel; a POST makes it, and shows its secret once."""
+    """Show the form of a new channel; a POST makes it."""
     _insist(request)
     return _form_page(request, AlertChannel())
 
@@ -54,15 +55,15 @@ def _form_page(request: HttpRequest, shown: AlertChannel) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         shown = channel_setup.save(Actor.of_request(request), form)
         if is_new and shown.kind == AlertChannel.Kind.WEBHOOK:
-            return _page(request, shown, ChannelForm(instance=shown), secret=shown.secret)
+            shown_secrets.show_next(request, shown)
+            return redirect("alert-channel", shown.pk)
         messages.success(request, f"{shown.name} is saved.")
         return redirect("alert-channels")
     return _page(request, shown, form)
 
 
-def _page(
-    request: HttpRequest, shown: AlertChannel, form: ChannelForm, secret: str = ""
-) -> HttpResponse:
+def _page(request: HttpRequest, shown: AlertChannel, form: ChannelForm) -> HttpResponse:
+    secret = shown_secrets.take(request, shown)
     context = {
         "section": "alerts",
         "channel": shown,
@@ -82,10 +83,11 @@ def _page(
 
 @require_POST
 def rotate_secret(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Replace the secret of a webhook, and show the new one once."""
+    """Replace the secret of a webhook, and lead to its page, which shows the new one once."""
     found = access.get_channel_or_404(request.user, channel_id)
     channel_setup.rotate_secret(Actor.of_request(request), found)
-    return _page(request, found, ChannelForm(instance=found), secret=found.secret)
+    shown_secrets.show_next(request, found)
+    return redirect("alert-channel", found.pk)
 
 
 @require_POST

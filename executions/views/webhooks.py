@@ -19,6 +19,7 @@ from executions.alerts.messages import absolute
 from executions.commands.actor import Actor
 from executions.limits import WEBHOOK_REQUESTS_KEPT
 from executions.models import Execution, Webhook, WebhookRequest
+from executions.views import shown_secrets
 from executions.webhooks import access, changes
 from executions.webhooks.forms import SampleForm, WebhookForm
 from executions.webhooks.mapping import MappingProblem, evaluate, is_met, map_inputs
@@ -78,7 +79,7 @@ def graph_of(flow: Flow) -> FlowGraph | None:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_webhook(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new webhook of a flow; a POST makes it, and shows its secret once."""
+    """Show the form of a new webhook of a flow; a POST makes it, and leads to its page."""
     flow = changeable_flow(request, request.GET.get("flow", ""))
     return _form_page(request, Webhook(flow=flow, name=f"Start {flow.name}"[:80]))
 
@@ -106,24 +107,16 @@ def _form_page(request: HttpRequest, shown: Webhook) -> HttpResponse:
         except changes.TooMany as problem:
             form.add_error(None, str(problem))
         else:
-            if is_new:
-                secret = "" if shown.scheme == Webhook.Scheme.ADDRESS else shown.secret
-                fresh = WebhookForm(form.graph, instance=shown)
-                return _page(request, shown, fresh, secret=secret, is_new=True)
+            if is_new and shown.scheme != Webhook.Scheme.ADDRESS:
+                shown_secrets.show_next(request, shown)
             messages.success(request, f"{shown.name} is saved.")
             return redirect("webhook", shown.pk)
     return _page(request, shown, form)
 
 
-def _page(
-    request: HttpRequest,
-    shown: Webhook,
-    form: WebhookForm,
-    *,
-    secret: str = "",
-    is_new: bool = False,
-) -> HttpResponse:
+def _page(request: HttpRequest, shown: Webhook, form: WebhookForm) -> HttpResponse:
     may_change = access.may_change(request.user, shown.flow)
+    secret = shown_secrets.take(request, shown) if may_change else ""
     kept = list(shown.requests.all()[:WEBHOOK_REQUESTS_KEPT]) if shown.pk else []
     sample = _sample(request, shown, kept) if may_change else None
     context = {
@@ -131,7 +124,6 @@ def _page(
         "webhook": shown,
         "form": form,
         "secret": secret,
-        "is_new": is_new,
         "address": absolute(hook_path(shown)),
         "may_change": may_change,
         "requests": kept,
@@ -177,6 +169,8 @@ def try_webhook(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"webhook": shown}
     if form.graph is None:
         context["problem"] = "The flow has no published version, so it cannot be started."
+    elif unread := [f"{form[n].label}: {one}" for n in form.expressions for one in form[n].errors]:
+        context["problem"] = " ".join(unread)
     elif not sample.is_valid():
         context["problem"] = " ".join(str(one) for all in sample.errors.values() for one in all)
     else:
@@ -230,16 +224,14 @@ def _text(value: Any) -> str:
 
 @require_POST
 def webhook_secret(request: HttpRequest, webhook_id: int) -> HttpResponse:
-    """Show the secret of a webhook, or replace it and show the new one."""
+    """Lead to the page of a webhook, which shows its secret once: the one that it has, or a new
+    one."""
     found = access.get_webhook_or_404(request.user, webhook_id)
     _insist(request, found)
-    actor = Actor.of_request(request)
-    if "new" in request.POST:
-        changes.rotate(request.user, actor, found)
-        secret = found.secret
-    else:
-        secret = changes.reveal(request.user, actor, found)
-    return _page(request, found, WebhookForm(graph_of(found.flow), instance=found), secret=secret)
+    give = changes.rotate if "new" in request.POST else changes.reveal
+    give(request.user, Actor.of_request(request), found)
+    shown_secrets.show_next(request, found)
+    return redirect("webhook", found.pk)
 
 
 @require_POST
@@ -250,6 +242,23 @@ def delete_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
     changes.delete(request.user, Actor.of_request(request), found)
     messages.success(request, f"{found.name} is deleted.")
     return redirect("webhooks")
+
+
+@require_safe
+def webhook_requests(request: HttpRequest, webhook_id: int) -> HttpResponse:
+    """Return the last requests to a webhook. With `after` in the address, return a button that
+    shows them if another one is the newest, and 204 if not: rows that somebody reads do not move.
+    """
+    found = access.get_webhook_or_404(request.user, webhook_id)
+    context: dict[str, Any] = {"webhook": found}
+    if (after := request.GET.get("after")) is not None:
+        newest = found.requests.values_list("pk", flat=True).first()
+        if newest is None or str(newest) == after:
+            return HttpResponse(status=204)
+        return render(request, "webhooks/new_requests.html", context)
+    context["requests"] = found.requests.all()[:WEBHOOK_REQUESTS_KEPT]
+    context["may_change"] = access.may_change(request.user, found.flow)
+    return render(request, "webhooks/requests.html", context)
 
 
 @require_safe

@@ -75,11 +75,10 @@ def rotate(user: User, actor: Actor, webhook: Webhook) -> None:
         audit.record(actor, "new-webhook-secret", subject=webhook)
 
 
-def reveal(user: User, actor: Actor, webhook: Webhook) -> str:
-    """Return the secret of a webhook, and note that somebody has seen it."""
+def reveal(user: User, actor: Actor, webhook: Webhook) -> None:
+    """Note that somebody sees the secret of a webhook."""
     _insist(user, webhook)
     audit.record(actor, "see-webhook-secret", subject=webhook)
-    return str(webhook.secret)
 
 
 def replay(user: User, actor: Actor, webhook: Webhook, kept: WebhookRequest) -> Answer:

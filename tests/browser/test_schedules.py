@@ -94,3 +94,26 @@ def test_rows_are_live_and_fit_a_phone(
     page.goto(schedule.get_absolute_url())
     assert fits(page, PHONE)
     assert violations(page) == []
+
+
+def test_all_are_paused_and_go_on_and_one_is_run_from_the_page_of_its_flow(
+    signed_in_page: Page, version: FlowVersion, admin_user: User
+) -> None:
+    page = signed_in_page
+    schedule = make_schedule(version.flow, admin_user, name="<b>Nightly</b>")
+    page.goto(version.flow.get_absolute_url())
+    page.get_by_role("link", name="<b>Nightly</b>").press("Enter")
+    drawer = page.locator("#schedule-drawer")
+    drawer.get_by_role("button", name="Run now").dblclick()
+    expect(page.locator("#notices")).to_contain_text("has started")
+    expect(page.locator(".last-runs li")).to_have_count(1)
+    assert schedule.runs.count() == 1, "a second press starts no other one"
+    page.get_by_text("Pause all…").press("Enter")
+    page.get_by_role("button", name="Pause all schedules").press("Enter")
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible()
+    schedule.refresh_from_db()
+    assert violations(page) == []
+    resume.press("Enter")
+    expect(page.get_by_text("Pause all…")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)

@@ -237,6 +237,7 @@ variable-edit own own
 watches signed_in signed_in
 webhook see administer
 webhook-request see -
+webhook-requests see -
 webhook-secret - administer
 webhooks signed_in -
 worker site -

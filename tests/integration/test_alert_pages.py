@@ -194,7 +194,7 @@ def test_a_delivery_is_tried_again(admin_client: Client) -> None:
 def test_a_channel_keeps_its_address_and_secret_to_itself(admin_client: Client) -> None:
     address = "https://ada:hunter2@hooks.example/secret-path?token=abc"
     fields = {"name": "pager", "kind": "webhook", "address": address, "is_on": "on"}
-    made = admin_client.post("/alerts/channels/new/", fields)
+    made = admin_client.post("/alerts/channels/new/", fields, follow=True)
     channel = AlertChannel.objects.get()
     assert channel.secret in made.content.decode()
     assert made["Cache-Control"] == "no-store"
@@ -203,7 +203,8 @@ def test_a_channel_keeps_its_address_and_secret_to_itself(admin_client: Client) 
     channel.refresh_from_db()
     assert (channel.name, channel.address) == ("pager 2", address)
     old = channel.secret
-    shown = admin_client.post(f"/alerts/channels/{channel.pk}/secret/").content.decode()
+    there = f"/alerts/channels/{channel.pk}/secret/"
+    shown = admin_client.post(there, follow=True).content.decode()
     channel.refresh_from_db()
     assert channel.secret in shown
     assert channel.old_secret == old

@@ -85,7 +85,7 @@ def test_a_new_company_sets_up_its_work(
         "answer": "at-once", "wait_seconds": "30", "requests_a_minute": "60",
         "input-N": "=body.number",
     }  # fmt: skip
-    post(grace, "/webhooks/new/?flow=orders", hook, 200)
+    post(grace, "/webhooks/new/?flow=orders", hook)
     webhook = Webhook.objects.get()
 
     # Each starts executions, and she sees them.

@@ -343,7 +343,8 @@ def test_the_page_makes_a_webhook_and_shows_its_secret_once(owner: User) -> None
     told = refused.content.decode()
     assert "Syntax error" in told
     assert "Enter a whole number" in told or "This is not" in told
-    made = client.post(address, {**fields, "condition": "body.total > 5", "input-Count": "7"})
+    fixed = {**fields, "condition": "body.total > 5", "input-Count": "7"}
+    made = client.post(address, fixed, follow=True)
     webhook = Webhook.objects.get()
     assert (webhook.inputs, webhook.secret_inputs) == (
         {"Customer": "=body.name", "Count": "7"},
@@ -361,8 +362,9 @@ def test_the_page_makes_a_webhook_and_shows_its_secret_once(owner: User) -> None
     assert (webhook.inputs, webhook.secret_inputs) == ({"Customer": "=body.name"}, {"Key": "hush"})
     stale = client.post(webhook.get_absolute_url(), changed)
     assert "Somebody else has changed it meanwhile" in stale.content.decode()
-    shown = client.post(f"/webhooks/{webhook.pk}/secret/", {"show": "on"})
+    shown = client.post(f"/webhooks/{webhook.pk}/secret/", {"show": "on"}, follow=True)
     assert webhook.secret in shown.content.decode()
+    assert webhook.secret not in client.get(webhook.get_absolute_url()).content.decode()
     old = webhook.secret
     client.post(f"/webhooks/{webhook.pk}/secret/", {"new": "on"})
     webhook.refresh_from_db()
@@ -398,6 +400,7 @@ def test_it_is_tried_on_a_sample(owner: User, webhook: Webhook) -> None:
     assert "It matches, but nothing can be started" in tried("{}")
     assert "It does not match" in tried('{"who": "Bob"}', condition="body.who == 'Ada'")
     assert "cannot be read" in tried("{")
+    assert "Condition: Syntax error" in tried("{}", condition="body.who ==")
     assert "on a line of its own" in tried("{}", sample_headers="nonsense")
     webhook.refresh_from_db()
     assert webhook.inputs == INPUTS, "nothing is saved"

@@ -3,4 +3,5 @@ import "../request-errors.js";
 import "../loading-indicator.js";
 import "../confirm.js";
 import "../watches.js";
+import "../copy-buttons.js";
 import "../functions.js";
