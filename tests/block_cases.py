@@ -132,6 +132,8 @@ class Builder:
         self.after: dict[str, dict[str, Any]] = {}
 
     def build(self) -> Built:
+        for name, value in self.setup.get("variables", {}).items():
+            self.variables[name] = {"output": True, "default": value}
         for name in self.setup.get("flows", []):
             self.other(name, *map(_yaml, FLOWS[name]))
         x: dict[str, Any] = {"type": self.block.type}

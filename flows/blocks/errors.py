@@ -297,10 +297,12 @@ def untranslatable(problem: str) -> BlockException:
 
 def receiver_missing(code: int) -> BlockException:
     """WirelessReceiverBlockNotFoundException: 101 for none selected, 100 for a deleted one."""
-    problem = "has not been selected" if code == 101 else "does not exist in this workspace"
+    told = "The 'Wireless Receiver Block' provided could not be found."
+    if code == 101:
+        told = "'Wireless Receiver Block' is empty; it must be provided a value."
     return exception(
         "WirelessReceiverBlockNotFoundException",
-        f"The Wireless Receiver block {problem}.{HELP}",
+        told + HELP,
         category="NotFound",
         error_code=code,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flows.blocks.errors import BlockException, exception
+from flows.blocks.errors import HELP, BlockException, exception
 from flows.blocks.scopes import Scope
 
 #: The longest name of a collection or signal, and the longest key.
@@ -104,8 +104,7 @@ def collection_not_found(collection: CollectionName) -> BlockException:
     """Return the exception for a collection that does not exist (semantics 109)."""
     return exception(
         "DataStorageCollectionNotFoundException",
-        f"The data storage collection '{collection.name}' does not exist in the scope "
-        f"{collection.scope.path}.",
+        f"The '{collection.name}' collection was not found.{HELP}",
         extra=collection.as_fields(),
     )
 
@@ -114,8 +113,7 @@ def key_not_found(collection: CollectionName, key: str) -> BlockException:
     """Return the exception for a key that a collection lacks (semantics 109)."""
     return exception(
         "KeyInDataStorageCollectionNotFoundException",
-        f"The data storage collection '{collection.name}' in the scope {collection.scope.path} "
-        f"does not have the key '{key}'.",
+        f"The key \"{key}\" is not present in '{collection.name}', so cannot be retrieved.{HELP}",
         extra={**collection.as_fields(), "Key": key},
     )
 

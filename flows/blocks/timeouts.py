@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
-from flows.blocks.errors import BlockException, exception, invalid_property
+from flows.blocks.errors import HELP, BlockException, exception, invalid_property
 from flows.blocks.schedules.wait import add_period
 
 #: The longest Block Timeout and Queue Timeout, in milliseconds.
@@ -43,7 +43,8 @@ def timeout(period: Any, now: datetime) -> float:
         shown = f"{length:.0f}" if abs(length) < 10**15 else "too many"
         raise exception(
             "InvalidBlockTimeoutException",
-            f"The Block Timeout is {shown} milliseconds; it must be from 0 to {LONGEST}.",
+            f"The provided TimePeriod for the BlockTimeout equates to {shown} milliseconds which "
+            f"is invalid; it must be a non-negative value less than {LONGEST:,}.{HELP}",
         )
     return length
 
@@ -54,7 +55,8 @@ def timed_out(
     """Return the exception of a block that ran longer than its Block Timeout."""
     return exception(
         "BlockTimeoutException",
-        f"The block has timed out after {length:g} milliseconds.",
+        "The block timed out because its execution time reached the Block Timeout of "
+        f"{length:g} milliseconds.{HELP}",
         extra={
             "BlockTimeout": timedelta(milliseconds=length),
             "ExecutionId": execution,

@@ -212,8 +212,16 @@ _EXPRESSIONS = {
 }
 
 
-def parse_date(text: str, pattern: str, culture: Culture) -> datetime:
+#: What a text without a date is read as, unless something else is given.
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_DATE_PARTS = ("year", "short_year", "month", "month_name", "day")
+
+
+def parse_date(text: str, pattern: str, culture: Culture, now: datetime = _FIRST) -> datetime:
     """Return the date time of a text in exactly that format; without an offset in it, in UTC.
+
+    As in .NET, a format without a date reads the date of `now`, and one without a year its year. A
+    format that is nothing but text reads `now` itself.
 
     Raises ValueError for a text that does not fit, and InvalidFormat.
     """
@@ -222,7 +230,8 @@ def parse_date(text: str, pattern: str, culture: Culture) -> datetime:
     found = re.fullmatch(_expression(_expanded(pattern, culture), culture), text, re.I)
     if found is None:
         raise ValueError(f"{text} does not have the format {pattern}.")
-    return _moment(found.groupdict(), culture)
+    fields = found.groupdict()
+    return _moment(fields, culture, now) if fields else now
 
 
 def parse_any_date(text: str, culture: Culture) -> datetime:
@@ -272,13 +281,15 @@ def _separator(part: str, culture: Culture) -> str:
     return {"/": culture.date_separator, ":": culture.time_separator}.get(part) or _literal(part)
 
 
-def _moment(found: dict[str, str | None], culture: Culture) -> datetime:
+def _moment(found: dict[str, str | None], culture: Culture, now: datetime) -> datetime:
     """Raises ValueError for parts that no calendar has."""
     part = (found.get("part") or "").ljust(6, "0")[:6]
+    if any(found.get(name) for name in _DATE_PARTS):
+        date = (_year(found) or now.year, _month(found, culture), int(found.get("day") or 1))
+    else:
+        date = (now.year, now.month, now.day)
     at = datetime(
-        _year(found),
-        _month(found, culture),
-        int(found.get("day") or 1),
+        *date,
         _hour(found, culture),
         int(found.get("minute") or 0),
         int(found.get("second") or 0),
@@ -305,7 +316,7 @@ def _with_offset(at: datetime, offset: str) -> datetime:
 def _year(found: dict[str, str | None]) -> int:
     if short := found.get("short_year"):
         return int(short) + (2000 if int(short) < 50 else 1900)
-    return int(found.get("year") or 1)
+    return int(found.get("year") or 0)
 
 
 def _month(found: dict[str, str | None], culture: Culture) -> int:

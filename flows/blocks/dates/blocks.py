@@ -11,6 +11,7 @@ from flows.blocks.schedules.wait import add_period
 from flows.formats.cultures import Culture, UnknownCulture, culture
 from flows.formats.dates import ISO, default_text, format_date, parse_any_date, parse_date
 from flows.formats.numbers import InvalidFormat
+from flows.parsing import PERIOD_PARTS
 
 _TYPE = "DateTimeOffset"
 DATE_TIME = Property("Date Time", _TYPE, required=True)
@@ -104,20 +105,16 @@ class GetTimePeriodBetweenDateTimes(DateTimeBlock):
 
     def run(self, visit: Visit) -> Leave:
         length = visit.given["End Date Time"] - visit.given["Start Date Time"]
-        sign, size = (-1, -length) if length < timedelta() else (1, length)
-        hours, rest = divmod(size.seconds, 3600)
-        minutes, seconds = divmod(rest, 60)
-        parts = {
-            "Years": 0,
-            "Months": 0,
-            "Days": size.days,
-            "Hours": hours,
-            "Minutes": minutes,
-            "Seconds": seconds,
-            "Milliseconds": size.microseconds // 1000,
-        }
-        period = {name: sign * part for name, part in parts.items()}
-        return Leave(outputs={"Time Period": period})
+        return Leave(outputs={"Time Period": _period(length)})
+
+
+def _period(length: timedelta) -> dict[str, int]:
+    """Return a length as a Time Period, in days and shorter units."""
+    sign, size = (-1, -length) if length < timedelta() else (1, length)
+    hours, rest = divmod(size.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = (0, 0, size.days, hours, minutes, seconds, size.microseconds // 1000)
+    return {name: sign * part for name, part in zip(PERIOD_PARTS, parts, strict=True)}
 
 
 # Comparisons ---------------------------------------------------------------------------------
@@ -161,29 +158,30 @@ class IsDateTimeEqual(DateTimeBlock):
 
 
 class IsDateTimeBetween(DateTimeBlock):
-    """Tells whether a date time lies from one to another, both included."""
+    """Tells whether a date time lies between two others, whichever of them is later. Both are
+    included."""
 
     type = "Is Date Time Between"
     properties = (DATE_TIME, START, END, _answer("Date Time Is Between"))
 
     def run(self, visit: Visit) -> Leave:
         given = visit.given
-        lies = given["Start Date Time"] <= given["Date Time"] <= given["End Date Time"]
+        first, last = sorted((given["Start Date Time"], given["End Date Time"]))
+        lies = first <= given["Date Time"] <= last
         return Leave(outputs={"Date Time Is Between": lies})
 
 
 # Parts and text ------------------------------------------------------------------------------
 
 
-def _time(at: datetime) -> timedelta:
-    return timedelta(
-        hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond
-    )
+def _midnight(at: datetime) -> datetime:
+    """Return the beginning of the day, without an offset."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 class GetDateTimeComponent(DateTimeBlock):
     """Gets a part of a date time, as its offset shows it. LocalDateTime is in the zone of the
-    workers, UTC."""
+    workers, UTC. Time is a Time Period, and Offset a Duration."""
 
     type = "Get Date Time Component"
     properties = (
@@ -203,9 +201,9 @@ class GetDateTimeComponent(DateTimeBlock):
             case "LocalDateTime" | "UtcDateTime":
                 return at.astimezone(UTC)
             case "Date":
-                return at.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+                return _midnight(at)
             case "Time":
-                return _time(at)
+                return _period(at.replace(tzinfo=None) - _midnight(at))
             case "Millisecond":
                 return at.microsecond // 1000
             case "Offset":
@@ -238,7 +236,8 @@ class ConvertDateTimeToText(DateTimeBlock):
 
 class ConvertTextToDateTime(DateTimeBlock):
     """Reads a date time in a format and a culture. Without a format it takes the ISO form and what
-    the culture writes (semantics 119). Without an offset in the text it is in UTC."""
+    the culture writes (semantics 119). Without an offset in the text it is in UTC, and without a
+    date it is today."""
 
     type = "Convert Text To Date Time"
     properties = (
@@ -253,7 +252,10 @@ class ConvertTextToDateTime(DateTimeBlock):
         text, template = visit.given["Text"], visit.given["Format Template"]
         signs = _culture(visit.given)
         try:
-            at = parse_date(text, template, signs) if template else parse_any_date(text, signs)
+            if template:
+                at = parse_date(text, template, signs, visit.now())
+            else:
+                at = parse_any_date(text, signs)
         except ValueError as problem:
             raise exception("FormatException", str(problem)) from None
         return Leave(outputs={"Date Time": at})

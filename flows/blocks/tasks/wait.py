@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flows.blocks.base import AwaitTasks, Block, Direction, Leave, Property, Visit
-from flows.blocks.errors import BlockException, contains_null, exception
+from flows.blocks.errors import HELP, BlockException, contains_null, exception
 from flows.task_values import TaskState
 from flows.values import TaskValue
 
@@ -63,7 +63,8 @@ class WaitForAllTasks(Block):
         if failed:
             raise exception(
                 "AggregateTaskException",
-                f"{len(failed)} of {len(result)} tasks failed or were cancelled.",
+                "One or more tasks that were being waited on threw an exception. Details of the "
+                f"exceptions can be found in the TaskExceptions property.{HELP}",
                 extra={"TaskExceptions": failed},
             )
         return Leave(outputs={"Results": [state.outputs for state in result]})

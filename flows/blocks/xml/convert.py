@@ -1,19 +1,14 @@
 """XML to structures and back, as flows.formats.xml describes."""
 
-from typing import Any
-
-import xmltodict
-
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
-from flows.blocks.errors import exception
+from flows.blocks.errors import HELP, BlockException, exception
 from flows.formats import xml
-from flows.formats.cultures import culture
-from flows.formats.text import text_of
 
 
 class ConvertXmlToStructure(Block):
     """Turns XML into a structure. Values are texts, or null for an empty element; document type
-    declarations are refused."""
+    declarations are refused. The element that Convert Structure To Xml puts around several others
+    is left out."""
 
     type = "Convert Xml To Structure"
     palette = "Xml"
@@ -27,13 +22,24 @@ class ConvertXmlToStructure(Block):
 
     def run(self, visit: Visit) -> Leave:
         try:
-            return Leave(outputs={"Structure": xml.read(visit.given["Xml"])})
+            found = xml.read(visit.given["Xml"])
         except ValueError as problem:
-            raise _failed(str(problem)) from None
+            raise _failed("Xml", "The 'Xml' provided is not valid xml.", problem) from None
+        if set(found) == {xml.ROOT}:
+            content = found[xml.ROOT]
+            found = content if isinstance(content, dict) else {}
+        return Leave(outputs={"Structure": found})
 
 
 class ConvertStructureToXml(Block):
-    """Turns a structure with one key, the name of the outermost element, into XML."""
+    """Turns a structure into XML: `@name` is an attribute, `#text` the text beside other content,
+    and a list stands for an element that is there several times.
+
+    Several keys get an element around them, `Cortex_DataTypes_Dictionaries_Structure`. `?xml` is
+    the declaration, of @version, @encoding and @standalone; `!DOCTYPE` the document type, of @name,
+    @public, @system and @internalSubset. What a name may not hold is written as its number, as in
+    `a_x0021_` for `a!`.
+    """
 
     type = "Convert Structure To Xml"
     palette = "Xml"
@@ -46,29 +52,20 @@ class ConvertStructureToXml(Block):
     throws = ("XmlSerializationException",)
 
     def run(self, visit: Visit) -> Leave:
-        structure = visit.given["Structure"]
-        if len(structure) != 1:
-            raise _failed("The structure must have one key, the name of the outermost element.")
         try:
-            written = xmltodict.unparse(_texts(structure), full_document=False)
-        except (ValueError, TypeError, RecursionError) as problem:
-            raise _failed(f"The structure cannot be written as XML: {problem}.") from None
-        return Leave(outputs={"Xml": written})
+            return Leave(outputs={"Xml": xml.write(visit.given["Structure"])})
+        except (ValueError, RecursionError) as problem:
+            key = "an empty key" if isinstance(problem, xml.EmptyName) else "a key"
+            told = (
+                f"The 'Structure' has been provided {key} that could not be converted to valid xml."
+            )
+            raise _failed("Structure", told, problem) from None
 
 
-def _texts(value: Any) -> Any:
-    """The structure with texts for its values. Raises ValueError for a name that no element has."""
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str) or not key.strip("@#"):
-                raise ValueError(f"an element cannot be called {key!r}")
-        return {key: _texts(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_texts(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else text_of(value, culture(None))
-
-
-def _failed(problem: str) -> Exception:
-    return exception("XmlSerializationException", problem)
+def _failed(name: str, told: str, problem: Exception) -> BlockException:
+    """The original's text, with the problem in words as its inner exception."""
+    return exception(
+        "XmlSerializationException",
+        f"Invalid '{name}' provided. {told}{HELP}",
+        inner=exception("FormatException", f"{problem}").value,
+    )
