@@ -437,3 +437,23 @@ def test_a_list_of_paths_goes_on_after_a_failure(clients: Clients, root: Path) -
     assert problem.extra["IndexesOfNullOrEmptyPaths"] == [2]
     assert problem.extra["IndexesOfDuplicatePaths"] == {"a.txt": [1, 3]}
     assert problem.extra["PathExceptions"]["missing.txt"].short_type == "FileNotFoundException"
+
+
+def test_what_a_killed_copy_has_left_is_deleted_at_a_later_measure(
+    root: Path, clients: Clients
+) -> None:
+    """One that may still be written stays, and so does a file of a flow with an odd name."""
+    left, written = root / "a" / ".unfinished-0123456789abcdef", root / f".unfinished-{'1' * 16}"
+    own = root / ".unfinished-business"
+    left.parent.mkdir()
+    for file in (left, written, own):
+        file.write_text("x")
+    for file in (left, own):
+        os.utime(file, (0, 0))
+    (root / "source.txt").write_text("x")
+    os.utime(root / "source.txt", (1_000_000, 1_000_000))
+    perform(clients, "Copy File", File_Path="source.txt", Destination_Path="copy.txt")
+    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == sorted([
+        own.name, written.name, "source.txt", "copy.txt"
+    ])  # fmt: skip
+    assert (root / "copy.txt").stat().st_mtime == 1_000_000

@@ -6,7 +6,6 @@ there. What would overwrite something is found before anything of a folder is co
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from executions.effects.files.root import (
     write_all,
 )
 from executions.effects.files.tree import walked
-from executions.effects.files.usage import ENTRY_BYTES, Usage
+from executions.effects.files.usage import ENTRY_BYTES, Usage, unfinished_name
 from executions.limits import FOLDER_ENTRIES
 from flows.blocks.files.paths import require_name
 
@@ -190,19 +189,21 @@ class Transfer:
     def _copy_open(self, original: int, place: Place, *, overwrite: bool) -> None:
         status = os.fstat(original)
         self.usage.require(max(ENTRY_BYTES, status.st_size))
-        unfinished = Place(place.folder, f".{secrets.token_hex(8)}.part")
+        unfinished = Place(place.folder, unfinished_name())
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY
         copy = os.open(unfinished.name, flags, 0o600, dir_fd=place.folder)
         try:
             while piece := os.read(original, _PIECE):
                 write_all(copy, piece)
             os.fchmod(copy, stat.S_IMODE(status.st_mode) & 0o777)
-            os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
             with _reserved(place, overwrite=overwrite):
                 _rename(unfinished, place)
         except BaseException:
             os.unlink(unfinished.name, dir_fd=place.folder)
             raise
+        else:
+            # Only now: by its time of change, an unfinished copy is told from one that was left.
+            os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
         finally:
             os.close(copy)
         self.usage.add(max(ENTRY_BYTES, status.st_size))

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import re
+import secrets
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,16 @@ from flows.blocks.files.paths import require_name
 
 #: The least number of bytes that a file or folder takes.
 ENTRY_BYTES = 4096
+#: A copy is called so until it is whole; `unfinished_name` makes such a name.
+_UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}")
+#: Seconds after which nobody writes a copy any more that has not changed: its worker was killed.
+_SECONDS_UNFINISHED = 3600
+
+
+def unfinished_name() -> str:
+    """Return a name for a copy that is being written. A measure deletes what a killed worker has
+    left under such a name."""
+    return f".unfinished-{secrets.token_hex(8)}"
 
 
 class Usage:
@@ -68,6 +81,15 @@ def _measured(folder: Path) -> Iterator[int]:
         for name in files:
             try:
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if _is_left(name, status):
+                    os.unlink(name, dir_fd=descriptor)
+                    continue
             except OSError:
                 continue  # deleted meanwhile
             yield max(ENTRY_BYTES, status.st_size)
+
+
+def _is_left(name: str, status: os.stat_result) -> bool:
+    """Return whether a file is a copy that nobody will finish."""
+    unfinished = stat.S_ISREG(status.st_mode) and _UNFINISHED.fullmatch(name)
+    return bool(unfinished) and time.time() - status.st_mtime > _SECONDS_UNFINISHED
