@@ -13,9 +13,13 @@ from executions.engine import reading
 from executions.engine.environment import Environment
 from executions.engine.program import Instruction
 from executions.engine.state import Acquire, Frame
+from executions.limits import BLOCK_SECONDS
 from flows.blocks import semaphores, timeouts
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
+
+#: The longest that a block without an effect may take, in seconds.
+_LONGEST = BLOCK_SECONDS * 0.8
 
 
 def begin(
@@ -55,6 +59,12 @@ def end(frame: Frame) -> bool:
     held = bool(frame.semaphore)
     frame.semaphore = ""
     return held
+
+
+def seconds(frame: Frame) -> float:
+    """Return how long a block without an effect may take: its Block Timeout, and less than until
+    its process is ended, so that one that notices by itself that it is late gets to say so."""
+    return min(frame.timeout / 1000 or inf, _LONGEST)
 
 
 def timeout_exception(graph: FlowGraph, frame: Frame, context: Mapping[str, Any]) -> ExceptionValue:

@@ -375,7 +375,8 @@ class Interpreter:
             repeatable = block.effect_of(given) is Effect.REPEATABLE
             return Perform(instruction.key, given, repeatable, self._deadline)
         kept = frame.kept.get(instruction.key)
-        visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name)
+        seconds = guards.seconds(frame)
+        visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name, seconds)
         outcome = block.run(visit)
         return self._finish(self._concealed(outcome) if reveals else outcome)
 

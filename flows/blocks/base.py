@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from math import inf
 from typing import Any, ClassVar
 
 from flows.blocks.clients import Clients
@@ -102,7 +103,8 @@ SEMAPHORE = Property(
 @dataclass(slots=True)
 class Visit:
     """What a block is given: its input properties by name, what it kept since its last visit
-    (loops), the exception that entered it (handlers), the time of the visit, and the flow's name.
+    (loops), the exception that entered it (handlers), the time of the visit, the flow's name, and
+    for how many seconds the visit may take.
     """
 
     given: Mapping[str, Any]
@@ -110,6 +112,7 @@ class Visit:
     exception: ExceptionValue | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.max)
     flow: str = ""
+    seconds: float = inf
 
 
 # What a visit decides -------------------------------------------------------------------------

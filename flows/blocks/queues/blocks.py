@@ -47,7 +47,10 @@ def _order(queue: Queue) -> Callable[[Any], Any]:
     comparison = "OrdinalIgnoreCase" if ignores_case else "Ordinal"
 
     def order(priority: Any) -> Any:
-        return comparable(priority, comparison) if isinstance(priority, str) else priority
+        """Null stands in front of every text."""
+        if isinstance(priority, str):
+            return True, comparable(priority, comparison)
+        return (False, "") if priority is None else priority
 
     return order
 
@@ -61,6 +64,8 @@ class _Enqueues(QueueBlock):
             at = bisect_right(entries, order(priority), key=lambda entry: order(entry["Priority"]))
         except TypeError:
             told = f"{article(type_name(priority))} cannot be compared with the other priorities."
+            if priority is None:
+                raise invalid_property("Priority", told) from None
             raise exception("ArgumentException", f"'Priority' is not valid: {told}") from None
         entries[at:at] = added
         return Leave(outputs={"Queue": queue})

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import regex
-
 from flows.blocks.errors import BlockException, exception
+from flows.blocks.regular_expressions import compiled
 from flows.blocks.shell import Dialogue, Terminal
 from flows.values import ExceptionValue, summary
 
@@ -26,7 +25,6 @@ _PROMPT = "TerminalPrompt"
 _SECONDS = 5.0
 #: How much of the end of the output the prompt is looked for in.
 _END = 4000
-_ESCAPE = regex.compile(r"(?<!\\)((?:\\\\)*)\\e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Reading:
 def reading(prompt: str, settings: Mapping[str, Any]) -> Reading:
     """Return how output is read. Raises RegexParsingFailedException as a BlockException."""
     controls = _setting(settings, "ControlCharactersToClean")
-    return Reading(_compiled(prompt, _PROMPT), _compiled(controls, "ControlCharactersToClean"))
+    return Reading(compiled(prompt, _PROMPT), compiled(controls, "ControlCharactersToClean"))
 
 
 def terminal(settings: Mapping[str, Any], how: Reading) -> Terminal:
@@ -116,17 +114,6 @@ def _number(settings: Mapping[str, Any], name: str, most: float) -> float:
     if not 1 <= number <= most:
         raise _invalid(name, f"{summary(given)} is not a number from 1 to {most:g}.")
     return number
-
-
-def _compiled(pattern: str, name: str) -> Any:
-    try:
-        return regex.compile(_ESCAPE.sub(r"\1\\x1b", pattern))
-    except regex.error as problem:
-        raise exception(
-            "RegexParsingFailedException",
-            f"The regular expression of {name} cannot be read: {problem}.",
-            extra={"RegexParseExceptions": {pattern: str(problem)}},
-        ) from None
 
 
 def _too_slow(name: str) -> BlockException:

@@ -6,6 +6,8 @@ from flows.blocks.base import Block, Direction, Property
 from flows.blocks.errors import invalid_property, out_of_range
 from flows.formats.cultures import Culture, UnknownCulture, culture
 
+#: The blanks of the original: the separators of Unicode, tabs and ends of lines.
+BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 TEXT = Property("Text", "String")
 CHANGED_TEXT = Property("Text", "String", Direction.BOTH)
 TEXT_OUT = Property("Text", "String", Direction.OUTPUT)

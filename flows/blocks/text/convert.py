@@ -3,6 +3,7 @@
 import base64
 import binascii
 import html
+import html.entities
 import re
 import urllib.parse
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from flows.blocks.collections import items_of
 from flows.blocks.enumerations import ENCODING_FORMAT, SPLIT_OPTIONS
 from flows.blocks.errors import exception
 from flows.blocks.text.base import (
+    BLANKS,
     CHANGED_TEXT,
     CULTURE_INFO,
     FORMAT_PROVIDER,
@@ -150,7 +152,7 @@ class SplitText(TextBlock):
             return Leave(outputs={"Values": []})
         parts = text.split(separator) if separator else [text]
         if "TrimEntries" in options:
-            parts = [part.strip() for part in parts]
+            parts = [part.strip(BLANKS) for part in parts]
         if "RemoveEmptyEntries" in options:
             parts = [part for part in parts if part]
         return Leave(outputs={"Values": parts})
@@ -222,26 +224,49 @@ _ENCODE: dict[str, Callable[[str], str]] = {
 
 
 def _from_hex(text: str) -> str:
-    """Digits beyond F overflow, as in .NET."""
+    """Digits beyond F overflow, as in the original."""
     if len(text) % 2 or not re.fullmatch("[0-9A-Za-z]*", text):
         raise ValueError("it is not hexadecimal.")
     digits = [int(c) if c.isdigit() else ord(c.upper()) - ord("A") + 10 for c in text]
     pairs = zip(digits[::2], digits[1::2], strict=True)
-    return bytes((high * 16 + low) & 0xFF for high, low in pairs).decode()
+    return _from_bytes(bytes((high * 16 + low) & 0xFF for high, low in pairs))
+
+
+def _from_base64(text: str, signs: bytes = b"+/") -> str:
+    """Blanks between the characters do not count."""
+    return _from_bytes(base64.b64decode("".join(text.split()), altchars=signs, validate=True))
+
+
+def _from_base64url(text: str) -> str:
+    plain = text.rstrip("=")
+    if set(plain) & set("+/"):
+        raise ValueError("its characters are those of Base64.")
+    return _from_base64(plain + "=" * (-len(plain) % 4), b"-_")
+
+
+def _from_bytes(data: bytes) -> str:
+    """What is no UTF-8 becomes the replacement character, as in .NET."""
+    return data.decode(errors="replace")
 
 
 def _from_html(text: str) -> str:
-    """Entities that do not exist are left out."""
-    return re.sub(r"&[A-Za-z][A-Za-z0-9]*;", "", html.unescape(text)) if "&" in text else text
+    """Entities that do not exist are left out; an entity ends with a semicolon."""
+    return re.sub(r"&(?:#\w+|[A-Za-z][A-Za-z0-9]*);", _character, text)
+
+
+def _character(entity: re.Match[str]) -> str:
+    if entity[0][1] == "#":
+        return html.unescape(entity[0])
+    return html.entities.html5.get(entity[0][1:], "")
 
 
 _DECODE: dict[str, Callable[[str], str]] = {
-    "Base64": lambda text: base64.b64decode(text, validate=True).decode(),
+    "Base64": _from_base64,
     "Url": urllib.parse.unquote,
     "Hex": _from_hex,
     "Html": _from_html,
     "Utf8": lambda text: text.encode("latin-1").decode(),
-    "Base64Url": lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode(),
+    "Base64Url": _from_base64url,
 }
 #: The error codes of TextDecodingException, whose category is the format.
 _CODES = {"Base64": 100, "Hex": 300, "Base64Url": 600}

@@ -43,7 +43,7 @@ class GetIndexOfText(_Searches):
 
     def run(self, visit: Visit) -> Leave:
         given = visit.given
-        found = Search(given).indexes(given["Text"], given["Text To Find"])
+        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
         index = occurrence(found, given["Occurrence"])
         return Leave(outputs={"Index": -1 if index is None else index})
 
@@ -59,7 +59,7 @@ class GetIndexesOfText(_Searches):
 
     def run(self, visit: Visit) -> Leave:
         given = visit.given
-        found = Search(given).indexes(given["Text"], given["Text To Find"])
+        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
         return Leave(outputs={"Indexes": found or [-1]})
 
 
@@ -71,15 +71,14 @@ class ContainsText(_Searches):
 
     def run(self, visit: Visit) -> Leave:
         given = visit.given
-        found = Search(given).indexes(given["Text"], given["Text To Find"])
+        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
         return Leave(outputs={"Contains Text": bool(found)})
 
 
-def _contained(given: Mapping[str, Any]) -> list[bool]:
+def _contained(visit: Visit) -> list[bool]:
     """For each of the texts whether it is contained."""
-    search = Search(given)
-    texts = items_of(given["Texts To Find"])
-    return [bool(search.indexes(given["Text"], text)) for text in texts]
+    search, text = Search(visit.given, visit.seconds), visit.given["Text"]
+    return [bool(search.indexes(text, wanted)) for wanted in items_of(visit.given["Texts To Find"])]
 
 
 class ContainsAllText(_Searches):
@@ -89,7 +88,7 @@ class ContainsAllText(_Searches):
     properties = (TEXT, _ALL_WANTED, SEARCH, COMPARISON, _answer("Contains All Text"))
 
     def run(self, visit: Visit) -> Leave:
-        found = _contained(visit.given)
+        found = _contained(visit)
         return Leave(outputs={"Contains All Text": bool(found) and all(found)})
 
 
@@ -100,7 +99,7 @@ class ContainsAnyText(_Searches):
     properties = (TEXT, _ALL_WANTED, SEARCH, COMPARISON, _answer("Contains Any Text"))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Contains Any Text": any(_contained(visit.given))})
+        return Leave(outputs={"Contains Any Text": any(_contained(visit))})
 
 
 class FindText(_Searches):
@@ -114,7 +113,8 @@ class FindText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        match = occurrence(found_in(visit.given["Text"], visit.given), visit.given["Occurrence"])
+        found = found_in(visit.given["Text"], visit.given, visit.seconds)
+        match = occurrence(found, visit.given["Occurrence"])
         return Leave(outputs={"Match": None if match is None else described(match)})
 
 
@@ -128,7 +128,7 @@ class FindAllText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        found = found_in(visit.given["Text"], visit.given)
+        found = found_in(visit.given["Text"], visit.given, visit.seconds)
         return Leave(outputs={"Matches": [described(match) for match in found]})
 
 
@@ -136,7 +136,8 @@ class _Replaces(_Searches):
     """Puts another text in the place of what is found, or of one occurrence of it."""
 
     def run(self, visit: Visit) -> Leave:
-        text, found = visit.given["Text"], found_in(visit.given["Text"], visit.given)
+        text = visit.given["Text"]
+        found = found_in(text, visit.given, visit.seconds)
         if "Occurrence" in visit.given:
             one = occurrence(found, visit.given["Occurrence"])
             found = [] if one is None else [one]

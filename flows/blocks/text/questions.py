@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from flows.blocks.base import Direction, Leave, Property, Visit
 from flows.blocks.enumerations import STRING_COMPARISON
 from flows.blocks.string_comparison import comparable
-from flows.blocks.text.base import TEXT, TextBlock
+from flows.blocks.text.base import BLANKS, TEXT, TextBlock
 
 
 class GetLength(TextBlock):
@@ -33,7 +33,7 @@ def _kind(text: Any) -> str:
         return "null"
     if not text:
         return "empty"
-    return "blank" if text.isspace() else "text"
+    return "text" if text.strip(BLANKS) else "blank"
 
 
 def _answer(name: str) -> Property:

@@ -13,12 +13,13 @@ import regex
 
 from flows.blocks.base import Property
 from flows.blocks.enumerations import SEARCH_OPTIONS, STRING_COMPARISON
-from flows.blocks.errors import BlockException, exception
+from flows.blocks.errors import exception
+from flows.blocks.regular_expressions import compiled
 
 SEARCH = SEARCH_OPTIONS.property("Search Options", "LiteralText")
 COMPARISON = STRING_COMPARISON.property("Comparison Type", "Ordinal")
 THROWS = ("ArgumentException", "RegexMatchTimeoutException", "RegexParsingFailedException")
-#: The longest that a search may take, in seconds.
+#: The longest that a search may take, in seconds; in memory the visit may end before.
 SECONDS = 30.0
 
 _PATTERN_SIGN = re.compile(r"\\(.)|([*?])", re.S)
@@ -27,8 +28,10 @@ _PATTERN_SIGN = re.compile(r"\\(.)|([*?])", re.S)
 class Search:
     """How a block searches, from its Search Options and Comparison Type."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        """Raises ArgumentException as a BlockException."""
+    def __init__(self, given: Mapping[str, Any], seconds: float = SECONDS) -> None:
+        """`seconds` is how long it may take. Raises ArgumentException as a BlockException."""
+        self.seconds = min(seconds, SECONDS)
+        self._until = time.monotonic() + self.seconds
         self.option = SEARCH_OPTIONS.member("Search Options", given["Search Options"])
         comparison = STRING_COMPARISON.member("Comparison Type", given["Comparison Type"])
         self._flags = regex.IGNORECASE if comparison.endswith("IgnoreCase") else 0
@@ -44,50 +47,35 @@ class Search:
 
     def compiled(self, source: str) -> Any:
         """Return a compiled expression. Raises RegexParsingFailedException as a BlockException."""
-        try:
-            return regex.compile(source, self._flags)
-        except regex.error as problem:
-            raise exception(
-                "RegexParsingFailedException",
-                f"The regular expression {source} cannot be read: {problem}.",
-                extra={"RegexParseExceptions": {source: str(problem)}},
-            ) from None
+        return compiled(source, flags=self._flags)
 
     def indexes(self, text: str, wanted: str) -> list[int]:
         """Return where what is searched for stands. Literal texts may overlap (semantics 116).
         Raises BlockException."""
         if not text or not wanted:
             return []
-        overlapped = self.option == "LiteralText"
-        expression = self.compiled(self.source(wanted))
-        return [found.start() for found in matches(expression, text, overlapped=overlapped)]
+        return [found.start() for found in self.matches(self.source(wanted), text)]
 
     def in_each(self, texts: list[str], wanted: str) -> list[list[Any]]:
         """Return the matches in each text, which may take as long together as in one. Literal texts
         may overlap. Raises BlockException."""
-        overlapped = self.option == "LiteralText"
-        expression = self.compiled(self.source(wanted))
-        until = time.monotonic() + SECONDS
-        return [matches(expression, text, overlapped=overlapped, until=until) for text in texts]
+        self._until = time.monotonic() + self.seconds
+        source = self.source(wanted)
+        return [self.matches(source, text) for text in texts]
 
-
-def matches(
-    expression: Any, text: str, *, overlapped: bool = False, until: float | None = None
-) -> list[Any]:
-    """Return the matches that are not empty, before `until` on the monotonic clock. Raises
-    RegexMatchTimeoutException as a BlockException."""
-    seconds = SECONDS if until is None else max(0.001, until - time.monotonic())
-    try:
-        found = expression.finditer(text, overlapped=overlapped, timeout=seconds)
-        return [one for one in found if one.end() > one.start()]
-    except TimeoutError:
-        raise timed_out() from None
-
-
-def timed_out() -> BlockException:
-    return exception(
-        "RegexMatchTimeoutException", f"The search took longer than {SECONDS:g} seconds."
-    )
+    def matches(self, source: str, text: str, *, overlapped: bool | None = None) -> list[Any]:
+        """Return the matches that are not empty; those of literal texts overlap unless told
+        otherwise. Raises RegexParsingFailedException and RegexMatchTimeoutException as a
+        BlockException."""
+        if overlapped is None:
+            overlapped = self.option == "LiteralText"
+        expression, left = self.compiled(source), max(0.001, self._until - time.monotonic())
+        try:
+            found = expression.finditer(text, overlapped=overlapped, timeout=left)
+            return [one for one in found if one.end() > one.start()]
+        except TimeoutError:
+            told = f"The search took longer than {self.seconds:g} seconds."
+            raise exception("RegexMatchTimeoutException", told) from None
 
 
 def _from_pattern(text: str) -> str:
@@ -108,10 +96,10 @@ TEXT_TO_FIND = Property(
 _PARTS = {"StartsWith": "startsWith", "Contains": "contains", "EndsWith": "endsWith"}
 
 
-def found_in(text: str | None, given: Mapping[str, Any]) -> list[Any]:
+def found_in(text: str | None, given: Mapping[str, Any], seconds: float) -> list[Any]:
     """Return the matches of a Text To Find: its parts in their order, joined by blanks at most
     (semantics 117). Raises BlockException."""
-    search, wanted = Search(given), given["Text To Find"] or {}
+    search, wanted = Search(given, seconds), given["Text To Find"] or {}
     parts = [
         f"(?P<{group}>{search.source(wanted[part])})"
         for part, group in _PARTS.items()
@@ -122,7 +110,7 @@ def found_in(text: str | None, given: Mapping[str, Any]) -> list[Any]:
     for part in _PARTS:
         if wanted.get(part):
             search.compiled(search.source(wanted[part]))
-    return matches(search.compiled(r"\s*?".join(parts)), text)
+    return search.matches(r"\s*?".join(parts), text, overlapped=False)
 
 
 def described(match: Any) -> dict[str, Any]:
