@@ -298,27 +298,21 @@ class _Decoder:
         return {key: self.value(item) for key, item in form.items()}
 
     def _tagged(self, tag: str, body: Any) -> Any:
-        if tag == "$secret":
-            return self._secret(body)
-        if read := _READ.get(tag):
-            return read(body)
-        match tag:
-            case "$text":
-                return storable(_unescape(body)) if self.readable else _unescape(body)
-            case "$items":
-                return self._items(body)
-            case "$exception":
-                return self._exception(body)
-        raise ValueError(f"{tag} is not a known kind of value")
+        if kind := KINDS.get(tag):
+            return kind.read(self, body)
+        raise ValueError(f"{tag} is not a known kind of value; there are {', '.join(KINDS)}")
 
-    def _secret(self, body: Any) -> Any:
+    def text(self, body: str) -> str:
+        return storable(_unescape(body)) if self.readable else _unescape(body)
+
+    def secret(self, body: Any) -> Any:
         if self.masks:
             return MASKED
         if not isinstance(text := self.value(body), str):
             raise ValueError('a mask stands for a secret text here; write {"$secret": "…"} anew')
         return SecretText(text)
 
-    def _items(self, body: Any) -> dict[Any, Any]:
+    def items(self, body: Any) -> dict[Any, Any]:
         items: dict[Any, Any] = {}
         for form, item in body:
             key = key_for(self.value(form))
@@ -327,7 +321,7 @@ class _Decoder:
             items[key] = self.value(item)
         return items
 
-    def _exception(self, body: dict[str, Any]) -> ExceptionValue:
+    def exception(self, body: dict[str, Any]) -> ExceptionValue:
         """One without a message has an empty one. Raises ValueError for parts of another type."""
         value = ExceptionValue(
             type=self.value(body["type"]),
@@ -352,15 +346,124 @@ def _without_offset(at: datetime) -> datetime:
     return at
 
 
-#: What reads the kinds that need no decoder.
-_READ: dict[str, Callable[[Any], Any]] = {
-    "$number": float,
-    "$datetime": lambda body: with_offset(datetime.fromisoformat(body)),
-    "$localdatetime": lambda body: _without_offset(datetime.fromisoformat(body)),
-    "$duration": lambda body: timedelta(*body),
-    "$bytes": base64.b64decode,
-    "$task": lambda body: TaskValue(str(UUID(body))),
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value with a tag of its own: the JSON Schema of what is below the tag, and what
+    reads that."""
+
+    schema: Mapping[str, Any]
+    read: Callable[[_Decoder, Any], Any]
+
+
+#: The place of `value_schema` in a document of schemas.
+VALUE_SCHEMA = "#/$defs/value"
+_ANY_VALUE = {"$ref": VALUE_SCHEMA}
+_TEXT = {"type": ["string", "object"]}
+_TEXT_OR_NULL = {"type": ["string", "object", "null"]}
+_EXCEPTION_SCHEMA = {
+    "description": "An exception. Its type is fully qualified.",
+    "type": "object",
+    "required": ["type"],
+    "additionalProperties": False,
+    "properties": {
+        "type": _TEXT,
+        "message": _TEXT_OR_NULL,
+        "help_link": _TEXT_OR_NULL,
+        "category": _TEXT_OR_NULL,
+        "error_code": {"type": ["integer", "null"]},
+        "details": _ANY_VALUE,
+        "inner": _ANY_VALUE,
+        "extra": {"description": "The properties that only its type has.", "type": "object"},
+    },
 }
+#: The kinds by their tags.
+KINDS: dict[str, Kind] = {
+    "$text": Kind(
+        {"description": "A text, with escapes such as \\x00.", "type": "string"},
+        lambda decoder, body: decoder.text(body),
+    ),
+    "$number": Kind(
+        {"description": "A Number, such as 1e+20 or NaN.", "type": ["string", "number"]},
+        lambda decoder, body: float(body),
+    ),
+    "$datetime": Kind(
+        {"description": "A Date Time.", "type": "string", "format": "date-time"},
+        lambda decoder, body: with_offset(datetime.fromisoformat(body)),
+    ),
+    "$localdatetime": Kind(
+        {"description": "A Local Date Time: one without an offset.", "type": "string"},
+        lambda decoder, body: _without_offset(datetime.fromisoformat(body)),
+    ),
+    "$duration": Kind(
+        {
+            "description": "A Duration: days, seconds and microseconds.",
+            "type": "array",
+            "items": {"type": "number"},
+            "maxItems": 3,
+        },
+        lambda decoder, body: timedelta(*body),
+    ),
+    "$bytes": Kind(
+        {"description": "Bytes.", "type": "string", "contentEncoding": "base64"},
+        lambda decoder, body: base64.b64decode(body),
+    ),
+    "$items": Kind(
+        {
+            "description": "A dictionary whose keys are not all texts: pairs of key and item.",
+            "type": "array",
+            "items": {"type": "array", "items": _ANY_VALUE, "minItems": 2, "maxItems": 2},
+        },
+        lambda decoder, body: decoder.items(body),
+    ),
+    "$exception": Kind(_EXCEPTION_SCHEMA, lambda decoder, body: decoder.exception(body)),
+    "$task": Kind(
+        {
+            "description": "An Execution Task: the id of its execution.",
+            "type": "string",
+            "format": "uuid",
+        },
+        lambda decoder, body: TaskValue(str(UUID(body))),
+    ),
+    "$secret": Kind(
+        {
+            "description": "A Secret Text; true is its mask, which is only read.",
+            "type": ["string", "object", "boolean"],
+        },
+        lambda decoder, body: decoder.secret(body),
+    ),
+}
+
+
+def value_schema() -> dict[str, Any]:
+    """Return the JSON Schema of typed JSON. It refers to itself as VALUE_SCHEMA."""
+    return {
+        "description": "A value as typed JSON. An object whose one key begins with $ stands for a "
+        "value of that kind.",
+        "if": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "propertyNames": {"pattern": r"^\$[\s\S]*$"},
+        },
+        "then": {
+            "properties": {tag: kind.schema for tag, kind in KINDS.items()},
+            "additionalProperties": False,
+        },
+        "else": {"items": _ANY_VALUE, "additionalProperties": _ANY_VALUE},
+    }
+
+
+def tagged(form: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Yield the objects in typed JSON that stand for values of a kind, each with its path."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), form)]
+    while waiting:
+        path, part = waiting.pop()
+        if type(part) is dict:
+            if len(part) == 1 and next(iter(part)).startswith("$"):
+                yield path, part
+            waiting.extend(((*path, key), item) for key, item in part.items())
+        elif type(part) is list:
+            waiting.extend(((*path, index), item) for index, item in enumerate(part))
 
 
 # Secret texts ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import create_model
 
+from executions.api.values import Value
 from executions.events import COLUMNS, ExecutionChanged
 
 #: What a live event tells that concerns no program.
@@ -33,8 +34,8 @@ class ExecutionDetail(ExecutionSummary):  # type: ignore[misc]
     """An execution with what it was given and what it returned."""
 
     origin_id: UUID | None = Field(description="The execution that this one retries.")
-    inputs: dict[str, Any] = Field(description="Its inputs by name; of a secret, a mask.")
-    outputs: dict[str, Any] | None = Field(description="Its outputs by name, once it has ended.")
+    inputs: dict[str, Value] = Field(description="Its inputs by name; of a secret, a mask.")
+    outputs: dict[str, Value] | None = Field(description="Its outputs by name, once it has ended.")
     exception: ThrownException | None = Field(description="What ended it, or what it stands on.")
 
 

@@ -5,10 +5,11 @@ import base64
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from django.utils import timezone
 from django.utils.duration import duration_iso_string
+from pydantic import WithJsonSchema
 
 from executions.api.problems import Problem, invalid
 from flows import parsing, pretty_json, values
@@ -25,6 +26,12 @@ class Form(StrEnum):
 
 #: What the parameter `values` says.
 VALUES = "`typed` keeps every type as flow files do, `plain` has the types of JSON only."
+
+
+#: What `Value` leaves in the schema of a field until `cortexweb.api` completes the document.
+IN_A_FORM = "x-value"
+#: A value in one of these forms, as a field of a body or an answer.
+Value = Annotated[Any, WithJsonSchema({IN_A_FORM: True})]
 
 
 def shown(form: Any, wanted: Form) -> Any:

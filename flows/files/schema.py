@@ -12,6 +12,7 @@ from flows.blocks.base import Block, Property
 from flows.expressions import RESERVED_WORDS
 from flows.expressions.function import Function
 from flows.expressions.functions import FUNCTIONS
+from flows.values import VALUE_SCHEMA, value_schema
 from flows.variable_types import VARIABLE_TYPES
 
 KEY = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -36,6 +37,9 @@ PORTS = {
     "exception": "The Handle Block Exception block that the red port leads to.",
 }
 
+
+#: A value, or an expression that begins with =.
+VALUE = {"$ref": VALUE_SCHEMA}
 
 #: A schedule that a file carries; `executions.schedules.document` reads it.
 _SCHEDULE: dict[str, Any] = {
@@ -63,6 +67,7 @@ _SCHEDULE: dict[str, Any] = {
         "inputs": {
             "description": "Values, or expressions that begin with =.",
             "type": "object",
+            "additionalProperties": VALUE,
         },
     },
 }
@@ -104,6 +109,7 @@ def schema() -> dict[str, Any]:
         },
         "x-functions": [_function(one) for one in FUNCTIONS.values()],
         "$defs": {
+            "value": value_schema(),
             "schedule": _SCHEDULE,
             "variables": {
                 "description": "The variables of this workspace's scope, by name.",
@@ -129,7 +135,7 @@ def schema() -> dict[str, Any]:
                         "description": "Its value is never shown; it has no default.",
                         "type": "boolean",
                     },
-                    "default": {"description": "Its value when it comes into scope."},
+                    "default": VALUE | {"description": "Its value when it comes into scope."},
                     "description": {"type": "string", "maxLength": 400},
                 },
             },
@@ -259,8 +265,10 @@ def _property(prop: Property) -> dict[str, Any]:
         form |= {"type": "string", "pattern": TARGET}
     elif prop.writes:
         form["$ref"] = "#/$defs/target"
-    elif prop.default is not None:
-        form["default"] = prop.default
+    else:
+        form |= VALUE
+        if prop.default is not None:
+            form["default"] = prop.default
     if prop.choices:
         form["examples"] = list(prop.choices)
     return form

@@ -13,6 +13,7 @@ from flows.blocks import BY_TYPE, types_named
 from flows.files import schema
 from flows.parsing import CHECKED, unclear
 from flows.validation.message_text import did_you_mean
+from flows.values import VALUE_SCHEMA, tagged, value_schema
 from flows.variable_types import VARIABLE_TYPES
 
 DocumentPath = tuple[str | int, ...]
@@ -29,6 +30,7 @@ _TYPES = {
     "array": "a list",
     "string": "a text",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
     "null": "nothing",
 }
@@ -56,9 +58,30 @@ def _all_of(validator: Any, branches: Any, instance: Any, within: Any) -> Iterat
             yield from validator.descend(instance, branch, schema_path=index)
 
 
+def _reference(validator: Any, ref: str, instance: Any, within: Any) -> Iterator[ValidationError]:
+    """Look at the parts of a value that stand for one of a kind, however deep it is: the schema of
+    values refers to itself, and would be followed through each level and every item."""
+    if ref != VALUE_SCHEMA:
+        yield from Draft202012Validator.VALIDATORS["$ref"](validator, ref, instance, within)
+        return
+    for path, form in tagged(instance):
+        for error in _kinds().iter_errors(form):
+            error.relative_path.extendleft(reversed(path))
+            yield error
+
+
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _pattern, "allOf": _all_of}
+    Draft202012Validator, {"pattern": _pattern, "allOf": _all_of, "$ref": _reference}
 )
+#: `tagged` finds the values within values.
+_KindValidator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"$ref": lambda *_: ()}
+)
+
+
+@cache
+def _kinds() -> Any:
+    return _KindValidator(value_schema()["then"])
 
 
 @cache
@@ -175,7 +198,8 @@ def _wrong_count(error: ValidationError, path: DocumentPath) -> Iterator[Found]:
     elif error.validator == "maxItems" and wanted == schema.MOST_NOTES:
         yield path, f"Expected at most {wanted} notes, found {len(value)}."
     else:
-        yield path, f"Expected {wanted} numbers, found {len(value)}."
+        what = "items" if error.schema.get("items") == schema.VALUE else "numbers"  # type: ignore[union-attr]
+        yield path, f"Expected {wanted} {what}, found {len(value)}."
 
 
 def _out_of_range(error: ValidationError, path: DocumentPath) -> Iterator[Found]:

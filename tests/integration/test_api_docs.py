@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from jsonschema import Draft202012Validator
 
 from tests.conftest import LiveApp
 from tests.driving import begin
@@ -76,3 +77,19 @@ def test_the_document_says_that_it_is_openapi_3_1(client: Client, db: None) -> N
     document = client.get("/api/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert {"Bearer", "Basic", "Session"} <= document["components"]["securitySchemes"].keys()
+
+
+def test_the_document_describes_typed_values(client: Client, db: None) -> None:
+    schemas = client.get("/api/openapi.json").json()["components"]["schemas"]
+    typed = Draft202012Validator({"components": {"schemas": schemas}, **schemas["TypedValue"]})
+    for form in ({"$duration": [0, 90, 0]}, [{"At": {"$datetime": "2026-01-01T00:00:00Z"}}]):
+        typed.validate(form)
+    assert not typed.is_valid([{"At": {"$datetme": "2026-01-01T00:00:00Z"}}])
+    assert not typed.is_valid({"$items": [[1, {"$bites": "aGk="}]]})
+    reference = {"$ref": "#/components/schemas/TypedValue"}
+    for model, field in (("Start", "inputs"), ("ExecutionDetail", "inputs")):
+        items = schemas[model]["properties"][field]["additionalProperties"]
+        assert reference in items["anyOf"], model
+    assert reference in schemas["NewSignal"]["properties"]["payload"]["anyOf"]
+    assert reference in schemas["ValueThen"]["properties"]["value"]["anyOf"]
+    assert "x-value" not in json.dumps(schemas)

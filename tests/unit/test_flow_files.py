@@ -345,7 +345,24 @@ def test_typed_values_that_make_no_sense_are_messages(tag: str, body: object) ->
         where = [".".join(map(str, message.path)) for message in found]
     except FlowFileError as refused:  # it could not be stored
         where = [problem.split(": ")[1] for problem in refused.problems]
-    assert set(where) <= {"variables.V.default"}
+    assert all(place.startswith("variables.V.default") for place in where)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{$datetme: 2026-01-01T00:00:00Z}", "There is no '$datetme' here; did you mean"),
+        ("[{A: {$number: []}}]", "default.0.A.$number: Expected a text or a number, found a list"),
+        ("{$exception: {message: a}}", "default.$exception: 'type' is missing"),
+        ("{$exception: {type: A, mesage: a}}", "There is no 'mesage' here; did you mean 'message'"),
+        ("{$items: [[1, {$bites: a}]]}", "default.$items.0.1.$bites: There is no '$bites' here"),
+        ("{$items: [[1]]}", "default.$items.0: Expected 2 items, found 1"),
+        ("{$duration: [1, 2, 3, 4]}", "default.$duration: Expected 3 numbers, found 4"),
+    ],
+)
+def test_a_misspelt_kind_of_value_is_named(written: str, expected: str) -> None:
+    text = f"flow: a\nvariables: {{V: {{default: {written}}}}}\nblocks: {{}}"
+    assert expected in problems(text)[0]
 
 
 def test_deep_json_is_refused() -> None:

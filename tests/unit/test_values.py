@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from flows import expressions, value_sources, values
 from flows.expressions import ExpressionError
 from flows.keys import key_for
-from flows.values import ExceptionValue
+from flows.values import (
+    MASKED,
+    VALUE_SCHEMA,
+    ExceptionValue,
+    SecretText,
+    TaskValue,
+    value_schema,
+)
 
 scalars = (
     st.none()
@@ -72,6 +80,45 @@ def test_a_big_value_costs_little_to_summarise() -> None:
     assert values.encode_small(list(range(1_000_000)), 100) is None
     assert values.summary(list(range(7))) == "List with 7 items"
     assert values.summary(ExceptionValue("A.B.FooException")) == "Instance of FooException"
+
+
+SCHEMA = Draft202012Validator({"$defs": {"value": value_schema()}, "$ref": VALUE_SCHEMA})
+EACH_KIND = [
+    "\0",
+    float("nan"),
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2026, 1, 1),
+    timedelta(hours=1),
+    b"a",
+    {1: "one"},
+    ExceptionValue("Shop.SoldOut", inner=ExceptionValue("\0", help_link="\0", error_code=4)),
+    TaskValue("01a20fb3-8ca7-712b-b48f-1492f5d69d7c"),
+    SecretText("\0"),
+    MASKED,
+]
+
+
+@given(anything | st.sampled_from(EACH_KIND))
+def test_the_schema_takes_every_value(value: Any) -> None:
+    SCHEMA.validate(values.encode(value))
+
+
+def test_the_schema_knows_every_kind_and_no_other() -> None:
+    forms = list(map(values.encode, EACH_KIND))
+    assert {tag for form in forms for tag in form} == set(values.KINDS)
+    for form in forms:
+        SCHEMA.validate([{"A": form}])
+        ((tag, body),) = form.items()
+        wrong = {f"{tag}s": body}
+        for around in (
+            wrong,
+            [{"A": wrong}],
+            {"$items": [[1, wrong]]},
+            {"$exception": {"type": "A", "details": wrong}},
+        ):
+            assert not SCHEMA.is_valid(around), around
+        assert not SCHEMA.is_valid({tag: None})
+    assert SCHEMA.is_valid({"$a": 1, "$b": 2})
 
 
 def test_an_unknown_kind_of_value_is_refused() -> None:

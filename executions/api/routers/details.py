@@ -12,7 +12,7 @@ from ninja import Field, ModelSchema, Query, Router, Schema
 from executions import access, why
 from executions.api.problems import Problem
 from executions.api.schemas import ExecutionSummary
-from executions.api.values import VALUES, Form, plain, shown
+from executions.api.values import VALUES, Form, Value, plain, shown
 from executions.grid.table.row_events import read_events
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step
 from executions.store.history import Availability, ExecutionAt, variable_differences
@@ -73,7 +73,7 @@ class VariableThen(Schema):
     name: str
     path: str = Field(description="Where to ask for its value: variables/{path}.")
     availability: str = Field(description="value, stored (large: ask for it) or lost.")
-    value: Any = Field(description="Null where it is large or lost.")
+    value: Value = Field(description="Null where it is large or lost.")
     summary: str
     changed: bool = Field(description="Whether this step has changed it.")
     step: int | None = Field(description="The step that gave it this value.")
@@ -89,7 +89,7 @@ class ValueThen(Schema):
 
     path: str
     type: str
-    value: Any
+    value: Value
 
 
 class StepMade(ModelSchema):

@@ -18,7 +18,7 @@ from executions.api.paging import Listed, PageNumber, page_of
 from executions.api.problems import invalid
 from executions.api.routers.starts import EXTRA, REPLAYED
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, read_value, shown
+from executions.api.values import VALUES, Form, Value, read_value, shown
 from executions.commands.actor import Actor
 from executions.store.lifecycle.shared_values import SecretRefused
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
@@ -36,7 +36,7 @@ class NewSignal(Schema):
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     key: str = Field("", max_length=KEY_LENGTH, description="Which one of that name.")
-    payload: Any = Field(None, description="The value that the execution gets.")
+    payload: Value = Field(None, description="The value that the execution gets.")
 
 
 class WaitingSignal(Schema):
@@ -45,7 +45,7 @@ class WaitingSignal(Schema):
     id: int
     name: str
     key: str
-    payload: Any = Field(description="Of a secret, a mask.")
+    payload: Value = Field(description="Of a secret, a mask.")
     sent_at: datetime
     by: str = Field(description="The flow or person that sent it.")
     execution: UUID | None = Field(description="The execution that sent it, if you may see it.")

@@ -1,7 +1,7 @@
 """Starting flows."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from executions.api.json_answer import json_answer
 from executions.api.pending import started, waiting_seconds
 from executions.api.schemas import ExecutionDetail, ProblemDetails, StartedExecution
 from executions.api.starts import published, start_all, start_one
-from executions.api.values import VALUES, Form
+from executions.api.values import VALUES, Form, Value
 
 PATH = "/v1/flows"
 ROUTER = Router(tags=["Start"])
@@ -37,7 +37,7 @@ MOST = 10_000
 class Start(Schema):
     """What to start, and how."""
 
-    inputs: dict[str, Any] = Field(default_factory=dict, description="Values by input variable.")
+    inputs: dict[str, Value] = Field(default_factory=dict, description="Values by input variable.")
     version: int | None = Field(None, ge=1, le=2**31 - 1, description="Default: the newest.")
     paused: bool = Field(False, description="Pause before the first block.")
     debug: bool = Field(False, description="Debug it, with your breakpoints for the flow.")
@@ -47,7 +47,7 @@ class Start(Schema):
 class Inputs(Schema):
     """One of many executions to start."""
 
-    inputs: dict[str, Any] = Field(default_factory=dict, description="Values by input variable.")
+    inputs: dict[str, Value] = Field(default_factory=dict, description="Values by input variable.")
 
 
 class StartMany(Schema):

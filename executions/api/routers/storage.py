@@ -15,7 +15,7 @@ from executions.api.input_forms import row_id
 from executions.api.paging import Listed, PageNumber, page_of
 from executions.api.problems import Problem, invalid
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, read_value, shown
+from executions.api.values import VALUES, Form, Value, read_value, shown
 from executions.commands.actor import Actor
 from executions.data_storage import access, changes
 from executions.models import StorageCollection, StorageItem
@@ -75,13 +75,13 @@ class Key(Schema):
 class Item(Key):
     """A key of a collection, with its value."""
 
-    value: Any
+    value: Value
 
 
 class NewValue(Schema):
     """A value to write."""
 
-    value: Any = Field(description="Any value; of a secret, nothing.")
+    value: Value = Field(description="Any value; of a secret, nothing.")
     seen: datetime | None = Field(
         None,
         description="The `written_at` of the value that you read: 409 when it has been written "
