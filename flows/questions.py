@@ -204,7 +204,9 @@ def problems(fields: Iterable[Field], given: Mapping[str, Any]) -> dict[str, str
     """Return what is wrong with answers, by the field's name."""
     fields = tuple(fields)
     known = {field.name for field in fields}
-    found = {name: "The question has no such field." for name in given if name not in known}
+    names = ", ".join(field.name for field in fields)
+    unknown = f"The question has no such field; it has {names or 'none'}."
+    found = dict.fromkeys((name for name in given if name not in known), unknown)
     for name, value in complete(fields, given).items():
         field = next(one for one in fields if one.name == name)
         if problem := field.problem(value):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.duration import duration_iso_string
 from pydantic import WithJsonSchema
 
-from executions.api.problems import Problem, invalid
+from executions.api.problems import invalid
 from flows import parsing, pretty_json, values
 from flows.graph import FlowGraph
 from flows.keys import labelled
@@ -78,12 +78,14 @@ def read_value(name: str, item: Any, form: Form) -> Any:
         raise invalid(str(error), name, "body", name) from None
 
 
-def read_typed(name: str, item: Any, kind: str, form: Form) -> Any:
-    """Return a value of a type, as a program sends it. Raises Problem for what is not a value."""
+def read_typed(name: str, item: Any, kind: str, form: Form, *, part: str = "inputs") -> Any:
+    """Return a value of a type, as a program sends it in a part of the body. Raises Problem for
+    what is not a value."""
     try:
         return _parsed(item, kind, form)
     except parsing.ParseError as error:
-        raise _invalid_input(name, str(error)) from None
+        location = f"Input {name}" if part == "inputs" else name
+        raise invalid(str(error), location, part, name) from None
 
 
 def _parsed(item: Any, kind: str, form: Form) -> Any:
@@ -96,7 +98,3 @@ def _parsed(item: Any, kind: str, form: Form) -> Any:
     if values.too_deep(item):
         raise parsing.ParseError(f"A value can be nested up to {values.LEVELS} levels deep.")
     return item
-
-
-def _invalid_input(name: str, told: str) -> Problem:
-    return invalid(told, f"Input {name}", "inputs", name)

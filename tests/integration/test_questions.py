@@ -3,6 +3,7 @@
 Turns are run in this process, so that a test decides what happens in between.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -335,6 +336,18 @@ def test_take_give_back_and_assign(approval: FlowVersion) -> None:
     assert trail.last().after == {"Approved": True}
 
 
+def test_who_answers_begins_with_whom_it_is_for(approval: FlowVersion) -> None:
+    ann, olga = person("ann", "approvers"), operator(approval)
+    question = question_of(ask(approval, Group="approvers"))
+    changes.take(ann, actor(ann), question.pk)
+    page = signed_in(olga).get(question.get_absolute_url()).content.decode()
+    assert re.search(r'name="user"[^>]* value="ann"', page)
+    assert "<option selected>approvers</option>" in page
+    changes.give_back(ann, actor(ann), question.pk)
+    page = signed_in(olga).get(question.get_absolute_url()).content.decode()
+    assert re.search(r'name="user"[^>]* value=""', page)
+
+
 # Notices ----------------------------------------------------------------------------------------
 
 
@@ -390,11 +403,20 @@ def program(user: User, *scopes: str) -> dict[str, str]:
 
 
 def test_a_program_lists_questions_and_answers(approval: FlowVersion, ann: User) -> None:
-    execution = ask(approval, User="ann", Fields=[{"Name": "On", "Type": "Date Time"}, "Why"])
+    rank = {"Name": "Rank", "Type": "Integer", "Default": 3, "Description": "1 is first"}
+    pin = {"Name": "Pin", "Secret": True, "Default": "opensesame"}
+    on = {"Name": "On", "Type": "Date Time"}
+    execution = ask(approval, User="ann", Fields=[on, "Why", rank, pin])
     client, headers = Client(), program(ann, "see", "start", "operate")
     (found,) = client.get("/api/v1/questions", headers=headers).json()["items"]
     assert (found["text"], found["user"], found["state"]) == ("Approve it?", "ann", "open")
-    assert [one["name"] for one in found["fields"]] == ["On", "Why"]
+    fields = {one["name"]: one for one in found["fields"]}
+    assert list(fields) == ["On", "Why", "Rank", "Pin"]
+    assert (fields["On"]["type"], fields["On"]["required"]) == ("Date Time", True)
+    assert fields["On"]["default"] is None
+    shown = fields["Rank"]
+    assert (shown["required"], shown["default"], shown["description"]) == (False, 3, "1 is first")
+    assert fields["Pin"]["default"] == "••••••"
     address = f"/api/v1/questions/{found['id']}"
 
     def post(**answers: Any) -> Any:
@@ -403,7 +425,11 @@ def test_a_program_lists_questions_and_answers(approval: FlowVersion, ann: User)
 
     refused = post(On="2026-11-28T10:00:00Z", What="?")
     assert refused.status_code == 400
-    assert {one["location"] for one in refused.json()["messages"]} == {"Why", "What"}
+    told = {one["location"]: one["summary"] for one in refused.json()["messages"]}
+    assert told.keys() == {"Why", "What"}
+    assert told["What"] == "The question has no such field; it has On, Why, Rank, Pin."
+    unread = post(On="tomorrow", Why="?").json()["messages"][0]
+    assert (unread["location"], unread["path"]) == ("On", ["answers", "On"])
     done = post(On="2026-11-28T10:00:00Z", Why="It is time")
     assert (done.status_code, done.json()["state"]) == (200, "answered")
     again = post(On="2026-11-28T10:00:00Z", Why="Still")

@@ -1,15 +1,23 @@
 """`manage.py start_flow`: its exit codes and what it prints."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import execute_from_command_line
+from django.contrib.auth.models import User
+from django.core.management import call_command, execute_from_command_line
 
+from executions import runner
+from executions.management.commands.start_flow import Command
 from executions.models import AuditEntry, Execution
+from flows.variable_types import VARIABLE_TYPES
+from tests.driving import begin, fresh
 from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, WAIT, WAIT_VARIABLES, publish
+from tests.people import APPROVAL, APPROVAL_VARIABLES, question_of
 from tests.servers import PROJECT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -66,9 +74,9 @@ def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["square"], "N"),
-        (["square", "--input", 'N="x"'], "N"),
-        (["square", "--input", "N=1", "--input", "M=1"], "M"),
+        (["square"], "Give N as --input N=42"),
+        (["square", "--input", 'N="x"'], "Give N as --input N=42"),
+        (["square", "--input", "N=1", "--input", "M=1"], "Its inputs: N."),
         (["square", "--input", "N=seven"], "This is not valid JSON"),
         (["square", "--input", "N"], "NAME=JSON"),
         (["square", "--input", 'N={"$text":5}'], "is not a value: $text does not hold"),
@@ -96,6 +104,42 @@ def test_a_message_exits_with_2_in_a_process_of_its_own(start_flow: StartFlow) -
     assert done.returncode == 2
     assert "Flows: square, wait" in done.stderr
     assert not Execution.objects.exists()
+
+
+def test_refused_inputs_say_how_to_give_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], transactional_db: None
+) -> None:
+    """The options that are offered are ones that a shell and the command understand."""
+    kinds = {kind.replace(" ", ""): kind for kind in VARIABLE_TYPES}
+    declared = ", ".join(f"{name}: {{input: true, type: {kind}}}" for name, kind in kinds.items())
+    blocks = "{a: {type: Start Flow, bottom: e}, e: {type: End Flow}}"
+    publish(tmp_path, "takes", blocks, f"{{{declared}}}")
+    with pytest.raises(SystemExit):
+        execute_from_command_line(["manage.py", "start_flow", "takes"])
+    told = dict(re.findall("^Give (.*) as (.*)$", capsys.readouterr().err, re.M))
+    assert told.keys() == kinds.keys()
+    assert told["Text"] == """--input 'Text="Ada"'"""
+    assert told.pop("SecretText") == "--ask SecretText, which asks for it"
+    del kinds["SecretText"]
+    declared = ", ".join(f"{name}: {{input: true, type: {kind}}}" for name, kind in kinds.items())
+    publish(tmp_path, "plain", blocks, f"{{{declared}}}")
+    call_command("start_flow", "plain", *shlex.split(" ".join(told.values())))
+    assert Execution.objects.count() == 1
+
+
+def test_a_question_says_where_it_is_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], transactional_db: None
+) -> None:
+    User.objects.create_user("ann")
+    execution = begin(publish(tmp_path, "ask", APPROVAL, APPROVAL_VARIABLES), User="ann")
+    runner.run(execution.pk)
+    command = Command()
+    command._report(fresh(execution), as_json=False, waited=False)
+    told = capsys.readouterr().out
+    question = question_of(execution)
+    assert f"It waits for ann: {question.text}" in told
+    assert question.get_absolute_url() in told
+    assert f"POST /api/v1/questions/{question.pk}/answer" in told
 
 
 @pytest.mark.usefixtures("worker")

@@ -18,6 +18,7 @@ from executions.models import Question as QuestionRow
 from executions.questions import access, changes
 from flows import values as flow_values
 from flows.graph import Message
+from flows.values import MASKED
 
 PATH = "/v1/questions"
 ROUTER = Router(tags=["Questions"])
@@ -30,7 +31,10 @@ class QuestionField(Schema):
     name: str
     type: str = Field(description="As of an input variable; empty takes any value.")
     description: str
-    required: bool
+    required: bool = Field(description="Whether an answer has to give it a value.")
+    default: Any = Field(
+        description="What counts when it is left out, or null; of a secret, a mask."
+    )
     choices: list[Any]
     is_secret: bool
 
@@ -74,6 +78,7 @@ class Question(ModelSchema):
                 "type": one.type,
                 "description": one.description,
                 "required": one.required and not one.has_default,
+                "default": plain(MASKED if one.is_secret and one.has_default else one.default),
                 "choices": plain(list(one.choices)),
                 "is_secret": one.is_secret,
             }
@@ -132,7 +137,7 @@ def answer_question(
     try:
         changes.require_may_answer(request.user, actor, row)
         given = {
-            name: read_typed(name, item, types.get(name, ""), values)
+            name: read_typed(name, item, types.get(name, ""), values, part="answers")
             for name, item in answer.answers.items()
         }
         return changes.answer(request.user, actor, row.pk, given)

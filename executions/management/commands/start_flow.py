@@ -2,34 +2,53 @@
 
 import getpass
 import json
+import shlex
 import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from executions import appearance
+from executions.alerts.messages import absolute
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import NotStarted, start
-from executions.models import Execution
+from executions.models import Execution, Question
 from executions.states import Status
-from flows import parsing, pretty_json, queries
+from flows import parsing, pretty_json, queries, values
+from flows.graph import VariableNode
 from flows.models import Flow, FlowVersion
 from flows.values import MASK, Masked, legible
 
 #: Exit codes beside 0: it failed or was stopped; messages stopped it; it still runs.
 FAILED, REFUSED, UNFINISHED = 1, 2, 3
 _POLL = 0.2
+#: A value of each type that an input can be given as JSON.
+EXAMPLES: dict[str, Any] = {
+    "Text": "Ada",
+    "Integer": 42,
+    "Number": 2.5,
+    "Boolean": True,
+    "Date Time": datetime(2026, 7, 15, 12, tzinfo=UTC),
+    "Local Date Time": datetime(2026, 7, 15, 12),
+    "Duration": timedelta(minutes=90),
+    "Time Period": {"Months": 1, "Days": 3},
+    "List": ["a", "b"],
+    "Structure": {"key": "value"},
+}
 #: Of a refused input no more is repeated.
 LONGEST_SHOWN = 200
 
 
 class Command(BaseCommand):
     help = (
-        "Start an execution of a published flow. Exits with 0 when it Ended (or, without --wait, "
+        "Start an execution of a published flow, such as: start_flow order-total --input "
+        "'Prices=[20, 22]' --wait. When it asks a person something, it prints where the answer is "
+        "given. Exits with 0 when it Ended (or, without --wait, "
         "was started), 1 on Error or Stopped, 2 when messages prevented the start, 3 when it has "
         "not ended after --wait SECONDS."
     )
@@ -42,7 +61,9 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME=JSON",
-            help="""an input variable, such as --input Count=3 or --input 'Name="Ada"'""",
+            help="""an input variable, once for each. Quote it for the shell; text is quoted inside
+            too: --input Count=3 --input 'Name="Ada"' --input 'Tags=["a", "b"]' --input
+            'Order={"Number": 7}' --input 'Due={"$datetime": "2026-07-15T12:00:00+00:00"}'""",
         )
         parser.add_argument(
             "--ask",
@@ -75,12 +96,12 @@ class Command(BaseCommand):
         try:
             execution = start(version, inputs, actor, Execution.Trigger.COMMAND_LINE)
         except NotStarted as refused:
-            self._refuse(refused, as_json=options["json"])
+            self._refuse(refused, version, as_json=options["json"])
         if options["wait"] is not None:
             self._follow(execution, options["wait"], quiet=options["json"])
         self._report(execution, as_json=options["json"], waited=options["wait"] is not None)
 
-    def _refuse(self, refused: NotStarted, *, as_json: bool) -> None:
+    def _refuse(self, refused: NotStarted, version: FlowVersion, *, as_json: bool) -> None:
         if as_json:
             messages = [
                 {"location": m.location, "summary": m.summary, "details": m.details}
@@ -89,6 +110,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"status": None, "messages": messages}))
             raise SystemExit(REFUSED)
         lines = [f"{m.location}: {m.summary} {m.details}" for m in refused.messages]
+        lines += _how_to_give(refused, version)
         raise CommandError("\n".join(["The flow was not started.", *lines]), returncode=REFUSED)
 
     def _follow(self, execution: Execution, seconds: float, *, quiet: bool) -> None:
@@ -124,6 +146,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{execution.flow_name} v{execution.version_number} {execution.pk}")
             word = appearance.label(status, unhandled=execution.unhandled)
             self.stdout.write(f"{word} at {execution.block_description}")
+            self._tell_question(execution)
             if execution.error_type:
                 self.stdout.write(f"{execution.error_type}: {execution.error_message}")
             for name, form in (outputs or {}).items():
@@ -131,6 +154,19 @@ class Command(BaseCommand):
                 text = value if isinstance(value, str) else json.dumps(form, ensure_ascii=False)
                 text = MASK if isinstance(value, Masked) else text
                 self.stdout.write(f"{name} = {text}")
+        self._exit(status, waited=waited)
+
+    def _tell_question(self, execution: Execution) -> None:
+        """Say whom an execution asks something, and where that is answered."""
+        question = execution.questions.filter(state=Question.State.OPEN).first()
+        if question is None:
+            return
+        self.stdout.write(f"It waits for {question.assignee}: {question.text}")
+        self.stdout.write(f"Answer it at {absolute(question.get_absolute_url())}")
+        self.stdout.write(f"or by POST /api/v1/questions/{question.pk}/answer (docs/people.md)")
+
+    @staticmethod
+    def _exit(status: Status, *, waited: bool) -> None:
         if status in (Status.ERROR, Status.STOPPED):
             raise SystemExit(FAILED)
         if waited and not status.is_terminal:
@@ -156,6 +192,23 @@ def _version(name: str, number: int | None) -> FlowVersion:
     known = ", ".join(Flow.objects.values_list("name", flat=True)[:20]) or "none"
     wanted = f"flow {name}" if number is None else f"v{number} of the flow {name}"
     raise CommandError(f"There is no {wanted}. Flows: {known}.", returncode=REFUSED)
+
+
+def _how_to_give(refused: NotStarted, version: FlowVersion) -> list[str]:
+    """Return how the inputs that were refused are written, with a value of their type."""
+    wrong = {message.path for message in refused.messages}
+    inputs = [
+        one for one in queries.compiled(version.pk).inputs if ("variables", one.name) in wrong
+    ]
+    return [f"Give {one.name} as {_option(one)}" for one in inputs]
+
+
+def _option(variable: VariableNode) -> str:
+    """Return the option that gives an input, quoted for a shell."""
+    if variable.is_secret or variable.type == "Secret Text":
+        return f"--ask {shlex.quote(variable.name)}, which asks for it"
+    example = json.dumps(values.encode(EXAMPLES.get(variable.type, "Ada")))
+    return f"--input {shlex.quote(f'{variable.name}={example}')}"
 
 
 def _asked(name: str) -> str:
