@@ -30,7 +30,7 @@ from executions.views.execution import (
 )
 from executions.views.export import export
 from executions.views.failures.commands import failure_command, failure_people
-from executions.views.failures.listing import failures, failures_badge, failures_live
+from executions.views.failures.listing import failures, failures_live
 from executions.views.failures.page import failure, failure_live
 from executions.views.failures.retry import failure_retry
 from executions.views.flow import flow, flow_live, flow_start
@@ -71,9 +71,9 @@ from executions.views.questions import (
     question_list,
     question_list_live,
     question_live,
-    questions_badge,
     take_question,
 )
+from executions.views.rail import rail_number
 from executions.views.rights import flow_rights, folder_rights, site_rights
 from executions.views.run_again import run_again
 from executions.views.saved_views import saved_view, saved_views
@@ -124,7 +124,6 @@ urlpatterns = [
     path("", executions, name="executions"),
     path("failures/", failures, name="failures"),
     path("failures/live/", failures_live, name="failures-live"),
-    path("failures/badge/", failures_badge, name="failures-badge"),
     path("failures/<uuid:group_id>/", failure, name="failure"),
     path("failures/<uuid:group_id>/live/", failure_live, name="failure-live"),
     path("failures/<uuid:group_id>/retry/", failure_retry, name="failure-retry"),
@@ -260,7 +259,7 @@ urlpatterns = [
     path("chains/<int:chain_id>/delete/", delete_chain, name="delete-chain"),
     path("questions/", question_list, name="questions"),
     path("questions/live/", question_list_live, name="questions-live"),
-    path("questions/badge/", questions_badge, name="questions-badge"),
+    path("rail/<str:rail_number>/", rail_number, name="rail-number"),
     path("questions/<uuid:question_id>/", question, name="question"),
     path("questions/<uuid:question_id>/live/", question_live, name="question-live"),
     path("questions/<uuid:question_id>/take/", take_question, name="take-question"),

@@ -46,9 +46,14 @@ def open_groups(user: User, flows: Collection[int] | None = None) -> QuerySet[Fa
     return found.select_related("flow", "owner").order_by("-last_seen_at", "id")
 
 
+def unowned_groups(user: User) -> QuerySet[FailureGroup]:
+    """Return the groups that need somebody and have no owner."""
+    return open_groups(user).filter(owner=None)
+
+
 def unowned(user: User) -> int:
     """Return how many groups need somebody and have no owner."""
-    return open_groups(user).filter(owner=None).count()
+    return unowned_groups(user).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,10 @@ from django.db import DatabaseError
 from executions.events import (
     EXECUTIONS_CHANGED,
     FAILURES_CHANGED,
-    QUESTIONS_CHANGED,
     RIGHTS_CHANGED,
     ExecutionChanged,
 )
-from executions.live import measurements, missed_changes
+from executions.live import measurements, missed_changes, page_broadcast
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
 from executions.live.changes import CommittedChanges
@@ -31,13 +30,12 @@ from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
 from executions.live.delivery import Delivery
 from executions.live.ends import AwaitedEnds
-from executions.live.failure_broadcast import FailureBroadcast
 from executions.live.frames import encode_frame
 from executions.live.live_pages import LivePageBroadcast
 from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
+from executions.live.page_broadcast import PageBroadcast
 from executions.live.presence_broadcast import PresenceBroadcast
-from executions.live.question_broadcast import QuestionBroadcast
 from executions.live.rendering import RenderedRows
 from executions.live.subscription import HEARTBEAT, LossDetector, Subscription, subscribe
 from executions.live.viewers import Viewer
@@ -82,8 +80,7 @@ class Hub:
         self._delivery = Delivery(self._connections, self.rows, self._background)
         self._counts = CountBroadcast(self._connections)
         self._logs = LogBroadcast(self._connections)
-        self._failures = FailureBroadcast(self._connections)
-        self._questions = QuestionBroadcast(self._connections)
+        self._broadcast = PageBroadcast(self._connections)
         self._pages = LivePageBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
@@ -219,8 +216,7 @@ class Hub:
                 tasks.create_task(subscription.beat())
                 tasks.create_task(self._counts.run())
                 tasks.create_task(self._logs.run())
-                tasks.create_task(self._failures.run())
-                tasks.create_task(self._questions.run())
+                tasks.create_task(self._broadcast.run())
                 tasks.create_task(self._pages.run())
                 tasks.create_task(self._look_for_missed())
                 tasks.create_task(self.presence.run())
@@ -251,11 +247,9 @@ class Hub:
                 connection.queue("beat", frame)
         elif message["type"] == RIGHTS_CHANGED:
             self._check_rights(message["users"])
-        elif message["type"] == QUESTIONS_CHANGED:
-            self._questions.receive(message)
-        elif message["type"] == FAILURES_CHANGED:
-            self._failures.receive(message)
-            self._pages.is_due = True
+        elif message["type"] in page_broadcast.MESSAGES:
+            self._broadcast.receive(message)
+            self._pages.is_due |= message["type"] == FAILURES_CHANGED
         else:
             self.users.receive(message)
 

@@ -1,14 +1,11 @@
-"""Failures in templates: heads of columns, buttons of commands, bars, mentions, and the number in
-the rail."""
+"""Failures in templates: heads of columns, buttons of commands, bars, and mentions."""
 
 import re
-from typing import Any
 
 from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from executions.failures import queries
 from executions.failures.commands.actions.comment import MENTION
 from executions.failures.commands.registry import COMMANDS
 from executions.failures.comparison import Shared
@@ -20,12 +17,6 @@ register = template.Library()
 #: The icons of what a group does by itself; a command has its own.
 _ICONS = {"new": "open", "regressed": "undo", "unmuted": "bell"}
 _BAR = 96
-
-
-@register.simple_tag(takes_context=True)
-def unowned_failures(context: Any) -> int:
-    """How many groups need somebody and have no owner."""
-    return queries.unowned(context["request"].user)
 
 
 @register.inclusion_tag("failures/column_head.html")

@@ -1,22 +1,12 @@
-"""Questions in templates: the number in the rail, and the values of answers."""
+"""The values of answers to questions in templates."""
 
 from typing import Any
 
 from django import template
 
-from executions.questions import access
 from flows import pretty_json, values
 
 register = template.Library()
-
-#: Open questions up to which they are counted.
-COUNTED = 99
-
-
-@register.simple_tag(takes_context=True)
-def open_questions(context: Any) -> int:
-    """How many questions wait for the user."""
-    return access.count_open(context["request"].user, COUNTED + 1)
 
 
 @register.filter

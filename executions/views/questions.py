@@ -22,7 +22,6 @@ from executions.models import Question
 from executions.questions import access as questions_access
 from executions.questions import changes
 from executions.questions.access import OPEN, TABS
-from executions.templatetags.questions import COUNTED
 from executions.views.parts import Part, changed
 from flows import access as flows_access
 
@@ -49,17 +48,6 @@ def question_list(request: HttpRequest) -> HttpResponse:
 def question_list_live(request: HttpRequest) -> HttpResponse:
     """The list, when it differs from the one that the browser holds."""
     return HttpResponse(changed(_LIST, request, _listed(request), _held(request)))
-
-
-@require_safe
-@never_cache
-def questions_badge(request: HttpRequest) -> HttpResponse:
-    """How many questions wait for the user, as the rail shows it."""
-    return render(
-        request,
-        "questions/badge.html",
-        {"count": questions_access.count_open(request.user, COUNTED + 1)},
-    )
 
 
 def _held(request: HttpRequest) -> str:

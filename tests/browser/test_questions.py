@@ -60,7 +60,7 @@ def test_a_flow_asks_and_goes_on_when_somebody_answers(
     ann = person("ann", "approvers")
     hers = signed_in(ann, "/questions/")
     expect(hers.get_by_text("Nothing waits for you.")).to_be_visible()
-    badge = hers.locator("#questions-badge")
+    badge = hers.locator("#questions-number")
     expect(badge).to_be_hidden()
     execution = begin(
         approval,

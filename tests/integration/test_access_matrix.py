@@ -158,7 +158,6 @@ failure-live see -
 failure-people see -
 failure-retry see see
 failures signed_in -
-failures-badge signed_in -
 failures-live signed_in -
 flow see -
 flow-arrange see administer
@@ -206,7 +205,7 @@ storage-item see administer
 delete-storage-collection - administer
 delete-storage-item - administer
 questions signed_in -
-questions-badge signed_in -
+rail-number signed_in -
 questions-live signed_in -
 take-question - operate
 give-back-question - operate

@@ -96,6 +96,7 @@ PARTS: dict[str, tuple[Any, Any]] = {
     "user_id": (1, 10**30),
     "secret": ("of-no-link", "no\0ne"),
     "number": (1, 10**30),
+    "rail_number": ("failures", "no\0ne"),
     "session_id": (1, 10**30),
     "pk": (1, 10**30),
     "uidb64": ("MQ", "no\0ne"),

@@ -92,6 +92,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("grid.table",),
     ("grid", "grid.query"),
     ("preferences", "share_links"),
+    ("rail_numbers",),
     ("failures",),
     ("store.history",),
     ("store.debug",),

@@ -71,14 +71,6 @@ def failures_live(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_safe
-def failures_badge(request: HttpRequest) -> HttpResponse:
-    """How many groups need somebody and have no owner, as the rail shows it."""
-    response = render(request, "failures/badge.html", {"count": queries.unowned(request.user)})
-    response["Cache-Control"] = "no-store"
-    return response
-
-
 def _context(request: HttpRequest, query: GroupQuery) -> dict[str, Any]:
     user = request.user
     counts = query.tab_counts(user)
