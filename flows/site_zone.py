@@ -19,3 +19,11 @@ def in_site_zone(at: datetime) -> datetime:
     offset = at.replace(tzinfo=_zone).utcoffset()
     # Only the offset is kept: stored values have no zones.
     return at.replace(tzinfo=UTC if not offset else timezone(offset))
+
+
+def on_site_clock(at: datetime) -> datetime:
+    """Return the Local Date Time that the clocks of the site show at a moment."""
+    try:
+        return at.astimezone(_zone).replace(tzinfo=None)
+    except OverflowError:  # beyond the calendar
+        return at.replace(tzinfo=None)

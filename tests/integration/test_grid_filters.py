@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils import timezone
@@ -31,6 +32,7 @@ from executions.models import Execution, Value, Watch
 from executions.states import Status
 from flows import queries
 from flows.models import Folder, Label
+from flows.site_zone import set_site_zone
 from flows.values import MASKED, ExceptionValue, TaskValue, decode, encode
 from tests.executions_in_tests import make_execution, version_of
 from tests.thoroughness import examples
@@ -232,7 +234,7 @@ def test_a_typed_query_names_fields_and_words() -> None:
         ("duration:10s", "Write >10s, <10s or a range"),
         ("version:x", "version: “x” is not a whole number."),
         ("parent:12", "parent: “12” is not an id."),
-        ("var.x>abc", "Only numbers and times have an order"),
+        ("var.x>abc", "Only numbers, times and durations have an order"),
         ("var:x", "A variable is written var.name=value"),
         ("is:lost", "Write one of root, child, live, over"),
     ],
@@ -363,6 +365,8 @@ LITERALS = [
     *("1e20", "100000000000000000000", "0.00005", "5e-5", "1e23", "9007199254740993", "-0.0"),
     *("Infinity", "-Infinity", "NaN", "0.1", "0.10000000000000001", "9" * 60, "1e300", ".5", "4e0"),
     *("2026-03-29", "2026-10-25", "2026-10-25T02:30", "2026-11-01T00:00:00Z", "1925-02-01"),
+    *("1s", "00:00:01", "PT1S", "-1s", "-P1DT1S", "24h", "2026-11-01T00:30", "P1Y"),
+    *("2026-11-01T00:30+02:00", "2026-03-29T02:30", "9999-12-31T23:59+00:00"),
     *("2026-11-01T00:00:00.000001Z", "9999-12-31", "0001-01-01", "2026-03-29[Asia/Tokyo]"),
 ]
 
@@ -373,6 +377,10 @@ HELD: list[Any] = [
     *(float("inf"), -float("inf"), float("nan"), 0.1, 10**60 - 1, 10**400, 5e-324),
     *(datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)),
     *(datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 22, 59, tzinfo=UTC)),
+    *(timedelta(seconds=-1), timedelta(days=1), timedelta.max, timedelta.min, timedelta(0)),
+    *(datetime(2026, 11, 1), datetime(2026, 11, 1, 0, 30), datetime(2026, 3, 29, 2, 30)),
+    *(datetime(2026, 10, 31, 22, 30), datetime(2026, 10, 25, 2, 30), datetime(2026, 11, 1, 23, 59)),
+    *(datetime.min, datetime.max, {"b": datetime(2026, 11, 1)}, {"b": timedelta(seconds=1)}),
     *(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
     *(datetime.min.replace(tzinfo=timezone.get_fixed_timezone(840)), datetime(1925, 2, 1)),
     # Offsets that are not of whole minutes, as of local mean time.
@@ -499,6 +507,45 @@ def test_numbers_with_an_exponent_compare(admin_user: Any) -> None:
         assert _found(typed, held_by) == values, typed
     assert len(_found("var.V=NaN", held_by)) == 1
     assert len(_found("var.V!=1e20", held_by)) == 6
+
+
+@pytest.fixture
+def in_berlin() -> Iterator[None]:
+    set_site_zone(ZoneInfo("Europe/Berlin"))
+    yield
+    set_site_zone(ZoneInfo(django_settings.TIME_ZONE))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("in_berlin")
+def test_local_date_times_and_durations_compare(admin_user: Any) -> None:
+    """A literal without an offset is what the clock shows, whatever the reader's zone."""
+    early, late = datetime(2026, 11, 1, 0, 30), datetime(2026, 11, 1, 23, 30)
+    moment = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
+    short, long = timedelta(seconds=-2), timedelta(days=2, microseconds=1)
+    held_by = {}
+    for value in (early, late, moment, short, long, "48h"):
+        execution = make_execution(admin_user)
+        Value.objects.create(execution=execution, level=0, name="v", value=encode(value))
+        held_by[str(execution.pk)] = value
+    events = read_events(Execution.objects.all())
+    for typed, values in {
+        "var.V=2026-11-01": [early, late, moment],
+        "var.V=2026-11-01[Asia/Tokyo]": [early, late, moment],
+        "var.V<2026-11-01T12:00": [early, moment],
+        "var.V=2026-10-31T23:30Z": [early, moment],
+        "var.V>2026-11-01T22:00Z": [late],
+        "var.V>48h": [long],
+        "var.V<=2.00:00:00": [short],
+        "var.V=-PT2S": [short],
+        "var.V=48h": ["48h"],
+        'var.V="-PT2S"': [],
+    }.items():
+        assert _found(typed, held_by) == values, typed
+        with timezone.override("Europe/Berlin"):
+            filters = Filters.parse_text(typed)
+        live = [held_by[e.id] for e in events if filters.matches(e, {"v": held_by[e.id]})]
+        assert sorted(map(repr, live)) == sorted(map(repr, values)), typed
 
 
 @pytest.mark.django_db

@@ -9,15 +9,17 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
 from executions.grid.query.errors import InvalidValue
 from executions.grid.query.lexer import NEEDS_QUOTES, in_quotes, unescaped
-from executions.grid.query.moments import MomentRange, has_offset, literal_range, zone_of
+from executions.grid.query.moments import Bound, MomentRange, has_offset, literal_range, zone_of
+from executions.grid.query.ranges import TICK, parse_length
 from flows import parsing
+from flows.site_zone import on_site_clock
 from flows.values import Masked
 
 OPERATORS = (">=", "<=", "!=", ">", "<", "=")
@@ -29,6 +31,10 @@ _COMPARE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operato
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 #: Numbers without digits, as pages show them.
 _INFINITE = ("Infinity", "-Infinity", "NaN")
+#: A duration as forms take it; `1m30s` besides.
+_DURATION = re.compile(
+    r"-?P.+|-?(?:[0-9]{1,9}\.)?[0-9]{1,9}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?", re.A
+)
 #: The zone in which a day or a local time is meant: `2026-03-29[Europe/Berlin]`.
 _ZONED = re.compile(r"([0-9][0-9T:. -]*)\[([A-Za-z0-9_+/-]{1,60})\]", re.ASCII)
 
@@ -37,8 +43,9 @@ _ZONED = re.compile(r"([0-9][0-9T:. -]*)\[([A-Za-z0-9_+/-]{1,60})\]", re.ASCII)
 class Comparison:
     """What a variable is compared with: `sign` and a literal.
 
-    `number` is set where it reads as one, `moments` where it names some, `text` always, and
-    `quoted` where only the text is meant. A day or a local time is that of `zone`, by its name.
+    `number` is set where it reads as one, `moments` where it names some, `length` where it is a
+    length of time, `text` always, and `quoted` where only the text is meant. A day or a local time
+    is that of `zone`, by its name; a Local Date Time has none.
     """
 
     sign: str
@@ -79,9 +86,11 @@ class Comparison:
                 except parsing.ParseError as problem:
                     told = f"{problem} In quotation marks it is a text."
                     raise InvalidValue(told) from None
-        has_order = (number is not None and not number.is_nan()) or self.moments is not None
+        has_order = number is not None and not number.is_nan()
+        has_order = has_order or self.moments is not None or self.length is not None
         if self.sign in ORDERED and not has_order:
-            raise InvalidValue(f"Only numbers and times have an order, so {value} means nothing.")
+            told = f"Only numbers, times and durations have an order, so {value} means nothing."
+            raise InvalidValue(told)
 
     def __str__(self) -> str:
         text = in_quotes(self.text) if self.quoted else self.text
@@ -102,11 +111,34 @@ class Comparison:
         """When a moment has to be; `!=` turns that around."""
         return None if self.quoted else literal_range(self.sign, self.text, zone_of(self.zone))
 
+    @cached_property
+    def local_moments(self) -> MomentRange | None:
+        """When a Local Date Time has to be, told in UTC. A day or a local time is what its clock
+        shows, and a moment with an offset what the clocks of the site show then."""
+        if self.moments is None or not has_offset(self.text):
+            return None if self.quoted else literal_range(self.sign, self.text)
+        bounds = (self.moments.low, self.moments.high)
+        return MomentRange(*(bound and _on_site_clock(bound) for bound in bounds))
+
+    @cached_property
+    def length(self) -> timedelta | None:
+        """The length of time: `1m30s`, `00:01:30` or `PT90S`."""
+        if self.quoted:
+            return None
+        if _DURATION.fullmatch(self.text):
+            with suppress(parsing.ParseError):
+                return parsing.duration(self.text)
+        length = parse_length(self.text.removeprefix("-"))
+        return -length if length is not None and self.text.startswith("-") else length
+
     # In the database
 
     def sql(self) -> "Statement":
         """Return the condition that the JSON value `found.value` compares so."""
-        alternatives = [*self._number_sql(), *self._moment_sql()]
+        alternatives = [*self._number_sql(), *self._length_sql()]
+        for sql, moments in ((_MOMENT_SQL, self.moments), (_LOCAL_SQL, self.local_moments)):
+            if moments is not None:
+                alternatives.append(_moment_sql(sql, moments))
         if self.sign in ORDERED:
             return _any(alternatives)
         alternatives.append((_IS_TEXT, [self.text]))
@@ -129,17 +161,11 @@ class Comparison:
         condition = f"({_NUMBER_SQL} {self.sign} %s::numeric AND {_NUMBER_SQL} <> 'NaN'::numeric)"
         return [(condition, [number])]
 
-    def _moment_sql(self) -> list["Statement"]:
-        if self.moments is None:
+    def _length_sql(self) -> list["Statement"]:
+        if self.length is None:
             return []
-        bounds = {">=": self.moments.low, "<": self.moments.high}
-        limits = {sign: bound.at for sign, bound in bounds.items() if bound is not None}
-        # Without a limit it lasts until the end of the calendar.
-        conditions = [f"{_MOMENT_SQL} {sign} %s" for sign in limits] or [
-            f"{_MOMENT_SQL} IS NOT NULL"
-        ]
-        parameters = [one for limit in limits.values() for one in (READABLE, limit)]
-        return [(f"({' AND '.join(conditions)})", parameters or [READABLE])]
+        sign = self.sign if self.sign in ORDERED else "="
+        return [(f"{_LENGTH_SQL} {sign} %s::numeric", [self.length // TICK])]
 
     # Decoded
 
@@ -153,7 +179,9 @@ class Comparison:
 
     def _is_beyond(self, value: Any) -> bool:
         if isinstance(value, datetime):
-            return value.tzinfo is not None and self._is_within(value)
+            return self._is_within(value)
+        if isinstance(value, timedelta):
+            return self.length is not None and bool(_COMPARE[self.sign](value, self.length))
         if self.number is None or not _is_number(value) or value != value:
             return False
         return bool(_COMPARE[self.sign](_exactly(value), self.number))
@@ -166,15 +194,25 @@ class Comparison:
         if value is None or isinstance(value, bool):
             return self.text == _WORDS[value]
         if isinstance(value, datetime):
-            return value.tzinfo is not None and self._is_within(value)
+            return self._is_within(value)
+        if isinstance(value, timedelta):
+            return value == self.length
         if self.number is None or not _is_number(value):
             return False
         held = _exactly(value)
         return (held.is_nan() and self.number.is_nan()) or held == self.number
 
     def _is_within(self, value: datetime) -> bool:
+        moments = self.moments
+        if value.tzinfo is None:
+            moments, value = self.local_moments, value.replace(tzinfo=UTC)
         # None of the limits counts from now.
-        return self.moments is not None and self.moments.holds(value, value)
+        return moments is not None and moments.holds(value, value)
+
+
+def _on_site_clock(bound: Bound) -> Bound:
+    assert bound.at is not None  # it is that of a literal
+    return Bound(on_site_clock(bound.at).replace(tzinfo=UTC))
 
 
 _WORDS = {None: "null", True: "true", False: "false"}
@@ -211,12 +249,37 @@ _MOMENT_SQL = """
         WHEN (found.value ->> '$datetime') ~ %s THEN (found.value ->> '$datetime')::timestamptz
     END
 END)"""
+_LOCAL_SQL = """
+(CASE json_typeof(found.value)
+    WHEN 'object' THEN CASE
+        WHEN (found.value ->> '$localdatetime') ~ %s
+        THEN (found.value ->> '$localdatetime')::timestamp AT TIME ZONE 'UTC'
+    END
+END)"""
+#: In microseconds.
+_LENGTH_SQL = """
+(CASE json_typeof(found.value -> '$duration')
+    WHEN 'array' THEN 1000000 * (
+        86400 * (found.value #>> '{$duration,0}')::numeric
+        + (found.value #>> '{$duration,1}')::numeric
+    ) + (found.value #>> '{$duration,2}')::numeric
+END)"""
 #: A secret is neither this nor that: either would tell something of it.
 _DIFFERS = """
 (json_typeof(found.value) IS NOT NULL AND NOT {condition} AND CASE json_typeof(found.value)
     WHEN 'object' THEN (found.value ->> '$secret') IS NULL
     ELSE true
 END)"""
+
+
+def _moment_sql(sql: str, moments: MomentRange) -> Statement:
+    """Return the condition that a moment, which `sql` reads, is in a range."""
+    bounds = {">=": moments.low, "<": moments.high}
+    limits = {sign: bound.at for sign, bound in bounds.items() if bound is not None}
+    # Without a limit it lasts until the end of the calendar.
+    conditions = [f"{sql} {sign} %s" for sign in limits] or [f"{sql} IS NOT NULL"]
+    parameters = [one for limit in limits.values() for one in (READABLE, limit)]
+    return f"({' AND '.join(conditions)})", parameters or [READABLE]
 
 
 def _any(alternatives: Sequence[Statement]) -> Statement:
