@@ -22,6 +22,7 @@ from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from cortexweb.celery import app
 from executions import workers
@@ -153,8 +154,11 @@ def is_at_rest(process: Process) -> bool:
     deadline = time.monotonic() + 2
     inspect = app.control.inspect(timeout=0.5, limit=1)
     while process.popen.poll() is None and time.monotonic() < deadline:
-        # In this order: what has been reserved becomes active.
-        answers = [inspect.reserved(), inspect.active()]
+        try:
+            # In this order: what has been reserved becomes active.
+            answers = [inspect.reserved(), inspect.active()]
+        except RedisConnectionError:  # Redis was restarted, or ended the idle connection
+            continue
         if all(answers) and not any(tasks for answer in answers for tasks in answer.values()):
             return True
     return False
@@ -187,10 +191,15 @@ def worker(
     # A scheduler that still runs always has something for it to do.
     *_, last = [name for name in request.fixturenames if name in ("worker", "beat")]
     alone = last == "beat" or "beat" not in request.fixturenames
-    if next_test_needs(request, "worker") and alone and is_at_rest(process):
-        resting_worker.append(RestingWorker(process, redis.hgetall(workers.KEY)))
-    else:
-        process.kill()  # its own ways to end take two seconds
+    rests = False
+    try:
+        rests = next_test_needs(request, "worker") and alone and is_at_rest(process)
+    finally:
+        # One that is left behind would run the executions of every test after it.
+        if rests:
+            resting_worker.append(RestingWorker(process, redis.hgetall(workers.KEY)))
+        else:
+            process.kill()  # its own ways to end take two seconds
 
 
 @pytest.fixture(scope="session")
