@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Leave, Port, Property, Shape, Visit
 from flows.blocks.errors import HELP, exception
-from flows.values import article, type_name
 
 
 class Decision(Block):
@@ -51,7 +50,8 @@ class _IfNull(Decision):
         if isinstance(value, bool | int | float | datetime | timedelta):
             raise exception(
                 "PropertyNotNullableException",
-                f"'Value' is {article(type_name(value))}, which can never be null.{HELP}",
+                "'Value' cannot accept data types that do not allow null values (e.g. Int32, Boolean, "
+                "Char, etc.); it must be provided a data type which allows null values." + HELP,
             )
         return value is None
 
