@@ -195,33 +195,42 @@ def test_what_trickles_in_is_given_up(
 
 
 INVALID = {
+    "a number": {"Uri": "http://h/", "Headers": {"X": 10**5000}},
+    "a list": {"Uri": ["http://h/"]},
+    "half of a character": {"Uri": "http://h/\ud83d"},
+    "half of a character in the body": {"Uri": "http://h/", "Body": "\ud83d"},
+    "half of a character in the query": {"Uri": "http://h/", "QueryParameters": {"\ud83d": "a"}},
+    "headers": {"Uri": "http://h/", "Headers": ["a"]},
+    "query": {"Uri": "http://h/", "QueryParameters": "a=b"},
+    "verb": {"Uri": "http://h/", "Verb": {}},
+}
+#: Requests that HTTP has no form for.
+NO_HTTP: dict[str, dict[str, Any]] = {
     "port 99999": {"Uri": "http://127.0.0.1:99999/"},
     "port 0": {"Uri": "http://127.0.0.1:0/"},
     "port -1": {"Uri": "http://127.0.0.1:-1/"},
     "port abc": {"Uri": "http://127.0.0.1:abc"},
     "a port of 10 digits": {"Uri": "http://user:pw@127.0.0.1:1000000080/"},
     "a port of IPv6": {"Uri": "https://[::1]:65536?x"},
-    "a number": {"Uri": "http://h/", "Headers": {"X": 10**5000}},
-    "a list": {"Uri": ["http://h/"]},
     "NUL": {"Uri": "http://h/\0"},
-    "half of a character": {"Uri": "http://h/\ud83d"},
-    "half of a character in the body": {"Uri": "http://h/", "Body": "\ud83d"},
-    "half of a character in the query": {"Uri": "http://h/", "QueryParameters": {"\ud83d": "a"}},
-    "headers": {"Uri": "http://h/", "Headers": ["a"]},
     "a header's name": {"Uri": "http://h/", "Headers": {"a b": "c"}},
     "a header's lines": {"Uri": "http://h/", "Headers": {"a": "b\r\nc: d"}},
     "a header's characters": {"Uri": "http://h/", "Headers": {"a": "größe"}},
-    "content type": {"Uri": "http://h/", "Body": "x", "ContentType": "a\nb"},
-    "query": {"Uri": "http://h/", "QueryParameters": "a=b"},
-    "verb": {"Uri": "http://h/", "Verb": {}},
+    "content type": {"Uri": "http://h/", "Verb": "POST", "Body": "x", "ContentType": "a\nb"},
+    "a body of GET": {"Uri": "http://h/", "Body": "x"},
 }
 
 
 @pytest.mark.parametrize("request_", INVALID.values(), ids=INVALID)
-def test_a_request_that_cannot_be_made_is_an_invalid_property(request_: dict[str, Any]) -> None:
-    assert thrown(
-        **{"uri": request_["Uri"], **{k: v for k, v in request_.items() if k != "Uri"}}
-    ) == ("InvalidPropertyValueException")
+def test_a_value_of_a_wrong_type_is_an_invalid_property(request_: dict[str, Any]) -> None:
+    others = {key: value for key, value in request_.items() if key != "Uri"}
+    assert thrown(request_["Uri"], **others) == "InvalidPropertyValueException"
+
+
+@pytest.mark.parametrize("request_", NO_HTTP.values(), ids=NO_HTTP)
+def test_a_request_that_http_has_no_form_for_is_invalid(request_: dict[str, Any]) -> None:
+    others = {key: value for key, value in request_.items() if key != "Uri"}
+    assert thrown(request_["Uri"], **others) == "InvalidRequestException"
 
 
 PRIVATE = """

@@ -50,8 +50,9 @@ class _IfNull(Decision):
         if isinstance(value, bool | int | float | datetime | timedelta):
             raise exception(
                 "PropertyNotNullableException",
-                "'Value' cannot accept data types that do not allow null values (e.g. Int32, Boolean, "
-                "Char, etc.); it must be provided a data type which allows null values." + HELP,
+                "'Value' cannot accept data types that do not allow null values (e.g. Int32, "
+                "Boolean, Char, etc.); it must be provided a data type which allows null values."
+                f"{HELP}",
             )
         return value is None
 

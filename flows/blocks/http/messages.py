@@ -35,14 +35,19 @@ def choice(kind: Enumeration, request: Record, member: str) -> str:
         raise exception("InvalidRequestException", thrown.value.message) from None
 
 
+def impossible(name: str, problem: str) -> BlockException:
+    """Return the exception for a part of a request that no request can have."""
+    return exception("InvalidRequestException", f"The value of '{name}' is not valid: {problem}")
+
+
 def uri_of(request: Record) -> str:
     """Return where a request goes. What a Uri may be besides, the request tells."""
     uri, name = request.needed_text("Uri"), request.path("Uri")
     if "\0" in uri:
-        raise invalid_property(name, "it holds a NUL character.")
+        raise impossible(name, "it holds a NUL character.")
     port = _PORT.match(uri)
     if port and not _is_port(port[1]):
-        raise invalid_property(name, f"the port {port[1][:20]} is not from 1 to 65535.")
+        raise impossible(name, f"the port {port[1][:20]} is not from 1 to 65535.")
     return uri
 
 
@@ -70,7 +75,7 @@ def headers_of(request: Record) -> dict[str, str]:
     for name, value in found.items():
         if not _TOKEN.fullmatch(name):
             problem = f"{summary(name)} is not the name of a header."
-            raise invalid_property(request.path("Headers"), problem)
+            raise impossible(request.path("Headers"), problem)
         header(value, request.path(f"Headers.{name}"))
     return found
 
@@ -78,7 +83,7 @@ def headers_of(request: Record) -> dict[str, str]:
 def header(value: str, name: str) -> str:
     """Return the value of a header, which holds no line break."""
     if not _HEADER.fullmatch(value):
-        raise invalid_property(name, "a header holds printable ASCII characters only.")
+        raise impossible(name, "a header holds printable ASCII characters only.")
     return value
 
 

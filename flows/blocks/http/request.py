@@ -25,8 +25,8 @@ class ExecuteHttpRequest(Block):
 
     Http Request is a structure of Uri, QueryParameters, Verb, ContentType, Headers, Body and
     HttpVersion; what is left out takes the default. HttpVersion is accepted, and HTTP/1.1 is
-    spoken. Requests that change nothing (GET, HEAD) may be sent again after a crash. Redirects
-    are not followed.
+    spoken. Requests that change nothing (GET, HEAD) have no Body, and may be sent again after a
+    crash. Redirects are not followed.
 
     ResponseBody is a value where the Content-Type is one of JSON, a structure where it is one of
     XML, and otherwise, or where it is not what the Content-Type says, text in the charset that
@@ -65,6 +65,8 @@ class ExecuteHttpRequest(Block):
         messages.choice(REQUEST_VERSION, request, "HttpVersion")
         headers = messages.headers_of(request)
         body = request.text("Body")
+        if body and verb in _SAFE:
+            raise messages.impossible(request.path("Body"), f"a {verb} request has no body.")
         if body:
             kind = request.text("ContentType") or "application/json"
             kind = messages.header(kind, request.path("ContentType"))
