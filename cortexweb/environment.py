@@ -6,6 +6,9 @@ from typing import Any
 
 import environ
 
+#: What a setting takes, by what reads it.
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -26,6 +29,11 @@ class Environment(environ.Env):  # type: ignore[misc]
     def get_value(
         self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **more: Any
     ) -> Any:
-        value = super().get_value(var, cast=cast, default=default, **more)
+        try:
+            value = super().get_value(var, cast=cast, default=default, **more)
+        except ValueError:
+            given = self.ENVIRON.get(var, "")
+            kind = _KINDS.get(cast, "a value that can be read")
+            raise environ.ImproperlyConfigured(f"{var} is {given!r}. It takes {kind}.") from None
         self.declared[var] = Declared(var, value, default)
         return value

@@ -7,6 +7,7 @@ and the secret key live in the data folder (CORTEXWEB_DATA).
 import logging
 from ipaddress import ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import environ
 from csp.constants import NONE, SELF
@@ -35,6 +36,12 @@ for _key in ENCRYPTION_KEYS:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ValueError, LookupError, OSError):
+    raise environ.ImproperlyConfigured(
+        f"TIME_ZONE is {TIME_ZONE!r}. It takes the name of a time zone, such as Europe/Berlin."
+    ) from None
 
 INSTALLED_APPS = [
     "cortexweb.administration.apps.AdministrationConfig",
@@ -446,6 +453,7 @@ METRICS_ADDRESSES = env.list(
 for _name, _networks in (
     ("TRUSTED_PROXIES", TRUSTED_PROXIES),
     ("METRICS_ADDRESSES", METRICS_ADDRESSES),
+    ("HTTP_PRIVATE_ADDRESSES", HTTP_PRIVATE_ADDRESSES),
 ):
     for _network in _networks:
         try:

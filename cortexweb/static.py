@@ -27,7 +27,8 @@ STYLE_IMPORT = re.compile(r'^@import url\("([\w./-]+)"\)(?: ([^;]+))?;$', re.M)
 
 
 class CannotBundleError(Exception):
-    """A module or style sheet contains syntax that cannot be bundled."""
+    """A module or style sheet names a file that is not there, or contains syntax that cannot be
+    bundled."""
 
 
 def script(page: str, read: Read) -> str:
@@ -120,8 +121,17 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # co
             self._write_pages(paths)
         yield from super().post_process(paths, dry_run=dry_run, **options)
 
+    def make_helpful_exception(self, exception: Exception, name: str) -> Exception:
+        """Say in a sentence which file a style sheet names that is not there."""
+        told = self._error_msg_re.search(str(exception))
+        if told is None:
+            return exception
+        return CannotBundleError(f"{name} names {told[1]}, which is not there.")
+
     def _write_pages(self, paths: dict[str, tuple[Any, str]]) -> None:
         def read(name: str) -> str:
+            if name not in paths:
+                raise CannotBundleError(f"{name} is imported, and is not there.")
             storage, path = paths[name]
             with storage.open(path) as file:
                 return str(file.read().decode())

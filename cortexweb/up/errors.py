@@ -20,6 +20,11 @@ def explain(error: OSError) -> str:
     place = f" at {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full{place}. Free some space, or choose another folder with --data."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            f"Permission denied{place}. Run `up` as the user whom it belongs to, or choose another "
+            "folder with --data."
+        )
     if words := REASONS.get(error.errno or 0):
         return f"{words}. Choose another one with --data."
     return f"{error.strerror}{place}." if error.strerror else str(error)

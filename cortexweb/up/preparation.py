@@ -61,7 +61,13 @@ def build_static(record: Path) -> str:
     sources = _static_sources()
     if record.exists() and record.read_text() == f"{sources} {_static_built()}":
         return "Scripts and styles: up to date"
-    call_command("collectstatic", interactive=False, verbosity=0)
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0, stderr=io.StringIO())
+    except (static.CannotBundleError, ValueError) as error:  # ValueError: what is not UTF-8
+        raise CannotStartError(
+            f"Scripts and styles can't be built: {error} Undo what has been changed in "
+            f"{settings.BASE_DIR / 'static'}, or install this version of CortexWeb again."
+        ) from None
     record.write_text(f"{sources} {_static_built()}")
     return "Scripts and styles: built"
 

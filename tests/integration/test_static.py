@@ -16,6 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cortexweb.static import PAGES, CannotBundleError, script, style
+from cortexweb.up.errors import CannotStartError
 from cortexweb.up.preparation import build_static
 from executions.models import Execution
 from executions.states import Status
@@ -305,3 +306,34 @@ def test_pages_are_compressed_and_exports_are_not_held_back(
             assert "content-encoding" not in export.headers
             assert "content-length" not in export.headers
             assert b"orders" in b"".join(export.iter_raw())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("js/pages/odd.js", 'import "../gone.js";\n', "js/gone.js is imported, and is not there."),
+        ("js/pages/odd.js", "export default 1;\n", "js/pages/odd.js: 'export default 1;' is not"),
+        (
+            "css/pages/odd.css",
+            ".a { background: url(gone.png); }\n",
+            "css/pages/odd.css names css/pages/gone.png, which is not there.",
+        ),
+    ],
+)
+def test_a_build_that_fails_says_what_and_what_to_do(
+    tmp_path: Path, settings: Any, name: str, content: str, said: str
+) -> None:
+    (tmp_path / "static" / name).parent.mkdir(parents=True)
+    (tmp_path / "static" / name).write_text(content)
+    settings.STATICFILES_DIRS = [tmp_path / "static"]
+    settings.STATIC_ROOT = str(tmp_path / "built")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "cortexweb.static.Storage"},
+    }
+    with pytest.raises(CannotStartError) as failed:
+        build_static(tmp_path / "record")
+    told = str(failed.value)
+    assert told.startswith(f"Scripts and styles can't be built: {said}")
+    assert "install this version of CortexWeb again" in told
+    assert not (tmp_path / "record").exists()

@@ -321,3 +321,47 @@ def test_news_survive_the_rotation_of_the_log(tmp_path: Path) -> None:
     (news,) = restart_log.sentences()
     restart_log.close()
     assert news.startswith("web failed with exit status 3. Started again after 2.5 s")
+
+
+# Ordinary faults ------------------------------------------------------------------------------
+
+
+def refused_in_a_sentence(refused: subprocess.CompletedProcess[str]) -> str:
+    """What a refused command says: one line, without a traceback."""
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    told = refused.stderr.strip()
+    assert "\n" not in told
+    return told
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("SESSION_DAYS", "many", "SESSION_DAYS is 'many'. It takes a whole number."),
+        ("TIME_ZONE", "Mars/Base", "TIME_ZONE is 'Mars/Base'. It takes the name of a time zone"),
+        ("HTTP_PRIVATE_ADDRESSES", "home", "HTTP_PRIVATE_ADDRESSES contains 'home'."),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_named(
+    tmp_path: Path, setting: str, value: str, said: str
+) -> None:
+    up = Installation(DataFolder(tmp_path / "data"), 0)
+    assert said in refused_in_a_sentence(up.manage("up", **{setting: value}))
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
+    """In front of the installed one stands another, as after a half upgrade."""
+    (tmp_path / "celery.py").write_text("raise ImportError(\"cannot import name 'Celery'\")\n")
+    up = Installation(DataFolder(tmp_path / "data"), 0)
+    told = refused_in_a_sentence(up.manage("up", PYTHONPATH=str(tmp_path)))
+    assert "cannot import name 'Celery'" in told
+    assert "pip install -c constraints.txt -e '.[embedded]'" in told
+
+
+def test_a_folder_that_one_may_not_write_is_told() -> None:
+    told = explain(PermissionError(errno.EACCES, "Permission denied", "/data/up.lock"))
+    assert told == (
+        "Permission denied at /data/up.lock. Run `up` as the user whom it belongs to, or choose "
+        "another folder with --data."
+    )

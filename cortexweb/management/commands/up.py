@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import DatabaseError
 
 from cortexweb.embedded.system_user import EmbeddedServerError
 from cortexweb.up.disk import disk_problem
@@ -34,12 +34,12 @@ class Command(BaseCommand):
             Up(options, settings.DATA, self._say).run()
         except (CannotStartError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from None
-        except OperationalError as error:
+        except DatabaseError as error:
             problem = disk_problem(settings.DATA.path)
             cause = f"{problem}. " if problem else ""
-            raise CommandError(f"{cause}The database doesn't work: {error}") from None
+            raise CommandError(f"{cause}The database doesn't work: {str(error).strip()}") from None
         except OSError as error:
-            raise CommandError(explain(error)) from error
+            raise CommandError(explain(error)) from None
 
     def _say(self, line: str) -> None:
         # A full disk under the output, or a reader that is gone, must not stop everything. What
