@@ -119,6 +119,11 @@ REQUEST_VERSION = Enumeration("HttpRequestVersion", {"HTTP10": 0, "HTTP11": 1})
 CLIENT_AUTH_TYPE = Enumeration("ClientAuthType", {"Header": 0, "Body": 1})
 EMAIL_PRIORITY = Enumeration("EmailMessagePriority", {"Normal": 0, "NonUrgent": 1, "Urgent": 2})
 EMAIL_BODY_FORMAT = Enumeration("EmailMessageBodyFormat", {"Text": 0, "Html": 1})
+JSON_FORMATTING = Enumeration("Formatting", {"None": 0, "Indented": 1})
+JSON_NULLS = Enumeration("NullValueHandling", {"Include": 0, "Ignore": 1})
+JSON_ESCAPES = Enumeration(
+    "StringEscapeHandling", {"Default": 0, "EscapeNonAscii": 1, "EscapeHtml": 2}
+)
 SCOPE_OPTION = Enumeration("ScopeOption", OPTIONS)
 LOGON_TYPE = Enumeration("LogonType", {"Network": 3, "NetworkCleartext": 8, "NewCredentials": 9})
 

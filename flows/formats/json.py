@@ -8,7 +8,9 @@ import base64
 import json
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flows import parsing
@@ -32,19 +34,58 @@ def _number(text: str) -> float:
     return found if math.isfinite(found) else parsing.real(text)
 
 
-def write(value: Any, *, indented: bool = False) -> str:
-    """Return a value as JSON, in one line without blanks or indented. Halves of characters are
-    escaped. Raises TypeError for a value without a JSON form, and RecursionError."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How JSON is written: indented, without the nulls of structures, date times in a format, and
+    what is escaped in texts beside what must be."""
+
+    indented: bool = False
+    without_nulls: bool = False
+    date_format: str = ""
+    only_ascii: bool = False
+    for_html: bool = False
+
+
+LINE, INDENTED = Layout(), Layout(indented=True)
+
+
+def write(value: Any, layout: Layout = LINE) -> str:
+    """Return a value as JSON, in one line without blanks unless the layout says otherwise. Halves
+    of characters are escaped. Raises TypeError for a value without a JSON form, InvalidFormat, and
+    RecursionError."""
+    if layout.without_nulls:
+        value = _without_nulls(value)
     try:
-        text = _dumped(value, indented)
+        text = _dumped(value, layout)
     except (TypeError, ValueError):
-        text = _dumped(_finite(value), indented)
-    return _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = _dumped(_finite(value), layout)
+    if layout.for_html:
+        text = _HTML.sub(_escaped, text)
+    return _HALF.sub(_escaped, text)
 
 
-def _dumped(value: Any, indented: bool) -> str:
-    layout: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain, **layout)
+#: A backslash with what it escapes, or a sign of HTML, which JSON has in texts only.
+_HTML = re.compile(r"""\\(?!")[\s\S]|\\"|[<>&']""")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if text[0] == "\\" and text[1] != '"' else f"\\u{ord(text[-1]):04x}"
+
+
+def _without_nulls(value: Any) -> Any:
+    """A copy in which structures have no nulls; lists keep theirs."""
+    if type(value) is list:
+        return [_without_nulls(item) for item in value]
+    if type(value) is dict:
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _dumped(value: Any, layout: Layout) -> str:
+    form: dict[str, Any] = {"indent": 2} if layout.indented else {"separators": (",", ":")}
+    plain = partial(_plain, date_format=layout.date_format)
+    return json.dumps(value, ensure_ascii=layout.only_ascii, allow_nan=False, default=plain, **form)
 
 
 def _finite(value: Any) -> Any:
@@ -74,13 +115,12 @@ def _key(key: Any) -> str:
             return str(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, date_format: str = "") -> Any:
     """What JSON has no form for."""
     match value:
         case datetime():
-            return format_date(
-                value, ISO if value.tzinfo else ISO.removesuffix("zzz"), culture(None)
-            )
+            iso = ISO if value.tzinfo else ISO.removesuffix("zzz")
+            return format_date(value, date_format or iso, culture(None))
         case timedelta():
             return duration_text(value)
         case bytes():

@@ -1,8 +1,15 @@
 """Text to objects and back, as JSON."""
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
-from flows.blocks.enumerations import numbered
+from flows.blocks.enumerations import (
+    JSON_ESCAPES,
+    JSON_FORMATTING,
+    JSON_NULLS,
+    Enumeration,
+    numbered,
+)
 from flows.blocks.errors import exception
+from flows.blocks.records import Record
 from flows.formats import json
 
 _SETTINGS = Property("Settings", "JsonSerializerSettings", advanced=True)
@@ -32,9 +39,13 @@ class ConvertJsonToObject(Block):
 class ConvertObjectToJson(Block):
     """Turns a value into a JSON text.
 
-    Settings with {"Formatting": "None"} writes one line; otherwise the text is indented. Members of
-    enumerations are written as numbers in structures that have all keys of their type, such as a
-    ScopeDefinition: {Tenant, System, Package, Flow}.
+    Settings may have Formatting (None, which is one line, or Indented), NullValueHandling (Include,
+    or Ignore, which leaves out the nulls of structures), DateFormatString (a format such as
+    yyyy-MM-dd) and StringEscapeHandling (Default, EscapeNonAscii, EscapeHtml); others are passed
+    over. Without Settings it is one line.
+
+    Members of enumerations are written as numbers in structures that have all keys of their type,
+    such as a ScopeDefinition: {Tenant, System, Package, Flow}.
     """
 
     type = "Convert Object To Json"
@@ -48,16 +59,32 @@ class ConvertObjectToJson(Block):
         ),
         Property("Json", "String", Direction.OUTPUT),
     )
-    throws = ("JsonSerializationException",)
+    throws = ("ArgumentException", "JsonSerializationException")
 
     def run(self, visit: Visit) -> Leave:
-        settings = visit.given["Settings"] or {}
+        layout = _layout(Record("Settings", visit.given["Settings"] or {}))
         try:
-            text = json.write(
-                numbered(visit.given["Object"]), indented=settings.get("Formatting") == "Indented"
-            )
+            text = json.write(numbered(visit.given["Object"]), layout)
         except (TypeError, ValueError, RecursionError) as error:
             raise exception(
                 "JsonSerializationException", f"The value has no JSON form: {error}"
             ) from None
         return Leave(outputs={"Json": text})
+
+
+def _layout(settings: Record) -> json.Layout:
+    """Return what Settings say. Raises ArgumentException and InvalidPropertyValueException as a
+    BlockException."""
+
+    def member(name: str, kind: Enumeration) -> str:
+        found = settings.members.get(name)
+        return kind.member(settings.path(name), next(iter(kind)) if found is None else found)
+
+    escapes = member("StringEscapeHandling", JSON_ESCAPES)
+    return json.Layout(
+        indented=member("Formatting", JSON_FORMATTING) == "Indented",
+        without_nulls=member("NullValueHandling", JSON_NULLS) == "Ignore",
+        date_format=settings.text("DateFormatString"),
+        only_ascii=escapes == "EscapeNonAscii",
+        for_html=escapes == "EscapeHtml",
+    )

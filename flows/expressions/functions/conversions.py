@@ -46,7 +46,7 @@ def format_(value: Any, pattern: Any, culture: str = "", zone: str = "") -> str:
 @function(('json({"b": 1, "a": [true]})', '{"b":1,"a":[true]}'))
 def json(value: Any, indented: bool = False) -> str:
     """Return a value as JSON, in one line or indented."""
-    result = json_format.write(value, indented=indented)
+    result = json_format.write(value, json_format.INDENTED if indented else json_format.LINE)
     bounded_text(len(result))
     return result
 
