@@ -21,10 +21,10 @@ from cortexweb.api.authentication import Basic, Bearer, Session
 from cortexweb.api.document import complete
 from cortexweb.api.json_body import JsonBody
 from cortexweb.api.rate_limit import RateLimit
+from cortexweb.api.validation import message
 from executions.api import routers
 from executions.api.problems import Problem
 from flows.discovery import modules
-from flows.graph import Message
 
 logger = logging.getLogger(__name__)
 
@@ -112,17 +112,9 @@ def _too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 
 @API.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    messages = [_message(one) for one in error.errors]
+    messages = [message(one) for one in error.errors]
     told = "; ".join(f"{one.location}: {one.summary}" for one in messages[:3])
     return Problem(HTTPStatus.BAD_REQUEST, told, messages=messages).response()
-
-
-def _message(error: dict[str, Any]) -> Message:
-    source, *way = error["loc"]
-    # The name of the function's argument, which nobody sends.
-    way = way[1:] if source == "body" and len(way) > 1 else way
-    location = ".".join(map(str, way)) or str(source)
-    return Message(location, str(error["msg"]), "", (str(source), *way))
 
 
 @API.exception_handler(Exception)

@@ -166,6 +166,22 @@ class TestRefusals:
         assert [one["location"] for one in found["messages"]] == [location]
         assert not Execution.objects.exists()
 
+    def test_what_does_not_fit_is_told_in_plain_words(self, client: Client, starter: User) -> None:
+        client.force_login(starter)
+        many = post(client, f"{START}/batch", {"executions": [{}, {"inputs": 1}]})
+        (told,) = problem(many, 400)["messages"]
+        assert told["location"] == "executions, item 2, inputs"
+        assert told["summary"] == 'Give an object, such as {"key": "value"}.'
+        assert told["path"] == ["body", "executions", 1, "inputs"]
+        for query, detail in (
+            ("page=x", "page: Enter a whole number."),
+            ("page=0", "page: Enter 1 or more."),
+            ("tab=none", "tab: Enter one of open, answered, all."),
+        ):
+            assert problem(client.get(f"/api/v1/questions?{query}"), 400)["detail"] == detail
+        unnamed = problem(post(client, "/api/v1/signals", {}), 400)
+        assert unnamed["detail"] == "name: It is missing. Give it a value."
+
     def test_statuses(self, client: Client, starter: User, settings: Any) -> None:
         client.force_login(starter)
         problem(post(client, START, {"version": 9}), 404)

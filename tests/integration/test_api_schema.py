@@ -1,6 +1,7 @@
 """Every operation of the API as each role, with what its document allows and what it does not: no
 answer is a server error, and none is missing from the document."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,17 @@ from tests.flows_in_tests import SQUARE, SQUARE_VARIABLES, publish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
+#: How the messages of pydantic begin, which are for programmers.
+FOREIGN = re.compile("Input should|Field required|Value error|(String|List|Dictionary) should")
+
+
+def in_our_words(context: Any, response: Any, case: Any) -> None:
+    """A refusal is in the words of the product."""
+    assert not FOREIGN.search(response.text), response.text
+
+
 CHECKS = [
+    in_our_words,
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
