@@ -15,6 +15,8 @@ from flows.expressions.errors import ExpressionError, TaskStateNeeded
 from flows.expressions.key_order import NO_ORDER, KeyOrder, current_order, set_current_order
 
 _UNDECLARED = re.compile(r"ERROR: <input>:(\d+):(\d+): undeclared reference to '([A-Za-z_]\w*)")
+#: What `at` can do and the library cannot: indexes from the end, and a character of a text.
+_AT_NEEDED = re.compile(r"Index error: index=-|Invalid container type: 'string'")
 #: The message with which the checker stops after too many errors.
 _MORE_ERRORS = "maximum number of ERROR issues exceeded"
 _ERROR_LINE = re.compile(r"^(?:\w+: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.M)
@@ -133,7 +135,7 @@ class Expression:
         if is_nested:
             result = _run(self._program, data)
             problem = str(result.plain_value())
-        if result.type() == _ERROR and (is_nested or "Index error: index=-" in problem):
+        if result.type() == _ERROR and (is_nested or _AT_NEEDED.search(problem)):
             other = _run(_compiled(source.with_at(self._text)), data)
             if other.type() != _ERROR or not is_nested:
                 result, problem = other, str(other.plain_value())

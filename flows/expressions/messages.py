@@ -28,7 +28,9 @@ _OPERATORS = {
 
 
 def no_function(name: str, where: str) -> str:
-    """Return what is said about a function that does not exist."""
+    """Return what is said about a function that does not exist, or not with so many arguments."""
+    if known := BY_INTERNAL_NAME.get(name):
+        return f"{known.signature} does not take this number of arguments ({where})."
     return f"There is no function {name}{_near(name, FUNCTIONS)} ({where})."
 
 

@@ -147,6 +147,11 @@ def test_keys_keep_their_order(source: str) -> None:
             "uper(Order.Customer.Name)",
             "There is no function uper; do you mean upper? (line 1, column 1).",
         ),
+        (
+            'slice(Order.Number) + upper("a")',
+            "slice(whole: anything, start: Integer, [end: Integer]) does not take this number of "
+            "arguments (line 1, column 1).",
+        ),
         ("upper(5)", "upper(text: Text) does not take Integer (line 1, column 1)."),
         ("Order.Number.upper()", "upper(text: Text) does not take Integer (line 1, column 14)."),
         ("Order.Lines.sum()", "it adds numbers and durations, not a Structure."),
@@ -196,6 +201,13 @@ def test_structures_are_grouped_by_a_path() -> None:
 def test_values_of_two_kinds_have_no_order(items: str, both: str) -> None:
     assert f"{both} have no order" in problem(f"{items}.sort()")
     assert f"{both} have no order" in problem(f'{items}.map(a, {{"A": a}}).sortBy("A")')
+
+
+def test_an_index_of_a_text_gives_a_character() -> None:
+    rows = [{"Code": "äb"}]
+    assert value("rows[0].Code[0] + rows[0].Code[-1]", rows=rows) == "äb"
+    assert value('rows.map(row, row.Code[1]) + ["c"]', rows=rows) == ["b", "c"]
+    assert "there is no item 2: it has 2" in problem("Code[2]", Code="ab")
 
 
 def test_results_are_bounded() -> None:

@@ -144,7 +144,7 @@ def last(items: list[Any]) -> Any:
     return items[-1] if items else None
 
 
-@function(("[5, 6, 7].at(-1)", 7), ("[5, 6, 7][-1]", 7), ('"abc".at(0)', "a"))
+@function(("[5, 6, 7].at(-1)", 7), ("[5, 6, 7][-1]", 7), ('"abc"[0]', "a"))
 def at(whole: Any, index: Any) -> Any:
     """Return an item of a list or text; negative indexes count from the end. Of a structure, return
     what has a key: 1, 1.0, true and "1" are four keys."""
