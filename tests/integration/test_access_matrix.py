@@ -23,6 +23,7 @@ from django.urls import reverse
 
 from cortexweb.api.application import document
 from executions import access
+from executions.api_tokens import SCOPES, Wanted, issue
 from executions.commands.actor import Actor
 from executions.commands.registry import COMMANDS
 from executions.commands.request import CommandRequest
@@ -603,8 +604,8 @@ def rule_of(operation: str, known: dict[str, list[str]]) -> str:
     return SIGNED_IN if is_bulk else ""
 
 
-def test_every_operation_says_who_may(asking: Asking) -> None:
-    known, wrong = rules(OPERATIONS), []
+def operations(asking: Asking) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the method and an address of each operation."""
     parts = {
         "execution_id": asking.execution.pk, "group_id": pages.GROUP, "job_id": pages.JOB,
         "delivery_id": pages.DELIVERY, "name": quote(asking.flow.name),
@@ -614,21 +615,28 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
         "collection_id": pages.COLLECTION, "key": quote(pages.HOSTILE), "signal_id": 1,
         "alert_id": 1, "token_id": 1, "rule_id": 1, "channel_id": 1, "path": "no",
     }  # fmt: skip
-    found = {
-        operation["operationId"]: (method, path)
-        for path, methods in document()["paths"].items()
-        for method, operation in methods.items()
-    }
-    for name, (method, path) in found.items():
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            yield operation["operationId"], method, path.format_map(parts)
+
+
+def asked(client: Client, name: str, method: str, address: str) -> Any:
+    """Ask for an operation, and undo what it has done."""
+    body = {"data": BODIES.get(name, {}), "content_type": "application/json"}
+    with undone():
+        return getattr(client, method)(address, **({} if method == "get" else body))
+
+
+def test_every_operation_says_who_may(asking: Asking) -> None:
+    known, wrong, found = rules(OPERATIONS), [], set()
+    for name, method, address in operations(asking):
+        found.add(name)
         rule = rule_of(name, known)
         if not rule:
-            wrong.append(f"{name}, {method} {path}: say in OPERATIONS who may")
+            wrong.append(f"{name}, {method} {address}: say in OPERATIONS who may")
             continue
-        address, body = path.format_map(parts), BODIES.get(name, {})
         for who, client in asking.answers(rule):
-            with undone():
-                more = {} if method == "get" else {"data": body, "content_type": "application/json"}
-                answer = getattr(client, method)(address, **more)
+            answer = asked(client, name, method, address)
             if answer.status_code >= 500:
                 wrong.append(f"{name} by {who}: {answer.status_code}")
             elif name in LOOKS_FIRST and answer.status_code in (400, 409):
@@ -636,7 +644,33 @@ def test_every_operation_says_who_may(asking: Asking) -> None:
             elif is_let_in(answer) != may(who, rule):
                 wrong.append(f"{name} by {who}: {answer.status_code}, not {rule}")
     assert not wrong, "\n".join(wrong)
-    assert known.keys() <= found.keys()
+    assert known.keys() <= found
+
+
+def test_a_token_of_an_administrator_does_no_more_than_it_is_for(asking: Asking) -> None:
+    """One that only sees, and one that may do everything on another flow."""
+    actor, user = Actor(None, "tester", "command line"), asking.users["site"]
+    elsewhere = Flow.objects.get(name="elsewhere")
+    wanted = {
+        "see": Wanted("see", ["see"]),
+        "elsewhere": Wanted("elsewhere", SCOPES, flows=[elsewhere]),
+    }
+    known, wrong, found = rules(OPERATIONS), [], list(operations(asking))
+    for who, one in wanted.items():
+        _, raw = issue(actor, user, one)
+        bearer = {"Authorization": f"Bearer {raw}"}
+        client = Client(raise_request_exception=False, headers=bearer)
+        for name, method, address in found:
+            rule = rule_of(name, known)
+            if rule not in (SEE, START, OPERATE, DEBUG, AUTHOR, ADMINISTER, SITE):
+                continue
+            answer = asked(client, name, method, address)
+            if name in LOOKS_FIRST and answer.status_code in (400, 409, 422):
+                continue
+            may_look = who == "see" and rule == SITE and method == "get"  # with rights on the site
+            if not may_look and is_let_in(answer) != (who == "see" and rule == SEE):
+                wrong.append(f"{name} by a token for {who}: {answer.status_code}, not {rule}")
+    assert not wrong, "\n".join(wrong)
 
 
 # The admin --------------------------------------------------------------------------------------

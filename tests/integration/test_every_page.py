@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import SlugConverter
@@ -216,6 +217,8 @@ def world(db: None, tmp_path: Path) -> User:
     signalled = make_execution(
         owner, HOSTILE, version=version, status=Status.RUNNING, reason="signal", waiting_for=HOSTILE
     )
+    with connection.cursor() as cursor:  # the next signal has another id
+        cursor.execute("SELECT setval(pg_get_serial_sequence('executions_signal', 'id'), 1)")
     Waiter.objects.create(execution=signalled, name=HOSTILE, key=HOSTILE, at=now)
     Waiter.objects.create(
         execution=waiting, scope=scope, name=HOSTILE.casefold(), key=HOSTILE, at=now,
