@@ -46,13 +46,21 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 90) -> None:
         """Wait until `ready()`; the output is in the message when it takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
             assert self.popen.poll() is None, f"{self.name} ended:\n{self.output}"
             assert time.monotonic() < deadline, f"{self.name} is late:\n{self.output}"
             time.sleep(0.02)
+
+    def begin(self, ready: Callable[[], bool]) -> None:
+        """Wait until it is ready. One that is late ends: it serves no later test."""
+        try:
+            self.wait_until(ready)
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM, seconds: float = 5) -> None:
         """Ask the program to end, then kill whatever it left."""
@@ -124,7 +132,7 @@ def celery_worker(log: Path, env: dict[str, str], concurrency: int = 2) -> Proce
     command += ["--concurrency", str(concurrency), "--prefetch-multiplier", "1", "-O", "fair"]
     command += ["--without-gossip", "--without-mingle", "--loglevel", "info"]
     process = Process("worker", command, log, env, cwd=PROJECT)
-    process.wait_until(lambda: " ready." in process.output)
+    process.begin(lambda: " ready." in process.output)
     return process
 
 
@@ -133,7 +141,7 @@ def celery_beat(log: Path, env: dict[str, str], folder: Path) -> Process:
     command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "cortexweb", "beat"]
     command += ["--loglevel", "info", "--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
     process = Process("beat", command, log, env, cwd=PROJECT)
-    process.wait_until(lambda: "beat: Starting" in process.output)
+    process.begin(lambda: "beat: Starting" in process.output)
     return process
 
 
@@ -142,7 +150,7 @@ def web_server(log: Path, env: dict[str, str], port: int) -> Process:
     command = [sys.executable, "-m", "cortexweb.web.server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "1"]
     process = Process("web", command, log, env, cwd=PROJECT)
-    process.wait_until(lambda: "Uvicorn running on" in process.output)
+    process.begin(lambda: "Uvicorn running on" in process.output)
     return process
 
 
