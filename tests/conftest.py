@@ -68,6 +68,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 2) * 3 // 2
 
 
+#: Modules that take minutes. They come first: one that came last would run alone, on one processor.
+LONGEST = ("test_up", "test_up_disk", "test_backup", "test_faults", "test_writing_blocks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: the garbage collector need not look through it again."""
     gc.freeze()
