@@ -24,6 +24,7 @@ from flows.blocks.dictionaries.base import (
     usable,
 )
 from flows.equality import places, same
+from flows.keys import value_of
 
 
 class ContainsItemWithKeyAndValue(DictionaryBlock):
@@ -159,4 +160,4 @@ class GetAllKeys(DictionaryBlock):
     properties = (DICTIONARY, Property("Keys", "IList<TKey>", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Keys": list(visit.given["Dictionary"])})
+        return Leave(outputs={"Keys": list(map(value_of, visit.given["Dictionary"]))})
