@@ -11,9 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions import access
+from executions.access import User
+from executions.commands.permissions import ask_to_debug
 from flows import parsing, pretty_json, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, Message, VariableNode
@@ -114,16 +117,20 @@ class StartForm(TypedForm):
     #: The fields of who may debug.
     DEBUGGING = ("paused", "debug", "break_on_exception")
 
-    def __init__(self, graph: FlowGraph, data: Any = None, *, debugs: bool = False) -> None:
+    def __init__(
+        self, graph: FlowGraph, data: Any = None, *, user: User | None = None, flow_name: str = ""
+    ) -> None:
         super().__init__(graph.inputs, data)
-        self.debugs = debugs
+        self._user, self._flow_name = user or AnonymousUser(), flow_name
+        self.debugs = access.has_debug_permission(self._user, flow_name)
         self.general: list[Message] = []
 
     def clean(self) -> dict[str, Any]:
         """Refuse what only who may debug asks for."""
         cleaned = super().clean() or self.cleaned_data
         if not self.debugs and any(cleaned.get(name) for name in self.DEBUGGING):
-            text = f"You may start it, but not debug it. {ASK_FOR_DEBUGGING}"
+            asked = ask_to_debug(self._user, self._flow_name)
+            text = f"You may start it, but not debug it. {asked}"
             self.general.append(Message("Start", text, ""))
             self.add_error(None, text)
         return cleaned

@@ -19,6 +19,7 @@ from executions.models import Signal, Waiter
 from executions.publishing import publish
 from executions.store.lifecycle import signals
 from executions.store.lifecycle.shared_values import Giver, require_readable
+from flows import administrators
 from flows.blocks.shared_data import SendSignal
 from flows.rights import rights_of
 
@@ -29,7 +30,6 @@ SEND = "executions.send_signal"
 _SEE = "executions.view_signal"
 _DELETE = "executions.delete_signal"
 NOT_FOUND = "This signal has been taken or deleted, or you may not see it."
-NOT_ALLOWED = "You may not delete signals. Ask an administrator for the right to do so."
 
 
 def visible(user: User) -> QuerySet[Signal]:
@@ -60,7 +60,7 @@ def delete(user: User, actor: Actor, signal_id: Any) -> Signal:
     if found is None:
         raise Http404(NOT_FOUND)
     if not may_delete(user):
-        raise PermissionDenied(NOT_ALLOWED)
+        raise PermissionDenied(f"You may not delete signals. {administrators.ask_about(user)}")
     with transaction.atomic():
         if not signals.delete(found):
             raise Http404(NOT_FOUND)
@@ -83,8 +83,8 @@ def send(user: User, actor: Actor, name: str, key: str, payload: Any) -> Signal:
     """Send a signal, with an audit entry. Raises PermissionDenied and SecretRefused."""
     if not may_send(user):
         raise PermissionDenied(
-            f"You may not send signals. Ask an administrator for the permission {SEND}, or for the "
-            "role Operate on the whole site."
+            f"You may not send signals. That takes the permission {SEND}, or the role Operate on "
+            f"the whole site. {administrators.ask_about(user)}"
         )
     require_readable(payload)
     with transaction.atomic():

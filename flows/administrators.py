@@ -82,3 +82,13 @@ def ask(place: Flow | Folder | None = None) -> str:
     if len(names) > NAMED:
         return f"Ask {', '.join(shown)} or another administrator for it."
     return f"Ask {' or '.join([', '.join(shown[:-1]), shown[-1]] if shown[1:] else shown)} for it."
+
+
+def ask_about(user: Any, flow_name: str = "") -> str:
+    """Say whom a user asks for a right on a flow, by its name; without one, on the whole site. It
+    is read once for each user object: many executions of a flow are refused with one statement."""
+    known: dict[str, str] = user.__dict__.setdefault("_asks", {})
+    if flow_name not in known:
+        flow = Flow.objects.filter(name=flow_name).first() if flow_name else None
+        known[flow_name] = ask(flow)
+    return known[flow_name]

@@ -13,7 +13,7 @@ from executions.api.problems import Problem
 from executions.api.values import Form, read_inputs
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import NotStarted, start, start_many
-from executions.commands.permissions import ASK_FOR_DEBUGGING
+from executions.commands.permissions import ask_to_debug
 from executions.models import Execution
 from flows import access as flows_access
 from flows import queries
@@ -57,8 +57,9 @@ def start_one(
 ) -> list[UUID]:
     """Start an execution. Returns its id as a list. Raises Problem with the messages that stop it,
     and PermissionDenied for who may not debug but asks for that."""
-    if any(debugging.values()) and not access.has_debug_permission(request.user, version.flow.name):
-        raise PermissionDenied(f"You may start it, but not debug it. {ASK_FOR_DEBUGGING}")
+    user, name = request.user, version.flow.name
+    if any(debugging.values()) and not access.has_debug_permission(user, name):
+        raise PermissionDenied(f"You may start it, but not debug it. {ask_to_debug(user, name)}")
     inputs = read_inputs(queries.compiled(version.pk), given, form)
     actor = Actor.of_request(request, "api")
     try:

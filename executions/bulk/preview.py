@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from executions import access, appearance
 from executions.bulk.targets import matching
-from executions.commands.permissions import ASK_FOR_DEBUGGING, ask_for
+from executions.commands.permissions import ask_to_debug, no_permission
 from executions.commands.registry import COMMANDS
 from executions.grid.planner.counts import Count, count_by_status
 from executions.grid.query.filters import Filters
@@ -91,7 +91,9 @@ def preview(
     if not declared.is_offered(user):
         refused = _counted(rows)
         why = (
-            f"You may not debug them. {ASK_FOR_DEBUGGING}" if declared.debugs else ask_for(declared)
+            f"You may not debug them. {ask_to_debug(user)}"
+            if declared.debugs
+            else no_permission(declared, user)
         )
     else:
         allowed = access.condition(user, *declared.permissions)

@@ -7,15 +7,10 @@ from executions import access
 from executions.commands import secret_access
 from executions.commands.command import Command, DebugLeaseRule
 from executions.store.lifecycle.bulk_transitions import CommandState
+from flows import administrators
 from flows.formatting import clock
 
 NO_CONTROL = "You may see this execution, but not control it."
-ASK_FOR_DEBUGGING = "Ask an administrator for the permission to debug executions."
-NO_DEBUGGING = f"You may control this execution, but not debug it. {ASK_FOR_DEBUGGING}"
-ASK_FOR_SECRETS = (
-    "Ask an administrator for the permission to debug executions with other people's secrets."
-)
-NO_SECRETS = f"It holds, or may hold, secrets that you did not provide. {ASK_FOR_SECRETS}"
 
 
 def refusal(command: Command, user: access.User, state: CommandState) -> str:
@@ -35,17 +30,43 @@ def rights_refusal(command: Command, user: access.User, state: CommandState) -> 
     if not access.may_control(user, state.initiator_id, state.flow_name):
         return NO_CONTROL
     if not command.is_allowed(user, state.flow_name):
-        return ask_for(command)
+        return no_permission(command, user, state.flow_name)
     if command.debugs and not access.has_debug_permission(user, state.flow_name):
-        return NO_DEBUGGING
+        return no_debugging(user, state.flow_name)
     return ""
 
 
-def ask_for(command: Command) -> str:
-    """What to do without the permission that a command requires beside control."""
+def no_permission(command: Command, user: access.User, flow_name: str = "") -> str:
+    """Why somebody may not give a command who lacks what it requires beside control."""
     return (
-        f"You may not {command.label.lower()} executions. "
-        f"Ask an administrator for the permission {command.permission}."
+        f"You may not {command.label.lower()} executions. That takes the permission "
+        f"{command.permission}. {administrators.ask_about(user, flow_name)}"
+    )
+
+
+def no_debugging(user: access.User, flow_name: str) -> str:
+    """Why somebody who may control an execution may not debug it."""
+    return f"You may control this execution, but not debug it. {ask_to_debug(user, flow_name)}"
+
+
+def ask_to_debug(user: access.User, flow_name: str = "") -> str:
+    """Whom to ask for the permission to debug executions of a flow; of all without a name."""
+    return (
+        "That takes the permission to debug executions. "
+        f"{administrators.ask_about(user, flow_name)}"
+    )
+
+
+def no_secrets(user: access.User) -> str:
+    """Why somebody may not make an execution do other than its flow says."""
+    return f"It holds, or may hold, secrets that you did not provide. {ask_for_secrets(user)}"
+
+
+def ask_for_secrets(user: access.User) -> str:
+    """Whom to ask for the permission to debug executions with secrets of others."""
+    return (
+        "That takes the permission to debug executions with other people's secrets. "
+        f"{administrators.ask_about(user)}"
     )
 
 
@@ -61,4 +82,4 @@ def secrets_refusal(command: Command, user: access.User, execution_id: UUID) -> 
     or the command doesn't."""
     if not command.diverts or access.has_debug_secrets_permission(user):
         return ""
-    return NO_SECRETS if secret_access.holds_secrets_of_others(execution_id, user) else ""
+    return no_secrets(user) if secret_access.holds_secrets_of_others(execution_id, user) else ""

@@ -6,11 +6,13 @@ on the whole site.
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
 from executions.access import User
 from executions.models import StorageCollection, StorageItem
+from flows import administrators
 from flows.rights import rights_of
 
 #: The permissions for which the roles *see* and *administer* stand.
@@ -18,7 +20,6 @@ _SEE = "executions.view_storagecollection"
 _CHANGE = "executions.change_storagecollection"
 
 NOT_FOUND = "This is not in Data Storage, or you may not see it."
-NOT_ALLOWED = "You may not change this collection. Ask an administrator for the right to do so."
 
 
 def sees_some(user: User) -> bool:
@@ -40,6 +41,13 @@ def may_change(user: User, collection: StorageCollection) -> bool:
     rights = rights_of(user)
     names = rights.names_of(rights.flows_with(_CHANGE))
     return names is None or (bool(collection.flow_name) and collection.flow_name in names)
+
+
+def require_may_change(user: User, collection: StorageCollection) -> None:
+    """Raise PermissionDenied for somebody who may not change a collection that they see."""
+    if not may_change(user, collection):
+        asked = administrators.ask_about(user, collection.flow_name)
+        raise PermissionDenied(f"You may not change this collection. {asked}")
 
 
 def collection_or_404(user: User, collection_id: Any) -> StorageCollection:

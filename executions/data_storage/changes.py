@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from executions import audit
@@ -47,7 +46,7 @@ def create(user: User, actor: Actor, name: str, flow_name: str) -> tuple[Storage
     it, and whether it is new. Raises PermissionDenied."""
     scope = Scope(flow=flow_name) if flow_name else Scope()
     wanted = CollectionName(scope, name)
-    _insist(user, StorageCollection(flow_name=flow_name))
+    access.require_may_change(user, StorageCollection(flow_name=flow_name))
     with transaction.atomic():
         collection, is_new = data_storage.create(wanted)
         if is_new:
@@ -63,7 +62,7 @@ def write(
     somebody looked at was written. Raises Changed, PermissionDenied, SecretRefused, and
     BlockException when Data Storage is full."""
     collection = item.collection
-    _insist(user, collection)
+    access.require_may_change(user, collection)
     require_readable(value)
     with transaction.atomic():
         current = _locked(item)
@@ -79,7 +78,7 @@ def write(
 
 def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
     """Delete a key with its value. Raises Changed and PermissionDenied."""
-    _insist(user, item.collection)
+    access.require_may_change(user, item.collection)
     with transaction.atomic():
         current = _locked(item)
         if current is None:
@@ -91,7 +90,7 @@ def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
 
 def delete_collection(user: User, actor: Actor, collection: StorageCollection) -> int:
     """Delete a collection; return how many items it had. Raises Changed and PermissionDenied."""
-    _insist(user, collection)
+    access.require_may_change(user, collection)
     with transaction.atomic():
         Subject(collection.scope, collection.folded_name, None).lock()
         current = StorageCollection.objects.filter(pk=collection.pk).first()
@@ -108,11 +107,6 @@ def delete_collection(user: User, actor: Actor, collection: StorageCollection) -
         data_storage.delete(current)
         publish(wake_ready())
     return count
-
-
-def _insist(user: User, collection: StorageCollection) -> None:
-    if not access.may_change(user, collection):
-        raise PermissionDenied(access.NOT_ALLOWED)
 
 
 def _locked(item: StorageItem) -> StorageItem | None:

@@ -24,7 +24,7 @@ from executions.publishing import publish
 from executions.questions import access
 from executions.store.lifecycle import questions as store
 from executions.store.lifecycle import transitions, wait_text
-from flows import questions, values
+from flows import administrators, questions, values
 from flows.formatting import clock
 
 
@@ -67,7 +67,7 @@ def require_may_answer(user: User, actor: Actor, question: Question) -> None:
     """Refuse whoever may not answer, with an audit entry, before their answers are read. Raises
     NotAllowed."""
     if not access.may_answer(user, question):
-        refused = _not_allowed(access.may_answer, question)
+        refused = _not_allowed(access.may_answer, user, question)
         _record(actor, "answer-question", question, done=False, detail=refused)
         raise NotAllowed(refused)
 
@@ -144,7 +144,7 @@ def _changing(
         with transaction.atomic():
             question = _lock(question)
             if not may(user, question):
-                raise NotAllowed(_not_allowed(may, question))
+                raise NotAllowed(_not_allowed(may, user, question))
             if not question.is_open:
                 raise Closed(what_became(question))
             yield question
@@ -160,11 +160,12 @@ def _lock(question: Question) -> Question:
     return found.select_related("user", "group", "execution").get(pk=question.pk)
 
 
-def _not_allowed(may: Callable[[User, Question], bool], question: Question) -> str:
+def _not_allowed(may: Callable[[User, Question], bool], user: User, question: Question) -> str:
     if may is access.may_assign:
+        asked = administrators.ask_about(user, question.flow_name)
         return (
-            "You may not assign this question. Ask an administrator for the role operate on "
-            f"{question.flow_name}."
+            "You may not assign this question. That takes the role operate on "
+            f"{question.flow_name}. {asked}"
         )
     return f"You may not answer this question: it is for {question.assignee}."
 

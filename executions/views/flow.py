@@ -54,9 +54,7 @@ def flow(request: HttpRequest, name: str) -> HttpResponse:
     found = flows_access.get(request.user, name)
     version = _version(found, request.GET.get("version", ""))
     graph, problems = _compiled(version)
-    form = (
-        StartForm(graph, debugs=access.has_debug_permission(request.user, name)) if graph else None
-    )
+    form = StartForm(graph, user=request.user, flow_name=name) if graph else None
     return _page(request, found, version, graph, problems, form)
 
 
@@ -92,7 +90,7 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
     graph, problems = _compiled(version)
     if version is None or graph is None:
         return _page(request, found, version, graph, problems, None, status=422)
-    form = StartForm(graph, request.POST, debugs=access.has_debug_permission(request.user, name))
+    form = StartForm(graph, request.POST, user=request.user, flow_name=name)
     if form.is_valid():
         try:
             execution = start(

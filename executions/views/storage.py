@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
@@ -83,8 +82,7 @@ def storage_collection(request: HttpRequest, collection_id: int) -> HttpResponse
     collection = access.collection_or_404(request.user, collection_id)
     if request.method != "POST":
         return _collection_page(request, collection)
-    if not access.may_change(request.user, collection):
-        raise PermissionDenied(access.NOT_ALLOWED)
+    access.require_may_change(request.user, collection)
     key, typed = request.POST.get("key", "").strip(), request.POST.get("value", "")
     if wrong := _key_problem(key):
         return _collection_page(request, collection, key=key, typed=typed, key_problem=wrong)
@@ -182,8 +180,7 @@ def storage_item(request: HttpRequest, item_id: int) -> HttpResponse:
     item = access.item_or_404(request.user, item_id)
     if request.method != "POST":
         return _item_page(request, item)
-    if not access.may_change(request.user, item.collection):
-        raise PermissionDenied(access.NOT_ALLOWED)
+    access.require_may_change(request.user, item.collection)
     typed = request.POST.get("value", "")
     try:
         seen = datetime.fromisoformat(request.POST.get("seen", ""))

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from executions import runner
 from executions.bulk import run as bulk
@@ -20,7 +21,9 @@ from executions.commands.lifecycle.start import start
 from executions.commands.registry import COMMANDS
 from executions.models import AuditEntry, BulkJob, Execution
 from executions.states import Status
-from flows.models import FlowVersion
+from flows import administrators
+from flows.models import FlowVersion, Grant
+from flows.roles import Role
 from tests.debugging import may_debug
 from tests.executions_in_tests import make_execution
 from tests.flows_in_tests import LOOP, LOOP_VARIABLES, publish
@@ -181,7 +184,11 @@ def test_pages_offer_what_one_may_do(loop: FlowVersion, ada: User) -> None:
     for word in ('id="do-step"', 'id="breaks"', "Breakpoints, next block"):
         assert word not in shown, word
     assert 'id="do-continue"' in shown
-    assert "Ask an administrator for the permission to debug executions." in shown
+    assert "That takes the permission to debug executions. An administrator can give it." in shown
+    User.objects.create_superuser("grace")
+    assert "That takes the permission to debug executions. Ask grace for it." in page(
+        ada, execution
+    )
     assert 'data-command="step"' not in grid
     assert "data-set-next" not in grid
     ada = may_debug(ada)
@@ -211,12 +218,12 @@ def test_no_debugger_leads_an_execution_to_tell_a_secret_of_others(
     publish(tmp_path, "sends", SENDS, SENDS_VARIABLES.replace("Url", "Address: {}, Url"))
     ada = may_debug(ada)
     execution = paused(ada, sends, Url="https://evil.example")
-    assert post(ada, command, execution, **fields) == permissions.NO_SECRETS
+    assert post(ada, command, execution, **fields) == permissions.no_secrets(ada)
     assert post(ada, "step", execution) == ""  # to look is no harm
     runner.run(execution.pk)
     execution.refresh_from_db()
     trusted = may_debug(ada, "debug_secrets")
-    assert post(trusted, command, execution, **fields) != permissions.NO_SECRETS
+    assert post(trusted, command, execution, **fields) != permissions.no_secrets(trusted)
 
 
 @pytest.mark.parametrize(("command", "fields"), DIVERSIONS[:2])
@@ -230,7 +237,7 @@ def test_ones_own_secret_is_ones_own(
     assert post(ada, command, execution, **fields) == ""
     grace = may_debug(User.objects.create_user("grace"), "control_execution", "view_execution")
     post(ada, "release", execution)
-    assert post(grace, command, execution, **fields) == permissions.NO_SECRETS
+    assert post(grace, command, execution, **fields) == permissions.no_secrets(grace)
 
 
 def test_a_retry_does_not_make_a_secret_ones_own(ada: User, tmp_path: Path) -> None:
@@ -243,7 +250,7 @@ def test_a_retry_does_not_make_a_secret_ones_own(ada: User, tmp_path: Path) -> N
     retry = Execution.objects.get(origin=execution)
     runner.run(retry.pk)
     execution.delete()  # as retention does
-    assert post(grace, "set-next", retry, block="e") == permissions.NO_SECRETS
+    assert post(grace, "set-next", retry, block="e") == permissions.no_secrets(grace)
     assert post(ada, "set-next", retry, block="e") != ""  # it is grace's now
 
 
@@ -257,7 +264,7 @@ def test_what_somebody_else_types_in_is_theirs(ada: User, tmp_path: Path) -> Non
     typed = {"variable": "0:Token", "value": '"grace-own-key"'}
     assert post(trusted, "set-variable", execution, **typed) == ""
     post(trusted, "release", execution)
-    assert post(ada, "set-next", execution, block="e") == permissions.NO_SECRETS
+    assert post(ada, "set-next", execution, block="e") == permissions.no_secrets(ada)
 
 
 @pytest.mark.parametrize("name", ["sends", "=Name"])
@@ -265,7 +272,7 @@ def test_what_a_flow_runs_counts(name: str, sends: FlowVersion, ada: User, tmp_p
     ada = may_debug(ada)
     execution = paused(ada, publish(tmp_path, "runs", RUNS % name, RUNS_VARIABLES))
     typed = {"variable": "0:Url", "value": "https://evil.example"}
-    assert post(ada, "set-variable", execution, **typed) == permissions.NO_SECRETS
+    assert post(ada, "set-variable", execution, **typed) == permissions.no_secrets(ada)
 
 
 def test_a_flow_that_runs_harmless_ones_is_harmless(
@@ -283,7 +290,7 @@ def test_what_stands_above_counts(sends: FlowVersion, loop: FlowVersion, ada: Us
     ada = may_debug(ada)
     parent = make_execution(ada, "sends", version=sends, status=Status.RUNNING)
     child = make_execution(ada, "loop", version=loop, status=Status.PAUSED, parent=parent)
-    assert post(ada, "set-next", child, block="e") == permissions.NO_SECRETS
+    assert post(ada, "set-next", child, block="e") == permissions.no_secrets(ada)
 
 
 def test_a_secret_of_ones_own_goes_on_to_children(ada: User, tmp_path: Path) -> None:
@@ -306,7 +313,7 @@ def test_what_was_started_before_the_permission_is_nobodys_own(ada: User, tmp_pa
     ada = may_debug(ada)
     execution = paused(ada, publish(tmp_path, "takes", TAKES, TAKES_VARIABLES), Token=SECRET)
     Execution.objects.update(secrets={"texts": [SECRET]})
-    assert post(ada, "set-next", execution, block="e") == permissions.NO_SECRETS
+    assert post(ada, "set-next", execution, block="e") == permissions.no_secrets(ada)
 
 
 def test_nothing_moves_to_where_secrets_are(loop: FlowVersion, ada: User, tmp_path: Path) -> None:
@@ -333,6 +340,18 @@ def test_who_controlled_everything_still_debugs_after_the_upgrade(ada: User) -> 
         user = User.objects.get(pk=user.pk)
         assert user.has_perm("executions.debug_execution") is debugs
         assert not user.has_perm("executions.debug_secrets")
+
+
+def test_many_refusals_of_a_flow_look_once_for_whom_to_ask(
+    loop: FlowVersion, ada: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    grace = User.objects.create_user("grace")
+    Grant.objects.create(user=grace, flow=loop.flow, role=Role.ADMINISTER)
+    User.objects.create_superuser("root")
+    assert administrators.ask_about(ada, "loop") == "Ask grace for it."
+    assert administrators.ask_about(ada) == "Ask root for it."
+    with django_assert_num_queries(0):
+        assert administrators.ask_about(ada, "loop") == "Ask grace for it."
 
 
 @pytest.mark.parametrize(

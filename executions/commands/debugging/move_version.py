@@ -11,7 +11,7 @@ from executions import access
 from executions.commands import secret_access
 from executions.commands.command import Command, DebugLeaseRule
 from executions.commands.debugging.interpreter import interpreter_of
-from executions.commands.permissions import ASK_FOR_SECRETS
+from executions.commands.permissions import ask_for_secrets
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.engine import moving, secrets
 from executions.engine.program import compile_program
@@ -59,7 +59,8 @@ def execute(request: CommandRequest) -> Changes | None:
     if not access.has_debug_secrets_permission(request.user) and secret_access.may_gain_secrets(
         [version.pk]
     ):
-        raise CommandRefused(f"v{version.number} may hold secrets. {ASK_FOR_SECRETS}")
+        asked = ask_for_secrets(request.user)
+        raise CommandRefused(f"v{version.number} may hold secrets. {asked}")
     found = _preview(claimed, version)
     if found.impossible:
         raise CommandRefused(f"It cannot move to v{version.number}. " + " ".join(found.impossible))

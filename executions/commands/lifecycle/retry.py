@@ -14,7 +14,7 @@ from executions import access, appearance, audit
 from executions.access import User
 from executions.commands import secret_access
 from executions.commands.command import Bulk, Command, DebugLeaseRule
-from executions.commands.permissions import ASK_FOR_DEBUGGING, NO_SECRETS
+from executions.commands.permissions import no_secrets
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
 from executions.engine import moving
@@ -28,7 +28,7 @@ from executions.store.lifecycle.checkpoints import rewrite
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.interventions import Cause
 from executions.store.lifecycle.starts import NotStarted, StartRequest, events, insert
-from flows import queries, values
+from flows import administrators, queries, values
 from flows.graph import FlowGraph
 from flows.models import FlowVersion
 
@@ -39,8 +39,9 @@ def execute(request: CommandRequest) -> Changes | None:
     if request.is_checked("paused") and not access.has_debug_permission(
         request.user, request.execution.flow_name
     ):
+        asked = administrators.ask_about(request.user, request.execution.flow_name)
         needs = "Starting a retry paused requires the permission to debug."
-        raise CommandRefused(f"{needs} {ASK_FOR_DEBUGGING}")
+        raise CommandRefused(f"{needs} {asked}")
     failed = claims.lock_without_worker(request.execution.pk, COMMAND.applies_to, or_unhandled=True)
     if failed is None:
         return None
@@ -116,7 +117,7 @@ def _fit(
     if not access.has_debug_secrets_permission(
         request.user
     ) and secret_access.holds_secrets_of_others(key, request.user):
-        raise CommandRefused(NO_SECRETS)
+        raise CommandRefused(no_secrets(request.user))
     found = moving.preview_version(old_graph(failed), graph, frames)
     if found.impossible or found.lost:
         told = [*found.impossible, *(["It would lose variables or a loop."] if found.lost else [])]

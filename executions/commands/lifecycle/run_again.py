@@ -14,7 +14,7 @@ from typing import Any
 from executions import access, audit
 from executions.access import User
 from executions.commands.command import Bulk, Command, DebugLeaseRule
-from executions.commands.permissions import NO_SECRETS
+from executions.commands.permissions import no_secrets
 from executions.commands.request import Changes, CommandRefused, CommandRequest
 from executions.dispatch import enqueue
 from executions.models import Execution
@@ -86,7 +86,7 @@ def _check_secrets(user: User, claimed: ClaimedExecution, *, is_other: bool) -> 
         return
     is_own = secret_storage.giver(claimed.secrets) == user.pk
     if not is_own and not access.has_debug_secrets_permission(user):
-        raise CommandRefused(NO_SECRETS)
+        raise CommandRefused(no_secrets(user))
 
 
 def _value(variable: VariableNode, text: str, old: Mapping[str, Any]) -> Any:

@@ -74,7 +74,7 @@ class Header:
         if not access.may_control(user, execution.initiator_id, execution.flow_name):
             return ""
         if not access.has_debug_permission(user, execution.flow_name):
-            return permissions.NO_DEBUGGING
+            return permissions.no_debugging(user, execution.flow_name)
         return ""
 
     @property
