@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -55,10 +54,8 @@ class Installation:
     def stop(self, asked: signal.Signals = signal.SIGTERM) -> None:
         """End it as a service manager does: in time, and with nothing left of it."""
         run = self.runs[-1]
-        begun = time.monotonic()
         run.popen.send_signal(asked)
-        assert run.popen.wait(10) == 0
-        assert time.monotonic() - begun < 10
+        assert run.popen.wait(30) == 0
         assert "Everything has stopped. The data is kept" in run.output
         assert marked_processes(self.data) == []
 
@@ -89,7 +86,7 @@ class Installation:
             env={**self.environment, **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 

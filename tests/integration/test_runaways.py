@@ -95,7 +95,7 @@ def test_flows_that_run_away_meet_their_limits_and_others_go_on(
     started = {limit: begin(version) for limit, version in runaways.items()}
     others = [begin(square, N=n) for n in range(5)]
     live = Execution.objects.filter(ended_at=None)
-    short_worker.wait_until(lambda: not live.exists(), 60)
+    short_worker.wait_until(lambda: not live.exists(), 150)
     assert [outputs(each) for each in others] == [{"Square": n * n} for n in range(5)]
     for limit in ("TooManyBlocksException", "ExecutionDepthException"):
         ended = fresh(started[limit])

@@ -44,7 +44,7 @@ class StartFlow:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
 

@@ -217,7 +217,7 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
     supervisor = installation.process("cortexweb.up.supervisord")
     killed.kill()
     supervisor.kill()
-    supervisor.wait(5)
+    supervisor.wait(30)
 
     run = installation.up()
 
@@ -231,7 +231,7 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
 def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> None:
     run = installation.runs[-1]
     installation.process("cortexweb.up.supervisord").kill()
-    assert run.popen.wait(20) == 1
+    assert run.popen.wait(60) == 1
     assert "supervisord, which keeps everything running, was killed by signal 9" in run.output
     assert "Traceback" not in run.output
     assert marked_processes(installation.data) == []
@@ -255,7 +255,7 @@ def test_commands_without_it_say_so_at_once(installation: Installation) -> None:
     """After the last end of the installation."""
     begun = time.monotonic()
     refused = installation.manage("start_flow", "check-orders")
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60
     assert refused.returncode == 1
     assert "Is `python manage.py up` running?" in refused.stderr
     assert "Traceback" not in refused.stderr
