@@ -92,7 +92,7 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
         ("var:x", "A variable is written"),
         ("var.=x", "A variable is written"),
         ("var..a=x", "A variable is written"),
-        ("var.a>x", "Only numbers and times"),
+        ("var.a>x", "Only numbers, times and durations"),
         ("stauts:error", "Did you mean status?"),
         ("STAUTS:error", "Did you mean status?"),
     ],
