@@ -98,20 +98,23 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
 });
 
-// A form is not sent again while its answer is on its way: a second press would do it twice, or show
-// why the second was refused in place of what the first has made.
-const SENDING = 10_000; // milliseconds, for an answer that never comes, and for a file
-/** @type {WeakMap<EventTarget, number>} when which form was sent */
-const sentAt = new WeakMap();
+// A form is not sent again by the same button while its answer is on its way: a second press would do
+// it twice, or show why the second was refused in place of what the first has made. A file may be
+// asked for again: no page comes in place of this one.
+const SENDING = 10_000; // milliseconds, for an answer that never comes
+/** @type {WeakMap<EventTarget, number>} when which button, or form without one, was sent */
+let sentAt = new WeakMap();
 document.addEventListener("submit", (event) => {
-  const { target: form, defaultPrevented } = event;
+  const { target: form, submitter, defaultPrevented } = event;
   if (defaultPrevented || !(form instanceof HTMLFormElement) || form.getAttribute("method") !== "post") return;
-  if (Date.now() - (sentAt.get(form) ?? 0) < SENDING) event.preventDefault();
-  else sentAt.set(form, Date.now());
+  if (submitter?.hasAttribute("data-export")) return;
+  const sent = submitter ?? form;
+  if (Date.now() - (sentAt.get(sent) ?? 0) < SENDING) event.preventDefault();
+  else sentAt.set(sent, Date.now());
 });
 // Back brings the page as it was left.
 addEventListener("pageshow", () => {
-  for (const form of document.forms) sentAt.delete(form);
+  sentAt = new WeakMap();
 });
 
 /** Every key that this script listens to, for the list of shortcuts. */
