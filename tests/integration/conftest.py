@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import override_settings
 
+from cortexweb.accounts import login_attempts
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.dumps import load
 from cortexweb.embedded.programs import postgres_programs
@@ -34,6 +35,12 @@ from tests.integration.test_publish import ORDERS
 from tests.proxies import port_of
 from tests.servers import postgres_server
 from tests.temporary import reachable_temporary_folder
+
+
+@pytest.fixture(autouse=True)
+def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All attempts of a test count together: none of the five minutes ends in between."""
+    monkeypatch.setattr(login_attempts, "WINDOW", 10**9)
 
 
 @pytest.fixture

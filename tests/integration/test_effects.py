@@ -401,8 +401,7 @@ def test_no_header_of_soap_begins_another_one(clients: Clients, echo: str) -> No
     message = {"Envelope": "<a/>", "Action": "a\r\nX-Own: b"}
     request = {"Uri": echo, "SoapMessage": message}
     assert (
-        throws(clients, "Execute Soap Request", Soap_Request=request)
-        == "InvalidPropertyValueException"
+        throws(clients, "Execute Soap Request", Soap_Request=request) == "InvalidRequestException"
     )
 
 
