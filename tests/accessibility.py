@@ -35,8 +35,9 @@ SMALL = """() => {
 }"""
 
 
-#: Nothing is loading, and no transition is between two colours.
-_IS_AT_REST = """() => (document.getElementById("loading")?.hidden ?? true) &&
+#: Nothing is loading, styles neither, and no transition is between two colours.
+_IS_AT_REST = """() => document.readyState === "complete" &&
+  (document.getElementById("loading")?.hidden ?? true) &&
   document.getAnimations().every(
     ({ playState, effect }) =>
       playState !== "running" || effect.getComputedTiming().endTime === Infinity)"""
