@@ -73,7 +73,7 @@ class Changes:
         row = _row(self.dice, now, now, identity, version, person, identity, None, 0)
         fresh = {"status": "Queued", "reason": "", "ended_at": None, "outputs": None, "revision": 1}
         fresh |= {"error_type": "", "error_message": "", "due_at": None, "step_count": 0}
-        fresh |= {"updated_at": now}
+        fresh |= {"updated_at": now, "unhandled": False, "exception_types": ""}
         values = {**dict(zip(FILLED, row, strict=True)), **fresh}
         self._commit(INSERT, [values[name] for name in FILLED])
 
