@@ -12,7 +12,7 @@ def perform_effect(block: Block, asked: Perform) -> Performed | Threw:
     """Perform a block's effect; return the event for its result. A defect comes with its traceback,
     which the runner logs."""
     try:
-        return Performed(block.perform(asked.given, clients(asked.until)))
+        return Performed(block.perform(asked.inputs, clients(asked.until)))
     except BlockException as thrown:
         return Threw(thrown.value)
     except Exception as problem:

@@ -365,18 +365,18 @@ class Interpreter:
             asked := self._begin_guards(instruction, len(self._frames) - 1)
         ):
             return asked
-        given = reading.properties(instruction, self._environment)
+        inputs = reading.properties(instruction, self._environment)
         if self._environment.tasks:
             self._environment.tasks = {}
         reveals = False
         if self._recorder.secrets is not None:
-            given, reveals = reading.revealed(instruction, given)
+            inputs, reveals = reading.revealed(instruction, inputs)
         if instruction.has_effect:
-            repeatable = block.effect_of(given) is Effect.REPEATABLE
-            return Perform(instruction.key, given, repeatable, self._deadline)
-        kept = frame.kept.get(instruction.key)
+            repeatable = block.effect_of(inputs) is Effect.REPEATABLE
+            return Perform(instruction.key, inputs, repeatable, self._deadline)
+        state = frame.block_states.get(instruction.key)
         seconds = guards.seconds(frame)
-        visit = Visit(given, kept, frame.exception, self._datetime, self._graph.name, seconds)
+        visit = Visit(inputs, state, frame.exception, self._datetime, self._graph.name, seconds)
         outcome = block.run(visit)
         return self._finish(self._concealed(outcome) if reveals else outcome)
 
@@ -450,9 +450,9 @@ class Interpreter:
         ):  # The first step also records the values that its flow begins with.
             changes = (self._recorder.take_unfinished() or {}) | (changes or {})
         key = instruction.key
-        if outcome.keep is not None:
-            frame.kept[key] = outcome.keep
-        elif frame.kept.pop(key, None) is not None or instruction.block.keeps_items:
+        if outcome.state is not None:
+            frame.block_states[key] = outcome.state
+        elif frame.block_states.pop(key, None) is not None or instruction.block.items_property:
             items = f"items:{key}"
             if frame.variables.pop(items, None) is not None:
                 frame.changed.add(items)

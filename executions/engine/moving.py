@@ -155,7 +155,7 @@ def preview_version(
                     value = secrets.redact_variable(frame.workspace, name, value)
                 summary = values.summary(value)
                 found.lost.append(f"The variable {before[name].name} is gone; it holds {summary}.")
-        for key in frame.kept:
+        for key in frame.block_states:
             if not _same_type(old, new, key):
                 found.lost.append(
                     f"The loop '{old.blocks[key].title}', which is under way, is gone."
@@ -196,8 +196,8 @@ def move_to_version(old: FlowGraph, new: FlowGraph, frames: Sequence[Frame]) -> 
             if name not in before:
                 frame.variables[name] = value
                 frame.changed.add(name)
-        for key in [key for key in frame.kept if not _same_type(old, new, key)]:
-            del frame.kept[key]
+        for key in [key for key in frame.block_states if not _same_type(old, new, key)]:
+            del frame.block_states[key]
             if frame.variables.pop(f"items:{key}", None) is not None:
                 frame.changed.add(f"items:{key}")
 

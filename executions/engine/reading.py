@@ -23,11 +23,11 @@ def properties(instruction: Instruction, environment: Environment) -> dict[str, 
     frame = environment.frames[-1]
     states = environment.tasks
     lookup = environment.lookup(instruction)
-    keeps = instruction.block.keeps_items
-    given: dict[str, Any] = {}
+    keeps = instruction.block.items_property
+    inputs: dict[str, Any] = {}
     for name, prop, source in instruction.readers:
         if name == keeps and (items := f"items:{instruction.key}") in frame.variables:
-            given[name] = frame.variables[items]
+            inputs[name] = frame.variables[items]
             continue
         try:
             value = source.read(lookup)
@@ -40,11 +40,11 @@ def properties(instruction: Instruction, environment: Environment) -> dict[str, 
             value = in_site_zone(value)
         if name == keeps:
             value = scopes.keep_items(environment.frames, items, value)
-        given[name] = value
-    return given
+        inputs[name] = value
+    return inputs
 
 
-def revealed(instruction: Instruction, given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+def revealed(instruction: Instruction, inputs: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return the properties as the block takes them, and whether what it makes of them is secret.
 
     Raises InvalidPropertyValueException for a block that shares values with others.
@@ -52,15 +52,15 @@ def revealed(instruction: Instruction, given: dict[str, Any]) -> tuple[dict[str,
     A block with an effect gets plain texts. So does one that reads texts, but what it gives is
     secret again. A block that only passes values on, as those of lists do, gets secret ones.
     """
-    secret = [prop for _, prop, _ in instruction.readers if has_secret(given.get(prop.name))]
+    secret = [prop for _, prop, _ in instruction.readers if has_secret(inputs.get(prop.name))]
     block = instruction.block
     if not secret:
-        return given, False
+        return inputs, False
     if block.shares_values:
         raise invalid_property(secret[0].name, "it holds a secret text, which others may not read.")
     if not instruction.has_effect and not block.reads_texts and all(map(passes_on, secret)):
-        return given, False
-    return {name: reveal(value) for name, value in given.items()}, not instruction.has_effect
+        return inputs, False
+    return {name: reveal(value) for name, value in inputs.items()}, not instruction.has_effect
 
 
 def guards(instruction: Instruction, environment: Environment) -> tuple[Any, Any]:

@@ -30,7 +30,7 @@ class Frame:
     block: str
     variables: dict[str, Any] = field(default_factory=dict)
     #: The state of loop blocks between their visits, by block key.
-    kept: dict[str, Any] = field(default_factory=dict)
+    block_states: dict[str, Any] = field(default_factory=dict)
     #: Whether this visit's Handle Workspace Exception block was used (semantics 39).
     handler_used: bool = False
     #: The exception that enters the handler on which the token stands.
@@ -211,7 +211,7 @@ class Perform:
     """Do the block's effect with these properties; `repeatable`: it may be done twice."""
 
     block: str
-    given: Any
+    inputs: Any
     repeatable: bool
     #: When it times out, in seconds since the epoch.
     until: float = inf

@@ -23,8 +23,8 @@ def dumps(value: Any) -> str:
 def token_row(level: int, frame: Frame, *, has_secrets: bool) -> dict[str, Any]:
     """Return a token's row. With secrets, what it keeps of values is encrypted."""
     state: dict[str, Any] = {}
-    if frame.kept:
-        state["kept"] = frame.kept
+    if frame.block_states:
+        state["kept"] = frame.block_states
     if frame.handler_used:
         state["handler_used"] = True
     if frame.exception is not None:
@@ -62,7 +62,7 @@ def frame_of(
         workspace=workspace,
         block=block,
         variables=variables or {},
-        kept=state.get("kept", {}),
+        block_states=state.get("kept", {}),
         handler_used=state.get("handler_used", False),
         exception=values.decode(state.get("exception")),
         thrown_at=state.get("thrown_at", 0),

@@ -102,13 +102,13 @@ SEMAPHORE = Property(
 
 @dataclass(slots=True)
 class Visit:
-    """What a block is given: its input properties by name, what it kept since its last visit
+    """What a block works with: its input properties by name, its state since its last visit
     (loops), the exception that entered it (handlers), the time of the visit, the flow's name, and
     for how many seconds the visit may take.
     """
 
-    given: Mapping[str, Any]
-    kept: Any = None
+    inputs: Mapping[str, Any]
+    state: Any = None
     exception: ExceptionValue | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.max)
     flow: str = ""
@@ -120,11 +120,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Leave by a port, saving output properties; `keep` is given back at the next visit."""
+    """Leave by a port, saving output properties; `state` comes back at the next visit."""
 
     port: Port = Port.BOTTOM
     outputs: Mapping[str, Any] = field(default_factory=dict)
-    keep: Any = None
+    state: Any = None
     log: "LogLine | None" = None
 
 
@@ -237,9 +237,9 @@ class Block:
     throws: ClassVar[tuple[str, ...]] = ()
     #: The module without which it cannot run, and the extra of this product that brings it.
     needs: ClassVar[tuple[str, str] | None] = None
-    #: A collection property that is read at the first of a loop's visits only; `given` holds its
+    #: A collection property that is read at the first of a loop's visits only; `inputs` holds its
     #: items as a list at every visit.
-    keeps_items: ClassVar[str] = ""
+    items_property: ClassVar[str] = ""
     #: Whether it has the common properties of those names.
     has_timeout: ClassVar[bool] = True
     has_semaphore: ClassVar[bool] = True
@@ -261,7 +261,7 @@ class Block:
         """Return what the diagram calls the ports that have a name of their own."""
         return {}
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
         """The effect that this visit would have; a block may depend on its properties."""
         return self.effect
 
@@ -274,7 +274,7 @@ class Block:
         data) came."""
         return Leave()
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         """Do the effect and return output properties. Raises BlockException to throw."""
         raise NotImplementedError(self.type)
 

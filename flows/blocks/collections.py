@@ -62,10 +62,10 @@ def contains_all(items: Sequence[Any], values: Any) -> bool:
     return bool(wanted) and all(key_of(value) in keys for value in wanted)
 
 
-def replacements(given: Mapping[str, Any], name: str = "Values") -> dict[Any, Any]:
+def replacements(inputs: Mapping[str, Any], name: str = "Values") -> dict[Any, Any]:
     """Return the new value for each key of an old one. Raises PropertyItemCountException and
     DuplicateValueException."""
-    old, new = items_of(given[name]), items_of(given["New Values"])
+    old, new = items_of(inputs[name]), items_of(inputs["New Values"])
     if len(old) != len(new) or not old:
         raise item_count(name, "New Values")
     found: dict[Any, Any] = {}

@@ -61,7 +61,7 @@ ENCODING = Property(
 )
 
 
-def encoding_given(value: Any, prop: str = "Encoding") -> Encoding:
+def encoding_of(value: Any, prop: str = "Encoding") -> Encoding:
     """Return the encoding that a property gives; null is UTF-8 without a mark. Raises
     InvalidPropertyValueException as a BlockException."""
     if value is None:

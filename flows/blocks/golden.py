@@ -49,30 +49,30 @@ def _visited(
 ) -> tuple[str, Mapping[str, Any], ExceptionValue | None]:
     """The port, the outputs and the exception of a visit."""
     try:
-        return (*_visit(block, _given(block, inputs), clients), None)
+        return (*_visit(block, _decoded(block, inputs), clients), None)
     except BlockException as thrown:
         return "exception", {}, thrown.value
 
 
-def _given(block: Block, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    given = {}
+def _decoded(block: Block, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    decoded = {}
     for prop in block.properties:
         if not prop.reads:
             continue
         if prop.name in inputs:
-            given[prop.name] = values.decode(inputs[prop.name])
+            decoded[prop.name] = values.decode(inputs[prop.name])
         else:
-            given[prop.name] = evaluate_constant(parse(prop.default))
-        check(prop, given[prop.name])
-    return given
+            decoded[prop.name] = evaluate_constant(parse(prop.default))
+        check(prop, decoded[prop.name])
+    return decoded
 
 
 def _visit(
-    block: Block, given: Mapping[str, Any], clients: Clients | None
+    block: Block, inputs: Mapping[str, Any], clients: Clients | None
 ) -> tuple[str, Mapping[str, Any]]:
     if block.effect is Effect.NONE:
-        outcome = block.run(Visit(given, now=lambda: datetime.now(UTC)))
+        outcome = block.run(Visit(inputs, now=lambda: datetime.now(UTC)))
         assert isinstance(outcome, Leave), f"{block.type} does not leave at once"
         return outcome.port, outcome.outputs
     assert clients is not None, f"{block.type} has an effect: give it clients"
-    return "bottom", block.perform(given, clients)
+    return "bottom", block.perform(inputs, clients)

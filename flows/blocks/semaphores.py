@@ -86,8 +86,8 @@ def _queue_timeout(queue: Any, now: datetime) -> float | None:
     return length
 
 
-def _require_known(given: dict[Any, Any], name: str, known: tuple[str, ...]) -> None:
-    for key in given:
+def _require_known(details: dict[Any, Any], name: str, known: tuple[str, ...]) -> None:
+    for key in details:
         if key not in known:
             raise invalid_property("Semaphore", f"{summary(key)} is not a part of {name}.")
 

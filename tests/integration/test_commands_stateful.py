@@ -210,7 +210,7 @@ def test_random_commands_and_crashes(
             turn._checkpoint(turn._new_wait("effect", again=decision.repeatable))
             block = turn.interpreter.graph.blocks[decision.block].block
             if done:
-                block.perform(decision.given, clients(decision.until))
+                block.perform(decision.inputs, clients(decision.until))
 
         @rule()
         def wake(self) -> None:

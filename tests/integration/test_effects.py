@@ -427,4 +427,4 @@ def test_a_token_that_is_given_back_is_secret_from_then_on() -> None:
     given_back = {"AccessToken": {"Token": SecretText("token-one")}}
     again = run.go(Performed({"Http Credentials": given_back}))
     assert isinstance(again, Perform)
-    assert again.given["Http Credentials"] == {"AccessToken": {"Token": "token-one"}}
+    assert again.inputs["Http Credentials"] == {"AccessToken": {"Token": "token-one"}}

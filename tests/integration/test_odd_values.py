@@ -230,7 +230,7 @@ def test_the_start_form_does_not_change_them(odd: FlowVersion, admin_client: Cli
 
 
 def test_files_and_requests_hold_a_mark_for_half_a_character(tmp_path: Path) -> None:
-    data = encodings.encode("caf\ud83d", encodings.encoding_given(None))
+    data = encodings.encode("caf\ud83d", encodings.encoding_of(None))
     FolderFiles(tmp_path).write("a.txt", data, overwrite=True)
     assert (tmp_path / "a.txt").read_text() == "caf\ufffd"
 

@@ -277,7 +277,7 @@ def visit(block: Block, prop: Property, value: Any, clients: Clients) -> Run:
             decision = run.go(Acquired(decision.semaphore.path))
         elif isinstance(decision, Perform):
             try:
-                decision = run.go(Performed(block.perform(decision.given, clients)))
+                decision = run.go(Performed(block.perform(decision.inputs, clients)))
             except BlockException as thrown:
                 decision = run.go(Threw(thrown.value))
         else:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from flows.blocks.base import Block, Direction, Effect, Leave, Property, Visit
+from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.clients import FileStore
 from flows.blocks.csv.table import TYPES, Dialect, Table, lines, names_in
-from flows.blocks.encodings import ENCODING, decode, encode, encoding_given
+from flows.blocks.encodings import ENCODING
 from flows.blocks.errors import invalid_property
-from flows.blocks.files.base import FILE_PATH, OVERWRITE, OnePath
-from flows.blocks.text.base import CULTURE_INFO, culture_given
+from flows.blocks.files.base import FILE_PATH, OVERWRITE
+from flows.blocks.files.text import TextReader, TextWriter
+from flows.blocks.text.base import CULTURE_INFO, culture_of
 from flows.formats.cultures import Culture
 from flows.formats.numbers import format_number
 from flows.formats.text import text_of
@@ -48,12 +49,12 @@ class _CsvBlock(Block):
     throws: ClassVar[tuple[str, ...]] = ("CsvException",)
 
 
-def _dialect(given: Mapping[str, Any]) -> Dialect:
-    return Dialect(given["Delimiter"], given["Quote"])
+def _dialect(inputs: Mapping[str, Any]) -> Dialect:
+    return Dialect(inputs["Delimiter"], inputs["Quote"])
 
 
-def _names(given: Mapping[str, Any]) -> list[str] | None:
-    names: list[Any] | None = given["Columns"]
+def _names(inputs: Mapping[str, Any]) -> list[str] | None:
+    names: list[Any] | None = inputs["Columns"]
     if names is None:
         return None
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
@@ -61,21 +62,21 @@ def _names(given: Mapping[str, Any]) -> list[str] | None:
     return names
 
 
-def _read(text: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _read(text: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a block that reads a text."""
-    signs = culture_given(given["Culture Info"])
-    table = Table(_dialect(given), signs, given["Has Header"], _names(given), given["Types"])
+    signs = culture_of(inputs["Culture Info"])
+    table = Table(_dialect(inputs), signs, inputs["Has Header"], _names(inputs), inputs["Types"])
     columns, rows = table.read(text)
     return {"Rows": rows, "Column Names": columns}
 
 
-def _written(given: Mapping[str, Any]) -> tuple[str, str]:
+def _header_and_rows(inputs: Mapping[str, Any]) -> tuple[str, str]:
     """Return the header and the rows of a table as texts."""
-    names, rows = _names(given), given["Rows"]
+    names, rows = _names(inputs), inputs["Rows"]
     names = names_in(rows) if names is None else names
-    dialect, signs = _dialect(given), culture_given(given["Culture Info"])
+    dialect, signs = _dialect(inputs), culture_of(inputs["Culture Info"])
     fields = lines(rows, names, lambda value: _field(value, signs))
-    header = dialect.written([names]) if given["Has Header"] and names else ""
+    header = dialect.written([names]) if inputs["Has Header"] and names else ""
     return header, dialect.written(fields)
 
 
@@ -100,7 +101,7 @@ class ConvertCsvToList(_CsvBlock):
     properties = (Property("Csv", "String", required=True), *_READING, _ROWS_OUT, _COLUMNS_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs=_read(visit.given["Csv"], visit.given))
+        return Leave(outputs=_read(visit.inputs["Csv"], visit.inputs))
 
 
 class ConvertListToCsv(_CsvBlock):
@@ -110,48 +111,32 @@ class ConvertListToCsv(_CsvBlock):
     properties = (_ROWS, *_WRITING, Property("Csv", "String", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Csv": "".join(_written(visit.given))})
+        return Leave(outputs={"Csv": "".join(_header_and_rows(visit.inputs))})
 
 
-class ReadCsvFile(OnePath):
+class ReadCsvFile(TextReader):
     """Reads a file of comma-separated text as a list with a structure for each row. An empty field
     is null, except in a column of Text."""
 
     type = "Read Csv File"
     palette = "Csv"
     icon = "columns"
-    done = "read"
-    effect = Effect.REPEATABLE
     properties = (FILE_PATH, *_READING, ENCODING, _ROWS_OUT, _COLUMNS_OUT)
     throws = ("CsvException", "OperationFailedException")
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding_given(given["Encoding"])
-
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
-        return _read(decode(files.read(path), encoding_given(given["Encoding"])), given)
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        return _read(self.text(path, inputs, files), inputs)
 
 
-class WriteCsvFile(OnePath):
+class WriteCsvFile(TextWriter):
     """Writes rows to a file of comma-separated text, or appends them when Overwrite is false; the
     header begins a file that is empty or new. On a full disk what was in the file stays."""
 
     type = "Write Csv File"
     palette = "Csv"
     icon = "columns"
-    done = "written"
-    effect: ClassVar[Effect] = Effect.ONCE
     properties = (FILE_PATH, _ROWS, *_WRITING, OVERWRITE, ENCODING)
     throws = ("CsvException", "OperationFailedException")
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
-        return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE
-
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding_given(given["Encoding"])
-
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding = encoding_given(given["Encoding"])
-        header, body = _written(given)
-        mark = encoding.mark + encode(header, encoding)
-        files.write(path, encode(body, encoding), overwrite=given["Overwrite"], mark=mark)
+    def text(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
+        return _header_and_rows(inputs)

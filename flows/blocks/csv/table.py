@@ -152,18 +152,18 @@ class Column:
 def columns_of(names: list[str], types: Mapping[Any, Any] | None) -> list[Column]:
     """Return columns of those names, with the types that a property Types gives: a type, or a
     structure of Type and Format. Raises InvalidPropertyValueException as a BlockException."""
-    given = dict(types or {})
-    found = [_column(name, given.pop(name, None)) for name in names]
-    if given:
-        told = f"there is no column {next(iter(given))}; there are {', '.join(names)}."
+    unused = dict(types or {})
+    found = [_column(name, unused.pop(name, None)) for name in names]
+    if unused:
+        told = f"there is no column {next(iter(unused))}; there are {', '.join(names)}."
         raise invalid_property("Types", told)
     return found
 
 
-def _column(name: str, given: Any) -> Column:
-    kind, pattern = given, None
-    if isinstance(given, dict):
-        kind, pattern = given.get("Type"), given.get("Format")
+def _column(name: str, type_: Any) -> Column:
+    kind, pattern = type_, None
+    if isinstance(type_, dict):
+        kind, pattern = type_.get("Type"), type_.get("Format")
     if kind is None:
         return Column(name)
     if kind not in TYPES:

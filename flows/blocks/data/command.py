@@ -71,17 +71,17 @@ class ExecuteDataCommand(Block):
         "CommandException",
     )
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
-        is_read_only = given["Connection Details"].get("ReadOnly") is True
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
+        is_read_only = inputs["Connection Details"].get("ReadOnly") is True
         return Effect.REPEATABLE if is_read_only else Effect.ONCE
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        details = Record("Connection Details", given["Connection Details"])
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        details = Record("Connection Details", inputs["Connection Details"])
         address = DatabaseAddress(
             details.needed_text("ConnectionString"), is_read_only=details.flag("ReadOnly", False)
         )
-        several = type(given["Command"]) is list
-        commands = _commands(given["Command"])
+        several = type(inputs["Command"]) is list
+        commands = _commands(inputs["Command"])
         try:
             batches = [batch for command in commands for batch in command.batches]
             done = iter(clients.databases.execute(address, batches))
@@ -112,12 +112,12 @@ def _result(kind: str, batch: Sequence[Executed]) -> Any:
     return -1 if is_query else sum(one.count for one in batch)
 
 
-def _commands(given: Any) -> list[_Command]:
-    if type(given) is not list:
-        return [_command(Record("Command", given))]
-    if not given:
+def _commands(commands: Any) -> list[_Command]:
+    if type(commands) is not list:
+        return [_command(Record("Command", commands))]
+    if not commands:
         raise exception("PropertyEmptyException", "'Command' is an empty list of commands.")
-    records = list(Record("Command", {"Commands": given}).parts("Commands"))
+    records = list(Record("Command", {"Commands": commands}).parts("Commands"))
     return [_command(record) for record in records]
 
 
@@ -132,20 +132,20 @@ def _command(record: Record) -> _Command:
     if not found:
         raise exception("PropertyEmptyException", "'CommandText' holds no statement.")
     parameters = record.part("Parameters")
-    given = parameters.members if parameters else {}
+    bound = parameters.members if parameters else {}
     try:
         if len(found) > 1 and kind != "Commands":
             raise DataProblem(
                 statements.SEVERAL, f"a {kind} has one statement; set Type to Commands for several."
             )
-        return _Command(kind, _batches(found, given))
+        return _Command(kind, _batches(found, bound))
     except DataProblem as problem:
         raise _failed(problem) from None
 
 
-def _batches(found: list[statements.Parts], given: Mapping[Any, Any]) -> list[list[Statement]]:
+def _batches(found: list[statements.Parts], bound: Mapping[Any, Any]) -> list[list[Statement]]:
     named = {}
-    for name, value in given.items():
+    for name, value in bound.items():
         if type(name) is not str:
             kind = article(type_name(name))
             raise DataProblem(statements.BINDING, f"{kind} is not the name of a parameter.")

@@ -86,12 +86,12 @@ def _is_inside_trigger(parts: Parts) -> bool:
     return bool(_TRIGGER.match(text)) and not _TRIGGER_END.search(text)
 
 
-def bind(parts: Parts, given: Mapping[str, Any]) -> list[Statement]:
+def bind(parts: Parts, parameters: Mapping[str, Any]) -> list[Statement]:
     """Return a statement with the values of its parameters: once, or once for each item of those
     that are lists; a list after IN stands for its items. Raises DataProblem."""
     if _TRANSACTION.match("".join(p for p in parts if isinstance(p, str)).lstrip()):
         raise DataProblem(IN_BLOCK, "the statements of a block are one transaction by themselves.")
-    values = {name.lstrip("@:"): value for name, value in given.items()}
+    values = {name.lstrip("@:"): value for name, value in parameters.items()}
     whole = Statement(tuple(_bound(parts, values)))
     lists = [p.value for p in whole.parts if isinstance(p, Bound) and type(p.value) is list]
     if not lists:

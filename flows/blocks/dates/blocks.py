@@ -38,9 +38,9 @@ class DateTimeBlock(Block):
     icon = "wait"
 
 
-def _culture(given: Mapping[str, Any]) -> Culture:
+def _culture(inputs: Mapping[str, Any]) -> Culture:
     try:
-        return culture(given["Format Provider"])
+        return culture(inputs["Format Provider"])
     except UnknownCulture as problem:
         raise invalid_property("Format Provider", str(problem)) from None
 
@@ -66,7 +66,7 @@ class _AddsPeriod(DateTimeBlock):
     sign: ClassVar[int] = 1
 
     def run(self, visit: Visit) -> Leave:
-        at, period = visit.given["Date Time"], visit.given["Time Period"] or {}
+        at, period = visit.inputs["Date Time"], visit.inputs["Time Period"] or {}
         if isinstance(period, dict):
             period = {name: self.sign * part for name, part in period.items() if part is not None}
         elif isinstance(period, timedelta):
@@ -104,7 +104,7 @@ class GetTimePeriodBetweenDateTimes(DateTimeBlock):
     properties = (START, END, Property("Time Period", "TimePeriod", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        length = visit.given["End Date Time"] - visit.given["Start Date Time"]
+        length = visit.inputs["End Date Time"] - visit.inputs["Start Date Time"]
         return Leave(outputs={"Time Period": _period(length)})
 
 
@@ -131,7 +131,7 @@ class IsDateTimeAfter(DateTimeBlock):
     properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is After"))
 
     def run(self, visit: Visit) -> Leave:
-        is_after = visit.given["Date Time"] > visit.given["Date Time To Compare"]
+        is_after = visit.inputs["Date Time"] > visit.inputs["Date Time To Compare"]
         return Leave(outputs={"Date Time Is After": is_after})
 
 
@@ -142,7 +142,7 @@ class IsDateTimeBefore(DateTimeBlock):
     properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is Before"))
 
     def run(self, visit: Visit) -> Leave:
-        is_before = visit.given["Date Time"] < visit.given["Date Time To Compare"]
+        is_before = visit.inputs["Date Time"] < visit.inputs["Date Time To Compare"]
         return Leave(outputs={"Date Time Is Before": is_before})
 
 
@@ -153,7 +153,7 @@ class IsDateTimeEqual(DateTimeBlock):
     properties = (DATE_TIME, TO_COMPARE, _answer("Date Time Is Equal"))
 
     def run(self, visit: Visit) -> Leave:
-        is_equal = visit.given["Date Time"] == visit.given["Date Time To Compare"]
+        is_equal = visit.inputs["Date Time"] == visit.inputs["Date Time To Compare"]
         return Leave(outputs={"Date Time Is Equal": is_equal})
 
 
@@ -165,9 +165,9 @@ class IsDateTimeBetween(DateTimeBlock):
     properties = (DATE_TIME, START, END, _answer("Date Time Is Between"))
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        first, last = sorted((given["Start Date Time"], given["End Date Time"]))
-        lies = first <= given["Date Time"] <= last
+        inputs = visit.inputs
+        first, last = sorted((inputs["Start Date Time"], inputs["End Date Time"]))
+        lies = first <= inputs["Date Time"] <= last
         return Leave(outputs={"Date Time Is Between": lies})
 
 
@@ -192,8 +192,8 @@ class GetDateTimeComponent(DateTimeBlock):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        at: datetime = visit.given["Date Time"]
-        part = DATE_TIME_COMPONENT.member("Component Type", visit.given["Component Type"])
+        at: datetime = visit.inputs["Date Time"]
+        part = DATE_TIME_COMPONENT.member("Component Type", visit.inputs["Component Type"])
         return Leave(outputs={"Component": self.component(at, part)})
 
     def component(self, at: datetime, part: str) -> Any:
@@ -224,9 +224,9 @@ class ConvertDateTimeToText(DateTimeBlock):
     throws = ("FormatException",)
 
     def run(self, visit: Visit) -> Leave:
-        at, template = visit.given["Date Time"], visit.given["Format Template"]
-        signs = _culture(visit.given)
-        if not template and visit.given["Format Provider"] is not None:
+        at, template = visit.inputs["Date Time"], visit.inputs["Format Template"]
+        signs = _culture(visit.inputs)
+        if not template and visit.inputs["Format Provider"] is not None:
             return Leave(outputs={"Text": default_text(at, signs)})
         try:
             return Leave(outputs={"Text": format_date(at, template or ISO, signs)})
@@ -249,8 +249,8 @@ class ConvertTextToDateTime(DateTimeBlock):
     throws = ("FormatException",)
 
     def run(self, visit: Visit) -> Leave:
-        text, template = visit.given["Text"], visit.given["Format Template"]
-        signs = _culture(visit.given)
+        text, template = visit.inputs["Text"], visit.inputs["Format Template"]
+        signs = _culture(visit.inputs)
         try:
             if template:
                 at = parse_date(text, template, signs, visit.now())

@@ -30,7 +30,7 @@ class Decision(Block):
         raise NotImplementedError
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(self.yes if self.decide(visit.given["Value"]) else self.no)
+        return Leave(self.yes if self.decide(visit.inputs["Value"]) else self.no)
 
 
 class _IfTrue(Decision):

@@ -37,11 +37,11 @@ class ChangesDictionary(DictionaryBlock):
     throws: ClassVar[tuple[str, ...]] = ("CannotModifyReadOnlyDictionaryException",)
 
     def run(self, visit: Visit) -> Leave:
-        dictionary = visit.given["Dictionary"]
-        self.change(dictionary, visit.given)
+        dictionary = visit.inputs["Dictionary"]
+        self.change(dictionary, visit.inputs)
         return Leave(outputs={"Dictionary": dictionary})
 
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
         """Change the dictionary."""
         raise NotImplementedError(self.type)
 
@@ -54,9 +54,9 @@ def usable(key: Any, name: str = "Key") -> Any:
     return key_for(key)
 
 
-def keys_of(given: Mapping[str, Any]) -> list[Any]:
+def keys_of(inputs: Mapping[str, Any]) -> list[Any]:
     """Return the keys that a block is given. Raises ArgumentNullException for a null."""
-    keys = items_of(given["Keys"])
+    keys = items_of(inputs["Keys"])
     if None in keys:
         raise exception("ArgumentNullException", "'Keys' holds null, which no key can be.")
     return [usable(key, "Keys") for key in keys]
@@ -69,14 +69,14 @@ def missing(key: Any) -> Any:
     )
 
 
-def present(dictionary: Dictionary, given: Mapping[str, Any]) -> Any:
+def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
     """Return the key that a block is given. Raises KeyNotPresentException and, for an occurrence
     that is not there, OccurrenceNotPresentException (semantics 113)."""
-    key = usable(given["Key"])
+    key = usable(inputs["Key"])
     if key not in dictionary:
         raise missing(key)
-    if "Occurrence" in given and occurrence([key], given["Occurrence"]) is None:
-        number, shown = given["Occurrence"], summary(value_of(key))
+    if "Occurrence" in inputs and occurrence([key], inputs["Occurrence"]) is None:
+        number, shown = inputs["Occurrence"], summary(value_of(key))
         told = f"The dictionary has the key {shown}, but not {number} of it."
         raise exception("OccurrenceNotPresentException", told)
     return key
@@ -88,7 +88,7 @@ def present(dictionary: Dictionary, given: Mapping[str, Any]) -> Any:
 class Chosen:
     """Which items of a dictionary a block is about."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         """Return the keys of those items."""
         raise NotImplementedError
 
@@ -96,55 +96,55 @@ class Chosen:
 class All(Chosen):
     """Every item."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         return list(dictionary)
 
 
 class WithKey(Chosen):
     """The item with a key; none where there is no such item, or not of that occurrence."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        key = usable(given["Key"])
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        key = usable(inputs["Key"])
         found = [key] if key in dictionary else []
-        if "Occurrence" in given:
-            return found if occurrence(found, given["Occurrence"]) is not None else []
+        if "Occurrence" in inputs:
+            return found if occurrence(found, inputs["Occurrence"]) is not None else []
         return found
 
 
 class WithPresentKey(Chosen):
     """The item with a key, which has to be there."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        return [present(dictionary, given)]
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        return [present(dictionary, inputs)]
 
 
 class WithKeys(Chosen):
     """The items with one of some keys."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        return [key for key in keys_of(given) if key in dictionary]
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        return [key for key in keys_of(inputs) if key in dictionary]
 
 
 class WithValue(Chosen):
     """The items with a value."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        wanted = key_of(given["Value"])
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        wanted = key_of(inputs["Value"])
         return [key for key, item in dictionary.items() if key_of(item) == wanted]
 
 
 class WithValueOnce(WithValue):
     """Of the items with a value, the one of that occurrence (semantics 113)."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        found = list(super().chosen(dictionary, given))
-        number = given["Occurrence"]
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        found = list(super().chosen(dictionary, inputs))
+        number = inputs["Occurrence"]
         return [] if occurrence(found, number) is None else [occurrence(found, number)]
 
 
 class WithValues(Chosen):
     """The items with one of some values."""
 
-    def chosen(self, dictionary: Dictionary, given: Mapping[str, Any]) -> Iterable[Any]:
-        wanted = {key_of(value) for value in items_of(given["Values"])}
+    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        wanted = {key_of(value) for value in items_of(inputs["Values"])}
         return [key for key, item in dictionary.items() if key_of(item) in wanted]

@@ -46,17 +46,17 @@ class AddItemWithKey(ChangesDictionary):
     properties = (CHANGED_DICTIONARY, KEY, ITEM)
     throws = (*ChangesDictionary.throws, "KeyPresentException")
 
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
-        key = usable(given["Key"])
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
+        key = usable(inputs["Key"])
         if key in dictionary:
             told = f"The dictionary has the key {summary(value_of(key))} already."
             raise exception("KeyPresentException", told)
-        dictionary[key] = copy(given["Item"])
+        dictionary[key] = copy(inputs["Item"])
 
 
 class _Removes(Chosen, ChangesDictionary):
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
-        for key in self.chosen(dictionary, given):
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
+        for key in self.chosen(dictionary, inputs):
             dictionary.pop(key, None)
 
 
@@ -111,9 +111,9 @@ class RemoveItemsWithValues(WithValues, _Removes):
 
 
 class _SetsOneValue(Chosen, ChangesDictionary):
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
-        for key in self.chosen(dictionary, given):
-            dictionary[key] = copy(given["New Value"])
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
+        for key in self.chosen(dictionary, inputs):
+            dictionary[key] = copy(inputs["New Value"])
 
 
 class SetAllItems(All, _SetsOneValue):
@@ -158,8 +158,8 @@ class SetItemsWithKeys(ChangesDictionary):
         "PropertyItemCountException",
     )
 
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
-        keys, new = keys_of(given), items_of(given["New Values"])
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
+        keys, new = keys_of(inputs), items_of(inputs["New Values"])
         if len(keys) != len(new) or not keys:
             raise item_count("Keys", "New Values")
         if lacking := [key for key in keys if key not in dictionary]:
@@ -187,8 +187,8 @@ class SetItemsWithValues(ChangesDictionary):
         "PropertyItemCountException",
     )
 
-    def change(self, dictionary: Dictionary, given: Mapping[str, Any]) -> None:
-        new = replacements(given)
+    def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
+        new = replacements(inputs)
         for key, item in dictionary.items():
             if key_of(item) in new:
                 dictionary[key] = copy(new[key_of(item)])

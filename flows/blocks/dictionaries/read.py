@@ -34,8 +34,8 @@ class ContainsItemWithKeyAndValue(DictionaryBlock):
     properties = (DICTIONARY, KEY, VALUE, CONTAINS_ITEM)
 
     def run(self, visit: Visit) -> Leave:
-        dictionary, key = visit.given["Dictionary"], usable(visit.given["Key"])
-        found = key in dictionary and same(dictionary[key], visit.given["Value"])
+        dictionary, key = visit.inputs["Dictionary"], usable(visit.inputs["Key"])
+        found = key in dictionary and same(dictionary[key], visit.inputs["Value"])
         return Leave(outputs={"Contains Item": found})
 
 
@@ -46,7 +46,7 @@ class ContainsItemWithKey(DictionaryBlock):
     properties = (DICTIONARY, KEY, CONTAINS_ITEM)
 
     def run(self, visit: Visit) -> Leave:
-        found = usable(visit.given["Key"]) in visit.given["Dictionary"]
+        found = usable(visit.inputs["Key"]) in visit.inputs["Dictionary"]
         return Leave(outputs={"Contains Item": found})
 
 
@@ -57,7 +57,7 @@ class ContainsItemWithValue(DictionaryBlock):
     properties = (DICTIONARY, VALUE, CONTAINS_ITEM)
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["Dictionary"].values(), visit.given["Value"])
+        found = places(visit.inputs["Dictionary"].values(), visit.inputs["Value"])
         return Leave(outputs={"Contains Item": bool(found)})
 
 
@@ -70,8 +70,8 @@ class ContainsItemsWithKeys(DictionaryBlock):
     throws = ("ArgumentNullException",)
 
     def run(self, visit: Visit) -> Leave:
-        keys = keys_of(visit.given)
-        found = bool(keys) and all(key in visit.given["Dictionary"] for key in keys)
+        keys = keys_of(visit.inputs)
+        found = bool(keys) and all(key in visit.inputs["Dictionary"] for key in keys)
         return Leave(outputs={"Contains Items": found})
 
 
@@ -83,8 +83,8 @@ class ContainsItemsWithValues(DictionaryBlock):
     properties = (DICTIONARY, VALUES, CONTAINS_ITEMS)
 
     def run(self, visit: Visit) -> Leave:
-        items = list(visit.given["Dictionary"].values())
-        return Leave(outputs={"Contains Items": contains_all(items, visit.given["Values"])})
+        items = list(visit.inputs["Dictionary"].values())
+        return Leave(outputs={"Contains Items": contains_all(items, visit.inputs["Values"])})
 
 
 class GetCountOfAllItems(DictionaryBlock):
@@ -94,7 +94,7 @@ class GetCountOfAllItems(DictionaryBlock):
     properties = (DICTIONARY, COUNT_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Count": len(visit.given["Dictionary"])})
+        return Leave(outputs={"Count": len(visit.inputs["Dictionary"])})
 
 
 class GetCountOfItemsWithValue(DictionaryBlock):
@@ -104,7 +104,7 @@ class GetCountOfItemsWithValue(DictionaryBlock):
     properties = (DICTIONARY, VALUE, COUNT_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["Dictionary"].values(), visit.given["Value"])
+        found = places(visit.inputs["Dictionary"].values(), visit.inputs["Value"])
         return Leave(outputs={"Count": len(found)})
 
 
@@ -115,8 +115,8 @@ class GetCountsOfItemsWithValues(DictionaryBlock):
     properties = (DICTIONARY, VALUES, COUNTS_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        items = list(visit.given["Dictionary"].values())
-        return Leave(outputs={"Counts": counts(items, visit.given["Values"])})
+        items = list(visit.inputs["Dictionary"].values())
+        return Leave(outputs={"Counts": counts(items, visit.inputs["Values"])})
 
 
 class GetAllItems(DictionaryBlock):
@@ -126,7 +126,7 @@ class GetAllItems(DictionaryBlock):
     properties = (DICTIONARY, ITEMS_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Items": list(visit.given["Dictionary"].values())})
+        return Leave(outputs={"Items": list(visit.inputs["Dictionary"].values())})
 
 
 class GetItemWithKey(DictionaryBlock):
@@ -137,8 +137,8 @@ class GetItemWithKey(DictionaryBlock):
     throws = ("KeyNotPresentException", "OccurrenceNotPresentException")
 
     def run(self, visit: Visit) -> Leave:
-        dictionary = visit.given["Dictionary"]
-        return Leave(outputs={"Item": dictionary[present(dictionary, visit.given)]})
+        dictionary = visit.inputs["Dictionary"]
+        return Leave(outputs={"Item": dictionary[present(dictionary, visit.inputs)]})
 
 
 class GetItemsWithKey(DictionaryBlock):
@@ -149,8 +149,8 @@ class GetItemsWithKey(DictionaryBlock):
     throws = ("KeyNotPresentException",)
 
     def run(self, visit: Visit) -> Leave:
-        dictionary = visit.given["Dictionary"]
-        return Leave(outputs={"Items": [dictionary[present(dictionary, visit.given)]]})
+        dictionary = visit.inputs["Dictionary"]
+        return Leave(outputs={"Items": [dictionary[present(dictionary, visit.inputs)]]})
 
 
 class GetAllKeys(DictionaryBlock):
@@ -160,4 +160,4 @@ class GetAllKeys(DictionaryBlock):
     properties = (DICTIONARY, Property("Keys", "IList<TKey>", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Keys": list(map(value_of, visit.given["Dictionary"]))})
+        return Leave(outputs={"Keys": list(map(value_of, visit.inputs["Dictionary"]))})

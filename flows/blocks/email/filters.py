@@ -22,14 +22,14 @@ _LARGEST = 2**32 - 1
 _KNOWN = frozenset({"From", "To", "Subject", "Text", "Unread", "Flagged", "Since", "Before"})
 
 
-def folder_of(given: Mapping[str, Any], name: str = FOLDER.name) -> str:
+def folder_of(inputs: Mapping[str, Any], name: str = FOLDER.name) -> str:
     """Return the name of a folder."""
-    return one_line(needed(given[name], name), name)
+    return one_line(needed(inputs[name], name), name)
 
 
-def query_of(given: Mapping[str, Any]) -> MailQuery:
+def query_of(inputs: Mapping[str, Any]) -> MailQuery:
     """Return the query that a filter stands for; null matches every message."""
-    found = Record(FILTER, given[FILTER] or {})
+    found = Record(FILTER, inputs[FILTER] or {})
     for name in found.members:
         if name not in _KNOWN:
             problem = f"{summary(name)} is not one of {', '.join(sorted(_KNOWN))}."
@@ -64,9 +64,9 @@ def _day(found: Record, member: str) -> date | None:
     return value.date()
 
 
-def chosen_of(given: Mapping[str, Any]) -> Chosen:
+def chosen_of(inputs: Mapping[str, Any]) -> Chosen:
     """Return the messages that a block is to change."""
-    emails = given[EMAILS.name]
+    emails = inputs[EMAILS.name]
     if type(emails) is not list:
         problem = f"{article(type_name(emails))} is not a List."
         raise invalid_property(EMAILS.name, problem)
@@ -82,4 +82,4 @@ def chosen_of(given: Mapping[str, Any]) -> Chosen:
             validities.add(validity)
     if len(validities) > 1:
         raise invalid_property(EMAILS.name, "they are not of the same folder.")
-    return Chosen(folder_of(given), tuple(dict.fromkeys(uids)), next(iter(validities), None))
+    return Chosen(folder_of(inputs), tuple(dict.fromkeys(uids)), next(iter(validities), None))

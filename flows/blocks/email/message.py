@@ -18,12 +18,12 @@ _HEADERS = {"Normal": "", "NonUrgent": "non-urgent", "Urgent": "urgent"}
 _ADDRESS = re.compile(r'[^\s@<>"(),:;\\\[\]]{1,64}@[^\s@<>"(),:;\\\[\]]{1,255}')
 
 
-def mail_of(given: Mapping[str, Any], files: FileStore) -> OutgoingMail:
+def mail_of(inputs: Mapping[str, Any], files: FileStore) -> OutgoingMail:
     """Return the message that a property describes, with the content of its attachments.
 
     What an address, a name and a subject hold can begin no other header. Raises BlockException.
     """
-    message = Record(NAME, given[NAME])
+    message = Record(NAME, inputs[NAME])
     to, cc, bcc = (tuple(_mailboxes(message, member)) for member in ("To", "Cc", "Bcc"))
     if not (to or cc or bcc):
         if message.members.get("To", []) is None:

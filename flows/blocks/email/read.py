@@ -32,13 +32,13 @@ class ImapBlock(Block):
         "PropertyValueOutOfRangeException",
     )
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        server = server_of(given)
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        server = server_of(inputs)
         with session_errors(server, "ImapCommandException"):
-            return self.act(server, given, clients)
+            return self.act(server, inputs, clients)
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
         """Do it and return output properties."""
         raise NotImplementedError(self.type)
@@ -52,7 +52,7 @@ class ListEmailFoldersUsingImapServer(ImapBlock):
     properties = (DETAILS, CLOSE, Property("Folders", "IList<TItem>", Direction.OUTPUT))
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
         folders = clients.mail_reader.folders(server)
         told = [{"Name": f.name, "Count": f.count, "UnreadCount": f.unread} for f in folders]
@@ -90,23 +90,23 @@ class ReadEmailsUsingImapServer(ImapBlock):
     )
     throws = (*ImapBlock.throws, "OperationFailedException")
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
         """Messages that a first attempt marked would not be found again among unread ones."""
-        return Effect.ONCE if given["Mark As Read"] else Effect.REPEATABLE
+        return Effect.ONCE if inputs["Mark As Read"] else Effect.REPEATABLE
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
-        limit, folder = given["Limit"], folder_of(given)
+        limit, folder = inputs["Limit"], folder_of(inputs)
         if not 1 <= limit <= _MOST:
             raise out_of_range("Limit", limit, f"from 1 to {_MOST}")
-        found = clients.mail_reader.find(server, folder, query_of(given), limit)
-        emails = _emails(found, folder, given["Attachments Folder"], clients)
-        if given["Mark As Read"] and emails:
+        found = clients.mail_reader.find(server, folder, query_of(inputs), limit)
+        emails = _emails(found, folder, inputs["Attachments Folder"], clients)
+        if inputs["Mark As Read"] and emails:
             # Now that nothing can fail any more: they may not be found again.
             uids = tuple(email["Uid"] for email in emails)
             clients.mail_reader.mark(server, Chosen(folder, uids, found.validity), Mark.READ)
-        return {"Emails": [{**e, "IsRead": e["IsRead"] or given["Mark As Read"]} for e in emails]}
+        return {"Emails": [{**e, "IsRead": e["IsRead"] or inputs["Mark As Read"]} for e in emails]}
 
 
 def _emails(
@@ -145,10 +145,10 @@ class MarkEmailsUsingImapServer(ImapBlock):
     throws = (*ImapBlock.throws, "ArgumentException")
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
-        mark = Mark(_MARKS.member("Mark", given["Mark"]))
-        return {"Count": clients.mail_reader.mark(server, chosen_of(given), mark)}
+        mark = Mark(_MARKS.member("Mark", inputs["Mark"]))
+        return {"Count": clients.mail_reader.mark(server, chosen_of(inputs), mark)}
 
 
 class MoveEmailsUsingImapServer(ImapBlock):
@@ -163,10 +163,10 @@ class MoveEmailsUsingImapServer(ImapBlock):
     )  # fmt: skip
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
-        target = folder_of(given, "Target Folder")
-        return {"Count": clients.mail_reader.move(server, chosen_of(given), target)}
+        target = folder_of(inputs, "Target Folder")
+        return {"Count": clients.mail_reader.move(server, chosen_of(inputs), target)}
 
 
 class DeleteEmailsUsingImapServer(ImapBlock):
@@ -177,6 +177,6 @@ class DeleteEmailsUsingImapServer(ImapBlock):
     properties = (DETAILS, FOLDER, EMAILS, CLOSE, _COUNT)
 
     def act(
-        self, server: MailServer, given: Mapping[str, Any], clients: Clients
+        self, server: MailServer, inputs: Mapping[str, Any], clients: Clients
     ) -> Mapping[str, Any]:
-        return {"Count": clients.mail_reader.delete(server, chosen_of(given))}
+        return {"Count": clients.mail_reader.delete(server, chosen_of(inputs))}

@@ -61,9 +61,9 @@ class SendEmailUsingSmtpServer(Block):
         "UnauthorizedAccessException",
     )
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        mail = message.mail_of(given, clients.files)
-        server = server_of(given)
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        mail = message.mail_of(inputs, clients.files)
+        server = server_of(inputs)
         with session_errors(server, "SmtpCommandException"):
             clients.mail_sender.send(server, mail)
         return {}

@@ -25,13 +25,13 @@ CLOSE = Property(
 )
 
 
-def server_of(given: Mapping[str, Any]) -> MailServer:
+def server_of(inputs: Mapping[str, Any]) -> MailServer:
     """Return the server and the user that session details name.
 
     Raises PropertyNullException, PropertyEmptyException, PropertyValueOutOfRangeException and
     InvalidPropertyValueException as a BlockException.
     """
-    details = Record(DETAILS.name, given[DETAILS.name])
+    details = Record(DETAILS.name, inputs[DETAILS.name])
     server = details.needed_part("ServerDetails")
     host = one_line(server.needed_text("Host"), server.path("Host"))
     credentials = details.needed_part("Credentials")

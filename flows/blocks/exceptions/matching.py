@@ -44,8 +44,8 @@ class _Matching(Block):
         if thrown is None:
             # Only Set Next Block leads here without one: there is nothing to match.
             return Leave(outputs={"Exception": None})
-        texts = self.texts(visit.given[self.wanted])
-        comparison = STRING_COMPARISON.member("Comparison Type", visit.given["Comparison Type"])
+        texts = self.texts(visit.inputs[self.wanted])
+        comparison = STRING_COMPARISON.member("Comparison Type", visit.inputs["Comparison Type"])
         subject = comparable(self.subject(thrown), comparison)
         if any(_matches(subject, comparable(text, comparison)) for text in texts):
             return Leave(outputs={"Exception": thrown})

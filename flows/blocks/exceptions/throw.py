@@ -26,18 +26,18 @@ class ThrowNewFlowException(Block):
     throws = ("FlowException",)
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        message = given["Message"]
+        inputs = visit.inputs
+        message = inputs["Message"]
         if message is None:
             message = "Exception of type 'Cortex.Exceptions.Flows.FlowException' was thrown."
-        fields = {"help_link": given["Help Link"]} if given["Help Link"] else {}
+        fields = {"help_link": inputs["Help Link"]} if inputs["Help Link"] else {}
         raise exception(
             "FlowException",
             message,
-            category=given["Category"],
-            error_code=given["Error Code"],
-            details=given["Details"],
-            inner=given["Inner Exception"],
+            category=inputs["Category"],
+            error_code=inputs["Error Code"],
+            details=inputs["Details"],
+            inner=inputs["Inner Exception"],
             **fields,
         )
 
@@ -52,5 +52,5 @@ class RethrowException(Block):
     properties = (Property("Exception", "Exception", required=True),)
 
     def run(self, visit: Visit) -> Leave:
-        thrown: ExceptionValue = visit.given["Exception"]
+        thrown: ExceptionValue = visit.inputs["Exception"]
         raise BlockException(thrown)

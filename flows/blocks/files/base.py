@@ -44,17 +44,17 @@ class FilesBlock(Block):
 class OnePath(FilesBlock):
     """A block that does something with one file or folder: its first property."""
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        self.prepare(given, clients.files)
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        self.prepare(inputs, clients.files)
         name = self.properties[0].name
-        with failing(name, self.done, given[name]):
-            return self.act(tidy(given[name]), given, clients.files) or {}
+        with failing(name, self.done, inputs[name]):
+            return self.act(tidy(inputs[name]), inputs, clients.files) or {}
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
         """Look at the other properties first. Raises BlockException."""
 
     def act(
-        self, path: str, given: Mapping[str, Any], files: FileStore
+        self, path: str, inputs: Mapping[str, Any], files: FileStore
     ) -> Mapping[str, Any] | None:
         """Do it and return output properties. Raises OSError or ValueError with a sentence."""
         raise NotImplementedError(self.type)
@@ -63,15 +63,15 @@ class OnePath(FilesBlock):
 class ManyPaths(FilesBlock):
     """A block that does the same with several files or folders: its first property."""
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        self.prepare(given, clients.files)
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        self.prepare(inputs, clients.files)
         name = self.properties[0].name
-        return self.outputs(Paths(name, given[name], self.done).each(self, given, clients.files))
+        return self.outputs(Paths(name, inputs[name], self.done).each(self, inputs, clients.files))
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
         """Look at the other properties first. Raises BlockException."""
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Any:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Any:
         """Do it with one path. Raises OSError or ValueError with a sentence."""
         raise NotImplementedError(self.type)
 
@@ -92,7 +92,7 @@ class Paths:
         self._name, self._paths, self._done = name, paths, done
         self._failed: dict[str, ExceptionValue] = {}
 
-    def each(self, block: ManyPaths, given: Mapping[str, Any], files: FileStore) -> dict[str, Any]:
+    def each(self, block: ManyPaths, inputs: Mapping[str, Any], files: FileStore) -> dict[str, Any]:
         """Return what the block gives for each path. Raises OperationFailedException as a
         BlockException when any of them failed, is missing, or is there twice."""
         found: dict[str, Any] = {}
@@ -100,7 +100,7 @@ class Paths:
             if not path or path in found or path in self._failed:
                 continue
             try:
-                found[path] = block.act(tidy(path), given, files)
+                found[path] = block.act(tidy(path), inputs, files)
             except (OSError, ValueError) as error:
                 self._failed[path] = described(error)
         blanks = [index for index, path in enumerate(self._paths) if not path]
@@ -163,10 +163,10 @@ def described(error: OSError | ValueError) -> ExceptionValue:
 # Destinations ---------------------------------------------------------------------------------
 
 
-def destination(given: Mapping[str, Any]) -> str:
+def destination(inputs: Mapping[str, Any]) -> str:
     """Return the Destination Path. Raises InvalidPathException as a BlockException when it is no
     path."""
-    path: str = given[DESTINATION.name]
+    path: str = inputs[DESTINATION.name]
     try:
         tidied = tidy(path)
         require_names(tidied)
@@ -175,18 +175,18 @@ def destination(given: Mapping[str, Any]) -> str:
     return tidied
 
 
-def folder_destination(given: Mapping[str, Any], files: FileStore) -> str:
+def folder_destination(inputs: Mapping[str, Any], files: FileStore) -> str:
     """Return the Destination Path, which must be one of a folder. Raises InvalidPathException as a
     BlockException."""
-    path = destination(given)
+    path = destination(inputs)
     if not is_folder(path, files):
-        raise _invalid_path(given[DESTINATION.name], "It is a path of a file.")
+        raise _invalid_path(inputs[DESTINATION.name], "It is a path of a file.")
     return path
 
 
-def file_destination(path: str, given: Mapping[str, Any], files: FileStore) -> str:
+def file_destination(path: str, inputs: Mapping[str, Any], files: FileStore) -> str:
     """Return where a file goes: into the Destination Path when that is a folder, else there."""
-    aim = destination(given)
+    aim = destination(inputs)
     return inside(aim, name_of(path)) if is_folder(aim, files) else aim
 
 

@@ -26,7 +26,7 @@ class _Creates(FilesBlock):
     done = "created"
     effect = Effect.REPEATABLE
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
         files.make_folder(path)
 
 
@@ -48,7 +48,7 @@ class _DeletesFile(FilesBlock):
     done = "deleted"
     effect = Effect.REPEATABLE
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
         files.delete_file(path)
 
 
@@ -71,8 +71,8 @@ class _DeletesFolder(FilesBlock):
     done = "deleted"
     effect = Effect.REPEATABLE
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        files.delete_folder(path, recursive=given["Recursive"])
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
+        files.delete_folder(path, recursive=inputs["Recursive"])
 
 
 class DeleteFolder(_DeletesFolder, OnePath):

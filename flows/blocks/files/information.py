@@ -16,10 +16,10 @@ class _Exists(FilesBlock):
     throws = ()
     done = "looked at"
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
         path, answer = (prop.name for prop in self.properties[:2])
         try:
-            there = clients.files.status(tidy(given[path] or ""))
+            there = clients.files.status(tidy(inputs[path] or ""))
         except (OSError, ValueError):
             there = None
         return {answer: there is not None and self.fits(there)}
@@ -67,7 +67,7 @@ class GetFileInformation(_GetsInformation):
     type = "Get File Information"
     properties = (FILE_PATH, Property("File Information", "FileInformation", Direction.OUTPUT))
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
         there = _found(path, files, folder=False)
         own = {"Extension": extension(name_of(path))}
         return {"File Information": own | _information(path, there, there.size)}
@@ -83,7 +83,7 @@ class GetFolderInformation(_GetsInformation):
         FOLDER_PATH, Property("Folder Information", "FolderInformation", Direction.OUTPUT)
     )  # fmt: skip
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
         there = _found(path, files, folder=True)
         entries = files.entries(path, recursive=True)
         folders = sum(entry.is_folder for entry in entries)
@@ -157,17 +157,17 @@ class GetFolderContent(OnePath):
     )
     throws = ("OperationFailedException", *THROWS)
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        search = Search(given)
-        search.compiled(search.source(given["Search Pattern"] or ""))
-        CONTENT_OPTIONS.member("Content Options", given["Content Options"])
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        search = Search(inputs)
+        search.compiled(search.source(inputs["Search Pattern"] or ""))
+        CONTENT_OPTIONS.member("Content Options", inputs["Content Options"])
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
-        search, pattern = Search(given), given["Search Pattern"] or ""
-        folders = CONTENT_OPTIONS.member("Content Options", given["Content Options"]) == "Folders"
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        search, pattern = Search(inputs), inputs["Search Pattern"] or ""
+        folders = CONTENT_OPTIONS.member("Content Options", inputs["Content Options"]) == "Folders"
         names = [
             entry.path
-            for entry in files.entries(path, recursive=given["Recursive"])
+            for entry in files.entries(path, recursive=inputs["Recursive"])
             if entry.is_folder == folders
         ]
         if pattern:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Direction, Effect, Property
 from flows.blocks.clients import FileStore
-from flows.blocks.encodings import ENCODING, decode, encoding_given
+from flows.blocks.encodings import ENCODING, decode, encoding_of
 from flows.blocks.files.base import FILE_PATH, FILE_PATHS, FilesBlock, ManyPaths, OnePath
 from flows.blocks.files.text import lines_of
 from flows.blocks.text.search import COMPARISON, SEARCH, THROWS, Search, described
@@ -21,20 +21,20 @@ class _Searches(FilesBlock):
     effect = Effect.REPEATABLE
     throws: ClassVar[tuple[str, ...]] = ("OperationFailedException", *THROWS)
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        search = Search(given)
-        search.compiled(search.source(given["Search Pattern"] or ""))
-        encoding_given(given["Encoding"])
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        search = Search(inputs)
+        search.compiled(search.source(inputs["Search Pattern"] or ""))
+        encoding_of(inputs["Encoding"])
 
-    def found(self, path: str, given: Mapping[str, Any], files: FileStore) -> list[dict[str, Any]]:
+    def found(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> list[dict[str, Any]]:
         """Return the matches in a file."""
-        text = decode(files.read(path), encoding_given(given["Encoding"]))
-        lines, pattern = lines_of(text), given["Search Pattern"] or ""
+        text = decode(files.read(path), encoding_of(inputs["Encoding"]))
+        lines, pattern = lines_of(text), inputs["Search Pattern"] or ""
         if not pattern:
             return [_match(path, number, line, 0, {}) for number, line in enumerate(lines, 1)]
         return [
             _match(path, number, match[0], match.start(), _groups(match))
-            for number, found in enumerate(Search(given).in_each(lines, pattern), 1)
+            for number, found in enumerate(Search(inputs).in_each(lines, pattern), 1)
             for match in found
         ]
 
@@ -67,8 +67,8 @@ class SearchFile(_Searches, OnePath):
         Property("Matches", "IList<FileMatch>", Direction.OUTPUT),
     )  # fmt: skip
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
-        return {"Matches": self.found(path, given, files)}
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        return {"Matches": self.found(path, inputs, files)}
 
 
 class SearchFiles(_Searches, ManyPaths):
@@ -81,8 +81,8 @@ class SearchFiles(_Searches, ManyPaths):
         Property("Matches", "IDictionary<String, IList<FileMatch>>", Direction.OUTPUT),
     )  # fmt: skip
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> list[dict[str, Any]]:
-        return self.found(path, given, files)
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> list[dict[str, Any]]:
+        return self.found(path, inputs, files)
 
     def outputs(self, found: dict[str, Any]) -> Mapping[str, Any]:
         return {"Matches": found}

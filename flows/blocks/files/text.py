@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Direction, Effect, Property
 from flows.blocks.clients import FileStore
-from flows.blocks.encodings import ENCODING, decode, encode, encoding_given
+from flows.blocks.encodings import ENCODING, decode, encode, encoding_of
 from flows.blocks.files.base import FILE_PATH, OVERWRITE, OnePath
 
 
@@ -16,72 +16,77 @@ def lines_of(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-class _Reads(OnePath):
+class TextReader(OnePath):
+    """A block that reads a file as text."""
+
     done = "read"
     effect = Effect.REPEATABLE
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding_given(given["Encoding"])
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        encoding_of(inputs["Encoding"])
 
-    def text(self, path: str, given: Mapping[str, Any], files: FileStore) -> str:
+    def text(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> str:
         """Return the text of the file."""
-        return decode(files.read(path), encoding_given(given["Encoding"]))
+        return decode(files.read(path), encoding_of(inputs["Encoding"]))
 
 
-class ReadAllText(_Reads):
+class ReadAllText(TextReader):
     """Reads a text file. A byte order mark is left out."""
 
     type = "Read All Text"
     properties = (FILE_PATH, ENCODING, Property("Text", "String", Direction.OUTPUT))
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
-        return {"Text": self.text(path, given, files)}
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        return {"Text": self.text(path, inputs, files)}
 
 
-class ReadAllLines(_Reads):
+class ReadAllLines(TextReader):
     """Reads the lines of a text file, without their ends. A byte order mark is left out."""
 
     type = "Read All Lines"
     properties = (FILE_PATH, ENCODING, Property("Lines", "IList<String>", Direction.OUTPUT))
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
-        return {"Lines": lines_of(self.text(path, given, files))}
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> Mapping[str, Any]:
+        return {"Lines": lines_of(self.text(path, inputs, files))}
 
 
-class _Writes(OnePath):
-    """Overwriting may be done again after a crash; appending may not."""
+class TextWriter(OnePath):
+    """A block that writes a text to a file. Overwriting may be done again after a crash; appending
+    may not."""
 
     done = "written"
     effect: ClassVar[Effect] = Effect.ONCE
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
-        return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
+        return Effect.REPEATABLE if inputs["Overwrite"] else Effect.ONCE
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding_given(given["Encoding"])
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        encoding_of(inputs["Encoding"])
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        encoding = encoding_given(given["Encoding"])
-        data = encode(self.text(given), encoding)
-        files.write(path, data, overwrite=given["Overwrite"], mark=encoding.mark if data else b"")
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
+        encoding = encoding_of(inputs["Encoding"])
+        header, body = self.text(inputs)
+        data = encode(body, encoding)
+        mark = encoding.mark + encode(header, encoding) if header or data else b""
+        files.write(path, data, overwrite=inputs["Overwrite"], mark=mark)
 
-    def text(self, given: Mapping[str, Any]) -> str:
-        """Return what is written."""
+    def text(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the text that begins a new or empty file, and the text to write."""
         raise NotImplementedError(self.type)
 
 
-class WriteAllText(_Writes):
+class WriteAllText(TextWriter):
     """Writes a text file, or appends to it when Overwrite is false; the folders on the way are
     made. On a full disk what was in the file stays."""
 
     type = "Write All Text"
     properties = (FILE_PATH, Property("Text", "String"), OVERWRITE, ENCODING)
 
-    def text(self, given: Mapping[str, Any]) -> str:
-        return given["Text"] or ""
+    def text(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
+        return "", inputs["Text"] or ""
 
 
-class WriteAllLines(_Writes):
+class WriteAllLines(TextWriter):
     """Writes lines to a text file, each with a line end, or appends them when Overwrite is false;
     null is an empty line. The folders on the way are made. On a full disk what was in the file
     stays."""
@@ -89,5 +94,5 @@ class WriteAllLines(_Writes):
     type = "Write All Lines"
     properties = (FILE_PATH, Property("Lines", "IEnumerable<String>"), OVERWRITE, ENCODING)
 
-    def text(self, given: Mapping[str, Any]) -> str:
-        return "".join(f"{line or ''}\n" for line in given["Lines"] or ())
+    def text(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
+        return "", "".join(f"{line or ''}\n" for line in inputs["Lines"] or ())

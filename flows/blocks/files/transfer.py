@@ -36,8 +36,8 @@ class _Copies(FilesBlock):
     done = "copied"
     effect: ClassVar[Effect] = Effect.ONCE
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
-        return Effect.REPEATABLE if given["Overwrite"] else Effect.ONCE
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
+        return Effect.REPEATABLE if inputs["Overwrite"] else Effect.ONCE
 
 
 class _Moves(FilesBlock):
@@ -49,27 +49,27 @@ class _Moves(FilesBlock):
 
 
 class _CopiesFile(_Copies):
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        files.copy_file(path, file_destination(path, given, files), overwrite=given["Overwrite"])
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
+        files.copy_file(path, file_destination(path, inputs, files), overwrite=inputs["Overwrite"])
 
 
 class _MovesFile(_Moves):
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        files.move_file(path, file_destination(path, given, files), overwrite=given["Overwrite"])
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
+        files.move_file(path, file_destination(path, inputs, files), overwrite=inputs["Overwrite"])
 
 
 class _ToPath(OnePath):
     throws = ("InvalidPathException", "OperationFailedException")
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        destination(given)
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        destination(inputs)
 
 
 class _FilesToFolder(ManyPaths):
     throws = ("InvalidPathException", "OperationFailedException")
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        folder_destination(given, files)
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        folder_destination(inputs, files)
 
 
 class CopyFile(_CopiesFile, _ToPath):
@@ -105,40 +105,40 @@ class MoveFiles(_MovesFile, _FilesToFolder):
 # Folders --------------------------------------------------------------------------------------
 
 
-def _target(path: str, given: Mapping[str, Any], files: FileStore) -> str:
-    folder = folder_destination(given, files)
-    return folder if given["Content Only"] else inside(folder, name_of(path))
+def _target(path: str, inputs: Mapping[str, Any], files: FileStore) -> str:
+    folder = folder_destination(inputs, files)
+    return folder if inputs["Content Only"] else inside(folder, name_of(path))
 
 
 class _CopiesFolder(_Copies):
     icon = "folder"
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
         files.copy_folder(
             path,
-            _target(path, given, files),
-            overwrite=given["Overwrite"],
-            content_only=given["Content Only"],
+            _target(path, inputs, files),
+            overwrite=inputs["Overwrite"],
+            content_only=inputs["Content Only"],
         )
 
 
 class _MovesFolder(_Moves):
     icon = "folder"
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
         files.move_folder(
             path,
-            _target(path, given, files),
-            overwrite=given["Overwrite"],
-            content_only=given["Content Only"],
+            _target(path, inputs, files),
+            overwrite=inputs["Overwrite"],
+            content_only=inputs["Content Only"],
         )
 
 
 class _FolderToFolder(OnePath):
     throws = ("InvalidPathException", "OperationFailedException")
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
-        folder_destination(given, files)
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        folder_destination(inputs, files)
 
 
 class CopyFolder(_CopiesFolder, _FolderToFolder):
@@ -183,20 +183,20 @@ class _NewName(OnePath):
     properties: ClassVar[tuple[Property, ...]] = (FOLDER_PATH, NEW_NAME)
     throws = ("InvalidFolderNameException", "OperationFailedException")
 
-    def prepare(self, given: Mapping[str, Any], files: FileStore) -> None:
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
         try:
-            name = tidy(given["New Name"])
+            name = tidy(inputs["New Name"])
             require_name(name)
         except ValueError as problem:
-            raise _invalid_name(given, str(problem)) from None
+            raise _invalid_name(inputs, str(problem)) from None
         if "/" in name or name in (".", ".."):
-            raise _invalid_name(given, "A name may not contain '/'.")
+            raise _invalid_name(inputs, "A name may not contain '/'.")
 
-    def act(self, path: str, given: Mapping[str, Any], files: FileStore) -> None:
-        name = tidy(given["New Name"])
+    def act(self, path: str, inputs: Mapping[str, Any], files: FileStore) -> None:
+        name = tidy(inputs["New Name"])
         target = inside(parent_of(path), name) if parent_of(path) else name
         if (there := files.status(path)) and there.is_folder and files.status(target):
-            raise _invalid_name(given, "Something has that name already.")
+            raise _invalid_name(inputs, "Something has that name already.")
         self.give(path, target, files)
 
     def give(self, path: str, target: str, files: FileStore) -> None:
@@ -204,10 +204,10 @@ class _NewName(OnePath):
         raise NotImplementedError(self.type)
 
 
-def _invalid_name(given: Mapping[str, Any], problem: str) -> BlockException:
+def _invalid_name(inputs: Mapping[str, Any], problem: str) -> BlockException:
     return exception(
         "InvalidFolderNameException",
-        f"The 'New Name' given was '{given['New Name']}'; this is not a valid folder name. "
+        f"The 'New Name' given was '{inputs['New Name']}'; this is not a valid folder name. "
         f"{problem}",
     )
 

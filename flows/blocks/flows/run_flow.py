@@ -31,7 +31,7 @@ class RunFlow(Block):
     )
 
     def run(self, visit: Visit) -> RunChild:
-        return RunChild(visit.given["Flow"], visit.given["Inputs"] or {})
+        return RunChild(visit.inputs["Flow"], visit.inputs["Inputs"] or {})
 
     def resume(self, visit: Visit, result: Any) -> Leave:
         if isinstance(result, ExceptionValue):
@@ -62,7 +62,7 @@ class RunFlowAsync(Block):
     )
 
     def run(self, visit: Visit) -> RunChild:
-        return RunChild(visit.given["Flow"], visit.given["Inputs"] or {}, awaited=False)
+        return RunChild(visit.inputs["Flow"], visit.inputs["Inputs"] or {}, awaited=False)
 
     def resume(self, visit: Visit, result: Any) -> Leave:
         return Leave(outputs={"Execution Task": result})

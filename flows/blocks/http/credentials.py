@@ -27,20 +27,20 @@ class Authorisation:
 
     user: tuple[str, str] | None = None
     headers: Mapping[str, str] | None = None
-    kept: Mapping[str, Any] | None = None
+    credentials: Mapping[str, Any] | None = None
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        return {} if self.kept is None else {_NAME: dict(self.kept)}
+        return {} if self.credentials is None else {_NAME: dict(self.credentials)}
 
 
-def authorise(given: Mapping[str, Any] | None, clients: Clients) -> Authorisation:
+def authorise(details: Mapping[str, Any] | None, clients: Clients) -> Authorisation:
     """Return how a request is authorised with these credentials; null and {} are none. With OAuth
     2.0 this asks for an access token unless the variable has one that is still good."""
-    if not given:
+    if not details:
         return Authorisation()
-    credentials = Record(_NAME, given)
-    if "AccessTokenUri" in given:
+    credentials = Record(_NAME, details)
+    if "AccessTokenUri" in details:
         return _by_token(credentials, clients)
     domain, user = credentials.text("Domain"), credentials.text("Username")
     return Authorisation((f"{domain}\\{user}" if domain else user, credentials.text("Password")))
@@ -48,10 +48,10 @@ def authorise(given: Mapping[str, Any] | None, clients: Clients) -> Authorisatio
 
 def _by_token(credentials: Record, clients: Clients) -> Authorisation:
     now = clients.now()
-    kept = credentials.part("AccessToken")
-    expires = kept and kept.members.get("ExpiresAt")
-    if kept and type(expires) is datetime and expires.tzinfo and expires > now:
-        return Authorisation(headers=_bearer(kept.text("Token")))
+    stored = credentials.part("AccessToken")
+    expires = stored and stored.members.get("ExpiresAt")
+    if stored and type(expires) is datetime and expires.tzinfo and expires > now:
+        return Authorisation(headers=_bearer(stored.text("Token")))
     token, seconds = _ask(credentials, clients)
     if not seconds:
         return Authorisation(headers=_bearer(token))
@@ -66,7 +66,7 @@ def _by_token(credentials: Record, clients: Clients) -> Authorisation:
             if name in credentials.members
         },
     }
-    return Authorisation(headers=_bearer(token), kept=fresh)
+    return Authorisation(headers=_bearer(token), credentials=fresh)
 
 
 def _bearer(token: str) -> Mapping[str, str]:
@@ -78,17 +78,17 @@ def _ask(credentials: Record, clients: Clients) -> tuple[str, float]:
     uri = uri_of(Record(_NAME, {"Uri": credentials.needed_text("AccessTokenUri")}))
     response = answer(clients, _request(credentials, uri))
     try:
-        given = json.read(response.body) if response.status < 400 else {}
+        grant = json.read(response.body) if response.status < 400 else {}
     except (ValueError, RecursionError):
-        given = {}
-    token = given.get("access_token") if type(given) is dict else None
+        grant = {}
+    token = grant.get("access_token") if type(grant) is dict else None
     if type(token) is not str or not token:
         raise exception(
             "HttpAuthorisationException",
             f"POST {uri} gave no access token: {response.status} {response.reason}",
             error_code=response.status,
         )
-    match given.get("expires_in"):
+    match grant.get("expires_in"):
         case int() | float() as seconds if 0 < seconds < 1e10:
             return token, float(seconds)
     return token, 0

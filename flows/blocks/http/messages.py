@@ -58,14 +58,14 @@ def _is_port(text: str) -> bool:
 
 def texts_of(request: Record, member: str) -> dict[str, str]:
     """Return a member that maps names to texts."""
-    given, where = request.members.get(member), request.path(member)
-    if given is None:
+    texts, where = request.members.get(member), request.path(member)
+    if texts is None:
         return {}
-    if type(given) is not dict:
-        raise invalid_property(where, f"{article(type_name(given))} is not a Structure.")
+    if type(texts) is not dict:
+        raise invalid_property(where, f"{article(type_name(texts))} is not a Structure.")
     return {
         text_of(key, where) or "": text_of(value, f"{where}.{key}") or ""
-        for key, value in given.items()
+        for key, value in texts.items()
     }
 
 

@@ -56,11 +56,11 @@ class ExecuteHttpRequest(Block):
         "HttpAuthorisationException",
     )
 
-    def effect_of(self, given: Mapping[str, Any]) -> Effect:
-        return Effect.REPEATABLE if _verb(_request(given)) in _SAFE else Effect.ONCE
+    def effect_of(self, inputs: Mapping[str, Any]) -> Effect:
+        return Effect.REPEATABLE if _verb(_request(inputs)) in _SAFE else Effect.ONCE
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        request = _request(given)
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        request = _request(inputs)
         uri, verb = messages.uri_of(request), _verb(request)
         messages.choice(REQUEST_VERSION, request, "HttpVersion")
         headers = messages.headers_of(request)
@@ -72,15 +72,15 @@ class ExecuteHttpRequest(Block):
             kind = messages.header(kind, request.path("ContentType"))
             headers.setdefault("Content-Type", kind)
         query = messages.texts_of(request, "QueryParameters")
-        by = authorise(given["Http Credentials"], clients)
+        by = authorise(inputs["Http Credentials"], clients)
         headers |= by.headers or {}
         response = messages.answer(clients, HttpRequest(verb, uri, query, headers, body, by.user))
         saved = messages.saved(response, "ResponseBody", _body(response))
         return {"Http Response": saved, **by.outputs}
 
 
-def _request(given: Mapping[str, Any]) -> Record:
-    return Record("Http Request", given["Http Request"])
+def _request(inputs: Mapping[str, Any]) -> Record:
+    return Record("Http Request", inputs["Http Request"])
 
 
 def _verb(request: Record) -> str:

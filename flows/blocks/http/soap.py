@@ -42,14 +42,14 @@ class ExecuteSoapRequest(Block):
         "HttpAuthorisationException",
     )
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        request = Record("Soap Request", given["Soap Request"])
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        request = Record("Soap Request", inputs["Soap Request"])
         uri = messages.uri_of(request)
         messages.choice(REQUEST_VERSION, request, "HttpVersion")
         message = request.needed_part("SoapMessage")
         headers = {**_headers(message), **messages.headers_of(request)}
         envelope = message.needed_text("Envelope")
-        by = authorise(given["Http Credentials"], clients)
+        by = authorise(inputs["Http Credentials"], clients)
         headers |= by.headers or {}
         sent = HttpRequest("POST", uri, headers=headers, body=envelope, credentials=by.user)
         response = messages.answer(clients, sent)

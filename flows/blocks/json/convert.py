@@ -31,7 +31,7 @@ class ConvertJsonToObject(Block):
 
     def run(self, visit: Visit) -> Leave:
         try:
-            return Leave(outputs={"Object": json.read(visit.given["Json"])})
+            return Leave(outputs={"Object": json.read(visit.inputs["Json"])})
         except (ValueError, RecursionError) as error:
             raise exception("JsonReaderException", f"The text is not JSON: {error}") from None
 
@@ -62,9 +62,9 @@ class ConvertObjectToJson(Block):
     throws = ("ArgumentException", "JsonSerializationException")
 
     def run(self, visit: Visit) -> Leave:
-        layout = _layout(Record("Settings", visit.given["Settings"] or {}))
+        layout = _layout(Record("Settings", visit.inputs["Settings"] or {}))
         try:
-            text = json.write(numbered(visit.given["Object"]), layout)
+            text = json.write(numbered(visit.inputs["Object"]), layout)
         except (TypeError, ValueError, RecursionError) as error:
             raise exception(
                 "JsonSerializationException", f"The value has no JSON form: {error}"

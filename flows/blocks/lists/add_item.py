@@ -14,32 +14,32 @@ class _AddsOne(ChangesList):
 
     properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST, ITEM)
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        items.insert(self.place(items, given), copy(given["Item"]))
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        items.insert(self.place(items, inputs), copy(inputs["Item"]))
 
-    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+    def place(self, items: list[Any], inputs: Mapping[str, Any]) -> int:
         return len(items)
 
 
 class _AddsMany(ChangesList):
     properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST, ITEMS)
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        at = self.place(items, given)
-        items[at:at] = copies(given["Items"])
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        at = self.place(items, inputs)
+        items[at:at] = copies(inputs["Items"])
 
-    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+    def place(self, items: list[Any], inputs: Mapping[str, Any]) -> int:
         return len(items)
 
 
 class _AtBeginning:
-    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
+    def place(self, items: list[Any], inputs: Mapping[str, Any]) -> int:
         return 0
 
 
 class _AtIndex:
-    def place(self, items: list[Any], given: Mapping[str, Any]) -> int:
-        return index_within(given["Index"], len(items))
+    def place(self, items: list[Any], inputs: Mapping[str, Any]) -> int:
+        return index_within(inputs["Index"], len(items))
 
 
 class AddItemAtBeginning(_AtBeginning, _AddsOne):

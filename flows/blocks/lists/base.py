@@ -32,11 +32,11 @@ class ChangesList(ListBlock):
     throws: ClassVar[tuple[str, ...]] = ("CannotModifyReadOnlyListException",)
 
     def run(self, visit: Visit) -> Leave:
-        items = visit.given["List"]
-        self.change(items, visit.given)
+        items = visit.inputs["List"]
+        self.change(items, visit.inputs)
         return Leave(outputs={"List": items})
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
         """Change the list."""
         raise NotImplementedError(self.type)
 
@@ -47,7 +47,7 @@ class ChangesList(ListBlock):
 class Chosen:
     """Which items of a list a block is about."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         """Return the indexes of those items."""
         raise NotImplementedError
 
@@ -55,37 +55,37 @@ class Chosen:
 class All(Chosen):
     """Every item."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(len(items))
 
 
 class First(Chosen):
     """The first item; none of an empty list."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(min(1, len(items)))
 
 
 class Last(Chosen):
     """The last item; none of an empty list."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(max(0, len(items) - 1), len(items))
 
 
 class AtIndex(Chosen):
     """The item at an index, which has to be there."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        return (index_within(given["Index"], len(items) - 1),)
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        return (index_within(inputs["Index"], len(items) - 1),)
 
 
 class AtIndexes(Chosen):
     """The items at indexes, each of which has to be there, once."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         found: list[int] = []
-        for index in given["Indexes"]:
+        for index in inputs["Indexes"]:
             if index in found:
                 raise duplicate("Indexes", index)
             found.append(index_within(index, len(items) - 1, "Indexes"))
@@ -95,43 +95,43 @@ class AtIndexes(Chosen):
 class FromBeginning(Chosen):
     """As many items as wanted, from the first on."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        return range(count_within(given["Count"], len(items)))
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        return range(count_within(inputs["Count"], len(items)))
 
 
 class FromEnd(Chosen):
     """As many items as wanted, up to the last."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        return range(len(items) - count_within(given["Count"], len(items)), len(items))
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        return range(len(items) - count_within(inputs["Count"], len(items)), len(items))
 
 
 class FromIndex(Chosen):
     """As many items as wanted, from an index on."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        start = index_within(given["Index"], max(len(items) - 1, 0))
-        return range(start, start + count_within(given["Count"], len(items) - start))
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        start = index_within(inputs["Index"], max(len(items) - 1, 0))
+        return range(start, start + count_within(inputs["Count"], len(items) - start))
 
 
 class WithValue(Chosen):
     """The items with a value."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        return places(items, given["Value"])
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        return places(items, inputs["Value"])
 
 
 class WithValueOnce(Chosen):
     """Of the items with a value, the one of that occurrence (semantics 113)."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        found = occurrence(places(items, given["Value"]), given["Occurrence"])
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        found = occurrence(places(items, inputs["Value"]), inputs["Occurrence"])
         return () if found is None else (found,)
 
 
 class WithValues(Chosen):
     """The items with one of some values."""
 
-    def chosen(self, items: list[Any], given: Mapping[str, Any]) -> Iterable[int]:
-        wanted = {key_of(value) for value in items_of(given["Values"])}
+    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        wanted = {key_of(value) for value in items_of(inputs["Values"])}
         return [index for index, item in enumerate(items) if key_of(item) in wanted]

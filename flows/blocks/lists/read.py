@@ -41,7 +41,7 @@ class GetCountOfAllItems(ListBlock):
     properties = (LIST, COUNT_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Count": len(visit.given["List"])})
+        return Leave(outputs={"Count": len(visit.inputs["List"])})
 
 
 class GetCountOfItemsWithValue(ListBlock):
@@ -51,7 +51,7 @@ class GetCountOfItemsWithValue(ListBlock):
     properties = (LIST, VALUE, COUNT_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["List"], visit.given["Value"])
+        found = places(visit.inputs["List"], visit.inputs["Value"])
         return Leave(outputs={"Count": len(found)})
 
 
@@ -62,7 +62,7 @@ class GetCountsOfItemsWithValues(ListBlock):
     properties = (LIST, VALUES, COUNTS_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Counts": counts(visit.given["List"], visit.given["Values"])})
+        return Leave(outputs={"Counts": counts(visit.inputs["List"], visit.inputs["Values"])})
 
 
 class ContainsItemWithValue(ListBlock):
@@ -72,7 +72,7 @@ class ContainsItemWithValue(ListBlock):
     properties = (LIST, VALUE, CONTAINS_ITEM)
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["List"], visit.given["Value"])
+        found = places(visit.inputs["List"], visit.inputs["Value"])
         return Leave(outputs={"Contains Item": bool(found)})
 
 
@@ -84,7 +84,7 @@ class ContainsItemsWithValues(ListBlock):
     properties = (LIST, VALUES, CONTAINS_ITEMS)
 
     def run(self, visit: Visit) -> Leave:
-        found = contains_all(visit.given["List"], visit.given["Values"])
+        found = contains_all(visit.inputs["List"], visit.inputs["Values"])
         return Leave(outputs={"Contains Items": found})
 
 
@@ -96,8 +96,8 @@ class GetIndexOfItemWithValue(ListBlock):
     properties = (LIST, VALUE, OCCURRENCE, Property("Index", "Int32", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["List"], visit.given["Value"])
-        index = occurrence(found, visit.given["Occurrence"])
+        found = places(visit.inputs["List"], visit.inputs["Value"])
+        index = occurrence(found, visit.inputs["Occurrence"])
         return Leave(outputs={"Index": -1 if index is None else index})
 
 
@@ -108,7 +108,7 @@ class GetIndexesOfItemsWithValue(ListBlock):
     properties = (LIST, VALUE, Property("Indexes", "IList<Int32>", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        found = places(visit.given["List"], visit.given["Value"])
+        found = places(visit.inputs["List"], visit.inputs["Value"])
         return Leave(outputs={"Indexes": found or [-1]})
 
 
@@ -116,8 +116,8 @@ class _GetsOne(Chosen, ListBlock):
     properties: ClassVar[tuple[Property, ...]] = (LIST, ITEM_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        items = visit.given["List"]
-        (index,) = self.chosen(items, visit.given)
+        items = visit.inputs["List"]
+        (index,) = self.chosen(items, visit.inputs)
         return Leave(outputs={"Item": items[index]})
 
 
@@ -125,8 +125,8 @@ class _GetsMany(Chosen, ListBlock):
     throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
 
     def run(self, visit: Visit) -> Leave:
-        items = visit.given["List"]
-        found: list[Any] = [items[index] for index in self.chosen(items, visit.given)]
+        items = visit.inputs["List"]
+        found: list[Any] = [items[index] for index in self.chosen(items, visit.inputs)]
         return Leave(outputs={"Items": found})
 
 

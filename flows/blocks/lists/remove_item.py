@@ -32,8 +32,8 @@ _RANGE = (*ChangesList.throws, "PropertyValueOutOfRangeException")
 class _Removes(Chosen, ChangesList):
     properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST,)
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        gone = set(self.chosen(items, given))
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        gone = set(self.chosen(items, inputs))
         items[:] = [item for index, item in enumerate(items) if index not in gone]
 
 
@@ -49,7 +49,7 @@ class RemoveDuplicateItems(ChangesList):
     type = "Remove Duplicate Items"
     properties = (CHANGED_LIST,)
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
         seen: set[Any] = set()
         kept = []
         for item in items:

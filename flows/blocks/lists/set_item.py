@@ -38,9 +38,9 @@ _RANGE = (*ChangesList.throws, "PropertyValueOutOfRangeException")
 
 
 class _SetsOneValue(Chosen, ChangesList):
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        for index in self.chosen(items, given):
-            items[index] = copy(given["New Value"])
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        for index in self.chosen(items, inputs):
+            items[index] = copy(inputs["New Value"])
 
 
 class SetAllItems(All, _SetsOneValue):
@@ -93,8 +93,8 @@ class SetItemsWithValues(ChangesList):
     properties = (CHANGED_LIST, VALUES, NEW_VALUES)
     throws = (*ChangesList.throws, "DuplicateValueException", "PropertyItemCountException")
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        new = replacements(given)
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        new = replacements(inputs)
         items[:] = [copy(new[key_of(item)]) if key_of(item) in new else item for item in items]
 
 
@@ -103,14 +103,14 @@ class _SetsRange(ChangesList):
 
     properties: ClassVar[tuple[Property, ...]] = (_FULL_LIST, _FULL_VALUES)
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        new = copies(given["New Values"])
-        start = self.start(len(items), len(new), given)
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        new = copies(inputs["New Values"])
+        start = self.start(len(items), len(new), inputs)
         if start < 0 or start + len(new) > len(items):
             raise out_of_range("New Values", len(new), f"at most {len(items)} items here")
         items[start : start + len(new)] = new
 
-    def start(self, items: int, new: int, given: Mapping[str, Any]) -> int:
+    def start(self, items: int, new: int, inputs: Mapping[str, Any]) -> int:
         return 0
 
 
@@ -127,7 +127,7 @@ class SetItemsAtEnd(_SetsRange):
     type = "Set Items At End"
     throws = _RANGE
 
-    def start(self, items: int, new: int, given: Mapping[str, Any]) -> int:
+    def start(self, items: int, new: int, inputs: Mapping[str, Any]) -> int:
         return items - new
 
 
@@ -138,8 +138,8 @@ class SetItemsAtIndex(_SetsRange):
     properties = (_FULL_LIST, _FULL_VALUES, INDEX)
     throws = _RANGE
 
-    def start(self, items: int, new: int, given: Mapping[str, Any]) -> int:
-        return index_within(given["Index"], items - 1)
+    def start(self, items: int, new: int, inputs: Mapping[str, Any]) -> int:
+        return index_within(inputs["Index"], items - 1)
 
 
 class SetItemsAtIndexes(AtIndexes, ChangesList):
@@ -149,8 +149,8 @@ class SetItemsAtIndexes(AtIndexes, ChangesList):
     properties = (CHANGED_LIST, NEW_VALUES, INDEXES)
     throws = (*_RANGE, "DuplicateValueException", "PropertyItemCountException")
 
-    def change(self, items: list[Any], given: Mapping[str, Any]) -> None:
-        new, indexes = copies(given["New Values"]), list(self.chosen(items, given))
+    def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
+        new, indexes = copies(inputs["New Values"]), list(self.chosen(items, inputs))
         if len(new) != len(indexes) or not new:
             raise item_count("New Values", "Indexes")
         for index, value in zip(indexes, new, strict=True):

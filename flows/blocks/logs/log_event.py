@@ -36,16 +36,16 @@ class LogEvent(Block):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        severity = given["Event Severity"]
+        inputs = visit.inputs
+        severity = inputs["Event Severity"]
         if severity is None:
             severity = "Information"
         return Leave(
             log=LogLine(
                 severity=EVENT_SEVERITY.member("Event Severity", FORMER.get(severity, severity)),
-                event_type=given["Event Type"] or EVENT_TYPE,
-                details=given["Event Details"],
-                started_at=given["Started At"],
-                ended_at=given["Ended At"],
+                event_type=inputs["Event Type"] or EVENT_TYPE,
+                details=inputs["Event Details"],
+                started_at=inputs["Started At"],
+                ended_at=inputs["Ended At"],
             )
         )

@@ -22,18 +22,18 @@ class ForEachLoop(Block):
         Property("Collection", "IEnumerable", required=True),
         Property("Current Iteration", "Structure", Direction.OUTPUT),
     )
-    keeps_items = "Collection"
+    items_property = "Collection"
 
     def port_names(self) -> Mapping[Port, str]:
         return {Port.RIGHT: "each", Port.BOTTOM: "done"}
 
     def run(self, visit: Visit) -> Leave:
-        items = visit.given["Collection"]
-        index = visit.kept or 0
+        items = visit.inputs["Collection"]
+        index = visit.state or 0
         if index >= len(items):
             return Leave(Port.BOTTOM, {"Current Iteration": {}})
         return Leave(
             Port.RIGHT,
             {"Current Iteration": {"Index": index, "Value": items[index]}},
-            keep=index + 1,
+            state=index + 1,
         )

@@ -31,17 +31,17 @@ class ForLoop(Block):
         return {Port.RIGHT: "each", Port.BOTTOM: "done"}
 
     def run(self, visit: Visit) -> Leave:
-        start, end = visit.given["Start Index"], visit.given["End Index"]
-        increment = visit.given["Increment"]
+        start, end = visit.inputs["Start Index"], visit.inputs["End Index"]
+        increment = visit.inputs["Increment"]
         if increment == 0:
             raise _infinite(increment, 100, "positive" if start <= end else "negative")
         if increment > 0 and start > end:
             raise _infinite(increment, 102, "negative")
         if increment < 0 and start < end:
             raise _infinite(increment, 101, "positive")
-        index = visit.given["Current Index"] + increment if visit.kept else start
+        index = visit.inputs["Current Index"] + increment if visit.state else start
         if index <= end if increment > 0 else index >= end:
-            return Leave(Port.RIGHT, {"Current Index": index}, keep=True)
+            return Leave(Port.RIGHT, {"Current Index": index}, state=True)
         return Leave(Port.BOTTOM, {"Current Index": 0})
 
 

@@ -32,9 +32,9 @@ class ConvertObjectToText(Block):
     throws = ("FormatException",)
 
     def run(self, visit: Visit) -> Leave:
-        value, template = visit.given["Object"], visit.given["Format Template"]
+        value, template = visit.inputs["Object"], visit.inputs["Format Template"]
         try:
-            signs = culture(visit.given["Format Provider"])
+            signs = culture(visit.inputs["Format Provider"])
         except UnknownCulture as problem:
             raise invalid_property("Format Provider", str(problem)) from None
         if not template:
@@ -62,4 +62,4 @@ class CopyObject(Block):
     properties = (Property("Object", "TObject"), Property("Copy", "TObject", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Copy": copy(visit.given["Object"])})
+        return Leave(outputs={"Copy": copy(visit.inputs["Object"])})

@@ -52,20 +52,20 @@ class AskAPerson(Block):
     )
 
     def run(self, visit: Visit) -> AskPerson:
-        given = visit.given
+        inputs = visit.inputs
         try:
-            fields = questions.read_fields(given["Fields"])
+            fields = questions.read_fields(inputs["Fields"])
         except FieldProblem as problem:
             raise invalid_property("Fields", str(problem)) from None
         return AskPerson(
             Question(
-                text=_short(given, "Question", LONGEST_QUESTION),
-                details=_short(given, "Details", LONGEST_DETAILS),
+                text=_short(inputs, "Question", LONGEST_QUESTION),
+                details=_short(inputs, "Details", LONGEST_DETAILS),
                 fields=fields,
-                user=given["User"] or "",
-                group=given["Group"] or "",
-                due_at=_moment(visit.now(), given, "Due"),
-                remind_at=_moment(visit.now(), given, "Reminder"),
+                user=inputs["User"] or "",
+                group=inputs["Group"] or "",
+                due_at=_moment(visit.now(), inputs, "Due"),
+                remind_at=_moment(visit.now(), inputs, "Reminder"),
             )
         )
 
@@ -79,17 +79,17 @@ class AskAPerson(Block):
         )
 
 
-def _short(given: Any, name: str, longest: int) -> str:
-    text = given[name] or ""
+def _short(inputs: Any, name: str, longest: int) -> str:
+    text = inputs[name] or ""
     if len(text) > longest:
         problem = f"it has {len(text):,} characters, and may have {longest:,}."
         raise invalid_property(name, problem)
     return str(text)
 
 
-def _moment(now: datetime, given: Any, name: str) -> datetime | None:
+def _moment(now: datetime, inputs: Any, name: str) -> datetime | None:
     """The moment that a property names, or that comes after its period."""
-    value = given[name]
+    value = inputs[name]
     if value is None:
         return None
     return with_offset(value) if isinstance(value, datetime) else add_period(now, value, name)

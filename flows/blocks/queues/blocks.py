@@ -27,10 +27,10 @@ class QueueBlock(Block):
     palette = "Queues"
     icon = "queue"
 
-    def items(self, given: Mapping[str, Any]) -> list[Any]:
+    def items(self, inputs: Mapping[str, Any]) -> list[Any]:
         """Return the entries of the queue. Raises InvalidPropertyValueException for a structure
         that is no queue."""
-        entries = given["Queue"].get("Items")
+        entries = inputs["Queue"].get("Items")
         if not isinstance(entries, list) or not all(
             isinstance(entry, dict) and {"Item", "Priority"} <= set(entry) for entry in entries
         ):
@@ -57,9 +57,9 @@ def _order(queue: Queue) -> Callable[[Any], Any]:
 
 class _Enqueues(QueueBlock):
     def run(self, visit: Visit) -> Leave:
-        queue, priority = visit.given["Queue"], visit.given["Priority"]
-        entries, order = self.items(visit.given), _order(queue)
-        added = [{"Item": item, "Priority": copy(priority)} for item in self.added(visit.given)]
+        queue, priority = visit.inputs["Queue"], visit.inputs["Priority"]
+        entries, order = self.items(visit.inputs), _order(queue)
+        added = [{"Item": item, "Priority": copy(priority)} for item in self.added(visit.inputs)]
         try:
             at = bisect_right(entries, order(priority), key=lambda entry: order(entry["Priority"]))
         except TypeError:
@@ -70,8 +70,8 @@ class _Enqueues(QueueBlock):
         entries[at:at] = added
         return Leave(outputs={"Queue": queue})
 
-    def added(self, given: Mapping[str, Any]) -> list[Any]:
-        return copies(given["Items"])
+    def added(self, inputs: Mapping[str, Any]) -> list[Any]:
+        return copies(inputs["Items"])
 
 
 class EnqueueItem(_Enqueues):
@@ -81,8 +81,8 @@ class EnqueueItem(_Enqueues):
     properties = (CHANGED_QUEUE, Property("Item", "TItem"), Property("Priority", "TPriority"))
     throws = ("ArgumentException", "ArgumentNullException")
 
-    def added(self, given: Mapping[str, Any]) -> list[Any]:
-        return [copy(given["Item"])]
+    def added(self, inputs: Mapping[str, Any]) -> list[Any]:
+        return [copy(inputs["Item"])]
 
 
 class EnqueueItems(_Enqueues):
@@ -105,10 +105,10 @@ class DequeueItem(QueueBlock):
     throws = ("PropertyEmptyException",)
 
     def run(self, visit: Visit) -> Leave:
-        entries = self.items(visit.given)
+        entries = self.items(visit.inputs)
         if not entries:
             raise property_empty("Queue")
-        return Leave(outputs={"Item": entries.pop(0)["Item"], "Queue": visit.given["Queue"]})
+        return Leave(outputs={"Item": entries.pop(0)["Item"], "Queue": visit.inputs["Queue"]})
 
 
 class DequeueItems(QueueBlock):
@@ -119,13 +119,13 @@ class DequeueItems(QueueBlock):
     throws = ("PropertyEmptyException", "PropertyValueOutOfRangeException")
 
     def run(self, visit: Visit) -> Leave:
-        entries = self.items(visit.given)
+        entries = self.items(visit.inputs)
         if not entries:
             raise property_empty("Queue")
-        count = count_within(visit.given["Count"], len(entries))
+        count = count_within(visit.inputs["Count"], len(entries))
         taken = [entry["Item"] for entry in entries[:count]]
         del entries[:count]
-        return Leave(outputs={"Items": taken, "Queue": visit.given["Queue"]})
+        return Leave(outputs={"Items": taken, "Queue": visit.inputs["Queue"]})
 
 
 class PeekItem(QueueBlock):
@@ -136,7 +136,7 @@ class PeekItem(QueueBlock):
     throws = ("PropertyEmptyException",)
 
     def run(self, visit: Visit) -> Leave:
-        entries = self.items(visit.given)
+        entries = self.items(visit.inputs)
         if not entries:
             raise property_empty("Queue")
         return Leave(outputs={"Item": entries[0]["Item"]})
@@ -149,7 +149,7 @@ class GetCountOfAllItems(QueueBlock):
     properties = (QUEUE, COUNT_OUT)
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Count": len(self.items(visit.given))})
+        return Leave(outputs={"Count": len(self.items(visit.inputs))})
 
 
 class RemoveAllItems(QueueBlock):
@@ -159,5 +159,5 @@ class RemoveAllItems(QueueBlock):
     properties = (CHANGED_QUEUE,)
 
     def run(self, visit: Visit) -> Leave:
-        self.items(visit.given).clear()
-        return Leave(outputs={"Queue": visit.given["Queue"]})
+        self.items(visit.inputs).clear()
+        return Leave(outputs={"Queue": visit.inputs["Queue"]})

@@ -28,9 +28,9 @@ class WaitForDuration(Block):
 
     def run(self, visit: Visit) -> WaitUntil:
         now = visit.now()
-        at = add_period(now, visit.given["Duration"])
+        at = add_period(now, visit.inputs["Duration"])
         if at < now:
-            raise out_of_range("Duration", visit.given["Duration"], "zero or longer")
+            raise out_of_range("Duration", visit.inputs["Duration"], "zero or longer")
         return WaitUntil(at)
 
 
@@ -64,7 +64,7 @@ class WaitUntilDateTime(Block):
     throws = ("ArgumentException", "ArgumentOutOfRangeException")
 
     def run(self, visit: Visit) -> Leave | WaitUntil:
-        at = _moment(visit.given["Date Time"], visit.given["Time Zone"] or "UTC")
+        at = _moment(visit.inputs["Date Time"], visit.inputs["Time Zone"] or "UTC")
         return WaitUntil(at) if at > visit.now() else Leave()
 
 

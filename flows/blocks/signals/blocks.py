@@ -34,8 +34,8 @@ class SignalBlock(Block):
 
 def _named(visit: Visit) -> tuple[str, str]:
     return (
-        require_name(_NAME.name, visit.given[_NAME.name], NAME_LENGTH),
-        require_name(_KEY.name, visit.given[_KEY.name] or "", KEY_LENGTH),
+        require_name(_NAME.name, visit.inputs[_NAME.name], NAME_LENGTH),
+        require_name(_KEY.name, visit.inputs[_KEY.name] or "", KEY_LENGTH),
     )
 
 
@@ -51,7 +51,7 @@ class SendSignalBlock(SignalBlock):
     properties = (_NAME, _KEY, Property("Payload", "dynamic"))
 
     def run(self, visit: Visit) -> SendSignal:
-        return SendSignal(*_named(visit), visit.given["Payload"])
+        return SendSignal(*_named(visit), visit.inputs["Payload"])
 
 
 class WaitForSignal(SignalBlock):

@@ -67,20 +67,20 @@ class ExecuteSshCommand(Block):
         "SshResponseException",
     )
 
-    def perform(self, given: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
-        details, settings = Record(_DETAILS, given[_DETAILS]), given[NAME] or {}
+    def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:
+        details, settings = Record(_DETAILS, inputs[_DETAILS]), inputs[NAME] or {}
         prompt = _PROMPT
         if "TerminalPrompt" in details.members:
             prompt = details.needed_text("TerminalPrompt")
         how = reading(prompt, settings)
         server, shell = _server(details, clients), terminal(settings, how)
         try:
-            dialogue = clients.shell.run(server, shell, given["Command"])
+            dialogue = clients.shell.run(server, shell, inputs["Command"])
         except ShellError as error:
             raise exception("SshClientException", _without(server, str(error))) from None
         except NoPrompt as error:
             raise exception("SshResponseException", str(error)) from None
-        return how.outputs(dialogue, given["Command"])
+        return how.outputs(dialogue, inputs["Command"])
 
 
 def _server(details: Record, clients: Clients) -> SshServer:

@@ -106,13 +106,13 @@ def _setting(settings: Mapping[str, Any], name: str) -> str:
 
 
 def _number(settings: Mapping[str, Any], name: str, most: float) -> float:
-    given = _setting(settings, name)
+    setting = _setting(settings, name)
     try:
-        number = float(given)
+        number = float(setting)
     except ValueError:
         number = 0
     if not 1 <= number <= most:
-        raise _invalid(name, f"{summary(given)} is not a number from 1 to {most:g}.")
+        raise _invalid(name, f"{summary(setting)} is not a number from 1 to {most:g}.")
     return number
 
 

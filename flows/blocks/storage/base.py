@@ -41,11 +41,11 @@ class StorageBlock(Block):
 def collection_of(visit: Visit) -> CollectionName:
     """Return the collection that a visit is about. Raises ArgumentException,
     InvalidPropertyValueException and PropertyValueOutOfRangeException as a BlockException."""
-    scope = scope_of(visit.given[SCOPE.name], visit.flow, SCOPE.name)
-    return CollectionName(scope, require_name(NAME.name, visit.given[NAME.name], NAME_LENGTH))
+    scope = scope_of(visit.inputs[SCOPE.name], visit.flow, SCOPE.name)
+    return CollectionName(scope, require_name(NAME.name, visit.inputs[NAME.name], NAME_LENGTH))
 
 
 def key_of(visit: Visit) -> str:
     """Return the key that a visit is about. Raises PropertyValueOutOfRangeException as a
     BlockException."""
-    return require_name(KEY.name, visit.given[KEY.name], KEY_LENGTH)
+    return require_name(KEY.name, visit.inputs[KEY.name], KEY_LENGTH)

@@ -67,7 +67,7 @@ class WriteDataWithKey(StorageBlock):
     throws = (*StorageBlock.throws, *_NOT_FOUND, "ServiceUnavailableException")
 
     def run(self, visit: Visit) -> WriteItem:
-        return WriteItem(collection_of(visit), key_of(visit), visit.given["Data"])
+        return WriteItem(collection_of(visit), key_of(visit), visit.inputs["Data"])
 
 
 class DeleteDataWithKey(StorageBlock):

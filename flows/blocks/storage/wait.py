@@ -34,7 +34,7 @@ class KeyWaitBlock(WaitBlock):
 
     def run(self, visit: Visit) -> AwaitStorage:
         return AwaitStorage(
-            collection_of(visit), key_of(visit), self.condition, visit.given.get("Value")
+            collection_of(visit), key_of(visit), self.condition, visit.inputs.get("Value")
         )
 
 

@@ -17,7 +17,7 @@ class CancelTask(Block):
     properties = (ONE,)
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks((visit.given["Task"],), cancel=True)
+        return AwaitTasks((visit.inputs["Task"],), cancel=True)
 
 
 class CancelAllTasks(Block):
@@ -33,4 +33,4 @@ class CancelAllTasks(Block):
     throws = ("PropertyContainsNullItemException",)
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks(listed(visit.given["Tasks"]), cancel=True)
+        return AwaitTasks(listed(visit.inputs["Tasks"]), cancel=True)

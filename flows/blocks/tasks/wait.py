@@ -12,11 +12,11 @@ ONE = Property("Task", "ITask<TResult>", required=True)
 MANY = Property("Tasks", "IList<ITask<TResult>>", required=True, nonempty=True)
 
 
-def listed(given: Any) -> tuple[TaskValue, ...]:
+def listed(tasks: Any) -> tuple[TaskValue, ...]:
     """The tasks of a Tasks property. Raises PropertyContainsNullItemException."""
-    if None in given:
+    if None in tasks:
         raise contains_null("Tasks")
-    return tuple(given)
+    return tuple(tasks)
 
 
 class WaitForTask(Block):
@@ -33,7 +33,7 @@ class WaitForTask(Block):
     throws = ("FlowExecutionStoppedException", "TaskNotFoundException")
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks((visit.given["Task"],))
+        return AwaitTasks((visit.inputs["Task"],))
 
     def resume(self, visit: Visit, result: Sequence[TaskState]) -> Leave:
         (state,) = result
@@ -56,7 +56,7 @@ class WaitForAllTasks(Block):
     throws = ("PropertyContainsNullItemException", "AggregateTaskException")
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks(listed(visit.given["Tasks"]))
+        return AwaitTasks(listed(visit.inputs["Tasks"]))
 
     def resume(self, visit: Visit, result: Sequence[TaskState]) -> Leave:
         failed = {n: state.exception for n, state in enumerate(result) if state.exception}

@@ -37,7 +37,7 @@ class Ranged(TextBlock):
     throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
 
 
-def culture_given(name: str | None, prop: str = "Culture Info") -> Culture:
+def culture_of(name: str | None, prop: str = "Culture Info") -> Culture:
     """Return the culture that a property gives. Raises InvalidPropertyValueException."""
     try:
         return culture(name)

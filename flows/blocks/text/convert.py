@@ -21,7 +21,7 @@ from flows.blocks.text.base import (
     TEXT,
     TEXT_OUT,
     TextBlock,
-    culture_given,
+    culture_of,
 )
 from flows.expressions.function import LARGEST_TEXT
 from flows.formats.cultures import Culture, culture
@@ -70,7 +70,7 @@ class _Converts(TextBlock):
     convert: ClassVar[Callable[[str, Culture], str]]
 
     def run(self, visit: Visit) -> Leave:
-        text, signs = visit.given["Text"], culture_given(visit.given["Culture Info"])
+        text, signs = visit.inputs["Text"], culture_of(visit.inputs["Culture Info"])
         converted = type(self).convert(text, signs) if text else text
         return Leave(outputs={"Text": converted})
 
@@ -125,8 +125,8 @@ class JoinText(TextBlock):
     throws = ("OutOfMemoryException",)
 
     def run(self, visit: Visit) -> Leave:
-        separator, signs = visit.given["Separator"] or "", culture(None)
-        texts = [text_of(value, signs) for value in items_of(visit.given["Values"])]
+        separator, signs = visit.inputs["Separator"] or "", culture(None)
+        texts = [text_of(value, signs) for value in items_of(visit.inputs["Values"])]
         if sum(map(len, texts)) + len(separator) * len(texts) > LARGEST_TEXT:
             told = f"The text would have more than {LARGEST_TEXT:,} characters."
             raise exception("OutOfMemoryException", told)
@@ -146,8 +146,8 @@ class SplitText(TextBlock):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        options = SPLIT_OPTIONS.flags("Split Options", visit.given["Split Options"])
-        text, separator = visit.given["Text"], visit.given["Separator"]
+        options = SPLIT_OPTIONS.flags("Split Options", visit.inputs["Split Options"])
+        text, separator = visit.inputs["Text"], visit.inputs["Separator"]
         if text is None:
             return Leave(outputs={"Values": []})
         parts = text.split(separator) if separator else [text]
@@ -165,8 +165,8 @@ class _Formats(TextBlock):
     throws: ClassVar[tuple[str, ...]] = ("FormatException",)
 
     def run(self, visit: Visit) -> Leave:
-        template = visit.given["Format Template"]
-        signs = culture_given(visit.given["Format Provider"], "Format Provider")
+        template = visit.inputs["Format Template"]
+        signs = culture_of(visit.inputs["Format Provider"], "Format Provider")
         if template is None:
             return Leave(outputs={"Text": None})
         try:
@@ -175,7 +175,7 @@ class _Formats(TextBlock):
             raise exception("FormatException", str(problem)) from None
 
     def values(self, visit: Visit) -> list[Any]:
-        return [visit.given["Value"]]
+        return [visit.inputs["Value"]]
 
 
 class FormatTextWithValue(_Formats):
@@ -202,7 +202,7 @@ class FormatTextWithValues(_Formats):
     )
 
     def values(self, visit: Visit) -> list[Any]:
-        return items_of(visit.given["Values"])
+        return items_of(visit.inputs["Values"])
 
 
 # Encoding ------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class EncodeText(TextBlock):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        how, text = ENCODING_FORMAT.member("Format", visit.given["Format"]), visit.given["Text"]
+        how, text = ENCODING_FORMAT.member("Format", visit.inputs["Format"]), visit.inputs["Text"]
         return Leave(outputs={"Text": _ENCODE[how](text) if text else text})
 
 
@@ -298,7 +298,7 @@ class DecodeText(TextBlock):
     throws = ("ArgumentException", "TextDecodingException")
 
     def run(self, visit: Visit) -> Leave:
-        how, text = ENCODING_FORMAT.member("Format", visit.given["Format"]), visit.given["Text"]
+        how, text = ENCODING_FORMAT.member("Format", visit.inputs["Format"]), visit.inputs["Text"]
         try:
             return Leave(outputs={"Text": _DECODE[how](text) if text else text})
         except (ValueError, binascii.Error):

@@ -42,9 +42,9 @@ class GetIndexOfText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
-        index = occurrence(found, given["Occurrence"])
+        inputs = visit.inputs
+        found = Search(inputs, visit.seconds).indexes(inputs["Text"], inputs["Text To Find"])
+        index = occurrence(found, inputs["Occurrence"])
         return Leave(outputs={"Index": -1 if index is None else index})
 
 
@@ -58,8 +58,8 @@ class GetIndexesOfText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
+        inputs = visit.inputs
+        found = Search(inputs, visit.seconds).indexes(inputs["Text"], inputs["Text To Find"])
         return Leave(outputs={"Indexes": found or [-1]})
 
 
@@ -70,15 +70,17 @@ class ContainsText(_Searches):
     properties = (TEXT, _WANTED, SEARCH, COMPARISON, _answer("Contains Text"))
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        found = Search(given, visit.seconds).indexes(given["Text"], given["Text To Find"])
+        inputs = visit.inputs
+        found = Search(inputs, visit.seconds).indexes(inputs["Text"], inputs["Text To Find"])
         return Leave(outputs={"Contains Text": bool(found)})
 
 
 def _contained(visit: Visit) -> list[bool]:
     """For each of the texts whether it is contained."""
-    search, text = Search(visit.given, visit.seconds), visit.given["Text"]
-    return [bool(search.indexes(text, wanted)) for wanted in items_of(visit.given["Texts To Find"])]
+    search, text = Search(visit.inputs, visit.seconds), visit.inputs["Text"]
+    return [
+        bool(search.indexes(text, wanted)) for wanted in items_of(visit.inputs["Texts To Find"])
+    ]
 
 
 class ContainsAllText(_Searches):
@@ -113,8 +115,8 @@ class FindText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        found = found_in(visit.given["Text"], visit.given, visit.seconds)
-        match = occurrence(found, visit.given["Occurrence"])
+        found = found_in(visit.inputs["Text"], visit.inputs, visit.seconds)
+        match = occurrence(found, visit.inputs["Occurrence"])
         return Leave(outputs={"Match": None if match is None else described(match)})
 
 
@@ -128,7 +130,7 @@ class FindAllText(_Searches):
     )  # fmt: skip
 
     def run(self, visit: Visit) -> Leave:
-        found = found_in(visit.given["Text"], visit.given, visit.seconds)
+        found = found_in(visit.inputs["Text"], visit.inputs, visit.seconds)
         return Leave(outputs={"Matches": [described(match) for match in found]})
 
 
@@ -136,20 +138,20 @@ class _Replaces(_Searches):
     """Puts another text in the place of what is found, or of one occurrence of it."""
 
     def run(self, visit: Visit) -> Leave:
-        text = visit.given["Text"]
-        found = found_in(text, visit.given, visit.seconds)
-        if "Occurrence" in visit.given:
-            one = occurrence(found, visit.given["Occurrence"])
+        text = visit.inputs["Text"]
+        found = found_in(text, visit.inputs, visit.seconds)
+        if "Occurrence" in visit.inputs:
+            one = occurrence(found, visit.inputs["Occurrence"])
             found = [] if one is None else [one]
         parts, at = [], 0
         for match in found:
-            parts += [text[at : match.start()], self.replacement(match, visit.given)]
+            parts += [text[at : match.start()], self.replacement(match, visit.inputs)]
             at = match.end()
         return Leave(outputs={"Text": "".join([*parts, text[at:]]) if found else text})
 
-    def replacement(self, match: Any, given: Mapping[str, Any]) -> str:
-        text = given["Replacement Text"] or ""
-        if SEARCH_OPTIONS.member("Search Options", given["Search Options"]) == "Regex":
+    def replacement(self, match: Any, inputs: Mapping[str, Any]) -> str:
+        text = inputs["Replacement Text"] or ""
+        if SEARCH_OPTIONS.member("Search Options", inputs["Search Options"]) == "Regex":
             return _SUBSTITUTION.sub(lambda found: _substituted(found, match), text)
         return str(text)
 
@@ -181,7 +183,7 @@ class FindAndReplaceAllText(_Replaces):
 
 
 class _Removes(_Replaces):
-    def replacement(self, match: Any, given: Mapping[str, Any]) -> str:
+    def replacement(self, match: Any, inputs: Mapping[str, Any]) -> str:
         return ""
 
 

@@ -23,54 +23,54 @@ TEXT_TO_ADD = Property("Text To Add", "String", default="")
 class _Part:
     """Which part of a text a block is about: from one index to before another."""
 
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
         """Return where the part begins and ends. Raises PropertyValueOutOfRangeException."""
         raise NotImplementedError
 
 
 class _AtBeginning(_Part):
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
-        return 0, length_in(given["Length"], len(text))
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
+        return 0, length_in(inputs["Length"], len(text))
 
 
 class _AtEnd(_Part):
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
-        return len(text) - length_in(given["Length"], len(text)), len(text)
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
+        return len(text) - length_in(inputs["Length"], len(text)), len(text)
 
 
 class _AtIndex(_Part):
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
-        start = index_in(text, given["Index"])
-        return start, start + length_in(given["Length"], len(text) - start)
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
+        start = index_in(text, inputs["Index"])
+        return start, start + length_in(inputs["Length"], len(text) - start)
 
 
 class _BeforeIndex(_Part):
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
-        end = index_in(text, given["Index"])
-        return end - length_in(given["Length"], end), end
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
+        end = index_in(text, inputs["Index"])
+        return end - length_in(inputs["Length"], end), end
 
 
 class _BetweenIndexes(_Part):
     """Both indexes are part of it, in whichever order they are given."""
 
-    def part(self, text: str, given: Mapping[str, Any]) -> tuple[int, int]:
-        start = index_in(text, given["Start Index"], "Start Index")
-        end = index_in(text, given["End Index"], "End Index")
+    def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
+        start = index_in(text, inputs["Start Index"], "Start Index")
+        end = index_in(text, inputs["End Index"], "End Index")
         return min(start, end), max(start, end) + 1
 
 
 class _Gets(_Part, Ranged):
     def run(self, visit: Visit) -> Leave:
-        text = visit.given["Text"] or ""
-        start, end = self.part(text, visit.given)
+        text = visit.inputs["Text"] or ""
+        start, end = self.part(text, visit.inputs)
         (name,) = (prop.name for prop in self.properties if prop.writes)
         return Leave(outputs={name: text[start:end]})
 
 
 class _Removes(_Part, Ranged):
     def run(self, visit: Visit) -> Leave:
-        text = visit.given["Text"] or ""
-        start, end = self.part(text, visit.given)
+        text = visit.inputs["Text"] or ""
+        start, end = self.part(text, visit.inputs)
         return Leave(outputs={"Text": text[:start] + text[end:]})
 
 
@@ -152,14 +152,14 @@ class _Adds(TextBlock):
     properties: ClassVar[tuple[Property, ...]] = (CHANGED_TEXT, TEXT_TO_ADD)
 
     def run(self, visit: Visit) -> Leave:
-        text, added = visit.given["Text"], visit.given["Text To Add"] or ""
-        at = self.place(text or "", visit.given)
+        text, added = visit.inputs["Text"], visit.inputs["Text To Add"] or ""
+        at = self.place(text or "", visit.inputs)
         if not added:
             return Leave(outputs={"Text": text})
         text = text or ""
         return Leave(outputs={"Text": text[:at] + added + text[at:]})
 
-    def place(self, text: str, given: Mapping[str, Any]) -> int:
+    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
         return len(text)
 
 
@@ -168,7 +168,7 @@ class AddTextAtBeginning(_Adds):
 
     type = "Add Text At Beginning"
 
-    def place(self, text: str, given: Mapping[str, Any]) -> int:
+    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
         return 0
 
 
@@ -185,8 +185,8 @@ class AddTextBeforeIndex(_Adds):
     properties = (CHANGED_TEXT, TEXT_TO_ADD, INDEX)
     throws = Ranged.throws
 
-    def place(self, text: str, given: Mapping[str, Any]) -> int:
-        return index_in(text, given["Index"])
+    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
+        return index_in(text, inputs["Index"])
 
 
 class AddTextAfterIndex(_Adds):
@@ -196,5 +196,5 @@ class AddTextAfterIndex(_Adds):
     properties = (CHANGED_TEXT, TEXT_TO_ADD, INDEX)
     throws = Ranged.throws
 
-    def place(self, text: str, given: Mapping[str, Any]) -> int:
-        return index_in(text, given["Index"]) + 1
+    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
+        return index_in(text, inputs["Index"]) + 1

@@ -15,7 +15,7 @@ class GetLength(TextBlock):
     properties = (TEXT, Property("Length", "Int32", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Length": len(visit.given["Text"] or "")})
+        return Leave(outputs={"Length": len(visit.inputs["Text"] or "")})
 
 
 class _Asks(TextBlock):
@@ -25,7 +25,7 @@ class _Asks(TextBlock):
 
     def run(self, visit: Visit) -> Leave:
         (name,) = (prop.name for prop in self.properties if prop.writes)
-        return Leave(outputs={name: _kind(visit.given["Text"]) in self.fits})
+        return Leave(outputs={name: _kind(visit.inputs["Text"]) in self.fits})
 
 
 def _kind(text: Any) -> str:
@@ -93,9 +93,9 @@ class IsTextEqual(TextBlock):
     throws = ("ArgumentException",)
 
     def run(self, visit: Visit) -> Leave:
-        given = visit.given
-        how = STRING_COMPARISON.member("Comparison Type", given["Comparison Type"])
-        one, other = given["Text"], given["Text To Compare"]
+        inputs = visit.inputs
+        how = STRING_COMPARISON.member("Comparison Type", inputs["Comparison Type"])
+        one, other = inputs["Text"], inputs["Text To Compare"]
         if one is None or other is None:
             return Leave(outputs={"Text Is Equal": one is other})
         return Leave(outputs={"Text Is Equal": comparable(one, how) == comparable(other, how)})

@@ -28,12 +28,12 @@ _PATTERN_SIGN = re.compile(r"\\(.)|([*?])", re.S)
 class Search:
     """How a block searches, from its Search Options and Comparison Type."""
 
-    def __init__(self, given: Mapping[str, Any], seconds: float = SECONDS) -> None:
+    def __init__(self, inputs: Mapping[str, Any], seconds: float = SECONDS) -> None:
         """`seconds` is how long it may take. Raises ArgumentException as a BlockException."""
         self.seconds = min(seconds, SECONDS)
         self._until = time.monotonic() + self.seconds
-        self.option = SEARCH_OPTIONS.member("Search Options", given["Search Options"])
-        comparison = STRING_COMPARISON.member("Comparison Type", given["Comparison Type"])
+        self.option = SEARCH_OPTIONS.member("Search Options", inputs["Search Options"])
+        comparison = STRING_COMPARISON.member("Comparison Type", inputs["Comparison Type"])
         self._flags = regex.IGNORECASE if comparison.endswith("IgnoreCase") else 0
 
     def source(self, text: str) -> str:
@@ -96,10 +96,10 @@ TEXT_TO_FIND = Property(
 _PARTS = {"StartsWith": "startsWith", "Contains": "contains", "EndsWith": "endsWith"}
 
 
-def found_in(text: str | None, given: Mapping[str, Any], seconds: float) -> list[Any]:
+def found_in(text: str | None, inputs: Mapping[str, Any], seconds: float) -> list[Any]:
     """Return the matches of a Text To Find: its parts in their order, joined by blanks at most
     (semantics 117). Raises BlockException."""
-    search, wanted = Search(given, seconds), given["Text To Find"] or {}
+    search, wanted = Search(inputs, seconds), inputs["Text To Find"] or {}
     parts = [
         f"(?P<{group}>{search.source(wanted[part])})"
         for part, group in _PARTS.items()

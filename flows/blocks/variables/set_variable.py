@@ -12,4 +12,4 @@ class SetVariable(Block):
     properties = (Property("Value", "TValue"), Property("Variable", "TValue", Direction.OUTPUT))
 
     def run(self, visit: Visit) -> Leave:
-        return Leave(outputs={"Variable": visit.given["Value"]})
+        return Leave(outputs={"Variable": visit.inputs["Value"]})

@@ -19,7 +19,7 @@ class WirelessSender(Block):
     throws = ("WirelessReceiverBlockNotFoundException",)
 
     def run(self, visit: Visit) -> JumpTo:
-        receiver: str | None = visit.given["Wireless Receiver Block"]
+        receiver: str | None = visit.inputs["Wireless Receiver Block"]
         if not receiver:
             raise receiver_missing(101)
         return JumpTo(receiver)

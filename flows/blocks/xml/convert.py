@@ -22,7 +22,7 @@ class ConvertXmlToStructure(Block):
 
     def run(self, visit: Visit) -> Leave:
         try:
-            found = xml.read(visit.given["Xml"])
+            found = xml.read(visit.inputs["Xml"])
         except ValueError as problem:
             raise _failed("Xml", "The 'Xml' provided is not valid xml.", problem) from None
         if set(found) == {xml.ROOT}:
@@ -53,7 +53,7 @@ class ConvertStructureToXml(Block):
 
     def run(self, visit: Visit) -> Leave:
         try:
-            return Leave(outputs={"Xml": xml.write(visit.given["Structure"])})
+            return Leave(outputs={"Xml": xml.write(visit.inputs["Structure"])})
         except (ValueError, RecursionError) as problem:
             key = "an empty key" if isinstance(problem, xml.EmptyName) else "a key"
             told = (
