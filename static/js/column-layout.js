@@ -173,7 +173,7 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (changed && panel.contains(detail.requestConfig.elt)) detail.shouldSwap = false;
 });
 // What has been added is there; the field is free for another.
-panel.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-adds]") && target.reset());
+panel.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-resets-form]") && target.reset());
 
 // Density --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 const WIDEST = 160; // pixels
 const HIGHEST = 240;
 const THINNEST = 40;
-const mapOf = (canvas) => canvas?.querySelector("svg[data-map]");
+const mapOf = (canvas) => canvas?.querySelector("svg[data-minimap]");
 const watched = new WeakSet();
 
 /** Show the map where the drawing is larger than its view, and on it what is in view. */
@@ -42,7 +42,7 @@ function draw(canvas) {
     const drawn = svg.getBoundingClientRect();
     const [x, y, width] = svg.getAttribute("viewBox").split(" ").map(Number);
     const scale = width / drawn.width;
-    const seen = map.querySelector("[data-seen]");
+    const seen = map.querySelector("[data-minimap-view]");
     seen.setAttribute("x", x + (view.left - drawn.left) * scale);
     seen.setAttribute("y", y + (view.top - drawn.top) * scale);
     seen.setAttribute("width", view.width * scale);
@@ -62,7 +62,7 @@ function centre(map, event) {
 }
 
 document.addEventListener("pointerdown", (event) => {
-  const map = event.target.closest?.("svg[data-map]");
+  const map = event.target.closest?.("svg[data-minimap]");
   if (!map || event.button) return;
   event.preventDefault();
   centre(map, event);

@@ -27,7 +27,7 @@ if (page()) {
   document.body.addEventListener("command-done", ({ target }) => {
     const form = target.closest?.("[data-failure-form]");
     form?.closest("[popover]")?.hidePopover();
-    if (form?.matches("[data-clears]")) {
+    if (form?.matches("[data-resets-form]")) {
       form.reset();
       form.querySelector("[data-form-key]").value = crypto.randomUUID?.() ?? String(Math.random());
     }

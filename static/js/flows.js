@@ -147,7 +147,7 @@ document.addEventListener("click", async (event) => {
 });
 
 let dragged = null;
-const folderUnder = (target) => (dragged ? target.closest?.("[data-drop]") : null);
+const folderUnder = (target) => (dragged ? target.closest?.("[data-drop-folder]") : null);
 document.addEventListener("dragstart", (event) => {
   dragged = event.target.closest?.("tr[data-arrange]") ?? null;
   if (!dragged) return;
@@ -173,7 +173,7 @@ document.addEventListener("drop", async (event) => {
   if (!folder) return;
   event.preventDefault();
   const { arrange, flow } = dragged.dataset;
-  const response = await post(arrange, { folder: folder.dataset.drop });
+  const response = await post(arrange, { folder: folder.dataset.dropFolder });
   if (!response.ok) {
     notify(`${flow} was not moved (${response.status}). Reload the page and try again.`);
     return;

@@ -40,7 +40,7 @@ const countApplicable = (button, rows) => {
 };
 
 function refreshCommand(button, rows) {
-  const part = button.querySelector("[data-part]");
+  const part = button.querySelector("[data-applicable-count]");
   if (isMatching()) {
     const isForMany = "all" in button.dataset;
     enable(button, isForMany ? "" : `${button.dataset.label} takes executions that are selected one by one`);
@@ -66,7 +66,7 @@ function refreshSetNext(rows) {
   else if (flows > 1) why = `Select executions of one flow: these are of ${flows}`;
   enable(button, why);
   if (!why) button.title = "Set next block: choose it, and see what it comes to";
-  button.querySelector("[data-part]").textContent =
+  button.querySelector("[data-applicable-count]").textContent =
     !isMatching() && count && count < rows.length ? `${count} of ${rows.length}` : "";
 }
 
@@ -77,7 +77,7 @@ function refreshWatch(rows) {
   const off = all || (!live.length && rows.some((row) => isWatched(row.dataset.id)));
   button.value = off ? "0" : "1";
   button.querySelector("[data-watch-word]").textContent = off ? "Unwatch" : "Watch";
-  button.querySelector("[data-part]").textContent =
+  button.querySelector("[data-applicable-count]").textContent =
     live.length && live.length < rows.length ? `${live.length} of ${rows.length}` : "";
   let why = "";
   if (isMatching()) why = "Watching takes executions that are selected one by one";

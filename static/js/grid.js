@@ -158,7 +158,7 @@ document.addEventListener("click", (event) => {
   const more = event.target.closest("[data-hundreds]");
   if (more && isPlain) {
     event.preventDefault();
-    expand(rows.rowById(more.closest("tr").dataset.sum), Number(more.dataset.hundreds)).then(onRowsChanged);
+    expand(rows.rowById(more.closest("tr").dataset.childrenOf), Number(more.dataset.hundreds)).then(onRowsChanged);
   }
   if (event.target.closest("[data-pill]")) showNew();
 });

@@ -39,7 +39,7 @@ export function keepListFresh(name) {
     waiting = next;
     const pill = part().querySelector("[data-new-rows]");
     pill.hidden = fresh.size === 0;
-    pill.querySelector("[data-words]").textContent =
+    pill.querySelector("[data-pill-text]").textContent =
       `${fresh.size} new ${page().dataset.heldList}${fresh.size === 1 ? "" : "s"}`;
   }
 

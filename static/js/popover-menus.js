@@ -48,7 +48,7 @@ addEventListener("resize", () => {
 // Where a form leads back to is where its user is now: rows may have been opened since.
 const here = () => location.pathname + location.search;
 document.addEventListener("submit", ({ target }) => {
-  if (target.elements.next?.value && target.closest("[data-here]")) target.elements.next.value = here();
+  if (target.elements.next?.value && target.closest("[data-returns-here]")) target.elements.next.value = here();
 });
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.verb === "post" && detail.formData.has("next")) detail.formData.set("next", here());

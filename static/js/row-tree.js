@@ -1,5 +1,5 @@
 // Where rows stand: in the order of the grid, and below or above the row that they hang on.
-// A row of an execution has data-id; a row with data-sum sums up the children of that execution,
+// A row of an execution has data-id; a row with data-children-of sums up the children of that execution,
 // of which only those above its data-last are here.
 
 export const rowsBody = () => document.getElementById("rows");
@@ -13,7 +13,7 @@ export const topRows = () => allRows().filter((row) => levelOf(row) === 1);
 
 const isTree = () => table().dataset.tree === "true";
 const isChildFirst = () => table().dataset.childOrder === "child-first";
-const summaryOf = (id) => rowsBody().querySelector(`tr[data-sum="${CSS.escape(id)}"]`);
+const summaryOf = (id) => rowsBody().querySelector(`tr[data-children-of="${CSS.escape(id)}"]`);
 
 /** Whether key a stands above key b: keys of one order compare as strings (grid/sorting.py). */
 export const isAbove = (a, b) => (table().dataset.order === "ascending" ? a < b : a > b);
@@ -59,20 +59,20 @@ export function insertionPoint({ key, parent }) {
 
 /** Of executions with more children than are here: the key of the last one that is, by their ids. */
 export const childWindows = () =>
-  Object.fromEntries([...rowsBody().querySelectorAll("[data-sum]")].map(({ dataset }) => [dataset.sum, dataset.last]));
+  Object.fromEntries([...rowsBody().querySelectorAll("[data-children-of]")].map(({ dataset }) => [dataset.childrenOf, dataset.last]));
 
 /** Put the rows that sum up children where a page has them; what they have counted stays. */
 export function replaceSummaries(page) {
   const counted = new Map();
-  for (const old of rowsBody().querySelectorAll("[data-sum]")) {
-    counted.set(old.dataset.sum, old.querySelector("[data-counts]"));
+  for (const old of rowsBody().querySelectorAll("[data-children-of]")) {
+    counted.set(old.dataset.childrenOf, old.querySelector("[data-counts]"));
     old.remove();
   }
-  for (const fetched of page.querySelectorAll("[data-sum]")) {
-    const above = rowById(fetched.dataset.sum);
+  for (const fetched of page.querySelectorAll("[data-children-of]")) {
+    const above = rowById(fetched.dataset.childrenOf);
     if (!above || !isExpanded(above)) continue;
     const sum = document.importNode(fetched, true);
-    const counts = counted.get(sum.dataset.sum);
+    const counts = counted.get(sum.dataset.childrenOf);
     if (counts) sum.querySelector("[data-counts]").replaceWith(counts);
     if (isChildFirst()) above.before(sum);
     else withDescendants(above).at(-1).after(sum);
@@ -88,7 +88,7 @@ export function insertChildren(row, rows) {
     if (below.dataset.id) came.set(below.dataset.id, below);
     below.remove();
   }
-  const sums = [...rows.children].filter((one) => one.dataset.sum);
+  const sums = [...rows.children].filter((one) => one.dataset.childrenOf);
   for (const fetched of [...rows.children]) {
     const { id, revision } = fetched.dataset;
     const live = id && came.get(id);

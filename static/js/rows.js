@@ -225,7 +225,7 @@ function announceSoon(text) {
 /** How many rows match, of how many. Where only what has no parent matches, children come along. */
 function updateShownCount() {
   const matching = allRows().filter((row) => !("mismatch" in row.dataset));
-  const counted = table().dataset.rooted === "true" ? matching.filter((row) => levelOf(row) === 1) : matching;
+  const counted = table().dataset.countsRoots === "true" ? matching.filter((row) => levelOf(row) === 1) : matching;
   const foot = document.querySelector(".foot");
   foot.querySelector("[data-shown]").textContent = counted.length;
   const below = matching.length - counted.length;

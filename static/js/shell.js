@@ -130,7 +130,7 @@ document.addEventListener("keydown", (event) => {
     going = Date.now();
   } else if (Date.now() - going < 1500) {
     going = 0;
-    document.querySelector(`[data-go="${CSS.escape(event.key)}"]`)?.click();
+    document.querySelector(`[data-go-key="${CSS.escape(event.key)}"]`)?.click();
   }
 });
 

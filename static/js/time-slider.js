@@ -49,8 +49,8 @@ function drawStep(step) {
   const place = `${(100 * step) / Math.max(1, countOf(element))}%`;
   element.querySelector("[data-thumb]").setAttribute("cx", place);
   element.querySelector("[data-done]").setAttribute("width", place);
-  const said = page().querySelector("[data-said] b");
-  if (said) said.textContent = step;
+  const stepCount = page().querySelector("[data-step-count] b");
+  if (stepCount) stepCount.textContent = step;
 }
 
 /** The step that is viewed is in view in the list, too. */

@@ -1,14 +1,14 @@
 // What a bar has no room for moves into its menu: measured, not guessed from the window's width, so
-// that long words and marks such as "2 of 3" count. [data-fold] says in which order things go, the
+// that long words and marks such as "2 of 3" count. [data-overflow-order] says in which order things go, the
 // lowest first, once words that [data-tight] hides are gone; [data-folded] in the menu is where to. Without scripts the bar has a second line.
 
 const bars = new WeakMap(); // bar → what observes it
 
 function foldables(bar) {
-  bar.folds ??= [...bar.querySelectorAll("[data-fold]")].map((element, place) => {
+  bar.folds ??= [...bar.querySelectorAll("[data-overflow-order]")].map((element, place) => {
     const home = document.createComment("");
     element.before(home);
-    return { element, home, place, order: Number(element.dataset.fold) };
+    return { element, home, place, order: Number(element.dataset.overflowOrder) };
   });
   return bar.folds;
 }

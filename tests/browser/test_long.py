@@ -66,7 +66,7 @@ def test_a_hundred_thousand_steps(signed_in_page: Page, execution: Execution) ->
 
     def arrived() -> None:
         """The page shows the step to which the thumb was moved."""
-        wanted = page.locator("[data-said] b").text_content() or ""
+        wanted = page.locator("[data-step-count] b").text_content() or ""
         expect(slider).to_have_attribute("aria-valuenow", wanted)
 
     def link(name: str) -> Locator:

@@ -131,7 +131,7 @@ def test_a_large_diagram_moves_smoothly(
     expect(page.locator(".map-box")).to_be_visible()
     view = page.locator("[data-canvas] .view")
     panned = view.evaluate(FRAMES)
-    seen = page.locator("[data-seen]")
+    seen = page.locator("[data-minimap-view]")
     assert float(seen.get_attribute("y") or 0) > 1000
     page.locator('[data-zoom="out"]').click()
     zoomed = view.evaluate(FRAMES)

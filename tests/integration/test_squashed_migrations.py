@@ -1,4 +1,5 @@
-"""The squashed migrations and the steps that they replace end in the same database."""
+"""The squashed migrations and the steps that they replace end in the same database, and the steps
+change the rows of an old installation."""
 
 import re
 import subprocess
@@ -12,6 +13,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from cortexweb.embedded.programs import postgres_programs
+from executions import encryption
+from tests.migration_steps import EXECUTIONS, WRITTEN_BEFORE, execution_id
 from tests.servers import PROJECT
 
 #: Rows that Django writes after each migration.
@@ -38,6 +41,14 @@ def by_steps(product_environment: dict[str, str]) -> Iterator[str]:
     yield name
     with psycopg.connect(at, autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def upgraded(by_steps: str) -> Iterator[psycopg.Connection]:
+    """A connection to that database."""
+    at = f"host={settings.DATA.sockets} user=postgres dbname={by_steps}"
+    with psycopg.connect(at, autocommit=True) as connected:
+        yield connected
 
 
 def schema(database: str) -> set[str]:
@@ -69,15 +80,74 @@ def test_both_ways_make_the_same_database(by_steps: str) -> None:
     assert written(at_once) == written(by_steps)
 
 
-def test_the_steps_write_no_rows_into_a_new_database(by_steps: str) -> None:
-    with psycopg.connect(
-        f"host={settings.DATA.sockets} user=postgres dbname={by_steps}"
-    ) as connected:
-        names = connection.introspection.table_names(connected.cursor())
-        filled = {
-            table for table in names if connected.execute(f'SELECT FROM "{table}" LIMIT 1').rowcount
-        }
-    assert filled == FILLED
+def test_the_steps_write_no_other_rows(upgraded: psycopg.Connection) -> None:
+    names = connection.introspection.table_names(upgraded.cursor())
+    filled = {
+        table for table in names if upgraded.execute(f'SELECT FROM "{table}" LIMIT 1').rowcount
+    }
+    assert filled == FILLED | WRITTEN_BEFORE
+
+
+HOLDERS = """
+    SELECT g.name FROM auth_group_permissions gp
+    JOIN auth_group g ON g.id = gp.group_id JOIN auth_permission p ON p.id = gp.permission_id
+    WHERE p.codename = %(permission)s
+    UNION ALL
+    SELECT u.username FROM auth_user_user_permissions up
+    JOIN auth_user u ON u.id = up.user_id JOIN auth_permission p ON p.id = up.permission_id
+    WHERE p.codename = %(permission)s
+"""
+
+
+@pytest.mark.parametrize("permission", ["control_execution", "debug_execution", "handle_failure"])
+def test_who_controls_executions_keeps_what_that_allowed(
+    upgraded: psycopg.Connection, permission: str
+) -> None:
+    holders = upgraded.execute(HOLDERS, {"permission": permission}).fetchall()
+    assert sorted(holders) == [("ada",), ("operators",)]
+
+
+def test_words_take_no_function(upgraded: psycopg.Connection) -> None:
+    assert not upgraded.execute("SELECT FROM pg_proc WHERE proname = 'executions_words'").rowcount
+
+
+def test_executions_learn_what_became_of_their_retries(upgraded: psycopg.Connection) -> None:
+    names = {execution_id(name): name for name in EXECUTIONS}
+    sql = "SELECT id, retried_as, retry_state, revision FROM executions_execution"
+    rows = {names[row[0]]: row[1:] for row in upgraded.execute(sql)}
+    became = {name: (names.get(row[0]), row[1]) for name, row in rows.items() if row[0]}
+    assert became == {
+        "solved": ("solved-at-last", "ended"),
+        "solved-again": ("solved-at-last", "ended"),
+        "retried": ("retried-live", "live"),
+        "given-up": ("given-up-stopped", "stopped"),
+        "unhandled": ("unhandled-again", "failed"),
+    }
+    unchanged = rows["alone"][2]
+    assert {name for name, row in rows.items() if row[2] > unchanged} == set(became)
+
+
+def test_old_audit_entries_are_kept(upgraded: psycopg.Connection) -> None:
+    for change in ("UPDATE executions_auditentry SET actor = 'eve'",
+                   "DELETE FROM executions_auditentry"):  # fmt: skip
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation), upgraded.transaction():
+            upgraded.execute(change)
+    assert upgraded.execute("SELECT actor FROM executions_auditentry").fetchall() == [("ada",)]
+
+
+def test_secrets_of_channels_are_encrypted(upgraded: psycopg.Connection) -> None:
+    sql = "SELECT address, secret, old_secret FROM executions_alertchannel"
+    address, secret, old_secret = upgraded.execute(sql).fetchone() or ()
+    assert address.startswith(encryption.PREFIX)
+    assert secret.startswith(encryption.PREFIX)
+    assert encryption.decrypt(address) == "https://example.com/hook"
+    assert encryption.decrypt(secret) == "plain-secret"
+    assert old_secret == ""
+
+
+def test_of_what_has_ended_nobody_is_told_again(upgraded: psycopg.Connection) -> None:
+    told = dict(upgraded.execute("SELECT execution_id, is_told FROM executions_watch").fetchall())
+    assert told == {execution_id("solved"): True, execution_id("retried-live"): False}
 
 
 @pytest.mark.django_db
