@@ -1,7 +1,8 @@
 """Enumerations of the original: their members may be given by name, qualified name or number.
 
-A member is a text. Where it stands in a structure that is one of the original's types, as in a
-ScopeDefinition, `numbered` knows it for a member.
+A member is a text. `numbered` knows it by its qualified name (`ScopeOption.Current`), and by its
+bare name where it stands in a structure that is one of the original's types, as in a
+ScopeDefinition.
 """
 
 from collections.abc import Mapping
@@ -146,9 +147,21 @@ _TYPES: Mapping[frozenset[str], Mapping[str, Enumeration]] = {
 }
 
 
+#: The number of each member by its qualified name.
+_QUALIFIED = {
+    f"{kind.name}.{member}": number
+    for kind in list(globals().values())
+    if isinstance(kind, Enumeration)
+    for member, number in kind.members.items()
+}
+
+
 def numbered(value: Any) -> Any:
-    """Return a copy of a value in which members of enumerations are numbers. A text is a member
-    only in a structure that has all keys of its type and no other, and members for all of them."""
+    """Return a copy of a value in which members of enumerations are numbers. A text is a member by
+    its qualified name; by its bare name only in a structure that has all keys of its type and no
+    other, and members for all of them."""
+    if type(value) is str:
+        return _QUALIFIED.get(value, value)
     if type(value) is list:
         return [numbered(item) for item in value]
     if type(value) is not dict:

@@ -93,6 +93,9 @@ MEANINGS: dict[str, str] = {
         "A text is not XML, or a structure cannot be written as XML."
     ),
     "System.FormatException": "A format or a template is not valid, or does not suit its value.",
+    "System.Globalization.CultureInfoNotFoundException": (
+        "There is no culture of the name that Format Provider gives."
+    ),
     "System.Text.RegularExpressions.RegexMatchTimeoutException": (
         "A search with a regular expression took too long."
     ),
@@ -212,7 +215,7 @@ def property_empty(name: str) -> BlockException:
     """A property is empty that must not be."""
     return exception(
         "PropertyEmptyException",
-        f"'{name}' is empty; it must be provided with a non-empty value.{HELP}",
+        f"'{name}' is empty; it must be provided a value.{HELP}",
     )
 
 

@@ -83,7 +83,13 @@ def markdown() -> str:
     )
     parts += [f"| {palette} | {name} | {why} |" for palette, name, why in NOT_BUILT]
     parts.append("")
-    parts.append("## What the exceptions mean\n\n| type | meaning |\n|---|---|")
+    parts.append(
+        "## What the exceptions mean\n\n"
+        "Types, categories, error codes and members are the original's. Messages often say more: "
+        "which path or value was refused, and what is allowed. So handle an exception by its type "
+        "name where you can, and by its message only where the type does not tell enough.\n\n"
+        "| type | meaning |\n|---|---|"
+    )
     parts += [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
     return "\n".join(parts) + "\n"
 

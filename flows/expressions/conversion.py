@@ -77,6 +77,19 @@ def _keys(value: dict[Any, Any]) -> Iterable[Any]:
     ]
 
 
+def has_marks(value: Any) -> bool:
+    """Return whether a structure in a value has keys that the language does not have."""
+    if type(value) is dict:
+        if not set(map(type, value)) <= _TEXTS and any(type(key) is str for key in _marked(value)):
+            return True
+        return any(map(has_marks, value.values()))
+    return type(value) is list and any(map(has_marks, value))
+
+
+def _marked(value: dict[Any, Any]) -> Iterable[Any]:
+    return (new for key, new in zip(value, _keys(value), strict=True) if type(key) is not str)
+
+
 def are_plain(keys: Collection[Any]) -> bool:
     """Return whether all keys of a map are texts that stand for themselves."""
     return set(map(type, keys)) <= _TEXTS and MARK not in "".join(keys)

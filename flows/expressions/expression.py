@@ -10,7 +10,15 @@ from cel_expr_python import cel
 
 from flows import equality, task_values, values
 from flows.expressions import language, messages, source, supply
-from flows.expressions.conversion import HALF, SCALARS, from_cel, to_cel, to_cel_deep, unmarked_deep
+from flows.expressions.conversion import (
+    HALF,
+    SCALARS,
+    from_cel,
+    has_marks,
+    to_cel,
+    to_cel_deep,
+    unmarked_deep,
+)
 from flows.expressions.errors import ExpressionError, TaskStateNeeded
 from flows.expressions.key_order import NO_ORDER, KeyOrder, current_order, set_current_order
 
@@ -50,6 +58,7 @@ class Expression:
 
     __slots__ = (
         "_aliases",
+        "_asks_in",
         "_has_order",
         "_literals",
         "_program",
@@ -69,6 +78,7 @@ class Expression:
         self._literals = source.literal_keys(text)
         self._has_order = bool(self._literals) or text != plain or "+" in text
         self._program = _compiled(text)
+        self._asks_in = source.asks_in(text)
         names = _names(text)
         self.names = names.difference(self._aliases.values()).union(self._aliases)
 
@@ -95,12 +105,15 @@ class Expression:
             set_current_order(NO_ORDER)
 
     def _evaluated(self, variables: Mapping[str, Any]) -> Any:
-        program = self._program
+        text, program = self._text, self._program
+        if self._asks_in and any(map(has_marks, variables.values())):
+            text = source.with_in(text)
+            program = _rewritten(text)
         result = _run(program, {name: to_cel(value) for name, value in variables.items()})
         if result.type() == _ERROR:
             if values.has_secret(given := dict(variables)):
                 return self._with_secrets(given)
-            result, is_nested = self._again(result, variables)
+            result, is_nested = self._again(text, program, result, variables)
             if is_nested:
                 value = unmarked_deep(from_cel(result.plain_value()))
                 return _ordered(value, self._literals, variables)
@@ -123,7 +136,9 @@ class Expression:
         supply.current().keep_secret(values.secret_texts(value))
         return value
 
-    def _again(self, result: cel.Value, variables: Mapping[str, Any]) -> tuple[cel.Value, bool]:
+    def _again(
+        self, text: str, program: cel.Expression, result: cel.Value, variables: Mapping[str, Any]
+    ) -> tuple[cel.Value, bool]:
         """Evaluate again in the ways that are slower and seldom needed: with the variables
         converted deeply (then the second part is true), and with `whole[index]` as our own
         function. Raises ExpressionError when they fail too."""
@@ -133,10 +148,10 @@ class Expression:
             raise TaskStateNeeded(met)
         data = {name: to_cel_deep(value) for name, value in variables.items()}
         if is_nested:
-            result = _run(self._program, data)
+            result = _run(program, data)
             problem = str(result.plain_value())
         if result.type() == _ERROR and (is_nested or _AT_NEEDED.search(problem)):
-            other = _run(_compiled(source.with_at(self._text)), data)
+            other = _run(_rewritten(source.with_at(text)), data)
             if other.type() != _ERROR or not is_nested:
                 result, problem = other, str(other.plain_value())
         if result.type() == _ERROR:
@@ -170,6 +185,9 @@ def _compiled(text: str) -> cel.Expression:
         raise ExpressionError(_first_error(str(error))) from None
     except TypeError:
         raise ExpressionError("it contains half of a character (a lone surrogate).") from None
+
+
+_rewritten = lru_cache(maxsize=1024)(_compiled)
 
 
 def _ordered(value: Any, literals: list[Any], variables: Mapping[str, Any]) -> Any:

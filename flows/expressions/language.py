@@ -16,6 +16,8 @@ from flows.expressions.functions import FUNCTIONS
 from flows.expressions.key_order import current_order
 from flows.formats.cultures import culture
 from flows.formats.text import text_of
+from flows.keys import key_for
+from flows.values import article, type_name
 
 _EXTENSIONS = [
     ext_strings.ExtStrings(),
@@ -29,7 +31,7 @@ _EXTENSIONS = [
 _MIXED = ("_+_", "_-_", "_*_", "_/_", "_%_")
 _CONFIG = json.dumps({"stdlib": {"exclude_functions": [{"name": name} for name in _MIXED]}})
 _INVARIANT = culture(None)
-_INT, _DOUBLE, _STRING = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING
+_INT, _DOUBLE, _STRING, _BOOL = cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING, cel.Type.BOOL
 
 
 # Operators -----------------------------------------------------------------------------------
@@ -65,6 +67,17 @@ def _joined(one: Any, other: Any) -> str:
     return text_of(_plain(one), _INVARIANT) + text_of(_plain(other), _INVARIANT)
 
 
+def _is_in(item: Any, whole: Any) -> bool:
+    """`item in whole`, where a structure may have keys that the language does not have. In a list
+    Integers and Numbers compare, as everywhere in the language."""
+    item, whole = _plain(item), _plain(whole)
+    if isinstance(whole, dict):
+        return not isinstance(item, list | dict) and key_for(item) in whole
+    if not isinstance(whole, list):
+        raise ValueError(f"`in` looks into a List or a Structure, not {article(type_name(whole))}.")
+    return any(isinstance(item, bool) is isinstance(one, bool) and item == one for one in whole)
+
+
 def _plain(value: Any) -> Any:
     if type(value) is str:
         return unmarked(value)
@@ -82,6 +95,8 @@ def _operators() -> list[cel.FunctionDecl]:
             texts = [pair for kind in _JOINED for pair in ((_STRING, kind), (kind, _STRING))]
             overloads += [_overload(name, pair, _STRING, _joined) for pair in texts]
         declared.append(cel.FunctionDecl(name, overloads))
+    any_of = cel.Type("google.protobuf.Any")
+    declared.append(cel.FunctionDecl("In", [_overload("In", (any_of, any_of), _BOOL, _is_in)]))
     return declared
 
 

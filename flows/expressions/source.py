@@ -100,6 +100,55 @@ def with_at(source: str) -> str:
     return source
 
 
+#: Signs that end an operand of `in`: those of comparisons, and of what binds less.
+_LOOSER = frozenset("=<>&|?:,")
+
+
+def with_in(source: str) -> str:
+    """Return the source with `item in whole` written as `In(item, whole)`."""
+    found = tokens(source)
+    for number, token in enumerate(found):
+        if not _is_in(token):
+            continue
+        start = _relation_end(found, number, -1)
+        end = _relation_end(found, number, 1)
+        item = source[found[start].start : token.start].strip()
+        whole = source[token.end : found[end].end].strip()
+        before, after = source[: found[start].start], source[found[end].end :]
+        return with_in(f"{before}In({item}, {whole}){after}")
+    return source
+
+
+def asks_in(source: str) -> bool:
+    """Return whether a source has the operator `in`."""
+    return "in" in source and any(map(_is_in, tokens(source)))
+
+
+def _is_in(token: Token) -> bool:
+    return token.kind == "name" and token.text == "in"
+
+
+def _relation_end(found: list[Token], at: int, step: int) -> int:
+    """The last token, in a direction, of the operand that begins beside a token."""
+    depth = 0
+    while 0 <= at + step < len(found):
+        text = found[at + step].text
+        depth += step * ((text in _CLOSING) - (text in _CLOSING.values()))
+        if depth < 0 or (depth == 0 and _is_looser(found, at + step)):
+            break
+        at += step
+    return at
+
+
+def _is_looser(found: list[Token], at: int) -> bool:
+    text = found[at].text
+    if text == "?":  # not that of an optional field
+        return found[at - 1].text not in (".", "[")
+    if text == "!":
+        return at + 1 < len(found) and found[at + 1].text == "="
+    return text in _LOOSER or _is_in(found[at])
+
+
 def operand_before(source: str, position: int) -> str:
     """Return the operand that ends in front of a place: `Order.Lines[0]` in front of `.Total`."""
     found = [token for token in tokens(source) if token.end <= position]

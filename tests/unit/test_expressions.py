@@ -11,6 +11,7 @@ from flows import expressions
 from flows.expressions import ExpressionError, supply
 from flows.expressions.functions import FUNCTIONS
 from flows.expressions.reference import markdown
+from flows.keys import key_for
 
 ORDER = {"Number": 7, "Customer": {"Name": "Ada"}, "Lines": [{"Total": 2}, {"Total": 3.5}]}
 
@@ -260,3 +261,28 @@ def test_the_time_and_ids_are_supplied() -> None:
 )  # fmt: skip
 def test_daylight_saving_is_right(source: str, expected: str) -> None:
     assert value(source).isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("1.0 in Prices", True),
+        ("1 in Prices && true in Prices && '1' in Prices", True),
+        ("2.0 in Prices", False),
+        ("2 in Prices || !(1.5 + 0.5 in Rates)", False),
+        ("[2.0, 3.5].filter(rate, rate in Rates)", [2.0]),
+        ("2.0 in Rates && 1 in [1.0] ? 'known' : 'new'", "known"),
+        ("Order.?Missing.orValue(2.0) in Order.Rates == true", True),
+        ("'a' in Rates || {'a': 1.0} in Rates", False),
+        ("[Rates.contains(2.0), Rates.contains(2), [[1.0]].contains([1])]", [True, False, False]),
+    ],
+)
+def test_a_key_of_any_type_is_found(source: str, expected: Any) -> None:
+    prices = {key_for(1.0): "n", key_for(True): "b", 1: "i", "1": "t"}
+    rates = {key_for(2.0): 0.19}
+    assert value(source, Prices=prices, Rates=rates, Order={"Rates": rates}) == expected
+
+
+def test_in_asks_lists_and_structures_only() -> None:
+    told = problem("2.0 in Rates && 1 in Count", Rates={key_for(2.0): 1}, Count=3)
+    assert told == "`in` looks into a List or a Structure, not an Integer."

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.clients import FileStore
 from flows.blocks.csv.table import TYPES, Dialect, Table, lines, names_in
+from flows.blocks.cultures import CULTURE_INFO, culture_info
 from flows.blocks.encodings import ENCODING
 from flows.blocks.errors import invalid_property
 from flows.blocks.files.base import FILE_PATH, OVERWRITE
 from flows.blocks.files.text import TextReader, TextWriter
-from flows.blocks.text.base import CULTURE_INFO, culture_of
 from flows.formats.cultures import Culture
 from flows.formats.numbers import format_number
 from flows.formats.text import text_of
@@ -64,7 +64,7 @@ def _names(inputs: Mapping[str, Any]) -> list[str] | None:
 
 def _read(text: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a block that reads a text."""
-    signs = culture_of(inputs["Culture Info"])
+    signs = culture_info(inputs)
     table = Table(_dialect(inputs), signs, inputs["Has Header"], _names(inputs), inputs["Types"])
     columns, rows = table.read(text)
     return {"Rows": rows, "Column Names": columns}
@@ -74,7 +74,7 @@ def _header_and_rows(inputs: Mapping[str, Any]) -> tuple[str, str]:
     """Return the header and the rows of a table as texts."""
     names, rows = _names(inputs), inputs["Rows"]
     names = names_in(rows) if names is None else names
-    dialect, signs = _dialect(inputs), culture_of(inputs["Culture Info"])
+    dialect, signs = _dialect(inputs), culture_info(inputs)
     fields = lines(rows, names, lambda value: _field(value, signs))
     header = dialect.written([names]) if inputs["Has Header"] and names else ""
     return header, dialect.written(fields)

@@ -1,14 +1,14 @@
 """Date times: the present one, their parts, text, arithmetic and comparisons."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
+from flows.blocks.cultures import FORMAT_PROVIDER, format_provider
 from flows.blocks.enumerations import DATE_TIME_COMPONENT
-from flows.blocks.errors import BlockException, exception, invalid_property, out_of_range
+from flows.blocks.errors import BlockException, exception, out_of_range
 from flows.blocks.schedules.wait import add_period
-from flows.formats.cultures import Culture, UnknownCulture, culture
+from flows.formats.cultures import culture
 from flows.formats.dates import ISO, default_text, format_date, parse_any_date, parse_date
 from flows.formats.numbers import InvalidFormat
 from flows.parsing import PERIOD_PARTS
@@ -22,13 +22,6 @@ START = Property("Start Date Time", _TYPE, required=True)
 END = Property("End Date Time", _TYPE, required=True)
 PERIOD = Property("Time Period", "TimePeriod")
 TEMPLATE = Property("Format Template", "String", default=ISO)
-PROVIDER = Property(
-    "Format Provider",
-    "IFormatProvider",
-    default="InvariantCulture",
-    advanced=True,
-    description="a culture, such as en-US",
-)
 
 
 class DateTimeBlock(Block):
@@ -36,13 +29,6 @@ class DateTimeBlock(Block):
 
     palette = "Date & Time"
     icon = "wait"
-
-
-def _culture(inputs: Mapping[str, Any]) -> Culture:
-    try:
-        return culture(inputs["Format Provider"])
-    except UnknownCulture as problem:
-        raise invalid_property("Format Provider", str(problem)) from None
 
 
 class GetCurrentDateTime(DateTimeBlock):
@@ -220,12 +206,17 @@ class ConvertDateTimeToText(DateTimeBlock):
     format alone as the culture writes it (semantics 119)."""
 
     type = "Convert Date Time To Text"
-    properties = (DATE_TIME, TEMPLATE, PROVIDER, Property("Text", "String", Direction.OUTPUT))
-    throws = ("FormatException",)
+    properties = (
+        DATE_TIME,
+        TEMPLATE,
+        FORMAT_PROVIDER,
+        Property("Text", "String", Direction.OUTPUT),
+    )
+    throws = ("CultureInfoNotFoundException", "FormatException")
 
     def run(self, visit: Visit) -> Leave:
         at, template = visit.inputs["Date Time"], visit.inputs["Format Template"]
-        signs = _culture(visit.inputs)
+        signs = format_provider(visit.inputs)
         if not template and visit.inputs["Format Provider"] is not None:
             return Leave(outputs={"Text": default_text(at, signs)})
         try:
@@ -243,14 +234,14 @@ class ConvertTextToDateTime(DateTimeBlock):
     properties = (
         Property("Text", "String", required=True, nonempty=True),
         TEMPLATE,
-        PROVIDER,
+        FORMAT_PROVIDER,
         DATE_TIME_OUT,
     )
-    throws = ("FormatException",)
+    throws = ("CultureInfoNotFoundException", "FormatException")
 
     def run(self, visit: Visit) -> Leave:
         text, template = visit.inputs["Text"], visit.inputs["Format Template"]
-        signs = _culture(visit.inputs)
+        signs = format_provider(visit.inputs)
         try:
             if template:
                 at = parse_date(text, template, signs, visit.now())

@@ -44,7 +44,8 @@ class ConvertObjectToJson(Block):
     yyyy-MM-dd) and StringEscapeHandling (Default, EscapeNonAscii, EscapeHtml); others are passed
     over. Without Settings it is one line.
 
-    Members of enumerations are written as numbers in structures that have all keys of their type,
+    Members of enumerations are written as numbers: anywhere by their qualified names
+    (`ScopeOption.Current`), and by their bare names in structures that have all keys of their type,
     such as a ScopeDefinition: {Tenant, System, Package, Flow}.
     """
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
-from flows.blocks.errors import exception, invalid_property
-from flows.formats.cultures import UnknownCulture, culture
+from flows.blocks.cultures import FORMAT_PROVIDER, format_provider
+from flows.blocks.errors import exception
 from flows.formats.numbers import InvalidFormat
 from flows.formats.text import fill_places, text_of
 from flows.values import copy
@@ -21,22 +21,14 @@ class ConvertObjectToText(Block):
     properties = (
         Property("Object", "TObject", required=True),
         Property("Format Template", "String", default=""),
-        Property(
-            "Format Provider",
-            "IFormatProvider",
-            advanced=True,
-            description="a culture, such as en-US",
-        ),
+        FORMAT_PROVIDER,
         Property("Text", "String", Direction.OUTPUT),
     )
-    throws = ("FormatException",)
+    throws = ("CultureInfoNotFoundException", "FormatException")
 
     def run(self, visit: Visit) -> Leave:
         value, template = visit.inputs["Object"], visit.inputs["Format Template"]
-        try:
-            signs = culture(visit.inputs["Format Provider"])
-        except UnknownCulture as problem:
-            raise invalid_property("Format Provider", str(problem)) from None
+        signs = format_provider(visit.inputs)
         if not template:
             return Leave(outputs={"Text": text_of(value, signs)})
 

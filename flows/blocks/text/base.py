@@ -3,8 +3,7 @@
 from typing import ClassVar
 
 from flows.blocks.base import Block, Direction, Property
-from flows.blocks.errors import invalid_property, out_of_range
-from flows.formats.cultures import Culture, UnknownCulture, culture
+from flows.blocks.errors import out_of_range
 
 #: The blanks of the original: the separators of Unicode, tabs and ends of lines.
 BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
@@ -14,12 +13,6 @@ TEXT_OUT = Property("Text", "String", Direction.OUTPUT)
 INDEX = Property("Index", "Int32", default=0)
 LENGTH = Property(
     "Length", "Int32", default=-1, description="a negative length means as far as possible"
-)
-CULTURE_INFO = Property(
-    "Culture Info", "CultureInfo", advanced=True, description="such as en-US; null is invariant"
-)
-FORMAT_PROVIDER = Property(
-    "Format Provider", "IFormatProvider", advanced=True, description="a culture, such as en-US"
 )
 
 
@@ -35,14 +28,6 @@ class Ranged(TextBlock):
     """A block whose indexes and lengths have to lie in the text."""
 
     throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
-
-
-def culture_of(name: str | None, prop: str = "Culture Info") -> Culture:
-    """Return the culture that a property gives. Raises InvalidPropertyValueException."""
-    try:
-        return culture(name)
-    except UnknownCulture as problem:
-        raise invalid_property(prop, str(problem)) from None
 
 
 def index_in(text: str, index: int, name: str = "Index") -> int:

@@ -11,17 +11,15 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Direction, Leave, Property, Visit
 from flows.blocks.collections import items_of
+from flows.blocks.cultures import CULTURE_INFO, FORMAT_PROVIDER, culture_info, format_provider
 from flows.blocks.enumerations import ENCODING_FORMAT, SPLIT_OPTIONS
 from flows.blocks.errors import exception
 from flows.blocks.text.base import (
     BLANKS,
     CHANGED_TEXT,
-    CULTURE_INFO,
-    FORMAT_PROVIDER,
     TEXT,
     TEXT_OUT,
     TextBlock,
-    culture_of,
 )
 from flows.expressions.function import LARGEST_TEXT
 from flows.formats.cultures import Culture, culture
@@ -70,7 +68,7 @@ class _Converts(TextBlock):
     convert: ClassVar[Callable[[str, Culture], str]]
 
     def run(self, visit: Visit) -> Leave:
-        text, signs = visit.inputs["Text"], culture_of(visit.inputs["Culture Info"])
+        text, signs = visit.inputs["Text"], culture_info(visit.inputs)
         converted = type(self).convert(text, signs) if text else text
         return Leave(outputs={"Text": converted})
 
@@ -162,11 +160,11 @@ class SplitText(TextBlock):
 
 
 class _Formats(TextBlock):
-    throws: ClassVar[tuple[str, ...]] = ("FormatException",)
+    throws: ClassVar[tuple[str, ...]] = ("CultureInfoNotFoundException", "FormatException")
 
     def run(self, visit: Visit) -> Leave:
         template = visit.inputs["Format Template"]
-        signs = culture_of(visit.inputs["Format Provider"], "Format Provider")
+        signs = format_provider(visit.inputs)
         if template is None:
             return Leave(outputs={"Text": None})
         try:

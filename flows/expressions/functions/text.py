@@ -4,9 +4,11 @@ from typing import Any
 
 import regex
 
+from flows import equality
 from flows.expressions.function import LARGEST_LIST, bounded_text, function
 from flows.formats.cultures import culture
 from flows.formats.text import text_of
+from flows.keys import key_for
 
 #: The longest that one search with a regular expression may take, in seconds.
 REGEX_SECONDS = 1.0
@@ -88,15 +90,19 @@ def join(items: list[Any], separator: str = "") -> str:
     ('"Order 77".contains("der")', True),
     ("[1, 2].contains(2)", True),
     ('{"a": 1}.contains("a")', True),
+    ("[1.0].contains(1)", False),
 )
 def contains(whole: Any, part: Any) -> bool:
-    """Return whether a text has a text in it, a list an item, or a structure a key."""
+    """Return whether a text has a text in it, a list an item, or a structure a key. Types count: 1
+    and 1.0 are two values."""
     if isinstance(whole, str):
         if not isinstance(part, str):
             raise ValueError("a Text contains texts only.")
         return part in whole
-    if isinstance(whole, list | dict):
-        return any(type(part) is type(item) and part == item for item in whole)
+    if isinstance(whole, dict):
+        return not isinstance(part, list | dict) and key_for(part) in whole
+    if isinstance(whole, list):
+        return bool(equality.places(whole, part))
     raise ValueError("it looks into a Text, a List or a Structure.")
 
 
