@@ -11,5 +11,5 @@ class ExecutionsConfig(AppConfig):
         from executions.statistics import fold  # noqa: PLC0415 (models load after the apps)
 
         fold.failures_counted.connect(occurrences.count)
-        events.happened.connect(personal.tell)
+        events.happened.connect(personal.notify)
         rights_changes.connect()

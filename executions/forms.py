@@ -73,10 +73,10 @@ class AnswerForm(TypedForm):
         read = {
             name: field for name, field in self.asked.items() if PREFIX + name not in self.errors
         }
-        self.tell(problems(read.values(), {name: self.values.get(name) for name in read}))
+        self.add_problems(problems(read.values(), {name: self.values.get(name) for name in read}))
         return cleaned
 
-    def tell(self, problems: Mapping[str, str]) -> None:
+    def add_problems(self, problems: Mapping[str, str]) -> None:
         """Put what is wrong beside the fields that it is about."""
         for name, told in problems.items():
             self.add_error(PREFIX + name if name in self.asked else None, told)
@@ -135,7 +135,7 @@ class StartForm(TypedForm):
             self.add_error(None, text)
         return cleaned
 
-    def tell(self, messages: Iterable[Message]) -> None:
+    def add_problems(self, messages: Iterable[Message]) -> None:
         """Put each message beside the variable that it is about, the others above the form."""
         for message in messages:
             name = _variable_of(message, self.variables)

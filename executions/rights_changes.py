@@ -20,7 +20,7 @@ from flows.models import Flow, Folder, Grant
 _SIGN_IN = frozenset({"last_login"})
 
 
-def tell(user_ids: Collection[int] | None = None) -> None:
+def announce_change(user_ids: Collection[int] | None = None) -> None:
     """Tell, after the commit, that the rights of some users may have changed; of all for None."""
     users = None if user_ids is None else sorted(user_ids)
     if users is None or users:
@@ -47,35 +47,35 @@ def connect() -> None:
 
 def _grant(sender: Any, instance: Grant, **_: Any) -> None:
     if instance.user_id is not None:
-        tell([instance.user_id])
+        announce_change([instance.user_id])
     else:
         users = get_user_model()._default_manager.filter(groups=instance.group_id)
-        tell(list(users.values_list("pk", flat=True)))
+        announce_change(list(users.values_list("pk", flat=True)))
 
 
 def _token(sender: Any, instance: ApiToken, **changed: Any) -> None:
     if not changed.get("created"):
-        tell([instance.user_id])
+        announce_change([instance.user_id])
 
 
 def _user(sender: Any, instance: Any, **changed: Any) -> None:
     if not changed.get("created") and changed.get("update_fields") != _SIGN_IN:
-        tell([instance.pk])
+        announce_change([instance.pk])
 
 
 def _membership(sender: Any, instance: Any, pk_set: set[int] | None, **_: Any) -> None:
     """A user has joined or left groups, or a group got or lost members; so with permissions."""
     if isinstance(instance, get_user_model()):
-        tell([instance.pk])
+        announce_change([instance.pk])
     else:
-        tell(pk_set)
+        announce_change(pk_set)
 
 
 def _flow(sender: Any, instance: Flow, **changed: Any) -> None:
     """A new flow in no folder changes nobody's rights: no grant names it yet."""
     if not changed.get("created") or instance.folder_id is not None:
-        tell()
+        announce_change()
 
 
 def _everybody(sender: Any, **_: Any) -> None:
-    tell()
+    announce_change()

@@ -9,7 +9,7 @@ from celery.exceptions import WorkerLostError
 from kombu.exceptions import OperationalError
 
 from executions import control_transfer, idempotency, processes, recovery, runner, workers
-from executions.alerts import asked, deliveries, evaluation, personal
+from executions.alerts import deliveries, evaluation, personal, question_alerts
 from executions.alerts import retention as alert_retention
 from executions.api import idempotency as api_idempotency
 from executions.audit import retention as audit_retention
@@ -103,8 +103,8 @@ def evaluate_alerts() -> None:
 def send_due_deliveries() -> None:
     """Tell people of what they watch and of what they are asked; have what is due for each
     destination sent."""
-    personal.tell_watchers()
-    asked.tell()
+    personal.notify_watchers()
+    question_alerts.send_due()
     deliveries.send_due()
 
 

@@ -35,9 +35,9 @@ def visible(user: Any) -> QuerySet[Flow]:
 
 
 def folders(user: Any) -> dict[int, tuple[str, ...]]:
-    """Return the folders that the user may see, as `queries.folder_ways` does: those on which they
+    """Return the folders that the user may see, as `queries.folder_paths` does: those on which they
     have a role, those in which there are flows that they see, and those above these."""
-    ways, ids = queries.folder_ways(), seen(user)
+    ways, ids = queries.folder_paths(), seen(user)
     if ids is None:
         return ways
     held = rights_of(user).folder_ids(Role.SEE)

@@ -83,7 +83,7 @@ NOWHERE = Arrangement({}, {})
 
 def arrangement() -> Arrangement:
     """Read the folders and labels of all flows: three queries."""
-    ways = folder_ways()
+    ways = folder_paths()
     filed = Flow.objects.filter(folder__isnull=False).order_by().values_list("name", "folder_id")
     labels: dict[str, list[str]] = defaultdict(list)
     labelled = Label.objects.filter(flows__isnull=False).order_by("name")
@@ -95,7 +95,7 @@ def arrangement() -> Arrangement:
     )
 
 
-def folder_ways() -> dict[int, tuple[str, ...]]:
+def folder_paths() -> dict[int, tuple[str, ...]]:
     """Return the paths of each folder and of those above it, from the top, by the folder's id:
     ("commerce", "commerce/returns")."""
     rows = {pk: (name, parent) for pk, name, parent in _folder_rows()}
@@ -120,7 +120,7 @@ def _folder_rows() -> QuerySet[Folder, tuple[int, str, int | None]]:
 def folder_at(path: str) -> Folder | None:
     """Return the folder at a path, in any case; None when there is none."""
     wanted = path.casefold()
-    found = [pk for pk, way in folder_ways().items() if way[-1].casefold() == wanted]
+    found = [pk for pk, way in folder_paths().items() if way[-1].casefold() == wanted]
     return Folder.objects.filter(pk__in=found).first()
 
 

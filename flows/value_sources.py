@@ -177,7 +177,7 @@ class Composite:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class WithVariables:
     """A source with the values of its variables, by name in lower case: a constant."""
 
     source: "Source"
@@ -200,7 +200,7 @@ class Given:
         return self.variables[name.casefold()]
 
 
-Source = Literal | Variable | Expression | Path | Composite | Given
+Source = Literal | Variable | Expression | Path | Composite | WithVariables
 
 
 #: Evaluates constants within bounds (`flows.sandbox`); None for this process.

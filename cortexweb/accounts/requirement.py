@@ -28,7 +28,7 @@ REACHABLE = frozenset(
 _KINDS = {"totp": "app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
 
-def is_asked_of(user: Any) -> bool:
+def is_required_of(user: Any) -> bool:
     """Return whether a password alone does not sign a user in."""
     return settings.SECOND_FACTOR == "required" or bool(is_mfa_enabled(user))
 
@@ -39,7 +39,7 @@ def note(request: HttpRequest, ways: list[str]) -> None:
         request.session[_MUST_ADD] = True
 
 
-def holds_up(session: Any) -> bool:
+def must_set_up(session: Any) -> bool:
     """Return whether the user of a session has to add a second factor before anything else."""
     return settings.SECOND_FACTOR == "required" and bool(session.get(_MUST_ADD))
 
@@ -67,6 +67,6 @@ class CompleteSignIn:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         # The session has been loaded: its user is known.
-        if holds_up(scope["session"]):
+        if must_set_up(scope["session"]):
             scope = {**scope, "user": AnonymousUser()}
         return await self.application(scope, receive, send)

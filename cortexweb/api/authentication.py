@@ -21,7 +21,7 @@ from ninja.security import HttpBasicAuth, HttpBearer, SessionAuth
 
 from cortexweb.accounts import requirement
 from cortexweb.accounts.login_attempts import PasswordAttempt, password_slot
-from cortexweb.accounts.requirement import is_asked_of
+from cortexweb.accounts.requirement import is_required_of
 from executions import api_tokens, log_context, preferences
 from executions.api.problems import Problem
 from executions.commands.actor import address_of
@@ -72,7 +72,7 @@ class Basic(HttpBasicAuth):
         if not username or not password or "\0" in username + password:
             return None
         user = _known.find(username, password) or _checked(request, username, password)
-        if user is not None and requirement.is_asked_of(user):
+        if user is not None and requirement.is_required_of(user):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "A password alone does not sign in to this account. Use an API token.",
@@ -113,7 +113,7 @@ def _checked(request: HttpRequest, name: str, password: str) -> AbstractBaseUser
         attempt.failed("wrong name or password")
         return None
     attempt.forget()
-    if is_asked_of(user):
+    if is_required_of(user):
         attempt.failed("a second factor is asked for")
         raise Problem(
             HTTPStatus.UNAUTHORIZED,

@@ -24,6 +24,6 @@ class SessionsMiddleware:
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponseBase | None:
         name = request.resolver_match and request.resolver_match.url_name
-        if name in requirement.REACHABLE or not requirement.holds_up(request.session):
+        if name in requirement.REACHABLE or not requirement.must_set_up(request.session):
             return None
         return redirect("set-up-second-factor")

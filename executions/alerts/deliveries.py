@@ -116,12 +116,12 @@ def write(deliveries: Iterable[Delivery]) -> None:
     now = timezone.now()
     for destination in sorted({one.destination for one in written if one.due_at <= now} - {""}):
         send_soon(destination)
-    tell_pages(
+    notify_pages(
         {one.user_id for one in written if CHANNEL_TYPES[one.via].send is None and one.user_id}
     )
 
 
-def tell_pages(user_ids: Iterable[int]) -> None:
+def notify_pages(user_ids: Iterable[int]) -> None:
     """Have the open pages of users fetch their notifications."""
     for user_id in sorted(user_ids):
         announce({"type": NOTIFICATIONS_CHANGED, "user": user_id})

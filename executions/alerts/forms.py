@@ -12,7 +12,7 @@ from executions.alerts.channels import chat
 from executions.alerts.kind import Kind
 from executions.models import AlertChannel, AlertRule
 from flows.models import Flow, Folder, Label
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 SCOPES = {"flow": Flow, "folder": Folder, "label": Label}
 #: How the fields of parameters begin.
@@ -70,7 +70,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["channels"].queryset = channels  # type: ignore[attr-defined]
         zones = [(zone, zone) for zone in preferences.time_zones()]
         self.fields["zone"] = forms.ChoiceField(choices=zones, initial=self.instance.zone)
-        folders = sorted((ways[-1], pk) for pk, ways in folder_ways().items())
+        folders = sorted((ways[-1], pk) for pk, ways in folder_paths().items())
         self.fields["scope"].choices = [  # type: ignore[attr-defined]
             ("", "Everything"),
             ("Folders", [(f"folder:{pk}", way) for way, pk in folders]),

@@ -67,4 +67,4 @@ def mark_read(user: User, ids: Sequence[UUID] | None = None) -> None:
     other pages know."""
     those = unread(user) if ids is None else unread(user).filter(pk__in=ids)
     if user.pk is not None and those.order_by().update(read_at=timezone.now()):
-        deliveries.tell_pages([user.pk])
+        deliveries.notify_pages([user.pk])

@@ -27,7 +27,7 @@ _TEXT = 400
 _WATCHES = 500
 
 
-def tell(sender: object, event: FailureEvent, **_: object) -> None:
+def notify(sender: object, event: FailureEvent, **_: object) -> None:
     """Tell people of what has happened to a failure, in the transaction in which it did. Nobody
     hears of what they do themselves, or may not see."""
     mentioned = set(event.mentions)
@@ -50,7 +50,7 @@ def tell(sender: object, event: FailureEvent, **_: object) -> None:
 
 
 @transaction.atomic
-def tell_watchers() -> None:
+def notify_watchers() -> None:
     """Tell people that what they watch has ended, by the channels that they have chosen."""
     now = timezone.now()
     rows = watches.untold_ends().select_related("user__preferences", "execution")[:_WATCHES]

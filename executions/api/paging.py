@@ -12,7 +12,7 @@ PAGE_SIZE = 50
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="From 1 on.")]
 
 
-class Listed(Schema, Generic[T]):
+class NumberedPage(Schema, Generic[T]):
     """A page of a list."""
 
     items: list[T]
@@ -20,7 +20,7 @@ class Listed(Schema, Generic[T]):
 
 
 def page_of(request: HttpRequest, rows: Any, number: int = 1) -> dict[str, Any]:
-    """Return what `Listed` says of the page of some rows."""
+    """Return what `NumberedPage` says of the page of some rows."""
     page = Paginator(rows, PAGE_SIZE).get_page(number)
     following = None
     if page.has_next() and page.number == number:

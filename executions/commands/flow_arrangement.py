@@ -11,7 +11,7 @@ from executions.access import User
 from executions.commands.actor import Actor
 from flows import access, administrators
 from flows.models import FavoriteFlow, Flow, Folder, Label
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 _MOVE, _LABEL = "move-flow", "label-flow"
 _NO_FOLDER = "no folder"
@@ -31,13 +31,13 @@ def move(user: User, actor: Actor, flow: Flow, folder: Folder | None) -> str:
         # Locked, so that nobody deletes it meanwhile.
         if folder and not Folder.objects.select_for_update(no_key=True).filter(pk=folder.pk):
             return f"{flow.name} was not moved: somebody has just deleted the folder."
-        ways = folder_ways()
+        ways = folder_paths()
         before = ways[locked.folder_id][-1] if locked.folder_id else _NO_FOLDER
         after = ways[folder.pk][-1] if folder else _NO_FOLDER
         if before == after:
             return f"{flow.name} is in {after} already."
         Flow.objects.filter(pk=flow.pk).update(folder=folder)
-        rights_changes.tell()
+        rights_changes.announce_change()
         audit.record(
             actor,
             _MOVE,

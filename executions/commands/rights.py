@@ -10,7 +10,7 @@ from executions.commands.actor import Actor
 from executions.commands.request import CommandRefused
 from flows import access, administrators
 from flows.models import Flow, Folder, Grant
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 from flows.roles import Role
 
 Holder = AbstractUser | Group
@@ -111,7 +111,7 @@ def name_of(place: Place) -> str:
         return "the whole site"
     if isinstance(place, Flow):
         return place.name
-    return f"the folder {folder_ways().get(place.pk, (place.name,))[-1]}"
+    return f"the folder {folder_paths().get(place.pk, (place.name,))[-1]}"
 
 
 def holder_named(name: str) -> Holder | None:

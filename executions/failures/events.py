@@ -55,10 +55,10 @@ def record(*events: FailureEvent) -> None:
     for event in events:
         happened.send(sender=FailureEvent, event=event)
     changed = any(event.is_change for event in events)
-    tell_pages([event.group for event in events], is_change=changed)
+    notify_pages([event.group for event in events], is_change=changed)
 
 
-def tell_pages(groups: Sequence[FailureGroup], *, is_change: bool) -> None:
+def notify_pages(groups: Sequence[FailureGroup], *, is_change: bool) -> None:
     """Have the pages that show groups fetch them; with `is_change`, also those that only show how
     many need somebody."""
     if groups:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from executions.failures.events import FailureEvent, record, tell_pages
+from executions.failures.events import FailureEvent, notify_pages, record
 from executions.models import FailureActivity, FailureGroup
 from executions.statistics.fold import CountedFailures
 
@@ -43,7 +43,7 @@ def count(sender: object, counted: Sequence[CountedFailures], **_: object) -> No
     FailureGroup.objects.bulk_update(groups, [*_COUNTED, *_DECIDED, *NOT_MUTED])
     record(*events)
     changed = {event.group.pk for event in events}
-    tell_pages([group for group in groups if group.pk not in changed], is_change=False)
+    notify_pages([group for group in groups if group.pk not in changed], is_change=False)
 
 
 def _count(group: FailureGroup, seen: Sequence[CountedFailures]) -> list[FailureEvent]:

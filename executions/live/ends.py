@@ -24,7 +24,7 @@ class AwaitedEnds:
     def __len__(self) -> int:
         return self._number
 
-    def tell(self, event: ExecutionChanged) -> None:
+    def notify(self, event: ExecutionChanged) -> None:
         """Wake those who wait for the end that a change tells of."""
         if event.ended_at is not None and event.id in self._futures:
             for future in self._futures[event.id]:

@@ -254,7 +254,7 @@ class Hub:
             self.users.receive(message)
 
     def _add(self, event: ExecutionChanged) -> None:
-        self.ends.tell(event)
+        self.ends.notify(event)
         self._batcher.add(event)
         self.users.notify_watchers(event)
 

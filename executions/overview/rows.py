@@ -13,7 +13,7 @@ from executions.charts.strips import Bars, HeatStrip, Part
 from executions.overview.figures import FailureFigures, Figures, FlowFigures
 from executions.overview.scope import Scope, ended, within
 from executions.overview.sentence import FAILING
-from executions.overview.values import ended_in, failed_in, failed_words
+from executions.overview.values import ended_in, failed_in, failure_text
 from executions.states import Status
 from executions.statistics.read import Bucket
 from executions.statistics.spans import Span
@@ -34,7 +34,7 @@ def flow_row(scope: Scope, flow: FlowFigures, zone: tzinfo) -> dict[str, Any]:
         "runs": counts.ended,
         "runs_url": scope.grid(ended(span), flow=flow.name),
         "failed": scales.percent(100 * rate) if rate is not None else "–",
-        "failed_title": failed_words(counts),
+        "failed_title": failure_text(counts),
         "failed_url": scope.grid(("is", "failed"), ended(span), flow=flow.name),
         "is_bad": rate is not None and rate >= BAD,
         "p95": duration(counts.durations.quantile(0.95)) or "–",
@@ -54,7 +54,7 @@ def heat_of(scope: Scope, flow: FlowFigures, zone: tzinfo) -> HeatStrip:
         if counts is not None and counts.ended:
             more = [("is", "failed")] if counts.failed else []
             url = scope.grid(*more, ("ended", within(one.start, one.end)), flow=flow.name)
-        parts.append(Part(rate, write(Slot(one.start, one.end)), failed_words(counts), url))
+        parts.append(Part(rate, write(Slot(one.start, one.end)), failure_text(counts), url))
     return strips.heat_strip(flow.name, flow.counts.failure_rate, parts)
 
 

@@ -11,11 +11,11 @@ from executions.overview.scope import COMPARISONS, Scope, ended, within
 from executions.overview.values import (
     ended_in,
     failed_in,
-    failed_words,
+    failure_text,
     hourly,
     quantile_in,
+    succeeded_in,
     success_in,
-    well_in,
 )
 from executions.statistics.read import Bucket
 from flows.formatting import duration
@@ -27,7 +27,7 @@ def charts(scope: Scope, figures: Figures, zone: tzinfo) -> list[dict[str, Any]]
         Slot(
             one.start,
             one.end,
-            failed_words(one.counts),
+            failure_text(one.counts),
             scope.grid(("ended", within(one.start, one.end))),
         )
         for one in figures.buckets
@@ -41,7 +41,7 @@ def charts(scope: Scope, figures: Figures, zone: tzinfo) -> list[dict[str, Any]]
     rate = total.failure_rate
     p95 = total.durations.quantile(0.95)
     throughput = [
-        Line("ended", [well_in(one) for one in figures.buckets], "st-running"),
+        Line("ended", [succeeded_in(one) for one in figures.buckets], "st-running"),
         Line("failed", [failed_in(one) for one in figures.buckets], "st-error", stacked=True),
         *_then(scope, figures, ended_in),
     ]

@@ -17,7 +17,7 @@ def failed_in(bucket: Bucket) -> float | None:
     return None if bucket.counts is None else bucket.counts.failed
 
 
-def well_in(bucket: Bucket) -> float | None:
+def succeeded_in(bucket: Bucket) -> float | None:
     """Return how many did not fail; None where nothing ran."""
     return None if bucket.counts is None else bucket.counts.ended - bucket.counts.failed
 
@@ -36,7 +36,7 @@ def quantile_in(bucket: Bucket, name: str, part: float = 0.95) -> float | None:
     return found
 
 
-def failed_words(counts: Counts | None) -> str:
+def failure_text(counts: Counts | None) -> str:
     """Say how many failed of those that ended."""
     if counts is None or not counts.ended:
         return "nothing ended"

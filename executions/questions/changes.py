@@ -91,7 +91,7 @@ def answer(user: User, actor: Actor, question_id: UUID, given: Mapping[str, Any]
             for form in [values.encode(answers[field.name])]
         }
         _record(actor, "answer-question", question, after=shown)
-        store.tell_pages([(question.user_id, question.group_id)])
+        store.notify_pages([(question.user_id, question.group_id)])
         woken = transitions.wake_answered(question.execution_id)
         for event in woken:
             enqueue(event)
@@ -198,7 +198,7 @@ def _assign(actor: Actor, command: str, question: Question, user: Any, group: Gr
     question.user, question.group = user, group
     question.save(update_fields=["user", "group", "told_at"])
     _record(actor, command, question, before=before, after=_assignee(question))
-    store.tell_pages([asked_before, (question.user_id, question.group_id)])
+    store.notify_pages([asked_before, (question.user_id, question.group_id)])
     text = wait_text.format_question(str(question.pk), question.assignee)
     publish(transitions.assign_question(question.execution_id, text))
 

@@ -8,7 +8,7 @@ from executions.models import Schedule
 from flows import sandbox, value_sources
 from flows.expressions import ExpressionError
 from flows.graph import Message
-from flows.value_sources import Given, Literal, Source
+from flows.value_sources import Literal, Source, WithVariables
 
 #: What the expressions of a schedule may read.
 NAMES = {
@@ -58,7 +58,7 @@ def _value(source: Source, names: Mapping[str, Any]) -> Any:
         return value_sources.evaluate_constant_here(source)
     # Of its variables only those that it reads, so that the cache of the sandbox can serve others.
     given = {name: names[name.casefold()] for name in source.names if name.casefold() in names}
-    return sandbox.evaluate(Given(source, given), _LARGEST)
+    return sandbox.evaluate(WithVariables(source, given), _LARGEST)
 
 
 def _message(name: str, problem: str) -> Message:

@@ -117,7 +117,7 @@ def by_trigger(span: Span, selection: Selection = EVERYTHING) -> dict[str, Count
     return _by_key(_reading(selection, Level.VERSION, _TRIGGER), span)
 
 
-def since_ever_by_flow_and_trigger() -> dict[tuple[int, str], Counts]:
+def all_time_by_flow_and_trigger() -> dict[tuple[int, str], Counts]:
     """Return all that was ever counted, by the flow's id and trigger: numbers that only grow."""
     key = ("s.flow_id || ' ' || s.trigger", "v.flow_id || ' ' || e.trigger")
     reading = _reading(EVERYTHING, Level.VERSION, key)

@@ -10,7 +10,7 @@ from executions import machine_accounts
 from executions.models import ApiToken
 from executions.views.tokens import OFFERED, SOON, TokenForm, listed
 from flows import access as flows_access
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 register = template.Library()
 
@@ -39,6 +39,6 @@ def api_tokens(context: Any, owner: Any) -> dict[str, Any]:
         "form": form or TokenForm(asker=request.user),
         "is_open": form is not None,
         "flow_names": flows.values_list("name", flat=True)[:OFFERED],
-        "folder_names": sorted(way[-1] for way in folder_ways().values())[:OFFERED],
+        "folder_names": sorted(way[-1] for way in folder_paths().values())[:OFFERED],
         "may_manage": machine_accounts.may_manage(request.user),
     }

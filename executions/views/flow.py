@@ -103,7 +103,7 @@ def flow_start(request: HttpRequest, name: str) -> HttpResponse:
                 break_on_exception=form.cleaned_data["break_on_exception"],
             )
         except NotStarted as stopped:
-            form.tell(stopped.messages)
+            form.add_problems(stopped.messages)
         else:
             if "open" in request.POST:
                 return _go(request, execution.get_absolute_url())

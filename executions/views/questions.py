@@ -81,7 +81,7 @@ def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
             messages.success(request, "Your answer is given, and the execution goes on.")
             return redirect(found)
     except changes.Unfit as unfit:
-        form.tell(unfit.problems)
+        form.add_problems(unfit.problems)
     except changes.NotAllowed as refused:
         raise PermissionDenied(str(refused)) from None
     except changes.Closed as closed:

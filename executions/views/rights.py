@@ -20,7 +20,7 @@ from executions.commands.request import CommandRefused
 from executions.commands.rights import Place
 from flows import access, administrators
 from flows.models import Flow, Folder, Grant
-from flows.queries import folder_ways, folders_above
+from flows.queries import folder_paths, folders_above
 from flows.roles import Role
 
 #: Names that complete what is typed.
@@ -88,7 +88,7 @@ def _page(request: HttpRequest, place: Place) -> HttpResponse:
         "section": "flows",
         "place": rights.name_of(place),
         "flow": place if isinstance(place, Flow) else None,
-        "folder": folder_ways()[place.pk][-1] if isinstance(place, Folder) else "",
+        "folder": folder_paths()[place.pk][-1] if isinstance(place, Folder) else "",
         "url": address_of(place),
         "roles": list(Role),
         "rows": here,
@@ -181,7 +181,7 @@ def _inherited(user: Any, place: Place) -> list[Row]:
     if place is None:
         return []
     inner = place.folder_id if isinstance(place, Flow) else place.parent_id
-    ways = folder_ways()
+    ways = folder_paths()
     found: list[Row] = []
     for folder in folders_above(inner) if inner else []:
         url = reverse("folder-rights", args=[folder])

@@ -27,7 +27,7 @@ from executions.views.preferences import back
 from flows import access as flows_access
 from flows import administrators
 from flows.models import Flow, Folder
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 from flows.roles import Role
 
 #: Days for which a token may be made; the first one is offered.
@@ -92,7 +92,7 @@ class TokenForm(forms.Form):
         names = _names(self.cleaned_data["folders"])
         if not names:
             return []
-        ways = {way[-1]: pk for pk, way in folder_ways().items()}
+        ways = {way[-1]: pk for pk, way in folder_paths().items()}
         found = Folder.objects.in_bulk([ways[name] for name in names if name in ways])
         return _all_of(names, {name: found.get(ways.get(name, 0)) for name in names}, "folder")
 
@@ -215,7 +215,7 @@ def _token_or_404(request: HttpRequest, token_id: int) -> ApiToken:
 def listed(tokens: QuerySet[ApiToken]) -> list[ApiToken]:
     """Return tokens with what a list shows of them: the flows, and the paths of the folders."""
     found = list(tokens.prefetch_related("flows", "folders"))
-    ways = folder_ways() if any(token.is_limited for token in found) else {}
+    ways = folder_paths() if any(token.is_limited for token in found) else {}
     for token in found:
         folders = token.folders.all() if token.is_limited else []
         token.folder_paths = [ways[one.pk][-1] for one in folders]  # type: ignore[attr-defined]

@@ -176,7 +176,7 @@ def try_webhook(request: HttpRequest) -> HttpResponse:
     else:
         try:
             received = sample.received(timezone.now())
-            context |= _tried(shown, form.graph, received.given(shown))
+            context |= _tried(shown, form.graph, received.variables(shown))
         except (ValidationError, Unreadable) as problem:
             context["problem"] = " ".join(getattr(problem, "messages", [str(problem)]))
     return render(request, "webhooks/tried.html", context)

@@ -105,7 +105,7 @@ def _start(row: ChainStart) -> UUID:
     version = queries.latest_published(chain.target.name)
     if version is None:
         raise _NotChained(Outcome.FAILED, f"{chain.target} has no published version.")
-    inputs = _inputs(chain, version.pk, given(source))
+    inputs = _inputs(chain, version.pk, variables_of(source))
     request = StartRequest(
         version,
         inputs,
@@ -146,7 +146,7 @@ def _inputs(chain: Chain, version_id: int, names: Mapping[str, Any]) -> dict[str
     return mapped.values
 
 
-def given(source: Execution) -> dict[str, Any]:
+def variables_of(source: Execution) -> dict[str, Any]:
     """Return what the expressions of a chain read of an execution that has ended, with its secrets:
     what starts keeps their texts secret."""
     failed = source.status == Status.ERROR or source.unhandled

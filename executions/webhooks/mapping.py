@@ -9,7 +9,7 @@ from executions.limits import WEBHOOK_BYTES
 from flows import parsing, sandbox, value_sources
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, VariableNode
-from flows.value_sources import Composite, Given, Source
+from flows.value_sources import Composite, Source, WithVariables
 
 #: Bytes of what the expressions give together.
 _LARGEST = 4 * WEBHOOK_BYTES
@@ -92,7 +92,7 @@ def _evaluated(source: Source, given: Mapping[str, Any]) -> Any:
     known = {name: given[name.casefold()] for name in source.names if name.casefold() in given}
     try:
         return sandbox.evaluate(
-            Given(source, {k.casefold(): v for k, v in known.items()}), _LARGEST
+            WithVariables(source, {k.casefold(): v for k, v in known.items()}), _LARGEST
         )
     except KeyError as missing:
         names = ", ".join(given)

@@ -77,7 +77,7 @@ def receive(webhook: Webhook, received: Received) -> Answer:
 
 def _start(webhook: Webhook, received: Received) -> Answer:
     try:
-        given = received.given(webhook)
+        given = received.variables(webhook)
         if not is_met(webhook.condition, given):
             return Answer(Outcome.UNMATCHED, 200, "The condition is not true of it.")
         digest = _digest(webhook, received, given)

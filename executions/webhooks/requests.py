@@ -74,7 +74,7 @@ class Received:
             replayed_by=replayed_by,
         )
 
-    def given(self, webhook: Webhook) -> dict[str, Any]:
+    def variables(self, webhook: Webhook) -> dict[str, Any]:
         """Return what expressions read. Raises Unreadable."""
         fields = QueryDict(self.query)
         return {

@@ -185,7 +185,7 @@ def test_being_told_what_is_watched(grid: Any, admin_user: Any) -> None:
     notice = page.locator(f'#notices [data-watched="{one.pk}"]')
     expect(notice).to_contain_text("orders is over: Ended")
     expect(marks).to_have_count(1)
-    personal.tell_watchers()
+    personal.notify_watchers()
     expect(page.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
     browser = Delivery.objects.get(via="browser")
     assert page.evaluate("window.told") == [["orders: Ended", str(browser.pk)]]

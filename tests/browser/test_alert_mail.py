@@ -33,7 +33,7 @@ def test_a_mail_shows_planted_markup_as_text(
         settings.EMAIL_URL = f"smtp://127.0.0.1:{receiver.port}"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", receiver.port
         settings.SITE_URL = "https://cortex.example"
-        personal.tell_watchers()
+        personal.notify_watchers()
         deliveries.deliver("mail")
         (mail,) = receiver.mails
     html = mail.get_body(("html",))

@@ -97,7 +97,7 @@ def test_what_is_watched_comes_and_goes_with_the_watch(grid: Any, admin_user: An
     with page.expect_response(lambda got: got.status == 204):  # it is read
         tell(other, status=Status.ENDED, ended_at=timezone.now())
     expect(row(page, other).locator(".why")).to_have_text("you no longer watch it")
-    personal.tell_watchers()
+    personal.notify_watchers()
     assert not Watch.objects.exists()
     page.reload()
     expect(page.locator("[data-empty]")).to_be_visible()

@@ -110,7 +110,7 @@ def test_the_end_of_what_is_watched_reaches_its_watcher_by_each_channel(
         for execution in (live, ended):
             Watch.objects.create(user=user, execution=execution, read_revision=0)
     for _ in range(2):  # once, however often the scheduler looks
-        personal.tell_watchers()
+        personal.notify_watchers()
     deliver_all()
     assert set(Delivery.objects.values_list("via", "user", "channel", "occasion")) == {
         ("here", admin_user.pk, None, "watched-ends"),
@@ -129,7 +129,7 @@ def test_the_end_of_what_is_watched_reaches_its_watcher_by_each_channel(
     live.refresh_from_db()
     assert watches.mark_read(admin_user.pk, live.pk, live.revision)
     assert watches.watched_ids(admin_user.pk) == [str(ended.pk)]
-    personal.tell_watchers()
+    personal.notify_watchers()
     assert Delivery.objects.filter(via="mail", message__title="orders: Ended").exists()
     assert not Watch.objects.filter(user=admin_user, execution=live).exists()
 

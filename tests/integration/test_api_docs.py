@@ -91,5 +91,5 @@ def test_the_document_describes_typed_values(client: Client, db: None) -> None:
         items = schemas[model]["properties"][field]["additionalProperties"]
         assert reference in items["anyOf"], model
     assert reference in schemas["NewSignal"]["properties"]["payload"]["anyOf"]
-    assert reference in schemas["ValueThen"]["properties"]["value"]["anyOf"]
+    assert reference in schemas["ValueAtMoment"]["properties"]["value"]["anyOf"]
     assert "x-value" not in json.dumps(schemas)

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from executions import runner
-from executions.alerts import asked
+from executions.alerts import question_alerts
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
 from executions.models import Delivery, ExceptionRecord, Execution, LogEntry
@@ -158,8 +158,8 @@ def test_the_approval_asks_reminds_and_goes_on() -> None:
     inputs = {"Approvers": "approvers", "ReminderMinutes": 0}
     execution = start(version, inputs, ACTOR, Execution.Trigger.COMMAND_LINE)
     runner.run(execution.pk)
-    asked.tell()
-    asked.tell()
+    question_alerts.send_due()
+    question_alerts.send_due()
     told = Delivery.objects.filter(user=ann, via="here").order_by("created_at", "id")
     question = "Pay invoice R-2041 of Lamp Works?"
     assert [one.message["title"] for one in told] == [question, f"Reminder: {question}"]

@@ -98,5 +98,5 @@ def test_a_time_that_the_clocks_show_twice_or_never() -> None:
 @pytest.mark.parametrize("typed", ["started:2026-03-29[Nowhere/No]", "started:today[No]"])
 def test_a_zone_that_is_none_is_told(typed: str) -> None:
     filters = Filters.parse_text(typed)
-    assert filters.unread == (typed,)
+    assert filters.invalid_parts == (typed,)
     assert "There is no time zone" in filters.problems[0]

@@ -195,7 +195,7 @@ class FilterMeaning(TestCase):
     def test_whatever_is_typed_is_kept(self, typed: str) -> None:
         filters = Filters.parse_text(typed)
         assert Filters.parse_text(filters.text()) == filters
-        assert len(filters.problems) >= min(len(filters.unread), 1)
+        assert len(filters.problems) >= min(len(filters.invalid_parts), 1)
 
 
 def address(**fields: str) -> Filters:
@@ -242,7 +242,7 @@ def test_a_typed_query_names_fields_and_words() -> None:
 def test_what_means_nothing_is_kept_and_told(typed: str, said: str) -> None:
     filters = Filters.parse_text(f"{typed} flow:orders")
     assert filters.values("flow") == ("orders",)
-    assert filters.text().endswith(filters.unread[0])
+    assert filters.text().endswith(filters.invalid_parts[0])
     assert said in filters.problems[0]
     assert not Filters.parse_text(typed).are_active
     assert Filters.parse_text(filters.text()) == filters
@@ -482,7 +482,7 @@ def test_every_kind_of_value_means_the_same_live_and_in_the_database(
 def _found(typed: str, held_by: dict[str, Any]) -> list[Any]:
     with timezone.override("Europe/Berlin"):
         filters = Filters.parse_text(typed)
-    assert not filters.unread, filters.problems
+    assert not filters.invalid_parts, filters.problems
     found = Execution.objects.filter(filters.condition())
     return [held_by[str(one.pk)] for one in found.order_by("pk")]
 

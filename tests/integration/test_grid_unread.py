@@ -39,7 +39,7 @@ def test_a_field_without_a_meaning_is_told(key: str, negated: str) -> None:
         if key.startswith("var.") and behind in (":,", ":,,", ':" "'):
             continue  # a text
         filters = Filters.parse_text(f"{negated}{key}{behind}")
-        assert filters.unread, (key, behind)
+        assert filters.invalid_parts, (key, behind)
         assert not filters.terms, (key, behind)
         assert filters.problems[0].endswith((".", "?", "…")) or filters.problems, filters.problems
         again = Filters.parse_text(filters.text())
@@ -57,7 +57,7 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
         if field.kind.is_ordered and sign in ("<", ">", "<=", ">="):
             continue
         filters = Filters.parse_text(f"{field.key}{sign}orders")
-        assert filters.unread == (f"{field.key}{sign}orders",)
+        assert filters.invalid_parts == (f"{field.key}{sign}orders",)
         assert "Write" in filters.problems[0]
 
 
@@ -100,7 +100,7 @@ def test_an_operator_that_a_field_does_not_have_is_told(field: Any) -> None:
 )
 def test_a_word_that_is_left_out_is_told(typed: str, told: str) -> None:
     filters = Filters.parse_text(typed)
-    assert bool(filters.unread) is bool(told)
+    assert bool(filters.invalid_parts) is bool(told)
     assert any(told in problem for problem in filters.problems) or not told
     assert Filters.parse_text(filters.text()) == filters
     assert Filters.parse(QueryDict(filters_address(filters))) == filters
@@ -144,7 +144,7 @@ def test_what_only_looks_like_a_field_is_searched_for_and_told(typed: str, hint:
 def test_every_word_counts_or_is_told(typed: str) -> None:
     filters = Filters.parse_text(typed)
     if typed.strip():
-        assert filters.are_active or filters.unread
+        assert filters.are_active or filters.invalid_parts
     assert Filters.parse_text(filters.text()) == filters
 
 

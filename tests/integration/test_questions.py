@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from executions import api_tokens, recovery, runner
-from executions.alerts import asked
+from executions.alerts import question_alerts
 from executions.api_tokens import Wanted
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
@@ -361,7 +361,7 @@ def test_those_who_are_asked_are_told_once_and_reminded_once(approval: FlowVersi
     Preferences.objects.create(user=ann, notifications={"asked": ["here"]})
     execution = ask(approval, Group="approvers")
     for _ in range(2):
-        asked.tell()
+        question_alerts.send_due()
     assert [titles(user) for user in (ann, bob, eve)] == [["Approve it?"], ["Approve it?"], []]
     chosen = Delivery.objects.exclude(via="here").values_list("user__username", "via")
     assert list(chosen) == [("bob", "browser")]
@@ -369,7 +369,7 @@ def test_those_who_are_asked_are_told_once_and_reminded_once(approval: FlowVersi
     changes.take(ann, actor(ann), question.pk)
     Question.objects.update(remind_at=timezone.now())
     for _ in range(2):
-        asked.tell()
+        question_alerts.send_due()
     assert titles(ann) == ["Approve it?", "Reminder: Approve it?"]
     assert titles(bob) == ["Approve it?"]
 
@@ -378,19 +378,19 @@ def test_whoever_is_assigned_a_question_is_told(approval: FlowVersion, ann: User
     olga, starter = operator(approval), person("sam")
     execution = ask(approval)
     Question.objects.update(initiator_id=starter.pk)
-    asked.tell()
+    question_alerts.send_due()
     assert [titles(user) for user in (olga, starter, ann)] == [["Approve it?"]] * 2 + [[]]
     changes.assign(olga, actor(olga), question_of(execution).pk, "ann")
-    asked.tell()
+    question_alerts.send_due()
     assert titles(ann) == ["Approve it?"]
 
 
 def test_an_answered_question_reminds_nobody(approval: FlowVersion, ann: User) -> None:
     execution = ask(approval, User="ann")
-    asked.tell()
+    question_alerts.send_due()
     Question.objects.update(remind_at=timezone.now())
     answer(question_of(execution), ann, Approved=True)
-    asked.tell()
+    question_alerts.send_due()
     assert titles(ann) == ["Approve it?"]
 
 

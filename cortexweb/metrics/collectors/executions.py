@@ -60,7 +60,7 @@ def _counted() -> Iterator[Metric]:
     )
     names = dict(Flow.objects.values_list("pk", "name"))
     by_flow: dict[str, Counts] = {}
-    for (flow_id, trigger), counts in read.since_ever_by_flow_and_trigger().items():
+    for (flow_id, trigger), counts in read.all_time_by_flow_and_trigger().items():
         flow = names.get(flow_id)
         if flow is None:
             continue  # deleted just now

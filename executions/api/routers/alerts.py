@@ -17,7 +17,7 @@ from executions import audit
 from executions.alerts import access, channel_setup, deliveries, rules
 from executions.alerts.forms import PARAMETER, SCOPES, ChannelForm, RuleForm
 from executions.alerts.registry import KINDS
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem, invalid
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
@@ -25,7 +25,7 @@ from executions.limits import MAX_ALERT_RULES
 from executions.models import Alert, AlertChannel, AlertRule, Delivery, DeliveryAttempt
 from flows import administrators
 from flows.graph import Message
-from flows.queries import folder_at, folder_ways
+from flows.queries import folder_at, folder_paths
 
 PATH = "/v1/alerts"
 ROUTER = Router(tags=["Alerts"])
@@ -33,7 +33,7 @@ ROUTER = Router(tags=["Alerts"])
 _CONFLICT = {HTTPStatus.CONFLICT: ProblemDetails}
 
 
-class AlertShown(ModelSchema):
+class AlertOutput(ModelSchema):
     """What a rule has found."""
 
     rule: str
@@ -54,7 +54,7 @@ class AlertShown(ModelSchema):
         return [finding.as_json() for finding in access.findings(user, alert)]
 
 
-class RuleGiven(Schema):
+class AlertRuleInput(Schema):
     """A rule: what is worth a message, of which flows, and who gets it."""
 
     name: str = Field(max_length=120)
@@ -74,7 +74,7 @@ class RuleGiven(Schema):
     revision: int | None = Field(None, description="The revision that you saw, of a change.")
 
 
-class RuleShown(RuleGiven):
+class AlertRuleOutput(AlertRuleInput):
     """A rule that exists."""
 
     id: int
@@ -83,7 +83,7 @@ class RuleShown(RuleGiven):
     problem: str = Field(description="What went wrong when it was evaluated last; may be empty.")
 
 
-class ChannelGiven(Schema):
+class AlertChannelInput(Schema):
     """A webhook or a chat that messages go to."""
 
     name: str = Field(max_length=80)
@@ -93,7 +93,7 @@ class ChannelGiven(Schema):
     is_on: bool = True
 
 
-class ChannelShown(Schema):
+class AlertChannelOutput(Schema):
     """A channel that exists."""
 
     id: int
@@ -105,7 +105,7 @@ class ChannelShown(Schema):
     secret: str | None = Field(None, description="Of a webhook, once: when it is new.")
 
 
-class DeliveryShown(ModelSchema):
+class DeliveryOutput(ModelSchema):
     """One message to one recipient by one channel."""
 
     class Meta:
@@ -124,7 +124,7 @@ class Attempt(ModelSchema):
         fields = ("at", "seconds", "answer", "is_done")
 
 
-class DeliveryLog(DeliveryShown):
+class DeliveryLog(DeliveryOutput):
     """A delivery with each attempt at it."""
 
     log: list[Attempt]
@@ -134,7 +134,7 @@ class DeliveryLog(DeliveryShown):
         return list(delivery.log.all()[:200])
 
 
-@ROUTER.get("", response=Listed[AlertShown])
+@ROUTER.get("", response=NumberedPage[AlertOutput])
 def list_alerts(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the alerts that you may see, the open ones first."""
     found = access.alerts(request.user).select_related("rule")
@@ -144,18 +144,18 @@ def list_alerts(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
 # Rules --------------------------------------------------------------------------------------------
 
 
-@ROUTER.get("/rules", response=list[RuleShown])
+@ROUTER.get("/rules", response=list[AlertRuleOutput])
 def list_alert_rules(request: HttpRequest) -> list[dict[str, Any]]:
     """List the rules."""
     if not access.sees_rules(request.user):
         raise PermissionDenied("You may not see the alert rules.")
     found = AlertRule.objects.select_related("flow", "folder", "label")
-    ways = folder_ways()
+    ways = folder_paths()
     return [_rule(rule, ways) for rule in found.prefetch_related("users", "groups", "channels")]
 
 
-@ROUTER.post("/rules", response=RuleShown)
-def make_alert_rule(request: HttpRequest, given: RuleGiven) -> dict[str, Any]:
+@ROUTER.post("/rules", response=AlertRuleOutput)
+def make_alert_rule(request: HttpRequest, given: AlertRuleInput) -> dict[str, Any]:
     """Make a rule. It counts from now on."""
     _insist(request)
     if AlertRule.objects.count() >= MAX_ALERT_RULES:
@@ -163,14 +163,14 @@ def make_alert_rule(request: HttpRequest, given: RuleGiven) -> dict[str, Any]:
     return _save_rule(request, AlertRule(), given)
 
 
-@ROUTER.get("/rules/{int:rule_id}", response=RuleShown)
+@ROUTER.get("/rules/{int:rule_id}", response=AlertRuleOutput)
 def get_alert_rule(request: HttpRequest, rule_id: int) -> dict[str, Any]:
     """Return a rule."""
-    return _rule(access.get_rule_or_404(request.user, _id(rule_id)), folder_ways())
+    return _rule(access.get_rule_or_404(request.user, _id(rule_id)), folder_paths())
 
 
-@ROUTER.put("/rules/{int:rule_id}", response={HTTPStatus.OK: RuleShown, **_CONFLICT})
-def change_alert_rule(request: HttpRequest, rule_id: int, given: RuleGiven) -> dict[str, Any]:
+@ROUTER.put("/rules/{int:rule_id}", response={HTTPStatus.OK: AlertRuleOutput, **_CONFLICT})
+def change_alert_rule(request: HttpRequest, rule_id: int, given: AlertRuleInput) -> dict[str, Any]:
     """Change a rule as a whole."""
     rule = access.get_rule_or_404(request.user, _id(rule_id))
     _insist(request)
@@ -191,31 +191,31 @@ def delete_alert_rule(request: HttpRequest, rule_id: int) -> Answer[None]:
 # Channels -----------------------------------------------------------------------------------------
 
 
-@ROUTER.get("/channels", response=list[ChannelShown])
+@ROUTER.get("/channels", response=list[AlertChannelOutput])
 def list_alert_channels(request: HttpRequest) -> list[dict[str, Any]]:
     """List the channels."""
     _insist_on_channels(request)
     return [_channel(one) for one in AlertChannel.objects.select_related("person")[:500]]
 
 
-@ROUTER.post("/channels", response=ChannelShown)
-def make_alert_channel(request: HttpRequest, given: ChannelGiven) -> dict[str, Any]:
+@ROUTER.post("/channels", response=AlertChannelOutput)
+def make_alert_channel(request: HttpRequest, given: AlertChannelInput) -> dict[str, Any]:
     """Set up a channel. The secret of a webhook is shown this once."""
     _insist_on_channels(request)
     channel = _save_channel(request, AlertChannel(), given)
     return _channel(channel, with_secret=True)
 
 
-@ROUTER.put("/channels/{int:channel_id}", response=ChannelShown)
+@ROUTER.put("/channels/{int:channel_id}", response=AlertChannelOutput)
 def change_alert_channel(
-    request: HttpRequest, channel_id: int, given: ChannelGiven
+    request: HttpRequest, channel_id: int, given: AlertChannelInput
 ) -> dict[str, Any]:
     """Change a channel as a whole; its kind stays."""
     channel = access.get_channel_or_404(request.user, _id(channel_id))
     return _channel(_save_channel(request, channel, given))
 
 
-@ROUTER.post("/channels/{int:channel_id}/secret", response=ChannelShown)
+@ROUTER.post("/channels/{int:channel_id}/secret", response=AlertChannelOutput)
 def rotate_alert_channel_secret(request: HttpRequest, channel_id: int) -> dict[str, Any]:
     """Replace the secret of a webhook. The new one is shown this once."""
     channel = access.get_channel_or_404(request.user, _id(channel_id))
@@ -223,7 +223,7 @@ def rotate_alert_channel_secret(request: HttpRequest, channel_id: int) -> dict[s
     return _channel(channel, with_secret=True)
 
 
-@ROUTER.post("/channels/{int:channel_id}/test", response={HTTPStatus.ACCEPTED: ChannelShown})
+@ROUTER.post("/channels/{int:channel_id}/test", response={HTTPStatus.ACCEPTED: AlertChannelOutput})
 def test_alert_channel(request: HttpRequest, channel_id: int) -> Answer[dict[str, Any]]:
     """Send a message to a channel."""
     channel = access.get_channel_or_404(request.user, _id(channel_id))
@@ -242,7 +242,7 @@ def delete_alert_channel(request: HttpRequest, channel_id: int) -> Answer[None]:
 # Deliveries ---------------------------------------------------------------------------------------
 
 
-@ROUTER.get("/deliveries", response=Listed[DeliveryShown])
+@ROUTER.get("/deliveries", response=NumberedPage[DeliveryOutput])
 def list_deliveries(
     request: HttpRequest, status: Delivery.Status | None = None, page: PageNumber = 1
 ) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def retry_delivery(request: HttpRequest, delivery_id: UUID) -> Delivery:
     return delivery
 
 
-@ROUTER.get("/{int:alert_id}", response=AlertShown)
+@ROUTER.get("/{int:alert_id}", response=AlertOutput)
 def get_alert(request: HttpRequest, alert_id: int) -> Alert:
     """Return an alert."""
     return access.get_alert_or_404(request.user, _id(alert_id))
@@ -310,7 +310,7 @@ def _rule(rule: AlertRule, ways: dict[int, tuple[str, ...]]) -> dict[str, Any]:
     }
 
 
-def _save_rule(request: HttpRequest, rule: AlertRule, given: RuleGiven) -> dict[str, Any]:
+def _save_rule(request: HttpRequest, rule: AlertRule, given: AlertRuleInput) -> dict[str, Any]:
     kind = KINDS.get(given.kind)
     if kind is None:
         raise invalid(f"The kinds of rules are {', '.join(KINDS)}.", "kind", "kind")
@@ -325,10 +325,10 @@ def _save_rule(request: HttpRequest, rule: AlertRule, given: RuleGiven) -> dict[
         raise Problem(
             HTTPStatus.CONFLICT, "Somebody else has changed this rule meanwhile. Read it again."
         ) from None
-    return _rule(AlertRule.objects.get(pk=rule.pk), folder_ways())
+    return _rule(AlertRule.objects.get(pk=rule.pk), folder_paths())
 
 
-def _rule_form(given: RuleGiven) -> dict[str, Any]:
+def _rule_form(given: AlertRuleInput) -> dict[str, Any]:
     """Return what the form of a page would send."""
     fields = given.dict(exclude={"parameters", "users", "groups", "channels", *SCOPES, "revision"})
     scopes = [f"{name}:{_pk(name, text)}" for name in SCOPES if (text := getattr(given, name))]
@@ -361,7 +361,9 @@ def _named(rows: Any, field: str, names: list[str], location: str) -> list[int]:
     return list(found.values())
 
 
-def _save_channel(request: HttpRequest, channel: AlertChannel, given: ChannelGiven) -> AlertChannel:
+def _save_channel(
+    request: HttpRequest, channel: AlertChannel, given: AlertChannelInput
+) -> AlertChannel:
     fields = given.dict(exclude_none=True)
     if given.person is not None:
         people = get_user_model()._default_manager.all()

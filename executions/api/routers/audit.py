@@ -22,7 +22,7 @@ _BAD = {HTTPStatus.BAD_REQUEST: ProblemDetails}
 _LARGEST = 500
 
 
-class AuditEntryShown(Schema):
+class AuditEntryOutput(Schema):
     """Something that was done, or refused."""
 
     id: int
@@ -44,10 +44,10 @@ class AuditEntryShown(Schema):
     detail: str
 
 
-class AuditListed(Schema):
+class AuditEntries(Schema):
     """A page of entries, the newest first."""
 
-    items: list[AuditEntryShown]
+    items: list[AuditEntryOutput]
     next: str | None = Field(description="The address of the page after it; null on the last.")
 
 
@@ -65,7 +65,7 @@ class AuditFilters(Schema):
     before: str = Field("", max_length=60, description="Where the page begins: as in `next`.")
 
 
-@ROUTER.get("", response={200: AuditListed, **_BAD})
+@ROUTER.get("", response={200: AuditEntries, **_BAD})
 def list_audit(
     request: HttpRequest,
     filters: Annotated[AuditFilters, Query()],

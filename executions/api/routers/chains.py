@@ -10,7 +10,7 @@ from ninja import Field, Router, Schema
 from ninja.responses import Status as Answer
 
 from executions.api.input_forms import check, row_id, save, values_of
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
@@ -27,7 +27,7 @@ _FIELDS = ("when", "condition", "is_on")
 _REFUSED = {HTTPStatus.NOT_FOUND: ProblemDetails, HTTPStatus.CONFLICT: ProblemDetails}
 
 
-class ChainGiven(Schema):
+class ChainInput(Schema):
     """Which ends start what."""
 
     flow: str = Field(description="The flow whose ends count. It does not change.")
@@ -43,7 +43,7 @@ class ChainGiven(Schema):
     revision: int | None = Field(None, description="The revision that you saw, of a change.")
 
 
-class ChainShown(Schema):
+class ChainOutput(Schema):
     """A chain that exists."""
 
     id: int
@@ -58,15 +58,15 @@ class ChainShown(Schema):
     changed_at: datetime
 
 
-@ROUTER.get("", response=Listed[ChainShown])
+@ROUTER.get("", response=NumberedPage[ChainOutput])
 def list_chains(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the chains between flows that you may see."""
     listed = page_of(request, access.chains(request.user).order_by("id"), page)
     return {**listed, "items": [_shown(one) for one in listed["items"]]}
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: ChainShown, **_REFUSED})
-def make_chain(request: HttpRequest, given: ChainGiven) -> Answer[dict[str, Any]]:
+@ROUTER.post("", response={HTTPStatus.CREATED: ChainOutput, **_REFUSED})
+def make_chain(request: HttpRequest, given: ChainInput) -> Answer[dict[str, Any]]:
     """Make a chain from one flow to another."""
     flow = flows_access.get(request.user, given.flow)
     target = flows_access.get(request.user, given.target)
@@ -74,14 +74,14 @@ def make_chain(request: HttpRequest, given: ChainGiven) -> Answer[dict[str, Any]
     return Answer(HTTPStatus.CREATED, _shown(chain))
 
 
-@ROUTER.get("/{int:chain_id}", response=ChainShown)
+@ROUTER.get("/{int:chain_id}", response=ChainOutput)
 def get_chain(request: HttpRequest, chain_id: int) -> dict[str, Any]:
     """Return a chain."""
     return _shown(access.get_chain_or_404(request.user, row_id(chain_id)))
 
 
-@ROUTER.put("/{int:chain_id}", response={HTTPStatus.OK: ChainShown, **_REFUSED})
-def change_chain(request: HttpRequest, chain_id: int, given: ChainGiven) -> dict[str, Any]:
+@ROUTER.put("/{int:chain_id}", response={HTTPStatus.OK: ChainOutput, **_REFUSED})
+def change_chain(request: HttpRequest, chain_id: int, given: ChainInput) -> dict[str, Any]:
     """Change a chain as a whole; its flows stay."""
     found = access.get_chain_or_404(request.user, row_id(chain_id))
     return _shown(_save(request, found, given))
@@ -103,7 +103,7 @@ def _insist(request: HttpRequest, chain: Chain) -> None:
         raise PermissionDenied("You may not start the flow that the chain starts.")
 
 
-def _save(request: HttpRequest, chain: Chain, given: ChainGiven) -> Chain:
+def _save(request: HttpRequest, chain: Chain, given: ChainInput) -> Chain:
     _insist(request, chain)
     version = queries.latest_published(chain.target.name)
     if version is None:

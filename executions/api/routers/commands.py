@@ -37,7 +37,7 @@ ROUTER = Router(tags=["Commands"])
 FieldValue = str | bool | int | float | list[Any] | dict[str, Any] | None
 
 
-class Given(Schema):
+class CommandInput(Schema):
     """What a command is given."""
 
     fields: dict[str, FieldValue] = Field(
@@ -56,7 +56,7 @@ class CommandAnswer(Schema):
     started: UUID | None = Field(description="The execution that was started instead of it.")
 
 
-class GivenToMany(Schema):
+class BulkCommandInput(Schema):
     """A command for executions by their ids, or for all that match a query."""
 
     ids: list[UUID] | None = Field(None, max_length=MAX_SELECTED)
@@ -95,7 +95,7 @@ def _add(command: Command) -> None:
     name = command.name.replace("-", "_")
     told = f"{command.summary} {command.details}".strip()
 
-    def on_one(request: HttpRequest, execution_id: UUID, given: Given) -> CommandAnswer:
+    def on_one(request: HttpRequest, execution_id: UUID, given: CommandInput) -> CommandAnswer:
         return _give(request, command, execution_id, given)
 
     on_one.__name__ = f"{name}_execution"
@@ -108,7 +108,7 @@ def _add(command: Command) -> None:
     if command.bulk is Bulk.NO:
         return
 
-    def on_many(request: HttpRequest, given: GivenToMany) -> HttpResponse:
+    def on_many(request: HttpRequest, given: BulkCommandInput) -> HttpResponse:
         return _give_to_many(request, command, given)
 
     on_many.__name__ = f"{name}_executions"
@@ -135,7 +135,7 @@ def _add(command: Command) -> None:
 
 
 def _give(
-    request: HttpRequest, command: Command, execution_id: UUID, given: Given
+    request: HttpRequest, command: Command, execution_id: UUID, given: CommandInput
 ) -> CommandAnswer:
     execution = access.get_or_404(request.user, execution_id)
     asked = CommandRequest(
@@ -152,7 +152,7 @@ def _give(
     raise Problem(HTTPStatus.FORBIDDEN if no_right else HTTPStatus.CONFLICT, result.detail)
 
 
-def _give_to_many(request: HttpRequest, command: Command, given: GivenToMany) -> HttpResponse:
+def _give_to_many(request: HttpRequest, command: Command, given: BulkCommandInput) -> HttpResponse:
     if (given.ids is None) == (given.query is None):
         raise invalid("Give either ids or a query.", "Body", "body")
     actor, fields = Actor.of_request(request, "api"), _fields(given.fields)
@@ -174,7 +174,7 @@ def _start_job(
     request: HttpRequest,
     actor: Actor,
     command: Command,
-    given: GivenToMany,
+    given: BulkCommandInput,
     fields: dict[str, str],
 ) -> BulkJob:
     if command.bulk is not Bulk.MATCHING:

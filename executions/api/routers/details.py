@@ -44,7 +44,7 @@ class Family(Schema):
     is_whole: bool = Field(description="Whether these are all; list them by the filter root else.")
 
 
-class TokenThen(Schema):
+class TokenAtMoment(Schema):
     """Where a token stands."""
 
     level: int
@@ -53,7 +53,7 @@ class TokenThen(Schema):
     port: str | None = Field(description="The port on which it stands; null before its block.")
 
 
-class MomentThen(Schema):
+class ExecutionAtMoment(Schema):
     """An execution after one of its steps."""
 
     step: int
@@ -62,10 +62,10 @@ class MomentThen(Schema):
     is_kept: bool = Field(description="Whether its tokens and variables are known.")
     version: int
     why: str | None = Field(description="Why it does not move now, or where it is.")
-    tokens: list[TokenThen]
+    tokens: list[TokenAtMoment]
 
 
-class VariableThen(Schema):
+class VariableAtMoment(Schema):
     """A variable that a token sees."""
 
     level: int
@@ -79,12 +79,12 @@ class VariableThen(Schema):
     step: int | None = Field(description="The step that gave it this value.")
 
 
-class VariablesThen(Schema):
+class VariablesAtMoment(Schema):
     step: int
-    items: list[VariableThen]
+    items: list[VariableAtMoment]
 
 
-class ValueThen(Schema):
+class ValueAtMoment(Schema):
     """A value, or a part of one."""
 
     path: str
@@ -92,7 +92,7 @@ class ValueThen(Schema):
     value: Value
 
 
-class StepMade(ModelSchema):
+class StepOutput(ModelSchema):
     """One visit of a token to a block. `duration` is in microseconds."""
 
     class Meta:
@@ -101,12 +101,12 @@ class StepMade(ModelSchema):
 
 
 class Steps(Schema):
-    items: list[StepMade]
+    items: list[StepOutput]
     older: str | None = Field(description="`first` of the page before; null on the first.")
     newer: str | None = Field(description="`first` of the next page; null on the last.")
 
 
-class Thrown(ModelSchema):
+class ExceptionOutput(ModelSchema):
     """An exception that a block has thrown."""
 
     class Meta:
@@ -115,7 +115,7 @@ class Thrown(ModelSchema):
 
 
 class Exceptions(Schema):
-    items: list[Thrown]
+    items: list[ExceptionOutput]
     count: int = Field(description=f"Up to {records.COUNT_CAP}.")
 
 
@@ -132,7 +132,7 @@ class LogLines(Schema):
     older: str | None = Field(description="`before` of the page before; null on the first.")
 
 
-class Audited(ModelSchema):
+class AuditedCommand(ModelSchema):
     """A command that it was given."""
 
     class Meta:
@@ -141,7 +141,7 @@ class Audited(ModelSchema):
 
 
 class AuditTrail(Schema):
-    items: list[Audited]
+    items: list[AuditedCommand]
     older: str | None = Field(description="`before` of the next page; null on the last.")
 
 
@@ -188,7 +188,7 @@ def list_family(request: HttpRequest, execution_id: UUID) -> dict[str, Any]:
     return {"root": execution.root_id, "items": found[:FAMILY], "is_whole": len(found) <= FAMILY}
 
 
-@ROUTER.get("/{uuid:execution_id}/tokens", response=MomentThen)
+@ROUTER.get("/{uuid:execution_id}/tokens", response=ExecutionAtMoment)
 def get_moment(
     request: HttpRequest,
     execution_id: UUID,
@@ -213,7 +213,7 @@ def get_moment(
     }
 
 
-@ROUTER.get("/{uuid:execution_id}/variables", response=VariablesThen)
+@ROUTER.get("/{uuid:execution_id}/variables", response=VariablesAtMoment)
 def list_variables(
     request: HttpRequest, execution_id: UUID, step: Moment = None, values: Values = Form.TYPED
 ) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def list_variables(
     return {"step": past.step, "items": items}
 
 
-@ROUTER.get("/{uuid:execution_id}/variables/{path:path}", response=ValueThen)
+@ROUTER.get("/{uuid:execution_id}/variables/{path:path}", response=ValueAtMoment)
 def get_variable(
     request: HttpRequest,
     execution_id: UUID,

@@ -10,7 +10,7 @@ from ninja import Field, ModelSchema, Query, Router, Schema
 
 from executions.api.json_answer import json_answer
 from executions.api.one_of import OneOf
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.routers.jobs import Job
 from executions.api.schemas import ProblemDetails
@@ -73,7 +73,7 @@ class Decision(Schema):
     revision: int | None = Field(None, description="The revision that you saw.")
 
 
-class Decided(Schema):
+class DecisionResult(Schema):
     """What a command has done."""
 
     detail: str
@@ -89,7 +89,7 @@ class Retry(Schema):
     one_first: bool = Field(False, description="One first; the job waits after it.")
 
 
-@ROUTER.get("", response=Listed[Failure])
+@ROUTER.get("", response=NumberedPage[Failure])
 def list_failures(  # noqa: PLR0913 (the parameters of the operation)
     request: HttpRequest,
     state: State = "open",
@@ -112,7 +112,7 @@ def get_failure(request: HttpRequest, group_id: UUID) -> FailureGroup:
     return access.as_seen(request.user, [group])[0]
 
 
-@ROUTER.get("/{uuid:group_id}/activity", response=Listed[Activity])
+@ROUTER.get("/{uuid:group_id}/activity", response=NumberedPage[Activity])
 def list_activity(request: HttpRequest, group_id: UUID, page: PageNumber = 1) -> dict[str, Any]:
     """List what happened to a failure group, the newest first."""
     group = access.get_or_404(request.user, group_id)
@@ -159,7 +159,7 @@ def _add(command: FailureCommand) -> None:
     decide.__name__ = f"{command.name.replace('-', '_')}_failure"
     ROUTER.post(
         f"/{{uuid:group_id}}/commands/{command.name}",
-        response={HTTPStatus.OK: Decided, HTTPStatus.CONFLICT: ProblemDetails},
+        response={HTTPStatus.OK: DecisionResult, HTTPStatus.CONFLICT: ProblemDetails},
         summary=command.label,
         description=command.summary,
     )(decide)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from executions import flow_files
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
@@ -113,7 +113,7 @@ class VersionDifferences(Schema):
     lines: list[str]
 
 
-@ROUTER.get("", response=Listed[FlowSummary])
+@ROUTER.get("", response=NumberedPage[FlowSummary])
 def list_flows(
     request: HttpRequest,
     q: Annotated[str, Query(max_length=120, description="In the name.")] = "",
@@ -158,7 +158,7 @@ def get_flow(request: HttpRequest, name: str) -> dict[str, Any]:
     }
 
 
-@ROUTER.get("/{name}/versions", response=Listed[Version])
+@ROUTER.get("/{name}/versions", response=NumberedPage[Version])
 def list_versions(request: HttpRequest, name: str, page: PageNumber = 1) -> dict[str, Any]:
     """List the versions of a flow, the newest first."""
     versions = access.get(request.user, name).versions.select_related("published_by")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from ninja import ModelSchema, Query, Router
 
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.bulk import jobs
@@ -40,7 +40,7 @@ class JobResult(ModelSchema):
         fields = ("id", "execution_id", "flow_name", "outcome", "detail", "started_as")
 
 
-@ROUTER.get("", response=Listed[Job])
+@ROUTER.get("", response=NumberedPage[Job])
 def list_jobs(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List your jobs, the newest first."""
     return page_of(request, _jobs(request).order_by("-created_at"), page)
@@ -52,7 +52,7 @@ def get_job(request: HttpRequest, job_id: UUID) -> BulkJob:
     return _job(request, job_id)
 
 
-@ROUTER.get("/{uuid:job_id}/results", response=Listed[JobResult])
+@ROUTER.get("/{uuid:job_id}/results", response=NumberedPage[JobResult])
 def list_job_results(
     request: HttpRequest,
     job_id: UUID,

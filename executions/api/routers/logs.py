@@ -19,7 +19,7 @@ PATH = "/v1/logs"
 ROUTER = Router(tags=["Logs"])
 
 
-class FoundLine(Schema):
+class LogSearchLine(Schema):
     """What a Log Event block of an execution wrote."""
 
     id: int
@@ -32,12 +32,12 @@ class FoundLine(Schema):
     details: Any
 
 
-class FoundLines(Schema):
-    items: list[FoundLine]
+class LogSearchPage(Schema):
+    items: list[LogSearchLine]
     next: str | None = Field(description="The address of the next page; null on the last.")
 
 
-@ROUTER.get("", response={200: FoundLines, 422: ProblemDetails})
+@ROUTER.get("", response={200: LogSearchPage, 422: ProblemDetails})
 def search_logs(  # noqa: PLR0913 (the parameters of the operation)
     request: HttpRequest,
     q: Annotated[str, Query(max_length=200, description="Words to search for.")] = "",

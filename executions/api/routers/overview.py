@@ -44,7 +44,7 @@ class Part(Schema):
     numbers: Numbers | None
 
 
-class OfFlow(Schema):
+class FlowNumbers(Schema):
     name: str
     numbers: Numbers
 
@@ -70,7 +70,7 @@ class Overview(Schema):
     total: Numbers
     total_before: Numbers
     parts: list[Part]
-    flows: list[OfFlow]
+    flows: list[FlowNumbers]
     unsolved_failures: int
     without_owner: int
     workers_online: int | None = Field(description="Null where nobody knows.")

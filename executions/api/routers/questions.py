@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, ModelSchema, Query, Router, Schema
 
 from executions.api.one_of import OneOf
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.api.values import VALUES, Form, plain, read_typed, shown
@@ -103,7 +103,7 @@ class Answer(Schema):
     answers: dict[str, Any] = Field(default_factory=dict)
 
 
-@ROUTER.get("", response=Listed[Question])
+@ROUTER.get("", response=NumberedPage[Question])
 def list_questions(
     request: HttpRequest, tab: Tab = access.OPEN, page: PageNumber = 1
 ) -> dict[str, Any]:

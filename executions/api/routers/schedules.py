@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from ninja import Field, ModelSchema, Query, Router, Schema
 from ninja.responses import Status as Answer
 
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
@@ -59,7 +59,7 @@ class NewSchedule(ScheduleChange):
     flow: str
 
 
-class ScheduleShown(Schema):
+class ScheduleOutput(Schema):
     """A schedule that exists. Secret inputs are not shown."""
 
     id: int
@@ -74,7 +74,7 @@ class ScheduleShown(Schema):
     document: dict[str, Any]
 
 
-class RunShown(ModelSchema):
+class ScheduleRunOutput(ModelSchema):
     """What became of one time."""
 
     execution_id: UUID | None
@@ -99,7 +99,7 @@ def _shown(one: Schedule) -> dict[str, Any]:
     }
 
 
-@ROUTER.get("", response=Listed[ScheduleShown])
+@ROUTER.get("", response=NumberedPage[ScheduleOutput])
 def list_schedules(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the schedules of the flows that you may see."""
     found = access.visible(request.user).select_related("flow", "owner", "version")
@@ -128,20 +128,20 @@ def export_schedules(
     return exported
 
 
-@ROUTER.get("/{int:schedule_id}", response=ScheduleShown)
+@ROUTER.get("/{int:schedule_id}", response=ScheduleOutput)
 def get_schedule(request: HttpRequest, schedule_id: int) -> dict[str, Any]:
     """Return a schedule."""
     return _shown(access.get_or_404(request.user, schedule_id))
 
 
-@ROUTER.get("/{int:schedule_id}/runs", response=Listed[RunShown])
+@ROUTER.get("/{int:schedule_id}/runs", response=NumberedPage[ScheduleRunOutput])
 def list_runs(request: HttpRequest, schedule_id: int, page: PageNumber = 1) -> dict[str, Any]:
     """List what became of the times of a schedule, the newest first."""
     found = access.get_or_404(request.user, schedule_id)
     return page_of(request, ScheduleRun.objects.filter(schedule=found), page)
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: ScheduleShown, **_REFUSED})
+@ROUTER.post("", response={HTTPStatus.CREATED: ScheduleOutput, **_REFUSED})
 def make_schedule(request: HttpRequest, given: NewSchedule) -> Any:
     """Make a schedule. It starts on your behalf."""
     flow = flows_access.get(request.user, given.flow)
@@ -149,7 +149,7 @@ def make_schedule(request: HttpRequest, given: NewSchedule) -> Any:
     return Answer(HTTPStatus.CREATED, _shown(made))
 
 
-@ROUTER.put("/{int:schedule_id}", response={HTTPStatus.OK: ScheduleShown, **_REFUSED})
+@ROUTER.put("/{int:schedule_id}", response={HTTPStatus.OK: ScheduleOutput, **_REFUSED})
 def change_schedule(request: HttpRequest, schedule_id: int, given: ScheduleChange) -> Any:
     """Change a schedule. From then on it starts on your behalf."""
     found = access.get_or_404(request.user, schedule_id)
@@ -187,19 +187,19 @@ def delete_schedule(request: HttpRequest, schedule_id: int) -> Any:
     return Answer(HTTPStatus.NO_CONTENT, None)
 
 
-@ROUTER.post("/{int:schedule_id}/enable", response=ScheduleShown)
+@ROUTER.post("/{int:schedule_id}/enable", response=ScheduleOutput)
 def enable_schedule(request: HttpRequest, schedule_id: int) -> dict[str, Any]:
     """Switch a schedule on."""
     return _switched(request, schedule_id, is_on=True)
 
 
-@ROUTER.post("/{int:schedule_id}/disable", response=ScheduleShown)
+@ROUTER.post("/{int:schedule_id}/disable", response=ScheduleOutput)
 def disable_schedule(request: HttpRequest, schedule_id: int) -> dict[str, Any]:
     """Switch a schedule off."""
     return _switched(request, schedule_id, is_on=False)
 
 
-@ROUTER.post("/{int:schedule_id}/run", response=RunShown)
+@ROUTER.post("/{int:schedule_id}/run", response=ScheduleRunOutput)
 def run_schedule(request: HttpRequest, schedule_id: int) -> ScheduleRun:
     """Start a schedule out of turn."""
     found = access.get_or_404(request.user, schedule_id)

@@ -14,7 +14,7 @@ from executions import access, signals
 from executions.api import idempotency
 from executions.api.input_forms import row_id
 from executions.api.json_answer import json_answer
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import invalid
 from executions.api.routers.starts import EXTRA, REPLAYED
 from executions.api.schemas import ProblemDetails
@@ -105,7 +105,7 @@ def send_signal(
     return response
 
 
-@ROUTER.get("", response=Listed[WaitingSignal])
+@ROUTER.get("", response=NumberedPage[WaitingSignal])
 def list_signals(
     request: HttpRequest,
     name: Name = None,
@@ -132,7 +132,7 @@ def list_signals(
     return {**listed, "items": items}
 
 
-@ROUTER.get("/waiting", response=Listed[WaitingExecution])
+@ROUTER.get("/waiting", response=NumberedPage[WaitingExecution])
 def list_waiting(
     request: HttpRequest, name: Name = None, key: Key = None, page: PageNumber = 1
 ) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import PlainSerializer, WithJsonSchema
 
 from executions import access as executions_access
 from executions.api.input_forms import row_id
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem, invalid
 from executions.api.schemas import ProblemDetails
 from executions.api.values import VALUES, Form, Value, read_value, shown
@@ -89,7 +89,7 @@ class NewValue(Schema):
     )
 
 
-@ROUTER.get("", response=Listed[Collection])
+@ROUTER.get("", response=NumberedPage[Collection])
 def list_collections(request: HttpRequest, q: Search = "", page: PageNumber = 1) -> dict[str, Any]:
     """List the collections that you may see, by name; `q` is a part of the name."""
     found = access.visible(request.user)
@@ -135,7 +135,7 @@ def delete_collection(request: HttpRequest, collection_id: int) -> Answer[None]:
     return Answer(HTTPStatus.NO_CONTENT, None)
 
 
-@ROUTER.get("/{int:collection_id}/items", response=Listed[Key])
+@ROUTER.get("/{int:collection_id}/items", response=NumberedPage[Key])
 def list_keys(
     request: HttpRequest, collection_id: int, q: Search = "", page: PageNumber = 1
 ) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from ninja import Field, Query, Router, Schema
 from ninja.responses import Status as Answer
 
 from executions import api_tokens, machine_accounts
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem, invalid
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
 from executions.models import ApiToken
 from flows import access
 from flows.models import Folder
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 PATH = "/v1/tokens"
 ROUTER = Router(tags=["Tokens"])
@@ -26,7 +26,7 @@ ROUTER = Router(tags=["Tokens"])
 _NOT_BY_PROGRAM = "No token makes another one: sign in, or send your name and password."
 
 
-class TokenGiven(Schema):
+class TokenInput(Schema):
     """What a new token is to be."""
 
     name: str = Field(min_length=1, max_length=80)
@@ -36,7 +36,7 @@ class TokenGiven(Schema):
     folders: list[str] = Field(default_factory=list, description="Paths; empty for no limit.")
 
 
-class TokenShown(Schema):
+class TokenOutput(Schema):
     """A token; its text is shown when it is made only."""
 
     id: int
@@ -66,14 +66,14 @@ class TokenShown(Schema):
         return sorted(folder.name for folder in token.folders.all())
 
 
-class TokenMade(Schema):
+class NewToken(Schema):
     """A new token, and its text, which is shown this once."""
 
-    token: TokenShown
+    token: TokenOutput
     text: str
 
 
-@ROUTER.get("", response=Listed[TokenShown])
+@ROUTER.get("", response=NumberedPage[TokenOutput])
 def list_tokens(
     request: HttpRequest,
     everybody: Annotated[
@@ -91,12 +91,12 @@ def list_tokens(
 @ROUTER.post(
     "",
     response={
-        HTTPStatus.CREATED: TokenMade,
+        HTTPStatus.CREATED: NewToken,
         HTTPStatus.BAD_REQUEST: ProblemDetails,
         HTTPStatus.CONFLICT: ProblemDetails,
     },
 )
-def make_token(request: HttpRequest, given: TokenGiven) -> Any:
+def make_token(request: HttpRequest, given: TokenInput) -> Any:
     """Make a token for yourself. A request with a token makes none."""
     if api_tokens.scopes_of(request.user) is not None:
         raise PermissionDenied(_NOT_BY_PROGRAM)
@@ -129,14 +129,14 @@ def _visible(request: HttpRequest) -> Any:
     return tokens.filter(user_id=request.user.pk or 0)
 
 
-def _wanted(request: HttpRequest, given: TokenGiven) -> api_tokens.Wanted:
+def _wanted(request: HttpRequest, given: TokenInput) -> api_tokens.Wanted:
     """Return what is asked for. Raises Problem for scopes, flows and folders that are not there."""
     unknown = sorted(set(given.scopes) - set(api_tokens.SCOPES))
     if unknown or not given.scopes:
         known = ", ".join(api_tokens.SCOPES)
         raise invalid(f"The scopes are {known}.", "scopes", "scopes")
     flows = {flow.name: flow for flow in access.visible(request.user).filter(name__in=given.flows)}
-    ways = {way[-1]: pk for pk, way in folder_ways().items()}
+    ways = {way[-1]: pk for pk, way in folder_paths().items()}
     for name in given.flows:
         if name not in flows:
             raise invalid(f"There is no flow {name}, or you may not see it.", "flows", "flows")

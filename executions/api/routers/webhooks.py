@@ -12,7 +12,7 @@ from ninja.responses import Status as Answer
 
 from executions.alerts.messages import absolute
 from executions.api.input_forms import check, row_id, save, values_of
-from executions.api.paging import Listed, PageNumber, page_of
+from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
@@ -32,7 +32,7 @@ _FIELDS = (
 _REFUSED = {HTTPStatus.NOT_FOUND: ProblemDetails, HTTPStatus.CONFLICT: ProblemDetails}
 
 
-class WebhookGiven(Schema):
+class WebhookInput(Schema):
     """What a webhook takes, and what it starts."""
 
     name: str = Field(max_length=80)
@@ -53,7 +53,7 @@ class WebhookGiven(Schema):
     revision: int | None = Field(None, description="The revision that you saw, of a change.")
 
 
-class WebhookShown(Schema):
+class WebhookOutput(Schema):
     """A webhook that exists."""
 
     id: int
@@ -75,15 +75,15 @@ class WebhookShown(Schema):
     secret: str | None = Field(None, description="Once: when it is new.")
 
 
-@ROUTER.get("", response=Listed[WebhookShown])
+@ROUTER.get("", response=NumberedPage[WebhookOutput])
 def list_webhooks(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the webhooks of the flows that you may see."""
     listed = page_of(request, access.webhooks(request.user).order_by("name", "id"), page)
     return {**listed, "items": [_shown(request, one) for one in listed["items"]]}
 
 
-@ROUTER.post("", response={HTTPStatus.CREATED: WebhookShown, **_REFUSED})
-def make_webhook(request: HttpRequest, given: WebhookGiven) -> Answer[dict[str, Any]]:
+@ROUTER.post("", response={HTTPStatus.CREATED: WebhookOutput, **_REFUSED})
+def make_webhook(request: HttpRequest, given: WebhookInput) -> Answer[dict[str, Any]]:
     """Make a webhook. Its secret is shown this once."""
     flow = flows_access.get(request.user, given.flow)
     if not access.may_change(request.user, flow):
@@ -92,20 +92,20 @@ def make_webhook(request: HttpRequest, given: WebhookGiven) -> Answer[dict[str, 
     return Answer(HTTPStatus.CREATED, _shown(request, webhook, with_secret=True))
 
 
-@ROUTER.get("/{int:webhook_id}", response=WebhookShown)
+@ROUTER.get("/{int:webhook_id}", response=WebhookOutput)
 def get_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
     """Return a webhook."""
     return _shown(request, access.get_webhook_or_404(request.user, row_id(webhook_id)))
 
 
-@ROUTER.put("/{int:webhook_id}", response={HTTPStatus.OK: WebhookShown, **_REFUSED})
-def change_webhook(request: HttpRequest, webhook_id: int, given: WebhookGiven) -> dict[str, Any]:
+@ROUTER.put("/{int:webhook_id}", response={HTTPStatus.OK: WebhookOutput, **_REFUSED})
+def change_webhook(request: HttpRequest, webhook_id: int, given: WebhookInput) -> dict[str, Any]:
     """Change a webhook as a whole; its flow stays."""
     found = _changeable(request, webhook_id)
     return _shown(request, _save(request, found, given))
 
 
-@ROUTER.post("/{int:webhook_id}/secret", response=WebhookShown)
+@ROUTER.post("/{int:webhook_id}/secret", response=WebhookOutput)
 def rotate_webhook_secret(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
     """Replace the secret. The new one is shown this once; the old one counts for another day."""
     found = _changeable(request, webhook_id)
@@ -128,7 +128,7 @@ def _changeable(request: HttpRequest, webhook_id: int) -> Webhook:
     return found
 
 
-def _save(request: HttpRequest, webhook: Webhook, given: WebhookGiven) -> Webhook:
+def _save(request: HttpRequest, webhook: Webhook, given: WebhookInput) -> Webhook:
     version = queries.latest_published(webhook.flow.name)
     if version is None:
         detail = f"{webhook.flow} has no published version. Publish one first."

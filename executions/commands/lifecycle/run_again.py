@@ -26,7 +26,7 @@ from flows import parsing, queries, value_sources, values
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, VariableNode
 from flows.models import FlowVersion
-from flows.value_sources import Given
+from flows.value_sources import WithVariables
 
 PREFIX = "input-"
 #: Bytes of the largest value that an expression gives.
@@ -95,7 +95,7 @@ def _value(variable: VariableNode, text: str, old: Mapping[str, Any]) -> Any:
         if variable.is_secret:
             raise CommandRefused(f"{name} is secret. Type its value; an expression cannot give it.")
         try:
-            source = Given(value_sources.parse(text), old)
+            source = WithVariables(value_sources.parse(text), old)
             return value_sources.evaluate_constant(source, LARGEST)
         except KeyError as missing:
             told = f"{missing.args[0]} was no input of it, or is secret"

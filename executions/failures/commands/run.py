@@ -118,7 +118,7 @@ def _write(command: FailureCommand, request: FailureRequest, done: Done) -> None
             )
         )
     else:
-        events.tell_pages([group], is_change=False)
+        events.notify_pages([group], is_change=False)
 
 
 def _audit(

@@ -31,15 +31,16 @@ from flows.queries import NOWHERE, Arrangement
 class Filters:
     """The filters of one grid. Empty ones let everything through.
 
-    `unread` are terms that mean nothing, as they are typed: they filter nothing, and the query box
-    shows them with what is wrong. What acts on all that matches has to refuse while there are any
-    (`are_understood`). `me` is the reader's id, for `initiator:me` and `is:watched` (`seen_by`).
+    `invalid_parts` are terms that mean nothing, as they are typed: they filter nothing, and the
+    query box shows them with what is wrong. What acts on all that matches has to refuse while there
+    are any (`are_understood`). `me` is the reader's id, for `initiator:me` and `is:watched`
+    (`seen_by`).
     """
 
     statuses: frozenset[Status] = frozenset()
     search: str = ""
     terms: tuple[Term, ...] = ()
-    unread: tuple[str, ...] = ()
+    invalid_parts: tuple[str, ...] = ()
     me: int | None = None
     #: Parameters of an address that mean nothing.
     unknown: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -53,7 +54,7 @@ class Filters:
     def parse(cls, parameters: QueryDict) -> "Filters":
         """Read the parameters of an address, of which `q` is a typed query.
 
-        What means nothing is kept in `unread`, or in `unknown`.
+        What means nothing is kept in `invalid_parts`, or in `unknown`.
         """
         parser = FilterParser(timezone.get_current_timezone())
         parser.add_address(parameters)
@@ -74,7 +75,7 @@ class Filters:
             statuses=statuses,
             search=search,
             terms=terms,
-            unread=parser.unread(),
+            invalid_parts=parser.invalid_parts(),
             unknown=tuple(parser.unknown[:UNREAD_LIMIT]),
             problems=parser.problems(),
             hints=tuple(dict.fromkeys(parser.hints)),
@@ -84,7 +85,9 @@ class Filters:
         """Return the parameters that `parse` reads these from."""
         pairs = [("status", status.value) for status in Status if status in self.statuses]
         pairs += [(one.parameter, value) for one in self.terms for value in one.values]
-        if words := " ".join(filter(None, [query_syntax.write_words(self.search), *self.unread])):
+        if words := " ".join(
+            filter(None, [query_syntax.write_words(self.search), *self.invalid_parts])
+        ):
             pairs.append(("q", words))
         return [*pairs, *self.unknown]
 
@@ -95,14 +98,16 @@ class Filters:
             named = tuple(status.value for status in Status if status in self.statuses)
             parts.append(query_syntax.write("status", named))
         parts += [term.typed for term in self.terms]
-        return " ".join(filter(None, [*parts, query_syntax.write_words(self.search), *self.unread]))
+        return " ".join(
+            filter(None, [*parts, query_syntax.write_words(self.search), *self.invalid_parts])
+        )
 
     # Asked and changed -----------------------------------------------------------------------
 
     @property
     def are_understood(self) -> bool:
         """Whether all of it means something."""
-        return not (self.unread or self.unknown)
+        return not (self.invalid_parts or self.unknown)
 
     @property
     def are_active(self) -> bool:

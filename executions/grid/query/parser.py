@@ -15,7 +15,7 @@ from executions.grid.query.fields import NO_TEXT, Field, field_of, near_field
 from executions.grid.query.filter_terms import VALUES, Term, in_order
 from executions.grid.query.kinds.variable import PREFIX
 from executions.grid.query.lexer import is_closed
-from executions.grid.query.query_syntax import TypedField, TypedWord, Unread
+from executions.grid.query.query_syntax import InvalidPart, TypedField, TypedWord
 from executions.states import Status
 from flows import value_paths
 
@@ -52,7 +52,7 @@ class FilterParser:
         """Read a typed query."""
         for part in query_syntax.parse(query):
             match part:
-                case Unread(raw, problem):
+                case InvalidPart(raw, problem):
                     self._unread[raw] = problem
                 case TypedWord(raw, text, hint):
                     self._words.append((raw, text))
@@ -135,7 +135,7 @@ class FilterParser:
             self._refuse(query_syntax.write(field.key, (value,), negated), problem)
         return values[:most]
 
-    def unread(self) -> tuple[str, ...]:
+    def invalid_parts(self) -> tuple[str, ...]:
         """Return what means nothing, as it is typed; last what takes in all that follows."""
         found = list(self._unread)[:UNREAD_LIMIT]
         return tuple(sorted(found, key=is_closed, reverse=True))

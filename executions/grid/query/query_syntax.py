@@ -47,28 +47,28 @@ class TypedWord:
 
 
 @dataclass(frozen=True)
-class Unread:
+class InvalidPart:
     """What means nothing, as it is typed, and what is wrong with it."""
 
     raw: str
     problem: str
 
 
-def parse(text: str) -> list[TypedField | TypedWord | Unread]:
+def parse(text: str) -> list[TypedField | TypedWord | InvalidPart]:
     """Read a query. Nothing of it is left out."""
     text = NO_TEXT.sub("\ufffd", text)
     if len(text) > TEXT_LIMIT:
         # So much of it is kept that it is too long when it is read again, too.
         problem = f"The query is longer than {TEXT_LIMIT:,} characters. Shorten it."
-        return [Unread(text[: TEXT_LIMIT + 1], problem)]
+        return [InvalidPart(text[: TEXT_LIMIT + 1], problem)]
     return [_part(word.raw) for word in lexer.words(text)]
 
 
-def _part(raw: str) -> TypedField | TypedWord | Unread:
+def _part(raw: str) -> TypedField | TypedWord | InvalidPart:
     try:
         return _field(raw) or TypedWord(raw, _searched(raw), _hint(raw))
     except InvalidValue as problem:
-        return Unread(raw, str(problem))
+        return InvalidPart(raw, str(problem))
 
 
 def write(key: str, values: tuple[str, ...], negated: bool = False) -> str:

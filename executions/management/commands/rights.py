@@ -10,7 +10,7 @@ from executions.commands.actor import Actor
 from executions.commands.request import CommandRefused
 from executions.commands.rights import Place
 from flows.models import Flow, Grant
-from flows.queries import folder_at, folder_ways
+from flows.queries import folder_at, folder_paths
 from flows.roles import Role
 
 _ROLES = {role.name.lower(): role for role in Role}
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
 
     def _list(self) -> None:
-        ways = folder_ways()
+        ways = folder_paths()
         for grant in Grant.objects.select_related("user", "group", "flow", "folder"):
             holder = f"group:{grant.group}" if grant.group else f"user:{grant.user}"
             place = "whole site"

@@ -90,7 +90,7 @@ def _read(request: ReadItem, giver: Giver) -> TakenValue:
     item = StorageItem.objects.filter(collection=collection, key=request.key).first()
     if item is None:
         raise key_not_found(request.collection, request.key)
-    return shared_values.taken(item)
+    return shared_values.of_row(item)
 
 
 @perform.register
@@ -105,7 +105,7 @@ def write(collection: StorageCollection, key: str, value: Any, giver: Giver) -> 
     """Write the value of a key, of which the caller holds the lock. Raises
     ServiceUnavailableException as a BlockException when Data Storage is full."""
     _require_room()
-    columns, new = shared_values.given(value, giver)
+    columns, new = shared_values.to_store(value, giver)
     before = StorageItem.objects.filter(collection=collection, key=key).first()
     if before is None:
         StorageItem.objects.create(collection=collection, key=key, at=Now(), **columns)
@@ -151,13 +151,13 @@ def holds(request: AwaitStorage) -> bool:
             return item is None
         case Condition.CONTAINS:
             return item is not None and equality.same(
-                shared_values.taken(item).value, request.value
+                shared_values.of_row(item).value, request.value
             )
     return False
 
 
 def _pair(before: StorageItem | None, new: TakenValue) -> TakenValue:
-    old = shared_values.taken(before) if before else _NOTHING
+    old = shared_values.of_row(before) if before else _NOTHING
     return TakenValue([old.value, new.value], [*old.secret_texts, *new.secret_texts])
 
 

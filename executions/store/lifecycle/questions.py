@@ -58,7 +58,7 @@ def ask(
         due_at=asked.due_at,
         remind_at=asked.remind_at,
     )
-    tell_pages([(question.user_id, question.group_id)])
+    notify_pages([(question.user_id, question.group_id)])
     return question
 
 
@@ -113,7 +113,7 @@ def settle(question_id: str, now: datetime) -> Answer | ExceptionValue | Questio
     if question.is_open:
         question.state, question.closed_at = S.OVERDUE, now
         question.save(update_fields=["state", "closed_at"])
-        tell_pages([(question.user_id, question.group_id)])
+        notify_pages([(question.user_id, question.group_id)])
     return _not_answered(question.text, question.due_at)
 
 
@@ -144,10 +144,10 @@ def withdraw(executions: Sequence[UUID]) -> None:
             _WITHDRAW,
             {"executions": list(executions), "open": S.OPEN, "withdrawn": S.WITHDRAWN},
         )
-        tell_pages(cursor.fetchall())
+        notify_pages(cursor.fetchall())
 
 
-def tell_pages(assignees: Sequence[tuple[int | None, int | None]]) -> None:
+def notify_pages(assignees: Sequence[tuple[int | None, int | None]]) -> None:
     """Have the pages of those who are asked, by the ids of a user and a group, fetch how many
     questions are open for them. Of what nobody in particular is asked, all pages are told."""
     if not assignees:

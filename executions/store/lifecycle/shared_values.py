@@ -57,7 +57,7 @@ def of_form(form: dict[str, Any]) -> TakenValue:
     return TakenValue(values.decode(form["value"]), [values.decode(text) for text in form["texts"]])
 
 
-def given(value: Any, giver: Giver) -> tuple[dict[str, Any], TakenValue]:
+def to_store(value: Any, giver: Giver) -> tuple[dict[str, Any], TakenValue]:
     """Return the columns of a value that is given, and the value as others take it."""
     texts = _secret_texts(value, giver.secrets)
     taken = TakenValue(value, texts)
@@ -71,7 +71,7 @@ def given(value: Any, giver: Giver) -> tuple[dict[str, Any], TakenValue]:
     return columns, taken
 
 
-def taken(row: SharedValue) -> TakenValue:
+def of_row(row: SharedValue) -> TakenValue:
     """Return the value of a row."""
     return of_form(row.secret) if row.secret else TakenValue(values.decode(row.value))
 

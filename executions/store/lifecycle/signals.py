@@ -27,7 +27,7 @@ def send(request: SendSignal, giver: Giver) -> Signal:
     them."""
     waited_for = subject(request.name, request.key)
     waited_for.lock()
-    columns, _ = shared_values.given(request.payload, giver)
+    columns, _ = shared_values.to_store(request.payload, giver)
     sent = Signal.objects.create(name=request.name, key=request.key, at=Now(), **columns)
     make_ready(waited_for)
     return sent
@@ -57,7 +57,7 @@ def take(waiter: Waiter, until: datetime | None) -> TakenValue | None:
     found = list(_line(waited_for)[before : before + 1])
     if not found or (until is not None and found[0].at > until):
         return None
-    payload = shared_values.taken(found[0])
+    payload = shared_values.of_row(found[0])
     found[0].delete()
     waiter.delete()
     return payload

@@ -13,7 +13,7 @@ from executions.views.commands import redirect_back
 from executions.views.flow_list import numbers
 from flows import access
 from flows.models import Flow, Folder, Label
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +26,7 @@ def flow_arrange(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "section": "flows",
         "flow": flow,
-        "folders": sorted((way[-1], pk) for pk, way in folder_ways().items()),
+        "folders": sorted((way[-1], pk) for pk, way in folder_paths().items()),
         "labels": Label.objects.all(),
         "held": set(flow.labels.values_list("pk", flat=True)),
         "may_arrange": access.may_arrange(request.user, flow),

@@ -33,7 +33,7 @@ _kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
 _lock = threading.RLock()
 
 
-def kept(key: Hashable, age: float, take: Callable[[], T]) -> T:
+def cached(key: Hashable, age: float, take: Callable[[], T]) -> T:
     """Return what was taken for a key within `age` seconds, or take it. Whoever comes while it is
     being taken waits for it."""
     with _lock:
@@ -66,7 +66,7 @@ class DayCounts:
 def live_counts(user: Any) -> LiveCounts:
     """Return the live executions that a user may see."""
     seen = access.seen(user)
-    return kept(("live", seen), LIVE_AGE, lambda: flow_counts.live_counts(seen))
+    return cached(("live", seen), LIVE_AGE, lambda: flow_counts.live_counts(seen))
 
 
 def day_counts(user: Any) -> DayCounts:
@@ -81,7 +81,7 @@ def day_counts(user: Any) -> DayCounts:
         counts = {flow: one.counts or Counts() for flow, (one,) in own.items()}
         return DayCounts(span, counts | read.by_flow(span, Selection(flows=whole)))
 
-    return kept(("day", access.seen(user)), DAY_AGE, take)
+    return cached(("day", access.seen(user)), DAY_AGE, take)
 
 
 def hours(user: Any, span: Span, flows: Sequence[int]) -> Mapping[int, list[Bucket]]:
@@ -96,7 +96,7 @@ def hours(user: Any, span: Span, flows: Sequence[int]) -> Mapping[int, list[Buck
         counted = read.series_by_flow(span, "hour", zone, Selection(flows=whole))
         return counted if seen.is_all else _own(user, edges(span, "hour", zone)) | counted
 
-    return kept(key, DAY_AGE, take)
+    return cached(key, DAY_AGE, take)
 
 
 def _own(user: Any, cuts: Sequence[datetime]) -> dict[int, list[Bucket]]:

@@ -21,7 +21,7 @@ from executions.views.parts import Part, changed
 from flows import access
 from flows.call_graph import call_graph
 from flows.models import Flow, Label
-from flows.queries import folder_ways
+from flows.queries import folder_paths
 
 PAGE = 100
 #: What changes while the page is open. It holds nothing that is one user's alone, not even a token
@@ -66,7 +66,7 @@ def flows_live(request: HttpRequest) -> HttpResponse:
         tuple(query.parameters),
         held,
     )
-    html = numbers.kept(
+    html = numbers.cached(
         key, numbers.LIVE_AGE, lambda: changed(LIVE, request, _context(request, query), held)
     )
     response = HttpResponse(html)
@@ -111,7 +111,7 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
 
 
 def _rows(user: Any, search: str) -> list[FlowRow]:
-    ways, starred = folder_ways(), rows.favorites_of(user)
+    ways, starred = folder_paths(), rows.favorites_of(user)
     live, day = numbers.live_counts(user), numbers.day_counts(user)
     return [
         FlowRow(

@@ -30,7 +30,7 @@ def flow_peek(request: HttpRequest, name: str) -> HttpResponse:
         "graph": graph,
         "draft": flow.versions.filter(published_at=None).values_list("number", flat=True).first(),
         "may_start": access.may_start(request.user, flow),
-        "now": rows.now_pills(name, live),
+        "now": rows.live_count_pills(name, live),
     }
     if graph is not None:
         context["diagram"] = FlowDiagram(request.user, flow, version, graph, {})

@@ -41,7 +41,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class NowPill:
+class LiveCountPill:
     """The live executions of a flow of one kind, and the grid with those."""
 
     kind: str
@@ -109,8 +109,8 @@ class FlowRow:
         return "" if self.p95 is None else formatting.duration(self.p95)
 
     @cached_property
-    def now(self) -> list[NowPill]:
-        return now_pills(self.flow.name, self.live)
+    def now(self) -> list[LiveCountPill]:
+        return live_count_pills(self.flow.name, self.live)
 
     @property
     def total_live(self) -> int:
@@ -154,14 +154,14 @@ class FlowRow:
         return text
 
 
-def now_pills(flow: str, live: Mapping[Status, int]) -> list[NowPill]:
+def live_count_pills(flow: str, live: Mapping[Status, int]) -> list[LiveCountPill]:
     """Return the kinds of live executions that a flow has."""
     pills = []
     for kind, (statuses, icon, words, _) in LIVE_PILLS.items():
         if number := sum(live.get(one, 0) for one in statuses):
             query = urlencode([("flow", flow), *(("status", one.value) for one in statuses)])
             url = f"{reverse('executions')}?{query}"
-            pills.append(NowPill(kind, icon, number, f"{number:,} {words}", url))
+            pills.append(LiveCountPill(kind, icon, number, f"{number:,} {words}", url))
     return pills
 
 

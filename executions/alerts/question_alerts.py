@@ -23,7 +23,7 @@ _BATCH, _PEOPLE = 100, 200
 _TITLE, _TEXT = 120, 400
 
 
-def tell() -> None:
+def send_due() -> None:
     """Tell of questions that are new or newly assigned, and remind of those whose time has come."""
     now = timezone.now()
     _send(Question.objects.filter(told_at=None), now, "told_at")
