@@ -183,7 +183,7 @@ async def start_flow(
     version: Annotated[int | None, Field(ge=1, description="The newest if null.")] = None,
     wait: Annotated[float, Field(ge=0, description="Seconds to wait for its end.")] = 0,
     key: Annotated[
-        str, Field(max_length=200, description="Of your own: sent again, it starts nothing.")
+        str, Field(max_length=200, description="A key of your own: sent again, it starts nothing.")
     ] = "",
 ) -> dict[str, Any]:
     """Start an execution of a flow. get_flow says which inputs it takes."""
@@ -206,7 +206,9 @@ async def start_flow(
 @SERVER.tool(annotations=CHANGE)
 async def retry_execution(
     execution_id: UUID,
-    from_start: Annotated[bool, Field(description="Not from where it failed.")] = False,
+    from_start: Annotated[
+        bool, Field(description="From Start Flow, not from where it failed.")
+    ] = False,
     newest: Annotated[bool, Field(description="In the newest version of the flow.")] = False,
 ) -> dict[str, Any]:
     """Start a new execution where one failed or was stopped. The old one stays as it is."""
@@ -220,7 +222,9 @@ async def retry_execution(
 @SERVER.tool(annotations=CHANGE)
 async def retry_failures(
     failure_id: UUID,
-    from_start: Annotated[bool, Field(description="Not from where they failed.")] = False,
+    from_start: Annotated[
+        bool, Field(description="From Start Flow, not from where they failed.")
+    ] = False,
     newest: Annotated[bool, Field(description="In the newest version of the flow.")] = False,
     at_a_time: Annotated[int, Field(ge=1, le=retry_group.MOST_AT_A_TIME)] = retry_group.AT_A_TIME,
     one_first: Annotated[bool, Field(description="One first; the job waits after it.")] = False,

@@ -56,7 +56,7 @@ def alert_message(alert: Alert, step: str, findings: Sequence[Finding], count: i
         )
     lasts = duration(alert.found_at - alert.opened_at)
     said = {
-        Step.SPREAD: f" There is more of it, after {lasts}.",
+        Step.SPREAD: f" There are more findings, after {lasts}.",
         Step.LASTS: f" It has lasted for {lasts}.",
     }.get(Step(step), "")
     sentence = KINDS[alert.rule.kind].sentence(alert.rule.parameters)

@@ -36,7 +36,9 @@ class ExecutionDetail(ExecutionSummary):  # type: ignore[misc]
     origin_id: UUID | None = Field(description="The execution that this one retries.")
     inputs: dict[str, Value] = Field(description="Its inputs by name; of a secret, a mask.")
     outputs: dict[str, Value] | None = Field(description="Its outputs by name, once it has ended.")
-    exception: ThrownException | None = Field(description="What ended it, or what it stands on.")
+    exception: ThrownException | None = Field(
+        description="The exception that ended it, or at which it stands."
+    )
 
 
 class ExecutionPage(Schema):
@@ -61,7 +63,7 @@ class ProblemMessage(Schema):
     location: str = Field(description="What it is about, such as “Input Count” or a parameter.")
     summary: str = Field(description="What is wrong.")
     details: str = Field(description="What to do about it. May be empty.")
-    path: list[str | int] = Field(description="The way to it in what was sent. May be empty.")
+    path: list[str | int] = Field(description="The path to it in the request. May be empty.")
 
 
 class ProblemDetails(Schema):

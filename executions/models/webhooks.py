@@ -129,7 +129,7 @@ class WebhookRequest(models.Model):
         STARTED = "started", "Started"
         #: Its message had come before.
         REPEATED = "repeated", "Came before"
-        #: The condition is not true of it.
+        #: The condition is not met.
         UNMATCHED = "unmatched", "Did not match"
         #: Its signature or token is wrong.
         REFUSED = "refused", "Refused"
@@ -237,7 +237,7 @@ class ChainStart(models.Model):
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waiting"
         STARTED = "started", "Started"
-        #: The condition is not true of it.
+        #: The condition is not met.
         UNMATCHED = "unmatched", "Did not match"
         FAILED = "failed", "Failed to start"
 

@@ -57,7 +57,7 @@ def save_notifications(request: HttpRequest) -> HttpResponse:
     if problem:
         messages.error(request, f"{problem} Nothing was changed.")
     else:
-        messages.success(request, "What reaches you is saved.")
+        messages.success(request, "Your notifications are saved.")
     return HttpResponseRedirect(f"{reverse('account')}#notifications")
 
 

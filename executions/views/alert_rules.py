@@ -119,7 +119,7 @@ def preview_rule(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"kind": kind}
     wrong = [field.label for field in form.parameter_fields if field.errors]
     if wrong:
-        context["problem"] = f"It cannot be said: {', '.join(map(str, wrong))}."
+        context["problem"] = f"Correct this first: {', '.join(map(str, wrong))}."
     else:
         now = timezone.now()
         try:

@@ -78,7 +78,7 @@ def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
         changes.require_may_answer(request.user, actor, found)
         if form.is_valid():
             changes.answer(request.user, actor, found.pk, form.values)
-            messages.success(request, "Your answer is given, and the execution goes on.")
+            messages.success(request, "Your answer is saved, and the execution goes on.")
             return redirect(found)
     except changes.Unfit as unfit:
         form.add_problems(unfit.problems)
@@ -149,13 +149,13 @@ def _state(request: HttpRequest, found: Question) -> dict[str, Any]:
 @require_POST
 def take_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Take a question: from now on it is for this user."""
-    return _change(request, question_id, "take", "It is for you now.")
+    return _change(request, question_id, "take", "The question is yours now.")
 
 
 @require_POST
 def give_back_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Give a question back to its group."""
-    return _change(request, question_id, "give_back", "It is for its group again.")
+    return _change(request, question_id, "give_back", "The question is back with its group.")
 
 
 @require_POST
@@ -165,7 +165,13 @@ def assign_question(request: HttpRequest, question_id: UUID) -> HttpResponse:
         "to_user": request.POST.get("user", "").strip(),
         "to_group": request.POST.get("group", "").strip(),
     }
-    return _change(request, question_id, "assign", "It is assigned, and they are told.", **given)
+    return _change(
+        request,
+        question_id,
+        "assign",
+        "The question is assigned, and its assignee is notified.",
+        **given,
+    )
 
 
 _CHANGES = {"take": changes.take, "give_back": changes.give_back, "assign": changes.assign}

@@ -31,7 +31,8 @@ from flows.values import MASK
 #: Days for which a link may be made; the first one is offered.
 DAYS = (7, 1, 30)
 _NO_SHARING = (
-    "You may not share this execution: that takes control of it, and a site that allows it."
+    "You may not share this execution. That takes the right to control it, and a site that allows "
+    "sharing."
 )
 #: A masked value as short as this is not looked for in other texts.
 _SHORT = 3

@@ -134,7 +134,7 @@ def _inputs(chain: Chain, version_id: int, names: Mapping[str, Any]) -> dict[str
     """Return the inputs of the execution to start. Raises _NotChained."""
     try:
         if not is_met(chain.condition, names):
-            raise _NotChained(Outcome.UNMATCHED, "The condition is not true of it.")
+            raise _NotChained(Outcome.UNMATCHED, "The condition is not met.")
     except MappingProblem as problem:
         why = f"The condition cannot be evaluated: {problem}"
         raise _NotChained(Outcome.FAILED, why) from None

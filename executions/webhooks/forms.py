@@ -87,7 +87,7 @@ def _field(variable: VariableNode, row: Webhook | Chain) -> forms.CharField:
         max_length=_LONGEST,
         initial="" if is_hidden else text,
         widget=forms.Textarea({**_EXPRESSION, "rows": 1, "data-functions-after": "="}),
-        help_text="A secret value is kept. Leave it empty to keep that." if is_hidden else "",
+        help_text="A secret value is stored. Leave this empty to keep it." if is_hidden else "",
     )
 
 

@@ -79,7 +79,7 @@ def _start(webhook: Webhook, received: Received) -> Answer:
     try:
         given = received.variables(webhook)
         if not is_met(webhook.condition, given):
-            return Answer(Outcome.UNMATCHED, 200, "The condition is not true of it.")
+            return Answer(Outcome.UNMATCHED, 200, "The condition is not met.")
         digest = _digest(webhook, received, given)
     except Unreadable as problem:
         return Answer(Outcome.FAILED, 400, str(problem))

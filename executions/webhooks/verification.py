@@ -54,7 +54,7 @@ def _standard(secret: str, headers: Mapping[str, str], body: bytes) -> str:
     try:
         Signer(secret).verify(body, dict(headers), json_parse=False)
     except WebhookVerificationError as problem:
-        return f"Its signature does not hold: {str(problem).lower()}."
+        return f"Its signature is wrong: {str(problem).lower()}."
     except ValueError:  # a body that is not UTF-8, a signature that is not base64
         return "Its signature cannot be read."
     return ""
@@ -66,7 +66,7 @@ def _github(secret: str, headers: Mapping[str, str], body: bytes) -> str:
         return "It has no header X-Hub-Signature-256."
     expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     is_right = hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
-    return "" if is_right else "Its signature does not hold."
+    return "" if is_right else "Its signature is wrong."
 
 
 def _token(secret: str, headers: Mapping[str, str], name: str) -> str:

@@ -119,7 +119,7 @@ def test_a_form_says_how_often_the_rule_would_have_fired(
 
     assert "would have fired 1 time in the last 7 days, last at" in answer("10")
     assert "would have fired 0 times in the last 7 days." in answer("20")
-    assert "It cannot be said: Longer than so many minutes." in answer("x")
+    assert "Correct this first: Longer than this many minutes." in answer("x")
 
 
 def test_who_may_do_what_with_rules(ada: Any, admin_user: Any) -> None:

@@ -216,7 +216,7 @@ def scope_in(case: Case) -> Case:
 def stored() -> Case:
     """What is in Data Storage, whatever the scope."""
     return {
-        row.name: {item.key: shared_values.taken(item).value for item in row.items.all()}
+        row.name: {item.key: shared_values.of_row(item).value for item in row.items.all()}
         for row in StorageCollection.objects.all()
     }
 

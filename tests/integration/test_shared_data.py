@@ -376,7 +376,7 @@ def test_secrets_stay_secret_on_their_way_through_data_storage() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT secret::text FROM executions_storageitem")
         assert "hunter2" not in str(cursor.fetchone())
-    taken = shared_values.taken(row)
+    taken = shared_values.of_row(row)
     assert (taken.value, list(taken.secret_texts)) == ({"Password": "hunter2"}, ["hunter2"])
 
 
@@ -388,7 +388,7 @@ def test_a_secret_text_stays_one_whoever_writes_it() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT value::text || secret::text FROM executions_storageitem")
         assert "hunter2-pin" not in str(cursor.fetchone())
-    taken = shared_values.taken(row)
+    taken = shared_values.of_row(row)
     assert (taken.value, list(taken.secret_texts)) == (
         [SecretText("hunter2-pin"), 1],
         ["hunter2-pin"],

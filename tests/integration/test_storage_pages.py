@@ -201,7 +201,7 @@ def test_a_secret_is_masked_and_never_in_the_form(stored: Any, admin_client: Cli
     item = item_of(USERS)
     for address in (f"/storage/items/{item.pk}/", f"/storage/{item.collection_id}/"):
         assert "hunter2" not in admin_client.get(address).content.decode()
-    assert shared_values.taken(item).value == {"Password": "hunter2"}
+    assert shared_values.of_row(item).value == {"Password": "hunter2"}
     change(admin_client, item, '"none"')
     entry = AuditEntry.objects.get(command="write-data")
     assert "hunter2" not in str((entry.before, entry.after))

@@ -212,7 +212,7 @@ def test_a_condition_chooses(webhook: Webhook) -> None:
     assert (answer.status_code, answer.json()) == (200, {"started": False})
     assert (kept(webhook).outcome, kept(webhook).why) == (
         O.UNMATCHED,
-        "The condition is not true of it.",
+        "The condition is not met.",
     )
 
 

@@ -71,9 +71,11 @@ KIND = Kind(
     label="Many executions of a flow fail",
     icon="error",
     parameters=(
-        Parameter(name="percent", label="More than so many percent", default=10, least=0, most=99),
-        Parameter(name="minutes", label="Over so many minutes", default=60, most=10_080),
-        Parameter(name="runs", label="Of so many executions at least", default=10),
+        Parameter(
+            name="percent", label="More than this many percent", default=10, least=0, most=99
+        ),
+        Parameter(name="minutes", label="Over this many minutes", default=60, most=10_080),
+        Parameter(name="runs", label="Of at least this many executions", default=10),
     ),
     sentence=sentence,
     check=check,

@@ -81,8 +81,8 @@ KIND = Kind(
     label="A failure is seen often",
     icon="warn",
     parameters=(
-        Parameter(name="times", label="More than so many times", default=100),
-        Parameter(name="minutes", label="Within so many minutes", default=60, most=10_080),
+        Parameter(name="times", label="More than this many times", default=100),
+        Parameter(name="minutes", label="Within this many minutes", default=60, most=10_080),
     ),
     sentence=sentence,
     check=check,

@@ -42,14 +42,14 @@ KIND = Kind(
     parameters=(
         Parameter(
             name="percent",
-            label="Longer than so many percent of p95",
+            label="Longer than this many percent of p95",
             default=300,
             least=100,
             most=100_000,
             help="p95 of the last 7 days: of 100 executions of the flow, 95 took no longer. "
             f"Flows with fewer than {USUAL_RUNS} in that time are left out.",
         ),
-        Parameter(name="minutes", label="And than so many minutes", default=1, least=0),
+        Parameter(name="minutes", label="And longer than this many minutes", default=1, least=0),
     ),
     sentence=sentence,
     check=check,

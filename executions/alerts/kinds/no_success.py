@@ -74,7 +74,7 @@ KIND = Kind(
     name="no-success",
     label="A flow had no successful execution for too long",
     icon="nav-flow",
-    parameters=(Parameter(name="hours", label="For so many hours", default=24, most=720),),
+    parameters=(Parameter(name="hours", label="For this many hours", default=24, most=720),),
     sentence=sentence,
     check=check,
     history=history,

@@ -55,7 +55,7 @@ KIND = Kind(
     name="queued-long",
     label="An execution is queued for too long",
     icon="queued",
-    parameters=(Parameter(name="minutes", label="Longer than so many minutes", default=5),),
+    parameters=(Parameter(name="minutes", label="Longer than this many minutes", default=5),),
     sentence=sentence,
     check=check,
     history=history,

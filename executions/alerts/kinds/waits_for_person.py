@@ -70,7 +70,7 @@ KIND = Kind(
     label="An execution waits for a person",
     hint="paused, at an exception, or for an answer",
     icon="user",
-    parameters=(Parameter(name="minutes", label="Longer than so many minutes", default=10),),
+    parameters=(Parameter(name="minutes", label="Longer than this many minutes", default=10),),
     sentence=sentence,
     check=check,
     history=history,

@@ -44,7 +44,7 @@ KIND = Kind(
     name="worker-silent",
     label="A worker is silent",
     icon="stale",
-    parameters=(Parameter(name="minutes", label="Longer than so many minutes", default=1),),
+    parameters=(Parameter(name="minutes", label="Longer than this many minutes", default=1),),
     sentence=sentence,
     check=check,
     history=history,

@@ -60,7 +60,9 @@ class AlertRuleInput(Schema):
     name: str = Field(max_length=120)
     kind: str = Field(description="The name of a kind of rules.")
     parameters: dict[str, int] = Field(default_factory=dict)
-    flow: str | None = Field(None, description="Of these three, one at most; else everything.")
+    flow: str | None = Field(
+        None, description="At most one of flow, folder and label; without one, all flows."
+    )
     folder: str | None = Field(None, description="The path of a folder.")
     label: str | None = None
     users: list[str] = Field(default_factory=list, description="Names of accounts.")
@@ -71,7 +73,7 @@ class AlertRuleInput(Schema):
     zone: str = "UTC"
     repeat_minutes: int = Field(240, ge=0, le=10_080)
     is_on: bool = True
-    revision: int | None = Field(None, description="The revision that you saw, of a change.")
+    revision: int | None = Field(None, description="For a change: the revision that you saw.")
 
 
 class AlertRuleOutput(AlertRuleInput):
@@ -88,7 +90,7 @@ class AlertChannelInput(Schema):
 
     name: str = Field(max_length=80)
     kind: AlertChannel.Kind = AlertChannel.Kind.WEBHOOK
-    address: str = Field("", description="Empty, of a change: as it was. It is never shown.")
+    address: str = Field("", description="For a change: empty keeps it. It is never shown.")
     person: str | None = Field(None, description="The account that a chat reaches.")
     is_on: bool = True
 
@@ -102,7 +104,9 @@ class AlertChannelOutput(Schema):
     leads_to: str = Field(description="As much of its address as may be shown.")
     person: str | None
     is_on: bool
-    secret: str | None = Field(None, description="Of a webhook, once: when it is new.")
+    secret: str | None = Field(
+        None, description="The secret of a webhook, shown once: when it is new."
+    )
 
 
 class DeliveryOutput(ModelSchema):
@@ -175,7 +179,7 @@ def change_alert_rule(request: HttpRequest, rule_id: int, given: AlertRuleInput)
     rule = access.get_rule_or_404(request.user, _id(rule_id))
     _insist(request)
     if given.kind != rule.kind:
-        raise invalid(f"The kind of this rule is {rule.kind}, and stays it.", "kind", "kind")
+        raise invalid(f"The kind of a rule cannot change; this one is {rule.kind}.", "kind", "kind")
     return _save_rule(request, rule, given)
 
 

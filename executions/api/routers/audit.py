@@ -69,7 +69,7 @@ class AuditFilters(Schema):
 def list_audit(
     request: HttpRequest,
     filters: Annotated[AuditFilters, Query()],
-    limit: Annotated[int, Query(ge=1, le=_LARGEST, description="At most so many.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=_LARGEST, description="The most to return.")] = 50,
 ) -> dict[str, Any]:
     """List the entries that you may see: of everything, of the flows that you administer, and of
     what you did yourself."""

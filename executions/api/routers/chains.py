@@ -40,7 +40,7 @@ class ChainInput(Schema):
         "secret value that is left out stays as it is.",
     )
     is_on: bool = True
-    revision: int | None = Field(None, description="The revision that you saw, of a change.")
+    revision: int | None = Field(None, description="For a change: the revision that you saw.")
 
 
 class ChainOutput(Schema):

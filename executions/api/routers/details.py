@@ -41,7 +41,9 @@ class Family(Schema):
 
     root: UUID
     items: list[ExecutionSummary]
-    is_whole: bool = Field(description="Whether these are all; list them by the filter root else.")
+    is_whole: bool = Field(
+        description="Whether these are all. If not, list them with the filter root."
+    )
 
 
 class TokenAtMoment(Schema):

@@ -28,7 +28,9 @@ LARGEST_PAGE = 500
 )
 def list_executions(
     request: HttpRequest,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many.")] = PAGE_SIZE,
+    limit: Annotated[
+        int, Query(ge=1, le=LARGEST_PAGE, description="The most to return.")
+    ] = PAGE_SIZE,
 ) -> dict[str, Any]:
     """List the executions that you may see: those that match the filters, in an order of the grid.
 

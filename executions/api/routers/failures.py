@@ -130,7 +130,7 @@ def retry_failure(request: HttpRequest, group_id: UUID, retry: Retry) -> HttpRes
         raise Problem(HTTPStatus.FORBIDDEN, "You may not start this flow.")
     group = retry_group.RetryGroup(request.user, found)
     if not group.counts["start"]:
-        raise Problem(HTTPStatus.CONFLICT, "None of them is left to start again.")
+        raise Problem(HTTPStatus.CONFLICT, "No execution is left to start again.")
     choices = retry_group.Choices(
         from_start=retry.from_start,
         newest=retry.newest,

@@ -43,7 +43,9 @@ class GivenRole(Schema):
     holder: str = Field(
         max_length=200, description="A group or a user; group:NAME or user:NAME says which."
     )
-    role: RoleName | None = Field(description="Instead of the one that they have; null for none.")
+    role: RoleName | None = Field(
+        description="The role, in place of the one that they have; null for none."
+    )
 
 
 @ROUTER.get("", response={200: list[Right], 404: ProblemDetails})

@@ -50,7 +50,7 @@ class ScheduleChange(Schema):
     inputs: dict[str, Any] = Field(
         default_factory=dict, description="Values, or expressions that begin with “=”."
     )
-    revision: int | None = Field(None, description="The revision that you saw, of a change.")
+    revision: int | None = Field(None, description="For a change: the revision that you saw.")
 
 
 class NewSchedule(ScheduleChange):
@@ -168,7 +168,7 @@ def _saved(request: HttpRequest, schedule: Schedule, given: ScheduleChange) -> S
             changes.save(request.user, Actor.of_request(request), schedule)
     except InvalidSchedule as problem:
         messages = problem.messages
-        told = "The schedule does not hold."
+        told = "The schedule is not valid."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, told, messages=messages) from None
     except changes.ScheduleChanged:
         told = "Somebody else has changed it meanwhile. Read it again."

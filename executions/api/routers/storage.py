@@ -81,7 +81,7 @@ class Item(Key):
 class NewValue(Schema):
     """A value to write."""
 
-    value: Value = Field(description="Any value; of a secret, nothing.")
+    value: Value = Field(description="Any value; nothing where it is secret.")
     seen: datetime | None = Field(
         None,
         description="The `written_at` of the value that you read: 409 when it has been written "

@@ -50,7 +50,7 @@ class WebhookInput(Schema):
     wait_seconds: int = 30
     requests_a_minute: int = 60
     is_on: bool = True
-    revision: int | None = Field(None, description="The revision that you saw, of a change.")
+    revision: int | None = Field(None, description="For a change: the revision that you saw.")
 
 
 class WebhookOutput(Schema):

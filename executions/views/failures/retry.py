@@ -26,7 +26,7 @@ def failure_retry(request: HttpRequest, group_id: UUID) -> HttpResponse:
     if request.method == "POST" and not problem:
         choices, problem = _read(request)
         if not problem and not group.counts["start"]:
-            problem = "None of them is left to start again."
+            problem = "No execution is left to start again."
         if not problem:
             answer = idempotency.once(request, lambda: _create(request, group, choices))
             return redirect_to_job(request, UUID(answer["job"]))

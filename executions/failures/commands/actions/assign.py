@@ -28,7 +28,7 @@ def execute(request: FailureRequest) -> Done:
 
 COMMAND = FailureCommand(
     name="assign",
-    summary="Give this failure to somebody, who is told.",
+    summary="Assign this failure to somebody, who is notified.",
     icon="user",
     applies_to=UNSOLVED | {State.MUTED},
     execute=execute,
