@@ -44,8 +44,7 @@ application = SecurityHeaders(RequestIds(application))
 if settings.TRUSTED_PROXIES:
     application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
 
-# What is loaded by now stays. A collector that doesn't look through it again, and not after every
-# few hundred objects, doesn't hold up the frames of all browsers while it does.
+# What is loaded by now stays. A collector that doesn't look through it again, and looks seldom
+# (cortexweb/__init__.py), doesn't hold up the frames of all browsers while it does.
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 50)

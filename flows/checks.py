@@ -10,8 +10,11 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from flows.blocks import PACKAGES, examples
 
+#: The tag of what is said of blocks.
+BLOCKS = "blocks"
 
-@register
+
+@register(BLOCKS)
 def blocks_of_packages(**_: Any) -> list[CheckMessage]:
     """Blocks that cannot be used, which flows may need; drawings and cases that are missing."""
     errors = [

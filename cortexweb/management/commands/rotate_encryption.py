@@ -32,6 +32,7 @@ class Command(BaseCommand):
         "Encrypt the secrets in the database with the first of ENCRYPTION_KEYS, also those that "
         "were stored before there was a key. After that, the other keys are not needed."
     )
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -4,6 +4,8 @@ Apprise makes its own requests. They obey the same guard of private addresses as
 """
 
 import logging
+from functools import cache
+from importlib.util import find_spec
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any
@@ -22,24 +24,27 @@ from executions.effects.connection_guard import guarded
 from executions.limits import DELIVERY_SECONDS
 from executions.models import AlertChannel, Delivery
 
-try:
-    import apprise
-except ImportError:  # the extra `chat` is not installed
-    apprise = None  # type: ignore[assignment]
 
-
+@cache
 def is_installed() -> bool:
-    """Return whether Apprise is there."""
-    return apprise is not None
+    """Return whether Apprise is there: the extra `chat`."""
+    return find_spec("apprise") is not None
 
 
 def is_address(address: str) -> bool:
     """Return whether Apprise knows what to do with an address."""
-    return apprise is not None and apprise.Apprise.instantiate(address) is not None
+    return is_installed() and _service(address) is not None
+
+
+def _service(address: str) -> Any:
+    # Few processes send to a chat, and it takes long to load.
+    import apprise  # noqa: PLC0415
+
+    return apprise.Apprise.instantiate(address)
 
 
 def targets(user: User) -> list[Target]:
-    if apprise is None or not user.is_authenticated:
+    if not is_installed() or not user.is_authenticated:
         return []
     kind = AlertChannel.Kind.CHAT
     channels = AlertChannel.objects.filter(kind=kind, person_id=user.pk, is_on=True)
@@ -47,7 +52,7 @@ def targets(user: User) -> list[Target]:
 
 
 def missing(user: User) -> str:
-    if apprise is None:
+    if not is_installed():
         return "Chat is not installed: it is the extra `chat`."
     return "" if targets(user) else "An administrator can set up a chat for you."
 
@@ -56,9 +61,9 @@ def send(delivery: Delivery) -> str:
     """Hand a message to the service that the address names."""
     channel = delivery.channel
     assert channel is not None
-    if apprise is None:
+    if not is_installed():
         raise DeliveryRefused("Apprise is not installed: install the extra `chat`.")
-    service = apprise.Apprise.instantiate(channel.address)
+    service = _service(channel.address)
     if service is None:
         raise DeliveryRefused("Apprise does not know what to do with the address.")
     message = Message.of(delivery)
@@ -81,6 +86,8 @@ def send(delivery: Delivery) -> str:
 
 def _notify(service: Any, outcome: Queue[str], message: dict[str, str]) -> None:
     """Hand a message over, and tell what went wrong, or an empty text."""
+    import apprise  # noqa: PLC0415
+
     problem = "The service did not take it."
     try:
         with (

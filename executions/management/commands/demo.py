@@ -12,7 +12,7 @@ from django.utils import timezone
 from executions.commands.lifecycle.start import NotStarted, start
 from executions.management import demo_scenes
 from executions.models import Execution
-from flows import queries
+from flows import checks, queries
 
 #: The example flows in the order in which they are started, over and over, with other inputs than
 #: the default ones. Some fail, each in another way.
@@ -37,6 +37,8 @@ class Command(BaseCommand):
         "Start an example execution of each kind (one that fails, one at a breakpoint, …), then "
         "keep starting the example flows until it is stopped."
     )
+    # The others read every address, page and form of the site first, which takes a second.
+    requires_system_checks = (checks.BLOCKS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=4.0, help="seconds between two starts")

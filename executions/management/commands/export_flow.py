@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from executions.schedules.flow_files import carried
+from flows import checks
 from flows.files import dump_json, dump_yaml
 from flows.models import FlowVersion
 from flows.queries import document
@@ -12,6 +13,8 @@ from flows.queries import document
 
 class Command(BaseCommand):
     help = "Write the newest or the given version of a flow to standard output, as a flow file."
+    # The others read every address, page and form of the site first, which takes a second.
+    requires_system_checks = (checks.BLOCKS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")

@@ -15,6 +15,7 @@ class Command(BaseCommand):
         "weeks. Only for a demo: an installation of `up --demo` in which nobody else has started "
         "anything."
     )
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--yes", action="store_true", help="write them")

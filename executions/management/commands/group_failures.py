@@ -14,6 +14,7 @@ class Command(BaseCommand):
         "with failure groups. It works in small batches while everything runs, and may be run "
         "again."
     )
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = groups = 0

@@ -11,6 +11,7 @@ from django.db import transaction
 from executions import audit
 from executions.commands.actor import Actor
 from executions.schedules.flow_files import plan, take_in
+from flows import checks
 from flows.files import FlowFileError, read
 from flows.graph import InvalidFlow
 from flows.importing import Imported, import_file
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         "Import flow files (YAML or JSON) as drafts. For a folder, import the flow files "
         "directly in it. Exits with 1 when any flow fails."
     )
+    # The others read every address, page and form of the site first, which takes a second.
+    requires_system_checks = (checks.BLOCKS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="a flow file or a folder")

@@ -18,6 +18,7 @@ _ROLES = {role.name.lower(): role for role in Role}
 
 class Command(BaseCommand):
     help = "List the roles that people and groups have; give one, or withdraw one."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="what", required=True)

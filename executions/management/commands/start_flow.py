@@ -19,7 +19,7 @@ from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import NotStarted, start
 from executions.models import Execution, Question
 from executions.states import Status
-from flows import parsing, pretty_json, queries, values
+from flows import checks, parsing, pretty_json, queries, values
 from flows.graph import VariableNode
 from flows.models import Flow, FlowVersion
 from flows.values import MASK, Masked, legible
@@ -52,6 +52,8 @@ class Command(BaseCommand):
         "was started), 1 on Error or Stopped, 2 when messages prevented the start, 3 when it has "
         "not ended after --wait SECONDS."
     )
+    # The others read every address, page and form of the site first, which takes a second.
+    requires_system_checks = (checks.BLOCKS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="name of the flow")
