@@ -65,6 +65,10 @@ HTTP_TIMEOUT = 30.0
 HTTP_BODY_BYTES = 10_000_000
 #: How long one mail or SSH session may take, in seconds.
 SESSION_TIMEOUT = 45.0
+#: Sessions with servers that one execution may leave open between blocks, and for how long after
+#: the last use they keep its worker from taking others.
+OPEN_SESSIONS = 10
+SESSION_HOLDS_WORKER_SECONDS = 60.0
 #: Size of a message that is sent by mail with its attachments, and of all that one block reads.
 MAIL_BYTES = 25_000_000
 #: Characters that a shell may write for one command.

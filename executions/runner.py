@@ -27,6 +27,7 @@ from executions.completion import (
 )
 from executions.dispatch import enqueue
 from executions.effects.performing import perform_effect
+from executions.effects.sessions import Sessions
 from executions.engine import overruns
 from executions.engine.debugging import TOO_MUCH, Halted
 from executions.engine.interpreter import Interpreter
@@ -145,6 +146,9 @@ def _run(execution_id: UUID, owner: str) -> None:
     except Exception as problem:
         secrets = turn.interpreter.secrets if turn else None
         runner_errors.give_back(execution_id, owner, problem, secrets)
+    finally:
+        if turn:
+            turn.sessions.close()
 
 
 def _log_turn(event: ExecutionChanged) -> None:
@@ -165,6 +169,7 @@ class _Turn:
 
     def __init__(self, claimed: ClaimedExecution, took: float = 0.0) -> None:
         self.claimed = claimed
+        self.sessions = Sessions()
         graph = queries.compiled(claimed.version_id)
         self.interpreter = Interpreter(graph, time.time)
         self.interpreter.restore(claimed.snapshot(initiators.claimed_context(claimed, graph)))
@@ -341,11 +346,14 @@ class _Turn:
     def _yielded(self) -> Event | None:
         if self.claimed.steps_wanted == 0:
             self._release(Release(Status.PAUSED))
-        elif time.monotonic() >= self.slice_ends and worker_limits.anyone_waits(self.claimed.event):
+        elif self._is_slice_over() and worker_limits.anyone_waits(self.claimed.event):
             self._release(Release(Status.QUEUED))
         elif self._obey(self._checkpoint()):
             return Continue()
         return None
+
+    def _is_slice_over(self) -> bool:
+        return time.monotonic() >= self.slice_ends and not self.sessions.hold_worker
 
     def _checkpoint(
         self, state: dict[str, Any] | None = None, children: int = 0
@@ -386,7 +394,7 @@ class _Turn:
                 cortexweb__block=decision.block,
             ),
         ):
-            event = perform_effect(block, decision)
+            event = perform_effect(block, decision, self.sessions)
             if isinstance(event, Threw):
                 tracing.describe_error(event.exception.type)
         if self._is_late():
@@ -418,7 +426,7 @@ class _Turn:
             return self._carry_out(done)
         if not self._obey(written):
             return None
-        if self.claimed.steps_wanted == 0 or time.monotonic() >= self.slice_ends:
+        if self.claimed.steps_wanted == 0 or self._is_slice_over():
             return self._yielded()
         return Continue()
 

@@ -16,22 +16,29 @@ from executions.effects.files.store import FolderFiles
 from executions.effects.http import HttpxHttp
 from executions.effects.mail.imap import ImapReader
 from executions.effects.mail.smtp import SmtpSender
+from executions.effects.sessions import Sessions
 from executions.effects.ssh import SshShells
 from flows.blocks.clients import Clients
 
 
 def clients_of(
-    files: FolderFiles, allowed: Networks, until: float = inf, known_hosts: Path | None = None
+    files: FolderFiles,
+    allowed: Networks,
+    until: float = inf,
+    known_hosts: Path | None = None,
+    sessions: Sessions | None = None,
 ) -> Clients:
     """Return the clients for these files, and for servers at public addresses and those of
-    `allowed`, which give up at `until` on the monotonic clock. `known_hosts` are those of SSH."""
+    `allowed`, which give up at `until` on the monotonic clock. `known_hosts` are those of SSH;
+    `sessions` those that are open."""
+    sessions = Sessions() if sessions is None else sessions
     return Clients(
         files=files,
         http=HttpxHttp(allowed, until),
         databases=Databases(files, allowed, until),
         mail_sender=SmtpSender(Network(allowed, until)),
         mail_reader=ImapReader(Network(allowed, until)),
-        shell=SshShells(Network(allowed, until), known_hosts),
+        shell=SshShells(Network(allowed, until), known_hosts, sessions),
         now=lambda: datetime.now(UTC),
     )
 
@@ -47,13 +54,15 @@ def _files(root: Path) -> FolderFiles:
     return FolderFiles(root)
 
 
-def clients(until: float = inf) -> Clients:
+def clients(until: float = inf, sessions: Sessions | None = None) -> Clients:
     """Return the clients for files below FILES_ROOT, and for servers at public addresses and those
     in HTTP_PRIVATE_ADDRESSES.
 
-    A request gives up at `until`, in seconds since the epoch.
+    A request gives up at `until`, in seconds since the epoch. `sessions` are those that the
+    execution has open.
     """
     # The clock of the machine may be set meanwhile; the time that is left must not change by that.
     until = until if until == inf else time.monotonic() + until - time.time()
     known_hosts = Path(settings.SSH_KNOWN_HOSTS) if settings.SSH_KNOWN_HOSTS else None
-    return clients_of(_files(Path(settings.FILES_ROOT)), allowed_networks(), until, known_hosts)
+    files, networks = _files(Path(settings.FILES_ROOT)), allowed_networks()
+    return clients_of(files, networks, until, known_hosts, sessions)

@@ -4,18 +4,22 @@ import asyncio
 import ipaddress
 import socket
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from executions.effects.connections import Network
+from executions.effects.sessions import Sessions
 from executions.limits import SHELL_CHARACTERS
-from flows.blocks.shell import Dialogue, NoPrompt, ShellError, SshServer, Terminal
+from flows.blocks.shell import NOT_KEPT, Dialogue, Kept, NoPrompt, ShellError, SshServer, Terminal
 
 #: Seconds without more output after which a prompt counts as one: output may look like it.
 _QUIET = 0.15
 _CHUNK = 65536
+#: Seconds for the end of a session.
+_CLOSING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +28,19 @@ class SshShells:
 
     network: Network
     known_hosts: Path | None = None
+    sessions: Sessions = field(default_factory=Sessions)
 
-    def run(self, server: SshServer, terminal: Terminal, command: str) -> Dialogue:
-        """Run a command in a shell of its own. Raises ShellError and NoPrompt."""
+    def run(
+        self, server: SshServer, terminal: Terminal, command: str, kept: Kept = NOT_KEPT
+    ) -> Dialogue:
+        """Run a command in a shell. Raises ShellError and NoPrompt."""
         try:
             import asyncssh  # noqa: PLC0415 - an extra
         except ImportError:
             raise ShellError("SSH is not installed: install the extra `ssh`.") from None
-        until = self.network.deadline()
         at = f"{server.host}:{server.port}"
         try:
-            with self.network.connect(server.host, server.port, until) as connection:
-                return asyncio.run(
-                    _Session(asyncssh, server, self.known_hosts, until).run(
-                        connection, terminal, command
-                    )
-                )
+            return self._said(asyncssh, server, terminal, command, kept)
         except (ShellError, NoPrompt):
             raise
         except TimeoutError:
@@ -51,10 +52,75 @@ class SshShells:
         except (asyncssh.Error, asyncssh.KeyImportError, OSError, ValueError) as error:
             raise ShellError(f"The session with {at} failed: {error}") from None
 
+    def _said(
+        self, ssh: Any, server: SshServer, terminal: Terminal, command: str, kept: Kept
+    ) -> Dialogue:
+        until = self.network.deadline()
+        shell = self._open(server, kept)
+        with ExitStack() as stack:
+            if shell is None:
+                connection = self.network.connect(server.host, server.port, until)
+                shell = _Shell(_Session(ssh, server, self.known_hosts, until), connection)
+            stack.callback(shell.close)
+            dialogue = shell.say(terminal, command, until)
+            if kept.on:
+                stack.pop_all()
+                self.sessions.keep(server, shell)
+                return replace(dialogue, session=shell.name)
+        return dialogue
+
+    def _open(self, server: SshServer, kept: Kept) -> "_Shell | None":
+        """Return the shell that is open for a server. Raises ShellError where it is another one
+        than a flow means: what its commands did to it is lost."""
+        shell = self.sessions.take(server)
+        if not kept.session or (isinstance(shell, _Shell) and shell.name == kept.session):
+            return shell if isinstance(shell, _Shell) else None
+        if shell is not None:
+            shell.close()
+        raise ShellError(
+            "The session that the details name has ended: the execution has waited or was paused "
+            "meanwhile, or went to another worker, or a command failed. Details without Session "
+            'begin a new one, as those of without(Details, "Session").'
+        )
+
+
+class _Shell:
+    """A shell that is open, and the event loop in which its connection lives."""
+
+    def __init__(self, session: "_Session", connection: socket.socket) -> None:
+        self.name = uuid4().hex
+        self._session = session
+        self._connection = connection
+        self._loop = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self._process: Any = None
+
+    def say(self, terminal: Terminal, command: str, until: float) -> Dialogue:
+        """Return what a command answers, and for the first one how the server welcomes."""
+        return self._loop.run(self._say(terminal, command, until))
+
+    async def _say(self, terminal: Terminal, command: str, until: float) -> Dialogue:
+        welcome = ""
+        async with asyncio.timeout(until - time.monotonic()):
+            if self._process is None:
+                self._process = await self._session.begin(self._stack, self._connection, terminal)
+                welcome = await _until_ready(self._process, terminal)
+            self._process.stdin.write(command + terminal.end_of_line)
+            return Dialogue(welcome, await _until_ready(self._process, terminal))
+
+    def close(self) -> None:
+        """End the session; it may be broken."""
+        try:
+            with suppress(Exception):
+                self._loop.run(asyncio.wait_for(self._stack.aclose(), _CLOSING_SECONDS))
+        finally:
+            self._loop.close()
+            self._connection.close()
+
 
 @dataclass(slots=True)
 class _Session:
-    """One session, from its connection to its end."""
+    """How a session begins, and whether its server is the right one."""
 
     ssh: Any
     server: SshServer
@@ -63,25 +129,23 @@ class _Session:
     #: The fingerprint of a host key that was refused.
     seen: str = ""
 
-    async def run(self, connection: socket.socket, terminal: Terminal, command: str) -> Dialogue:
+    async def begin(
+        self, stack: AsyncExitStack, connection: socket.socket, terminal: Terminal
+    ) -> Any:
+        """Return the process of a shell, which ends with the stack."""
         address = str(connection.getpeername()[0])
-        async with asyncio.timeout(self.until - time.monotonic()):
-            try:
-                client = await self._connected(connection, address)
-            except self.ssh.HostKeyNotVerifiable:
-                raise ShellError(self._unknown()) from None
-            async with client:
-                process = await client.create_process(
-                    term_type=terminal.kind,
-                    term_size=(terminal.width, 24),
-                    encoding="utf-8",
-                    errors="replace",
-                    stderr=self.ssh.STDOUT,
-                )
-                async with process:
-                    welcome = await _until_ready(process, terminal)
-                    process.stdin.write(command + terminal.end_of_line)
-                    return Dialogue(welcome, await _until_ready(process, terminal))
+        try:
+            client = await stack.enter_async_context(await self._connected(connection, address))
+        except self.ssh.HostKeyNotVerifiable:
+            raise ShellError(self._unknown()) from None
+        process = await client.create_process(
+            term_type=terminal.kind,
+            term_size=(terminal.width, 24),
+            encoding="utf-8",
+            errors="replace",
+            stderr=self.ssh.STDOUT,
+        )
+        return await stack.enter_async_context(process)
 
     async def _connected(self, connection: socket.socket, address: str) -> Any:
         server = self.server

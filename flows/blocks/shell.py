@@ -37,10 +37,24 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """What a server wrote before the command, and after it, with the prompts at the end."""
+    """What a server wrote before the command, and after it, with the prompts at the end; and the
+    session, where it was left open."""
 
     welcome: str
     answer: str
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The session that a command belongs to, "" for any, and whether it is left open."""
+
+    session: str = ""
+    on: bool = False
+
+
+#: A session for one command.
+NOT_KEPT = Kept()
 
 
 class ShellError(OSError):
@@ -54,5 +68,7 @@ class NoPrompt(OSError):
 class ShellClient(Protocol):
     """Runs commands in shells. Raises ShellError and NoPrompt."""
 
-    def run(self, server: SshServer, terminal: Terminal, command: str) -> Dialogue:
-        """Run one command in a shell of its own."""
+    def run(
+        self, server: SshServer, terminal: Terminal, command: str, kept: Kept = NOT_KEPT
+    ) -> Dialogue:
+        """Run one command in the shell that is open for the server, else in a new one."""

@@ -7,11 +7,13 @@ from flows.blocks.base import Block, Direction, Effect, Property
 from flows.blocks.clients import Clients
 from flows.blocks.errors import exception, invalid_property
 from flows.blocks.records import Record, one_line
-from flows.blocks.shell import NoPrompt, ShellError, SshServer
+from flows.blocks.shell import Kept, NoPrompt, ShellError, SshServer
 from flows.blocks.ssh.terminal import DEFAULTS, NAME, reading, terminal
 
 _DETAILS = "Ssh Session Details"
 _PROMPT = r".*[>|\$|#]"
+#: The member of the details that names a session which is open.
+_SESSION = "Session"
 
 
 class ExecuteSshCommand(Block):
@@ -29,10 +31,17 @@ class ExecuteSshCommand(Block):
     setting SSH_KNOWN_HOSTS, or be this machine. Otherwise the block throws, and says which
     fingerprint it saw. No key, agent or configuration of the worker's user is used.
 
-    Each block has a shell of its own, which it closes: write what belongs together in one command,
-    as `cd /srv && ls`. A shell that is not ready within the Timeout (seconds, and at most 45 for
-    all of the block), or that writes more than 1,000,000 characters, is sent the CancelCommand,
-    and SshResponseException is thrown.
+    With Close Session false the shell stays open for the blocks after it that have the same
+    details: the folder and the variables that a command sets are there for the next one. Session,
+    which the block puts into the details, names it. The shell ends with the execution, and when
+    that waits, is paused, or goes to another worker, as after a crash. A block that then still
+    names it throws SshClientException, and runs nothing in a shell that is not as the flow thinks;
+    details without Session begin a new one. An execution may have 10 sessions open, and stays on
+    its worker for a minute after the last command.
+
+    A shell that is not ready within the Timeout (seconds, and at most 45 for all of the block), or
+    that writes more than 1,000,000 characters, is sent the CancelCommand and closed, and
+    SshResponseException is thrown.
     """
 
     type = "Execute Ssh Command"
@@ -53,7 +62,7 @@ class ExecuteSshCommand(Block):
             "Close Session",
             "Boolean",
             default=True,
-            description="each block has a session of its own, which it closes",
+            description="false leaves the shell open for the next block with these details",
         ),
         Property(NAME, "IDictionary<String, dynamic>", default=DEFAULTS, advanced=True),
         Property("Response", "String", Direction.OUTPUT),
@@ -74,13 +83,19 @@ class ExecuteSshCommand(Block):
             prompt = details.needed_text("TerminalPrompt")
         how = reading(prompt, settings)
         server, shell = _server(details, clients), terminal(settings, how)
+        kept = Kept(details.text(_SESSION), on=not inputs["Close Session"])
         try:
-            dialogue = clients.shell.run(server, shell, inputs["Command"])
+            dialogue = clients.shell.run(server, shell, inputs["Command"], kept)
         except ShellError as error:
             raise exception("SshClientException", _without(server, str(error))) from None
         except NoPrompt as error:
             raise exception("SshResponseException", str(error)) from None
-        return how.outputs(dialogue, inputs["Command"])
+        outputs = dict(how.outputs(dialogue, inputs["Command"]))
+        if dialogue.session != kept.session:
+            told = {_SESSION: dialogue.session} if dialogue.session else {}
+            others = {key: item for key, item in details.members.items() if key != _SESSION}
+            outputs[_DETAILS] = others | told
+        return outputs
 
 
 def _server(details: Record, clients: Clients) -> SshServer:

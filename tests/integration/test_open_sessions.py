@@ -1,0 +1,174 @@
+"""Sessions that a block leaves open for the blocks after it (Close Session: false)."""
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executions.effects import clients_of
+from executions.effects import sessions as open_sessions
+from executions.effects.files.store import FolderFiles
+from executions.effects.sessions import Sessions
+from executions.states import Status
+from flows.blocks import BY_TYPE
+from flows.blocks.clients import Clients
+from flows.blocks.errors import BlockException
+from tests.driving import begin, drive, outputs
+from tests.flows_in_tests import publish
+from tests.receivers import PASSWORD, USER
+from tests.ssh_server import SshHost, ssh_host
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[SshHost]:
+    with ssh_host() as served:
+        yield served
+
+
+@pytest.fixture
+def sessions() -> Iterator[Sessions]:
+    kept = Sessions()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def clients(tmp_path: Path, sessions: Sessions) -> Clients:
+    return clients_of(FolderFiles(tmp_path), LOOPBACK, sessions=sessions)
+
+
+def details(host: SshHost, **more: Any) -> dict[str, Any]:
+    credentials = {"Username": USER, "Password": PASSWORD}
+    return {"Host": "127.0.0.1", "Port": host.port, "Credentials": credentials, **more}
+
+
+def perform(clients: Clients, kind: str, **inputs: Any) -> dict[str, Any]:
+    block = BY_TYPE[kind]
+    given = {prop.name: prop.default for prop in block.properties if prop.reads}
+    given |= {name.replace("_", " "): value for name, value in inputs.items()}
+    return dict(block.perform(given, clients))
+
+
+def ssh(clients: Clients, command: str, told: dict[str, Any], *, close: bool) -> dict[str, Any]:
+    inputs = {"Command": command, "Ssh_Session_Details": told, "Close_Session": close}
+    return perform(clients, "execute ssh command", **inputs)
+
+
+def test_a_shell_stays_open_for_the_next_command(host: SshHost, clients: Clients) -> None:
+    first = ssh(clients, "cd /tmp; WORD=kept", details(host), close=False)
+    told = first["Ssh Session Details"]
+    assert told == details(host, Session=told["Session"])
+    assert first["Ssh Logs"]["WelcomeMessage"] == "Welcome to test"
+    second = ssh(clients, "pwd; echo $WORD", told, close=False)
+    assert second["Response"] == "/tmp\nkept"
+    assert second["Ssh Logs"]["WelcomeMessage"] == ""
+    assert "Ssh Session Details" not in second
+    # The same details find it too, and the last block closes it.
+    third = ssh(clients, "echo $WORD", details(host), close=True)
+    assert third["Response"] == "kept"
+    assert ssh(clients, "echo $WORD.", details(host), close=True)["Response"] == "."
+
+
+def test_the_last_command_takes_the_session_out_of_the_details(
+    host: SshHost, clients: Clients
+) -> None:
+    told = ssh(clients, "true", details(host), close=False)["Ssh Session Details"]
+    assert ssh(clients, "true", told, close=True)["Ssh Session Details"] == details(host)
+
+
+def test_a_command_for_a_lost_shell_runs_in_no_other(
+    host: SshHost, clients: Clients, sessions: Sessions, tmp_path: Path
+) -> None:
+    told = ssh(clients, f"cd {tmp_path}", details(host), close=False)["Ssh Session Details"]
+    sessions.close()
+    with pytest.raises(BlockException) as caught:
+        ssh(clients, "touch made", told, close=True)
+    assert caught.value.value.short_type == "SshClientException"
+    assert caught.value.value.message.startswith("The session that the details name has ended: ")
+    # Neither in one that others have opened since.
+    ssh(clients, f"cd {tmp_path}", details(host), close=False)
+    with pytest.raises(BlockException, match="has ended"):
+        ssh(clients, "touch made", told, close=True)
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_shell_in_which_a_command_fails_is_closed(host: SshHost, clients: Clients) -> None:
+    told = ssh(clients, "WORD=kept", details(host), close=False)["Ssh Session Details"]
+    with pytest.raises(BlockException, match="SshResponseException"):
+        perform(
+            clients,
+            "execute ssh command",
+            Command="sleep 5",
+            Ssh_Session_Details=told,
+            Close_Session=False,
+            Configuration_Settings={"Timeout": 1},
+        )
+    with pytest.raises(BlockException, match="has ended"):
+        ssh(clients, "echo $WORD", told, close=False)
+
+
+def test_so_many_sessions_stay_open(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_sessions, "OPEN_SESSIONS", 2)
+    closed: list[int] = []
+
+    class Session:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def close(self) -> None:
+            closed.append(self.number)
+            raise OSError("broken")
+
+    assert not sessions.hold_worker
+    for number in range(3):
+        sessions.keep(number, Session(number))
+    assert (closed, sessions.hold_worker) == ([0], True)
+    assert isinstance(sessions.take(1), Session)
+    sessions.close()
+    assert closed == [0, 2]
+    monkeypatch.setattr(open_sessions, "SESSION_HOLDS_WORKER_SECONDS", 0)
+    sessions.keep(3, Session(3))
+    assert not sessions.hold_worker
+
+
+BLOCKS = """
+start: {type: Start Flow, bottom: first}
+first:
+  type: Execute Ssh Command
+  properties: {Command: cd /tmp, Ssh Session Details: ($)Host, Close Session: false}
+  bottom: second
+second:
+  type: Execute Ssh Command
+  properties:
+    Command: pwd
+    Ssh Session Details: ($)Host
+    Close Session: false
+    Response: ($)Response
+  bottom: wait
+wait: {type: Wait For Duration, properties: {Duration: {Milliseconds: 1}}, bottom: third}
+third:
+  type: Execute Ssh Command
+  properties: {Command: pwd, Ssh Session Details: ($)Host}
+  bottom: end
+  exception: caught
+caught: {type: Handle Block Exception, properties: {Exception: ($)Ended}, bottom: end}
+end: {type: End Flow}
+"""
+VARIABLES = "{Host: {input: true}, Response: {output: true}, Ended: {output: true}}"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis")
+def test_a_session_lasts_until_the_execution_waits(
+    host: SshHost, settings: Any, tmp_path: Path
+) -> None:
+    settings.HTTP_PRIVATE_ADDRESSES = ["127.0.0.0/8"]
+    execution = drive(begin(publish(tmp_path, "shells", BLOCKS, VARIABLES), Host=details(host)).pk)
+    assert execution.status == Status.ENDED
+    found = outputs(execution)
+    assert found["Response"] == "/tmp"
+    assert found["Ended"].short_type == "SshClientException"
