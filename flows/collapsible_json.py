@@ -4,7 +4,6 @@ Pure but for Django's escaping. A part that does not fit becomes a link to it, s
 100,000 items or a deep structure is never sent at once.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from flows import pretty_json, values
 from flows.equality import same
 from flows.keys import labels
+from flows.pretty_json import quoted, scalar
 from flows.value_diff import ABSENT
 from flows.value_paths import parts
 
@@ -115,7 +115,7 @@ def _scalar_page(value: Any, address: Address, first: int, other: Any) -> JsonPa
         html = f'<div class="json-line text{" changed" * differs}">{escape(shown)}</div>'
         return JsonPage(mark_safe(html), first, first + len(shown), len(value), "characters")  # noqa: S308
     writer = _Writer(address, marks=differs)
-    writer.line(0, _scalar(pretty_json.plain(value)), differs)
+    writer.line(0, scalar(pretty_json.plain(value)), differs)
     return JsonPage(writer.html, 0, 1, 1, "")
 
 
@@ -197,11 +197,11 @@ class _Writer:
     def _scalar_line(self, part: _Part, plain: Any, differs: bool) -> None:
         name = self._name(part)
         if isinstance(plain, str) and len(plain) > LINE_TEXT:
-            cut = _scalar(plain[:LINE_TEXT])
+            cut = scalar(plain[:LINE_TEXT])
             rest = self._link(part, f"… {len(plain):,} characters")
             self.line(part.depth, f"{name}{cut}{rest}{part.comma}", differs)
         else:
-            self.line(part.depth, f"{name}{_scalar(plain)}{part.comma}", differs)
+            self.line(part.depth, f"{name}{scalar(plain)}{part.comma}", differs)
 
     def _nested(self, part: _Part, inside: dict[Any, Any] | list[Any], other: Any) -> None:
         """Write a list or structure that folds, with all of its parts."""
@@ -229,7 +229,7 @@ class _Writer:
     def _key(self, part: _Part) -> str:
         """Return the key of a part: texts stand in quotation marks, other keys do not."""
         if isinstance(part.key, str):
-            return f'<span class="json-key">{_quoted(part.label)}</span>'
+            return f'<span class="json-key">{quoted(part.label)}</span>'
         return f'<span class="json-index">{escape(part.label)}</span>'
 
     def _name(self, part: _Part) -> str:
@@ -251,18 +251,3 @@ def _at(other: Any, key: Any) -> Any:
     if isinstance(other, list):
         return other[key] if isinstance(key, int) and key < len(other) else ABSENT
     return other.get(key, ABSENT) if isinstance(other, dict) else ABSENT
-
-
-def _scalar(value: Any) -> str:
-    match value:
-        case str():
-            return f'<span class="json-string">{_quoted(value)}</span>'
-        case None | bool():
-            return f'<span class="json-keyword">{json.dumps(value)}</span>'
-        case int() | float():
-            return f'<span class="json-number">{value}</span>'
-    return escape(json.dumps(value, ensure_ascii=False))
-
-
-def _quoted(text: str) -> str:
-    return escape(json.dumps(text, ensure_ascii=False))

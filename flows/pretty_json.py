@@ -88,12 +88,12 @@ def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterator[st
             yield f"{indent}{before}{{"
             last = len(value) - 1
             for number, (key, item) in enumerate(value.items()):
-                name = f'<span class="json-key">{_quoted(key)}</span>: '
+                name = f'<span class="json-key">{quoted(key[:CHARACTERS])}</span>: '
                 yield from _lines(item, indent + "  ", name, "," if number < last else "")
             yield f"{indent}}}{after}"
         case list() if value:
             if len(value) <= 8 and all(isinstance(v, int | float | None) for v in value):
-                inside = ", ".join(_scalar(item) for item in value)
+                inside = ", ".join(scalar(item) for item in value)
                 yield f"{indent}{before}[{inside}]{after}"
                 return
             yield f"{indent}{before}["
@@ -102,13 +102,14 @@ def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterator[st
                 yield from _lines(item, indent + "  ", "", "," if number < last else "")
             yield f"{indent}]{after}"
         case _:
-            yield f"{indent}{before}{_scalar(value)}{after}"
+            yield f"{indent}{before}{scalar(value, CHARACTERS)}{after}"
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any, longest: int | None = None) -> str:
+    """Return a value without parts as HTML, of a text up to so many characters."""
     match value:
         case str():
-            return f'<span class="json-string">{_quoted(value)}</span>'
+            return f'<span class="json-string">{quoted(value[:longest])}</span>'
         case None | bool():
             return f'<span class="json-keyword">{json.dumps(value)}</span>'
         case int() | float():
@@ -116,5 +117,6 @@ def _scalar(value: Any) -> str:
     return escape(json.dumps(value, ensure_ascii=False))
 
 
-def _quoted(text: str) -> str:
-    return escape(json.dumps(text[:CHARACTERS], ensure_ascii=False))
+def quoted(text: str) -> str:
+    """Return a text in quotation marks as HTML."""
+    return escape(json.dumps(text, ensure_ascii=False))

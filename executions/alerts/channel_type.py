@@ -55,6 +55,11 @@ class ChannelType:
     is_held: bool | None = True
 
 
+def account_targets(user: User) -> list[Target]:
+    """Return where messages to a person go that the pages of the product show."""
+    return [Target(recipient=f"user {user.pk}")]
+
+
 def channel_target(channel: AlertChannel) -> Target:
     """Return where messages to a channel go."""
     name = f"channel {channel.pk}"

@@ -4,9 +4,10 @@ from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.text import Truncator
 
-from executions.alerts.kind import HISTORY_ROWS, Check, Finding, Interval
+from executions.alerts.kind import HISTORY_ROWS, SHOWN, Check, Finding, Found, Interval
 from executions.models import FailureActivity, FailureGroup
 
 #: Characters of a message that a finding shows.
@@ -15,11 +16,17 @@ _TEMPLATE = 120
 _ENDS = ("take", "assign", "mute", "resolve")
 
 
+def found(groups: QuerySet[FailureGroup], what: str) -> Found:
+    """Return the findings about the first of the groups, and how many groups there are."""
+    listed = groups.select_related("flow")[:SHOWN]
+    return Found([finding_of(group, what) for group in listed], groups.count())
+
+
 def finding_of(group: FailureGroup, what: str) -> Finding:
-    said = f": {Truncator(group.template).chars(_TEMPLATE)}" if group.template else ""
+    message = f": {Truncator(group.template).chars(_TEMPLATE)}" if group.template else ""
     return Finding(
         group=f"failure {group.pk}",
-        text=f"{group.short_type} in {group.flow.name} {what}{said}",
+        text=f"{group.short_type} in {group.flow.name} {what}{message}",
         address=group.get_absolute_url(),
         flow=group.flow.name,
         failure_id=str(group.pk),

@@ -12,8 +12,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from executions.grid.planner.statement_timeout import TooSlow, fetch
-from executions.grid.query.errors import InvalidValue
-from executions.grid.query.moments import moment_range
+from executions.grid.query.moments import moment_range, read_span
 from executions.logs.query import format_key, parse_key
 from executions.models import AuditEntry
 from executions.store.read.log_lines import Key
@@ -67,12 +66,7 @@ class AuditQuery:
             for name in ("who", "what", "kind", "object", "flow", "source")
         }
         given["what"] = given["what"].lower().replace(" ", "-")
-        span, problem = address.get("at", "").strip()[:200], ""
-        if span:
-            try:
-                span = moment_range(span, zone)[1]
-            except InvalidValue as error:
-                problem = str(error)
+        span, problem = read_span(address, zone)
         if given["object"] and not given["kind"]:
             problem = problem or "Say of which kind the object is, such as flow or API token."
         outcome = address.get("outcome", "")

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 from executions.access import ExecutionSet
 from executions.grid.query import lexemes
-from executions.grid.query.errors import InvalidValue
-from executions.grid.query.moments import moment_range
+from executions.grid.query.moments import moment_range, read_span
 from executions.store.read.log_lines import Conditions, Key, NewLine
 from flows.blocks.logs.log_event import SEVERITIES
 
@@ -35,12 +34,7 @@ class LogQuery:
     @classmethod
     def parse(cls, address: Mapping[str, str], zone: tzinfo) -> "LogQuery":
         severity = address.get("severity", "")
-        span, problem = address.get("at", "").strip()[:200], ""
-        if span:
-            try:
-                span = moment_range(span, zone)[1]
-            except InvalidValue as error:
-                problem = str(error)
+        span, problem = read_span(address, zone)
         return cls(
             search=address.get("q", "").replace("\0", "").strip()[:200],
             severity=severity if severity in SEVERITIES[1:] else "",

@@ -1,6 +1,5 @@
 """Schedules: what starts executions by time, and what became of each time."""
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -8,11 +7,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from executions.fields import EncryptedJSONField, ExactJSONField
+from executions.models.flow_starters import FlowStarter
 from flows.models import Flow, FlowVersion
 
 
-class Schedule(models.Model):
+class Schedule(FlowStarter):
     """Says when executions of a flow start, and with which inputs.
 
     It belongs to the folder of its flow. Its executions start on behalf of its owner, who must
@@ -52,22 +51,9 @@ class Schedule(models.Model):
     #: How late a start may be that comes once.
     grace_seconds = models.PositiveIntegerField(default=900)
 
-    #: Sources by the names of input variables, as in flow files: values, or "=expression".
-    inputs = ExactJSONField(default=dict)
-    #: Those of secret variables, which nobody is shown.
-    secret_inputs = EncryptedJSONField(default=dict)
-
-    is_on = models.BooleanField(default=True)
     #: Who last switched it on or off, and when.
     switched_by = models.CharField(max_length=150, blank=True)
     switched_at = models.DateTimeField(null=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    #: Raised by each change, so that of two at once one is refused.
-    revision = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(auto_now=True)
 
     #: The time that comes next, and when it starts: later by the jitter. Null when none comes.
     next_at = models.DateTimeField(null=True)

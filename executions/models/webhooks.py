@@ -4,14 +4,13 @@ import base64
 import secrets
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from executions.fields import EncryptedJSONField, EncryptedTextField, ExactJSONField
+from executions.fields import EncryptedJSONField, EncryptedTextField
 from executions.limits import (
     LONGEST_EXPRESSION,
     LONGEST_WEBHOOK_WAIT,
@@ -19,6 +18,7 @@ from executions.limits import (
     OLD_SECRET_SECONDS,
 )
 from executions.models.execution import new_id
+from executions.models.flow_starters import FlowStarter
 from flows.models import Flow
 
 
@@ -32,7 +32,7 @@ def new_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-class Webhook(models.Model):
+class Webhook(FlowStarter):
     """An address at which requests start executions of a flow.
 
     It belongs to the folder of its flow. Its executions start on behalf of its owner, who must
@@ -70,10 +70,6 @@ class Webhook(models.Model):
     condition = models.TextField(blank=True, max_length=LONGEST_EXPRESSION)
     #: What tells one message from another, as an expression; empty for the headers that say so.
     message_id = models.TextField(blank=True, max_length=LONGEST_EXPRESSION)
-    #: Sources by the names of input variables: values as people type them, or "=expression".
-    inputs = ExactJSONField(default=dict)
-    #: Those of secret variables.
-    secret_inputs = EncryptedJSONField(default=dict)
 
     answer = models.CharField(max_length=7, choices=Answer, default=Answer.AT_ONCE)
     wait_seconds = models.PositiveSmallIntegerField(
@@ -83,14 +79,6 @@ class Webhook(models.Model):
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_WEBHOOK_REQUESTS_A_MINUTE)],
     )
-    is_on = models.BooleanField(default=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    #: Raised by each change, so that of two at once one is refused.
-    revision = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name", "id"]
@@ -187,7 +175,7 @@ class WebhookMessage(models.Model):
         return self.digest
 
 
-class Chain(models.Model):
+class Chain(FlowStarter):
     """Starts executions of one flow when those of another end.
 
     It belongs to the flow whose ends count. It starts the other one on behalf of its owner, who
@@ -204,18 +192,6 @@ class Chain(models.Model):
     when = models.CharField(max_length=6, choices=When, default=When.ENDED)
     #: Which ends start something: an expression; empty for all.
     condition = models.TextField(blank=True, max_length=LONGEST_EXPRESSION)
-    #: Sources by the names of input variables: values as people type them, or "=expression".
-    inputs = ExactJSONField(default=dict)
-    #: Those of secret variables.
-    secret_inputs = EncryptedJSONField(default=dict)
-    is_on = models.BooleanField(default=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    #: Raised by each change, so that of two at once one is refused.
-    revision = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["flow__name", "target__name", "id"]

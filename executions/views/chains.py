@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from executions import access as executions_access
 from executions.commands.actor import Actor
 from executions.models import Chain, ChainStart
-from executions.views.webhooks import CHANGED, changeable_flow, changeable_flows, graph_of
+from executions.views.webhooks import changeable_flow, changeable_flows, graph_of, save_form
 from executions.webhooks import access, changes
 from executions.webhooks.chains import NAMES
 from executions.webhooks.forms import ChainForm
@@ -60,18 +60,9 @@ def chain(request: HttpRequest, chain_id: int) -> HttpResponse:
 
 def _form_page(request: HttpRequest, shown: Chain) -> HttpResponse:
     form = ChainForm(graph_of(shown.target), request.POST or None, instance=shown)
-    if request.method == "POST" and form.is_valid():
-        if (revision := form.cleaned_data["revision"]) is not None:
-            shown.revision = revision
-        try:
-            changes.save(request.user, Actor.of_request(request), shown)
-        except changes.Changed:
-            form.add_error(None, CHANGED)
-        except changes.TooMany as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, f"The chain from {shown.flow} to {shown.target} is saved.")
-            return redirect("chains")
+    if request.method == "POST" and save_form(request, form):
+        messages.success(request, f"The chain from {shown.flow} to {shown.target} is saved.")
+        return redirect("chains")
     context = {
         "section": "webhooks",
         "chain": shown,

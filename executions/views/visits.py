@@ -95,4 +95,4 @@ def token_icon(execution: Execution, inner: bool) -> str:
 
 def shape_icon(node: BlockNode | None) -> str:
     """Return the icon of a block's shape, for tables."""
-    return f"shape-{node.block.shape.value}" if node else "shape-act"
+    return f"shape-{node.block.shape.value}" if node else "shape-action"

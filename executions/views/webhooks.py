@@ -21,7 +21,7 @@ from executions.limits import WEBHOOK_REQUESTS_KEPT
 from executions.models import Execution, Webhook, WebhookRequest
 from executions.views import shown_secrets
 from executions.webhooks import access, changes
-from executions.webhooks.forms import SampleForm, WebhookForm
+from executions.webhooks.forms import InputsForm, SampleForm, WebhookForm
 from executions.webhooks.mapping import MappingProblem, evaluate, is_met, map_inputs
 from executions.webhooks.requests import NAMES, Received, Unreadable, shown_body
 from flows import access as flows_access
@@ -30,7 +30,7 @@ from flows.graph import FlowGraph
 from flows.models import Flow
 from flows.validation import check_inputs
 
-CHANGED = "Somebody else has changed it meanwhile. Look at it again, then change it."
+_CHANGED = "Somebody else has changed it meanwhile. Look at it again, then change it."
 #: Webhooks that the list shows, and characters of a value that the page shows.
 _LISTED = 500
 _SHOWN = 2_000
@@ -97,21 +97,28 @@ def webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
 def _form_page(request: HttpRequest, shown: Webhook) -> HttpResponse:
     is_new = shown.pk is None
     form = WebhookForm(graph_of(shown.flow), request.POST or None, instance=shown)
-    if request.method == "POST" and form.is_valid():
-        if (revision := form.cleaned_data["revision"]) is not None:
-            shown.revision = revision
-        try:
-            changes.save(request.user, Actor.of_request(request), shown)
-        except changes.Changed:
-            form.add_error(None, CHANGED)
-        except changes.TooMany as problem:
-            form.add_error(None, str(problem))
-        else:
-            if is_new and shown.scheme != Webhook.Scheme.ADDRESS:
-                shown_secrets.show_next(request, shown)
-            messages.success(request, f"{shown.name} is saved.")
-            return redirect("webhook", shown.pk)
+    if request.method == "POST" and save_form(request, form):
+        if is_new and shown.scheme != Webhook.Scheme.ADDRESS:
+            shown_secrets.show_next(request, shown)
+        messages.success(request, f"{shown.name} is saved.")
+        return redirect("webhook", shown.pk)
     return _page(request, shown, form)
+
+
+def save_form(request: HttpRequest, form: InputsForm) -> bool:
+    """Save the webhook or chain of a form; otherwise the form says why it is not saved."""
+    if not form.is_valid():
+        return False
+    shown = form.instance
+    if (revision := form.cleaned_data["revision"]) is not None:
+        shown.revision = revision
+    try:
+        changes.save(request.user, Actor.of_request(request), shown)
+    except changes.Changed:
+        form.add_error(None, _CHANGED)
+    except changes.TooMany as problem:
+        form.add_error(None, str(problem))
+    return not form.errors
 
 
 def _page(request: HttpRequest, shown: Webhook, form: WebhookForm) -> HttpResponse:

@@ -31,11 +31,11 @@ class Shape(StrEnum):
 
     START = "start"
     END = "end"
-    ACTION = "act"
-    DECISION = "dia"
+    ACTION = "action"
+    DECISION = "decision"
     LOOP = "loop"
-    WORKSPACE = "ws"
-    HANDLER = "exh"
+    WORKSPACE = "workspace"
+    HANDLER = "handler"
 
 
 class Direction(StrEnum):

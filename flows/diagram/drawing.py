@@ -109,7 +109,7 @@ class BlockDrawing:
     @property
     def kind(self) -> str:
         """Return the CSS class of the shape; loops look like decisions."""
-        return "dia" if self.shape is Shape.LOOP else self.shape.value
+        return Shape.DECISION.value if self.shape is Shape.LOOP else self.shape.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def test_long_names_neither_overlap_nor_widen_a_page(
         if page.locator("[data-live][data-socket]").count():
             expect(page.locator(LIVE)).to_be_visible()
         if address == "/account/":
-            page.locator(".token-new > summary").click()
+            page.locator(".token-form > summary").click()
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate(LAID_OUT)

@@ -55,7 +55,7 @@ def test_a_role_given_and_taken_reaches_the_page_of_the_other(
     # Two clicks on one cell end where they began; a higher role gives all below it.
     hers.get_by_label("bob: Operate", exact=True).check()
     expect(hers.get_by_label("bob: Start", exact=True)).to_be_checked()
-    expect(hers.locator(".rights-said")).to_contain_text("bob")
+    expect(hers.locator(".rights-message")).to_contain_text("bob")
     see = hers.get_by_label("bob: See", exact=True)
     see.focus()
     hers.keyboard.press("Space")

@@ -27,9 +27,9 @@ def test_a_link_shows_one_execution_until_it_is_revoked(
     page = open_as(admin_user, f"{execution.get_absolute_url()}share/")
     page.get_by_label("Greeting").check()
     page.get_by_role("button", name="Make a link").dblclick()
-    address = page.locator(".shared-made code").inner_text()
+    address = page.locator(".new-link code").inner_text()
     assert ShareLink.objects.count() == 1, "a second press makes no other one"
-    page.locator(".shared-made").get_by_role("button", name="Copy").click()
+    page.locator(".new-link").get_by_role("button", name="Copy").click()
 
     theirs = open_as(None, address)
     expect(theirs.get_by_role("heading", name="letters")).to_be_visible()

@@ -32,8 +32,8 @@ def made_token(page: Page, name: str) -> str:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Role", exact=True).select_option("Start")
     page.get_by_role("button", name="Make the token").dblclick()
-    expect(page.locator(".token-made")).to_contain_text(f"Token {name} is made")
-    return page.locator(".token-made code").first.inner_text()
+    expect(page.locator(".new-token")).to_contain_text(f"Token {name} is made")
+    return page.locator(".new-token code").first.inner_text()
 
 
 def test_a_token_is_made_used_and_revoked(open_as: OpenAs, live_app: LiveApp) -> None:
@@ -54,7 +54,7 @@ def test_a_token_is_made_used_and_revoked(open_as: OpenAs, live_app: LiveApp) ->
     assert ask() == 200
     # The address of the form leads nowhere by itself; the account is a click away.
     page.get_by_role("link", name="maya").first.click()
-    expect(page.locator(".token-made")).to_have_count(0)
+    expect(page.locator(".new-token")).to_have_count(0)
     expect(page.locator("body")).not_to_contain_text(raw)
     used = page.locator(".token-table tbody tr")
     expect(used).to_contain_text("127.0.0.1")

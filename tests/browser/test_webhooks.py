@@ -30,7 +30,7 @@ def ada(live_app: LiveApp, tmp_path: Path) -> User:
 
 
 def shown_secret(page: Page) -> str:
-    return page.locator(".secret-shown code").inner_text()
+    return page.locator(".new-secret code").inner_text()
 
 
 def test_a_webhook_from_its_making_to_a_request_that_is_sent_again(
@@ -62,11 +62,11 @@ def test_a_webhook_from_its_making_to_a_request_that_is_sent_again(
 
     # A second press does nothing more: the secret of the first is shown, once.
     page.get_by_role("button", name="Save").dblclick()
-    expect(page.locator(".secret-shown")).to_be_visible()
+    expect(page.locator(".new-secret")).to_be_visible()
     webhook = Webhook.objects.get()
     assert shown_secret(page) == webhook.secret
-    page.locator(".secret-shown").get_by_role("button", name="Copy").click()
-    expect(page.locator(".secret-shown .done")).to_be_visible()
+    page.locator(".new-secret").get_by_role("button", name="Copy").click()
+    expect(page.locator(".new-secret .done")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == webhook.secret
     page.get_by_role("button", name="Copy the address").click()
     expect(page.locator(".facts .done")).to_be_visible()
@@ -74,7 +74,7 @@ def test_a_webhook_from_its_making_to_a_request_that_is_sent_again(
     assert address.endswith(f"/hooks/{webhook.key}")
     page.reload()
     expect(page.get_by_role("heading", name=f"Shop {MARKUP}")).to_be_visible()
-    expect(page.locator(".secret-shown")).to_have_count(0)
+    expect(page.locator(".new-secret")).to_have_count(0)
 
     # Requests arrive while the page is open; what starts nothing says why.
     there = f"{live_app.url}/hooks/{webhook.key}"
@@ -102,7 +102,7 @@ def test_a_webhook_from_its_making_to_a_request_that_is_sent_again(
     # A new secret is made once, however often the button is pressed; the old one counts meanwhile.
     old = webhook.secret
     page.get_by_role("button", name="New secret").dblclick()
-    expect(page.locator(".secret-shown")).to_contain_text("The one before counts beside it")
+    expect(page.locator(".new-secret")).to_contain_text("The one before counts beside it")
     webhook.refresh_from_db()
     assert (shown_secret(page), webhook.old_secret) == (webhook.secret, old)
     assert AuditEntry.objects.filter(command="new-webhook-secret").count() == 1

@@ -75,7 +75,7 @@ def test_the_same_steps(square: FlowVersion, admin_user: User) -> None:
     assert "0 of 2 differ" in html  # N and Square, in and out
     values, variables = table(html, "Inputs and outputs"), table(html, "Variables")
     assert re.search(r">N</td>.*?>2</td>.*?>2</td><td>Input</td><td>same</td>", values)
-    assert 'class="df-same"' in variables
+    assert 'class="diff-same"' in variables
     assert "<ins>" not in values + variables
     assert 'class="ch ' not in html
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from executions.alerts import visibility
-from executions.alerts.failure_findings import finding_of, spans_of
-from executions.alerts.kind import SHOWN, Check, Found, Interval, Kind
+from executions.alerts.failure_findings import found, spans_of
+from executions.alerts.kind import Check, Found, Interval, Kind
 from executions.models import FailureActivity, FailureGroup
 
 
@@ -20,8 +20,7 @@ def check(asked: Check) -> Found:
         first_seen_at__gte=asked.rule.since,
         **asked.flow_filter,
     )
-    listed = groups.select_related("flow").order_by("-first_seen_at")[:SHOWN]
-    return Found([finding_of(group, "is new") for group in listed], groups.count())
+    return found(groups.order_by("-first_seen_at"), "is new")
 
 
 def history(asked: Check) -> list[Interval]:

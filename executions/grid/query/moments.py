@@ -11,6 +11,7 @@ seven times that.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
@@ -90,6 +91,16 @@ def moment_range(text: str, zone: tzinfo = UTC) -> tuple[MomentRange, str]:
         text = f">{text}"  # -2h alone: since then
     low, high, spelling = parse_range(text, read)
     return MomentRange(low, high), spelling
+
+
+def read_span(address: Mapping[str, str], zone: tzinfo) -> tuple[str, str]:
+    """Return the span that an address names in `at`, in its one spelling, and what is wrong with
+    it."""
+    text = address.get("at", "").strip()[:200]
+    try:
+        return moment_range(text, zone)[1] if text else "", ""
+    except InvalidValue as error:
+        return text, str(error)
 
 
 _NAMED_DAY = re.compile(

@@ -41,7 +41,7 @@ def _call(execution: Execution, key: str) -> Call:
     node = queries.compiled(execution.version_id).blocks.get(key)
     return Call(
         execution.flow_name,
-        f"shape-{node.block.shape if node else 'act'}",
+        f"shape-{node.block.shape if node else 'action'}",
         node.title if node else "",
         execution.get_absolute_url(),
     )
