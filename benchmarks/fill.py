@@ -54,19 +54,28 @@ ERRORS = (
     ("BlockTimeoutException", "Customer {} was not answered within 60 s."),
     ("FlowNotFoundException", "There is no flow settle-{}."),
 )
+#: So many ways to fail are spread over the flows: each has some, or of very many flows some have
+#: one.
+WAYS = 400
 PEOPLE = (
     "ada", "grace", "linus", "barbara", "edsger", "donald", "margaret", "ken", "dennis", "radia",
 )  # fmt: skip
 
 
+#: A block: its key, type, description and workspace.
+Place = tuple[str, str, str, str]
+
+
 @dataclass(frozen=True)
 class Published:
-    """A version and the blocks that its token may stand on."""
+    """A version, the blocks that its token may stand on, and the ways in which it fails: the type
+    and message of an exception, and the block that throws it."""
 
     id: int
     number: int
     flow: str
-    blocks: tuple[tuple[str, str, str, str], ...]
+    blocks: tuple[Place, ...]
+    ways: tuple[tuple[str, str, Place], ...]
 
 
 def fill(count: int, days: float = 90, seed: int = 1) -> float:
@@ -158,14 +167,16 @@ def _row(
     live = dice.random() < LIVE_SHARE
     kinds = LIVE if live else OVER
     status = dice.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
-    key, kind, description, workspace = dice.choice(version.blocks)
+    if status in ("Error", "Exception") and not version.ways:
+        status = "Ended" if status == "Error" else "Paused"
+    place = dice.choice(version.blocks)
     steps = dice.randint(3, 400)
     end = min(at + timedelta(seconds=dice.expovariate(1 / 20)), now)
     error_type = error_message = ""
     chance = dice.random()
-    unhandled = status == "Ended" and chance < UNHANDLED
+    unhandled = status == "Ended" and chance < UNHANDLED and bool(version.ways)
     if status in ("Error", "Exception") or unhandled:
-        error_type, text = dice.choice(ERRORS)
+        error_type, text, place = dice.choice(version.ways)
         error_message = text.format(dice.randint(1, 10**7))
     types = {error_type} if error_type else set[str]()
     if error_type or (status == "Ended" and chance < UNHANDLED + CAUGHT):
@@ -174,7 +185,7 @@ def _row(
     reason, due = ("time", now + timedelta(days=3650)) if status == "Running" else ("", None)
     return (
         own, version.id, version.number, version.flow, parent, root, 0 if parent is None else 1,
-        children, status, reason, "", "", key, kind, description, workspace, at, end,
+        children, status, reason, "", "", *place, at, end,
         None if live else end, due, person[0], person[1],
         "page" if parent is None else "parent", json.dumps({"Number": dice.randint(1, 10**6)}),
         None if live else "{}", error_type, error_message, 2 + steps // 50, steps, "", "{}",
@@ -201,13 +212,18 @@ def _id(dice: random.Random, at: datetime) -> UUID:
 
 def _published() -> list[Published]:
     found = []
-    for version in FlowVersion.objects.filter(published_at__isnull=False).select_related("flow"):
+    versions = FlowVersion.objects.filter(published_at__isnull=False).select_related("flow")
+    for place, version in enumerate(versions):
         graph = queries.compiled(version.pk)
         blocks = tuple(
             (node.key, node.block.type, node.title, graph.workspaces[node.workspace].name)
             for node in graph.blocks.values()
         )
-        found.append(Published(version.pk, version.number, version.flow.name, blocks))
+        ways = tuple(
+            (*ERRORS[way % len(ERRORS)], blocks[way // len(ERRORS) % len(blocks)])
+            for way in range(place, WAYS, len(versions))
+        )
+        found.append(Published(version.pk, version.number, version.flow.name, blocks, ways))
     if not found:
         raise ValueError("No flow is published here; import some with `manage.py import_flows`.")
     return found

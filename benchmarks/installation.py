@@ -2,6 +2,9 @@
 
 Importing this module points Django at that folder, so import it before anything that reads
 settings. The servers run with the product's own settings: what is committed is on the disk.
+
+BENCHMARK_DATA=FOLDER uses that folder and keeps it, so that a benchmark that fills it for minutes
+finds its data there the next time.
 """
 
 import atexit
@@ -27,8 +30,10 @@ from tests.servers import PROJECT, Process, celery_beat, celery_worker
 
 for _name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(_name, None)
-FOLDER = Path(tempfile.mkdtemp(prefix="cortexweb-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+_kept = os.environ.get("BENCHMARK_DATA", "")
+FOLDER = Path(_kept or tempfile.mkdtemp(prefix="cortexweb-"))
+if not _kept:
+    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 os.environ |= {
     "CORTEXWEB_DATA": str(FOLDER),
     "SECRET_KEY": "benchmarks-" * 5,

@@ -6,7 +6,8 @@ One web process as `up` starts it answers each page TIMES times: alone, and whil
 WebSockets open to the overview, its wall, the failures and the flows, and executions change at the
 rate. Printed are the medians and the slowest, and what each viewer was sent. The executions are
 those of benchmarks/fill.py in 30 days; their failures are grouped and their statistics counted by
-the product's own commands.
+the product's own commands. To fill once and measure again, name a folder for the data
+(benchmarks/installation.py).
 """
 
 import argparse
@@ -30,6 +31,7 @@ from benchmarks import flows
 from benchmarks.installation import FOLDER, Installation, installation, publish  # isort: skip
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 
 from benchmarks.fill import fill
 from benchmarks.live import session_of, used, web
@@ -39,6 +41,19 @@ from tests.servers import PROJECT, free_port
 DAYS = 30
 #: Times that each page is asked for.
 TIMES = 9
+#: Samples of what was under way, of all flows (0) and of a hundred: each minute of two days, each
+#: quarter of an hour before, as they are kept.
+_SAMPLES = """
+    INSERT INTO executions_livesample (flow_id, at, running, queued, needs_person, is_quarter)
+    SELECT flow_id, at, 20 + random() * 40, random() * 10, random() * 5, at < now() - interval '2 d'
+    FROM (SELECT 0 AS flow_id UNION ALL (SELECT id FROM flows_flow LIMIT 100)) AS counted,
+        LATERAL (
+            SELECT date_trunc('minute', now()) - n * interval '1 min' AS at
+            FROM generate_series(1, 30 * 1440) AS n
+        ) AS moments
+    WHERE at >= now() - interval '2 d' OR date_bin('15 min', at, 'epoch') = at
+    ON CONFLICT DO NOTHING
+"""
 #: What viewers look at, in parts of a hundred.
 SOCKETS = (
     ("/ws/overview/UTC/", 40),
@@ -111,7 +126,7 @@ async def ask(url: str, session: str, addresses: dict[str, str]) -> dict[str, li
 
 
 async def measure(port: int, options: argparse.Namespace, server: psutil.Process) -> None:
-    user = await asyncio.to_thread(User.objects.create_superuser, "viewer")
+    user = await asyncio.to_thread(_viewer)
     session = await asyncio.to_thread(session_of, user)
     url, sockets = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
     group = await FailureGroup.objects.order_by("-count").afirst()
@@ -151,6 +166,11 @@ async def measure(port: int, options: argparse.Namespace, server: psutil.Process
               f" each; {ended} ended")  # fmt: skip
 
 
+def _viewer() -> User:
+    found = User.objects.filter(username="viewer").first()
+    return found or User.objects.create_superuser("viewer")
+
+
 def report(alone: dict[str, list[float]], watched: dict[str, list[float]]) -> None:
     print("\n| page | alone, ms | slowest | watched, ms | slowest |\n|---|---|---|---|---|")
     for name in alone:
@@ -161,17 +181,23 @@ def report(alone: dict[str, list[float]], watched: dict[str, list[float]]) -> No
 
 
 def prepare(options: argparse.Namespace) -> None:
+    if Execution.objects.count() >= options.executions:
+        return
     for number in range(options.flows):
         publish(f"flow-{number:04}", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
     print(f"{options.executions:,} executions in {fill(options.executions, DAYS):.0f} s")
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLES)
     began = time.monotonic()
     call_command("group_failures", stdout=io.StringIO())
     print(f"{FailureGroup.objects.count()} groups of failures in {time.monotonic() - began:.0f} s")
-    print(f"{Execution.objects.count():,} executions, load {os.getloadavg()[0]:.1f}", flush=True)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def run(site: Installation, options: argparse.Namespace) -> None:
     prepare(options)
+    print(f"{Execution.objects.count():,} executions, load {os.getloadavg()[0]:.1f}", flush=True)
     site.beat()
     port = free_port()
     asyncio.run(measure(port, options, psutil.Process(web(site, port).pid)))
