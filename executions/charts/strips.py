@@ -11,8 +11,6 @@ LEVELS = (1, 5, 20)
 _NUMBERED = 5
 #: The side of a cell, and the gap between two.
 CELL, GAP = 18, 2
-#: x, y, width and height.
-Bar = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +25,12 @@ class Sparkline:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars in pixels; those of nothing are a hairline."""
+    """Bars in pixels, as SVG paths; those of nothing are a hairline."""
 
     width: int
     height: int
-    bars: tuple[Bar, ...]
-    nothing: tuple[Bar, ...]
+    bars: str
+    nothing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +86,18 @@ def bars(values: Sequence[float | None], width: int = 82, height: int = 16) -> B
     """Return a bar for each value; one that is None or 0 is a hairline."""
     most = max((value for value in values if value), default=0)
     pitch = width / max(1, len(values))
-    drawn: list[Bar] = []
-    nothing: list[Bar] = []
+    drawn: list[str] = []
+    nothing: list[str] = []
     for number, value in enumerate(values):
         tall = max(1.5, height * value / most) if value else 1.0
-        bar = (
-            round(number * pitch, 2),
-            round(height - tall, 1),
-            round(max(0.5, pitch - 1), 2),
-            round(tall, 1),
-        )
+        bar = bar_path(number * pitch, height - tall, max(0.5, pitch - 1), tall)
         (drawn if value else nothing).append(bar)
-    return Bars(width, height, tuple(drawn), tuple(nothing))
+    return Bars(width, height, "".join(drawn), "".join(nothing))
+
+
+def bar_path(x: float, y: float, width: float, height: float) -> str:
+    """Return a bar as a part of an SVG path: one path draws many of them."""
+    return f"M{x:.2f} {y:.1f}h{width:.2f}v{height:.1f}h-{width:.2f}z"
 
 
 def level(rate: float | None) -> str:

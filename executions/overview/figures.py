@@ -25,7 +25,7 @@ from flows.models import Flow, FlowVersion
 #: Flows and failures on a page.
 FLOWS_SHOWN, FAILURES_SHOWN = 12, 8
 #: Unsolved failures of which the most frequent are chosen, and published versions that are marked.
-_FAILURES_READ, _VERSIONS_READ = 200, 40
+_FAILURES_READ, _VERSIONS_READ = 2_000, 40
 #: Points of a sparkline.
 SPARK_POINTS = 36
 
@@ -146,7 +146,7 @@ def take(scope: Scope, zone: tzinfo) -> Figures:
     buckets = read.series(span, step, zone, selection)
     earlier = span.before if scope.compare == "previous" else span.earlier(LAST_WEEK)
     before = read.series(earlier, step, zone, selection) if scope.compare else None
-    total_before = summed(before) if before is not None else read.totals(earlier, selection)
+    total_before = read.summed(before) if before is not None else read.totals(earlier, selection)
     shown, flow_count = _flows(span, scope, zone, ids)
     live = live_now(None if flows is None else list(flows.values()))
     return Figures(
@@ -156,7 +156,7 @@ def take(scope: Scope, zone: tzinfo) -> Figures:
         live=live,
         sampled=samples.read(_spark_cuts(span), ids),
         buckets=buckets,
-        total=summed(buckets),
+        total=read.summed(buckets),
         before=before,
         total_before=total_before,
         flows=shown,
@@ -186,15 +186,6 @@ def live_now(flow_names: Sequence[str] | None = None) -> LiveNow:
     )
 
 
-def summed(buckets: Sequence[Bucket]) -> Counts:
-    """Return the counts of all buckets together."""
-    total = Counts()
-    for bucket in buckets:
-        if bucket.counts is not None:
-            total.add(bucket.counts)
-    return total
-
-
 def _spark_cuts(span: Span) -> list[datetime]:
     length = (span.end - span.start) / SPARK_POINTS
     return [span.start + n * length for n in range(SPARK_POINTS)] + [span.end]
@@ -204,18 +195,18 @@ def _flows(
     span: Span, scope: Scope, zone: tzinfo, ids: Sequence[int] | None
 ) -> tuple[list[FlowFigures], int]:
     """Return the flows that failed most, then those that ran most; and how many ran."""
-    by_flow = read.by_flow(span, Selection(flows=ids))
-    order = sorted(by_flow, key=lambda one: (by_flow[one].failed, by_flow[one].ended), reverse=True)
+    numbers = read.numbers_by_flow(span, ids)
+    order = sorted(numbers, key=lambda one: (numbers[one].failed, numbers[one].ended), reverse=True)
     top = order[:FLOWS_SHOWN]
     names = dict(Flow.objects.filter(pk__in=top).values_list("pk", "name"))
     parts = read.series_by_flow(span, scope.length.part, zone, Selection(flows=top))
     shown = [
-        FlowFigures(names[one], by_flow[one], parts[one])
+        FlowFigures(names[one], read.summed(parts[one]), parts[one])
         for one in top
         if one in names and one in parts
     ]
     shown.sort(key=lambda flow: (flow.counts.failure_rate or 0, flow.counts.ended), reverse=True)
-    return shown, len(by_flow)
+    return shown, len(numbers)
 
 
 def _versions(span: Span, ids: Sequence[int] | None) -> list[FlowVersion]:
@@ -232,21 +223,22 @@ def _failures(span: Span, scope: Scope, zone: tzinfo, ids: Sequence[int] | None)
     )
     by_state = dict(groups.values_list("state").annotate(number=Count("pk")).order_by())
     unsolved = groups.filter(state__in=FailureGroup.UNSOLVED)
-    newest = list(
-        unsolved.select_related("flow", "owner").order_by("-last_seen_at")[:_FAILURES_READ]
-    )
+    newest = list(unsolved.order_by("-last_seen_at").values_list("pk", flat=True)[:_FAILURES_READ])
     wanted = None if ids is None else list(groups.values_list("pk", flat=True))
     counts = {key: one.failed for key, one in read.by_failure(span, wanted).items()}
-    newest.sort(key=lambda group: counts.get(group.pk, 0), reverse=True)
-    shown = newest[:FAILURES_SHOWN]
+    newest.sort(key=lambda pk: counts.get(pk, 0), reverse=True)
+    top = newest[:FAILURES_SHOWN]
+    known = groups.select_related("flow", "owner").in_bulk(top)
     parts: dict[UUID, list[Bucket]] = (
-        read.series_by_failure([one.pk for one in shown], span, scope.length.part, zone)
-        if shown
-        else {}
+        read.series_by_failure(top, span, scope.length.part, zone) if top else {}
     )
     last = groups.select_related("flow").order_by("-last_seen_at").first()
     return Failures(
-        shown=[FailureFigures(one, counts.get(one.pk, 0), parts.get(one.pk, ())) for one in shown],
+        shown=[
+            FailureFigures(known[pk], counts.get(pk, 0), parts.get(pk, ()))
+            for pk in top
+            if pk in known
+        ],
         by_state=by_state,
         without_owner=unsolved.filter(owner=None).count(),
         counts=sorted((number for number in counts.values() if number), reverse=True),

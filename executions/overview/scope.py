@@ -4,6 +4,7 @@ it stands in the address."""
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -126,7 +127,13 @@ class Scope:
         """Return the address of the grid with this scope's flows, or one flow, and further
         filters."""
         pairs = [("flow", flow)] if flow else self.filters.parameters()
-        return f"{reverse('executions')}?{urlencode([*pairs, *more])}"
+        return _address(tuple(pairs), more)
+
+
+#: A page has hundreds, most of which it had when it was last rendered.
+@lru_cache(maxsize=5_000)
+def _address(pairs: tuple[tuple[str, str], ...], more: tuple[tuple[str, str], ...]) -> str:
+    return f"{reverse('executions')}?{urlencode([*pairs, *more])}"
 
 
 def _event_of(flow_name: str) -> Any:

@@ -39,12 +39,8 @@ NOTHING = Total([0] * len(NUMBERS), b"", b"")
 
 
 @dataclass(slots=True)
-class Counts:
-    """How many executions started and ended, how they ended, and how long they took.
-
-    `durations` has those that ended by themselves, and `waits` how long executions waited for a
-    worker when one first took them.
-    """
+class Numbers:
+    """How many executions started and ended, and how they ended."""
 
     started: int = 0
     #: Whatever the outcome.
@@ -55,8 +51,6 @@ class Counts:
     errors: int = 0
     #: Somebody stopped them.
     stopped: int = 0
-    durations: Histogram = field(default_factory=Histogram)
-    waits: Histogram = field(default_factory=Histogram)
 
     @property
     def failed(self) -> int:
@@ -74,20 +68,48 @@ class Counts:
 
     @property
     def is_empty(self) -> bool:
+        return not (self.started or self.ended)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [getattr(self, name) for name in NUMBERS]
+
+    def add_ends(self, kind: str, number: int) -> None:
+        """Add executions that ended in one way."""
+        self.ended += number
+        if outcome := ENDS[kind]:
+            setattr(self, outcome, getattr(self, outcome) + number)
+
+
+@dataclass(slots=True)
+class Counts(Numbers):
+    """The numbers, and how long executions took.
+
+    `durations` has those that ended by themselves, and `waits` how long executions waited for a
+    worker when one first took them.
+    """
+
+    durations: Histogram = field(default_factory=Histogram)
+    waits: Histogram = field(default_factory=Histogram)
+
+    @property
+    def is_empty(self) -> bool:
         return not (self.started or self.ended or self.waits)
 
     def add(self, other: "Counts") -> None:
         """Add other counts to these."""
-        self.add_total(other.total)
+        self.started += other.started
+        self.ended += other.ended
+        self.unhandled += other.unhandled
+        self.errors += other.errors
+        self.stopped += other.stopped
+        self.durations.merge(other.durations)
+        self.waits.merge(other.waits)
 
     @property
     def total(self) -> Total:
         """The counts as they are stored."""
         return NOTHING.plus(self)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [getattr(self, name) for name in NUMBERS]
 
     def add_total(self, total: Total, sign: int = 1) -> None:
         """Add a running total, or subtract it where the sign is -1."""
@@ -107,7 +129,5 @@ class Counts:
         elif kind == CLAIMED:
             self.waits.add(bins, sign)
         else:
-            self.ended += sign * number
-            if outcome := ENDS[kind]:
-                setattr(self, outcome, getattr(self, outcome) + sign * number)
+            self.add_ends(kind, sign * number)
             self.durations.add(bins, sign)

@@ -74,6 +74,13 @@ class Histogram:
         self._subtracted: dict[int, int] = {}
         self._packed: list[tuple[int, bytes]] = []
 
+    def merge(self, other: "Histogram") -> None:
+        """Add the durations of another histogram."""
+        self._packed += other._packed
+        for sign, bins in ((1, other._added), (-1, other._subtracted)):
+            if bins:
+                self.add(bins, sign)
+
     def add(self, bins: Mapping[int, int] | bytes, sign: int = 1) -> None:
         """Add counts by bin, or subtract them where the sign is -1."""
         if isinstance(bins, bytes):
@@ -98,6 +105,8 @@ class Histogram:
     def _unpacked(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """Return what was added, and what was subtracted."""
         packed, self._packed = self._packed, []
+        if len(packed) > 2:
+            packed = _remaining(packed)
         for sign, one in packed:
             # Most often there is one of each, which is not worth a loop.
             if sign > 0 and not self._added:
@@ -138,6 +147,17 @@ class Histogram:
             if longer < 0 < number:
                 return upper_edge(bin_number) * _MIDDLE
         return None
+
+
+def _remaining(packed: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Return what is left where the same is added and subtracted: of the parts of a span that are
+    merged, the total at its end and that at its start."""
+    times: Counter[bytes] = Counter()
+    for sign, one in packed:
+        times[one] += sign
+    return [
+        (1 if number > 0 else -1, one) for one, number in times.items() for _ in range(abs(number))
+    ]
 
 
 def repacked(packed: bytes, more: Histogram) -> bytes:

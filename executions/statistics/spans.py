@@ -33,6 +33,10 @@ class Span:
         return cls(end - length, end)
 
     @property
+    def ends(self) -> list[datetime]:
+        return [self.start, self.end]
+
+    @property
     def before(self) -> "Span":
         """The span of the same length that ends where this one starts."""
         return self.earlier(self.end - self.start)

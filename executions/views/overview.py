@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
@@ -191,6 +192,8 @@ def _choices(user: access.User, scope: Scope) -> list[dict[str, Any]]:
     return found
 
 
-def _flow_names(scope: Scope) -> list[str]:
+def _flow_names(scope: Scope) -> SafeString:
+    """Return options with the names of flows."""
     flows = Flow.objects.all() if scope.seen is None else Flow.objects.filter(pk__in=scope.seen)
-    return list(flows.order_by("name").values_list("name", flat=True)[:_NAMES])
+    names = flows.order_by("name").values_list("name")[:_NAMES]
+    return format_html_join("", '<option value="{}"></option>', names)

@@ -119,6 +119,14 @@ def test_every_outcome_is_counted(divide: FlowVersion, nap: FlowVersion) -> None
         flow = read.by_flow(recently())
         assert numbers(flow[divide.flow_id])["ended"] == 2
         assert numbers(flow[nap.flow_id])["stopped"] == 1
+        alone = read.numbers_by_flow(recently())
+        assert {pk: one.numbers for pk, one in alone.items()} == {
+            pk: one.numbers for pk, one in flow.items()
+        }
+        assert list(read.numbers_by_flow(recently(), [nap.flow_id])) == [nap.flow_id]
+        long_ago = Span(recently().start - timedelta(days=2), recently().start - timedelta(days=1))
+        assert read.numbers_by_flow(long_ago) == {}
+        assert read.summed(read.series(recently(), "minute", UTC)) == counts
         check(selection=Selection(flows=[nap.flow_id]))
         check(selection=Selection(versions=[divide.pk]))
         check(selection=Selection(triggers=["command line"]))

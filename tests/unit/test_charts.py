@@ -8,6 +8,7 @@ import pytest
 from executions.charts import scales, strips
 from executions.charts.lines import DrawnMark, Line, Mark, Plan, Slot, draw
 from executions.charts.strips import Part
+from executions.templatetags.charts import chart_rows, heat_cells
 
 START = datetime(2026, 7, 14, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -181,8 +182,8 @@ def test_a_sparkline_starts_at_zero_and_leaves_out_what_is_unknown() -> None:
 
 def test_bars_of_a_strip_are_a_hairline_where_nothing_is() -> None:
     strip = strips.bars([10, 0, None, 5], width=40, height=16)
-    assert [height for *_, height in strip.bars] == [16.0, 8.0]
-    assert len(strip.nothing) == 2
+    assert strip.bars == "M0.00 0.0h9.00v16.0h-9.00zM30.00 8.0h9.00v8.0h-9.00z"
+    assert strip.nothing == "M10.00 15.0h9.00v1.0h-9.00zM20.00 15.0h9.00v1.0h-9.00z"
 
 
 @pytest.mark.parametrize(
@@ -209,3 +210,31 @@ def test_a_heat_strip_says_its_worst_and_numbers_what_is_bad() -> None:
     assert strip.cells[1].title == "10:00: 24 %, 12 of 50 failed"
     assert strip.width == 58
     assert strips.heat_strip("x", None, [Part(None, "09:00")]).label == "x, nothing ended"
+    first, second, third = heat_cells(strip).split("<title>")[1:]
+    assert first.startswith("09:00</title>")
+    assert 'tabindex="-1"' in heat_cells(strip)
+    assert '<text x="29" y="12.6" text-anchor="middle">24</text></a>' in second
+    assert third.endswith('<rect x="40.5" y=".5" width="17" height="17" rx="4"/></g>')
+    assert "<a" not in heat_cells(strip, is_still=True)
+
+
+def test_what_a_chart_and_a_strip_say_stays_text() -> None:
+    planted = '"><script>'
+    strip = strips.heat_strip("x", 1.0, [Part(1.0, planted, planted, planted)])
+    chart = draw(
+        plan(
+            Line(planted, [1], "muted"),
+            slots=[Slot(START, START + HOUR, planted, planted)],
+            marks=[Mark(START, planted)],
+        )
+    )
+    for html in (heat_cells(strip), heat_cells(strip, is_still=True), chart_rows(chart)):
+        assert "&lt;script&gt;" in html
+        assert "<script" not in html
+
+
+def test_the_table_of_a_chart_has_a_row_for_each_bucket() -> None:
+    rows = chart_rows(draw(plan(Line("ended", [3, None], "muted"))))
+    assert rows.count("<tr ") == 2
+    assert '<th scope="row"><a href="/at/0">10:00 – 11:00</a></th><td class="num">3</td>' in rows
+    assert '<td class="num">–</td><td>words 1</td></tr>' in rows

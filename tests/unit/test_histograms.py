@@ -39,6 +39,22 @@ def test_what_is_subtracted_is_gone(earlier: list[int], later: list[int]) -> Non
     assert difference.quantile(0.5) == pytest.approx(exact(later, 0.5), rel=0.02)
 
 
+@given(st.lists(DURATIONS, min_size=2, max_size=6))
+def test_what_parts_share_is_not_counted_twice(parts: list[list[int]]) -> None:
+    """Each part is the difference of two totals; the one in between is added and subtracted."""
+    totals = [pack(binned([*chain(*parts[:end])])) for end in range(len(parts) + 1)]
+    whole, plain = Histogram(), Histogram()
+    for number, durations in enumerate(parts):
+        part = Histogram()
+        part.add(totals[number + 1])
+        part.add(totals[number], -1)
+        if number % 2:
+            assert len(part) == len(durations)
+        whole.merge(part)
+        plain.add(binned(durations))
+    assert whole == plain
+
+
 @given(st.dictionaries(st.integers(0, 2000), st.integers(-(2**62), 2**62)))
 def test_packing_loses_nothing(counts: dict[int, int]) -> None:
     assert unpack(pack(counts)) == {number: count for number, count in counts.items() if count}

@@ -7,7 +7,7 @@ from executions.alerts import visibility
 from executions.alerts.flow_findings import flow_finding, worst_flows
 from executions.alerts.kind import HISTORY_STEP, Check, Found, Interval, Kind, Parameter
 from executions.statistics import read
-from executions.statistics.counts import Counts
+from executions.statistics.counts import Numbers
 from executions.statistics.spans import Span
 
 
@@ -22,14 +22,14 @@ def _exceeds(asked: Check, failed: int, runs: int) -> bool:
     return runs >= asked.number("runs") and failed * 100 > asked.number("percent") * runs
 
 
-def _runs(counts: Counts) -> int:
+def _runs(counts: Numbers) -> int:
     """How many ended by themselves."""
     return counts.ended - counts.stopped
 
 
 def check(asked: Check) -> Found:
     span = Span.last(asked.minutes("minutes"), asked.now)
-    flows = read.by_flow(span, asked.selection)
+    flows = read.numbers_by_flow(span, asked.flow_ids)
     bad = {pk: one for pk, one in flows.items() if _exceeds(asked, one.failed, _runs(one))}
     return Found.of(
         flow_finding(

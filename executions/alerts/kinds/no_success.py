@@ -22,7 +22,7 @@ def _flows(asked: Check) -> list[int]:
     if asked.rule.flow_id is not None:
         return [asked.rule.flow_id]
     used = max(_USED, 2 * _length(asked))
-    counts = read.by_flow(Span.last(used, asked.now), asked.selection)
+    counts = read.numbers_by_flow(Span.last(used, asked.now), asked.flow_ids)
     return [pk for pk, one in counts.items() if one.succeeded]
 
 
@@ -35,7 +35,7 @@ def check(asked: Check) -> Found:
     if asked.rule.flow_id is not None and asked.now - asked.rule.since < _length(asked):
         return Found()
     flows = _flows(asked)
-    lately = read.by_flow(Span.last(_length(asked), asked.now), read.Selection(flows=flows))
+    lately = read.numbers_by_flow(Span.last(_length(asked), asked.now), flows)
     without = [pk for pk in flows if pk not in lately or not lately[pk].succeeded]
     return Found.of(
         flow_finding(

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from executions import access
 from executions.statistics import read
-from executions.statistics.counts import Counts
+from executions.statistics.counts import Counts, Numbers
 from executions.statistics.read import Bucket, Selection
 from executions.statistics.spans import Span, edges
 from executions.store.read import flow_counts
@@ -56,11 +56,11 @@ def forget() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class DayCounts:
+class DayNumbers:
     """What happened in a day, by the flow's id."""
 
     span: Span
-    by_flow: Mapping[int, Counts]
+    by_flow: Mapping[int, Numbers]
 
 
 def live_counts(user: Any) -> LiveCounts:
@@ -69,19 +69,32 @@ def live_counts(user: Any) -> LiveCounts:
     return cached(("live", seen), LIVE_AGE, lambda: flow_counts.live_counts(seen))
 
 
-def day_counts(user: Any) -> DayCounts:
+def day_numbers(user: Any) -> DayNumbers:
     """Return what happened in the last 24 hours, of what a user may see."""
     whole = access.seen_flows(user)
 
-    def take() -> DayCounts:
+    def take() -> DayNumbers:
         span = Span.last(timedelta(hours=24))
         if whole is None:
-            return DayCounts(span, read.by_flow(span))
-        own = _own(user, [span.start, span.end])
-        counts = {flow: one.counts or Counts() for flow, (one,) in own.items()}
-        return DayCounts(span, counts | read.by_flow(span, Selection(flows=whole)))
+            return DayNumbers(span, read.numbers_by_flow(span))
+        own = {flow: one.counts or Counts() for flow, (one,) in _own(user, span.ends).items()}
+        return DayNumbers(span, {**own, **read.numbers_by_flow(span, whole)})
 
     return cached(("day", access.seen(user)), DAY_AGE, take)
+
+
+def p95s(user: Any, span: Span) -> Mapping[int, float | None]:
+    """Return the p95 of each flow in which anything ran, in seconds, of what a user may see."""
+    whole = access.seen_flows(user)
+
+    def take() -> Mapping[int, float | None]:
+        counted = read.by_flow(span, Selection(flows=whole))
+        if whole is not None:
+            own = _own(user, span.ends)
+            counted |= {flow: one.counts for flow, (one,) in own.items() if one.counts}
+        return {flow: one.durations.quantile(0.95) for flow, one in counted.items()}
+
+    return kept(("p95s", access.seen(user), span), DAY_AGE, take)
 
 
 def hours(user: Any, span: Span, flows: Sequence[int]) -> Mapping[int, list[Bucket]]:

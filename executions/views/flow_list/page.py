@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 
 from executions import access as executions_access
 from executions.schedules import access as schedules_access
-from executions.statistics.counts import Counts
+from executions.statistics import read
+from executions.statistics.counts import Numbers
 from executions.store.read.flow_counts import last_executions
 from executions.views.flow_list import numbers, rows
 from executions.views.flow_list.query import SHOWN, STATES, UNFILED, FlowQuery
@@ -78,6 +79,7 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
     found = _rows(request.user, query.search)
     shown = rows.narrowed(found, query, request.user)
     _add_last(request.user, shown if query.sort.endswith("last") else ())
+    _add_p95s(request.user, shown if query.sort.endswith("p95") else ())
     page = Paginator(rows.in_order(shown, query.sort), PAGE).get_page(query.page)
     _add_last(request.user, list(page))
     _add_hours(request.user, list(page))
@@ -112,16 +114,17 @@ def _context(request: HttpRequest, query: FlowQuery) -> dict[str, Any]:
 
 def _rows(user: Any, search: str) -> list[FlowRow]:
     ways, starred = folder_paths(), rows.favorites_of(user)
-    live, day = numbers.live_counts(user), numbers.day_counts(user)
+    labels = rows.labels_of_flows()
+    live, day = numbers.live_counts(user), numbers.day_numbers(user)
     return [
         FlowRow(
             flow=flow,
             folder=rows.path_of(flow, ways),
-            labels=list(flow.labels.all()),
+            labels=labels.get(flow.pk, ()),
             is_favorite=flow.pk in starred,
             may_arrange=access.may_arrange(user, flow),
             live=live.by_flow.get(flow.name, {}),
-            day=day.by_flow.get(flow.pk) or Counts(),
+            day=day.by_flow.get(flow.pk) or Numbers(),
             span=day.span,
         )
         for flow in rows.flows_of(user, search)
@@ -134,6 +137,14 @@ def _add_last(user: Any, shown: Sequence[FlowRow]) -> None:
         row.last = last.get(row.flow.name)
 
 
+def _add_p95s(user: Any, shown: Sequence[FlowRow]) -> None:
+    if not shown:
+        return
+    p95s = numbers.p95s(user, shown[0].span)
+    for row in shown:
+        row.p95 = p95s.get(row.flow.pk)
+
+
 def _add_hours(user: Any, shown: Sequence[FlowRow]) -> None:
     if not shown:
         return
@@ -141,6 +152,7 @@ def _add_hours(user: Any, shown: Sequence[FlowRow]) -> None:
     hours = numbers.hours(user, shown[0].span, ids)
     for row in shown:
         row.hours = hours.get(row.flow.pk) or numbers.no_hours(row.span)
+        row.p95 = read.summed(row.hours).durations.quantile(0.95)
 
 
 def _add_next(user: Any, shown: Sequence[FlowRow]) -> None:
@@ -156,7 +168,7 @@ def _add_next(user: Any, shown: Sequence[FlowRow]) -> None:
 def _now(shown: Sequence[FlowRow]) -> list[tuple[str, int]]:
     """How many executions of the flows that are shown are live: words and number of each kind."""
     return [
-        (words, sum(pill.number for row in shown for pill in row.now if pill.kind == kind))
+        (words, sum(row.number_of(kind) for row in shown))
         for kind, (_, _, words, _) in rows.LIVE_PILLS.items()
     ]
 

@@ -11,8 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from executions import appearance
+from executions.charts.strips import bar_path
 from executions.states import Status
-from executions.statistics.counts import Counts
+from executions.statistics.counts import Numbers
 from executions.statistics.read import Bucket
 from executions.statistics.spans import Span
 from executions.store.read.flow_counts import LastExecution
@@ -29,15 +30,13 @@ LIVE_PILLS = {kind: pill for kind, pill in PILLS.items() if kind != "error"}
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """An hour of a sparkline: what ran, and above that what failed."""
+class Spark:
+    """The hours of a sparkline as SVG paths: what ran, before that what failed, and a hairline
+    where nothing ran."""
 
-    x: float
-    width: float
-    y: float
-    height: float
-    failed_y: float
-    failed: float
+    ran: str
+    failed: str
+    nothing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,10 @@ class FlowRow:
     is_favorite: bool
     may_arrange: bool
     live: Mapping[Status, int]
-    day: Counts
+    day: Numbers
     span: Span
+    #: Of those of a day, in seconds; only of a row that is shown, or ordered by it.
+    p95: float | None = None
     last: LastExecution | None = None
     #: When a schedule starts it next; `has_schedules` also where all of them are off.
     next_at: datetime | None = None
@@ -81,12 +82,12 @@ class FlowRow:
     def failed_url(self) -> str:
         return self._grid(**{"is": "failed", "ended": f">={_moment(self.span)}"})
 
-    @property
-    def url(self) -> str:
-        return self._grid()
+    @cached_property
+    def _grid_of_flow(self) -> str:
+        return f"{reverse('executions')}?{urlencode({'flow': self.flow.name})}"
 
     def _grid(self, **more: str) -> str:
-        return f"{reverse('executions')}?{urlencode({'flow': self.flow.name, **more})}"
+        return f"{self._grid_of_flow}&{urlencode(more)}"
 
     @property
     def rate(self) -> float | None:
@@ -101,10 +102,6 @@ class FlowRow:
         return (self.rate or 0) >= FAILING
 
     @property
-    def p95(self) -> float | None:
-        return self.day.durations.quantile(0.95)
-
-    @property
     def p95_text(self) -> str:
         return "" if self.p95 is None else formatting.duration(self.p95)
 
@@ -116,8 +113,9 @@ class FlowRow:
     def total_live(self) -> int:
         return sum(self.live.values())
 
-    def has(self, kind: str) -> bool:
-        return any(one.kind == kind for one in self.now)
+    def number_of(self, kind: str) -> int:
+        """Return how many executions of a kind are live."""
+        return number_of(kind, self.live)
 
     @property
     def last_icon(self) -> str:
@@ -137,7 +135,7 @@ class FlowRow:
         return appearance.label(self.last.status, self.last.place, unhandled=self.last.unhandled)
 
     @property
-    def bars(self) -> list[Bar]:
+    def spark(self) -> Spark:
         return spark(self.hours)
 
     @property
@@ -154,37 +152,41 @@ class FlowRow:
         return text
 
 
+def number_of(kind: str, live: Mapping[Status, int]) -> int:
+    """Return how many live executions are of a kind."""
+    return sum(live.get(status, 0) for status in LIVE_PILLS[kind][0]) if live else 0
+
+
 def live_count_pills(flow: str, live: Mapping[Status, int]) -> list[LiveCountPill]:
     """Return the kinds of live executions that a flow has."""
     pills = []
     for kind, (statuses, icon, words, _) in LIVE_PILLS.items():
-        if number := sum(live.get(one, 0) for one in statuses):
+        if number := number_of(kind, live):
             query = urlencode([("flow", flow), *(("status", one.value) for one in statuses)])
             url = f"{reverse('executions')}?{query}"
             pills.append(LiveCountPill(kind, icon, number, f"{number:,} {words}", url))
     return pills
 
 
-def spark(hours: Sequence[Bucket]) -> list[Bar]:
+def spark(hours: Sequence[Bucket]) -> Spark:
     """Return the bars of a sparkline, as high as the busiest hour allows."""
     most = max((_height(one) for one in hours), default=0) or 1
     room = SPARK_WIDTH / max(len(hours), 1)
-    bars = []
+    paths: dict[str, list[str]] = {"ran": [], "failed": [], "nothing": []}
+
+    def draw(kind: str, number: int, height: float) -> None:
+        x, y = number * room, SPARK_HEIGHT - height
+        paths[kind].append(bar_path(x, y, room * _FILLED, height))
+
     for number, bucket in enumerate(hours):
         ran, failed = _height(bucket), bucket.counts.failed if bucket.counts else 0
-        height = max(2.0, SPARK_HEIGHT * ran / most) if ran else 1.0
-        red = max(2.0, SPARK_HEIGHT * failed / most) if failed else 0.0
-        bars.append(
-            Bar(
-                x=round(number * room, 2),
-                width=round(room * _FILLED, 2),
-                y=round(SPARK_HEIGHT - height, 1),
-                height=round(height, 1),
-                failed_y=round(SPARK_HEIGHT - red, 1),
-                failed=round(red, 1),
-            )
-        )
-    return bars
+        if ran:
+            draw("ran", number, max(2.0, SPARK_HEIGHT * ran / most))
+        else:
+            draw("nothing", number, 1.0)
+        if failed:
+            draw("failed", number, max(2.0, SPARK_HEIGHT * failed / most))
+    return Spark(**{kind: "".join(bars) for kind, bars in paths.items()})
 
 
 def _height(bucket: Bucket) -> int:
@@ -229,7 +231,19 @@ def flows_of(user: Any, search: str) -> list[Any]:
             | Exists(blocks)
             | Exists(variables)
         )
-    return list(found.order_by("name").prefetch_related("labels"))
+    return list(found.order_by("name"))
+
+
+def labels_of_flows() -> dict[int, list[Label]]:
+    """Return the labels of each flow that has some. A prefetch makes a manager for each flow, which
+    for a thousand takes longer than all the rest."""
+    known = Label.objects.in_bulk()
+    pairs = Label.flows.through.objects.order_by("label__name").values_list("flow_id", "label_id")
+    found: dict[int, list[Label]] = {}
+    for flow_id, label_id in pairs:
+        if label_id in known:
+            found.setdefault(flow_id, []).append(known[label_id])
+    return found
 
 
 def favorites_of(user: Any) -> set[int]:
@@ -287,7 +301,7 @@ def is_in_state(row: FlowRow, state: str) -> bool:
         return row.is_failing
     if state == "quiet":
         return row.day.is_empty and not row.total_live
-    return row.has(state)
+    return bool(row.number_of(state))
 
 
 def in_order(rows: Iterable[FlowRow], sort: str) -> list[FlowRow]:
