@@ -320,6 +320,21 @@ def test_without_versions_there_is_no_diagram(admin_client: Client) -> None:
     assert version_of("orders")
 
 
+def test_the_slowest_flows_come_first(admin_client: Client, client: Client, person: User) -> None:
+    for flow, seconds in (("orders", 3), ("returns", 9), ("backup", 1)):
+        at = timezone.now() - timedelta(hours=1)
+        times = {"started_at": at, "ended_at": at + timedelta(seconds=seconds)}
+        make_execution(person, flow, status=Status.ENDED, **times)
+    version_of("alone")
+    assert names(admin_client, "sort=-p95") == ["returns", "orders", "backup", "alone"]
+    assert names(admin_client, "sort=p95") == ["backup", "orders", "returns", "alone"]
+    assert {flow: text for flow, (text, _) in links(admin_client, "p95").items()} == {
+        flow: text for flow, (text, _) in links(admin_client, "p95", "sort=-p95").items()
+    }
+    client.force_login(give(person, "view_flow"))
+    assert names(client, "sort=-p95") == ["returns", "orders", "backup", "alone"]
+
+
 def test_the_sparkline_has_a_bar_for_each_hour(admin_client: Client, admin_user: User) -> None:
     for hours in (0.01, 0.01, 5):
         ended(admin_user, "orders", hours)

@@ -94,7 +94,7 @@ def p95s(user: Any, span: Span) -> Mapping[int, float | None]:
             counted |= {flow: one.counts for flow, (one,) in own.items() if one.counts}
         return {flow: one.durations.quantile(0.95) for flow, one in counted.items()}
 
-    return kept(("p95s", access.seen(user), span), DAY_AGE, take)
+    return cached(("p95s", access.seen(user), span), DAY_AGE, take)
 
 
 def hours(user: Any, span: Span, flows: Sequence[int]) -> Mapping[int, list[Bucket]]:
