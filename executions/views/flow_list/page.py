@@ -24,7 +24,7 @@ from flows.call_graph import call_graph
 from flows.models import Flow, Label
 from flows.queries import folder_paths
 
-PAGE = 100
+PAGE = 50
 #: What changes while the page is open. It holds nothing that is one user's alone, not even a token
 #: against forged requests, since all who see the same share what was rendered.
 LIVE = (
