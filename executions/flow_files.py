@@ -28,13 +28,13 @@ def refusal(user: User, name: str) -> str:
     return f"You may not author {name}. That takes the role Author. {administrators.ask(flow)}"
 
 
-def look(user: User, file: FlowFile) -> Preview:
+def preview_import(user: User, file: FlowFile) -> Preview:
     """Return what importing a file would do."""
     if why := refusal(user, file.document["flow"]):
         return Preview(file, [why], "refused")
 
     def schedules(version: FlowVersion) -> list[str]:
-        planned = _planned(user, version, file)
+        planned = _plan_schedules(user, version, file)
         return [one.told for one in planned]
 
     try:
@@ -43,7 +43,7 @@ def look(user: User, file: FlowFile) -> Preview:
         return Preview(file, [str(refused)], "refused")
 
 
-def _planned(user: User, version: FlowVersion, file: FlowFile) -> list[Planned]:
+def _plan_schedules(user: User, version: FlowVersion, file: FlowFile) -> list[Planned]:
     """Return what a file does to schedules. Raises FlowFileError, and PermissionDenied where the
     user may not do it."""
     found = plan(version, file)
@@ -85,7 +85,9 @@ def _import(
             )
         if publishes and done.version.is_draft:
             done = replace(done, version=_publish(user, actor, done.version), was_published=True)
-        return replace(done, further=take_in(_planned(user, done.version, file), actor, user))
+        return replace(
+            done, further=take_in(_plan_schedules(user, done.version, file), actor, user)
+        )
 
 
 def publish_flow(user: User, actor: Actor, version: FlowVersion) -> FlowVersion:

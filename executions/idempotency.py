@@ -26,7 +26,7 @@ def new_key() -> str:
     return uuid4().hex
 
 
-def once(request: HttpRequest, do: Callable[[], Any]) -> Any:
+def run_once(request: HttpRequest, do: Callable[[], Any]) -> Any:
     """Return what `do` returns (as JSON), or what it returned when this form was sent before."""
     key = request.POST.get("form", "")
     if not key:

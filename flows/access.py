@@ -11,7 +11,7 @@ from flows.rights import FlowIds, rights_of
 from flows.roles import Role
 
 
-def seen(user: Any) -> FlowIds:
+def seen_flow_ids(user: Any) -> FlowIds:
     """Return the ids of the flows that the user may see; None for every flow.
 
     Those who may start a flow see it. `executions.view_execution` shows executions only.
@@ -24,20 +24,20 @@ def seen(user: Any) -> FlowIds:
 
 def sees_flows(user: Any) -> bool:
     """Return whether the user may see at least one flow, were it there."""
-    ids = seen(user)
+    ids = seen_flow_ids(user)
     return ids is None or bool(ids)
 
 
 def visible(user: Any) -> QuerySet[Flow]:
     """Return the flows that the user may see."""
-    ids = seen(user)
+    ids = seen_flow_ids(user)
     return Flow.objects.all() if ids is None else Flow.objects.filter(pk__in=ids)
 
 
 def folders(user: Any) -> dict[int, tuple[str, ...]]:
     """Return the folders that the user may see, as `queries.folder_paths` does: those on which they
     have a role, those in which there are flows that they see, and those above these."""
-    ways, ids = queries.folder_paths(), seen(user)
+    ways, ids = queries.folder_paths(), seen_flow_ids(user)
     if ids is None:
         return ways
     held = rights_of(user).folder_ids(Role.SEE)
@@ -51,7 +51,7 @@ def folders(user: Any) -> dict[int, tuple[str, ...]]:
 
 def labels(user: Any) -> QuerySet[Label]:
     """Return the labels of flows that the user may see; all, for those who see every flow."""
-    ids = seen(user)
+    ids = seen_flow_ids(user)
     if ids is None:
         return Label.objects.all()
     return Label.objects.filter(pk__in=Label.objects.filter(flows__in=ids).values("pk"))

@@ -219,7 +219,7 @@ def load(text: str) -> Any:
     try:
         return json.loads(
             text.removeprefix("\ufeff"),  # the mark that editors put before UTF-8
-            object_pairs_hook=once,
+            object_pairs_hook=unique_keys,
             parse_constant=_no_constant,
             parse_float=real,
             parse_int=_digits,
@@ -233,7 +233,7 @@ def load(text: str) -> Any:
         raise ParseError("This is nested too deeply.") from None
 
 
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object in which each key occurs once. Raises ParseError."""
     built = dict(pairs)
     if len(built) < len(pairs):

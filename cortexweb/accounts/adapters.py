@@ -50,14 +50,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         super().login(request, user)
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
-        ways, source = how(request, user)
+        ways, source = sign_in_methods(request, user)
         response: HttpResponse = super().post_login(request, user, **more)
         sessions.begin(request)
         social = (more.get("signal_kwargs") or {}).get("sociallogin")
         if social is not None:
             follow_claims(request, user, social)
         record(request, "sign-in", user, door=source, detail=" and ".join(ways))
-        requirement.note(request, ways)
+        requirement.note_sign_in(request, ways)
         return response
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
@@ -74,7 +74,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse | None:
         if not user.is_active:
-            ways = " and ".join(how(request, user)[0])
+            ways = " and ".join(sign_in_methods(request, user)[0])
             record(request, "sign-in", user, done=False, detail=f"{ways}: not active")
         response: HttpResponse | None = super().pre_login(request, user, **more)
         return response
@@ -83,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return problem(request, "Your account is not active. Ask an administrator.")
 
 
-def how(request: HttpRequest, user: Any) -> tuple[list[str], str]:
+def sign_in_methods(request: HttpRequest, user: Any) -> tuple[list[str], str]:
     """Return by which ways a user has shown who they are, in order, and at which door."""
     ways, source = [], "page"
     for one in get_authentication_records(request, user):

@@ -31,7 +31,7 @@ class Event:
     is_refused: bool
 
 
-def of(user: Any) -> list[Event]:
+def latest_events(user: Any) -> list[Event]:
     """Return the latest events of a user's account, also what others tried in their name."""
     own = AuditEntry.objects.filter(user_id=user.pk)[:LOOKED_AT]
     in_name = AuditEntry.objects.filter(actor=user.get_username(), user=None)[:LOOKED_AT]

@@ -33,7 +33,7 @@ def is_required_of(user: Any) -> bool:
     return settings.SECOND_FACTOR == "required" or bool(is_mfa_enabled(user))
 
 
-def note(request: HttpRequest, ways: list[str]) -> None:
+def note_sign_in(request: HttpRequest, ways: list[str]) -> None:
     """Note, after a sign-in, whether its user has to add a second factor."""
     if settings.SECOND_FACTOR == "required" and set(ways) <= {"password", "LDAP"}:
         request.session[_MUST_ADD] = True

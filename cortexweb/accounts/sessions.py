@@ -83,7 +83,7 @@ def _open(user_id: Any) -> QuerySet[UserSession]:
     return found
 
 
-def note(request: HttpRequest) -> None:
+def record_use(request: HttpRequest) -> None:
     """Note that a session is used, and from where, once in a while."""
     # What has not read the session has no user, and its answer stays the same for everybody.
     if not request.session.accessed:
@@ -99,7 +99,7 @@ def note(request: HttpRequest) -> None:
 def begin(request: HttpRequest) -> None:
     """Note that a session has begun."""
     request.session[NOTED_AT] = 0.0
-    note(request)
+    record_use(request)
 
 
 def _write(request: HttpRequest) -> None:

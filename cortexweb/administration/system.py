@@ -91,7 +91,9 @@ def pending_migrations() -> list[str]:
 def changed_settings() -> list[ChangedSetting]:
     """Return the settings that differ from their defaults, without secrets."""
     found = [
-        ChangedSetting(one.name, shown(one.name, one.value), shown(one.name, one.default))
+        ChangedSetting(
+            one.name, masked_value(one.name, one.value), masked_value(one.name, one.default)
+        )
         for one in settings.ENVIRONMENT.declared.values()
         if str(one.value) != str(one.default)
     ]
@@ -104,7 +106,7 @@ def changed_settings() -> list[ChangedSetting]:
     return sorted(found, key=lambda one: one.name)
 
 
-def shown(name: str, value: Any) -> str:
+def masked_value(name: str, value: Any) -> str:
     """Return the value of a setting as people may see it."""
     if _SECRET.search(name):
         return "set, not shown" if value else "not set"

@@ -87,19 +87,19 @@ async def search_executions(
     parameters = page or {name: value for name, value in wanted.items() if value}
     found = await _get("/executions", parameters)
     following = (found["next"] or "").partition("?")[2]
-    return {"executions": [_told(one) for one in found["items"]], "next": following or None}
+    return {"executions": [_summary(one) for one in found["items"]], "next": following or None}
 
 
 @SERVER.tool(annotations=READ)
 async def get_execution(execution_id: UUID) -> dict[str, Any]:
     """Get an execution with its inputs, and its outputs or what ended it."""
-    return _told(await _get(f"/executions/{execution_id}", {"values": "plain"}))
+    return _summary(await _get(f"/executions/{execution_id}", {"values": "plain"}))
 
 
 @SERVER.tool(annotations=READ)
 async def explain_execution(execution_id: UUID) -> dict[str, Any]:
     """Explain why an execution does not move, or where it is, and where its tokens stand."""
-    told = _told(await _get(f"/executions/{execution_id}"))
+    told = _summary(await _get(f"/executions/{execution_id}"))
     moment = await _get(f"/executions/{execution_id}/tokens")
     return {"why": moment["why"], "tokens": moment["tokens"], "execution": told}
 
@@ -196,11 +196,11 @@ async def start_flow(
     if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
         failed = answer.json()
         if "execution_status" in failed:  # it was started, and has failed
-            return _told(
+            return _summary(
                 {"id": failed["execution"], "status": failed["execution_status"]},
                 exception=failed["exception"],
             )
-    return _told(_content(answer))
+    return _summary(_content(answer))
 
 
 @SERVER.tool(annotations=CHANGE)
@@ -216,7 +216,10 @@ async def retry_execution(
     fields |= {"version": "newest"} if newest else {}
     address = f"/executions/{execution_id}/commands/retry"
     done = _content(await _send(address, {"fields": fields}))
-    return {"detail": done["detail"], **_told({"id": done["started"], "flow_name": done["flow"]})}
+    return {
+        "detail": done["detail"],
+        **_summary({"id": done["started"], "flow_name": done["flow"]}),
+    }
 
 
 @SERVER.tool(annotations=CHANGE)
@@ -279,7 +282,7 @@ def _problem(answer: httpx.Response) -> str:
     return " ".join(dict.fromkeys(parts))
 
 
-def _told(execution: dict[str, Any], exception: Any = None) -> dict[str, Any]:
+def _summary(execution: dict[str, Any], exception: Any = None) -> dict[str, Any]:
     """Return what matters of an execution, and the address of its page."""
     told = {name: execution[name] for name in _TOLD if execution.get(name) not in (None, "", False)}
     if exception:

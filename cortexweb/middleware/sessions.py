@@ -19,7 +19,7 @@ class SessionsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        sessions.note(request)
+        sessions.record_use(request)
         return response
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponseBase | None:

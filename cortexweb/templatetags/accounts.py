@@ -50,4 +50,4 @@ def open_sessions(context: Any, request: HttpRequest) -> dict[str, Any]:
 @register.inclusion_tag("account/lately.html")
 def lately(request: HttpRequest) -> dict[str, Any]:
     """List what has happened to the user's account lately."""
-    return {"entries": history.of(request.user), "name": request.user.get_username()}
+    return {"entries": history.latest_events(request.user), "name": request.user.get_username()}

@@ -91,7 +91,7 @@ class ExecutionAdmin(ReadOnly):
             )
             self.message_user(request, said)
             return
-        chosen = targets.chosen(request.user, ids)
+        chosen = targets.selected(request.user, ids)
         results = run_commands(name, [CommandRequest(one, request.user, actor) for one in chosen])
         done = sum(result.done for result in results)
         if done:

@@ -60,7 +60,7 @@ class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         holder = grant.user or grant.group
         assert holder, "the form has checked it"
         place = grant.flow or grant.folder
-        rights.put(Actor.of_request(request, "admin"), holder, place, role)
+        rights.apply(Actor.of_request(request, "admin"), holder, place, role)
         if role is not None and grant.pk is None:
             # What follows in the admin asks for the row.
             about = {"user": grant.user, "group": grant.group, "flow": grant.flow}

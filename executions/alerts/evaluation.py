@@ -84,7 +84,7 @@ def _apply(rule: AlertRule, found: Found, now: datetime) -> None:
         _update(current, found, now)
     quiet = quiet_until(now, rule.quiet_from, rule.quiet_until, rule.zone)
     for alert in undone:
-        _tell(alert, found, now, is_quiet=quiet is not None)
+        _write_message(alert, found, now, is_quiet=quiet is not None)
 
 
 def _update(alert: Alert, found: Found, now: datetime) -> None:
@@ -98,7 +98,7 @@ def _update(alert: Alert, found: Found, now: datetime) -> None:
     alert.save()
 
 
-def _tell(alert: Alert, found: Found, now: datetime, *, is_quiet: bool) -> None:
+def _write_message(alert: Alert, found: Found, now: datetime, *, is_quiet: bool) -> None:
     """Write the message about an alert whose time has come."""
     step = _step(alert, found, now)
     if alert.closed_at is not None and alert.told_at is None:

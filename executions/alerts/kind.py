@@ -184,7 +184,7 @@ class Kind:
         return {parameter.name: parameter.default for parameter in self.parameters}
 
 
-def merged(intervals: Iterable[Interval], now: datetime) -> list[Interval]:
+def merge_intervals(intervals: Iterable[Interval], now: datetime) -> list[Interval]:
     """Return intervals in order, those that touch as one: as many as there would be alerts."""
     found: list[list[datetime]] = []
     for start, end in sorted((start, end or now) for start, end in intervals):
@@ -195,7 +195,7 @@ def merged(intervals: Iterable[Interval], now: datetime) -> list[Interval]:
     return [(start, None if end >= now else end) for start, end in found]
 
 
-def lasted(asked: Check, kind: str, length: timedelta) -> list[Interval]:
+def intervals_that_lasted(asked: Check, kind: str, length: timedelta) -> list[Interval]:
     """Return when, in the last days, something that was observed had lasted longer than a time."""
     seen = Observation.objects.filter(
         Q(until=None) | Q(until__gte=asked.history.start), kind=kind, **asked.flow_filter

@@ -20,7 +20,7 @@ _BROWSER_LATE = timedelta(minutes=10)
 _SHOWN = 5
 
 
-def of(user: User) -> QuerySet[Delivery]:
+def latest(user: User) -> QuerySet[Delivery]:
     """Return the notifications of a user, the newest first."""
     if user.pk is None:
         return Delivery.objects.none()
@@ -28,7 +28,7 @@ def of(user: User) -> QuerySet[Delivery]:
 
 
 def unread(user: User) -> QuerySet[Delivery]:
-    return of(user).filter(read_at=None)
+    return latest(user).filter(read_at=None)
 
 
 def summary(user: User) -> dict[str, Any]:

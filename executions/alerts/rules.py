@@ -10,7 +10,7 @@ from django.utils import timezone
 from executions import audit
 from executions.access import User
 from executions.alerts import access
-from executions.alerts.kind import Check, Interval, Round, merged
+from executions.alerts.kind import Check, Interval, Round, merge_intervals
 from executions.alerts.registry import KINDS
 from executions.audit.states import State, state_of
 from executions.commands.actor import Actor
@@ -40,7 +40,7 @@ class RuleChanged(Exception):
 
 def save(user: User, actor: Actor, rule: AlertRule, recipients: dict[str, Any]) -> None:
     """Insert or update a rule with what a form says. It counts from now on. Raises RuleChanged."""
-    _insist(user)
+    _require_permission(user)
     is_new = rule.pk is None
     with transaction.atomic():
         before = None if is_new else _state(AlertRule.objects.get(pk=rule.pk))
@@ -71,7 +71,7 @@ def save(user: User, actor: Actor, rule: AlertRule, recipients: dict[str, Any]) 
 
 def delete(user: User, actor: Actor, rule: AlertRule) -> None:
     """Delete a rule with its alerts."""
-    _insist(user)
+    _require_permission(user)
     with transaction.atomic():
         audit.record(
             actor,
@@ -83,7 +83,7 @@ def delete(user: User, actor: Actor, rule: AlertRule) -> None:
         rule.delete()
 
 
-def _insist(user: User) -> None:
+def _require_permission(user: User) -> None:
     if not access.may_edit_rules(user):
         raise PermissionError("may not edit alert rules")
 
@@ -131,4 +131,4 @@ def would_have_fired(rule: AlertRule, now: datetime) -> list[Interval]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_TIMEOUT, {"timeout": f"{ALERT_STATEMENT_SECONDS}s"})
-        return merged(KINDS[rule.kind].history(Check(rule, Round(now))), now)
+        return merge_intervals(KINDS[rule.kind].history(Check(rule, Round(now))), now)

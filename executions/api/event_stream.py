@@ -77,10 +77,10 @@ class EventsViewer(Viewer):
         if self._is_overrun:
             raise Dropped(TOO_SLOW)
         pending, self._pending = self._pending, {}
-        return written(pending.values()) if pending else None
+        return encode_events(pending.values()) if pending else None
 
 
-def written(events: Iterable[ExecutionChanged]) -> str:
+def encode_events(events: Iterable[ExecutionChanged]) -> str:
     """Return events as they are sent, the oldest change first."""
     keyed = sorted((str(ORDER.key(event)), event) for event in events)
     return "".join(
@@ -145,7 +145,7 @@ class _Listener:
             told += len(found)
             if told > CAUGHT_UP_LIMIT:
                 raise Dropped(TOO_FAR)
-            text = written(found)
+            text = encode_events(found)
             self._note(text)
             yield text
             after = ORDER.key(found[-1])

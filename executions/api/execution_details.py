@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import Http404
 
 from executions import access
-from executions.api.values import Form, shown
+from executions.api.values import Form, in_form
 from executions.events import COLUMNS
 from executions.models import Execution
 
@@ -29,4 +29,4 @@ def detail_of(execution_id: UUID, form: Form) -> dict[str, Any]:
 
 
 def _values(stored: dict[str, Any], form: Form) -> dict[str, Any]:
-    return {name: shown(value, form) for name, value in stored.items()}
+    return {name: in_form(value, form) for name, value in stored.items()}

@@ -19,7 +19,7 @@ REMEMBERED_FOR = timedelta(hours=24)
 LONGEST_KEY = 255
 
 
-def once(request: HttpRequest, start: Callable[[], list[UUID]]) -> tuple[list[UUID], bool]:
+def run_once(request: HttpRequest, start: Callable[[], list[UUID]]) -> tuple[list[UUID], bool]:
     """Return the ids of what `start` starts, or of what it started when the request came before,
     and whether it did.
 

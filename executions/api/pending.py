@@ -15,7 +15,7 @@ from django.urls import reverse
 from executions.api.execution_details import detail_of
 from executions.api.json_answer import json_answer
 from executions.api.problems import Problem
-from executions.api.starts import gone
+from executions.api.starts import deleted_problem
 from executions.api.values import Form
 from executions.live.hub import hub
 from executions.states import Status
@@ -101,7 +101,7 @@ def _ended(
     try:
         detail = detail_of(execution_id, form)
     except Http404:
-        return gone([execution_id]).response()
+        return deleted_problem([execution_id]).response()
     status = Status(detail["status"])
     if not status.is_terminal:
         return None

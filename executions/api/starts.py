@@ -95,7 +95,7 @@ def not_started(refused: NotStarted, count: int = 1) -> Problem:
     )
 
 
-def gone(ids: Sequence[UUID]) -> Problem:
+def deleted_problem(ids: Sequence[UUID]) -> Problem:
     """Return the problem of a request that was sent before, whose executions are deleted."""
     return Problem(
         HTTPStatus.GONE,

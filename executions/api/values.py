@@ -34,7 +34,7 @@ IN_A_FORM = "x-value"
 Value = Annotated[Any, WithJsonSchema({IN_A_FORM: True})]
 
 
-def shown(form: Any, wanted: Form) -> Any:
+def in_form(form: Any, wanted: Form) -> Any:
     """Return the form that a value is shown in, of its typed JSON form."""
     return form if wanted is Form.TYPED else plain(pretty_json.decode(form))
 

@@ -16,7 +16,7 @@ Outcome = BulkResult.Outcome
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def settle(job: BulkJob, owner: str) -> bool | None:
+def record_ended(job: BulkJob, owner: str) -> bool | None:
     """Record which of the started executions have ended, in the order in which they did. Returns
     whether any has; None if the lease is lost."""
     with transaction.atomic():
@@ -50,7 +50,7 @@ def _ended_well(execution: Execution) -> bool:
     return execution.status == Status.ENDED and not execution.unhandled
 
 
-def live(job: BulkJob) -> int:
+def count_live(job: BulkJob) -> int:
     """How many executions that it has started have not ended, as far as it knows."""
     return job.results.filter(outcome=Outcome.LIVE).count()
 
@@ -58,7 +58,7 @@ def live(job: BulkJob) -> int:
 def room(job: BulkJob) -> int:
     """How many executions a paced job may start now."""
     most = 1 if job.one_first else job.at_a_time or 0
-    return max(most - live(job), 0)
+    return max(most - count_live(job), 0)
 
 
 def why_suspend(job: BulkJob) -> str:

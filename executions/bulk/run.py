@@ -88,14 +88,14 @@ def _batch_size(job: BulkJob) -> int:
 def _pace(job: BulkJob, owner: str) -> tuple[bool, bool]:
     """Record what has ended, and start as many as there is room for. Returns whether anything has
     moved, and whether all is done."""
-    has_moved = pacing.settle(job, owner)
+    has_moved = pacing.record_ended(job, owner)
     if has_moved is None:
         raise LeaseLost
     room = 0 if pacing.why_suspend(job) else pacing.room(job)
     if room == 0:
         return has_moved, False
     has_started = _run_batch(job, owner, min(room, _batch_size(job)))
-    return has_moved or has_started, not has_started and pacing.live(job) == 0
+    return has_moved or has_started, not has_started and pacing.count_live(job) == 0
 
 
 def _run_batch(job: BulkJob, owner: str, size: int) -> bool:

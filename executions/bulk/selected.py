@@ -32,7 +32,7 @@ def give(  # noqa: PLR0913 (who, what, for which, how)
 
     `chosen` has the status in which they saw each, where it is known.
     """
-    executions = targets.chosen(user, list(chosen), child_first=child_first)
+    executions = targets.selected(user, list(chosen), child_first=child_first)
     if len(executions) > (AT_ONCE if COMMANDS[command].execute_batch else ONE_BY_ONE):
         statuses = {str(one.pk): chosen[one.pk] or "" for one in executions}
         target = targets.Target(chosen=statuses, child_first=child_first)

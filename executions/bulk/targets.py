@@ -63,7 +63,9 @@ def matching(
     )
 
 
-def chosen(user: access.User, ids: Sequence[UUID], *, child_first: bool = False) -> list[Execution]:
+def selected(
+    user: access.User, ids: Sequence[UUID], *, child_first: bool = False
+) -> list[Execution]:
     """Those of these executions that the user may see."""
     found = access.visible(user).filter(pk__in=ids)
     return list(found.only(*_FIELDS).order_by(*_order(child_first)))
@@ -98,7 +100,7 @@ def _next_chosen(job: BulkJob, user: access.User, size: int) -> tuple[list[Execu
     while rest:
         ids, rest = rest[:size], rest[size:]
         # Those that were deleted, or that the user may no longer see, are skipped.
-        if batch := chosen(user, [UUID(key) for key in ids], child_first=job.child_first):
+        if batch := selected(user, [UUID(key) for key in ids], child_first=job.child_first):
             return batch, ids[-1]
     return [], ""
 

@@ -26,11 +26,11 @@ def give(user: User, actor: Actor, holder: Holder, place: Place, role: Role | No
 
     Raises PermissionDenied, and CommandRefused where nobody would administer the site any more.
     """
-    insist(user, actor, place)
-    return put(actor, holder, place, role)
+    require_may_give(user, actor, place)
+    return apply(actor, holder, place, role)
 
 
-def insist(user: User, actor: Actor, place: Place) -> None:
+def require_may_give(user: User, actor: Actor, place: Place) -> None:
     """Raise PermissionDenied, with an entry in the audit, where the user may not give rights."""
     if not access.may_give(user, place):
         why = f"You may not give rights on {name_of(place)}."
@@ -39,11 +39,11 @@ def insist(user: User, actor: Actor, place: Place) -> None:
         raise PermissionDenied(f"{why} {administrators.ask(place)}")
 
 
-def put(actor: Actor, holder: Holder, place: Place, role: Role | None) -> str:
+def apply(actor: Actor, holder: Holder, place: Place, role: Role | None) -> str:
     """Do so for somebody who may, as on the command line. Raises CommandRefused."""
     try:
         with administrators.keeping_one():
-            before = _put(holder, place, role)
+            before = _apply(holder, place, role)
             if before != role:
                 _record(actor, holder, place, role, before=before)
     except administrators.LastAdministrator as refused:
@@ -55,7 +55,7 @@ def put(actor: Actor, holder: Holder, place: Place, role: Role | None) -> str:
     return f"{holder} has {what} on {name_of(place)} now."
 
 
-def _put(holder: Holder, place: Place, role: Role | None) -> Role | None:
+def _apply(holder: Holder, place: Place, role: Role | None) -> Role | None:
     """Write it, and return the role that there was."""
     key = {
         "group" if isinstance(holder, Group) else "user": holder,

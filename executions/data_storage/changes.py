@@ -70,8 +70,8 @@ def write(
             raise Changed
         data_storage.write(collection, item.key, value, Giver(actor.name))
         written = collection.items.select_related("collection").get(key=item.key)
-        before = _described(current) if current else None
-        _record(actor, "write-data", written, before=before, after=_described(written))
+        before = _audit_form(current) if current else None
+        _record(actor, "write-data", written, before=before, after=_audit_form(written))
         publish(wake_ready())
     return written
 
@@ -83,7 +83,7 @@ def delete_item(user: User, actor: Actor, item: StorageItem) -> None:
         current = _locked(item)
         if current is None:
             raise Changed
-        _record(actor, "delete-data", current, before=_described(current))
+        _record(actor, "delete-data", current, before=_audit_form(current))
         data_storage.delete_item(item.collection, item.key)
         publish(wake_ready())
 
@@ -119,7 +119,7 @@ def _locked(item: StorageItem) -> StorageItem | None:
     return collection.items.filter(key=item.key).select_related("collection").first()
 
 
-def _described(item: StorageItem) -> State:
+def _audit_form(item: StorageItem) -> State:
     """Return what the audit trail says of a value; one with a secret is masked."""
     shown = values.summary(values.decode(item.value, masks=True), _KEPT)
     return {"value": Masked(item.secret) if item.secret else shown}

@@ -335,7 +335,7 @@ class OverviewConsumer(LivePageConsumer):
     def page(self, user: Any, zone: str) -> LivePage:
         with timezone.override(zone):
             scope = Scope.parse(QueryDict(self.scope["query_string"]), access.seen_flows(user))
-        planned = frozenset() if self.wall else flows_access.seen(user)
+        planned = frozenset() if self.wall else flows_access.seen_flow_ids(user)
         return OverviewPage(scope, zone, self.wall, planned)
 
 

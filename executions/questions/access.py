@@ -89,7 +89,7 @@ def visible(user: User) -> QuerySet[Question]:
     return Question.objects.filter((own & _of_flows(_within(user, Role.SEE))) | seen.condition())
 
 
-def listed(user: User, tab: str) -> QuerySet[Question]:
+def list_questions(user: User, tab: str) -> QuerySet[Question]:
     """Return the questions of a list: open ones with what is due first, others the newest first."""
     if tab == OPEN:
         return open_for(user).order_by(F("due_at").asc(nulls_last=True), "-asked_at", "-id")

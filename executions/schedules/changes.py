@@ -48,7 +48,7 @@ class TooManySchedules(Exception):
 def save(user: Any, actor: Actor, schedule: Schedule) -> None:
     """Insert a schedule, or update it with what a form says. From then on it starts on behalf of
     the user. Raises ScheduleChanged, TooManySchedules, CronError and CalendarError."""
-    _insist(user, schedule)
+    _require_permission(user, schedule)
     now = timezone.now()
     is_new = schedule.pk is None
     with transaction.atomic():
@@ -70,7 +70,7 @@ def save(user: Any, actor: Actor, schedule: Schedule) -> None:
                 update_fields=[*FIELDS, *_TIMING, "owner", "revision", "is_on", "changed_at"]
             )
         command = "make-schedule" if is_new else "change-schedule"
-        audit.record(actor, command, subject=schedule, before=before, after=described(schedule))
+        audit.record(actor, command, subject=schedule, before=before, after=audit_form(schedule))
 
 
 def _locked(schedule: Schedule) -> State:
@@ -79,7 +79,7 @@ def _locked(schedule: Schedule) -> State:
     if row is None or row.revision != schedule.revision:
         raise ScheduleChanged
     schedule.last_at = row.last_at
-    return described(row)
+    return audit_form(row)
 
 
 def switch(user: Any, actor: Actor, schedules: Iterable[Schedule], *, is_on: bool) -> int:
@@ -87,7 +87,7 @@ def switch(user: Any, actor: Actor, schedules: Iterable[Schedule], *, is_on: boo
     one was off start nothing."""
     now, count = timezone.now(), 0
     for given in schedules:
-        _insist(user, given)
+        _require_permission(user, given)
         with transaction.atomic():
             row = Schedule.objects.select_for_update(of=("self",)).select_related("flow")
             schedule = row.filter(pk=given.pk).exclude(is_on=is_on).first()
@@ -116,9 +116,9 @@ def _forget_waiting(schedule: Schedule, why: str, now: datetime) -> None:
 
 def delete(user: Any, actor: Actor, schedule: Schedule) -> None:
     """Delete a schedule with what is kept of its times. Its executions stay."""
-    _insist(user, schedule)
+    _require_permission(user, schedule)
     with transaction.atomic():
-        audit.record(actor, "delete-schedule", subject=schedule, before=described(schedule))
+        audit.record(actor, "delete-schedule", subject=schedule, before=audit_form(schedule))
         schedule.delete()
 
 
@@ -137,12 +137,12 @@ def pause_all(user: Any, actor: Actor, *, is_paused: bool) -> None:
         audit.record(actor, command, object_kind="schedules", object_name="all schedules")
 
 
-def _insist(user: User, schedule: Schedule) -> None:
+def _require_permission(user: User, schedule: Schedule) -> None:
     if not access.may_change(user, schedule.flow):
         raise PermissionError("may not change schedules of this flow")
 
 
-def described(schedule: Schedule) -> State:
+def audit_form(schedule: Schedule) -> State:
     """Return what a schedule says, for the audit trail; it masks the secret inputs."""
     state = state_of(schedule)
     return {name: state[name] for name in ("flow", *FIELDS, "is_on", "owner")}

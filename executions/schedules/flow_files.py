@@ -31,7 +31,7 @@ class Planned:
         return f"The schedule {self.schedule.name} is {'changed' if self.before else 'made'}."
 
 
-def carried(flow: Flow) -> dict[str, Any]:
+def schedules_for_file(flow: Flow) -> dict[str, Any]:
     """Return what the file of a flow carries beside it; nothing where it has no schedules."""
     found = Schedule.objects.filter(flow=flow).select_related("version").order_by("name", "id")
     documents = {one.name: document_of(one) for one in found}
@@ -67,7 +67,7 @@ def _planned(
     schedule: Schedule | None,
 ) -> Planned | None:
     name, given = item
-    before = None if schedule is None else changes.described(schedule)
+    before = None if schedule is None else changes.audit_form(schedule)
     schedule = schedule or Schedule(flow=version.flow, name=name)
     known = document_of(schedule, full=True)
     try:
@@ -94,7 +94,7 @@ def _take_in(planned: Planned, actor: Actor, owner: Any) -> str:
     timing.plan_next(schedule, timezone.now())
     schedule.save()
     command = "make-schedule" if is_new else "change-schedule"
-    after = changes.described(schedule)
+    after = changes.audit_form(schedule)
     audit.record(actor, command, subject=schedule, before=planned.before, after=after)
     if schedule.owner is None:
         return f"The schedule {schedule.name} is off: save it on its page, or import with an owner."

@@ -18,7 +18,7 @@ from executions.models import Execution, Schedule, SchedulePause, ScheduleRun
 from executions.schedules import access, reading, week
 from executions.schedules.query import ScheduleQuery
 from executions.states import Status
-from flows.access import seen
+from flows.access import seen_flow_ids
 from flows.formatting import duration
 from flows.rights import FlowIds
 
@@ -87,7 +87,7 @@ class SchedulesPage:
         """Return what a user sees of the list that an address asks for."""
         query = ScheduleQuery.parse(address)
         return cls(
-            seen(user),
+            seen_flow_ids(user),
             access.changeable(user),
             executions_seen(user),
             query,

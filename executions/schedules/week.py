@@ -74,7 +74,7 @@ def strip(
         every[hour.date(), hour.hour] += of_all
     if end > now:
         for schedule in listed[:PLANNED]:
-            for key, number in planned(schedule, max(start, now), end, zone).items():
+            for key, number in starts_by_hour(schedule, max(start, now), end, zone).items():
                 every[key] += number
                 if schedule.pk == selected:
                     chosen[key] += number
@@ -99,7 +99,7 @@ def _started(
         return list(cursor.fetchall())
 
 
-def planned(
+def starts_by_hour(
     schedule: Schedule, start: datetime, end: datetime, zone: ZoneInfo
 ) -> Mapping[tuple[date, int], int]:
     """Return how often a schedule is due in each hour of a span."""

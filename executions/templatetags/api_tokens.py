@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from executions import machine_accounts
 from executions.models import ApiToken
-from executions.views.tokens import OFFERED, SOON, TokenForm, listed
+from executions.views.tokens import OFFERED, SOON, TokenForm, for_list
 from flows import access as flows_access
 from flows.queries import folder_paths
 
@@ -32,7 +32,7 @@ def api_tokens(context: Any, owner: Any) -> dict[str, Any]:
         "csrf_token": context.get("csrf_token"),
         "owner": owner,
         "back_to": _page_of(owner, request.user),
-        "tokens": listed(ApiToken.objects.filter(user=owner)),
+        "tokens": for_list(ApiToken.objects.filter(user=owner)),
         "soon": timezone.now() + SOON,
         "made": section.get("made"),
         "raw": section.get("raw"),

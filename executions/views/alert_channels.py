@@ -15,7 +15,7 @@ from executions.views.alerts import tabs
 from flows import administrators
 
 
-def _insist(request: HttpRequest) -> None:
+def _require_permission(request: HttpRequest) -> None:
     if not access.may_edit_channels(request.user):
         raise PermissionDenied(f"You may not set up channels. {administrators.ask()}")
 
@@ -23,7 +23,7 @@ def _insist(request: HttpRequest) -> None:
 @require_safe
 def channel_list(request: HttpRequest) -> HttpResponse:
     """List the channels, with what became of the last message of each."""
-    _insist(request)
+    _require_permission(request)
     items = [
         {
             "channel": channel,
@@ -39,7 +39,7 @@ def channel_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_channel(request: HttpRequest) -> HttpResponse:
     """Show the form of a new channel; a POST makes it."""
-    _insist(request)
+    _require_permission(request)
     return _form_page(request, AlertChannel())
 
 

@@ -51,7 +51,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_rule(request: HttpRequest) -> HttpResponse:
     """Show the form of a new rule of a kind; a POST makes it."""
-    _insist(request)
+    _require_permission(request)
     kind = KINDS.get(request.GET.get("kind", ""))
     if kind is None:
         return redirect("alert-rules")
@@ -75,7 +75,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
     if kind is None:
         raise Http404("This version does not know the kind of this rule.")
     if request.method == "POST":
-        _insist(request)
+        _require_permission(request)
     return _form_page(request, kind, found)
 
 
@@ -109,7 +109,7 @@ def _form_page(request: HttpRequest, kind: Kind, shown: AlertRule) -> HttpRespon
 @require_POST
 def preview_rule(request: HttpRequest) -> HttpResponse:
     """Say how often the rule that a form describes would have fired in the last days."""
-    _insist(request)
+    _require_permission(request)
     kind = KINDS.get(request.POST.get("kind", ""))
     if kind is None:
         raise Http404("There is no such kind of rules.")
@@ -135,14 +135,14 @@ def preview_rule(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delete_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Delete a rule."""
-    _insist(request)
+    _require_permission(request)
     found = access.get_rule_or_404(request.user, rule_id)
     rules.delete(request.user, Actor.of_request(request), found)
     messages.success(request, f"{found.name} is deleted.")
     return redirect("alert-rules")
 
 
-def _insist(request: HttpRequest) -> None:
+def _require_permission(request: HttpRequest) -> None:
     if not access.may_edit_rules(request.user):
         raise PermissionDenied(
             f"You lack the permission to edit alert rules. {administrators.ask()}"

@@ -47,7 +47,7 @@ def block(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "node": node,
         "shape": visits.shape_icon(node),
         "visits": sum(counted.values()),
-        "took": visits.took(took[node.key]),
+        "took": visits.step_duration(took[node.key]),
         "ways": [(names.get(port, port), counted.get(port.value, 0)) for port in node.ports],
         "here": any(token.block == node.key for token in subject.tokens),
         "step": None if subject.is_live else past.step,

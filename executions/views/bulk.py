@@ -40,7 +40,7 @@ def bulk(request: HttpRequest, command: str) -> HttpResponse:
         raise Http404(f"There is no command {command} for many.")
     filters = Filters.parse(request.GET)
     if request.method == "POST" and filters.are_understood:
-        answer = idempotency.once(request, lambda: _create_job(request, command, filters))
+        answer = idempotency.run_once(request, lambda: _create_job(request, command, filters))
         return redirect_to_job(request, UUID(answer["job"]))
     child_first = request.GET.get("children") == ChildOrder.CHILD_FIRST
     order = [("children", str(ChildOrder.CHILD_FIRST))] if child_first else []

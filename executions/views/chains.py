@@ -54,7 +54,7 @@ def chain(request: HttpRequest, chain_id: int) -> HttpResponse:
     """Show a chain, to those who may change it as a form; a POST changes it."""
     found = access.get_chain_or_404(request.user, chain_id)
     if request.method == "POST":
-        _insist(request, found)
+        _require_permission(request, found)
     return _form_page(request, found)
 
 
@@ -95,14 +95,14 @@ def _ends(request: HttpRequest, shown: Chain) -> list[dict[str, Any]]:
 def delete_chain(request: HttpRequest, chain_id: int) -> HttpResponse:
     """Delete a chain."""
     found = access.get_chain_or_404(request.user, chain_id)
-    _insist(request, found)
+    _require_permission(request, found)
     name = str(found)
     changes.delete(request.user, Actor.of_request(request), found)
     messages.success(request, f"The chain {name} is deleted.")
     return redirect("chains")
 
 
-def _insist(request: HttpRequest, found: Chain) -> None:
+def _require_permission(request: HttpRequest, found: Chain) -> None:
     if not access.may_change(request.user, found.flow):
         raise PermissionDenied(access.not_allowed(found.flow))
     if not flows_access.may_start(request.user, found.target):

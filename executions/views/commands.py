@@ -34,7 +34,7 @@ def command(request: HttpRequest, command: str) -> HttpResponse:
     if command not in COMMANDS:
         raise Http404(f"There is no command {command}.")
     chosen = selection.read_selection(request.POST)
-    answer = idempotency.once(request, lambda: _run(request, command, chosen))
+    answer = idempotency.run_once(request, lambda: _run(request, command, chosen))
     if "job" in answer:
         return redirect_to_job(request, UUID(answer["job"]))
     results = answer["results"]

@@ -160,7 +160,7 @@ class ComparedExecution:
             "title": node.title if node else row.block,
             "port": names.get(Port(row.port), row.port) if row.port else "",
             "exception": row.exception,
-            "took": visits.took(row.duration),
+            "took": visits.step_duration(row.duration),
             "url": self._url(Address(step=number)),
         }
 
@@ -169,7 +169,7 @@ class ComparedExecution:
         return BlockVisits(
             self.letter,
             self.visits.hits(block),
-            visits.took(microseconds),
+            visits.step_duration(microseconds),
             self._url(Address(block=block)),
         )
 

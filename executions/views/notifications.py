@@ -20,7 +20,7 @@ _MENU, _PAGE = 8, 50
 @require_safe
 def notification_list(request: HttpRequest) -> HttpResponse:
     """List what the user was told, the newest first; with `menu`, the first ones only."""
-    found = notifications.of(request.user)
+    found = notifications.latest(request.user)
     if "menu" in request.GET:
         items = [_item(one) for one in found[:_MENU]]
         return render(request, "alerts/notification_menu.html", {"items": items})
@@ -36,7 +36,7 @@ def _item(delivery: Delivery) -> dict[str, object]:
 @require_safe
 def open_notification(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     """Lead to what a notification is about. The page marks it as read by its link."""
-    found = notifications.of(request.user).filter(pk=delivery_id).first()
+    found = notifications.latest(request.user).filter(pk=delivery_id).first()
     if found is None:
         return redirect("notifications")
     notifications.mark_read(request.user, [delivery_id])
@@ -48,7 +48,7 @@ def read_notifications(request: HttpRequest) -> HttpResponse:
     """Mark all notifications of the user as read."""
     notifications.mark_read(request.user)
     if getattr(request, "htmx", False):
-        items = [_item(one) for one in notifications.of(request.user)[:_MENU]]
+        items = [_item(one) for one in notifications.latest(request.user)[:_MENU]]
         return render(request, "alerts/notification_menu.html", {"items": items})
     messages.success(request, "All notifications are marked as read.")
     return HttpResponseRedirect(back(request, "notifications"))

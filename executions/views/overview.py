@@ -144,7 +144,7 @@ def _refused(request: HttpRequest) -> HttpResponse:
 
 
 def _overview_page(request: HttpRequest, scope: Scope) -> OverviewPage:
-    return OverviewPage(scope, _zone(), planned=flows_access.seen(request.user))
+    return OverviewPage(scope, _zone(), planned=flows_access.seen_flow_ids(request.user))
 
 
 def _scope(request: HttpRequest) -> Scope:

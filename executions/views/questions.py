@@ -57,7 +57,7 @@ def _held(request: HttpRequest) -> str:
 def _listed(request: HttpRequest) -> dict[str, Any]:
     tab = request.GET.get("tab", OPEN)
     tab = tab if tab in TABS else OPEN
-    found = questions_access.listed(request.user, tab)
+    found = questions_access.list_questions(request.user, tab)
     page = Paginator(found.select_related("user", "group"), _PAGE).get_page(request.GET.get("page"))
     questions = list(page)
     named = {question.flow_name for question in questions}

@@ -135,7 +135,7 @@ def _give(request: HttpRequest, place: Place) -> tuple[str, str]:
     """Do what was posted. Returns what was done, and what is wrong."""
     name = request.POST.get("holder", "").replace("\0", "").strip()[:200]
     holder, role = rights.holder_named(name), _role(request.POST.get("role", ""))
-    rights.insist(request.user, Actor.of_request(request), place)
+    rights.require_may_give(request.user, Actor.of_request(request), place)
     if role is None:
         return "", "Choose a role."
     if holder is None:

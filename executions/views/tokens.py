@@ -212,7 +212,7 @@ def _token_or_404(request: HttpRequest, token_id: int) -> ApiToken:
     return token
 
 
-def listed(tokens: QuerySet[ApiToken]) -> list[ApiToken]:
+def for_list(tokens: QuerySet[ApiToken]) -> list[ApiToken]:
     """Return tokens with what a list shows of them: the flows, and the paths of the folders."""
     found = list(tokens.prefetch_related("flows", "folders"))
     ways = folder_paths() if any(token.is_limited for token in found) else {}
@@ -225,14 +225,14 @@ def listed(tokens: QuerySet[ApiToken]) -> list[ApiToken]:
 @require_safe
 def token_list(request: HttpRequest) -> HttpResponse:
     """List everybody's tokens, the newest first, for administrators."""
-    _insist(request)
+    _require_permission(request)
     tokens = ApiToken.objects.select_related("user")
     name = request.GET.get("user", "").replace("\0", "").strip()[:150]
     if name:
         tokens = tokens.filter(user__username=name)
     context = {
         "section": "account",
-        "tokens": listed(tokens[:LISTED]),
+        "tokens": for_list(tokens[:LISTED]),
         "user_name": name,
         "listed": LISTED,
         "soon": timezone.now() + SOON,
@@ -258,7 +258,7 @@ class MachineAccountForm(forms.ModelForm):  # type: ignore[type-arg]
 @require_http_methods(["GET", "HEAD", "POST"])
 def machine_account_list(request: HttpRequest) -> HttpResponse:
     """List the accounts of programs; a POST makes one."""
-    _insist(request)
+    _require_permission(request)
     form = MachineAccountForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         actor, given = Actor.of_request(request), form.cleaned_data
@@ -281,7 +281,7 @@ def machine_account_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def machine_account(request: HttpRequest, user_id: int) -> HttpResponse:
     """Show the account of a program with its tokens; a POST stops it, or starts it again."""
-    _insist(request)
+    _require_permission(request)
     owner = _machine_or_404(user_id)
     if request.method == "POST":
         active = request.POST.get("active") == "yes"
@@ -305,6 +305,6 @@ def _machine_or_404(user_id: int) -> User:
     return user
 
 
-def _insist(request: HttpRequest) -> None:
+def _require_permission(request: HttpRequest) -> None:
     if not machine_accounts.may_manage(request.user):
         raise PermissionDenied(f"You may not manage the tokens of others. {administrators.ask()}")

@@ -70,14 +70,14 @@ def times(durations: Mapping[str, int], graph: FlowGraph, workspace: str) -> dic
     return found
 
 
-def short(number: int) -> str:
+def short_count(number: int) -> str:
     """Return a number of visits as short text for a pill, such as 32 or 12k times."""
     if number > 999_999:
         return f"{_TIMES}{number // 1_000_000}M"
     return f"{_TIMES}{number // 1000}k" if number > 9_999 else f"{_TIMES}{number}"
 
 
-def took(microseconds: int) -> str:
+def step_duration(microseconds: int) -> str:
     """Return how long a step took; most take less than a millisecond."""
     if microseconds < 1000:
         return f"{microseconds} \u00b5s"

@@ -234,7 +234,7 @@ def webhook_secret(request: HttpRequest, webhook_id: int) -> HttpResponse:
     """Lead to the page of a webhook, which shows its secret once: the one that it has, or a new
     one."""
     found = access.get_webhook_or_404(request.user, webhook_id)
-    _insist(request, found)
+    _require_permission(request, found)
     give = changes.rotate if "new" in request.POST else changes.reveal
     give(request.user, Actor.of_request(request), found)
     shown_secrets.show_next(request, found)
@@ -245,7 +245,7 @@ def webhook_secret(request: HttpRequest, webhook_id: int) -> HttpResponse:
 def delete_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
     """Delete a webhook."""
     found = access.get_webhook_or_404(request.user, webhook_id)
-    _insist(request, found)
+    _require_permission(request, found)
     changes.delete(request.user, Actor.of_request(request), found)
     messages.success(request, f"{found.name} is deleted.")
     return redirect("webhooks")
@@ -294,7 +294,7 @@ def webhook_request(request: HttpRequest, webhook_id: int, request_id: UUID) -> 
 def replay_request(request: HttpRequest, webhook_id: int, request_id: UUID) -> HttpResponse:
     """Send a request that is kept again."""
     found = access.get_webhook_or_404(request.user, webhook_id)
-    _insist(request, found)
+    _require_permission(request, found)
     kept = _kept(found, request_id)
     if "body" not in (kept.content or {}):
         messages.error(request, "Its body was too large to be kept, so it cannot be sent again.")
@@ -307,7 +307,7 @@ def replay_request(request: HttpRequest, webhook_id: int, request_id: UUID) -> H
     return redirect("execution", answer.execution_id)
 
 
-def _insist(request: HttpRequest, found: Webhook) -> None:
+def _require_permission(request: HttpRequest, found: Webhook) -> None:
     if not access.may_change(request.user, found.flow):
         raise PermissionDenied(access.not_allowed(found.flow))
 

@@ -37,7 +37,7 @@ class TooMany(Exception):
 def save(user: User, actor: Actor, row: Webhook | Chain) -> None:
     """Insert a webhook or a chain, or update it with what a form says. From then on it starts on
     behalf of the user. Raises Changed and TooMany."""
-    _insist(user, row)
+    _require_permission(user, row)
     model, name = type(row), _name(row)
     row.owner_id = user.pk
     with transaction.atomic():
@@ -60,7 +60,7 @@ def save(user: User, actor: Actor, row: Webhook | Chain) -> None:
 
 def delete(user: User, actor: Actor, row: Webhook | Chain) -> None:
     """Delete a webhook with the requests that are kept of it, or a chain. Executions stay."""
-    _insist(user, row)
+    _require_permission(user, row)
     with transaction.atomic():
         audit.record(actor, f"delete-{_name(row)}", subject=row, before=state_of(row))
         row.delete()
@@ -68,7 +68,7 @@ def delete(user: User, actor: Actor, row: Webhook | Chain) -> None:
 
 def rotate(user: User, actor: Actor, webhook: Webhook) -> None:
     """Give a webhook a new secret; the old one counts beside it for a day."""
-    _insist(user, webhook)
+    _require_permission(user, webhook)
     with transaction.atomic():
         webhook.rotate(timezone.now())
         webhook.save(update_fields=["secret", "old_secret", "old_secret_until"])
@@ -77,18 +77,18 @@ def rotate(user: User, actor: Actor, webhook: Webhook) -> None:
 
 def reveal(user: User, actor: Actor, webhook: Webhook) -> None:
     """Note that somebody sees the secret of a webhook."""
-    _insist(user, webhook)
+    _require_permission(user, webhook)
     audit.record(actor, "see-webhook-secret", subject=webhook)
 
 
 def replay(user: User, actor: Actor, webhook: Webhook, kept: WebhookRequest) -> Answer:
     """Send a request that was kept again, as if it were a new one that is signed."""
-    _insist(user, webhook)
+    _require_permission(user, webhook)
     audit.record(actor, "replay-webhook", subject=webhook, detail=str(kept.pk))
     return receive(webhook, Received.again(kept, timezone.now(), actor.name))
 
 
-def _insist(user: User, row: Webhook | Chain) -> None:
+def _require_permission(user: User, row: Webhook | Chain) -> None:
     if not access.may_change(user, row.flow):
         raise PermissionError("may not change webhooks and chains of this flow")
 

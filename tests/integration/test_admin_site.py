@@ -283,7 +283,7 @@ def test_pending_migrations_are_named(admin_client: Client, redis: object) -> No
     ],
 )
 def test_secrets_are_never_shown(name: str, value: Any, said: str) -> None:
-    assert system.shown(name, value) == said
+    assert system.masked_value(name, value) == said
 
 
 def test_only_what_differs_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:

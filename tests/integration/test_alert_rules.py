@@ -10,7 +10,7 @@ from django.utils import timezone
 from redis import Redis
 
 from executions import workers
-from executions.alerts.kind import Check, Found, Round, merged
+from executions.alerts.kind import Check, Found, Round, merge_intervals
 from executions.alerts.registry import KINDS
 from executions.failures.commands.run import run as give_failure_command
 from executions.models import (
@@ -40,7 +40,7 @@ def check(rule: AlertRule) -> Found:
 
 def would_have_fired(rule: AlertRule) -> int:
     now = timezone.now()
-    return len(merged(KINDS[rule.kind].history(Check(rule, Round(now))), now))
+    return len(merge_intervals(KINDS[rule.kind].history(Check(rule, Round(now))), now))
 
 
 def fail(version: Any, times: int = 1) -> FailureGroup:

@@ -15,7 +15,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from executions.api.values import Form, shown
+from executions.api.values import Form, in_form
 from executions.commands.debugging.set_variable import _parse as read_back
 from executions.states import Status
 from executions.store.lifecycle import claims
@@ -81,7 +81,7 @@ def test_a_value_is_the_same_after_each_way(value: Any) -> None:
     # Pages show all parts, by paths that lead to them.
     seen = values.decode(form, masks=True)
     assert SECRET not in render_page(seen, "/".join).html
-    assert SECRET not in json.dumps(shown(values.encode(seen), Form.PLAIN), default=str)
+    assert SECRET not in json.dumps(in_form(values.encode(seen), Form.PLAIN), default=str)
     for label, part in _labelled(seen):
         assert value_paths.follow(seen, [label]) == (True, part) or part != part
     # What the editor shows is read back as it was; a mask is refused.

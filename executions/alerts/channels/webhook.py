@@ -27,7 +27,10 @@ def send(delivery: Delivery) -> str:
     request = HttpRequest(
         "POST",
         channel.address,
-        headers={"Content-Type": "application/json", **signed(channel, delivery, body, now)},
+        headers={
+            "Content-Type": "application/json",
+            **signature_headers(channel, delivery, body, now),
+        },
         body=body,
     )
     try:
@@ -65,7 +68,9 @@ def payload(delivery: Delivery) -> dict[str, object]:
     }
 
 
-def signed(channel: AlertChannel, delivery: Delivery, body: str, now: datetime) -> dict[str, str]:
+def signature_headers(
+    channel: AlertChannel, delivery: Delivery, body: str, now: datetime
+) -> dict[str, str]:
     """Return the headers of Standard Webhooks: signed by the newest secret, and for a while by the
     one before, so that the receiver may change to it meanwhile."""
     key = str(delivery.pk)

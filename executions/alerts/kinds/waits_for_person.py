@@ -16,7 +16,7 @@ from executions.alerts.kind import (
     Kind,
     Parameter,
     Round,
-    lasted,
+    intervals_that_lasted,
 )
 from executions.models import Execution
 from executions.states import RESUMABLE, Reason, Status
@@ -62,7 +62,7 @@ def observe(evaluation: Round) -> Collection[tuple[str, int | None, datetime]]:
 
 
 def history(asked: Check) -> list[Interval]:
-    return lasted(asked, KIND.name, asked.minutes("minutes"))
+    return intervals_that_lasted(asked, KIND.name, asked.minutes("minutes"))
 
 
 KIND = Kind(

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 
 from executions import workers
 from executions.alerts import visibility
-from executions.alerts.kind import Check, Finding, Found, Interval, Kind, Parameter, Round, lasted
+from executions.alerts.kind import (
+    Check,
+    Finding,
+    Found,
+    Interval,
+    Kind,
+    Parameter,
+    Round,
+    intervals_that_lasted,
+)
 from flows.formatting import duration
 
 
@@ -37,7 +46,7 @@ def observe(evaluation: Round) -> Collection[tuple[str, int | None, datetime]]:
 
 
 def history(asked: Check) -> list[Interval]:
-    return lasted(asked, KIND.name, asked.minutes("minutes"))
+    return intervals_that_lasted(asked, KIND.name, asked.minutes("minutes"))
 
 
 KIND = Kind(

@@ -161,7 +161,7 @@ def list_alert_rules(request: HttpRequest) -> list[dict[str, Any]]:
 @ROUTER.post("/rules", response=AlertRuleOutput)
 def make_alert_rule(request: HttpRequest, given: AlertRuleInput) -> dict[str, Any]:
     """Make a rule. It counts from now on."""
-    _insist(request)
+    _require_permission(request)
     if AlertRule.objects.count() >= MAX_ALERT_RULES:
         raise Problem(HTTPStatus.FORBIDDEN, f"There are {MAX_ALERT_RULES} rules. Delete one first.")
     return _save_rule(request, AlertRule(), given)
@@ -177,7 +177,7 @@ def get_alert_rule(request: HttpRequest, rule_id: int) -> dict[str, Any]:
 def change_alert_rule(request: HttpRequest, rule_id: int, given: AlertRuleInput) -> dict[str, Any]:
     """Change a rule as a whole."""
     rule = access.get_rule_or_404(request.user, _id(rule_id))
-    _insist(request)
+    _require_permission(request)
     if given.kind != rule.kind:
         raise invalid(f"The kind of a rule cannot change; this one is {rule.kind}.", "kind", "kind")
     return _save_rule(request, rule, given)
@@ -187,7 +187,7 @@ def change_alert_rule(request: HttpRequest, rule_id: int, given: AlertRuleInput)
 def delete_alert_rule(request: HttpRequest, rule_id: int) -> Answer[None]:
     """Delete a rule with its alerts."""
     rule = access.get_rule_or_404(request.user, _id(rule_id))
-    _insist(request)
+    _require_permission(request)
     rules.delete(request.user, Actor.of_request(request, "api"), rule)
     return Answer(HTTPStatus.NO_CONTENT, None)
 
@@ -282,7 +282,7 @@ def get_alert(request: HttpRequest, alert_id: int) -> Alert:
     return access.get_alert_or_404(request.user, _id(alert_id))
 
 
-def _insist(request: HttpRequest) -> None:
+def _require_permission(request: HttpRequest) -> None:
     if not access.may_edit_rules(request.user):
         raise PermissionDenied(f"You may not edit alert rules. {administrators.ask()}")
 

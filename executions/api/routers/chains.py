@@ -62,7 +62,7 @@ class ChainOutput(Schema):
 def list_chains(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the chains between flows that you may see."""
     listed = page_of(request, access.chains(request.user).order_by("id"), page)
-    return {**listed, "items": [_shown(one) for one in listed["items"]]}
+    return {**listed, "items": [_output(one) for one in listed["items"]]}
 
 
 @ROUTER.post("", response={HTTPStatus.CREATED: ChainOutput, **_REFUSED})
@@ -71,32 +71,32 @@ def make_chain(request: HttpRequest, given: ChainInput) -> Answer[dict[str, Any]
     flow = flows_access.get(request.user, given.flow)
     target = flows_access.get(request.user, given.target)
     chain = _save(request, Chain(flow=flow, target=target), given)
-    return Answer(HTTPStatus.CREATED, _shown(chain))
+    return Answer(HTTPStatus.CREATED, _output(chain))
 
 
 @ROUTER.get("/{int:chain_id}", response=ChainOutput)
 def get_chain(request: HttpRequest, chain_id: int) -> dict[str, Any]:
     """Return a chain."""
-    return _shown(access.get_chain_or_404(request.user, row_id(chain_id)))
+    return _output(access.get_chain_or_404(request.user, row_id(chain_id)))
 
 
 @ROUTER.put("/{int:chain_id}", response={HTTPStatus.OK: ChainOutput, **_REFUSED})
 def change_chain(request: HttpRequest, chain_id: int, given: ChainInput) -> dict[str, Any]:
     """Change a chain as a whole; its flows stay."""
     found = access.get_chain_or_404(request.user, row_id(chain_id))
-    return _shown(_save(request, found, given))
+    return _output(_save(request, found, given))
 
 
 @ROUTER.delete("/{int:chain_id}", response={HTTPStatus.NO_CONTENT: None})
 def delete_chain(request: HttpRequest, chain_id: int) -> Answer[None]:
     """Delete a chain. Executions stay."""
     found = access.get_chain_or_404(request.user, row_id(chain_id))
-    _insist(request, found)
+    _require_permission(request, found)
     changes.delete(request.user, Actor.of_request(request, "api"), found)
     return Answer(HTTPStatus.NO_CONTENT, None)
 
 
-def _insist(request: HttpRequest, chain: Chain) -> None:
+def _require_permission(request: HttpRequest, chain: Chain) -> None:
     if not access.may_change(request.user, chain.flow):
         raise PermissionDenied(access.not_allowed(chain.flow))
     if not flows_access.may_start(request.user, chain.target):
@@ -104,7 +104,7 @@ def _insist(request: HttpRequest, chain: Chain) -> None:
 
 
 def _save(request: HttpRequest, chain: Chain, given: ChainInput) -> Chain:
-    _insist(request, chain)
+    _require_permission(request, chain)
     version = queries.latest_published(chain.target.name)
     if version is None:
         detail = f"{chain.target} has no published version. Publish one first."
@@ -115,7 +115,7 @@ def _save(request: HttpRequest, chain: Chain, given: ChainInput) -> Chain:
     return chain
 
 
-def _shown(chain: Chain) -> dict[str, Any]:
+def _output(chain: Chain) -> dict[str, Any]:
     return {
         **{name: getattr(chain, name) for name in ("id", *_FIELDS, "revision", "changed_at")},
         "flow": chain.flow.name,

@@ -12,7 +12,7 @@ from ninja import Field, ModelSchema, Query, Router, Schema
 from executions import access, why
 from executions.api.problems import Problem
 from executions.api.schemas import ExecutionSummary
-from executions.api.values import VALUES, Form, Value, plain, shown
+from executions.api.values import VALUES, Form, Value, in_form, plain
 from executions.grid.table.row_events import read_events
 from executions.models import AuditEntry, ExceptionRecord, Execution, LogEntry, Step
 from executions.store.history import Availability, ExecutionAt, variable_differences
@@ -236,7 +236,7 @@ def list_variables(
                 "name": declared[folded],
                 "path": f"{level}:{declared[folded]}",
                 "availability": held.availability,
-                "value": shown(held.form, values) if is_known else None,
+                "value": in_form(held.form, values) if is_known else None,
                 "summary": held.summary,
                 "changed": held.changed,
                 "step": held.step,
@@ -265,7 +265,7 @@ def get_variable(
     found = ValueView(subject, place, exact=values is Form.TYPED).found
     if not found.is_known:
         raise Problem(HTTPStatus.NOT_FOUND, found.why)
-    return {"path": str(place), **_told(found.value, values)}
+    return {"path": str(place), **_value_form(found.value, values)}
 
 
 @ROUTER.get("/{uuid:execution_id}/steps", response=Steps)
@@ -352,7 +352,7 @@ def _kept(past: ExecutionAt) -> ExecutionAt:
     return past
 
 
-def _told(value: Any, form: Form) -> dict[str, Any]:
+def _value_form(value: Any, form: Form) -> dict[str, Any]:
     """Return the type and the value in a form; of a secret, a mask."""
     told = values.encode(value) if form is Form.TYPED else plain(value)
     return {"type": values.type_name(value), "value": told}

@@ -15,7 +15,7 @@ from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
 from executions.commands.actor import Actor
-from executions.schedules.flow_files import carried
+from executions.schedules.flow_files import schedules_for_file
 from flows import access, queries
 from flows.files import FlowFileError, dump_json, dump_yaml, parse
 from flows.graph import InvalidFlow, Message
@@ -176,7 +176,7 @@ def export_flow(
     """Return a version of a flow as a flow file, with the flow's schedules. Takes the role Author:
     it holds all defaults."""
     found = _readable(request, name, version)
-    document = {**queries.document(found), **(carried(found.flow) if schedules else {})}
+    document = {**queries.document(found), **(schedules_for_file(found.flow) if schedules else {})}
     text = (dump_json if as_json else dump_yaml)(document)
     media_type, ending = ("application/json", "json") if as_json else ("application/yaml", "yaml")
     headers = {

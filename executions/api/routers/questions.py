@@ -12,7 +12,7 @@ from executions.api.one_of import OneOf
 from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, plain, read_typed, shown
+from executions.api.values import VALUES, Form, in_form, plain, read_typed
 from executions.commands.actor import Actor
 from executions.models import Question as QuestionRow
 from executions.questions import access, changes
@@ -89,7 +89,7 @@ class Question(ModelSchema):
     def resolve_answers(row: QuestionRow) -> dict[str, Any] | None:
         if row.state != QuestionRow.State.ANSWERED:
             return None
-        answers: dict[str, Any] = shown(flow_values.encode(row.shown_answers()), Form.PLAIN)
+        answers: dict[str, Any] = in_form(flow_values.encode(row.shown_answers()), Form.PLAIN)
         return answers
 
     @staticmethod
@@ -109,7 +109,7 @@ def list_questions(
 ) -> dict[str, Any]:
     """List the questions that wait for you, what is due first and then the newest; with `tab`,
     those that you have answered, or all that you may see."""
-    found = access.listed(request.user, tab)
+    found = access.list_questions(request.user, tab)
     return page_of(request, found.select_related("user", "group"), page)
 
 

@@ -57,7 +57,7 @@ def list_rights(
     """List the roles that are given on a flow, on a folder or on the whole site itself. Those who
     administer it may."""
     place = _place(request, flow, folder)
-    rights.insist(request.user, Actor.of_request(request), place)
+    rights.require_may_give(request.user, Actor.of_request(request), place)
     return _rights(place)
 
 
@@ -70,7 +70,7 @@ def give_role(
 ) -> list[dict[str, Any]]:
     """Give a group or a person a role there, or none. Returns all that are given there."""
     place, actor = _place(request, flow, folder), Actor.of_request(request)
-    rights.insist(request.user, actor, place)
+    rights.require_may_give(request.user, actor, place)
     holder = rights.holder_named(given.holder.replace("\0", ""))
     if holder is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no group or active person of that name.")

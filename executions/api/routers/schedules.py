@@ -84,7 +84,7 @@ class ScheduleRunOutput(ModelSchema):
         fields = ("scheduled_at", "at", "outcome", "detail", "times", "started_by")
 
 
-def _shown(one: Schedule) -> dict[str, Any]:
+def _output(one: Schedule) -> dict[str, Any]:
     return {
         "id": one.pk,
         "flow": one.flow.name,
@@ -104,7 +104,7 @@ def list_schedules(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]
     """List the schedules of the flows that you may see."""
     found = access.visible(request.user).select_related("flow", "owner", "version")
     listed = page_of(request, found.order_by("name", "id"), page)
-    return {**listed, "items": [_shown(one) for one in listed["items"]]}
+    return {**listed, "items": [_output(one) for one in listed["items"]]}
 
 
 @ROUTER.get(
@@ -131,7 +131,7 @@ def export_schedules(
 @ROUTER.get("/{int:schedule_id}", response=ScheduleOutput)
 def get_schedule(request: HttpRequest, schedule_id: int) -> dict[str, Any]:
     """Return a schedule."""
-    return _shown(access.get_or_404(request.user, schedule_id))
+    return _output(access.get_or_404(request.user, schedule_id))
 
 
 @ROUTER.get("/{int:schedule_id}/runs", response=NumberedPage[ScheduleRunOutput])
@@ -146,7 +146,7 @@ def make_schedule(request: HttpRequest, given: NewSchedule) -> Any:
     """Make a schedule. It starts on your behalf."""
     flow = flows_access.get(request.user, given.flow)
     made = _saved(request, Schedule(flow=flow, name=given.name), given)
-    return Answer(HTTPStatus.CREATED, _shown(made))
+    return Answer(HTTPStatus.CREATED, _output(made))
 
 
 @ROUTER.put("/{int:schedule_id}", response={HTTPStatus.OK: ScheduleOutput, **_REFUSED})
@@ -155,7 +155,7 @@ def change_schedule(request: HttpRequest, schedule_id: int, given: ScheduleChang
     found = access.get_or_404(request.user, schedule_id)
     if given.revision is not None:
         found.revision = given.revision
-    return _shown(_saved(request, found, given))
+    return _output(_saved(request, found, given))
 
 
 def _saved(request: HttpRequest, schedule: Schedule, given: ScheduleChange) -> Schedule:
@@ -237,4 +237,4 @@ def _changeable(request: HttpRequest, schedule_id: int) -> Schedule:
 def _switched(request: HttpRequest, schedule_id: int, *, is_on: bool) -> dict[str, Any]:
     found = _changeable(request, schedule_id)
     changes.switch(request.user, Actor.of_request(request), [found], is_on=is_on)
-    return _shown(access.get_or_404(request.user, schedule_id))
+    return _output(access.get_or_404(request.user, schedule_id))

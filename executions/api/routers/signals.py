@@ -18,7 +18,7 @@ from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import invalid
 from executions.api.routers.starts import EXTRA, REPLAYED
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, Value, read_value, shown
+from executions.api.values import VALUES, Form, Value, in_form, read_value
 from executions.commands.actor import Actor
 from executions.store.lifecycle.shared_values import SecretRefused
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
@@ -95,7 +95,7 @@ def send_signal(
         return [UUID(int=signals.send(request.user, actor, signal.name, signal.key, payload).pk)]
 
     try:
-        (sent,), again = idempotency.once(request, send)
+        (sent,), again = idempotency.run_once(request, send)
     except SecretRefused as refused:
         raise invalid(str(refused), "payload", "body", "payload") from None
     answer = {"id": sent.int, "name": signal.name, "key": signal.key}
@@ -122,7 +122,7 @@ def list_signals(
             "id": one.pk,
             "name": one.name,
             "key": one.key,
-            "payload": shown(one.value, values),
+            "payload": in_form(one.value, values),
             "sent_at": one.at,
             "by": one.by,
             "execution": one.by_execution_id if one.by_execution_id in seen else None,

@@ -91,7 +91,7 @@ def start_execution(  # noqa: PLR0913 (the parameters of the operation)
     """
     version = published(request, name, start.version)
     seconds = 0.0 if is_async else waiting_seconds(wait)
-    ids, again = idempotency.once(
+    ids, again = idempotency.run_once(
         request,
         lambda: start_one(
             request,
@@ -127,7 +127,7 @@ def start_executions(
     """
     version = published(request, name, start.version)
     given = [one.inputs for one in start.executions]
-    ids, again = idempotency.once(request, lambda: start_all(request, version, given, values))
+    ids, again = idempotency.run_once(request, lambda: start_all(request, version, given, values))
     return _replayed(json_answer({"executions": ids}, HTTPStatus.ACCEPTED), again)
 
 

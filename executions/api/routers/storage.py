@@ -15,7 +15,7 @@ from executions.api.input_forms import row_id
 from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem, invalid
 from executions.api.schemas import ProblemDetails
-from executions.api.values import VALUES, Form, Value, read_value, shown
+from executions.api.values import VALUES, Form, Value, in_form, read_value
 from executions.commands.actor import Actor
 from executions.data_storage import access, changes
 from executions.models import StorageCollection, StorageItem
@@ -231,4 +231,4 @@ def _told(request: HttpRequest, items: list[StorageItem]) -> list[dict[str, Any]
 
 def _with_value(request: HttpRequest, item: StorageItem, form: Form) -> dict[str, Any]:
     (told,) = _told(request, [item])
-    return {**told, "value": shown(item.value, form)}
+    return {**told, "value": in_form(item.value, form)}

@@ -79,7 +79,7 @@ class WebhookOutput(Schema):
 def list_webhooks(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
     """List the webhooks of the flows that you may see."""
     listed = page_of(request, access.webhooks(request.user).order_by("name", "id"), page)
-    return {**listed, "items": [_shown(request, one) for one in listed["items"]]}
+    return {**listed, "items": [_output(request, one) for one in listed["items"]]}
 
 
 @ROUTER.post("", response={HTTPStatus.CREATED: WebhookOutput, **_REFUSED})
@@ -89,20 +89,20 @@ def make_webhook(request: HttpRequest, given: WebhookInput) -> Answer[dict[str, 
     if not access.may_change(request.user, flow):
         raise PermissionDenied(access.not_allowed(flow))
     webhook = _save(request, Webhook(flow=flow), given)
-    return Answer(HTTPStatus.CREATED, _shown(request, webhook, with_secret=True))
+    return Answer(HTTPStatus.CREATED, _output(request, webhook, with_secret=True))
 
 
 @ROUTER.get("/{int:webhook_id}", response=WebhookOutput)
 def get_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
     """Return a webhook."""
-    return _shown(request, access.get_webhook_or_404(request.user, row_id(webhook_id)))
+    return _output(request, access.get_webhook_or_404(request.user, row_id(webhook_id)))
 
 
 @ROUTER.put("/{int:webhook_id}", response={HTTPStatus.OK: WebhookOutput, **_REFUSED})
 def change_webhook(request: HttpRequest, webhook_id: int, given: WebhookInput) -> dict[str, Any]:
     """Change a webhook as a whole; its flow stays."""
     found = _changeable(request, webhook_id)
-    return _shown(request, _save(request, found, given))
+    return _output(request, _save(request, found, given))
 
 
 @ROUTER.post("/{int:webhook_id}/secret", response=WebhookOutput)
@@ -110,7 +110,7 @@ def rotate_webhook_secret(request: HttpRequest, webhook_id: int) -> dict[str, An
     """Replace the secret. The new one is shown this once; the old one counts for another day."""
     found = _changeable(request, webhook_id)
     changes.rotate(request.user, Actor.of_request(request, "api"), found)
-    return _shown(request, found, with_secret=True)
+    return _output(request, found, with_secret=True)
 
 
 @ROUTER.delete("/{int:webhook_id}", response={HTTPStatus.NO_CONTENT: None})
@@ -140,7 +140,7 @@ def _save(request: HttpRequest, webhook: Webhook, given: WebhookInput) -> Webhoo
     return webhook
 
 
-def _shown(request: HttpRequest, webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
+def _output(request: HttpRequest, webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
     may_change = access.may_change(request.user, webhook.flow)
     return {
         **{name: getattr(webhook, name) for name in ("id", *_FIELDS, "revision", "changed_at")},

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from executions.schedules.flow_files import carried
+from executions.schedules.flow_files import schedules_for_file
 from flows import checks
 from flows.files import dump_json, dump_yaml
 from flows.models import FlowVersion
@@ -36,4 +36,4 @@ class Command(BaseCommand):
             wanted = f"flow {name}" if version is None else f"v{version} of the flow {name}"
             raise CommandError(f"There is no {wanted}.")
         dump = dump_json if json else dump_yaml
-        self.stdout.write(dump({**document(found), **carried(found.flow)}), ending="")
+        self.stdout.write(dump({**document(found), **schedules_for_file(found.flow)}), ending="")

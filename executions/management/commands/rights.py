@@ -42,7 +42,7 @@ class Command(BaseCommand):
         role = _ROLES[options["role"]] if options["what"] == "give" else None
         actor = Actor(user_id=None, name=getpass.getuser(), source="command line")
         try:
-            self.stdout.write(rights.put(actor, holder, _place(options), role))
+            self.stdout.write(rights.apply(actor, holder, _place(options), role))
         except CommandRefused as refused:
             raise CommandError(str(refused)) from None
 

@@ -53,7 +53,7 @@ def take(waiter: Waiter, until: datetime | None) -> TakenValue | None:
     """Take the signal that is for somebody who waits, if it was sent by then; None without one. The
     caller holds the lock."""
     waited_for = waiters.subject_of(waiter)
-    before = waiters.live(waited_for).filter(pk__lt=waiter.pk).count()
+    before = waiters.live_waiters(waited_for).filter(pk__lt=waiter.pk).count()
     found = list(_line(waited_for)[before : before + 1])
     if not found or (until is not None and found[0].at > until):
         return None

@@ -74,17 +74,17 @@ def subject_of(waiter: Waiter) -> Subject:
 
 def make_ready(signal: Subject, count: int) -> None:
     """Have those wake who have waited longest for a signal: as many as there are signals."""
-    oldest = live(signal).values_list("pk", flat=True)[:count]
+    oldest = live_waiters(signal).values_list("pk", flat=True)[:count]
     Waiter.objects.filter(pk__in=list(oldest), ready_at=None).update(ready_at=Now())
 
 
 def make_unready(signal: Subject, count: int) -> None:
     """Have those wait on for whom there is no signal: all but as many as there are signals."""
-    others = list(live(signal).values_list("pk", flat=True)[count:])
+    others = list(live_waiters(signal).values_list("pk", flat=True)[count:])
     Waiter.objects.filter(pk__in=others).exclude(ready_at=None).update(ready_at=None)
 
 
-def live(subject: Subject) -> QuerySet[Waiter]:
+def live_waiters(subject: Subject) -> QuerySet[Waiter]:
     """Return who waits for it and may still take it."""
     return subject.waiters().filter(execution__status__in=sorted(LIVE))
 

@@ -146,7 +146,7 @@ class Diagram:
             return self._times()
         visited = self._subject.visits
         return [
-            _mark(block, visits.short(number), f"{block.title}: {number:,} visits")
+            _mark(block, visits.short_count(number), f"{block.title}: {number:,} visits")
             for block in self.drawing.blocks
             if (number := visited.hits(block.key))
         ]
@@ -164,7 +164,7 @@ class Diagram:
             if not self._subject.visits.hits(block.key):
                 continue
             microseconds = self.durations[block.key]
-            text = visits.took(microseconds)
+            text = visits.step_duration(microseconds)
             heat = 1 + min(HEAT - 1, HEAT * microseconds // longest) if longest else 1
             marks.append(_mark(block, text, f"{block.title}: {text} in all", heat))
         return marks
@@ -174,7 +174,7 @@ class Diagram:
         """The time of the block that took longest, for the legend; "" when none is shown."""
         if self._address.overlay != "time" or not self.marks:
             return ""
-        return visits.took(max(self.durations.values(), default=0))
+        return visits.step_duration(max(self.durations.values(), default=0))
 
     @property
     def trimmed_text(self) -> str:

@@ -71,7 +71,7 @@ def _step(step: Step, graph: FlowGraph, address: Address) -> dict[str, Any]:
         "port": names.get(Port(step.port), "out") if step.port else "",
         "url": address.block_url(graph, step.block),
         "milliseconds": f"{step.at.microsecond // 1000:03}",
-        "took": visits.took(step.duration),
+        "took": visits.step_duration(step.duration),
         "changes": [_change(step, name, kept) for name, kept in (step.changes or {}).items()],
         "asked": (address.number if address.step is None else address.step) == step.number,
         "later": address.step is not None and step.number > address.step,

@@ -214,4 +214,4 @@ class TimeSlider:
     def took(self) -> str:
         """How long the step took."""
         made = self._subject.past.last_step
-        return "" if made is None else visits.took(made.duration)
+        return "" if made is None else visits.step_duration(made.duration)

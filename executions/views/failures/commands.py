@@ -36,7 +36,7 @@ def failure_command(request: HttpRequest, group_id: UUID, command: str) -> HttpR
         result = run(command, group, request.user, actor, fields, seen)
         return {"done": result.done, "detail": result.detail}
 
-    answer = idempotency.once(request, execute)
+    answer = idempotency.run_once(request, execute)
     if getattr(request, "htmx", False):
         response = render(request, "failures/answer.html", {"answer": answer})
         if answer["done"]:

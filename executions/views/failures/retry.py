@@ -28,7 +28,7 @@ def failure_retry(request: HttpRequest, group_id: UUID) -> HttpResponse:
         if not problem and not group.counts["start"]:
             problem = "No execution is left to start again."
         if not problem:
-            answer = idempotency.once(request, lambda: _create(request, group, choices))
+            answer = idempotency.run_once(request, lambda: _create(request, group, choices))
             return redirect_to_job(request, UUID(answer["job"]))
     is_part = bool(getattr(request, "htmx", False))
     context: dict[str, Any] = {

@@ -142,7 +142,7 @@ def _parsed(name: str, text: str, base: str = "") -> Row:
 def _looked_at(request: HttpRequest, row: Row) -> Row:
     if row.file is None:
         return row
-    seen = flow_files.look(request.user, row.file)
+    seen = flow_files.preview_import(request.user, row.file)
     return Row(row.name, row.text, seen.base, row.file, seen.problems, seen)
 
 

@@ -59,7 +59,7 @@ def flows_live(request: HttpRequest) -> HttpResponse:
     key = (
         "page",
         executions_access.seen(user),
-        access.seen(user),
+        access.seen_flow_ids(user),
         access.arranged(user),
         tuple(sorted(rows.favorites_of(user))),
         user.pk if query.show == "mine" else None,

@@ -76,8 +76,8 @@ def _header_and_rows(inputs: Mapping[str, Any]) -> tuple[str, str]:
     names = names_in(rows) if names is None else names
     dialect, signs = _dialect(inputs), culture_info(inputs)
     fields = lines(rows, names, lambda value: _field(value, signs))
-    header = dialect.written([names]) if inputs["Has Header"] and names else ""
-    return header, dialect.written(fields)
+    header = dialect.format_rows([names]) if inputs["Has Header"] and names else ""
+    return header, dialect.format_rows(fields)
 
 
 def _field(value: Any, signs: Culture) -> str:

@@ -62,7 +62,7 @@ class Dialect:
                 told = f"A field begins with {self.quote} and does not end."
             raise malformed(line, told) from None
 
-    def written(self, rows: list[list[str]]) -> str:
+    def format_rows(self, rows: list[list[str]]) -> str:
         """Return rows as text. Fields are enclosed where it is needed."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=self.delimiter, quotechar=self.quote)

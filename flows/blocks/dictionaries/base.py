@@ -88,7 +88,7 @@ def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
 class Chosen:
     """Which items of a dictionary a block is about."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         """Return the keys of those items."""
         raise NotImplementedError
 
@@ -96,14 +96,14 @@ class Chosen:
 class All(Chosen):
     """Every item."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         return list(dictionary)
 
 
 class WithKey(Chosen):
     """The item with a key; none where there is no such item, or not of that occurrence."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         key = usable(inputs["Key"])
         found = [key] if key in dictionary else []
         if "Occurrence" in inputs:
@@ -114,21 +114,21 @@ class WithKey(Chosen):
 class WithPresentKey(Chosen):
     """The item with a key, which has to be there."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         return [present(dictionary, inputs)]
 
 
 class WithKeys(Chosen):
     """The items with one of some keys."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         return [key for key in keys_of(inputs) if key in dictionary]
 
 
 class WithValue(Chosen):
     """The items with a value."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         wanted = key_of(inputs["Value"])
         return [key for key, item in dictionary.items() if key_of(item) == wanted]
 
@@ -136,8 +136,8 @@ class WithValue(Chosen):
 class WithValueOnce(WithValue):
     """Of the items with a value, the one of that occurrence (semantics 113)."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
-        found = list(super().chosen(dictionary, inputs))
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+        found = list(super().keys(dictionary, inputs))
         number = inputs["Occurrence"]
         return [] if occurrence(found, number) is None else [occurrence(found, number)]
 
@@ -145,6 +145,6 @@ class WithValueOnce(WithValue):
 class WithValues(Chosen):
     """The items with one of some values."""
 
-    def chosen(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
+    def keys(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> Iterable[Any]:
         wanted = {key_of(value) for value in items_of(inputs["Values"])}
         return [key for key, item in dictionary.items() if key_of(item) in wanted]

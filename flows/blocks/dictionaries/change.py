@@ -56,7 +56,7 @@ class AddItemWithKey(ChangesDictionary):
 
 class _Removes(Chosen, ChangesDictionary):
     def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
-        for key in self.chosen(dictionary, inputs):
+        for key in self.keys(dictionary, inputs):
             dictionary.pop(key, None)
 
 
@@ -112,7 +112,7 @@ class RemoveItemsWithValues(WithValues, _Removes):
 
 class _SetsOneValue(Chosen, ChangesDictionary):
     def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
-        for key in self.chosen(dictionary, inputs):
+        for key in self.keys(dictionary, inputs):
             dictionary[key] = copy(inputs["New Value"])
 
 

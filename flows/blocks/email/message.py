@@ -7,7 +7,7 @@ from typing import Any
 from flows.blocks.clients import FileStore
 from flows.blocks.enumerations import EMAIL_BODY_FORMAT, EMAIL_PRIORITY, Enumeration
 from flows.blocks.errors import exception, invalid_argument, property_empty, property_null
-from flows.blocks.files.base import described
+from flows.blocks.files.base import exception_of
 from flows.blocks.mail import Attachment, Mailbox, OutgoingMail
 from flows.blocks.records import Record, needed, one_line
 from flows.values import article, summary, type_name
@@ -83,7 +83,7 @@ def _attachments(message: Record, files: FileStore) -> Iterator[Attachment]:
         try:
             content = files.read(path)
         except (OSError, ValueError) as error:
-            problem = described(error)
+            problem = exception_of(error)
             raise exception(
                 problem.short_type, f"The file '{path}' could not be attached: {problem.message}"
             ) from None

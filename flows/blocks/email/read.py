@@ -10,7 +10,7 @@ from flows.blocks.email.received import named_apart, structure_of
 from flows.blocks.email.session import CLOSE, DETAILS, server_of, session_errors
 from flows.blocks.enumerations import Enumeration
 from flows.blocks.errors import exception, out_of_range
-from flows.blocks.files.base import described
+from flows.blocks.files.base import exception_of
 from flows.blocks.mail import Chosen, FoundMails, MailServer, Mark
 
 _MOST = 1000
@@ -130,7 +130,7 @@ def _save(path: str, content: bytes, clients: Clients) -> None:
     except (OSError, ValueError) as error:
         raise exception(
             "OperationFailedException",
-            f"The file '{path}' could not be written: {described(error).message}",
+            f"The file '{path}' could not be written: {exception_of(error).message}",
         ) from None
 
 

@@ -102,7 +102,7 @@ class Paths:
             try:
                 found[path] = block.act(tidy(path), inputs, files)
             except (OSError, ValueError) as error:
-                self._failed[path] = described(error)
+                self._failed[path] = exception_of(error)
         blanks = [index for index, path in enumerate(self._paths) if not path]
         repeated = {
             path: [index for index, other in enumerate(self._paths) if other == path]
@@ -143,7 +143,7 @@ def failing(name: str, done: str, path: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         kind = "folder" if name.startswith("Folder") else "file"
-        problem = described(error)
+        problem = exception_of(error)
         raise exception(
             "OperationFailedException",
             f"The {kind} '{path}' could not be {done}: {problem.message}",
@@ -151,7 +151,7 @@ def failing(name: str, done: str, path: str) -> Iterator[None]:
         ) from None
 
 
-def described(error: OSError | ValueError) -> ExceptionValue:
+def exception_of(error: OSError | ValueError) -> ExceptionValue:
     """Return the original's exception for an error. An OSError's own text would show the path of
     the folder."""
     if isinstance(error, OSError):

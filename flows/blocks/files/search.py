@@ -8,7 +8,7 @@ from flows.blocks.clients import FileStore
 from flows.blocks.encodings import ENCODING, decode, encoding_of
 from flows.blocks.files.base import FILE_PATH, FILE_PATHS, FilesBlock, ManyPaths, OnePath
 from flows.blocks.files.text import lines_of
-from flows.blocks.text.search import COMPARISON, SEARCH, THROWS, Search, described
+from flows.blocks.text.search import COMPARISON, SEARCH, THROWS, Search, match_structure
 
 _PATTERN = Property("Search Pattern", "String", default="")
 
@@ -52,7 +52,7 @@ def _match(path: str, line: int, value: str, index: int, groups: dict[str, Any])
 
 def _groups(match: Any) -> dict[str, Any]:
     """Return the groups of a regular expression by their names, without that of the whole match."""
-    groups = dict(described(match)["Groups"]) if match.re.groups else {}
+    groups = dict(match_structure(match)["Groups"]) if match.re.groups else {}
     groups.pop("0", None)
     return groups
 

@@ -47,7 +47,7 @@ class ChangesList(ListBlock):
 class Chosen:
     """Which items of a list a block is about."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         """Return the indexes of those items."""
         raise NotImplementedError
 
@@ -55,35 +55,35 @@ class Chosen:
 class All(Chosen):
     """Every item."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(len(items))
 
 
 class First(Chosen):
     """The first item; none of an empty list."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(min(1, len(items)))
 
 
 class Last(Chosen):
     """The last item; none of an empty list."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(max(0, len(items) - 1), len(items))
 
 
 class AtIndex(Chosen):
     """The item at an index, which has to be there."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return (index_within(inputs["Index"], len(items) - 1),)
 
 
 class AtIndexes(Chosen):
     """The items at indexes, each of which has to be there, once."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         found: list[int] = []
         for index in inputs["Indexes"]:
             if index in found:
@@ -95,21 +95,21 @@ class AtIndexes(Chosen):
 class FromBeginning(Chosen):
     """As many items as wanted, from the first on."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(count_within(inputs["Count"], len(items)))
 
 
 class FromEnd(Chosen):
     """As many items as wanted, up to the last."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return range(len(items) - count_within(inputs["Count"], len(items)), len(items))
 
 
 class FromIndex(Chosen):
     """As many items as wanted, from an index on."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         start = index_within(inputs["Index"], max(len(items) - 1, 0))
         return range(start, start + count_within(inputs["Count"], len(items) - start))
 
@@ -117,14 +117,14 @@ class FromIndex(Chosen):
 class WithValue(Chosen):
     """The items with a value."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         return places(items, inputs["Value"])
 
 
 class WithValueOnce(Chosen):
     """Of the items with a value, the one of that occurrence (semantics 113)."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         found = occurrence(places(items, inputs["Value"]), inputs["Occurrence"])
         return () if found is None else (found,)
 
@@ -132,6 +132,6 @@ class WithValueOnce(Chosen):
 class WithValues(Chosen):
     """The items with one of some values."""
 
-    def chosen(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+    def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
         wanted = {key_of(value) for value in items_of(inputs["Values"])}
         return [index for index, item in enumerate(items) if key_of(item) in wanted]

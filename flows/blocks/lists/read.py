@@ -117,7 +117,7 @@ class _GetsOne(Chosen, ListBlock):
 
     def run(self, visit: Visit) -> Leave:
         items = visit.inputs["List"]
-        (index,) = self.chosen(items, visit.inputs)
+        (index,) = self.indexes(items, visit.inputs)
         return Leave(outputs={"Item": items[index]})
 
 
@@ -126,7 +126,7 @@ class _GetsMany(Chosen, ListBlock):
 
     def run(self, visit: Visit) -> Leave:
         items = visit.inputs["List"]
-        found: list[Any] = [items[index] for index in self.chosen(items, visit.inputs)]
+        found: list[Any] = [items[index] for index in self.indexes(items, visit.inputs)]
         return Leave(outputs={"Items": found})
 
 

@@ -33,7 +33,7 @@ class _Removes(Chosen, ChangesList):
     properties: ClassVar[tuple[Property, ...]] = (CHANGED_LIST,)
 
     def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
-        gone = set(self.chosen(items, inputs))
+        gone = set(self.indexes(items, inputs))
         items[:] = [item for index, item in enumerate(items) if index not in gone]
 
 

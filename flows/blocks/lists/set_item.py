@@ -39,7 +39,7 @@ _RANGE = (*ChangesList.throws, "PropertyValueOutOfRangeException")
 
 class _SetsOneValue(Chosen, ChangesList):
     def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
-        for index in self.chosen(items, inputs):
+        for index in self.indexes(items, inputs):
             items[index] = copy(inputs["New Value"])
 
 
@@ -150,7 +150,7 @@ class SetItemsAtIndexes(AtIndexes, ChangesList):
     throws = (*_RANGE, "DuplicateValueException", "PropertyItemCountException")
 
     def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
-        new, indexes = copies(inputs["New Values"]), list(self.chosen(items, inputs))
+        new, indexes = copies(inputs["New Values"]), list(self.indexes(items, inputs))
         if len(new) != len(indexes) or not new:
             raise item_count("New Values", "Indexes")
         for index, value in zip(indexes, new, strict=True):

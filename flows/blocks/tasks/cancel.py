@@ -1,7 +1,7 @@
 """Cancelling tasks: stopping the executions that Run Flow Async has started."""
 
 from flows.blocks.base import AwaitTasks, Block, Visit
-from flows.blocks.tasks.wait import MANY, ONE, listed
+from flows.blocks.tasks.wait import MANY, ONE, require_tasks
 
 
 class CancelTask(Block):
@@ -33,4 +33,4 @@ class CancelAllTasks(Block):
     throws = ("PropertyContainsNullItemException",)
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks(listed(visit.inputs["Tasks"]), cancel=True)
+        return AwaitTasks(require_tasks(visit.inputs["Tasks"]), cancel=True)

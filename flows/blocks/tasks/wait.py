@@ -12,7 +12,7 @@ ONE = Property("Task", "ITask<TResult>", required=True)
 MANY = Property("Tasks", "IList<ITask<TResult>>", required=True, nonempty=True)
 
 
-def listed(tasks: Any) -> tuple[TaskValue, ...]:
+def require_tasks(tasks: Any) -> tuple[TaskValue, ...]:
     """The tasks of a Tasks property. Raises PropertyContainsNullItemException."""
     if None in tasks:
         raise contains_null("Tasks")
@@ -56,7 +56,7 @@ class WaitForAllTasks(Block):
     throws = ("PropertyContainsNullItemException", "AggregateTaskException")
 
     def run(self, visit: Visit) -> AwaitTasks:
-        return AwaitTasks(listed(visit.inputs["Tasks"]))
+        return AwaitTasks(require_tasks(visit.inputs["Tasks"]))
 
     def resume(self, visit: Visit, result: Sequence[TaskState]) -> Leave:
         failed = {n: state.exception for n, state in enumerate(result) if state.exception}

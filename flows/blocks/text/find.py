@@ -14,8 +14,8 @@ from flows.blocks.text.search import (
     TEXT_TO_FIND,
     THROWS,
     Search,
-    described,
     found_in,
+    match_structure,
 )
 from flows.equality import occurrence
 
@@ -117,7 +117,7 @@ class FindText(_Searches):
     def run(self, visit: Visit) -> Leave:
         found = found_in(visit.inputs["Text"], visit.inputs, visit.seconds)
         match = occurrence(found, visit.inputs["Occurrence"])
-        return Leave(outputs={"Match": None if match is None else described(match)})
+        return Leave(outputs={"Match": None if match is None else match_structure(match)})
 
 
 class FindAllText(_Searches):
@@ -131,7 +131,7 @@ class FindAllText(_Searches):
 
     def run(self, visit: Visit) -> Leave:
         found = found_in(visit.inputs["Text"], visit.inputs, visit.seconds)
-        return Leave(outputs={"Matches": [described(match) for match in found]})
+        return Leave(outputs={"Matches": [match_structure(match) for match in found]})
 
 
 class _Replaces(_Searches):
@@ -164,7 +164,7 @@ def _substituted(reference: re.Match[str], match: Any) -> str:
     if reference[1]:
         return "$"
     name = "0" if reference[2] else reference[3] or reference[4]
-    group = described(match)["Groups"].get(name)
+    group = match_structure(match)["Groups"].get(name)
     return reference[0] if group is None else str(group["Value"])
 
 

@@ -113,7 +113,7 @@ def found_in(text: str | None, inputs: Mapping[str, Any], seconds: float) -> lis
     return search.matches(r"\s*?".join(parts), text, overlapped=False)
 
 
-def described(match: Any) -> dict[str, Any]:
+def match_structure(match: Any) -> dict[str, Any]:
     """Return a match as a structure: Value, Index, Length and its Groups, "0" for the whole."""
     names = {number: name for name, number in match.re.groupindex.items()}
     numbers = [n for n in range(1, match.re.groups + 1) if n not in names]
