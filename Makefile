@@ -18,7 +18,6 @@ audit:  ## Known vulnerabilities of the locked packages.
 	.ci/audit
 
 lock:  ## Renews constraints.txt: the newest versions that pyproject.toml allows.
-	python -m pip install --quiet uv
 	uv pip compile pyproject.toml --extra test --extra ldap --universal --python-version 3.11 --upgrade \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	    --output-file constraints.txt

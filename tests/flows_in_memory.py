@@ -30,8 +30,18 @@ class Run:
     """A flow written in YAML, run in memory with a clock that ticks a millisecond a look."""
 
     def __init__(self, blocks: str, variables: str = "{}", **inputs: Any) -> None:
+        self._begin(graph_of(blocks, variables), inputs)
+
+    @classmethod
+    def of(cls, graph: FlowGraph, inputs: dict[str, Any]) -> "Run":
+        """A run of a flow that has been compiled."""
+        run = cls.__new__(cls)
+        run._begin(graph, inputs)
+        return run
+
+    def _begin(self, graph: FlowGraph, inputs: dict[str, Any]) -> None:
         self.now = 1_700_000_000.0
-        self.interpreter = Interpreter(graph_of(blocks, variables), self.tick)
+        self.interpreter = Interpreter(graph, self.tick)
         self.interpreter.begin(inputs)
 
     def tick(self) -> float:

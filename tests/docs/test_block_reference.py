@@ -20,21 +20,22 @@ PALETTES = json.loads((Path(__file__).parent.parent / "data" / "palettes.json").
 #: Every block of the original by its palette.
 CATALOG = json.loads((Path(__file__).parent.parent / "data" / "catalog.json").read_text())
 NAMES = {name.rpartition(".")[2] for name in MEANINGS}
+PAGE = markdown()
 
 
 def test_the_published_reference_is_the_generated_one() -> None:
     """After a change of the registry: `manage.py flow_schema --write`."""
-    assert (settings.BASE_DIR / "docs" / "blocks.md").read_text() == markdown()
+    assert (settings.BASE_DIR / "docs" / "blocks.md").read_text() == PAGE
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.type)
 def test_every_block_is_described(block: Block) -> None:
     assert BY_TYPE[block.type.casefold()] is block
     assert description(block)
-    assert "semantics" not in markdown()
+    assert "semantics" not in PAGE
     assert set(exceptions(block)) <= NAMES
     assert {prop.type for prop in block.properties} <= set(TYPES)
-    section = markdown().partition(f"### {block.type}\n")[2].partition("\n##")[0]
+    section = PAGE.partition(f"### {block.type}\n")[2].partition("\n##")[0]
     for prop in block.properties:
         assert f"| {prop.name} | `{prop.type}` |" in section
     for port in block.ports:
@@ -83,6 +84,6 @@ def test_each_block_of_the_original_is_there_or_said_to_be_missing() -> None:
     missing = wanted - {(block.palette, block.name) for block in ALL}
     told = {(palette, name) for palette, name, _ in NOT_BUILT}
     assert missing == told
-    section = markdown().partition("## Blocks that are not built\n")[2].partition("\n## ")[0]
+    section = PAGE.partition("## Blocks that are not built\n")[2].partition("\n## ")[0]
     for palette, name, why in NOT_BUILT:
         assert f"| {palette} | {name} | {why} |" in section

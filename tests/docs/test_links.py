@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ LINK = re.compile(r"(?<!!)\[[^]]+\]\(([^)\s]+)\)")
 
 
 FILE = re.compile(r"`([\w/.-]*\w\.(?:py|js|css|html))`")
+FOLDERS = ("cortexweb", "executions", "flows", "static", "templates", "tests", "benchmarks")
 
 
 def without_code(text: str) -> str:
@@ -50,19 +52,23 @@ def test_the_index_names_every_page() -> None:
     assert {page.name for page in folder.glob("*.md")} - {"README.md"} <= named
 
 
+@cache
+def files() -> list[str]:
+    """The files of the project, from its folder."""
+    return [
+        f"/{path.relative_to(settings.BASE_DIR)}"
+        for folder in FOLDERS
+        for path in (settings.BASE_DIR / folder).rglob("*.*")
+    ]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_files_that_a_page_names_exist(page: Path) -> None:
     """By the end of their paths. Examples and history name files that don't."""
     if page.name in ("CHANGELOG.md", "CONTRIBUTING.md", "writing-blocks.md"):
         return
-    folders = ("cortexweb", "executions", "flows", "static", "templates", "tests", "benchmarks")
-    files = [
-        f"/{path.relative_to(settings.BASE_DIR)}"
-        for folder in folders
-        for path in (settings.BASE_DIR / folder).rglob("*.*")
-    ]
     named = FILE.findall(page.read_text())
-    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files())] == []
 
 
 def test_the_architecture_page_names_every_room() -> None:

@@ -148,11 +148,19 @@ def parsed(path: Path) -> ast.Module:
         return ast.parse(path.read_text())
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything in a module but its expressions, which import nothing."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from statements(child)
+
+
 @cache
 def imports_of(path: Path) -> set[str]:
     """Every module that a file imports, `from a.b import c` as both a.b and a.b.c."""
     found: set[str] = set()
-    for node in ast.walk(parsed(path)):
+    for node in statements(parsed(path)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -162,9 +170,11 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def import_places(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def import_places(path: Path) -> frozenset[tuple[str, str]]:
     """The modules of this repository that a file imports, and where: in a "function", for "types"
     only, or in the "module" itself."""
+    found: set[tuple[str, str]] = set()
     nodes: list[tuple[ast.AST, str]] = [(parsed(path), "module")]
     while nodes:
         node, place = nodes.pop()
@@ -178,8 +188,10 @@ def import_places(path: Path) -> Iterator[tuple[str, str]]:
             place = "function"
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             place = "types"
-        yield from ((name, place) for name in names if name in PATHS and PATHS[name] != path)
-        nodes.extend((child, place) for child in ast.iter_child_nodes(node))
+        found.update((name, place) for name in names if name in PATHS and PATHS[name] != path)
+        if not isinstance(node, ast.expr):  # which imports nothing
+            nodes.extend((child, place) for child in ast.iter_child_nodes(node))
+    return frozenset(found)
 
 
 @cache

@@ -35,7 +35,7 @@ def test_a_case(case: Case) -> None:
     document = parse(write_yaml(built.document)).document
     graph, messages = build(document)
     assert messages + validate(graph) == []
-    run = Run(write_yaml(document["blocks"]), write_yaml(document["variables"]), **built.inputs)
+    run = Run.of(graph, built.inputs)
     outputs = shown(run.outputs())
     thrown = [one for one in run.interpreter.progress.thrown if one.block.rpartition("/")[2] == "x"]
     if "throws" in case:
