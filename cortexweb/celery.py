@@ -1,5 +1,6 @@
 """The Celery application: workers and beat start from here."""
 
+import gc
 import logging
 import os
 from typing import Any
@@ -30,6 +31,13 @@ def keep_connection(**_: Any) -> None:
         database["OPTIONS"].setdefault("prepare_threshold", 5)
         database["CONN_MAX_AGE"] = None
         database["CONN_HEALTH_CHECKS"] = False
+
+
+@signals.worker_process_init.connect
+def freeze_what_is_loaded(**_: Any) -> None:
+    """Have the garbage collector leave alone what is loaded by now: it stays. The steps between two
+    checkpoints are enough objects to have it look through everything again and again."""
+    gc.freeze()
 
 
 @signals.after_setup_logger.connect

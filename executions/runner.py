@@ -171,8 +171,8 @@ class _Turn:
         self.claimed = claimed
         self.sessions = Sessions()
         graph = queries.compiled(claimed.version_id)
-        self.interpreter = Interpreter(graph, time.time)
-        self.interpreter.restore(claimed.snapshot(initiators.claimed_context(claimed, graph)))
+        context = initiators.claimed_context(claimed, graph)
+        self.interpreter = Interpreter(graph, time.time, claimed.snapshot(context))
         self.single_block_turns_left = CHECKPOINT_BLOCKS
         slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_

@@ -64,7 +64,7 @@ def end(frame: Frame) -> bool:
 def seconds(frame: Frame) -> float:
     """Return how long a block without an effect may take: its Block Timeout, and less than until
     its process is ended, so that one that notices by itself that it is late gets to say so."""
-    return min(frame.timeout / 1000 or inf, _LONGEST)
+    return min(frame.timeout / 1000, _LONGEST) if frame.timeout else _LONGEST
 
 
 def timeout_exception(graph: FlowGraph, frame: Frame, context: Mapping[str, Any]) -> ExceptionValue:

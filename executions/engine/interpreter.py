@@ -77,10 +77,11 @@ from flows.values import ExceptionValue
 
 #: Enough to take an event in, and to visit no block after it.
 _NO_VISIT = Budget(blocks=1, until=0.0)
+_NOWHERE = Snapshot()
 
 
 class Interpreter:
-    """One execution in memory; it stands nowhere until `restore` or `begin`."""
+    """One execution in memory. Without a snapshot it stands nowhere until `begin`."""
 
     __slots__ = (
         "_breaks_on_exception",
@@ -101,14 +102,16 @@ class Interpreter:
         "_until",
     )
 
-    def __init__(self, graph: FlowGraph, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, graph: FlowGraph, clock: Callable[[], float], snapshot: Snapshot = _NOWHERE
+    ) -> None:
         """`clock` returns the seconds since the epoch."""
         self._graph = graph
         self._program = compile_program(graph)
         self._instructions = self._program.instructions
         self._clock = clock
         self._breaks_on_exception = False
-        self.restore(Snapshot())
+        self.restore(snapshot)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Stand where an execution was last written down, with nothing done since."""

@@ -199,6 +199,21 @@ def test_what_is_asked_of_a_running_execution_comes_with_its_checkpoint(
         assert 0 < execution.step_count < 1_000_000
 
 
+def test_an_end_wins_over_what_was_asked_meanwhile(loop: FlowVersion, admin_user: User) -> None:
+    for command in ("pause", "stop"):
+        execution = begin(loop)
+        claimed = claim(execution.pk, "worker")
+        assert claimed is not None
+        assert run_command(command, CommandRequest(fresh(execution), admin_user, ACTOR)).done
+        runner._Turn(claimed).run()
+        ended, event = fresh(execution), claimed.event
+        assert (ended.status, ended.place, ended.lease_expires_at) == (Status.ENDED, "", None)
+        # The event tells live pages the times that the row has.
+        assert event.status == ended.status
+        assert event.started_at == ended.started_at
+        assert event.ended_at == ended.ended_at == ended.updated_at
+
+
 def test_stopping_a_parent_stops_its_child(parent: FlowVersion, admin_user: User) -> None:
     execution = begin(parent, N=5)
     runner.run(execution.pk)

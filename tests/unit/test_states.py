@@ -8,6 +8,7 @@ from executions.states import (
     TERMINAL,
     WORKING,
     Status,
+    landing,
     sources,
 )
 
@@ -18,3 +19,7 @@ def test_named_sets_of_statuses_follow_the_transition_table() -> None:
     assert sources(Status.QUEUED) >= RESUMABLE
     assert sources(Status.ENDED) == WORKING
     assert sources(Status.STOPPED) == LIVE == frozenset(Status) - TERMINAL
+
+
+def test_an_end_wins_over_whatever_was_asked_for_meanwhile() -> None:
+    assert all(landing(held, end) is end for held in WORKING for end in TERMINAL)

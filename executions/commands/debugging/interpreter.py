@@ -10,8 +10,7 @@ from flows.graph import FlowGraph
 
 def interpreter_of(claimed: ClaimedExecution, graph: FlowGraph) -> Interpreter:
     """The interpreter of a claimed execution. One that had not begun begins."""
-    interpreter = Interpreter(graph, time.time)
-    interpreter.restore(claimed.snapshot())
+    interpreter = Interpreter(graph, time.time, claimed.snapshot())
     if not interpreter.frames:
         interpreter.begin(claimed.inputs, values.decode(claimed.state.get("extensions")))
     return interpreter

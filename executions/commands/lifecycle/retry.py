@@ -73,8 +73,8 @@ def execute(request: CommandRequest) -> Changes | None:
         inserted = claims.lock_without_worker(fresh.pk, frozenset({"Queued"}))
         assert inserted is not None, "nobody else knows of it yet"
         cause = Cause("retry", request.actor.name)
-        interpreter = Interpreter(graph, time.time)
-        interpreter.restore(Snapshot(frames, secret_texts=failed.secret_texts))
+        snapshot = Snapshot(frames, secret_texts=failed.secret_texts)
+        interpreter = Interpreter(graph, time.time, snapshot)
         rewrite(inserted, interpreter, {}, cause)
     enqueue(fresh)
     where = graph.blocks[frames[-1].block if frames else graph.top.start].title

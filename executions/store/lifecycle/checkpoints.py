@@ -11,6 +11,7 @@ from typing import Any
 
 from executions import encryption
 from executions.engine.interpreter import Interpreter
+from executions.engine.secrets import Secrets
 from executions.engine.state import Progress
 from executions.events import COLUMNS, ExecutionChanged
 from executions.limits import LEASE_SECONDS, REQUEUE_SECONDS
@@ -24,6 +25,7 @@ from executions.store.lifecycle.checkpoint_statement import (
     add_records,
     add_tokens,
     add_variables,
+    one_of,
 )
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.failures import Failure
@@ -72,11 +74,18 @@ _STATE = "state = %(state)s::json"
 _COUNT_CHILDREN = "child_count = child_count + %(children)s"
 #: The status in which `states.landing` leaves it.
 _LANDING = "(%(landings)s::json ->> status)"
-_RELEASE = f"""
-    status = {_LANDING},
+_RESULT = f"""
     request = '',
     lease_owner = '',
     last_worker = split_part(%(owner)s, ':', 1),
+    outputs = %(outputs)s::json,
+    error_type = %(error_type)s,
+    error_message = %(error_message)s,
+    unhandled = %(unhandled)s,
+    {_COUNT_CHILDREN}"""
+_RELEASE = f"""
+    {_RESULT},
+    status = {_LANDING},
     lease_expires_at = CASE WHEN {_LANDING} = %(queued)s
         THEN now() + make_interval(secs => %(requeue)s) END,
     reason = CASE WHEN {_LANDING} = %(running)s THEN %(reason)s ELSE '' END,
@@ -87,18 +96,25 @@ _RELEASE = f"""
         WHEN %(exception)s THEN %(exception_port)s ELSE '' END,
     steps_wanted = CASE WHEN {_LANDING} IN (%(queued)s, %(running)s) THEN steps_wanted END,
     run_until = CASE WHEN {_LANDING} IN (%(queued)s, %(running)s) THEN run_until END,
-    ended_at = CASE WHEN {_LANDING} = ANY(%(ends)s::text[]) THEN now() END,
-    outputs = %(outputs)s::json,
-    error_type = %(error_type)s,
-    error_message = %(error_message)s,
-    unhandled = %(unhandled)s,
-    {_COUNT_CHILDREN}"""
+    ended_at = CASE WHEN {_LANDING} {one_of(TERMINAL)} THEN now() END"""
+#: An end wins over whatever was asked for meanwhile: every execution lands there.
+_END = f"""
+    {_RESULT},
+    status = %(target)s,
+    lease_expires_at = NULL,
+    reason = '',
+    waiting_for = '',
+    due_at = NULL,
+    awaits = NULL,
+    place = '',
+    steps_wanted = NULL,
+    run_until = NULL,
+    ended_at = now()"""
 #: For each target, the status in which a release leaves an execution, by the one that it has.
 _LANDINGS = {
     target: rows.dumps({status.value: landing(status, target).value for status in sorted(WORKING)})
     for target in Status
 }
-_TERMINAL = sorted(TERMINAL)
 
 
 def checkpoint(
@@ -134,10 +150,9 @@ def release(
     target, error = release.target, release.error
     failed = error is not None and target.is_terminal
     origin = failures.origin(claimed, interpreter, error) if error and failed else None
-    waiting_for, state = release.waiting_for, release.state or {}
+    state = release.state or {}
     outputs = None if release.outputs is None else values.encode(dict(release.outputs))
     if (secrets := interpreter.secrets) is not None:
-        waiting_for = secrets.redact_text(waiting_for)
         if "error" in state:
             state = {**state, "error": encryption.seal(state["error"])}
         error = error and secrets.redact_exception(error)
@@ -149,21 +164,13 @@ def release(
     statement = CheckpointStatement()
     statement.assign(_STATE, state=rows.dumps(state))
     statement.assign(
-        _RELEASE,
-        landings=_LANDINGS[target],
-        ends=_TERMINAL,
-        requeue=REQUEUE_SECONDS,
-        reason=release.reason.value,
-        waiting_for=values.storable(waiting_for)[:400],
-        place=release.place.value,
-        exception_port=Place.EXCEPTION_PORT.value,
-        due_at=release.due_at,
-        awaits=None if release.awaits is None else list(release.awaits),
+        _END if target.is_terminal else _RELEASE,
         outputs=None if outputs is None else rows.dumps(outputs),
         error_type=values.storable(error.short_type)[:200] if error else "",
         error_message=values.storable(error.message)[:400] if error else "",
         unhandled=target is Status.ENDED and error is not None,
         children=release.children,
+        **({"target": target.value} if target.is_terminal else _landing_params(release, secrets)),
     )
     if error is None or not failed:
         return _write(claimed, interpreter, statement)
@@ -171,6 +178,23 @@ def release(
         statement.add(FAILED_CHILD)
     failure = Failure.of(interpreter.graph.name, origin or interpreter.frames[-1].block, error)
     return _write(claimed, interpreter, statement, failure=failure)
+
+
+def _landing_params(release: Release, secrets: Secrets | None) -> dict[str, Any]:
+    """Return the parameters of a release that depends on what was asked for meanwhile."""
+    waiting_for = release.waiting_for
+    if secrets is not None:
+        waiting_for = secrets.redact_text(waiting_for)
+    return {
+        "landings": _LANDINGS[release.target],
+        "requeue": REQUEUE_SECONDS,
+        "reason": release.reason.value,
+        "waiting_for": values.storable(waiting_for)[:400],
+        "place": release.place.value,
+        "exception_port": Place.EXCEPTION_PORT.value,
+        "due_at": release.due_at,
+        "awaits": None if release.awaits is None else list(release.awaits),
+    }
 
 
 def rewrite(
