@@ -10,7 +10,7 @@ from django.utils import timezone
 from executions import preferences
 from executions.access import User
 from executions.alerts.channel_type import ChannelType
-from executions.alerts.quiet import quiet_until
+from executions.alerts.quiet_hours import quiet_until
 from executions.alerts.registry import KINDS, PERSONAL
 
 

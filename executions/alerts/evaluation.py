@@ -18,7 +18,7 @@ from executions.access import sees_all
 from executions.alerts import deliveries, observations
 from executions.alerts.kind import NAMED, Check, Finding, Found, Round
 from executions.alerts.messages import Step, alert_message
-from executions.alerts.quiet import quiet_until
+from executions.alerts.quiet_hours import quiet_until
 from executions.alerts.registry import KINDS
 from executions.limits import (
     ALERT_CLOSES_AFTER,

@@ -95,7 +95,7 @@ def _page(request: HttpRequest, place: Place) -> HttpResponse:
         "inherited": _inherited(request.user, place),
         "superusers": _superusers(),
         "names": _names(),
-        "said": said,
+        "message": said,
         "problem": problem,
         "typed": request.POST if problem else {},
         "reason": _reason(request.user, here),

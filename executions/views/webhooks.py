@@ -270,7 +270,7 @@ def webhook_requests(request: HttpRequest, webhook_id: int) -> HttpResponse:
 
 @require_safe
 def webhook_request(request: HttpRequest, webhook_id: int, request_id: UUID) -> HttpResponse:
-    """Show a request that is kept. What it said, those see who may change the webhook."""
+    """Show a request that is kept. Only people who may change the webhook see its content."""
     found = access.get_webhook_or_404(request.user, webhook_id)
     kept = _kept(found, request_id)
     content = kept.content or {}

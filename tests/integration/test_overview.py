@@ -238,7 +238,7 @@ def test_the_page_of_a_worker_has_what_its_processes_hold(
     listed = admin_client.get(reverse("workers")).content.decode()
     assert "celery@one" in listed
     gone = admin_client.get(reverse("worker", args=["celery@three"])).content.decode()
-    assert "Nobody knows a worker" in gone
+    assert "There is no worker called" in gone
 
 
 @pytest.mark.parametrize("query", ["", "?span=30d&compare=week", "?folder=commerce"])

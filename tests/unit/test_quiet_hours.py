@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from executions.alerts.quiet import quiet_until
+from executions.alerts.quiet_hours import quiet_until
 
 NIGHT = (time(22), time(6, 30))
 
