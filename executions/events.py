@@ -12,10 +12,16 @@ FAILURES_CHANGED = "failures.changed"
 NOTIFICATIONS_CHANGED = "notifications.changed"
 #: What is asked of people, or of which of them.
 QUESTIONS_CHANGED = "questions.changed"
+#: What pages show beside executions: the message names its subjects.
+SUBJECTS_CHANGED = "subjects.changed"
 #: Whether a user may sign in, or one of their sessions: their connections are checked at once.
 USER_CHANGED = "user.changed"
 #: What users may do: the connections of those concerned are checked at once.
 RIGHTS_CHANGED = "rights.changed"
+
+
+#: What a page shows, and fetches again when it has changed: a kind, and what that is found by.
+Subject = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

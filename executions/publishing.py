@@ -22,12 +22,14 @@ from typing import Any
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
-from executions.events import EXECUTIONS_CHANGED, ExecutionChanged
+from executions.events import EXECUTIONS_CHANGED, SUBJECTS_CHANGED, ExecutionChanged, Subject
 
 GROUP = "executions"
 _BATCH = 200
 #: Seconds that a change waits for others to be sent with.
 _GATHER = 0.01
+#: Seconds for which subjects are gathered that become one message.
+_GATHER_SUBJECTS = 0.25
 #: Seconds after which the last number is repeated: soon after a message, then rarely.
 _REPEAT = (0.5, 3.0)
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class _Sender:
         self.woken = asyncio.Event()
         self.idle = threading.Event()
         self.idle.set()
+        self.subjects: set[Subject] = set()
+        self.lock = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="publish", daemon=True)
         self.thread.start()
         atexit.register(self.flush, 1.0)
@@ -60,6 +64,21 @@ class _Sender:
     def send_soon(self, message: dict[str, Any]) -> None:
         """Send a message about something else, outside of the batches."""
         self.loop.call_soon_threadsafe(lambda: self.loop.create_task(self._send_message(message)))
+
+    def put_subject(self, subject: Subject) -> None:
+        """Name a subject in the next message. Only the first of a moment wakes the thread."""
+        with self.lock:
+            is_first = not self.subjects
+            self.subjects.add(subject)
+        if is_first:
+            send = self._send_subjects
+            self.loop.call_soon_threadsafe(self.loop.call_later, _GATHER_SUBJECTS, send)
+
+    def _send_subjects(self) -> None:
+        with self.lock:
+            subjects, self.subjects = self.subjects, set()
+        message = {"type": SUBJECTS_CHANGED, "subjects": sorted(subjects)}
+        self.loop.create_task(self._send_message(message))
 
     async def _send_message(self, message: dict[str, Any]) -> None:
         layer = get_channel_layer()
@@ -152,3 +171,11 @@ def announce(message: dict[str, Any]) -> None:
     Like a change it may be lost: what matters is in the database.
     """
     transaction.on_commit(lambda: _process_sender().send_soon(message))
+
+
+def announce_subject(*subject: str) -> None:
+    """Tell the pages that show a subject, once the transaction has committed, that it has changed.
+
+    It may change many times a second: one message names the subjects of a moment.
+    """
+    transaction.on_commit(lambda: _process_sender().put_subject(subject))

@@ -64,6 +64,7 @@ def answer(execution_id: UUID, deadline: float) -> TakenValue | None:
     if waiter.ready_at is None or (until is not None and waiter.ready_at > until):
         return None
     waiter.delete()
+    waiters.subject_of(waiter).announce()
     return shared_values.of_form(waiter.answer)
 
 

@@ -53,12 +53,18 @@ def may_delete(user: User) -> bool:
     return rights_of(user).has(_DELETE)
 
 
-def delete(user: User, actor: Actor, signal_id: Any) -> Signal:
-    """Delete a signal that nobody has taken yet, with an audit entry. Raises PermissionDenied, and
-    Http404 when it is gone."""
+def get_or_404(user: User, signal_id: Any) -> Signal:
+    """Return a signal that the user may see. Raises Http404 when there is none."""
     found = visible(user).filter(pk=signal_id).first()
     if found is None:
         raise Http404(NOT_FOUND)
+    return found
+
+
+def delete(user: User, actor: Actor, signal_id: Any) -> Signal:
+    """Delete a signal that nobody has taken yet, with an audit entry. Raises PermissionDenied, and
+    Http404 when it is gone."""
+    found = get_or_404(user, signal_id)
     if not may_delete(user):
         raise PermissionDenied(f"You may not delete signals. {administrators.ask_about(user)}")
     with transaction.atomic():

@@ -90,7 +90,7 @@ from executions.views.schedules.page import (
 )
 from executions.views.set_next import set_next
 from executions.views.shared import revoke_share_link, share, shared_execution
-from executions.views.signals import delete_signal, signal_list
+from executions.views.signals import delete_signal, signal, signal_list
 from executions.views.storage import (
     delete_storage_collection,
     delete_storage_item,
@@ -273,6 +273,7 @@ urlpatterns = [
         name="delete-storage-collection",
     ),
     path("storage/signals/", signal_list, name="signals"),
+    path("storage/signals/<int:signal_id>/", signal, name="signal"),
     path("storage/signals/<int:signal_id>/delete/", delete_signal, name="delete-signal"),
     path("storage/items/<int:item_id>/", storage_item, name="storage-item"),
     path("storage/items/<int:item_id>/delete/", delete_storage_item, name="delete-storage-item"),

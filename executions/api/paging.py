@@ -6,8 +6,9 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from ninja import Field, Query, Schema
 
+from executions.list_pages import PAGE_SIZE
+
 T = TypeVar("T")
-PAGE_SIZE = 50
 
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="From 1 on.")]
 

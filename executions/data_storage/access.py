@@ -12,7 +12,9 @@ from django.http import Http404
 
 from executions.access import User
 from executions.models import StorageCollection, StorageItem
+from flows import access as flows_access
 from flows import administrators
+from flows.models import Flow
 from flows.rights import rights_of
 
 #: The permissions for which the roles *see* and *administer* stand.
@@ -41,6 +43,13 @@ def may_change(user: User, collection: StorageCollection) -> bool:
     rights = rights_of(user)
     names = rights.names_of(rights.flows_with(_CHANGE))
     return names is None or (bool(collection.flow_name) and collection.flow_name in names)
+
+
+def creatable(user: User) -> QuerySet[Flow]:
+    """Return the flows for which a user may create collections, by name."""
+    names = rights_of(user).names_of(rights_of(user).flows_with(_CHANGE))
+    found = flows_access.visible(user)
+    return (found if names is None else found.filter(name__in=sorted(names))).order_by("name")
 
 
 def require_may_change(user: User, collection: StorageCollection) -> None:

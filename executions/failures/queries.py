@@ -118,9 +118,6 @@ class GroupQuery:
         descending = not self.descending if order == self.order else begins
         return self.address(order=order, descending=descending)
 
-    def page_address(self, page: int) -> str:
-        return self.address(page=page)
-
     @property
     def is_filtered(self) -> bool:
         return bool(self.owner or self.flow or self.folder or self.label or self.search)

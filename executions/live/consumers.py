@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.timezone import get_default_timezone
 
 from executions import access, watches
+from executions.data_storage import access as storage_access
 from executions.failures import access as failures_access
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.table.layout import Layout
@@ -40,6 +41,7 @@ from executions.live.viewers import (
     GridViewer,
     LogViewer,
     ShownPage,
+    SubjectViewer,
     Viewer,
 )
 from executions.logs.query import LogQuery
@@ -48,6 +50,7 @@ from executions.overview.scope import Scope
 from executions.preferences import is_time_zone
 from executions.presence import OpenPage
 from executions.schedules.page import SchedulesPage
+from executions.webhooks import access as webhooks_access
 from flows import access as flows_access
 
 logger = logging.getLogger(__name__)
@@ -302,6 +305,40 @@ class LogConsumer(LiveConsumer):
     async def viewer(self, visibility: Visibility) -> LogViewer:
         address = QueryDict(self.scope["query_string"])
         return LogViewer(visibility, LogQuery.parse(address, get_default_timezone()))
+
+
+class StorageConsumer(LiveConsumer):
+    """The list of collections: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+        return SubjectViewer(visibility, "storage")
+
+
+class StorageCollectionConsumer(LiveConsumer):
+    """A collection of Data Storage: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+        collection_id: int = self.scope["url_route"]["kwargs"]["collection_id"]
+        find = database_sync_to_async(storage_access.collection_or_404)
+        collection = await find(visibility.user, collection_id)
+        return SubjectViewer(visibility, "storage", collection.scope, collection.folded_name)
+
+
+class SignalsConsumer(LiveConsumer):
+    """The list of signals: hears `changed` frames and fetches what it shows."""
+
+    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+        return SubjectViewer(visibility, "signal")
+
+
+class WebhookConsumer(LiveConsumer):
+    """The page of a webhook: hears `changed` frames and fetches its last requests."""
+
+    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+        webhook_id: int = self.scope["url_route"]["kwargs"]["webhook_id"]
+        find = database_sync_to_async(webhooks_access.get_webhook_or_404)
+        webhook = await find(visibility.user, webhook_id)
+        return SubjectViewer(visibility, "webhook", str(webhook.pk))
 
 
 class LivePageConsumer(LiveConsumer):

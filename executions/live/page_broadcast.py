@@ -1,12 +1,12 @@
-"""Tells pages what to fetch: numbers of the rail, and failure groups that they show. Each page is
-told at most once a second."""
+"""Tells pages what to fetch: numbers of the rail, and the failure groups and other subjects that
+they show. Each page is told at most once a second."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from executions.events import FAILURES_CHANGED
+from executions.events import FAILURES_CHANGED, SUBJECTS_CHANGED
 from executions.live.connection import Connection
 from executions.live.frames import encode_frame
 from executions.live.viewers import Viewer
@@ -47,6 +47,14 @@ TOPICS = (
         "changed",
         {"failures": True},
     ),
+    Topic(
+        SUBJECTS_CHANGED,
+        # The channel layer makes lists of tuples.
+        lambda message: map(tuple, message["subjects"]),
+        lambda viewer, subjects: viewer.shows_subjects(subjects),
+        "changed",
+        {"subjects": True},
+    ),
     *map(_of_number, RAIL_NUMBERS.values()),
 )
 #: The types of the messages that it takes in.
@@ -58,14 +66,14 @@ class PageBroadcast:
 
     def __init__(self, connections: Collection[Connection]) -> None:
         self._connections = connections
-        self._subjects: dict[str, set[Any]] = {topic.kind: set() for topic in TOPICS}
+        self._subjects: list[set[Any]] = [set() for _ in TOPICS]
         self._due = asyncio.Event()
 
     def receive(self, message: dict[str, Any]) -> None:
         """Take a message in."""
-        for topic in TOPICS:
+        for topic, subjects in zip(TOPICS, self._subjects, strict=True):
             if topic.message == message["type"]:
-                self._subjects[topic.kind].update(topic.subjects(message))
+                subjects.update(topic.subjects(message))
         self._due.set()
 
     async def run(self) -> None:
@@ -79,11 +87,10 @@ class PageBroadcast:
             await asyncio.sleep(TELL_EVERY)
 
     def _send(self) -> None:
-        for topic in TOPICS:
-            subjects = self._subjects[topic.kind]
+        told, self._subjects = self._subjects, [set() for _ in TOPICS]
+        for topic, subjects in zip(TOPICS, told, strict=True):
             if not subjects:
                 continue
-            self._subjects[topic.kind] = set()
             frame = encode_frame(topic.kind, **topic.content)
             for connection in self._connections:
                 if topic.concerns(connection.viewer, subjects):

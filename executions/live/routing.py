@@ -14,7 +14,11 @@ from executions.live.consumers import (
     NotificationsConsumer,
     OverviewConsumer,
     SchedulesConsumer,
+    SignalsConsumer,
+    StorageCollectionConsumer,
+    StorageConsumer,
     WallConsumer,
+    WebhookConsumer,
     WorkerConsumer,
 )
 
@@ -29,6 +33,10 @@ websocket_urlpatterns = [
     path("ws/overview/wall/<path:zone>/", WallConsumer.as_asgi()),
     path("ws/overview/<path:zone>/", OverviewConsumer.as_asgi()),
     path("ws/schedules/<int:selected>/<path:zone>/", SchedulesConsumer.as_asgi()),
+    path("ws/storage/", StorageConsumer.as_asgi()),
+    path("ws/storage/<int:collection_id>/", StorageCollectionConsumer.as_asgi()),
+    path("ws/storage/signals/", SignalsConsumer.as_asgi()),
+    path("ws/webhooks/<int:webhook_id>/", WebhookConsumer.as_asgi()),
     path("ws/workers/<str:name>/<path:zone>/", WorkerConsumer.as_asgi()),
     path("ws/notices/", NotificationsConsumer.as_asgi()),
     re_path("", NotFoundConsumer.as_asgi()),

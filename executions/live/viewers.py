@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from executions.events import ExecutionChanged
+from executions.events import ExecutionChanged, Subject
 from executions.grid.paging.page_query import PageQuery
 from executions.grid.query.filters import Filters
 from executions.live.changes import CommittedChanges, Visibility, interned
@@ -51,6 +51,10 @@ class Viewer:
 
     def shows_failures(self, ids: Collection[str]) -> bool:
         """Return whether it shows one of these failure groups."""
+        return False
+
+    def shows_subjects(self, subjects: Collection[Subject]) -> bool:
+        """Return whether it shows one of these subjects."""
         return False
 
     def offer(self, changes: CommittedChanges) -> bool:
@@ -245,6 +249,17 @@ class FailuresViewer(Viewer):
 
     def shows_failures(self, ids: Collection[str]) -> bool:
         return bool(ids)
+
+
+class SubjectViewer(Viewer):
+    """A page of subjects that begin with the same words, which it fetches when one has changed."""
+
+    def __init__(self, visibility: Visibility, *subject: str) -> None:
+        super().__init__(visibility)
+        self._subject = subject
+
+    def shows_subjects(self, subjects: Collection[Subject]) -> bool:
+        return any(subject[: len(self._subject)] == self._subject for subject in subjects)
 
 
 class ExecutionViewer(Viewer):

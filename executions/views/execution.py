@@ -17,7 +17,7 @@ from executions.views.detail.exceptions import as_text
 from executions.views.detail.page import ExecutionPage
 from executions.views.detail.subject import Subject
 from executions.views.detail.value import ValuePlace, ValueView
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from flows import pretty_json
 
 #: The type of values as text.
@@ -64,8 +64,7 @@ def execution_live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     if "X-Polling" in request.headers:
         page.people.mark_present()
     context = page.context()
-    held = request.headers.get("X-Held", "")[:2000]
-    html = changed(PARTS, request, context, held)
+    html = changed(PARTS, request, context, held(request))
     response = HttpResponse(html)
     response["X-Revision"] = str(page.execution.revision)
     response["Cache-Control"] = "no-store"

@@ -25,7 +25,7 @@ from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
 from executions.views.flow_history import History, history
 from executions.views.flow_list.rows import percent
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from executions.views.recent_chart import BARS, recent_chart
 from executions.webhooks import access as webhooks
 from flows import access as flows_access
@@ -68,8 +68,7 @@ def flow_live(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404("This version cannot be drawn.")
     diagram = FlowDiagram(request.user, found, version, graph, request.GET)
     context = {"flow": found, "version": version, "graph": graph, "diagram": diagram}
-    held = request.headers.get("X-Held", "")[:2000]
-    response = HttpResponse(changed(PARTS, request, context, held))
+    response = HttpResponse(changed(PARTS, request, context, held(request)))
     response["Cache-Control"] = "no-store"
     return response
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
@@ -56,9 +57,25 @@ class Part:
 
 
 def changed(
-    parts: Iterable[Part], request: HttpRequest, context: Mapping[str, Any], held: str
+    parts: Iterable[Part], request: HttpRequest, context: Mapping[str, Any], known: str
 ) -> SafeString:
-    """Return the elements whose hash is not in `held`, a text of `name:hash` words."""
-    known = set(held.split())
-    elements = (part.unless_held(request, context, known) for part in parts)
+    """Return the elements whose hash is not in `known`, a text of `name:hash` words."""
+    digests = set(known.split())
+    elements = (part.unless_held(request, context, digests) for part in parts)
     return mark_safe("\n".join(element for element in elements if element))  # noqa: S308
+
+
+def held(request: HttpRequest) -> str:
+    """Return which parts the browser says that it holds."""
+    return request.headers.get("X-Held", "")[:2000]
+
+
+def list_page(
+    request: HttpRequest, template: str, context: Mapping[str, Any], part: Part, status: int = 200
+) -> HttpResponse:
+    """Return a page whose address is also that of its list: a browser that has the page gets only
+    the list, when it differs from the one that it holds."""
+    if "X-Held" in request.headers and request.method == "GET":
+        return HttpResponse(changed([part], request, context, held(request)))
+    parts = {part.name: part.element(request, context)}
+    return render(request, template, {**context, "parts": parts}, status=status)

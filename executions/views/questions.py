@@ -22,7 +22,7 @@ from executions.models import Question
 from executions.questions import access as questions_access
 from executions.questions import changes
 from executions.questions.access import OPEN, TABS
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from flows import access as flows_access
 
 #: Questions on a page, and people whom a form offers.
@@ -47,11 +47,7 @@ def question_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 def question_list_live(request: HttpRequest) -> HttpResponse:
     """The list, when it differs from the one that the browser holds."""
-    return HttpResponse(changed(_LIST, request, _listed(request), _held(request)))
-
-
-def _held(request: HttpRequest) -> str:
-    return request.headers.get("X-Held", "")[:2000]
+    return HttpResponse(changed(_LIST, request, _listed(request), held(request)))
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
@@ -128,7 +124,7 @@ def _names(people: Any) -> list[str]:
 def question_live(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """What is known of a question, when it differs from what the browser holds."""
     found = questions_access.get_or_404(request.user, question_id)
-    return HttpResponse(changed(_STATE, request, _state(request, found), _held(request)))
+    return HttpResponse(changed(_STATE, request, _state(request, found), held(request)))
 
 
 def _state(request: HttpRequest, found: Question) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from executions import signals
+from executions import shared_values, signals
 from executions.commands.actor import Actor
-from executions.views.parts import Part
-from executions.views.storage import COUNTED, PAGE, Capped, asked_for, rows_of, shown
+from executions.list_pages import COUNTED, PAGE_SIZE, capped_page, search_text
+from executions.views.parts import Part, list_page
 
-_LIST = Part("signals", "storage/signals_table.html", "stored-list")
+_LIST = Part("stored", "storage/signals_table.html", "stored-list")
 
 
 @require_safe
@@ -19,27 +19,41 @@ _LIST = Part("signals", "storage/signals_table.html", "stored-list")
 def signal_list(request: HttpRequest) -> HttpResponse:
     """List the signals that nobody has taken, the oldest first, and the executions that wait for
     one; `q` is the beginning of a name."""
-    asked = asked_for(request)
+    asked = search_text(request.GET)
     found, waiting = signals.visible(request.user), signals.waiting(request.user)
     if asked:
         found, waiting = (
             found.filter(name__startswith=asked),
             waiting.filter(name__startswith=asked),
         )
-    page = Capped(found.order_by("id"), PAGE).get_page(request.GET.get("page"))
-    listed = list(waiting.order_by("id")[: PAGE + 1])
+    page = capped_page(found.order_by("id"), request.GET.get("page"))
+    listed = list(waiting.order_by("id")[: PAGE_SIZE + 1])
     context = {
         "section": "storage",
         "q": asked,
         "page": page,
         "counted": COUNTED,
-        "rows": rows_of(request, page),
-        "waiting": listed[:PAGE],
-        "has_more": len(listed) > PAGE,
+        "rows": shared_values.read(request.user, page),
+        "waiting": listed[:PAGE_SIZE],
+        "has_more": len(listed) > PAGE_SIZE,
         "may_see": signals.may_see(request.user),
         "may_delete": signals.may_delete(request.user),
     }
-    return shown(request, "storage/signals.html", context, _LIST)
+    return list_page(request, "storage/signals.html", context, _LIST)
+
+
+@require_safe
+@never_cache
+def signal(request: HttpRequest, signal_id: int) -> HttpResponse:
+    """Show a signal that nobody has taken, with its payload."""
+    found = signals.get_or_404(request.user, signal_id)
+    (row,) = shared_values.read(request.user, [found])
+    context = {
+        "section": "storage",
+        "row": row,
+        "may_delete": signals.may_delete(request.user),
+    }
+    return render(request, "storage/signal.html", context)
 
 
 @require_POST

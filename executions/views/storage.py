@@ -2,62 +2,71 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from executions import access as executions_access
+from executions import shared_values
 from executions.commands.actor import Actor
 from executions.data_storage import access, changes
+from executions.list_pages import COUNTED, PAGE_SIZE, capped_page, search_text
 from executions.models import StorageCollection, StorageItem, Waiter
 from executions.store.lifecycle.shared_values import SecretRefused
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, list_page
 from flows import access as flows_access
 from flows import parsing, pretty_json, values
 from flows.blocks.errors import BlockException
-from flows.blocks.shared_data import KEY_LENGTH
+from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
 
-#: Rows on a page, rows that are counted, characters of a value in a row and in a form.
-PAGE, COUNTED, SHOWN, _EDITABLE = 50, 10_000, 120, 100_000
+#: Characters of a value that a form takes, and flows that one offers.
+_EDITABLE, _OFFERED = 100_000, 500
 _MOST = """
     SELECT count(*) FROM (
         SELECT 1 FROM executions_storageitem i
         WHERE i.collection_id = executions_storagecollection.id LIMIT %s
     ) counted
 """
-_COLLECTIONS = Part("storage", "storage/collections_table.html", "stored-list")
-_ITEMS = Part("storage", "storage/items_table.html", "stored-list")
+_COLLECTIONS = Part("stored", "storage/collections_table.html", "stored-list")
+_ITEMS = Part("stored", "storage/items_table.html", "stored-list")
 CHANGED = "Somebody has changed or deleted it meanwhile. Look at it as it is now."
 
 
-class Capped(Paginator):  # type: ignore[type-arg]
-    """Counts no more rows than it shows."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED].count())
-
-
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def storage(request: HttpRequest) -> HttpResponse:
-    """List the collections that the user may see; `q` is a part of their name."""
-    asked = asked_for(request)
+    """List the collections that the user may see; `q` is a part of their name. A POST with `name`
+    and `flow` creates one."""
+    if request.method != "POST":
+        return _collections_page(request)
+    name, flow_name = request.POST.get("name", "").strip(), request.POST.get("flow", "")
+    if flow_name:
+        flow_name = flows_access.get(request.user, flow_name).name
+    access.require_may_change(request.user, StorageCollection(flow_name=flow_name))
+    if wrong := _text_problem(name, "name", NAME_LENGTH):
+        return _collections_page(request, name=name, flow=flow_name, name_problem=wrong)
+    collection, is_new = changes.create(request.user, Actor.of_request(request), name, flow_name)
+    if is_new:
+        messages.success(request, f"The collection {collection.name} is created.")
+    else:
+        messages.warning(request, f"The collection {collection.name} exists already. This is it.")
+    return redirect("storage-collection", collection.pk)
+
+
+def _collections_page(request: HttpRequest, **form: str) -> HttpResponse:
+    """Show the collections; `form` is what was typed to create one, and what is wrong with it."""
+    asked = search_text(request.GET)
     found = access.visible(request.user)
     if asked:
         found = found.filter(folded_name__contains=asked.casefold())
     newest = StorageItem.objects.filter(collection=OuterRef("pk")).order_by("-at").values("at")
-    page = Capped(found.order_by("folded_name", "scope"), PAGE).get_page(request.GET.get("page"))
+    page = capped_page(found.order_by("folded_name", "scope"), request.GET.get("page"))
     rows = StorageCollection.objects.filter(pk__in=[row.pk for row in page])
     context = {
         "section": "storage",
@@ -69,8 +78,12 @@ def storage(request: HttpRequest) -> HttpResponse:
         ).order_by("folded_name", "scope"),
         "counted": COUNTED,
         "flows": _flow_names(request, rows),
+        "creatable": access.creatable(request.user)[:_OFFERED],
+        "may_create_for_all": access.may_change(request.user, StorageCollection()),
+        **form,
     }
-    return shown(request, "storage/storage.html", context, _COLLECTIONS)
+    status = 422 if form else 200
+    return list_page(request, "storage/storage.html", context, _COLLECTIONS, status)
 
 
 @sensitive_post_parameters()
@@ -84,7 +97,7 @@ def storage_collection(request: HttpRequest, collection_id: int) -> HttpResponse
         return _collection_page(request, collection)
     access.require_may_change(request.user, collection)
     key, typed = request.POST.get("key", "").strip(), request.POST.get("value", "")
-    if wrong := _key_problem(key):
+    if wrong := _text_problem(key, "key", KEY_LENGTH):
         return _collection_page(request, collection, key=key, typed=typed, key_problem=wrong)
     item = StorageItem(collection=collection, key=key)
     try:
@@ -98,21 +111,22 @@ def storage_collection(request: HttpRequest, collection_id: int) -> HttpResponse
     return redirect("storage-collection", collection.pk)
 
 
-def _key_problem(key: str) -> str:
-    if not key:
-        return "Enter a key."
-    if len(key) > KEY_LENGTH:
-        return f"A key has up to {KEY_LENGTH} characters."
-    return "" if values.is_plain_text(key) else "Leave out NUL and halves of characters."
+def _text_problem(text: str, word: str, length: int) -> str:
+    """Return what is wrong with the name of a collection or a key, or ""."""
+    if not text:
+        return f"Enter a {word}."
+    if len(text) > length:
+        return f"A {word} has up to {length} characters."
+    return "" if values.is_plain_text(text) else "Leave out NUL and halves of characters."
 
 
 def _collection_page(
     request: HttpRequest, collection: StorageCollection, **form: str
 ) -> HttpResponse:
     """Show a collection; `form` is what was typed to add a key, and what is wrong with it."""
-    asked = asked_for(request)
+    asked = search_text(request.GET)
     found = collection.items.filter(key__startswith=asked) if asked else collection.items.all()
-    page = Capped(found.order_by("key"), PAGE).get_page(request.GET.get("page"))
+    page = capped_page(found.order_by("key"), request.GET.get("page"))
     waiting = Waiter.objects.filter(name=collection.folded_name, scope=collection.scope)
     context = {
         "section": "storage",
@@ -120,27 +134,16 @@ def _collection_page(
         "q": asked,
         "page": page,
         "counted": COUNTED,
-        "rows": rows_of(request, page),
+        "rows": shared_values.read(request.user, page),
         "waiting": executions_access.visible(request.user)
         .filter(waiter__in=waiting)
-        .order_by("started_at")[:PAGE],
+        .order_by("started_at")[:PAGE_SIZE],
         "flows": _flow_names(request, StorageCollection.objects.filter(pk=collection.pk)),
         "may_change": access.may_change(request.user, collection),
         **form,
     }
-    return shown(request, "storage/collection.html", context, _ITEMS, status=422 if form else 200)
-
-
-def shown(
-    request: HttpRequest, template: str, context: dict[str, Any], part: Part, status: int = 200
-) -> HttpResponse:
-    """Return a page with a list; for a browser that has the page, only the list, when it differs
-    from the one that the browser holds."""
-    held = request.headers.get("X-Held")
-    if held is not None and request.method == "GET":
-        return HttpResponse(changed([part], request, context, held[:2000]))
-    context["parts"] = {part.name: part.element(request, context)}
-    return render(request, template, context, status=status)
+    status = 422 if form else 200
+    return list_page(request, "storage/collection.html", context, _ITEMS, status)
 
 
 def _write(
@@ -207,25 +210,17 @@ def delete_storage_item(request: HttpRequest, item_id: int) -> HttpResponse:
     return redirect("storage-collection", item.collection_id)
 
 
-def asked_for(request: HttpRequest) -> str:
-    """Return what is looked for."""
-    return request.GET.get("q", "").replace("\0", "")[:500].strip()
-
-
 def _item_page(
     request: HttpRequest, item: StorageItem, typed: str | None = None, problem: str = ""
 ) -> HttpResponse:
-    value = pretty_json.decode(item.value)
     exact = pretty_json.decode(item.value, exact=True)
     text = "" if item.secret else json.dumps(values.encode(exact), indent=2, ensure_ascii=False)
-    (row,) = rows_of(request, [item])
+    (row,) = shared_values.read(request.user, [item])
     context = {
         "section": "storage",
         "item": item,
         "row": row,
         "collection": item.collection,
-        "text": pretty_json.text(value),
-        "type_name": values.type_name(value),
         "typed": text if typed is None else typed,
         "problem": problem,
         "is_too_large": len(text) > _EDITABLE,
@@ -233,19 +228,6 @@ def _item_page(
         "seen": item.at.isoformat(),
     }
     return render(request, "storage/item.html", context, status=422 if problem else 200)
-
-
-def rows_of(request: HttpRequest, items: Any) -> list[dict[str, Any]]:
-    """Return items with a summary of their values, and whether their giver's page may be seen."""
-    seen = executions_access.seen_ids(request.user, [item.by_execution_id for item in items])
-    return [
-        {
-            "item": item,
-            "summary": values.summary(pretty_json.decode(item.value), SHOWN),
-            "execution": item.by_execution_id if item.by_execution_id in seen else None,
-        }
-        for item in items
-    ]
 
 
 def _flow_names(request: HttpRequest, rows: QuerySet[StorageCollection]) -> set[str]:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,6 +21,7 @@ from executions.commands.actor import Actor
 from executions.limits import WEBHOOK_REQUESTS_KEPT
 from executions.models import Execution, Webhook, WebhookRequest
 from executions.views import shown_secrets
+from executions.views.parts import Part, changed, held
 from executions.webhooks import access, changes
 from executions.webhooks.forms import InputsForm, SampleForm, WebhookForm
 from executions.webhooks.mapping import MappingProblem, evaluate, is_met, map_inputs
@@ -34,6 +36,7 @@ _CHANGED = "Somebody else has changed it meanwhile. Look at it again, then chang
 #: Webhooks that the list shows, and characters of a value that the page shows.
 _LISTED = 500
 _SHOWN = 2_000
+_REQUESTS = Part("requests", "webhooks/requests.html")
 _Outcome = WebhookRequest.Outcome
 
 
@@ -138,6 +141,8 @@ def _page(request: HttpRequest, shown: Webhook, form: WebhookForm) -> HttpRespon
         "names": NAMES,
         "action": request.get_full_path() if shown.pk is None else shown.get_absolute_url(),
     }
+    if shown.pk:
+        context["parts"] = {"requests": _REQUESTS.element(request, context)}
     status = 422 if form.errors else 200
     response = render(request, "webhooks/webhook.html", context, status=status)
     if secret:
@@ -252,20 +257,16 @@ def delete_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
 
 
 @require_safe
+@never_cache
 def webhook_requests(request: HttpRequest, webhook_id: int) -> HttpResponse:
-    """Return the last requests to a webhook. With `after` in the address, return a button that
-    shows them if another one is the newest, and 204 if not: rows that somebody reads do not move.
-    """
+    """The last requests to a webhook, when they differ from those that the browser holds."""
     found = access.get_webhook_or_404(request.user, webhook_id)
-    context: dict[str, Any] = {"webhook": found}
-    if (after := request.GET.get("after")) is not None:
-        newest = found.requests.values_list("pk", flat=True).first()
-        if newest is None or str(newest) == after:
-            return HttpResponse(status=204)
-        return render(request, "webhooks/new_requests.html", context)
-    context["requests"] = found.requests.all()[:WEBHOOK_REQUESTS_KEPT]
-    context["may_change"] = access.may_change(request.user, found.flow)
-    return render(request, "webhooks/requests.html", context)
+    context = {
+        "webhook": found,
+        "requests": found.requests.all()[:WEBHOOK_REQUESTS_KEPT],
+        "may_change": access.may_change(request.user, found.flow),
+    }
+    return HttpResponse(changed([_REQUESTS], request, context, held(request)))
 
 
 @require_safe

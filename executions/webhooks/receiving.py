@@ -25,6 +25,7 @@ from executions.limits import (
     WEBHOOK_REQUESTS_KEPT,
 )
 from executions.models import Execution, Webhook, WebhookMessage, WebhookRequest
+from executions.publishing import announce_subject
 from executions.store.lifecycle.starts import StartRequest
 from executions.webhooks import verification
 from executions.webhooks.mapping import MappingProblem, evaluate, is_met, map_inputs
@@ -183,6 +184,7 @@ def _keep(webhook: Webhook, received: Received, answer: Answer) -> None:
         execution_id=answer.execution_id,
         replayed_by=received.replayed_by,
     )
+    announce_subject("webhook", str(webhook.pk))
     if _count(webhook, "kept") % _DELETED_EVERY == 0:
         _delete_oldest(webhook.pk)
 

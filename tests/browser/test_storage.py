@@ -23,16 +23,34 @@ def users(live_app: Any) -> str:
 def test_no_key_moves_under_the_pointer(signed_in_page: Page, users: str) -> None:
     page = signed_in_page
     page.goto(users)
+    expect(page.locator("[data-live]")).to_have_attribute("data-state", "live")
     page.locator("tbody tr", has_text="bob").hover()
     do(WriteItem(USERS, "ada", 2))
     do(WriteItem(USERS, "bob", 3))
-    page.locator("[data-refresh]").dispatch_event("click")
     keys = page.locator("tbody .c-key")
     expect(page.locator("[data-new-rows]")).to_have_text("1 new key")
     expect(page.locator("tbody .mono")).to_have_text(["3"])
     expect(keys).to_have_text(["bob"])
     page.locator("[data-new-rows]").click()
     expect(keys).to_have_text(["ada", "bob"])
+
+
+def test_lists_are_fetched_when_they_change_and_not_before(
+    signed_in_page: Page, users: str
+) -> None:
+    page = signed_in_page
+    page.goto("/storage/signals/")
+    expect(page.locator("[data-live]")).to_have_attribute("data-state", "live")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    do(WriteItem(USERS, "ada", 2))
+    do(SendSignal("paid", "4711", 1))
+    expect(page.locator("tbody .c-key").first).to_have_text("paid")
+    assert len([url for url in asked if "/storage/" in url]) == 1
+    page.goto("/storage/")
+    page.get_by_label("Name", exact=True).fill("Totals")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Totals")).to_be_visible()
 
 
 def test_a_key_is_added(signed_in_page: Page, users: str) -> None:
@@ -52,6 +70,9 @@ def test_a_signal_is_deleted(signed_in_page: Page, users: str) -> None:
     page = signed_in_page
     page.goto("/storage/")
     page.get_by_role("link", name="Signals").click()
+    page.get_by_role("link", name="paid", exact=True).click()
+    expect(page.get_by_label("Value")).to_contain_text('"Amount": 1')
+    page.go_back()
     page.get_by_role("button", name="Delete paid 4711").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Delete the signal paid 4711?")

@@ -198,9 +198,10 @@ preferences signed_in signed_in
 preview-alert-rule - -
 question see operate
 question-live see -
-storage signed_in -
+storage signed_in site
 storage-collection see administer
 signals signed_in -
+signal site -
 delete-signal - site
 storage-item see administer
 delete-storage-collection - administer
@@ -414,6 +415,10 @@ OverviewConsumer somewhere -
 WorkerConsumer site -
 NotificationsConsumer signed_in -
 SchedulesConsumer somewhere -
+StorageConsumer signed_in -
+StorageCollectionConsumer see -
+SignalsConsumer signed_in -
+WebhookConsumer see -
 """
 
 
@@ -432,6 +437,8 @@ def test_every_socket_says_who_may_connect_and_what_it_tells(asking: Asking) -> 
         "name": asking.flow.name,
         "selected": 0,
         "zone": "UTC",
+        "collection_id": pages.COLLECTION,
+        "webhook_id": 1,
     }
     event = event_of(asking.execution)
     for name, (rule, told) in known.items():

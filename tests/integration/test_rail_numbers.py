@@ -15,13 +15,15 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from cortexweb import navigation
 from executions.access import ExecutionSet
-from executions.events import FAILURES_CHANGED, QUESTIONS_CHANGED
+from executions.events import FAILURES_CHANGED, QUESTIONS_CHANGED, SUBJECTS_CHANGED
 from executions.live.changes import Visibility
 from executions.live.connection import Connection
 from executions.live.page_broadcast import PageBroadcast
 from executions.live.rendering import RenderedRows
-from executions.live.viewers import FailuresViewer, Viewer
+from executions.live.subscription import subscribe
+from executions.live.viewers import FailuresViewer, SubjectViewer, Viewer
 from executions.models import FailureGroup, Question
+from executions.publishing import _process_sender
 from executions.rail_numbers import MOST_QUESTIONS, CountedNumber, count
 from flows.rights import NO_RIGHTS
 from tests.executions_in_tests import make_execution
@@ -97,6 +99,37 @@ def test_a_page_fetches_its_number_and_no_other(db: None) -> None:
 
 def kinds(page: Connection) -> list[str]:
     return [json.loads(frame)["type"] for frame in page.take_frames(RenderedRows())]
+
+
+async def test_pages_are_told_of_the_subjects_that_they_show(redis: object) -> None:
+    first = Visibility(User(pk=1), NO_RIGHTS, ExecutionSet(frozenset(), 1))
+    shown = (("storage",), ("storage", "/here/", "users"), ("signal",), ("webhook", "1"))
+    pages = [Connection(SubjectViewer(first, *subject)) for subject in shown]
+    broadcast = PageBroadcast(pages)
+
+    async def told(*subjects: list[str]) -> list[int]:
+        message = {"type": SUBJECTS_CHANGED, "subjects": list(subjects)}
+        running = asyncio.create_task(broadcast.run())
+        await asyncio.sleep(0)
+        broadcast.receive(message)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        running.cancel()
+        return [len(kinds(page)) for page in pages]
+
+    assert await told(["storage", "/here/", "users"]) == [1, 1, 0, 0]
+    assert await told(["storage", "/here/", "userss"], ["webhook", "12"]) == [1, 0, 0, 0]
+    assert await told(["signal", "", "paid"], ["webhook", "1"]) == [0, 0, 1, 1]
+
+
+async def test_a_message_names_the_subjects_of_a_moment(redis: object) -> None:
+    async with subscribe() as subscription:
+        for number in range(1_000):
+            _process_sender().put_subject(("storage", "", str(number % 3)))
+        message = await subscription.receive()
+        while message["type"] != SUBJECTS_CHANGED:
+            message = await subscription.receive()
+    assert message["subjects"] == [["storage", "", str(number)] for number in range(3)]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,59 @@ def test_a_key_that_cannot_be_added(
     assert [one.key for one in StorageItem.objects.filter(collection__name="users")] == ["ada"]
 
 
+def test_a_collection_is_created(stored: Any, admin_client: Client) -> None:
+    answer = admin_client.post("/storage/", {"name": " Totals ", "flow": "set"})
+    made = StorageCollection.objects.get(name="Totals")
+    assert made.flow_name == "set"
+    assert answer["Location"] == f"/storage/{made.pk}/"
+    assert AuditEntry.objects.get(command="create-collection").object_name == "Totals"
+    again = admin_client.post("/storage/", {"name": "USERS", "flow": ""}, follow=True)
+    assert "exists already" in again.content.decode()
+    assert again.redirect_chain[-1][0] == f"/storage/{item_of(USERS).collection_id}/"
+    for name, told in (
+        (" ", "Enter a name."),
+        ("n" * 201, "up to 200"),
+        ("a\0<b>", "Leave out NUL"),
+    ):
+        refused = admin_client.post("/storage/", {"name": name, "flow": "set"})
+        assert refused.status_code == 422
+        assert told in refused.content.decode()
+        assert "<option selected>set</option>" in refused.content.decode()
+    assert admin_client.post("/storage/", {"name": "x", "flow": "none"}).status_code == 404
+
+
+def test_who_creates_collections(stored: Any) -> None:
+    person = User.objects.create_user("person")
+    Grant.objects.create(user=person, role=Role.ADMINISTER, flow=Flow.objects.get(name="set"))
+    Flow.objects.create(name="other")
+    client = Client()
+    client.force_login(person)
+    html = client.get("/storage/").content.decode()
+    assert "<option>set</option>" in html
+    assert ">all flows</option>" not in html
+    assert ">other</option>" not in html
+    assert client.post("/storage/", {"name": "x", "flow": "set"}).status_code == 302
+    assert client.post("/storage/", {"name": "y", "flow": ""}).status_code == 403
+    assert client.post("/storage/", {"name": "y", "flow": "other"}).status_code == 404
+    Grant.objects.update(role=Role.AUTHOR)
+    assert client.post("/storage/", {"name": "y", "flow": "set"}).status_code == 403
+    assert "Create a collection" not in client.get("/storage/").content.decode()
+
+
+def test_a_signal_has_a_page(stored: Any, admin_client: Client) -> None:
+    secret = Giver("set", None, Secrets({}, {"hunter2": None}))
+    items = [f"<i>{number}" for number in range(2_000)]
+    do(SendSignal("paid", "4711", {"Password": "hunter2", "Items": items}), secret)
+    at = f"/storage/signals/{Signal.objects.get().pk}/"
+    assert f'href="{at}"' in admin_client.get("/storage/signals/").content.decode()
+    html = admin_client.get(at).content.decode()
+    assert "hunter2" not in html
+    assert "&lt;i&gt;12" in html
+    assert "the rest is left out" in html
+    Signal.objects.all().delete()
+    assert admin_client.get(at).status_code == 404
+
+
 def test_a_scope_is_told_in_words(stored: Any, admin_client: Client) -> None:
     do(CreateCollection(CollectionName(Scope(tenant="*", system="*"), "shared")))
     html = admin_client.get("/storage/").content.decode()
@@ -172,7 +225,9 @@ def test_who_sees_and_deletes_signals(
     html = client.get("/storage/signals/").content.decode()
     assert ("paid" in html) is sees
     assert ("/delete/" in html) is deletes
-    answer = client.post(f"/storage/signals/{Signal.objects.get().pk}/delete/")
+    at = f"/storage/signals/{Signal.objects.get().pk}/"
+    assert client.get(at).status_code == (200 if sees else 404)
+    answer = client.post(f"{at}delete/")
     assert answer.status_code == (302 if deletes else 403 if sees else 404)
 
 

@@ -1,5 +1,6 @@
 """Every template compiles: its tags, filters and parents exist."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,17 @@ def test_lines_are_short_enough_to_read() -> None:
         if len(line) > 200
     ]
     assert long == []
+
+
+def test_no_space_is_lost_after_a_sentence() -> None:
+    """A line break next to a tag is left out of the page, and with it the space after a text."""
+    lost = re.compile(
+        r"[.?!:”]\{% end\w+ %\}\n\s*(?:<(?:a|b|code|span|time|i)\b|[A-Z(“][^\n=]*$)",
+        re.MULTILINE,
+    )
+    found = [
+        f"{path.relative_to(FOLDER)}: {match[0]}"
+        for path in sorted(FOLDER.rglob("*.html"))
+        for match in lost.finditer(path.read_text())
+    ]
+    assert found == []

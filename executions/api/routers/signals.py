@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 from ninja.responses import Status as Answer
 
-from executions import access, signals
+from executions import shared_values, signals
 from executions.api import idempotency
 from executions.api.input_forms import row_id
 from executions.api.json_answer import json_answer
@@ -116,18 +116,17 @@ def list_signals(
     """List the signals that nobody has taken, the oldest first. Who may not see them gets none."""
     found = _of(signals.visible(request.user), name, key)
     listed = page_of(request, found.order_by("id"), page)
-    seen = access.seen_ids(request.user, [one.by_execution_id for one in listed["items"]])
     items = [
         {
-            "id": one.pk,
-            "name": one.name,
-            "key": one.key,
-            "payload": in_form(one.value, values),
-            "sent_at": one.at,
-            "by": one.by,
-            "execution": one.by_execution_id if one.by_execution_id in seen else None,
+            "id": one.item.pk,
+            "name": one.item.name,
+            "key": one.item.key,
+            "payload": in_form(one.item.value, values),
+            "sent_at": one.item.at,
+            "by": one.item.by,
+            "execution": one.execution,
         }
-        for one in listed["items"]
+        for one in shared_values.read(request.user, listed["items"])
     ]
     return {**listed, "items": items}
 

@@ -10,7 +10,7 @@ from ninja import Field, ModelSchema, Query, Router, Schema
 from ninja.responses import Status as Answer
 from pydantic import PlainSerializer, WithJsonSchema
 
-from executions import access as executions_access
+from executions import shared_values
 from executions.api.input_forms import row_id
 from executions.api.paging import NumberedPage, PageNumber, page_of
 from executions.api.problems import Problem, invalid
@@ -21,7 +21,6 @@ from executions.data_storage import access, changes
 from executions.models import StorageCollection, StorageItem
 from executions.store.lifecycle.shared_values import SecretRefused
 from flows import access as flows_access
-from flows import pretty_json
 from flows import values as flow_values
 from flows.blocks.errors import BlockException
 from flows.blocks.shared_data import KEY_LENGTH, NAME_LENGTH
@@ -211,22 +210,18 @@ def _require_plain(text: str, *path: str) -> None:
 
 
 def _told(request: HttpRequest, items: list[StorageItem]) -> list[dict[str, Any]]:
-    seen = executions_access.seen_ids(request.user, [item.by_execution_id for item in items])
-    found = []
-    for item in items:
-        value = pretty_json.decode(item.value)
-        found.append(
-            {
-                "key": item.key,
-                "type": flow_values.type_name(value),
-                "summary": flow_values.summary(value),
-                "is_secret": item.secret is not None,
-                "written_at": item.at,
-                "by": item.by,
-                "execution": item.by_execution_id if item.by_execution_id in seen else None,
-            }
-        )
-    return found
+    return [
+        {
+            "key": one.item.key,
+            "type": one.type_name,
+            "summary": one.summary,
+            "is_secret": one.item.secret is not None,
+            "written_at": one.item.at,
+            "by": one.item.by,
+            "execution": one.execution,
+        }
+        for one in shared_values.read(request.user, items)
+    ]
 
 
 def _with_value(request: HttpRequest, item: StorageItem, form: Form) -> dict[str, Any]:

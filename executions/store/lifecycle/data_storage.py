@@ -64,6 +64,7 @@ def create(name: CollectionName) -> tuple[StorageCollection, bool]:
     )
     if is_new:
         _make_ready(whole.waiters(), Condition.EXISTS)
+        whole.announce()
     return row, is_new
 
 
@@ -82,6 +83,7 @@ def delete(row: StorageCollection) -> None:
     row.delete()
     concerned = Waiter.objects.filter(name=row.folded_name, scope=row.scope)
     _make_ready(concerned, Condition.MISSING)
+    Subject(row.scope, row.folded_name, None).announce()
 
 
 @perform.register
@@ -111,8 +113,9 @@ def write(collection: StorageCollection, key: str, value: Any, giver: Giver) -> 
         StorageItem.objects.create(collection=collection, key=key, at=Now(), **columns)
     else:
         StorageItem.objects.filter(pk=before.pk).update(at=Now(), **columns)
-    concerned = Subject(collection.scope, collection.folded_name, key).waiters()
-    concerned = concerned.filter(ready_at=None)
+    at = Subject(collection.scope, collection.folded_name, key)
+    at.announce()
+    concerned = at.waiters().filter(ready_at=None)
     _make_ready(concerned, Condition.EXISTS)
     _make_ready(concerned, Condition.SET, lambda: _pair(before, new))
     contains = concerned.filter(condition=Condition.CONTAINS)
@@ -135,6 +138,7 @@ def delete_item(collection: StorageCollection, key: str) -> bool:
     if deleted:
         at = Subject(collection.scope, collection.folded_name, key)
         _make_ready(at.waiters(), Condition.MISSING)
+        at.announce()
     return bool(deleted)
 
 

@@ -30,6 +30,7 @@ def send(request: SendSignal, giver: Giver) -> Signal:
     columns, _ = shared_values.to_store(request.payload, giver)
     sent = Signal.objects.create(name=request.name, key=request.key, at=Now(), **columns)
     make_ready(waited_for)
+    waited_for.announce()
     return sent
 
 
@@ -41,6 +42,7 @@ def delete(signal: Signal) -> bool:
     deleted, _ = Signal.objects.filter(pk=signal.pk).delete()
     if deleted:
         waiters.make_unready(waited_for, _line(waited_for).count())
+        waited_for.announce()
     return bool(deleted)
 
 
@@ -60,6 +62,7 @@ def take(waiter: Waiter, until: datetime | None) -> TakenValue | None:
     payload = shared_values.of_row(found[0])
     found[0].delete()
     waiter.delete()
+    waited_for.announce()
     return payload
 
 

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from executions.models import Waiter
+from executions.publishing import announce_subject
 from executions.states import LIVE
 
 #: The two kinds of locks: for others to go in beside, and for nobody.
@@ -48,6 +49,10 @@ class Subject:
             _lock(_LOCK_SHARED, whole)
         _lock(_LOCK, f"{whole}\n{self.key}")
 
+    def announce(self) -> None:
+        """Tell the pages that show it that it has changed, or who waits for it."""
+        announce_subject("storage" if self.scope else "signal", self.scope, self.name)
+
 
 def _lock(statement: str, text: str) -> None:
     with connection.cursor() as cursor:
@@ -56,6 +61,7 @@ def _lock(statement: str, text: str) -> None:
 
 def wait(execution_id: UUID, subject: Subject, condition: str = "", value: Any = None) -> Waiter:
     """Have an execution wait."""
+    subject.announce()
     return Waiter.objects.create(
         execution_id=execution_id,
         scope=subject.scope,
@@ -95,8 +101,11 @@ def leave(executions: Sequence[UUID]) -> list[Subject]:
     found = list(Waiter.objects.filter(execution_id__in=executions))
     if not found:
         return []
-    subjects = sorted({subject_of(waiter) for waiter in found if not waiter.scope}, key=str)
-    for subject in subjects:
+    left = {subject_of(waiter) for waiter in found}
+    for subject in left:
+        subject.announce()
+    signals = sorted((subject for subject in left if not subject.scope), key=str)
+    for subject in signals:
         subject.lock()
     Waiter.objects.filter(pk__in=[waiter.pk for waiter in found]).delete()
-    return subjects
+    return signals

@@ -19,7 +19,7 @@ from executions.failures.queries import ORDERS, PAGE_SIZE, TABS, GroupQuery
 from executions.models import FailureGroup
 from executions.statistics import read
 from executions.statistics.spans import Span
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from flows import access as flows_access
 
 PARTS = (Part("failures", "failures/table.html", "failure-list"),)
@@ -65,8 +65,7 @@ def failures(request: HttpRequest) -> HttpResponse:
 def failures_live(request: HttpRequest) -> HttpResponse:
     """The table, when it differs from the one that the browser holds."""
     context = _context(request, GroupQuery.parse(request.GET))
-    held = request.headers.get("X-Held", "")[:2000]
-    response = HttpResponse(changed(PARTS, request, context, held))
+    response = HttpResponse(changed(PARTS, request, context, held(request)))
     response["Cache-Control"] = "no-store"
     return response
 
@@ -87,8 +86,6 @@ def _context(request: HttpRequest, query: GroupQuery) -> dict[str, Any]:
             key: (label, query.sort_address(key), _sorted(query, key))
             for key, (label, _, _) in ORDERS.items()
         },
-        "newer": query.page_address(page.previous_page_number()) if page.has_previous() else "",
-        "older": query.page_address(page.next_page_number()) if page.has_next() else "",
         "last_resolved": _last_resolved(user) if not page.object_list else None,
         "me": queries.ME,
         "nobody": queries.NOBODY,

@@ -33,7 +33,7 @@ from executions.models import (
 from executions.views.failures.call_chain import Call, call_chain
 from executions.views.failures.executions import RetryFilter, grid_context, retry_filters
 from executions.views.failures.trend_chart import trend_chart
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from flows import queries, values
 from flows.failure_fingerprints import parts as template_parts
 
@@ -301,7 +301,8 @@ def failure_live(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """The parts that differ from those that the browser says it holds."""
     group = failures_access.get_or_404(request.user, group_id)
     page = FailurePage(request.user, group, request.GET)
-    held = request.headers.get("X-Held", "")[:2000]
-    response = HttpResponse(changed(PARTS, request, {"failure": page, "group": group}, held))
+    response = HttpResponse(
+        changed(PARTS, request, {"failure": page, "group": group}, held(request))
+    )
     response["Cache-Control"] = "no-store"
     return response

@@ -18,7 +18,7 @@ from executions.store.read.flow_counts import last_executions
 from executions.views.flow_list import numbers, rows
 from executions.views.flow_list.query import SHOWN, STATES, UNFILED, FlowQuery
 from executions.views.flow_list.rows import FlowRow
-from executions.views.parts import Part, changed
+from executions.views.parts import Part, changed, held
 from flows import access
 from flows.call_graph import call_graph
 from flows.models import Flow, Label
@@ -55,7 +55,6 @@ def flows_live(request: HttpRequest) -> HttpResponse:
     """The parts that differ from those that the browser says it holds. All who see the same share
     what was rendered within a second."""
     query, user = FlowQuery.parse(request.GET), request.user
-    held = request.headers.get("X-Held", "")[:2000]
     key = (
         "page",
         executions_access.seen(user),
@@ -65,10 +64,12 @@ def flows_live(request: HttpRequest) -> HttpResponse:
         user.pk if query.show == "mine" else None,
         timezone.get_current_timezone_name(),
         tuple(query.parameters),
-        held,
+        held(request),
     )
     html = numbers.cached(
-        key, numbers.LIVE_AGE, lambda: changed(LIVE, request, _context(request, query), held)
+        key,
+        numbers.LIVE_AGE,
+        lambda: changed(LIVE, request, _context(request, query), held(request)),
     )
     response = HttpResponse(html)
     response["Cache-Control"] = "no-store"

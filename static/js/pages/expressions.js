@@ -5,3 +5,4 @@ import "../confirm.js";
 import "../watches.js";
 import "../copy-buttons.js";
 import "../functions.js";
+import "../fresh-lists.js";

@@ -3,4 +3,4 @@ import "../request-errors.js";
 import "../loading-indicator.js";
 import "../confirm.js";
 import "../watches.js";
-import "../storage.js";
+import "../fresh-lists.js";
