@@ -18,7 +18,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.template import Context, Template
 from django.test import Client, TransactionTestCase
+from django.test.signals import template_rendered
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from redis import Redis
@@ -68,12 +70,25 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 2) * 3 // 2
 
 
-#: Modules that take minutes. They come first: one that came last would run alone, on one processor.
-LONGEST = ("test_up", "test_up_disk", "test_backup", "test_faults", "test_writing_blocks")
+#: Modules that take half a minute and more, the longest first: one that came last would run alone,
+#: on one processor.
+LONGEST = (
+    "browser/test_secrets", "integration/test_up", "browser/test_accessibility",
+    "integration/test_every_page", "integration/test_faults", "integration/test_up_disk",
+    "integration/test_backup", "integration/test_access_matrix", "browser/test_names",
+    "integration/test_worker_limits", "integration/test_start_flow",
+    "integration/test_writing_blocks", "integration/test_admin_nonsense", "browser/test_layout",
+    "browser/test_bar", "browser/test_live", "integration/test_live_connections",
+    "integration/test_block_cases", "integration/test_runaways",
+)  # fmt: skip
+_PLACES = {module: place for place, module in enumerate(LONGEST)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    def place(item: pytest.Item) -> int:
+        return _PLACES.get(f"{item.path.parent.name}/{item.path.stem}", len(_PLACES))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
@@ -92,6 +107,21 @@ def quick_flush() -> Iterator[None]:
     """How Django empties the tables after each test that commits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def contexts_of_whole_pages(django_test_environment: None) -> Iterator[None]:
+    """`response.context` holds those of whole pages: Django would copy that of each part too, and
+    a page has twenty."""
+
+    def render(template: Template, context: Context) -> str:
+        if context.template is template:
+            template_rendered.send(sender=template, template=template, context=context)
+        return template.nodelist.render(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
         yield
 
 
