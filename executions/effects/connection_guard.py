@@ -6,10 +6,14 @@ name has come to mean another address meanwhile.
 """
 
 import ipaddress
+import os
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import inf
 from typing import Any
 
 from executions.effects.addresses import Networks, is_allowed
@@ -45,6 +49,8 @@ class _Guard(threading.local):
     allowed: Networks | None = None
     #: What it was refused, in words.
     refused: list[str]
+    #: Twins of the sockets that it has connected, where they are to end in time.
+    twins: list[socket.socket] | None = None
 
 
 _guard = _Guard()
@@ -53,16 +59,44 @@ _install_lock = threading.Lock()
 
 
 @contextmanager
-def guarded(allowed: Networks) -> Iterator[list[str]]:
+def guarded(allowed: Networks, until: float = inf) -> Iterator[list[str]]:
     """Let this thread connect to public addresses and those of `allowed` only, and start no other
     threads and programs. What it may not do raises ConnectionRefused where it is tried, and stands
-    in the list that is given."""
+    in the list that is given. Whatever reads from its connections meets their end at `until`, on
+    the monotonic clock."""
     _install()
-    _guard.allowed, _guard.refused = allowed, []
+    with _ending(until) as twins:
+        _guard.allowed, _guard.refused, _guard.twins = allowed, [], twins
+        try:
+            yield _guard.refused
+        finally:
+            _guard.allowed = _guard.twins = None
+
+
+@contextmanager
+def _ending(until: float) -> Iterator[list[socket.socket] | None]:
+    """End what is read from the sockets in the list that is given at a moment."""
+    if until == inf:
+        yield None
+        return
+    twins: list[socket.socket] = []
+    timer = threading.Timer(max(0.0, until - time.monotonic()), _shut_down, [twins])
+    timer.daemon = True
+    timer.start()
     try:
-        yield _guard.refused
+        yield twins
     finally:
-        _guard.allowed = None
+        timer.cancel()
+        timer.join()
+        for twin in twins:
+            twin.close()
+
+
+def _shut_down(twins: list[socket.socket]) -> None:
+    for twin in twins:
+        with suppress(OSError):
+            # What is read ends. A driver may still say that it goes, and so closes cleanly.
+            twin.shutdown(socket.SHUT_RD)
 
 
 def _install() -> None:
@@ -92,6 +126,8 @@ def _hook(event: str, arguments: tuple[Any, ...], guard: _Guard = _guard) -> Non
         return
     if event in _CONNECTS:
         _check(arguments[1] if len(arguments) > 1 else None, allowed)
+        if guard.twins is not None:
+            guard.twins.append(socket.socket(fileno=os.dup(arguments[0].fileno())))
     elif event in _ESCAPES:
         _refuse(_ESCAPED)
 

@@ -1,8 +1,10 @@
 """Execute Data Command on real databases: what it may reach, its limits, and its transaction."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from executions import recovery, runner
 from executions.effects import clients_of
+from executions.effects.connection_guard import guarded
 from executions.effects.databases import session
 from executions.effects.files.store import FolderFiles
 from executions.store.lifecycle.claims import claim
@@ -145,6 +148,24 @@ def test_sqlite_stops_in_time(run: Run, hurried: Clients) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_driver_of_sqlalchemy_stops_in_time(
+    run: Run, hurried: Clients, postgresql_url: str
+) -> None:
+    url = by_pg8000(postgresql_url)
+    told = (3000, "The command failed: it takes too long.")
+    assert refused(run, "SELECT pg_sleep(50)", url, clients=hurried) == told
+
+
+def test_a_server_that_says_nothing_holds_nobody() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        guarded(LOOPBACK, time.monotonic() + 0.2),
+        socket.create_connection(silent.getsockname()) as connection,
+    ):
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.django_db(transaction=True)
 def test_postgresql_stops_in_time(run: Run, hurried: Clients, postgresql_url: str) -> None:
     code, message = refused(run, "SELECT pg_sleep(50)", postgresql_url, clients=hurried)
     assert (code, "statement timeout" in message) == (3000, True)
@@ -153,7 +174,14 @@ def test_postgresql_stops_in_time(run: Run, hurried: Clients, postgresql_url: st
 MANY = {
     "sqlite:///t.db": ENDLESS.replace("max(i)", "i"),
     "postgresql": "SELECT generate_series(1, 1000000000) AS a, 'xxxxxxxxxx' AS b",
+    # Drivers of SQLAlchemy may hold all rows.
+    "pg8000": "SELECT generate_series(1, 3000) AS a, 'xxxxxxxxxx' AS b",
 }
+
+
+def _at(url: str, postgresql: str) -> str:
+    """The URL that a name stands for."""
+    return {"postgresql": postgresql, "pg8000": by_pg8000(postgresql)}.get(url, url)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -161,7 +189,7 @@ MANY = {
 def test_a_result_is_never_larger_than_it_may_be(
     run: Run, postgresql_url: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = postgresql_url if url == "postgresql" else url
+    where = _at(url, postgresql_url)
     monkeypatch.setattr(session, "SQL_ROWS", 1_000)
     assert refused(run, MANY[url], where) == (
         3000, "The command failed: it gives more than 1,000 rows.",
@@ -176,9 +204,9 @@ def test_a_result_is_never_larger_than_it_may_be(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("url", ["sqlite:///t.db", "postgresql"])
+@pytest.mark.parametrize("url", ["sqlite:///t.db", "postgresql", "pg8000"])
 def test_all_of_a_command_is_done_or_nothing(run: Run, postgresql_url: str, url: str) -> None:
-    where = postgresql_url if url == "postgresql" else url
+    where = _at(url, postgresql_url)
     run("DROP TABLE IF EXISTS Things", where)
     run("CREATE TABLE Things (A int UNIQUE)", where)
     try:
@@ -278,7 +306,52 @@ def test_a_driver_of_sqlalchemy(run: Run, postgresql_url: str) -> None:
     ]
     assert run(commands, url)[1:] == [2, [{"a": 1, "b": "x"}, {"a": 2, "b": "50%"}]]
     code, message = refused(run, "SELECT * FROM nothing", url)
-    assert (code, message) == (3000, 'The command failed: relation "nothing" does not exist.')
+    assert (code, message) == (2000, 'The command failed: relation "nothing" does not exist.')
+    assert refused(run, "SELECT 1 / 0", url) == (3000, "The command failed: division by zero.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_driver_of_sqlalchemy_takes_and_gives_values_of_every_kind(
+    run: Run, postgresql_url: str
+) -> None:
+    """The same as the driver that CortexWeb has of its own."""
+    text = """
+        SELECT @Text::text AS t, @Number::float8 AS f, @Count::bigint AS i, @Yes::boolean AS b,
+            @At::timestamptz AS at, @Local::timestamp AS local, @Long::interval AS long,
+            @Data::bytea AS data, @Nothing::text AS nothing, @Text::text AS t,
+            DATE '2026-02-28' AS day, TIME '12:30' AS time, 1.25::numeric AS exact,
+            12345678901234567890.123::numeric AS large, ARRAY[1, 2] AS items,
+            '{"a": [1, null]}'::jsonb AS structure,
+            '0b0e2fd6-6cb1-4f8f-8f5a-2f6c6b1c7e0d'::uuid AS id, '50% :x @y'::text AS plain,
+            7 % 4 AS rest, $$5%$$ AS dollars, E'5%\\n' AS escaped
+    """
+    parameters = {
+        "Text": "it's; DROP TABLE x --", "Number": 1.5, "Count": 2**40, "Yes": True,
+        "At": datetime(2026, 11, 28, 9, 0, tzinfo=UTC), "Local": datetime(2026, 11, 28, 9, 0),
+        "Long": timedelta(days=1, seconds=2), "Data": b"\0\xff", "Nothing": None,
+    }  # fmt: skip
+    (found,) = run(text, by_pg8000(postgresql_url), Parameters=parameters)
+    (native,) = run(text, postgresql_url, Parameters=parameters)
+    assert found == native
+    assert found["t_2"] == "it's; DROP TABLE x --"
+    assert {name: type(value) for name, value in found.items() if value is not None} == {
+        name: type(value) for name, value in native.items() if value is not None
+    }
+    assert (found["exact"], found["large"]) == (1.25, "12345678901234567890.123")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_parameter_that_a_driver_cannot_send_is_told(run: Run, postgresql_url: str) -> None:
+    for url in (by_pg8000(postgresql_url), postgresql_url):
+        code, message = refused(run, "SELECT @A::text", url, Parameters={"A": "half \ud83d"})
+        assert (code, "a parameter cannot be sent" in message) == (2003, True)
+
+
+def test_a_driver_that_is_not_installed_is_named(run: Run) -> None:
+    _, message = refused(run, "SELECT 1", "mysql+pymysql://u:p@127.0.0.1/d")
+    assert message.endswith(
+        "mysql+pymysql needs the package pymysql, which is not installed where the workers run."
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,7 +45,7 @@ class Databases:
         if scheme == sqlite.SCHEME:
             return sqlite.connect(address, self.files, statements, until)
         if scheme and "://" in address.url:
-            return by_sqlalchemy.connect(address, self.allowed)
+            return by_sqlalchemy.connect(address, self.allowed, until)
         raise DataProblem(
             None,
             "a connection string is a URL, as postgresql://user:password@host/database or "

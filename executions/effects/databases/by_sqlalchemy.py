@@ -1,13 +1,22 @@
 """Databases that SQLAlchemy has a driver for (the extra `sql`)."""
 
-from contextlib import AbstractContextManager
+import struct
+import time
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from django.conf import settings
 
 from executions.effects.addresses import Networks
 from executions.effects.connection_guard import guarded
-from executions.effects.databases.session import CONNECTION, RUNTIME, Rows, written
+from executions.effects.databases.session import (
+    CONNECTION,
+    INVALID,
+    PARAMETER_TYPE,
+    RUNTIME,
+    Rows,
+    written,
+)
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
 
 #: What a URL may say beside the database. Other options of drivers name files of this machine, or
@@ -15,8 +24,14 @@ from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Stateme
 _OPTIONS = frozenset({"charset", "service_name", "ssl_verify_identity"})
 
 
-def connect(address: DatabaseAddress, allowed: Networks) -> "SqlalchemySession":
-    """Return a session by one of SQL_DRIVERS. Raises DataProblem."""
+#: Drivers that look for the places of parameters outside of quoted texts only.
+_QUOTES_STAY = frozenset({"pg8000"})
+#: What drivers raise for a value that they cannot send.
+_UNSENDABLE = (TypeError, ValueError, OverflowError, struct.error)
+
+
+def connect(address: DatabaseAddress, allowed: Networks, until: float) -> "SqlalchemySession":
+    """Return a session by one of SQL_DRIVERS, which ends at `until`. Raises DataProblem."""
     try:
         import sqlalchemy  # noqa: PLC0415 - an extra
     except ImportError:
@@ -37,35 +52,44 @@ def connect(address: DatabaseAddress, allowed: Networks) -> "SqlalchemySession":
         raise DataProblem(None, "it names no server.")
     if address.is_read_only:
         raise DataProblem(None, "ReadOnly is for PostgreSQL and SQLite.")
-    return SqlalchemySession(url, allowed)
+    return SqlalchemySession(url, allowed, until)
 
 
 class SqlalchemySession:
     """A connection in a transaction. The guard sees every connection of a driver in Python."""
 
-    def __init__(self, url: Any, allowed: Networks) -> None:
+    def __init__(self, url: Any, allowed: Networks, until: float) -> None:
         import sqlalchemy  # noqa: PLC0415 - an extra
 
         self._rows = Rows()
-        self._guard: AbstractContextManager[list[str]] = guarded(allowed)
+        self._until = until
+        self._guard: AbstractContextManager[list[str]] = guarded(allowed, until)
         try:
             engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
-        except (ImportError, sqlalchemy.exc.SQLAlchemyError) as error:
+        except ImportError as error:
+            needed = f"the package {error.name}, which is not installed where the workers run"
+            raise DataProblem(None, f"{url.drivername} needs {needed}.") from None
+        except sqlalchemy.exc.SQLAlchemyError as error:
             raise DataProblem(None, f"{url.drivername} cannot be used: {error}.") from None
         dialect = engine.dialect
         self._style = dialect.paramstyle
+        self._quotes_stay = dialect.driver in _QUOTES_STAY
         self._errors: type[Exception] = dialect.loaded_dbapi.Error
         refused = self._guard.__enter__()
         try:
             # Without the guard's own errors in its text, which name what was resolved.
-            self._connection = engine.raw_connection()
+            pooled = engine.raw_connection()
+            # The driver's own: the pool would log what a lost connection raises when it is closed.
+            self._connection: Any = pooled.driver_connection
+            pooled.detach()
         except (self._errors, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
             self._guard.__exit__(None, None, None)
-            raise DataProblem(CONNECTION, "; ".join(refused) or _text(error)) from None
+            told = "; ".join(refused) or str(self._problem(error, CONNECTION))
+            raise DataProblem(CONNECTION, told) from None
 
     def execute(self, statement: Statement, index: int) -> Executed:
         """Run a statement. Raises DataProblem."""
-        sql, values = written(statement, self._style)
+        sql, values = written(statement, self._style, quotes_stay=self._quotes_stay)
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, values)
@@ -74,29 +98,46 @@ class SqlalchemySession:
             names = [column[0] for column in cursor.description]
             found = self._rows.collect(names, iter(cursor.fetchone, None))
             return Executed(found, len(found))
-        except (self._errors, OSError) as error:
-            raise DataProblem(RUNTIME, _text(error), index) from None
+        except (self._errors, OSError, *_UNSENDABLE) as error:
+            raise self._problem(error, _code(error)).at(index) from None
         except DataProblem as problem:
             raise problem.at(index) from None
         finally:
             cursor.close()
+
+    def _problem(self, error: Exception, code: int) -> DataProblem:
+        if time.monotonic() >= self._until:
+            return DataProblem(RUNTIME, "it takes too long.")
+        if code == PARAMETER_TYPE:
+            return DataProblem(code, f"a parameter cannot be sent: {_text(error)}")
+        return DataProblem(code, _text(error))
 
     def commit(self) -> None:
         """Keep what was done."""
         try:
             self._connection.commit()
         except (self._errors, OSError) as error:
-            raise DataProblem(RUNTIME, _text(error)) from None
+            raise self._problem(error, RUNTIME) from None
 
     def close(self) -> None:
         """Undo what was not kept, and close the connection."""
         try:
-            self._connection.rollback()
-            self._connection.close()
-        except (self._errors, OSError):
-            pass  # it is lost already
+            for end in (self._connection.rollback, self._connection.close):
+                with suppress(self._errors, OSError):  # it may be lost already
+                    end()
         finally:
             self._guard.__exit__(None, None, None)
+
+
+def _code(error: Exception) -> int:
+    """A statement that the database does not understand is a ProgrammingError (PEP 249), or has a
+    state that begins with 42."""
+    if isinstance(error, _UNSENDABLE):
+        return PARAMETER_TYPE
+    said = error.args[0] if error.args else None
+    state = str(said.get("C", "")) if isinstance(said, dict) else ""
+    wrong = state.startswith("42") or (not state and type(error).__name__ == "ProgrammingError")
+    return INVALID if wrong else RUNTIME
 
 
 def _text(error: Exception) -> str:

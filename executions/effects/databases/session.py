@@ -37,9 +37,14 @@ class Session(Protocol):
 
 
 def written(
-    statement: Statement, style: str, convert: Callable[[Any], Any] = lambda value: value
+    statement: Statement,
+    style: str,
+    convert: Callable[[Any], Any] = lambda value: value,
+    *,
+    quotes_stay: bool = False,
 ) -> tuple[str, list[Any] | dict[str, Any]]:
-    """Return a statement as a driver of that style takes it, and the values of its parameters."""
+    """Return a statement as a driver of that style takes it, and the values of its parameters.
+    With `quotes_stay` the driver looks for no places in quoted texts."""
     place = _PLACES[style]
     texts: list[str] = []
     values: list[Any] = []
@@ -48,11 +53,17 @@ def written(
             values.append(convert(part.value))
             texts.append(place(len(values)))
         else:
-            texts.append(part.replace("%", "%%") if "format" in style else part)
+            stays = "format" not in style or (quotes_stay and _is_quoted(part))
+            texts.append(part if stays else part.replace("%", "%%"))
     sql = "".join(texts).strip()
     if style in _BY_NAME:
         return sql, {f"p{number}": value for number, value in enumerate(values, 1)}
     return sql, values
+
+
+def _is_quoted(part: str) -> bool:
+    """Whether a part of a statement is a quoted text or name: these are parts of their own."""
+    return part.endswith(("'", '"')) or (part.startswith("$$") and part.endswith("$$"))
 
 
 class Rows:
