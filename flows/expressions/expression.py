@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -150,12 +150,16 @@ class Expression:
         if is_nested:
             result = _run(program, data)
             problem = str(result.plain_value())
+        form: Callable[[str], str] = str
         if result.type() == _ERROR and (is_nested or _AT_NEEDED.search(problem)):
             other = _run(_rewritten(source.with_at(text)), data)
             if other.type() != _ERROR or not is_nested:
-                result, problem = other, str(other.plain_value())
+                result, problem, form = other, str(other.plain_value()), source.with_at
         if result.type() == _ERROR:
-            raise ExpressionError(self._explained(problem, variables))
+            told = self._explained(problem, variables)
+            raise ExpressionError(
+                _placed(told, text, lambda part: _fails(form(part), data) == problem)
+            )
         return result, is_nested
 
     def _explained(self, problem: str, variables: Mapping[str, Any]) -> str:
@@ -164,6 +168,23 @@ class Expression:
             return found.evaluate({name: variables[name] for name in found.names})
 
         return messages.explained(problem, self._text, read)
+
+
+def _placed(told: str, text: str, fails: Callable[[str], bool]) -> str:
+    """Return a problem with the place of the shortest part of a source that has it."""
+    if "(line " in told:
+        return told
+    start = next((start for start, end in source.parts(text) if fails(text[start:end])), None)
+    return told if start is None else f"{told.rstrip('.')} ({source.place(text, start)})."
+
+
+def _fails(text: str, data: dict[str, Any]) -> str:
+    """Return the problem of an evaluation; empty where there is none, or no expression."""
+    try:
+        result = _run(_compiled(text), data)
+    except ExpressionError:
+        return ""
+    return str(result.plain_value()) if result.type() == _ERROR else ""
 
 
 def _run(program: cel.Expression, data: dict[str, Any]) -> cel.Value:
@@ -182,7 +203,8 @@ def _compiled(text: str) -> cel.Expression:
     try:
         return language.RUNNING.compile(text, disable_check=True)
     except RuntimeError as error:
-        raise ExpressionError(_first_error(str(error))) from None
+        told = messages.of_another_language(text) or _first_error(str(error))
+        raise ExpressionError(told) from None
     except TypeError:
         raise ExpressionError("it contains half of a character (a lone surrogate).") from None
 
@@ -262,7 +284,9 @@ def _types(text: str) -> frozenset[str]:
     for found in _TOKEN.finditer(text):
         if number := found["number"]:
             if _is_endless(number):
-                raise ExpressionError(f"{number} is too large. A Number goes up to about 1.8e308.")
+                where = source.place(text, found.start())
+                problem = f"{number} is too large. A Number goes up to about 1.8e308 ({where})."
+                raise ExpressionError(problem)
         elif found["name"] in TYPE_NAMES:
             calls = text[found.end() :].lstrip().startswith("(")
             asks = asks or (calls and found["name"] == "type")

@@ -20,6 +20,18 @@ _UNCHECKED = re.compile(r"found no matching overload for '(\w+)' applied to '(?:
 _NO_KEY = re.compile(r"Key not found in map : (.*)$", re.S)
 _NO_ITEM = re.compile(r"Index error: index=(-?\d+) size=(\d+)")
 _NO_PART = "Applying SELECT to non-message type"
+#: Problems that the library tells in words of its own.
+_TOLD = {
+    "No matching overloads found : !_": "! takes a Boolean.",
+    "No matching overloads found : @in": (
+        "in looks into a List or a Structure; for a text in a text, write Text.contains(part)."
+    ),
+    "Invalid timezone": "there is no time zone of that name, such as Europe/Berlin.",
+    "String to Timestamp conversion failed": (
+        "the text is no date time such as 2026-01-31T12:00:00Z; parseDate reads other forms."
+    ),
+    "String to Duration conversion failed": "the text is no duration such as 1h30m or 90s.",
+}
 _OPERATORS = {
     "_+_": "+", "_-_": "-", "_*_": "*", "_/_": "/", "_%_": "%", "-_": "-", "!_": "!",
     "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=", "_==_": "==", "_!=_": "!=",
@@ -27,10 +39,62 @@ _OPERATORS = {
 }  # fmt: skip
 
 
+#: What is done with each item of a list.
+_MACROS = {
+    "map": "Lines.map(line, line.Total)",
+    "filter": "Lines.filter(line, line.Total > 0)",
+    "all": "Lines.all(line, line.Total > 0)",
+    "exists": "Lines.exists(line, line.Total > 0)",
+    "exists_one": "Lines.exists_one(line, line.Total > 0)",
+}
+#: Functions by what other languages call them.
+_OTHER_NAMES = {
+    "any": "exists", "append": "+", "avg": "average", "ceiling": "ceil", "concat": "+",
+    "count": "size", "datediff": "between", "dateadd": "add", "iif": "a ? b : c",
+    "includes": "contains", "isempty": "size() == 0", "len": "size", "length": "size",
+    "mean": "average", "nvl": "coalesce", "ifnull": "coalesce", "isnull": "== null",
+    "orderby": "sortBy", "reduce": "sum", "select": "map", "strftime": "format", "strip": "trim",
+    "substr": "substring", "mid": "substring", "tostring": "text", "str": "text",
+    "tonumber": "number", "float": "number", "unique": "distinct", "where": "filter",
+}  # fmt: skip
+#: How the language writes what others write so.
+_OTHER_WORDS = {"and": "&&", "or": "||", "not": "!", "if": "condition ? one : other"}
+_OTHER_SIGNS = {
+    ("?", "?"): ("??", "coalesce(one, other)"),
+    ("?", "."): ("?.", "`.?`, as in Order.?Paid.orValue(0)"),
+}
+_COMPARISONS = frozenset("=!<>")
+
+
+def of_another_language(source: str) -> str:
+    """Return what is said about a source that is written as in another language; empty for one
+    that is wrong in another way."""
+    found = tokens(source)
+    for number, token in enumerate(found):
+        before = found[number - 1].text if number else ""
+        after = found[number + 1].text if number + 1 < len(found) else ""
+        where = place(source, token.start)
+        if token.kind == "name" and token.text in _OTHER_WORDS and before not in {".", ")"}:
+            return f"`{token.text}` is written {_OTHER_WORDS[token.text]} ({where})."
+        if other := _OTHER_SIGNS.get((token.text, after)):
+            return f"`{other[0]}` is written {other[1]} ({where})."
+        if token.text == "=" and after != "=" and before not in _COMPARISONS:
+            return f"`=` is written == where values are compared ({where})."
+        if token.text == "$" and found[number + 1 : number + 2]:
+            return f"`${after}` is written {after} ({where})."
+        if token.text in ("'", '"'):
+            return f"the text that begins here has no end: {token.text} is missing ({where})."
+    return ""
+
+
 def no_function(name: str, where: str) -> str:
     """Return what is said about a function that does not exist, or not with so many arguments."""
     if known := BY_INTERNAL_NAME.get(name):
         return f"{known.signature} does not take this number of arguments ({where})."
+    if name in _MACROS:
+        return f"{name} takes the name of an item and an expression: {_MACROS[name]} ({where})."
+    if other := _OTHER_NAMES.get(name.casefold()):
+        return f"There is no function {name}; do you mean {other}? ({where})."
     return f"There is no function {name}{_near(name, FUNCTIONS)} ({where})."
 
 
@@ -67,6 +131,9 @@ def explained(problem: str, source: str, read: Read) -> str:
         return _no_part(source, read)
     if found := _NO_OVERLOAD.search(problem):
         return _no_overload(found, source)
+    for part, told in _TOLD.items():
+        if part in problem:
+            return told
     return problem.partition(": ")[2] or problem
 
 
@@ -101,7 +168,20 @@ def _no_key(key: str, source: str, read: Read) -> str:
             near = _near(key, known)
             where = place(source, token.start)
             return f"{with_own_names(operand)} has no {key}; {told}{near} ({where})."
+    for operand, token in _accesses(source, key):
+        near = _near(key, _keys_of_items(operand, key, source, read))
+        return f"{operand} has no {key}{near} ({place(source, token.start)})."
     return f"a structure has no {key} here."
+
+
+def _keys_of_items(name: str, key: str, source: str, read: Read) -> list[str]:
+    """The keys of the first item without a key, of the list that a macro goes through."""
+    found = re.search(rf"\.(?:{'|'.join(_MACROS)})\(\s*{re.escape(name)}\s*,", source)
+    try:
+        items = read(operand_before(source, found.start())) if found else []
+        return next([*map(str, item)] for item in items if key not in item)
+    except Exception:  # a list that only another macro knows, or items that are no structures
+        return []
 
 
 def _no_part(source: str, read: Read) -> str:

@@ -205,6 +205,45 @@ def _opening(found: list[Token], closing: int) -> int:
     return 0
 
 
+#: Tokens of a source whose parts are looked at.
+_MOST_TOKENS = 60
+
+
+def parts(source: str) -> Iterator[tuple[int, int]]:
+    """Yield where each part of a source begins and ends that may be an expression, the shortest
+    first; none of a long source, which has too many."""
+    found = tokens(source)
+    if len(found) > _MOST_TOKENS:
+        return
+    starts = [
+        number
+        for number, token in enumerate(found)
+        if _may_begin(token) and (not number or found[number - 1].text != ".")
+    ]
+    ends = [number for number, token in enumerate(found) if _may_end(token)]
+    spans = [(end - start, start, end) for start in starts for end in ends if start <= end]
+    for _, start, end in sorted(spans):
+        if _is_balanced(found[start : end + 1]):
+            yield found[start].start, found[end].end
+
+
+def _may_begin(token: Token) -> bool:
+    return token.kind != "sign" or token.text in "([{-!"
+
+
+def _may_end(token: Token) -> bool:
+    return token.kind != "sign" or token.text in ")]}"
+
+
+def _is_balanced(found: list[Token]) -> bool:
+    depth = 0
+    for token in found:
+        depth += (token.text in _CLOSING) - (token.text in _CLOSING.values())
+        if depth < 0:
+            return False
+    return not depth
+
+
 def place(source: str, position: int) -> str:
     """Return a place as people read it: `line 1, column 7`."""
     line = source.count("\n", 0, position) + 1

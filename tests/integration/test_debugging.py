@@ -171,7 +171,7 @@ def test_conditions_and_hits(loop: FlowVersion, ada: Session) -> None:
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [
-        ("1 / (I - I) == 1", "divide by zero."),
+        ("1 / (I - I) == 1", "divide by zero (line 1, column 1)."),
         ("Seen.map(a, Seen.map(b, Seen.map(c, Seen.map(d, a)))) == I", "10,000 iterations"),
     ],
 )

@@ -140,10 +140,14 @@ def test_keys_keep_their_order(source: str) -> None:
     [
         ("Order.Total", "Order has no Total; it has Number, Customer, Lines (line 1, column 7)."),
         ("1 +\nOrder.Customer.Nam", "it has Name; do you mean Name? (line 2, column 16)"),
-        ('Order["Lines"][5]', "there is no item 5: the list has 2."),
+        ('Order["Lines"][5]', "there is no item 5: the list has 2 (line 1, column 1)."),
         ("Order.Customer.Name.First", "Order.Customer.Name is a Text and has no First"),
         ("Order.Lines.first().Foo", "Order.Lines.first() has no Foo; it has Total"),
-        ("Order.Lines.map(x, x.Foo)", "a structure has no Foo here."),
+        ("Order.Lines.map(x, x.Foo)", "x has no Foo (line 1, column 22)."),
+        (
+            "Order.Lines.filter(x, x.Totl > 1)",
+            "x has no Totl; do you mean Total? (line 1, column 25).",
+        ),
         (
             "uper(Order.Customer.Name)",
             "There is no function uper; do you mean upper? (line 1, column 1).",
@@ -155,9 +159,28 @@ def test_keys_keep_their_order(source: str) -> None:
         ),
         ("upper(5)", "upper(text: Text) does not take Integer (line 1, column 1)."),
         ("Order.Number.upper()", "upper(text: Text) does not take Integer (line 1, column 14)."),
-        ("Order.Lines.sum()", "it adds numbers and durations, not a Structure."),
-        ("Order.Number - 'a'", "- does not take Integer and Text."),
+        ("Order.Lines.sum()", "it adds numbers and durations, not a Structure (line 1, column 1)."),
+        ("Order.Number - 'a'", "- does not take Integer and Text (line 1, column 1)."),
         ("1 +", "(line 1, column 4)"),
+        ("1 +\n2 * (Order.Number / 0)", "divide by zero (line 2, column 6)."),
+        ("'a' + date(2026, 2, 30)", "day is out of range for month (line 1, column 7)."),
+        ('1 + add(now(), 1, "dya")', "months, quarters, years (line 1, column 5)."),
+        ('now().getHours("Europe/Berln")', "there is no time zone of that name"),
+        ('timestamp("soon")', "parseDate reads other forms (line 1, column 1)."),
+        ("1 == 1 && !Order.Number", "! takes a Boolean (line 1, column 11)."),
+        ('"a" in Order.Customer.Name', "write Text.contains(part) (line 1, column 1)."),
+        ("Order.Number > 2 and true", "`and` is written && (line 1, column 18)."),
+        ("Order.Number = 7", "`=` is written == where values are compared (line 1, column 14)."),
+        ("Order.Paid ?? 0", "`??` is written coalesce(one, other) (line 1, column 12)."),
+        ("Order?.Paid", "`?.` is written `.?`, as in Order.?Paid.orValue(0) (line 1, column 6)."),
+        ("$Order.Number", "`$Order` is written Order (line 1, column 1)."),
+        ("'it's'", "the text that begins here has no end: ' is missing (line 1, column 6)."),
+        (
+            "Order.Lines.length()",
+            "There is no function length; do you mean size? (line 1, column 13)",
+        ),
+        ("Order.Lines.map(x)", "an expression: Lines.map(line, line.Total) (line 1, column 13)."),
+        ("1 + 1e400", "1e400 is too large. A Number goes up to about 1.8e308 (line 1, column 5)."),
     ],
 )
 def test_errors_say_what_exists(source: str, said: str) -> None:
@@ -285,4 +308,4 @@ def test_a_key_of_any_type_is_found(source: str, expected: Any) -> None:
 
 def test_in_asks_lists_and_structures_only() -> None:
     told = problem("2.0 in Rates && 1 in Count", Rates={key_for(2.0): 1}, Count=3)
-    assert told == "`in` looks into a List or a Structure, not an Integer."
+    assert told == "`in` looks into a List or a Structure, not an Integer (line 1, column 19)."
