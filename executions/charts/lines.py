@@ -241,13 +241,15 @@ def _days(plan: Plan) -> list[tuple[float, str, str]]:
 
 
 def _drawn_marks(plan: Plan, marks: Sequence[Mark]) -> Iterator[DrawnMark]:
-    """Yield the marks; labels that would cover each other stand in two lines."""
-    before, line = -float(_NEAR), 0
+    """Yield the marks; labels that would cover each other stand in two lines, and where both are
+    taken, the crosshair says what the mark is."""
+    ends = [-float(_NEAR)] * 2
     for mark in marks:
         x = _x(plan, mark.at)
-        line = 1 - line if x - before < _NEAR else 0
-        before = x
-        yield DrawnMark(x, mark.label, mark.url, x > 50, line)
+        line = next((line for line, end in enumerate(ends) if x - end >= _NEAR), None)
+        if line is not None:
+            ends[line] = x
+        yield DrawnMark(x, mark.label if line is not None else "", mark.url, x > 50, line or 0)
 
 
 # Words -------------------------------------------------------------------------------------------

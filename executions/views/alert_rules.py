@@ -91,6 +91,8 @@ def _form_page(request: HttpRequest, kind: Kind, shown: AlertRule) -> HttpRespon
             form.add_error(None, _CHANGED)
         else:
             messages.success(request, f"{shown.name} is saved. It counts from now on.")
+            if not any(recipients.values()):
+                messages.warning(request, "It has no recipients: its alerts are listed here only.")
             return redirect("alert-rules")
     context = {
         "section": "alerts",

@@ -52,6 +52,7 @@ def test_a_rule_is_made_changed_and_deleted(admin_client: Client, admin_user: An
     fields = form_of("queued-long", scope=f"flow:{flow.pk}", users=[admin_user.pk])
     response = admin_client.post("/alerts/rules/new/?kind=queued-long", fields)
     assert response["Location"] == "/alerts/rules/"
+    assert "no recipients" not in admin_client.get("/alerts/rules/").content.decode()
     rule = AlertRule.objects.get()
     assert (rule.parameters, rule.flow, rule.kind) == ({"minutes": 7}, flow, "queued-long")
     assert list(rule.users.all()) == [admin_user]
@@ -71,9 +72,10 @@ def test_a_rule_is_made_changed_and_deleted(admin_client: Client, admin_user: An
     assert "Mine &lt;b&gt;" in admin_client.get("/alerts/").content.decode()
     # Switched off, it ends without a word.
     told = Delivery.objects.count()
-    off = {**fields, "revision": "2"}
+    off = {**fields, "revision": "2", "users": []}
     del off["is_on"]
-    admin_client.post(f"/alerts/rules/{rule.pk}/", off)
+    saved = admin_client.post(f"/alerts/rules/{rule.pk}/", off, follow=True)
+    assert "It has no recipients" in saved.content.decode()
     assert Alert.objects.get().is_done
     assert Delivery.objects.count() == told
     admin_client.post(f"/alerts/rules/{rule.pk}/delete/")

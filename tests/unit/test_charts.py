@@ -148,13 +148,15 @@ def test_a_mark_stands_at_its_moment_and_in_its_row() -> None:
 
 
 def test_labels_of_marks_that_are_near_stand_in_two_lines() -> None:
-    at = [START + timedelta(hours=hours) for hours in (1, 1.1, 3)]
+    at = [START + timedelta(hours=hours) for hours in (1, 1.1, 1.2, 3)]
     chart = draw(plan(Line("ended", [1] * 4, "muted"), marks=[Mark(one, "v1") for one in at]))
-    assert [(mark.line, mark.is_left) for mark in chart.marks] == [
-        (0, False),
-        (1, False),
-        (0, True),
+    assert [(mark.line, mark.is_left, mark.label) for mark in chart.marks] == [
+        (0, False, "v1"),
+        (1, False, "v1"),
+        (0, False, ""),  # no line has room for it
+        (0, True, "v1"),
     ]
+    assert "v1" in chart.rows[1].marks
 
 
 def test_times_tell_days_where_a_chart_has_several() -> None:
