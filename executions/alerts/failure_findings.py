@@ -18,8 +18,8 @@ _ENDS = ("take", "assign", "mute", "resolve")
 
 def found(groups: QuerySet[FailureGroup], what: str) -> Found:
     """Return the findings about the first of the groups, and how many groups there are."""
-    listed = groups.select_related("flow")[:SHOWN]
-    return Found([finding_of(group, what) for group in listed], groups.count())
+    findings = [finding_of(group, what) for group in groups.select_related("flow")[:SHOWN]]
+    return Found(findings, len(findings) if len(findings) < SHOWN else groups.count())
 
 
 def finding_of(group: FailureGroup, what: str) -> Finding:

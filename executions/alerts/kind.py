@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
+from executions import workers
 from executions.access import User
 from executions.models import AlertRule, Observation
 from executions.statistics import read
-from executions.statistics.counts import Counts
+from executions.statistics.counts import Numbers
 from executions.statistics.spans import Span
+from executions.workers import Worker
 from flows.models import Flow
 from flows.queries import flows_in
 
@@ -86,11 +89,49 @@ class Round:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self._numbers: dict[timedelta, dict[int, Numbers]] = {}
+        self._failures: dict[timedelta, dict[UUID, int]] = {}
+        self._flows_in: dict[tuple[int | None, int | None], list[int]] = {}
+
+    def numbers(self, length: timedelta, flow: int | None = None) -> dict[int, Numbers]:
+        """Return the numbers of each flow in the time until now. They are read once for all rules;
+        for one that names a `flow`, of that alone where nobody else has asked."""
+        if length not in self._numbers:
+            span = Span.last(length, self.now)
+            if flow is not None:
+                return read.numbers_by_flow(span, [flow])
+            self._numbers[length] = read.numbers_by_flow(span)
+        return self._numbers[length]
+
+    def failures(self, length: timedelta) -> dict[UUID, int]:
+        """Return how often each failure was seen in the time until now."""
+        if length not in self._failures:
+            counts = read.by_failure(Span.last(length, self.now))
+            self._failures[length] = {pk: one.failed for pk, one in counts.items()}
+        return self._failures[length]
+
+    def flows_in(self, folder: int | None, label: int | None) -> list[int]:
+        """Return the ids of the flows of a folder or a label."""
+        key = folder, label
+        if key not in self._flows_in:
+            labels = [] if label is None else [label]
+            self._flows_in[key] = flows_in(folder=folder, labels=labels)
+        return self._flows_in[key]
 
     @cached_property
-    def usual(self) -> dict[int, Counts]:
-        """The counts of each flow, of which p95 is taken."""
-        return read.by_flow(Span.last(USUAL_SPAN, self.now))
+    def silent_workers(self) -> list[Worker]:
+        return [one for one in workers.read() or () if one.is_silent]
+
+    @cached_property
+    def usual(self) -> dict[int, float]:
+        """The p95 in seconds of each flow that has run often enough to say what is usual."""
+        counts = read.by_flow(Span.last(USUAL_SPAN, self.now))
+        found = {pk: one.durations for pk, one in counts.items() if one.ended >= USUAL_RUNS}
+        return {
+            pk: p95
+            for pk, durations in found.items()
+            if len(durations) >= USUAL_RUNS and (p95 := durations.quantile(0.95)) is not None
+        }
 
     @cached_property
     def flows(self) -> dict[int, Flow]:
@@ -114,11 +155,16 @@ class Check:
         rule = self.rule
         if rule.flow_id is not None:
             return [rule.flow_id]
-        if rule.folder_id is not None:
-            return flows_in(folder=rule.folder_id)
-        if rule.label_id is not None:
-            return flows_in(labels=[rule.label_id])
+        if rule.folder_id is not None or rule.label_id is not None:
+            return self.round.flows_in(rule.folder_id, rule.label_id)
         return None
+
+    def numbers(self, length: timedelta) -> dict[int, Numbers]:
+        """Return the numbers of each of the flows in the time until now."""
+        found = self.round.numbers(length, self.rule.flow_id)
+        if self.flow_ids is None:
+            return found
+        return {pk: found[pk] for pk in self.flow_ids if pk in found}
 
     @property
     def flow_filter(self) -> dict[str, Any]:

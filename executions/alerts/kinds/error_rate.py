@@ -8,7 +8,6 @@ from executions.alerts.flow_findings import flow_finding, worst_flows
 from executions.alerts.kind import HISTORY_STEP, Check, Found, Interval, Kind, Parameter
 from executions.statistics import read
 from executions.statistics.counts import Numbers
-from executions.statistics.spans import Span
 
 
 def sentence(given: Mapping[str, int]) -> str:
@@ -28,8 +27,7 @@ def _runs(counts: Numbers) -> int:
 
 
 def check(asked: Check) -> Found:
-    span = Span.last(asked.minutes("minutes"), asked.now)
-    flows = read.numbers_by_flow(span, asked.flow_ids)
+    flows = asked.numbers(asked.minutes("minutes"))
     bad = {pk: one for pk, one in flows.items() if _exceeds(asked, one.failed, _runs(one))}
     return Found.of(
         flow_finding(

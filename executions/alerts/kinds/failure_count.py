@@ -6,10 +6,9 @@ from itertools import islice
 
 from executions.alerts import visibility
 from executions.alerts.failure_findings import finding_of
-from executions.alerts.kind import Check, Found, Interval, Kind, Parameter
+from executions.alerts.kind import HISTORY, Check, Found, Interval, Kind, Parameter
 from executions.models import FailureGroup
 from executions.statistics import read
-from executions.statistics.spans import Span
 
 #: Failures whose past is read.
 _READ = 20
@@ -21,15 +20,16 @@ def sentence(given: Mapping[str, int]) -> str:
     return f"a failure is seen more than {given['times']:,} times in {given['minutes']:,} minutes"
 
 
-def _beyond(asked: Check, span: Span) -> dict[str, int]:
+def _beyond(asked: Check, length: timedelta) -> dict[str, int]:
     """Return how often each failure was seen that was seen too often, by id."""
     least = asked.number("times")
-    counts = read.by_failure(span)
-    return {str(pk): one.failed for pk, one in counts.items() if one.failed > least}
+    return {str(pk): times for pk, times in asked.round.failures(length).items() if times > least}
 
 
 def check(asked: Check) -> Found:
-    beyond = _beyond(asked, Span.last(asked.minutes("minutes"), asked.now))
+    beyond = _beyond(asked, asked.minutes("minutes"))
+    if not beyond:
+        return Found()
     groups = FailureGroup.objects.filter(
         pk__in=list(beyond), state__in=FailureGroup.UNSOLVED, **asked.flow_filter
     ).select_related("flow")
@@ -42,7 +42,7 @@ def check(asked: Check) -> Found:
 
 
 def history(asked: Check) -> list[Interval]:
-    beyond = _beyond(asked, asked.history)
+    beyond = _beyond(asked, HISTORY)
     groups = FailureGroup.objects.filter(pk__in=list(beyond), **asked.flow_filter)
     worst = sorted(groups.values_list("pk", flat=True), key=lambda pk: -beyond[str(pk)])
     step = max(5, min(24 * 60, asked.number("minutes") // _STEPS))

@@ -17,13 +17,9 @@ def sentence(given: Mapping[str, int]) -> str:
 def _limits(asked: Check) -> dict[int, float]:
     """Return the seconds that executions of each flow may take, where that is known."""
     least = asked.minutes("minutes").total_seconds()
-    found = {}
-    for pk, counts in asked.round.usual.items():
-        usual = counts.durations.quantile(0.95)
-        in_scope = asked.flow_ids is None or pk in asked.flow_ids
-        if in_scope and usual is not None and len(counts.durations) >= USUAL_RUNS:
-            found[pk] = max(usual * asked.number("percent") / 100, least)
-    return found
+    usual = asked.round.usual
+    flows = usual if asked.flow_ids is None else usual.keys() & set(asked.flow_ids)
+    return {pk: max(usual[pk] * asked.number("percent") / 100, least) for pk in flows}
 
 
 def check(asked: Check) -> Found:

@@ -22,8 +22,7 @@ def _flows(asked: Check) -> list[int]:
     if asked.rule.flow_id is not None:
         return [asked.rule.flow_id]
     used = max(_USED, 2 * _length(asked))
-    counts = read.numbers_by_flow(Span.last(used, asked.now), asked.flow_ids)
-    return [pk for pk, one in counts.items() if one.succeeded]
+    return [pk for pk, one in asked.numbers(used).items() if one.succeeded]
 
 
 def _length(asked: Check) -> timedelta:
@@ -35,7 +34,7 @@ def check(asked: Check) -> Found:
     if asked.rule.flow_id is not None and asked.now - asked.rule.since < _length(asked):
         return Found()
     flows = _flows(asked)
-    lately = read.numbers_by_flow(Span.last(_length(asked), asked.now), flows)
+    lately = asked.numbers(_length(asked))
     without = [pk for pk in flows if pk not in lately or not lately[pk].succeeded]
     return Found.of(
         flow_finding(

@@ -24,7 +24,8 @@ def check(asked: Check) -> Found:
         is_on=True, problem_at__gte=asked.rule.since, **asked.flow_filter
     )
     listed = failing.select_related("flow").order_by("-problem_at")[:SHOWN]
-    return Found([_finding(one) for one in listed], failing.count())
+    findings = [_finding(one) for one in listed]
+    return Found(findings, len(findings) if len(findings) < SHOWN else failing.count())
 
 
 def _finding(schedule: Schedule) -> Finding:

@@ -28,21 +28,19 @@ def _seen_at(worker: workers.Worker) -> datetime:
 
 def check(asked: Check) -> Found:
     longest = asked.minutes("minutes")
-    silent = [one for one in workers.read() or () if one.is_silent]
     return Found.of(
         Finding(
             group=f"worker {one.name}",
             text=f"The worker {one.name} has been silent for {duration(asked.now - _seen_at(one))}",
             address="",
         )
-        for one in silent
+        for one in asked.round.silent_workers
         if asked.now - _seen_at(one) > longest
     )
 
 
 def observe(evaluation: Round) -> Collection[tuple[str, int | None, datetime]]:
-    silent = [one for one in workers.read() or () if one.is_silent]
-    return [(one.name[:200], None, _seen_at(one)) for one in silent]
+    return [(one.name[:200], None, _seen_at(one)) for one in evaluation.silent_workers]
 
 
 def history(asked: Check) -> list[Interval]:
