@@ -93,11 +93,17 @@ class Histogram:
     @property
     def bins(self) -> Mapping[int, int]:
         """The counts by bin, in order."""
-        counts = self._counts()
-        return {number: counts[number] for number in sorted(counts)}
+        added, subtracted = self._unpacked()
+        if not subtracted:
+            return {number: added[number] for number in sorted(added)}
+        counts = {
+            number: added.get(number, 0) - subtracted.get(number, 0)
+            for number in sorted({**subtracted, **added})
+        }
+        return {number: count for number, count in counts.items() if count}
 
-    def _counts(self) -> Mapping[int, int]:
-        """Return the counts by bin. What was subtracted is gone from then on."""
+    def _unpacked(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """Return what was added, and what was subtracted."""
         packed, self._packed = self._packed, []
         if len(packed) > 2:
             packed = _remaining(packed)
@@ -109,13 +115,7 @@ class Histogram:
                 self._subtracted = unpack(one)
             else:
                 self.add(unpack(one), sign)
-        if less := self._subtracted:
-            for number in less.keys() - self._added.keys():
-                self._added[number] = 0
-            counts = self._added.items()
-            self._added = {n: left for n, count in counts if (left := count - less.get(n, 0))}
-            self._subtracted = {}
-        return self._added
+        return self._added, self._subtracted
 
     def __len__(self) -> int:
         return sum(self.bins.values())
@@ -138,12 +138,14 @@ class Histogram:
     def quantile(self, part: float) -> float | None:
         """Return the seconds that so large a part of the durations does not exceed: 0.95 for the
         95th percentile. None where there are none."""
-        counts = self._counts()
-        number = sum(counts.values())
+        added, subtracted = self._unpacked()
+        number = sum(added.values()) - sum(subtracted.values())
         longer = number - max(1, math.ceil(part * number))
+        # What is subtracted was added before, so its bins are mostly among the others.
+        bins = added if subtracted.keys() <= added.keys() else {**subtracted, **added}
         # The longest come first: of a 95th percentile few bins are looked at.
-        for bin_number in sorted(counts, reverse=True):
-            longer -= counts[bin_number]
+        for bin_number in sorted(bins, reverse=True):
+            longer -= added.get(bin_number, 0) - subtracted.get(bin_number, 0)
             if longer < 0 < number:
                 return upper_edge(bin_number) * _MIDDLE
         return None
