@@ -1,10 +1,11 @@
 """Evaluates the rules, again and again, and opens, changes and closes their alerts.
 
-A rule is evaluated by one process at a time, in a transaction of its own that also inserts the
-deliveries: what is told and what is written down are the same.
+A rule is evaluated by one process at a time. What it finds is applied in a transaction of its own
+that also inserts the deliveries: what is told and what is written down are the same.
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -31,6 +32,8 @@ from executions.models import Alert, AlertRule, Delivery
 logger = logging.getLogger(__name__)
 #: The number of the advisory lock of whoever writes observations.
 _LOCK = 0x00A1_E270
+#: Rules that are checked in one transaction.
+_TOGETHER = 50
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 _TIMEOUT = "SELECT set_config('statement_timeout', %(timeout)s, true)"
 
@@ -39,10 +42,59 @@ def evaluate() -> None:
     """Evaluate all rules that are on and were not evaluated just now."""
     evaluation = Round(timezone.now())
     _observe(evaluation)
-    lately = evaluation.now - timedelta(seconds=ALERT_EVALUATED_EVERY / 2)
+    rules = _claim(evaluation.now)
+    undone = set(Alert.objects.filter(is_done=False).values_list("rule", flat=True))
+    for rule, found in _checked(rules, evaluation):
+        # Most rules find nothing and have nothing to close.
+        if found.count or rule.pk in undone:
+            _apply_to(rule, found, evaluation.now)
+
+
+def _claim(now: datetime) -> list[AlertRule]:
+    """Return the rules that are due, which no other process evaluates for some seconds."""
+    lately = now - timedelta(seconds=ALERT_EVALUATED_EVERY / 2)
     due = AlertRule.objects.filter(is_on=True).exclude(evaluated_at__gt=lately)
-    for rule_id in due.order_by("evaluated_at", "id").values_list("pk", flat=True):
-        _evaluate(rule_id, evaluation)
+    with transaction.atomic():
+        rules = list(
+            due.order_by("evaluated_at", "id").select_for_update(of=("self",), skip_locked=True)
+        )
+        AlertRule.objects.filter(pk__in=[rule.pk for rule in rules]).update(evaluated_at=now)
+    return rules
+
+
+def _checked(rules: list[AlertRule], evaluation: Round) -> Iterator[tuple[AlertRule, Found]]:
+    """Yield what each rule finds. One that cannot be evaluated says why, and keeps no other from
+    it: the transaction, which only reads, begins anew after it."""
+    waiting = deque(rules)
+    while waiting:
+        found: list[tuple[AlertRule, Found]] = []
+        rule: AlertRule | None = None
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute(_TIMEOUT, {"timeout": f"{ALERT_STATEMENT_SECONDS}s"})
+                while waiting and len(found) < _TOGETHER:
+                    rule = waiting.popleft()
+                    found.append((rule, KINDS[rule.kind].check(Check(rule, evaluation))))
+        except Exception as error:
+            if rule is None:
+                raise
+            _note(rule, _problem(rule, error))
+        for one, _ in found:
+            _note(one, "")
+        yield from found
+
+
+def _problem(rule: AlertRule, error: Exception) -> str:
+    logger.exception("The alert rule %s could not be evaluated", rule.pk, exc_info=error)
+    return f"{type(error).__name__}: {error}".replace("\0", "")
+
+
+def _note(rule: AlertRule, problem: str) -> None:
+    """Write down why a rule could not be evaluated, or that it can be again."""
+    if rule.problem != problem:
+        rule.problem = problem
+        AlertRule.objects.filter(pk=rule.pk).update(problem=problem)
 
 
 def _observe(evaluation: Round) -> None:
@@ -52,23 +104,16 @@ def _observe(evaluation: Round) -> None:
             observations.observe(evaluation)
 
 
-def _evaluate(rule_id: int, evaluation: Round) -> None:
-    """Evaluate a rule. One that cannot be says why, and keeps no other from it."""
-    problem = ""
+def _apply_to(checked: AlertRule, found: Found, now: datetime) -> None:
+    """Apply what a rule has found, unless it was changed or switched off meanwhile."""
     try:
         with transaction.atomic():
-            rules = AlertRule.objects.select_for_update(of=("self",), skip_locked=True)
-            rule = rules.filter(pk=rule_id, is_on=True).first()
-            if rule is None:
-                return
-            with connection.cursor() as cursor:
-                cursor.execute(_TIMEOUT, {"timeout": f"{ALERT_STATEMENT_SECONDS}s"})
-            found = KINDS[rule.kind].check(Check(rule, evaluation))
-            _apply(rule, found, evaluation.now)
+            same = AlertRule.objects.filter(pk=checked.pk, is_on=True, since=checked.since)
+            rule = same.select_for_update(of=("self",)).first()
+            if rule is not None:
+                _apply(rule, found, now)
     except Exception as error:
-        logger.exception("The alert rule %s could not be evaluated", rule_id)
-        problem = f"{type(error).__name__}: {error}".replace("\0", "")
-    AlertRule.objects.filter(pk=rule_id).update(evaluated_at=evaluation.now, problem=problem)
+        _note(checked, _problem(checked, error))
 
 
 def _apply(rule: AlertRule, found: Found, now: datetime) -> None:

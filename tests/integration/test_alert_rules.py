@@ -10,7 +10,8 @@ from django.utils import timezone
 from redis import Redis
 
 from executions import workers
-from executions.alerts.kind import Check, Found, Round, merge_intervals
+from executions.alerts import evaluation
+from executions.alerts.kind import Check, Finding, Found, Round, merge_intervals
 from executions.alerts.registry import KINDS
 from executions.failures.commands.run import run as give_failure_command
 from executions.models import (
@@ -168,6 +169,29 @@ def test_what_comes_and_goes_in_quiet_hours_is_told_to_nobody(person: Any) -> No
     evaluate()
     assert Alert.objects.get().is_done
     assert not Delivery.objects.exists()
+
+
+def test_quiet_rules_share_their_statements(django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        make_rule("failure-count", name=f"Often {number}")
+        make_rule("error-rate", name=f"Rate {number}")
+    with django_assert_max_num_queries(40):
+        evaluation.evaluate()
+    assert not AlertRule.objects.filter(evaluated_at=None).exists()
+    # Nobody else evaluates them for some seconds.
+    with django_assert_max_num_queries(20):
+        evaluation.evaluate()
+
+
+def test_what_a_rule_found_before_it_was_changed_is_not_told(person: Any) -> None:
+    now = timezone.now()
+    found = Found.of([Finding(group="a", text="b", address="/")])
+    rules = [make_rule("queued-long", name=name, users=[person]) for name in "ABC"]
+    AlertRule.objects.filter(name="A").update(is_on=False)
+    AlertRule.objects.filter(name="B").update(since=now)
+    for rule in rules:
+        evaluation._apply_to(rule, found, now)
+    assert Alert.objects.get().rule.name == "C"
 
 
 def test_a_rule_that_fails_keeps_no_other_from_it(
