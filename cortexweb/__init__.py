@@ -5,7 +5,3 @@ import gc
 # Every process of the product begins here. A collector that looks after every few hundred objects
 # takes a sixth of the time in which a process starts.
 gc.set_threshold(20_000, 20, 50)
-
-from cortexweb.celery import app as celery_app  # noqa: E402
-
-__all__ = ["celery_app"]

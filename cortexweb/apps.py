@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from cortexweb import celery as _celery  # noqa: F401 - makes it the application of all tasks
+
 
 class CortexWebConfig(AppConfig):
     name = "cortexweb"

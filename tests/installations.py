@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -94,13 +95,13 @@ class Installation:
         """The oldest of the started processes with these words in its command line."""
         return next(p for p in marked_processes(self.data) if set(words) <= set(p.cmdline()))
 
-    def program(self, name: str) -> psutil.Process:
-        """The process that supervisord keeps under this name."""
-        return next(
-            process
-            for process in marked_processes(self.data)
-            if process.environ().get("SUPERVISOR_PROCESS_NAME") == name
-        )
+    def program(self, name: str) -> psutil.Process | None:
+        """The process that supervisord keeps under this name; a new one has it once it runs."""
+        for process in self.process("cortexweb.up.supervisord").children():
+            with suppress(psutil.Error):  # it has just ended
+                if process.environ().get("SUPERVISOR_PROCESS_NAME") == name:
+                    return process
+        return None
 
     def end(self) -> None:
         """Kill whatever is left, and show what it said."""
