@@ -49,6 +49,8 @@ class Preview:
     refused: int
     why: str
     first: list[Execution]
+    #: How many match that have a parent, where the command is for roots and what is below them.
+    children: int = 0
 
     @property
     def count_text(self) -> str:
@@ -105,7 +107,15 @@ def preview(
         refused=refused,
         why=why,
         first=list(rows.only(*_SHOWN)[:FIRST]),
+        children=_children(shares, expected) if declared.for_roots else 0,
     )
+
+
+def _children(shares: list[StatusShare], expected: int | None) -> int:
+    """How many match that a command for roots leaves out, as far as rows are counted."""
+    if expected is None:
+        return 0
+    return max(0, sum(share.count.number for share in shares if not share.refusal) - expected)
 
 
 def count(rows: QuerySet[Execution]) -> int | None:

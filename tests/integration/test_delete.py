@@ -85,6 +85,7 @@ def test_all_that_match_are_previewed_and_deleted(admin_client: Client, admin_us
     address = reverse("bulk", args=["delete"]) + "?flow=orders"
     page = admin_client.get(address).content.decode()
     assert "Delete 3" in page  # roots; that one of them must stay is known when its turn comes
+    assert "a parent. Delete the root" in page
     assert "cannot be brought back" in page
     admin_client.post(address, {"form": "k" * 32})
     job = BulkJob.objects.get()
