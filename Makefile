@@ -1,6 +1,6 @@
 # What a contributor runs. Each target takes the tools of the virtual environment that is active.
 
-.PHONY: check test-unit test coverage audit lock
+.PHONY: check test-unit test coverage-floor coverage audit lock
 
 check:  ## Everything that needs no server: format, lint, types, templates, scripts, migrations, settings.
 	.ci/check
@@ -10,6 +10,9 @@ test-unit:  ## The tests that need no server.
 
 test:  ## All tests, with PostgreSQL, Redis, workers and Chromium.
 	pytest
+
+coverage-floor:  ## The floor of what unit tests run of blocks, expressions and the engine.
+	.ci/coverage-floor
 
 coverage:  ## All tests, and which lines they run.
 	pytest --cov --cov-report=term:skip-covered
