@@ -1,8 +1,9 @@
 """Executions as rows, for tests of what shows them, and their events."""
 
-from copy import copy
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -56,37 +57,63 @@ def unsaved_execution(
 
 def event_of(execution: Execution, **changes: Any) -> ExecutionChanged:
     """Change an execution as a checkpoint would, and give the event of that."""
-    rows = Execution.objects.filter(pk=execution.pk)
+    return events_of(execution, **changes)[0]
+
+
+def events_of(*executions: Execution, **changes: Any) -> list[ExecutionChanged]:
+    """Change executions as a checkpoint would, and give the events of that in the same order."""
+    rows = Execution.objects.filter(pk__in=[execution.pk for execution in executions])
     if changes.get("error_type"):
         changes.setdefault("exception_types", changes["error_type"])
     rows.update(revision=F("revision") + 1, updated_at=timezone.now(), **changes)
-    return read_events(rows)[0]
+    events = {str(event.id): event for event in read_events(rows)}
+    return [events[str(execution.pk)] for execution in executions]
+
+
+def make_executions(user: Any, ages: Iterable[float], **columns: Any) -> list[Execution]:
+    """Executions of one flow, in one statement."""
+    version = version_of(columns.pop("flow", "orders"))
+    flow = version.flow.name
+    made = [unsaved_execution(user, flow, age, version=version, **columns) for age in ages]
+    return Execution.objects.bulk_create(made)
 
 
 def make_children(parent: Execution, count: int, **columns: Any) -> list[Execution]:
     """Many children at once, each a second older than the one before."""
     child = make_execution(parent.initiator, parent=parent, **columns)
-    children = [child]
-    for number in range(1, count):
-        sibling = copy(child)
-        sibling.pk = new_id()
-        sibling.started_at = child.started_at - timedelta(seconds=number)
-        children.append(sibling)
-    Execution.objects.bulk_create(children[1:])
+    ids = copy_in_database(
+        child, count - 1, {"started_at": "e.started_at - new.n * interval '1 second'"}
+    )
     Execution.objects.filter(pk=parent.pk).update(child_count=F("child_count") + count)
-    return children
+    return list(Execution.objects.filter(pk__in=[child.pk, *ids]).order_by("-started_at"))
 
 
 def copies_that_ended(execution: Execution, count: int, flows: int) -> None:
     """Insert copies of an execution, which have ended, of so many flows. The planner knows them."""
+    own = {"root_id": "new.id", "lease_expires_at": "NULL"}
+    own |= {"flow_name": f"'flow ' || new.n % {flows}", "status": "'Ended'", "ended_at": "now()"}
+    copy_in_database(execution, count, own)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE executions_execution")
+
+
+def copy_in_database(execution: Execution, count: int, own: dict[str, str]) -> list[UUID]:
+    """Insert copies of an execution in one statement, which takes a hundredth of the time that
+    sending them does, and return their ids. `own` has the SQL of columns that differ: `e` is the
+    execution, `new` has the `id` and the number `n` of a copy."""
     columns = [field.column for field in Execution._meta.concrete_fields]
-    own = {"id": "gen_random_uuid()", "root_id": "gen_random_uuid()", "lease_expires_at": "NULL"}
-    own |= {"flow_name": f"'flow ' || n %% {flows}", "status": "'Ended'", "ended_at": "now()"}
-    values = ", ".join(own.get(column, f"e.{column}") for column in columns)
+    values = {column: f"e.{column}" for column in columns} | {"id": "new.id"} | own
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO executions_execution ({', '.join(columns)}) SELECT {values} "
-            f"FROM executions_execution e, generate_series(1, {count}) n WHERE e.id = %s",
-            [execution.pk],
+            f"""
+            WITH new AS MATERIALIZED (
+                SELECT n, gen_random_uuid() AS id FROM generate_series(1, %s) n
+            )
+            INSERT INTO executions_execution ({", ".join(values)})
+            SELECT {", ".join(values.values()).replace("%", "%%")}
+            FROM executions_execution e, new WHERE e.id = %s
+            RETURNING id
+            """,
+            [count, execution.pk],
         )
-        cursor.execute("ANALYZE executions_execution")
+        return [pk for (pk,) in cursor.fetchall()]

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from executions.models import Execution
 from executions.publishing import publish
 from tests.browsers import becomes
-from tests.executions_in_tests import event_of
+from tests.executions_in_tests import events_of
 
 LIVE = '[data-live][data-state="live"]'
 
@@ -29,4 +29,4 @@ def expect_shown(page: Page, ids: list[str]) -> None:
 
 
 def tell(*executions: Execution, **changes: Any) -> None:
-    publish([event_of(execution, **changes) for execution in executions])
+    publish(events_of(*executions, **changes))

@@ -34,7 +34,7 @@ def open_as(browser: Browser, live_app: LiveApp) -> Iterator[OpenAs]:
         def opened(user: User | None, address: str) -> Page:
             context = browser.new_context(base_url=live_app.url)
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(20_000)
             if user is not None:
                 sign_in(context, live_app.url, user)
             page = context.new_page()

@@ -14,7 +14,7 @@ from executions.models import AuditEntry, Execution
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
 from tests.browsers import becomes, fits
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import make_execution, make_executions
 from tests.grids import row
 
 WIDTHS = (1920, 1440, 1200, 1024, 768, 720, 390, 320)
@@ -43,9 +43,8 @@ def cut_off(page: Page) -> list[str]:
 
 @pytest.fixture
 def many(admin_user: Any) -> None:
-    for age in range(1, 61):
-        status = (Status.PAUSED, Status.RUNNING, Status.ENDED)[age % 3]
-        make_execution(admin_user, age=age, status=status)
+    for first, status in enumerate((Status.RUNNING, Status.ENDED, Status.PAUSED), 1):
+        make_executions(admin_user, range(first, 61, 3), status=status)
 
 
 def select_all(page: Page) -> None:
@@ -238,8 +237,7 @@ def test_a_slow_line_shows_that_it_is_waited_for(grid: Any, admin_user: Any, wha
     parent = make_execution(admin_user, status=Status.PAUSED, age=1)
     make_execution(admin_user, parent=parent, age=2)
     Execution.objects.filter(pk=parent.pk).update(child_count=1)
-    for age in range(3, 60):
-        make_execution(admin_user, age=age)
+    make_executions(admin_user, range(3, 60))
     page = grid()
     bar = page.get_by_role("progressbar", name="Loading")
     expect(bar).to_be_hidden()
@@ -298,10 +296,8 @@ def test_an_executions_page_shows_it_too(grid: Any, admin_user: Any) -> None:
 
 
 def test_what_was_over_already_is_no_refusal(grid: Any, admin_user: Any) -> None:
-    for age in range(1, 4):
-        make_execution(admin_user, age=age, status=Status.RUNNING)
-    for age in range(4, 21):
-        make_execution(admin_user, age=age, status=Status.ENDED)
+    make_executions(admin_user, range(1, 4), status=Status.RUNNING)
+    make_executions(admin_user, range(4, 21), status=Status.ENDED)
     page = grid()
     page.keyboard.press("j")
     page.keyboard.press("Control+a")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from executions.models import Execution, SavedView
 from executions.states import Status
 from tests.browsers import becomes
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import make_execution, make_executions
 from tests.grids import LIVE, expect_shown, row, shown, tell
 
 
@@ -159,8 +159,7 @@ def test_rows_come_and_change_after_a_swap(
     SavedView.objects.create(owner=admin_user, name="All mine", query="flow=orders")
     parent = make_execution(admin_user, age=20, child_count=1)
     make_execution(admin_user, age=19, parent=parent)
-    for age in range(30, 85):
-        make_execution(admin_user, age=age)
+    make_executions(admin_user, range(30, 85))
     page = grid()
     swap(page)
     page.mouse.move(5, 5)
@@ -255,7 +254,7 @@ def test_more_rows_than_could_wait_come_in_when_nothing_is_held(
     held = make_execution(admin_user, age=900)
     page = grid()
     row(page, held).locator(".c-workspace").hover()
-    new = [make_execution(admin_user, age=400 - number) for number in range(230)]
+    new = make_executions(admin_user, range(400, 170, -1))
     tell(*new)
     expect(page.locator("[data-pill]")).to_have_text("200+ new executions")
     page.wait_for_timeout(11_000)  # longer than the server tells them again
