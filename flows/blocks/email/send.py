@@ -32,7 +32,8 @@ class SendEmailUsingSmtpServer(Block):
     the start, or by STARTTLS on the ports 25 and 587 and where the server begins without
     encryption. The certificate must be one that the machine trusts. Without UseSsl nothing is
     encrypted, the password included. Port 0 is 465 with UseSsl and 587 without. The server must
-    ask for a user name and a password; declare their variable as secret.
+    ask for a user name and a password; declare their variable as secret. There is no sign-in with
+    OAuth: where a provider refuses the account's password, make an app password there.
 
     EmailSessionException tells by Category and ErrorCode what is wrong: Socket 100 (port) and 101
     (host), SSL 200 (the server wants encryption) and 201 (it has none that is good), and

@@ -21,7 +21,7 @@ CLOSE = Property(
     "Close Session",
     "Boolean",
     default=True,
-    description="each block has a session of its own, which it closes",
+    description="each block signs in and out again, whatever this says: messages are whole",
 )
 
 
