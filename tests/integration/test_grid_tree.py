@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 def rows_in(html: str) -> list[tuple[str, int]]:
     """The id and level of every row; "+id" where children of that are summed up."""
     found = re.findall(
-        r'<tr role="row"[^>]*? data-(id|sum)="([^"]+)"[^>]*? aria-level="(\d+)"', html
+        r'<tr role="row"[^>]*? data-(id|children-of)="([^"]+)"[^>]*? aria-level="(\d+)"', html
     )
-    return [("+" * (kind == "sum") + one, int(level)) for kind, one, level in found]
+    return [("+" * (kind == "children-of") + one, int(level)) for kind, one, level in found]
 
 
 def family(user: User) -> list[Execution]:
