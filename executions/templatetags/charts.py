@@ -17,8 +17,9 @@ _NARROW = ' textLength="16" lengthAdjust="spacingAndGlyphs"'
 
 @register.simple_tag
 def heat_cells(strip: HeatStrip, is_still: object = False) -> SafeString:
-    """The cells of a heat strip: links, of which the last is a stop of the Tab key."""
-    last = len(strip.cells) - 1
+    """The cells of a heat strip: those in which something ran are links, of which the last is a
+    stop of the Tab key."""
+    last = max((number for number, cell in enumerate(strip.cells) if cell.url), default=-1)
     return mark_safe(  # noqa: S308
         "".join(
             _cell(cell, is_link=bool(cell.url) and not is_still, is_last=number == last)
