@@ -257,6 +257,24 @@ def test_a_deleted_signal_is_for_nobody(wait: Any, admin_user: User) -> None:
     assert outputs(drive(first.pk))["Payload"] == 2
 
 
+def test_an_execution_whose_signal_has_grown_old_waits_on(wait: Any, admin_user: User) -> None:
+    """It was paused for longer than signals are kept, and nothing wakes it in vain."""
+    first = run(wait)
+    assert run_command("pause", CommandRequest(first, admin_user, ACTOR)).done
+    do(SendSignal("go", "", 1))
+    assert Waiter.objects.get().ready_at is not None
+    Signal.objects.update(at=timezone.now() - timedelta(days=SIGNALS_KEPT_DAYS + 1))
+    delete_old()
+    assert not Signal.objects.exists()
+    assert Waiter.objects.get().ready_at is None
+    assert run_command("continue", CommandRequest(fresh(first), admin_user, ACTOR)).done
+    runner.run(first.pk)
+    recovery.recover()
+    assert (fresh(first).status, fresh(first).reason) == (Status.RUNNING, "signal")
+    do(SendSignal("go", "", 2))
+    assert outputs(drive(first.pk))["Payload"] == 2
+
+
 def test_signals_and_who_waits_by_the_api(wait: Any, admin_client: Client) -> None:
     first = run(wait, Key="a")
     do(SendSignal("go", "b", {"$At": 1}), Giver("send", first.pk))
