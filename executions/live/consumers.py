@@ -250,7 +250,7 @@ class FailureConsumer(GridConsumer):
         group = await find(visibility.user, group_id)
         address = QueryDict(self.scope["query_string"])
         layout = await database_sync_to_async(Layout.for_user)(visibility.user, address)
-        return FailureViewer(visibility, group, PageQuery.parse(address, layout))
+        return FailureViewer(visibility, group, PageQuery.parse(address, layout.of_failure))
 
     def page_age(self) -> float | None:
         """Its parts are fetched again: what has changed since is told of its executions only."""

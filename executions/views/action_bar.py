@@ -12,7 +12,7 @@ from executions.commands.command import Bulk, Command
 from executions.commands.debugging import set_next
 from executions.grid.query.filters import Filters
 from executions.grid.table.layout import ChildOrder
-from executions.states import UNHANDLED, Status
+from executions.states import LIVE, UNHANDLED, Status
 
 
 def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def bar(user: User, filters: Filters, children: ChildOrder) -> dict[str, Any]:
         for command in commands_for(user, Bulk.MATCHING)
     ]
     return {
-        "commands": commands,
+        "live_commands": [one for one in commands if one["command"].applies_to <= LIVE],
+        "commands": [one for one in commands if not one["command"].applies_to <= LIVE],
         "menu": [_button(command) for command in commands_for(user, Bulk.SELECTED)],
         "set_next": _statuses(set_next.COMMAND) if set_next.COMMAND.is_offered(user) else [],
         "form": idempotency.new_key(),

@@ -113,8 +113,8 @@ def _refused(request: HttpRequest, why: str) -> HttpResponse:
 def columns(request: HttpRequest) -> HttpResponse:
     """Change the columns, widths or child order of the grid at `next`.
 
-    A page that shows a saved view, or whose address contains a layout, gets the new layout in its
-    address; for any other it is saved in the user's preferences.
+    A page that shows a saved view, whose address contains a layout, or that has default columns of
+    its own gets the new layout in its address; for any other it is saved in the user's preferences.
     """
     address = urlsplit(back(request, "executions"))
     parameters = QueryDict(address.query, mutable=True)
@@ -122,7 +122,9 @@ def columns(request: HttpRequest) -> HttpResponse:
     after, problem = column_chooser.apply(before, request.POST)
     if problem:
         messages.error(request, problem)
-    elif _is_in_address(before):
+    elif _is_in_address(before) or (
+        before.has_default_columns and address.path != reverse("executions")
+    ):
         for name in LAYOUT_PARAMETERS[1:]:
             parameters.setlist(name, [])
         if "reset" not in request.POST:

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from executions.failures import access, comparison, queries
 from executions.failures.queries import GroupQuery
+from executions.grid.table.columns import DEFAULT_COLUMNS
+from executions.grid.table.layout import FAILURE_COLUMNS
 from executions.models import Execution, FailureActivity, FailureGroup, FailureWatch
 from executions.states import Status
 from executions.statistics.fold import fold
@@ -289,3 +291,43 @@ def test_callers_that_one_may_not_see_are_not_told(client_of: Any, ada: User) ->
     make_execution(eve, status="Error", failure=group.pk, parent=parent)
     assert "secret-parent" not in page_of(client_of(eve), group)
     assert "secret-parent" in page_of(client_of(ada), group)
+
+
+def test_the_grid_of_a_failure_has_default_columns_of_its_own(ada: User, client_of: Any) -> None:
+    group, client = make_group(), client_of(ada)
+    address = group.get_absolute_url()
+
+    def columns(address: str) -> tuple[str, ...]:
+        page = client.get(address)
+        assert page.context["query"].row_layout.columns == page.context["layout"].columns
+        return tuple(page.context["layout"].columns)
+
+    assert columns(address) == FAILURE_COLUMNS
+    shown = [one.column.key for one in client.get(address).context["column_choices"] if one.shown]
+    assert shown == list(FAILURE_COLUMNS)
+
+    # What is chosen here does not change the columns of all executions.
+    form = {"choose": "1", "column": ["icon", "started"], "next": address}
+    chosen = client.post(reverse("columns"), form)["Location"]
+    assert columns(chosen) == ("icon", "started")
+    assert columns(reverse("executions")) == DEFAULT_COLUMNS
+
+    # What is chosen for all executions holds here too.
+    client.post(reverse("columns"), {**form, "next": reverse("executions")})
+    assert columns(address) == ("icon", "started")
+
+
+def test_rows_of_a_failure_have_no_commands_for_live_executions(client_of: Any) -> None:
+    grace = allowed("grace", "view_execution", "control_execution", "view_flow", "debug_execution")
+    client = client_of(grace)
+    everywhere, here = (
+        client.get(address).content.decode()
+        for address in (reverse("executions"), make_group().get_absolute_url())
+    )
+    for command in ("continue", "pause", "stop", "step"):
+        assert f'data-command="{command}"' in everywhere
+        assert f'data-command="{command}"' not in here
+    for part in ('name="children"', "data-set-next"):
+        assert part in everywhere
+        assert part not in here
+    assert 'data-command="retry"' in here

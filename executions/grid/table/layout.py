@@ -27,6 +27,10 @@ WIDTHS = range(40, 1201)
 FIXED_WIDTH = 40 + 60
 #: The `view` of an address that shows all executions, also to users with another start page.
 ALL_EXECUTIONS = "all"
+#: The columns on the page of a failure group, whose executions have flow and message in common.
+FAILURE_COLUMNS = (
+    "icon", "started", "updated", "status", "version", "duration", "initiator", "retried",
+)  # fmt: skip
 #: The parameters of an address that concern the layout.
 LAYOUT_PARAMETERS = ("view", "column", "width", "children")
 
@@ -106,6 +110,16 @@ class Layout:
         if self.children is not base.children:
             pairs.append(("children", self.children.value))
         return pairs
+
+    @property
+    def has_default_columns(self) -> bool:
+        """Whether nobody has chosen columns."""
+        return self.columns == DEFAULT_COLUMNS
+
+    @property
+    def of_failure(self) -> "Layout":
+        """The layout on the page of a failure group: chosen columns hold there too."""
+        return replace(self, columns=FAILURE_COLUMNS) if self.has_default_columns else self
 
     @property
     def view(self) -> str:

@@ -15,7 +15,7 @@ from executions.views.grid import rows_context
 
 def grid_context(request: HttpRequest, group: FailureGroup) -> dict[str, Any]:
     """Return the context of the grid on the page of a group."""
-    query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET))
+    query = PageQuery.parse(request.GET, Layout.for_user(request.user, request.GET).of_failure)
     query = query.within(group.filters)
     page = Page(request.user, query)
     return rows_context(request, page, group.get_absolute_url())
