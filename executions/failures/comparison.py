@@ -19,6 +19,7 @@ from executions.models import FAILED, Execution, FailureGroup
 from executions.states import Status
 from executions.store.history.divergence import compare_steps
 from flows import queries, values
+from flows.diagram.drawing import port_name
 from flows.graph import BlockNode
 
 #: Executions in the samples.
@@ -107,7 +108,7 @@ class FirstDivergence:
     """The first step at which the newest failure goes otherwise than one that ended well.
 
     `left` and `usual` are the port by which it left the block, and by which most of those left that
-    ended well: (port, how many, of how many).
+    ended well: (port, how many, of how many). Ports are called as on the diagram.
     """
 
     failed: Execution
@@ -190,7 +191,9 @@ def divergence(found: Samples) -> FirstDivergence | None:
     key, port = _visit(failed, at.second)
     block = queries.compiled(failed.version_id).blocks.get(key)
     usual = _usual([one.pk for one in same or found.ended], key)
-    return FirstDivergence(failed, ended, at.second, block, port, usual)
+    if usual:
+        usual = (port_name(block, usual[0]), *usual[1:])
+    return FirstDivergence(failed, ended, at.second, block, port_name(block, port), usual)
 
 
 def _visit(execution: Execution, number: int) -> tuple[str, str]:

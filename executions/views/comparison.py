@@ -23,14 +23,13 @@ from executions.views import visits
 from executions.views.address import Address
 from executions.views.visits import Visits
 from flows import pretty_json, queries
-from flows.blocks.base import Port
 from flows.diagram.drawing import (
     BlockDrawing,
     Drawing,
     Visited,
     WireDrawing,
     draw,
-    port_names,
+    port_name,
 )
 from flows.graph import BlockNode, FlowGraph
 
@@ -152,13 +151,12 @@ class ComparedExecution:
         if row is None:
             return None
         node = self.graph.blocks.get(row.block)
-        names = port_names(node) if node else {}
         return {
             "number": number,
             "block": row.block,
             "workspace": node.workspace if node else "",
             "title": node.title if node else row.block,
-            "port": names.get(Port(row.port), row.port) if row.port else "",
+            "port": port_name(node, row.port),
             "exception": row.exception,
             "took": visits.step_duration(row.duration),
             "url": self._url(Address(step=number)),
@@ -272,8 +270,10 @@ class Comparison:
 
     @property
     def visited(self) -> Visited:
+        """The blocks that either visited, and the connections that both took: those of one only are
+        drawn above the diagram (`wires`)."""
         one, two = self._visited
-        return Visited(one.blocks | two.blocks, one.wires | two.wires)
+        return Visited(one.blocks | two.blocks, one.wires & two.wires)
 
     @cached_property
     def blocks(self) -> list[ComparedBlock]:

@@ -205,6 +205,12 @@ def port_names(node: BlockNode) -> dict[Port, str]:
     return {Port.EXCEPTION: "exception", **node.block.port_names()}
 
 
+def port_name(node: BlockNode | None, port: str) -> str:
+    """Return what the diagram calls a port of a block; where it has no name, the side that it is
+    on."""
+    return port_names(node).get(Port(port), port) if node and port else port
+
+
 def _block(kind: str, nodes: dict[str, BlockNode], node: BlockNode, box: Box) -> BlockDrawing:
     shape = node.block.shape
     inside = shape in LABELLED_INSIDE

@@ -50,10 +50,10 @@ def test_two_rows_of_the_grid(signed_in_page: Page, both: tuple[Execution, Execu
     expect(sides.nth(0)).to_contain_text("Ended")
     expect(sides.nth(1)).to_contain_text("Error")
     parting = page.get_by_label("Where they diverge")
-    expect(parting).to_contain_text("left by no")
-    expect(parting).to_contain_text("left by yes")
+    expect(parting).to_contain_text("left by port no")
+    expect(parting).to_contain_text("left by port yes")
     page.get_by_role("link", name="Swap").click()
-    expect(parting.locator(".half").first).to_contain_text("left by yes")
+    expect(parting.locator(".half").first).to_contain_text("left by port yes")
 
 
 def test_by_keyboard(signed_in_page: Page, both: tuple[Execution, Execution]) -> None:

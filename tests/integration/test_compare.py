@@ -50,8 +50,8 @@ def test_the_first_step_at_which_they_diverge(square: FlowVersion, admin_user: U
     told = html.partition("Where they diverge")[2].partition("</section>")[0]
     assert f'href="{good.get_absolute_url()}?step=2"' in told
     assert f'href="{bad.get_absolute_url()}?step=2"' in told
-    assert "left by no" in told
-    assert "left by yes" in told
+    assert "left by port no" in told
+    assert "left by port yes" in told
     blocks = table(html, "Blocks")
     assert blocks.count("only A") == 2  # Set Variable and End Flow
     assert blocks.count("only B") == 2  # Throw and Handle Flow Exception

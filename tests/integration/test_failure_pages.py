@@ -141,7 +141,9 @@ def test_the_page_of_a_group(ada: User, client_of: Any, tmp_path: Path) -> None:
     assert "2 newest, beside 5 that ended well" in html
     assert "2 of 2 here, 0 % of those that ended well" in html
     assert "Is it far?" in html
-    assert "5 of 5" in html.partition("First divergence")[2]
+    diverged = re.sub(r"\s+", " ", html.partition("First divergence")[2])
+    assert "leaves by <b>yes</b>" in diverged
+    assert "5 of 5 leave by <b>no</b>" in diverged
     assert reverse("executions-compare") in html
     assert "Executions that failed, by hour: failed rising" in html
     assert "last 2" in html

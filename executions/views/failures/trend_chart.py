@@ -60,4 +60,4 @@ def _label(mark: TrendMark) -> str:
     version = f"v{mark.version}" if mark.version else ""
     if not mark.resolved_by:
         return version
-    return f"{version} ✓ resolved by {mark.resolved_by}".strip()
+    return f"{version} ✓ {mark.resolved_by}".strip()
