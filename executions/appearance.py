@@ -32,6 +32,15 @@ REASON_TEXTS: dict[Reason, str] = {
 }
 
 
+#: The icon of an initiator, by how it starts executions (`Execution.Trigger`), if not by hand.
+TRIGGER_ICONS = {
+    "api": "script",
+    "command line": "terminal",
+    "demo": "sched",
+    "schedule": "sched",
+    "webhook": "nav-hook",
+}
+
 #: How the newest retry of an execution looks, and what became of it.
 RETRY_STATES: dict[RetryState, tuple[Status, str]] = {
     RetryState.LIVE: (Status.RUNNING, "Its retry has not ended."),
@@ -52,6 +61,11 @@ def icon_name(status: str, place: str = "", *, unhandled: bool = False) -> str:
     if status == Status.PAUSED and place in PLACES:
         return PLACES[Place(place)][0]
     return "ended-unhandled" if unhandled else status.lower()
+
+
+def initiator_icon(trigger: str, *, is_child: bool) -> str:
+    """Return the name of the icon of who or what started an execution."""
+    return "tree" if is_child else TRIGGER_ICONS.get(trigger, "user")
 
 
 def css_class(status: str, *, unhandled: bool = False) -> str:

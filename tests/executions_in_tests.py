@@ -50,8 +50,12 @@ def unsaved_execution(
         depth=parent.depth + 1 if parent else 0,
         initiator=user,
         initiator_name=user.get_username() if user else "",
-        trigger="parent" if parent else "page",
-        **{"block_type": "Set Variable", "workspace_name": "Top-level", **columns},
+        **{
+            "trigger": "parent" if parent else "page",
+            "block_type": "Set Variable",
+            "workspace_name": "Top-level",
+            **columns,
+        },
     )
 
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from executions import appearance
 from executions.grid.query.filters import Filters
 from executions.grid.table.columns import COLUMNS, DEFAULT_COLUMNS, column_of
 from executions.grid.table.layout import COLUMN_LIMIT, ChildOrder, Layout
@@ -126,6 +127,19 @@ def test_what_a_cell_names_leads_to_all_that_have_it(admin_user: User) -> None:
     assert set(finds(cell(one, "initiator"))) >= {one.id}
     (event,) = read_events(Execution.objects.filter(pk=child.pk))
     assert f'href="/executions/{child.parent_id}/"' in cell(event, "initiator")
+
+
+def test_an_initiator_has_one_icon(admin_client: Client, admin_user: User) -> None:
+    assert set(appearance.TRIGGER_ICONS) <= set(Execution.Trigger)
+    by_schedule = make_execution(admin_user, trigger=Execution.Trigger.SCHEDULE)
+    child = make_execution(None, parent=by_schedule)
+    for execution, name in ((by_schedule, "sched"), (child, "tree")):
+        (event,) = read_events(Execution.objects.filter(pk=execution.pk))
+        told = cell(event, "initiator")
+        page = admin_client.get(execution.get_absolute_url()).content.decode()
+        shown = page.partition("<dt>Initiator</dt>")[2].partition("</dd>")[0]
+        for html in (told, shown):
+            assert re.findall(r"icons[^#]*#([\w-]+)", html) == [name]
 
 
 def finds(told: str) -> list[str]:

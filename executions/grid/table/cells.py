@@ -134,7 +134,7 @@ def initiator(event: ExecutionChanged) -> str:
 @_cached
 def _initiator(name: str, trigger: str, parent: str) -> str:
     """Who started it, with a link to their executions; or its parent, with a link to that."""
-    symbol = icon("tree" if parent else "user", "xs")
+    symbol = icon(appearance.initiator_icon(trigger, is_child=bool(parent)), "xs")
     address = execution_address(parent) if parent else filter_address("initiator", name)
     link = '{0}<a href="{3}" tabindex="-1" title="{1}, {2}">{1}</a>'
     return format_html(link, symbol, name, trigger, address)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from executions import access, share_links, why
+from executions import access, appearance, share_links, why
 from executions.commands import permissions, registry
 from executions.commands.command import Command
 from executions.commands.refusals import refusal
@@ -81,6 +81,13 @@ class Header:
     def initiator_url(self) -> str:
         """The executions that the same person or flow started."""
         return filter_address("initiator", self._subject.execution.initiator_name)
+
+    @property
+    def initiator_icon(self) -> str:
+        execution = self._subject.execution
+        return appearance.initiator_icon(
+            execution.trigger, is_child=execution.parent_id is not None
+        )
 
     @property
     def worker(self) -> str:
