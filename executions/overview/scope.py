@@ -44,7 +44,7 @@ SPANS = {
     "1h": Length("1 h", "last hour", timedelta(hours=1), 1, 5, 5, "five minutes"),
     "6h": Length("6 h", "last 6 hours", timedelta(hours=6), 5, 15, 15, "quarter of an hour"),
     "24h": Length("24 h", "last 24 hours", timedelta(hours=24), 15, 60, 60, "hour"),
-    "7d": Length("7 d", "last 7 days", timedelta(days=7), 120, 360, 360, "6 hours"),
+    "7d": Length("7 d", "last 7 days", timedelta(days=7), 120, 360, 480, "8 hours"),
     "30d": Length("30 d", "last 30 days", timedelta(days=30), 720, 1440, 1440, "day"),
 }
 DEFAULT_SPAN = "24h"
@@ -81,6 +81,12 @@ class Scope:
     @property
     def length(self) -> Length:
         return SPANS[self.span]
+
+    @property
+    def comparisons(self) -> dict[str, str]:
+        """Return what the span may be compared with. Before the last 7 days is last week."""
+        is_week = self.length.length == LAST_WEEK and self.compare != "previous"
+        return {key: words for key, words in COMPARISONS.items() if not is_week or key == "week"}
 
     def address(self, page: str = "overview") -> str:
         """Return the address of a page of this scope."""

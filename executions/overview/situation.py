@@ -1,5 +1,6 @@
 """What the sentence of an overview is written from: who is needed, and for what."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from django.urls import reverse
@@ -24,7 +25,7 @@ def situation_of(scope: Scope, figures: Figures, zone: tzinfo) -> Situation:
         failed=figures.total.failed,
         queued=figures.live.number(Status.QUEUED),
         needs_person=figures.live.needs_person,
-        unowned=[_unowned(group) for group in unowned[:2]],
+        unowned=_unowned(unowned[:2]),
         unowned_count=figures.failures.without_owner,
         failing=[one for flow in figures.flows if (one := _failing(scope, figures, flow, zone))],
         tells_of_workers=scope.tells_of_workers,
@@ -50,11 +51,21 @@ def _whole_minutes(seconds: float) -> str:
     )
 
 
-def _unowned(group: FailureGroup) -> Unowned:
+def _unowned(groups: Sequence[FailureGroup]) -> list[Unowned]:
+    """Return failures by their names, with their blocks where names are the same."""
+    names = [f"{group.short_type} in {group.flow.name}" for group in groups]
+    if len(set(names)) < len(names):
+        blocks = [group.block_description or group.block for group in groups]
+        names = [f"{name} at {block}" for name, block in zip(names, blocks, strict=True)]
+    return [
+        Unowned(name, group.get_absolute_url(), _version_of_return(group))
+        for name, group in zip(names, groups, strict=True)
+    ]
+
+
+def _version_of_return(group: FailureGroup) -> int:
     came_back = group.state == FailureGroup.State.REGRESSED
-    version = (group.regressed_in_version or 0) if came_back else 0
-    name = f"{group.short_type} in {group.flow.name}"
-    return Unowned(name, group.get_absolute_url(), version)
+    return (group.regressed_in_version or 0) if came_back else 0
 
 
 def _failing(scope: Scope, figures: Figures, flow: FlowFigures, zone: tzinfo) -> Failing | None:

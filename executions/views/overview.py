@@ -18,7 +18,7 @@ from executions.failures import access as failures_access
 from executions.overview.pages import LivePage, OverviewPage, RenderedPart, WorkerPage
 from executions.overview.pages import render as render_parts
 from executions.overview.presentation import title_of
-from executions.overview.scope import COMPARISONS, SPANS, Scope
+from executions.overview.scope import SPANS, Scope
 from flows import access as flows_access
 from flows.models import Flow
 
@@ -49,7 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 "url": scope.with_comparison("" if key == scope.compare else key).address(),
                 "is_on": key == scope.compare,
             }
-            for key, label in COMPARISONS.items()
+            for key, label in scope.comparisons.items()
         ],
         "start": timezone.now() - scope.length.length,
         "problems": scope.filters.problems,

@@ -31,6 +31,7 @@ from tests.schedules_in_tests import make_schedule
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
 FAILURE = "0d3c9f0e-8d84-4f3f-9d1e-0c8a6a7d4d11"
+OTHER_FAILURE = "0d3c9f0e-8d84-4f3f-9d1e-0c8a6a7d4d12"
 
 
 def made(person: User) -> None:
@@ -150,6 +151,25 @@ def test_comparing_tells_the_difference(admin_client: Client, person: User) -> N
     week = admin_client.get(reverse("overview") + "?compare=week").content.decode()
     assert "4 below last week" in week
     assert "p95 last week" in week
+    # Before the last 7 days is last week.
+    for query, shown in [("", 2), ("span=7d", 1), ("span=7d&compare=previous", 2)]:
+        page = admin_client.get(reverse("overview") + f"?{query}")
+        assert len(page.context["comparisons"]) == shown
+
+
+def test_failures_of_the_same_name_are_told_apart_by_their_blocks(
+    admin_client: Client, filled: None
+) -> None:
+    group = FailureGroup.objects.get(pk=FAILURE)
+    group.pk, group.block, group.block_description = OTHER_FAILURE, "ask", "Ask for it"
+    group.save(force_insert=True)
+    make_execution(
+        User.objects.get(username="admin"), "orders", 60 * 5,
+        status=Status.ERROR, error_type="Boom", failure=OTHER_FAILURE,
+    )  # fmt: skip
+    page = admin_client.get(reverse("overview")).content.decode()
+    assert "Boom in orders at throw" in page
+    assert "Boom in orders at Ask for it" in page
 
 
 def test_filters_that_mean_nothing_are_told(admin_client: Client, filled: None) -> None:
