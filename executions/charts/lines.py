@@ -237,7 +237,7 @@ def _days(plan: Plan) -> list[tuple[float, str, str]]:
     starts = [datetime.combine(date, time(), plan.zone) for date in dates]
     starts = [at for at in starts if at >= first]
     shown = [(_x(plan, at), _day(at)) for at in starts[:: ceil(len(starts) / plan.days)]]
-    return [(x, text, "start" if x < _NEAR else "middle") for x, text in shown if x <= _LAST]
+    return [(x, text, "middle") for x, text in shown if x <= _LAST]
 
 
 def _drawn_marks(plan: Plan, marks: Sequence[Mark]) -> Iterator[DrawnMark]:

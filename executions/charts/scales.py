@@ -56,7 +56,7 @@ def percentages(values: Iterable[float | None]) -> Axis:
     """An axis that ends at 100 %, and starts as high as the values let it."""
     least = min((value for value in values if value is not None), default=100.0)
     low = next(start for start in _PERCENTAGES if start <= max(least, 0.0))
-    return Axis(low, 100, percent, lambda value: f"{value:.0f}%")
+    return Axis(low, 100, percent, lambda value: f"{value:.0f} %")
 
 
 def _most(values: Iterable[float | None]) -> float:

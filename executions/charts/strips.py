@@ -68,9 +68,12 @@ class HeatStrip:
 def sparkline(
     values: Sequence[float | None], width: int = 64, height: int = 26
 ) -> Sparkline | None:
-    """Return a sparkline; None where there is nothing to see. What is unknown is left out."""
+    """Return a sparkline; None where there is nothing to see, or what is known is less than a
+    quarter of the span. What is unknown is left out."""
     known = [(number, value) for number, value in enumerate(values) if value is not None]
     if len(known) < 2 or not any(value for _, value in known):
+        return None
+    if 4 * (known[-1][0] - known[0][0]) < len(values) - 1:
         return None
     most = max(value for _, value in known)
     scale = width / (len(values) - 1)

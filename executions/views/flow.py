@@ -24,7 +24,7 @@ from executions.states import LIVE
 from executions.store.read import relatives
 from executions.views.flow_diagram import FlowDiagram
 from executions.views.flow_history import History, history
-from executions.views.flow_list.rows import percent
+from executions.views.flow_list.rows import share_text
 from executions.views.parts import Part, changed, held
 from executions.views.recent_chart import BARS, recent_chart
 from executions.webhooks import access as webhooks
@@ -203,7 +203,7 @@ def _versions(found: Flow, visible: Any, past: History | None) -> list[dict[str,
             "version": version,
             "live": live.get(version.number, 0),
             "counts": counts.get(version.pk),
-            "failed": percent(counts[version.pk].failure_rate) if version.pk in counts else "",
+            "failed": share_text(counts[version.pk].failure_rate) if version.pk in counts else "",
         }
         for version in versions
     ]

@@ -40,13 +40,17 @@ function draw(canvas) {
     if (!map || !svg || map.parentElement.hidden) return;
     const view = canvas.querySelector(".view").getBoundingClientRect();
     const drawn = svg.getBoundingClientRect();
-    const [x, y, width] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const [x, y, width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const scale = width / drawn.width;
     const seen = map.querySelector("[data-minimap-view]");
-    seen.setAttribute("x", x + (view.left - drawn.left) * scale);
-    seen.setAttribute("y", y + (view.top - drawn.top) * scale);
-    seen.setAttribute("width", view.width * scale);
-    seen.setAttribute("height", view.height * scale);
+    // What is beside the drawing is not on its map.
+    const within = (at, least, size) => Math.min(Math.max(at, least), least + size);
+    const left = within(x + (view.left - drawn.left) * scale, x, width);
+    const top = within(y + (view.top - drawn.top) * scale, y, height);
+    seen.setAttribute("x", left);
+    seen.setAttribute("y", top);
+    seen.setAttribute("width", within(x + (view.right - drawn.left) * scale, x, width) - left);
+    seen.setAttribute("height", within(y + (view.bottom - drawn.top) * scale, y, height) - top);
   });
 }
 

@@ -92,7 +92,7 @@ def test_numbers_are_those_of_the_grid_that_they_lead_to(
     runs, address = links(client, "runs")["orders"]
     assert int(runs) == matching(address) == 9 * times
     rate, address = links(client, "failed")["orders"]
-    assert rate == "50%"  # three of six that ended by themselves
+    assert rate == "50.0 %"  # three of six that ended by themselves
     assert matching(address) == 3 * times
     _, address = links(client, "p95")["orders"]
     assert matching(address) == 6 * times
@@ -371,8 +371,8 @@ def test_a_flow_is_shown_over_time_and_by_version(
             assert counted == (1 if "is=failed" in address else int(found[0]))
         return found[0], found[1]
 
-    assert said("24h") == ("2", "50%")
-    assert said("7d") == ("3", "33%")
+    assert said("24h") == ("2", "50.0 %")
+    assert said("7d") == ("3", "33.3 %")
     assert said("nonsense") == said("24h")
     page = admin_client.get("/flows/orders/").content.decode()
     assert "1 of 1 failed" in page

@@ -55,7 +55,7 @@ def test_an_axis_of_counts_ends_at_a_round_number(most: float, ends: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("values", "lowest"), [([99.5, 100], "90%"), ([89, None], "50%"), ([12], "0%"), ([], "90%")]
+    ("values", "lowest"), [([99.5, 100], "90 %"), ([89, None], "50 %"), ([12], "0 %"), ([], "90 %")]
 )
 def test_an_axis_of_percentages_starts_as_high_as_it_can(
     values: list[float | None], lowest: str
@@ -180,6 +180,9 @@ def test_a_sparkline_starts_at_zero_and_leaves_out_what_is_unknown() -> None:
     assert line.stroke == "M0.0 9.0L20.0 2.0"
     assert strips.sparkline([0, 0, 0]) is None
     assert strips.sparkline([7]) is None
+    # Of twelve spaces between thirteen values, three are a quarter.
+    assert strips.sparkline([*[None] * 9, 4, 5, 6, 7]) is not None
+    assert strips.sparkline([*[None] * 10, 5, 6, 7]) is None
 
 
 def test_bars_of_a_strip_are_a_hairline_where_nothing_is() -> None:

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from executions import appearance
+from executions.charts.scales import percent
 from executions.charts.strips import bar_path
 from executions.states import Status
 from executions.statistics.counts import Numbers
@@ -95,7 +96,7 @@ class FlowRow:
 
     @property
     def rate_text(self) -> str:
-        return percent(self.rate)
+        return share_text(self.rate)
 
     @property
     def is_failing(self) -> bool:
@@ -193,11 +194,9 @@ def _height(bucket: Bucket) -> int:
     return max(bucket.counts.started, bucket.counts.failed) if bucket.counts else 0
 
 
-def percent(share: float | None) -> str:
-    """Return a share as text: a whole percent from ten on, one digit more below."""
-    if share is None:
-        return ""
-    return f"{share:.0%}" if share == 0 or share >= 0.0995 else f"{100 * share:.1f}%"
+def share_text(share: float | None) -> str:
+    """Return a share as text; nothing where there is none."""
+    return "" if share is None else percent(100 * share)
 
 
 def _moment(span: Span) -> str:
