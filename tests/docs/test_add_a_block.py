@@ -20,7 +20,7 @@ from tests.flows_in_memory import Run, messages
 import yaml
 
 block = BY_TYPE["join texts"]
-assert block.palette == "Texts"
+assert block.palette == "Text"
 
 # The reference, and the schema of flow files.
 page = markdown()

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from executions.grid.query.fields import FIELDS, field_of
 from executions.grid.query.filters import Filters
+from executions.grid.query.kinds.flag import Flag
 
 TEXT = (settings.BASE_DIR / "docs" / "grid-queries.md").read_text()
 FIELD = re.compile(r"^\| `([a-z.<>]+)` \| ([^|]+) \| (\w+) \| (.+) \|$", re.MULTILINE)
@@ -26,6 +27,14 @@ def test_every_kind_is_described() -> None:
         name for row in re.findall(r"^\| ([\w, ]+) \|", table, re.M) for name in row.split(", ")
     }
     assert {field.kind.name for field in FIELDS} | {"variable"} == described
+
+
+def test_every_value_of_a_flag_is_told() -> None:
+    told = {key: re.findall("`([^`]+)`", cell) for key, _, _, cell in FIELD.findall(TEXT)}
+    flags = [field for field in FIELDS if isinstance(field.kind, Flag)]
+    assert {field.key for field in flags} == {"is", "has"}
+    for field in flags:
+        assert told[field.key] == [f"{field.key}:{option.value}" for option in field.kind.choices]
 
 
 @pytest.mark.parametrize(

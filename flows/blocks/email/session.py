@@ -21,7 +21,7 @@ CLOSE = Property(
     "Close Session",
     "Boolean",
     default=True,
-    description="each block signs in and out again, whatever this says: messages are whole",
+    description="has no effect: each block signs in, does its work, and signs out again",
 )
 
 

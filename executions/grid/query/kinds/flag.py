@@ -29,7 +29,7 @@ class Option:
     phrase: str = ""
     has_index: bool = True
 
-    def sql(self, me: int | None) -> Q:
+    def sql(self, context: QueryContext) -> Q:
         return self.condition
 
 
@@ -37,8 +37,8 @@ class Option:
 class _Watched(Option):
     """Whether the reader watches it."""
 
-    def sql(self, me: int | None) -> Q:
-        return Q(pk__in=watches.current(me or 0).values("execution_id"))
+    def sql(self, context: QueryContext) -> Q:
+        return Q(pk__in=watches.current(context.me or 0).values("execution_id"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Flag(AllOf):
         return one_of(text, [option.value for option in self.choices])
 
     def value_sql(self, value: str, context: QueryContext) -> Q:
-        return self._option(value).sql(context.me)
+        return self._option(value).sql(context)
 
     def value_matches(self, value: str) -> Predicate:
         return self._option(value).holds
