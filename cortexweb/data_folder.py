@@ -29,27 +29,27 @@ class DataFolder:
     def create(self) -> None:
         """Make the folder with its secret key and its encryption key; what exists is kept."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _has_content(self._key_file):
-            _write_private(self._key_file, secrets.token_urlsafe(50))
-        if not _has_content(self._encryption_file):
+        if not _has_content(self.key_file):
+            _write_private(self.key_file, secrets.token_urlsafe(50))
+        if not _has_content(self.encryption_file):
             self.add_encryption_key()
 
     @property
     def is_foreign(self) -> bool:
         """Whether the folder exists and is somebody else's: something is in it, but no key."""
-        if not self.path.is_dir() or self._key_file.exists():
+        if not self.path.is_dir() or self.key_file.exists():
             return False
         return any(entry.name != "lost+found" for entry in self.path.iterdir())
 
     def secret_key(self) -> str:
         """The key that signs sessions, made once by `up`."""
         try:
-            key = self._key_file.read_text()
+            key = self.key_file.read_text()
         except FileNotFoundError:
             key = ""
         except PermissionError:
             raise ImproperlyConfigured(
-                f"The secret key {self._key_file} belongs to another user. Run as that user, "
+                f"The secret key {self.key_file} belongs to another user. Run as that user, "
                 "or give another folder with CORTEXWEB_DATA."
             ) from None
         if not key:
@@ -63,19 +63,19 @@ class DataFolder:
     def encryption_keys(self) -> list[str]:
         """The keys that encrypt secrets in the database, the newest first; none before `up`."""
         try:
-            return self._encryption_file.read_text().split()
+            return self.encryption_file.read_text().split()
         except (FileNotFoundError, NotADirectoryError):
             return []
         except PermissionError:
             raise ImproperlyConfigured(
-                f"The encryption keys {self._encryption_file} belong to another user. Run as that "
+                f"The encryption keys {self.encryption_file} belong to another user. Run as that "
                 "user, or set ENCRYPTION_KEYS."
             ) from None
 
     def add_encryption_key(self) -> None:
         """Put a new key in front of those that encrypt secrets."""
         keys = [new_encryption_key(), *self.encryption_keys()]
-        _write_private(self._encryption_file, "".join(f"{key}\n" for key in keys))
+        _write_private(self.encryption_file, "".join(f"{key}\n" for key in keys))
 
     @property
     def sockets(self) -> Path:
@@ -112,11 +112,13 @@ class DataFolder:
         return self.path / "logs"
 
     @property
-    def _key_file(self) -> Path:
+    def key_file(self) -> Path:
+        """The file of the key that signs sessions."""
         return self.path / "secret_key"
 
     @property
-    def _encryption_file(self) -> Path:
+    def encryption_file(self) -> Path:
+        """The file of the keys that encrypt secrets in the database."""
         return self.path / "encryption_keys"
 
 

@@ -34,7 +34,7 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """That of a new terminal: nothing is set but where the data is."""
-        unset = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HTTPS_ONLY"}
+        unset = {"SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "HTTPS_ONLY"}
         kept = {name: value for name, value in os.environ.items() if name not in unset}
         return {**kept, "CORTEXWEB_DATA": str(self.data.path)}
 
@@ -113,9 +113,10 @@ class Installation:
 
 
 def prepare(data: DataFolder, first_start: Path) -> None:
-    """Make the data folder a copy of another that nothing runs on, with a key of its own."""
+    """Make the data folder a copy of another that nothing runs on, with keys of its own."""
     subprocess.run(["cp", "-a", str(first_start), str(data.path)], check=True)
-    (data.path / "secret_key").unlink()
+    data.key_file.unlink()
+    data.encryption_file.unlink(missing_ok=True)
     data.create()
 
 

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+from django.conf import settings
 from psycopg import sql
 
 from cortexweb.data_folder import DataFolder
@@ -50,6 +51,19 @@ def load(data: DataFolder, file: Path) -> None:
                 sql.Identifier(LOADING), sql.Identifier(DATABASE)
             )
         )
+
+
+def beside_a_dump() -> tuple[str, str, str]:
+    """Return what a dump does not hold: where the encryption keys, the secret key and the files of
+    this installation are."""
+    data = settings.DATA
+    own_encryption = data.encryption_keys() == settings.ENCRYPTION_KEYS
+    own_secret = data.secret_key() == settings.SECRET_KEY
+    return (
+        str(data.encryption_file) if own_encryption else "ENCRYPTION_KEYS",
+        str(data.key_file) if own_secret else "SECRET_KEY",
+        str(settings.FILES_ROOT),
+    )
 
 
 def _drop(server: psycopg.Connection, name: str) -> None:

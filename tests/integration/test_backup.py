@@ -44,6 +44,17 @@ def another(folder: Path) -> Iterator[Installation]:
         another.end()
 
 
+#: A secret of the database, which is encrypted in it.
+ADD_CHANNEL = """
+from executions.models import AlertChannel
+AlertChannel.objects.create(kind="webhook", name="kept", address="https://kept.example/secret")
+"""
+READ_CHANNEL = """
+from executions.models import AlertChannel
+print(AlertChannel.objects.get().address)
+"""
+
+
 def names(installation: Installation) -> list[str]:
     return installation.query("SELECT username FROM auth_user ORDER BY 1")
 
@@ -59,9 +70,14 @@ def add_user(installation: Installation, name: str) -> None:
 def test_a_dump_brings_back_what_was_there(installation: Installation, folder: Path) -> None:
     """While everything runs and is connected; then everything goes on with it."""
     add_user(installation, "kept")
+    added = installation.manage("shell", "-c", ADD_CHANNEL)
+    assert added.returncode == 0, added.stderr
     dump = folder / "hot.dump"
     made = installation.manage("dump_database", str(dump))
     assert made.returncode == 0, made.stderr
+    data = installation.data.path
+    assert f"Copy {data}/encryption_keys as well, apart from the dump: without it" in made.stdout
+    assert f"Copy {data}/secret_key and {data}/files too." in made.stdout
     assert dump.stat().st_mode & 0o777 == 0o600
     again = installation.manage("dump_database", str(dump))
     assert again.returncode == 1
@@ -93,24 +109,29 @@ def test_a_broken_dump_changes_nothing(installation: Installation, folder: Path)
 def test_an_upgrade_of_postgresql_goes_by_a_dump_and_a_cold_copy_is_whole(
     installation: Installation, another: Installation, folder: Path, first_start: Path
 ) -> None:
-    """Into a new cluster, with the files and the key of the old folder. Then the new folder is
+    """Into a new cluster beside the files and the keys of the old folder. Then the new folder is
     copied while it rests, and the copy is upgraded as a new version would."""
     (installation.data.path / "files" / "mine.txt").write_text("mine")
     moved = Installation(DataFolder(folder / "moved"), free_port())
     prepare(moved.data, first_start)
+    for name in ("files", "secret_key", "encryption_keys"):
+        subprocess.run(
+            ["cp", "-a", str(installation.data.path / name), str(moved.data.path)], check=True
+        )
     try:
         moved.up()
         loaded = moved.manage("load_database", "--no-input", str(folder / "hot.dump"))
         assert loaded.returncode == 0, loaded.stderr
+        assert (
+            f"{moved.data.path}/encryption_keys has to be that of the other: without it"
+            in loaded.stdout
+        )
+        assert "https://kept.example/secret" in moved.manage("shell", "-c", READ_CHANNEL).stdout
         back = moved.manage("migrate", "sessions", "zero")
         assert back.returncode == 0, back.stderr
         moved.stop()
     finally:
         moved.end()
-    for name in ("files", "secret_key"):
-        subprocess.run(
-            ["cp", "-a", str(installation.data.path / name), str(moved.data.path)], check=True
-        )
     subprocess.run(["cp", "-a", str(moved.data.path), str(another.data.path)], check=True)
     started = another.up()
     assert "Migrations: 1 applied" in started.output

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cortexweb.embedded.dumps import dump
+from cortexweb.embedded.dumps import beside_a_dump, dump
 from cortexweb.embedded.system_user import EmbeddedServerError
 
 
@@ -29,3 +29,8 @@ class Command(BaseCommand):
         except (EmbeddedServerError, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Wrote {file}: {file.stat().st_size:,} bytes")
+        encryption, secret, files = beside_a_dump()
+        self.stdout.write(
+            f"Copy {encryption} as well, apart from the dump: without it, the secrets in the dump "
+            f"cannot be read. Copy {secret} and {files} too."
+        )

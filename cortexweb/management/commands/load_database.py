@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cortexweb.embedded.dumps import load
+from cortexweb.embedded.dumps import beside_a_dump, load
 from cortexweb.embedded.system_user import EmbeddedServerError
 
 
@@ -41,6 +41,12 @@ class Command(BaseCommand):
             ) from None
         call_command("migrate", interactive=False, verbosity=0)  # a dump of an earlier version
         self.stdout.write(f"Loaded {file}")
+        encryption, secret, files = beside_a_dump()
+        self.stdout.write(
+            f"Where another installation wrote it, {encryption} has to be that of the other: "
+            f"without it, the secrets in the dump cannot be read. If it is not, end `up`, replace "
+            f"it, start `up`, and load the dump again. Bring {secret} and {files} along too."
+        )
 
     def _agreed(self, file: Path) -> bool:
         self.stdout.write(
