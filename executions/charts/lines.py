@@ -15,9 +15,9 @@ _DAY = timedelta(days=1)
 #: How many times the horizontal axis says, its ends among them; of several days, how many days.
 _TIMES = 5
 _DAYS = 4
-#: Beyond this part of the width there is room only for the end, and nearer than so much no room for
-#: the labels of two marks.
-_LAST, _NEAR = 86, 12
+#: Before and beyond these parts of the width, days would lie over the axis and the end; nearer than
+#: so much there is no room for the labels of two marks.
+_FIRST, _LAST, _NEAR = 4, 78, 12
 #: By how much the last third of a line differs from the first one before it counts as a trend.
 _TREND = 0.1
 
@@ -235,9 +235,9 @@ def _days(plan: Plan) -> list[tuple[float, str, str]]:
         first.date() + number * _DAY for number in range((last.date() - first.date()).days + 1)
     ]
     starts = [datetime.combine(date, time(), plan.zone) for date in dates]
-    starts = [at for at in starts if at >= first]
-    shown = [(_x(plan, at), _day(at)) for at in starts[:: ceil(len(starts) / plan.days)]]
-    return [(x, text, "middle") for x, text in shown if x <= _LAST]
+    starts = [at for at in starts if _FIRST <= _x(plan, at) <= _LAST]
+    shown = starts[:: max(1, ceil(len(starts) / plan.days))]
+    return [(_x(plan, at), _day(at), "middle") for at in shown]
 
 
 def _drawn_marks(plan: Plan, marks: Sequence[Mark]) -> Iterator[DrawnMark]:

@@ -168,7 +168,7 @@ def test_times_tell_days_where_a_chart_has_several() -> None:
         (100.0, "17 Jul", "end"),
     )
     month = draw(plan(Line("ended", [1] * 30, "muted"), step=timedelta(days=1)))
-    assert [text for _, text, _ in month.times] == ["15 Jul", "23 Jul", "31 Jul", "8 Aug", "13 Aug"]
+    assert [text for _, text, _ in month.times] == ["16 Jul", "22 Jul", "28 Jul", "3 Aug", "13 Aug"]
     hours = draw(plan(Line("ended", [1] * 30, "muted")))
     assert hours.rows[20].time == "15 Jul 06:00 – 07:00"
     assert [text for _, text, _ in hours.times][:2] == ["10:00", "17:30"]
