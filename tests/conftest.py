@@ -53,11 +53,7 @@ hypothesis_settings.load_profile("any machine")
 # What a page shows in the end, it shows late where three processes of tests share two processors.
 expect.set_options(timeout=20_000)
 
-#: The first is the same browser without windows: it loads a page in a third less processor time.
-CHROMIUM_NAMES = (
-    *("chromium-headless-shell", "chromium", "chromium-browser"),
-    *("google-chrome", "google-chrome-stable", "chrome"),
-)
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_FLAGS = [
     "--disable-gpu",
     "--disable-background-networking",
