@@ -296,6 +296,11 @@ def test_the_diagram_shows_live_tokens(admin_client: Client, admin_user: User) -
     assert "v1" in page
 
 
+def test_the_foot_names_only_what_there_is(admin_client: Client, admin_user: User) -> None:
+    make_execution(admin_user, "orders")
+    assert re.search(r"1 running\s*</span>", admin_client.get("/flows/").content.decode())
+
+
 def test_who_runs_whom_is_drawn_also_in_a_circle(admin_client: Client) -> None:
     for name, others in (("a", ["b", "c"]), ("b", ["c"]), ("c", ["a"]), ("d", []), ("e", ["gone"])):
         runs(name, *others)

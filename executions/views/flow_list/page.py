@@ -167,11 +167,13 @@ def _add_next(user: Any, shown: Sequence[FlowRow]) -> None:
 
 
 def _now(shown: Sequence[FlowRow]) -> list[tuple[str, int]]:
-    """How many executions of the flows that are shown are live: words and number of each kind."""
-    return [
+    """How many executions of the flows that are shown are live: words and number of each kind that
+    there is."""
+    counts = [
         (words, sum(row.number_of(kind) for row in shown))
         for kind, (_, _, words, _) in rows.LIVE_PILLS.items()
     ]
+    return [(words, count) for words, count in counts if count]
 
 
 def _groups(found: Sequence[FlowRow], user: Any, query: FlowQuery) -> list[dict[str, Any]]:
