@@ -226,7 +226,7 @@ def world(db: None, tmp_path: Path) -> User:
     )  # fmt: skip
     thrown = ExceptionValue(HOSTILE, HOSTILE, help_link="javascript:alert(1)", details=HOSTILE)
     ExceptionRecord.objects.create(
-        execution=execution, step=1, at=now, block=HOSTILE, type=HOSTILE, message=HOSTILE,
+        id=1, execution=execution, step=1, at=now, block=HOSTILE, type=HOSTILE, message=HOSTILE,
         data=values.encode(thrown), traceback=HOSTILE,
     )  # fmt: skip
     LogEntry.objects.create(
