@@ -166,7 +166,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def next_test_needs(request: pytest.FixtureRequest, fixture: str) -> bool:
-    """Return whether the test after the one that ends asks for the fixture."""
+    """Return whether the test after the one that ends asks for the fixture.
+
+    No module may have one of the same name: what rests for it would run beside it, and after it.
+    """
     return fixture in getattr(request.node.stash[NEXT_TEST], "fixturenames", ())
 
 

@@ -58,7 +58,9 @@ def test_every_queue_of_an_execution_is_one_that_workers_take_from() -> None:
 
 
 @pytest.fixture
-def worker(redis: Redis, product_environment: dict[str, str], tmp_path: Path) -> Iterator[None]:
+def worker_with_two_processes(
+    redis: Redis, product_environment: dict[str, str], tmp_path: Path
+) -> Iterator[None]:
     redis.delete(*ALL)
     process = celery_worker(tmp_path / "worker.log", product_environment, 2)
     try:
@@ -96,7 +98,7 @@ def served_before(version: FlowVersion, user: User, loops: list[Execution]) -> i
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("worker_with_two_processes")
 def test_three_blocks_do_not_wait_for_thirty_loops(tmp_path: Path) -> None:
     loop = publish(tmp_path, "loop", LOOP, VARIABLES)
     three = publish(tmp_path, "three", THREE, VARIABLES)
