@@ -5,7 +5,8 @@ A queued job has an expiry too, after which its message counts as lost.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -97,27 +98,31 @@ def cancel(job: BulkJob) -> bool:
     """Ask a job to end after the batch that is running. Returns False if it is over, or was asked
     before. What was done stays done."""
     over = {"ended_at": timezone.now(), "lease_expires_at": None}
-    return _ask(job, (S.QUEUED, S.SUSPENDED), S.CANCELLED, over) or _ask(
-        job, (S.RUNNING, S.SUSPENDING), S.CANCELLING
-    )
+    with _locked(job):
+        return _ask(job, (S.QUEUED, S.SUSPENDED), S.CANCELLED, over) or _ask(
+            job, (S.RUNNING, S.SUSPENDING), S.CANCELLING
+        )
 
 
 def suspend(job: BulkJob) -> bool:
     """Ask a job to wait, after the batch that is running, until somebody resumes it. Returns False
     if it is over, or was asked to end or to wait before."""
-    return _ask(job, BulkJob.ACTIVE, S.SUSPENDED, {"lease_expires_at": None}, free=True) or _ask(
-        job, (S.RUNNING,), S.SUSPENDING
-    )
+    with _locked(job):
+        free = {"lease_expires_at": None}
+        return _ask(job, BulkJob.ACTIVE, S.SUSPENDED, free, free=True) or _ask(
+            job, (S.RUNNING,), S.SUSPENDING
+        )
 
 
 def resume(job: BulkJob) -> bool:
     """Let a suspended job go on. Returns False if it is not suspended."""
     again = {"failed_in_row": 0, "problem": ""}
     requeue = timezone.now() + timedelta(seconds=REQUEUE_SECONDS)
-    if _ask(job, (S.SUSPENDED,), S.QUEUED, {**again, "lease_expires_at": requeue}):
-        send(job.pk)
-        return True
-    return _ask(job, (S.SUSPENDING,), S.RUNNING, again)
+    with _locked(job):
+        if _ask(job, (S.SUSPENDED,), S.QUEUED, {**again, "lease_expires_at": requeue}):
+            send(job.pk)
+            return True
+        return _ask(job, (S.SUSPENDING,), S.RUNNING, again)
 
 
 #: What a user may do to a job, and what is said when it cannot be done any more.
@@ -126,6 +131,14 @@ CONTROLS = {
     "suspend": (suspend, "The job has already ended, or is suspended already."),
     "resume": (resume, "The job is not suspended any more."),
 }
+
+
+@contextmanager
+def _locked(job: BulkJob) -> Iterator[None]:
+    """Hold a job's row, so that the statements in it, each for other statuses, see the same one."""
+    with transaction.atomic():
+        list(BulkJob.objects.select_for_update().filter(pk=job.pk).values_list("pk"))
+        yield
 
 
 def _ask(
@@ -230,9 +243,10 @@ def finish(job: BulkJob, owner: str) -> None:
     """End a job whose last batch is done, or that was cancelled; suspend one that is to wait."""
     over = {"ended_at": timezone.now(), "lease_owner": "", "lease_expires_at": None}
     owned = _owned(job, owner)
-    owned.filter(status=S.RUNNING).update(status=S.DONE, **over)
-    owned.filter(status=S.CANCELLING).update(status=S.CANCELLED, **over)
-    owned.filter(status=S.SUSPENDING).update(status=S.SUSPENDED, **over | {"ended_at": None})
+    with _locked(job):
+        owned.filter(status=S.RUNNING).update(status=S.DONE, **over)
+        owned.filter(status=S.CANCELLING).update(status=S.CANCELLED, **over)
+        owned.filter(status=S.SUSPENDING).update(status=S.SUSPENDED, **over | {"ended_at": None})
 
 
 def notify(job: BulkJob) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -113,6 +113,26 @@ def _act(act: Any, job: BulkJob) -> None:
         act(BulkJob.objects.get(pk=job.pk))
     finally:
         connection.close()
+
+
+def test_who_cancels_while_a_job_comes_to_rest_ends_it(admin_user: User) -> None:
+    job = make_job(admin_user)
+    columns = {"status": "suspending", "lease_owner": "here", "lease_expires_at": timezone.now()}
+    BulkJob.objects.filter(pk=job.pk).update(**columns)
+    worker = threading.Thread(target=_act, args=(lambda one: jobs.finish(one, "here"), job))
+    with transaction.atomic():
+        assert jobs.cancel(job)
+        worker.start()
+        wait_until(_somebody_waits_for_a_lock)
+    worker.join()
+    assert fresh(job).status == "cancelled"
+    assert not job.lease_owner
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_paced_job_starts_no_more_than_it_may(failed: list[Execution], admin_user: User) -> None:
