@@ -52,7 +52,9 @@ class Installation:
     def __init__(self) -> None:
         self.data = DataFolder(FOLDER)
         self.data.create()
-        self.data.logs.mkdir(exist_ok=True)
+        # A process has started once its log says so: the one of an earlier run must not.
+        shutil.rmtree(self.data.logs, ignore_errors=True)
+        self.data.logs.mkdir()
         create_account()
         self.account = server_account()
         copy_programs(self.data, self.account)
