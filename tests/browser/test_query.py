@@ -90,12 +90,13 @@ def test_a_query_is_sent_by_itself_only_between_fields(
     """The box reads words as the server does, also with quotation marks in them."""
     make_execution(admin_user)
     page = grid()
-    value, _, word = typed.rpartition(" ")
+    value = typed.rpartition(" ")[0]
     is_open = typed.startswith("workspace")
-    page.locator("#search").press_sequentially(value)
+    # In one go: a pause between two keys would send what is not a field yet.
+    page.locator("#search").fill(value)
     page.wait_for_timeout(600)
     assert query(page) == ""
-    page.locator("#search").press_sequentially(f" {word}")
+    page.locator("#search").fill(typed)
     if is_open:
         page.wait_for_timeout(600)
         assert query(page) == ""
