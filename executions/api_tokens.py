@@ -151,6 +151,16 @@ def authenticate(raw: str, address: str | None) -> User | None:
     return user
 
 
+def limit(user: User, token_id: int) -> bool:
+    """Let a user do no more than a token of theirs allows by now, for what a program has asked for
+    and is done later. Returns whether the token still works."""
+    token = ApiToken.objects.filter(pk=token_id, user=user).first()
+    if token is None or token.ended_at is not None:
+        return False
+    user.api_token = token  # type: ignore[attr-defined]
+    return True
+
+
 def scopes_of(user: Any) -> Collection[str] | None:
     """Return the scopes of the token with which a user came; None for a user without one."""
     token: ApiToken | None = getattr(user, "api_token", None)

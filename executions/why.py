@@ -1,9 +1,10 @@
 """Why an execution is not moving, in one plain sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from executions import workers
@@ -30,18 +31,19 @@ class Explanation:
     since: datetime | None = None
 
 
-def why(execution: Execution) -> str:
-    """Say what it waits for, who paused it and when, or where it is and for how long."""
-    explanation = explain(execution)
+def why(execution: Execution, visible: QuerySet[Execution]) -> str:
+    """Say what it waits for, who paused it and when, or where it is and for how long. Of the other
+    executions, only `visible` ones are named."""
+    explanation = explain(execution, visible)
     if explanation.since is None:
         return explanation.text
     lasts = formatting.duration(timezone.now() - explanation.since)
     return f"{explanation.text.removesuffix('.')}, which has run for {lasts}."
 
 
-def explain(execution: Execution) -> Explanation:
+def explain(execution: Execution, visible: QuerySet[Execution]) -> Explanation:
     """As `why`, for a page on which the time ticks."""
-    text = _text(execution)
+    text = _text(execution, visible)
     works = execution.lease_owner and execution.status in WORKING
     if not works:
         return Explanation(text)
@@ -50,7 +52,10 @@ def explain(execution: Execution) -> Explanation:
     return Explanation(text, began if timezone.now() - began > LONG else None)
 
 
-def _text(execution: Execution) -> str:
+def _text(execution: Execution, visible: QuerySet[Execution]) -> str:
+    is_parked = execution.status == Status.RUNNING and not execution.lease_owner
+    if is_parked and execution.reason in _FOR_OTHERS:
+        return _FOR_OTHERS[Reason(execution.reason)](execution, visible)
     return _SENTENCES[Status(execution.status)](execution)
 
 
@@ -153,10 +158,6 @@ def _waiting(execution: Execution) -> str:
     match execution.reason:
         case Reason.TIME:
             return f"Waiting at {_at(execution)} until {formatting.clock(execution.due_at)}."
-        case Reason.CHILDREN:
-            return _for_children(execution)
-        case Reason.SEMAPHORE:
-            return _for_semaphore(execution)
         case Reason.PERSON:
             _, assignee = wait_text.parse_question(execution.waiting_for)
             due = f", until {formatting.clock(execution.due_at)}" if execution.due_at else ""
@@ -174,36 +175,38 @@ def _awaited(execution: Execution) -> str:
     return f"{execution.waiting_for}{limit}"
 
 
-def _for_children(execution: Execution) -> str:
+def _for_children(execution: Execution, visible: QuerySet[Execution]) -> str:
     waits = execution.state.get("waits") or {}
-    ids = waits.get("tasks") or [waits.get("child")]
-    rows = (
-        Execution.objects.filter(pk__in=[key for key in ids if key])
-        .exclude(status__in=TERMINAL)
-        .order_by("started_at")
-        .values_list("flow_name", "status")[: COUNTED + 1]
-    )
-    live = list(rows)
-    if not live:
+    ids = [key for key in waits.get("tasks") or [waits.get("child")] if key]
+    live = Execution.objects.filter(pk__in=ids).exclude(status__in=TERMINAL)
+    count = live.order_by().values("pk")[: COUNTED + 1].count()
+    if not count:
         return f"Waiting at {_at(execution)} for a child execution that has just ended."
-    named = ", ".join(f"{flow} ({status})" for flow, status in live[:NAMED])
-    more = ", …" if len(live) > NAMED else ""
-    plural = "" if len(live) == 1 else "s"
-    count = f"{_number(len(live))} child execution{plural}"
-    return f"Waiting for {count} at {_at(execution)}: {named}{more}."
+    seen = visible.filter(pk__in=live.values("pk")).order_by("started_at")
+    named = [
+        f"{flow} ({status})" for flow, status in seen.values_list("flow_name", "status")[:NAMED]
+    ]
+    plural = "" if count == 1 else "s"
+    text = f"Waiting for {_number(count)} child execution{plural} at {_at(execution)}"
+    return f"{text}: {_list(named, count)}." if named else f"{text}."
 
 
-def _for_semaphore(execution: Execution) -> str:
+def _list(named: Sequence[str], count: int) -> str:
+    """The names, and a sign that there are more."""
+    return ", ".join([*named, "…"] if count > len(named) else named)
+
+
+def _for_semaphore(execution: Execution, visible: QuerySet[Execution]) -> str:
     ticket = SemaphoreTicket.objects.filter(execution=execution, stage="waiting").last()
     if ticket is None:
         return f"Waiting at {_at(execution)} for a semaphore that it is about to get."
     holders = SemaphoreTicket.objects.filter(semaphore=ticket.semaphore_id).exclude(stage="waiting")
-    named = list(holders.order_by("id").values_list("execution__flow_name", "execution_id"))
-    text = ", ".join(f"{flow} {key}" for flow, key in named[:NAMED])
-    more = ", …" if len(named) > NAMED else ""
+    seen = holders.filter(execution__in=visible).order_by("id")
+    rows = seen.values_list("execution__flow_name", "execution_id")[:NAMED]
+    named = [f"{flow} {key}" for flow, key in rows]
+    text = _list(named, holders.count()) if named else "executions that you may not see"
     name = secret_storage.redact(execution.secrets, ticket.semaphore_id)
-    semaphore = f"the semaphore {name}, held by {text}{more}"
-    return f"Waiting at {_at(execution)} for {semaphore}."
+    return f"Waiting at {_at(execution)} for the semaphore {name}, held by {text}."
 
 
 def _paused(execution: Execution) -> str:
@@ -253,6 +256,8 @@ def _last(execution: Execution, commands: Iterable[str]) -> AuditEntry | None:
     )
 
 
+#: Waits for other executions.
+_FOR_OTHERS = {Reason.CHILDREN: _for_children, Reason.SEMAPHORE: _for_semaphore}
 _SENTENCES = {
     Status.QUEUED: _queued,
     Status.RUNNING: _running,

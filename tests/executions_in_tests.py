@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from executions import why as why_module
 from executions.events import ExecutionChanged
 from executions.grid.table.row_events import read_events
 from executions.models import Execution, new_id
@@ -80,6 +81,11 @@ def make_executions(user: Any, ages: Iterable[float], **columns: Any) -> list[Ex
     flow = version.flow.name
     made = [unsaved_execution(user, flow, age, version=version, **columns) for age in ages]
     return Execution.objects.bulk_create(made)
+
+
+def why(execution: Execution) -> str:
+    """Why an execution does not move, for somebody who sees all of them."""
+    return why_module.why(execution, Execution.objects.all())
 
 
 def make_children(parent: Execution, count: int, **columns: Any) -> list[Execution]:

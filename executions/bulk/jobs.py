@@ -66,6 +66,7 @@ def create(  # noqa: PLR0913 (what a job is: who, what, for which, how)
     now = timezone.now()
     job = BulkJob.objects.create(
         user_id=int(actor.user_id or 0),
+        token_id=actor.token_id,
         address=actor.address,
         command=command,
         fields=values.encode(dict(fields)),  # JSON takes no NUL
@@ -215,6 +216,11 @@ def record_failure(job: BulkJob, owner: str, problem: str) -> None:
     later = now + timedelta(seconds=REQUEUE_SECONDS)
     then = _failed(now) if is_over else {"lease_owner": "", "lease_expires_at": later}
     _owned(job, owner).update(failures=job.failures, problem=problem[:_PROBLEM], **then)
+
+
+def give_up(job: BulkJob, owner: str, why: str) -> None:
+    """End a job that may not go on, and say why."""
+    _owned(job, owner).update(problem=why, **_failed(timezone.now()))
 
 
 def record_ends(job: BulkJob, owner: str) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from executions import api_tokens
 from executions.bulk import jobs, pacing, targets
 from executions.commands.actor import Actor
 from executions.commands.registry import COMMANDS
@@ -36,7 +37,10 @@ def run(job_id: UUID, owner: str) -> None:
         return
     jobs.notify(job)
     try:
-        _run_slice(job, owner)
+        if why := _who_gave_it_is_gone(job):
+            jobs.give_up(job, owner, why)
+        else:
+            _run_slice(job, owner)
     except LeaseLost:
         return
     except Exception as problem:
@@ -44,6 +48,16 @@ def run(job_id: UUID, owner: str) -> None:
         logger.exception("A batch of the job %s failed", job.pk)
         jobs.record_failure(job, owner, f"{type(problem).__name__}: {problem}")
     jobs.notify(job)
+
+
+def _who_gave_it_is_gone(job: BulkJob) -> str:
+    """Say whose end keeps a job from going on; empty for nobody's. One that a program asked for
+    has the rights of its token from here on."""
+    if not job.user.is_active:
+        return f"The account {job.user.get_username()}, which gave the command, is not active."
+    if job.token_id is not None and not api_tokens.limit(job.user, job.token_id):
+        return "The API token with which the command was given has ended."
+    return ""
 
 
 def _run_slice(job: BulkJob, owner: str) -> None:
@@ -100,7 +114,9 @@ def _pace(job: BulkJob, owner: str) -> tuple[bool, bool]:
 
 def _run_batch(job: BulkJob, owner: str, size: int) -> bool:
     """Run the next batch. Returns whether there was one."""
-    actor = Actor(job.user_id, job.user.get_username(), "bulk job", job.address)
+    token = getattr(job.user, "api_token", None)
+    named = (token.name, token.pk) if token is not None else ("", None)
+    actor = Actor(job.user_id, job.user.get_username(), "bulk job", job.address, *named)
     with transaction.atomic():
         batch, cursor = targets.next_batch(job, job.user, size)
         if not batch:

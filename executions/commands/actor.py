@@ -9,14 +9,15 @@ from django.http import HttpRequest
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something. `source` is page, api, bulk job, command line, admin, webhook, chain,
-    schedule, demo or time; `address` is the client's, if there is one; `token` is the name of the
-    API token that the client gave."""
+    schedule, demo or time; `address` is the client's, if there is one; `token` and `token_id` are
+    the name and the id of the API token that the client gave."""
 
     user_id: int | None
     name: str
     source: str
     address: str | None = None
     token: str = ""
+    token_id: int | None = None
 
     @classmethod
     def of_request(cls, request: HttpRequest, source: str = "page") -> "Actor":
@@ -25,8 +26,8 @@ class Actor:
         token = getattr(user, "api_token", None)
         if token is not None and source == "page":
             source = "api"
-        name = token.name if token is not None else ""
-        return cls(user.pk, user.get_username(), source, address_of(request), name)
+        of_token = (token.name, token.pk) if token is not None else ("", None)
+        return cls(user.pk, user.get_username(), source, address_of(request), *of_token)
 
 
 def address_of(request: HttpRequest) -> str | None:

@@ -34,6 +34,9 @@ class BulkJob(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
+    #: The API token with which it was asked for, and more than whose rights it never has. It is no
+    #: foreign key: a job whose token is deleted may do nothing any more.
+    token_id = models.BigIntegerField(null=True)
     address = models.GenericIPAddressField(null=True, help_text="Where it was asked from.")
     command = models.CharField(max_length=20)
     #: The fields of the command's form.

@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from executions import limits
+from executions.api_tokens import Wanted, issue, revoke
 from executions.bulk import jobs, run, targets
 from executions.bulk.targets import Target
 from executions.commands.actor import Actor
@@ -218,6 +219,54 @@ def test_nobody_commands_through_a_job_what_they_may_not(admin_user: User) -> No
     )
     foreign.refresh_from_db()
     assert foreign.status == Status.RUNNING
+
+
+def test_a_job_has_the_rights_of_the_token_that_asked_for_it(admin_user: User) -> None:
+    mine, foreign = make_execution(admin_user, "mine"), make_execution(admin_user, "foreign")
+    actor, only = Actor(None, "tester", "command line"), [mine.version.flow]
+    _, raw = issue(actor, admin_user, Wanted("t", ["operate"], flows=only))
+    program = Client(headers={"Authorization": f"Bearer {raw}"})
+    _, raw = issue(actor, admin_user, Wanted("see", ["see"]))
+    reader = Client(headers={"Authorization": f"Bearer {raw}"})
+
+    def asked(client: Client) -> BulkJob:
+        answer = client.post(
+            "/api/v1/executions/commands/stop", {"query": ""}, content_type="application/json"
+        )
+        assert answer.status_code == 202, answer.content
+        return BulkJob.objects.get(pk=answer.json()["id"])
+
+    assert finish(asked(reader)).done == 0
+    job = asked(program)
+    path = f"/api/v1/jobs/{job.pk}"
+    assert program.get(path).status_code == 200
+    assert reader.get(path).status_code == reader.post(f"{path}/cancel").status_code == 404
+    assert reader.get("/api/v1/jobs").json()["items"][0]["done"] == 0
+    assert finish(job).done == 1
+    foreign.refresh_from_db()
+    assert foreign.status == Status.RUNNING
+    assert AuditEntry.objects.get(execution=mine, outcome="done").token == "t"
+
+
+@pytest.mark.parametrize("end", ["revoke", "delete", "deactivate"])
+def test_a_job_ends_when_who_gave_it_may_not_act_any_more(admin_user: User, end: str) -> None:
+    execution = make_execution(admin_user)
+    actor = Actor(None, "tester", "command line")
+    token, _ = issue(actor, admin_user, Wanted("t", ["administer"]))
+    by = Actor(admin_user.pk, "admin", "api", None, "t", token.pk)
+    job = jobs.create(by, "stop", {}, Target(), 1)
+    if end == "deactivate":
+        # The last administrator stays.
+        User.objects.create_superuser("other")
+        User.objects.filter(pk=admin_user.pk).update(is_active=False)
+    else:
+        revoke(actor, token)
+    if end == "delete":
+        token.delete()
+    assert finish(job).status == BulkJob.Status.FAILED
+    assert ("account" if end == "deactivate" else "token") in job.problem
+    execution.refresh_from_db()
+    assert execution.status == Status.RUNNING
 
 
 def test_one_by_one_commands_are_done_too(admin_user: User) -> None:

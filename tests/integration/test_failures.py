@@ -31,9 +31,8 @@ from executions.models import Execution, UncountedFailure
 from executions.states import Status
 from executions.store.lifecycle import failures
 from executions.store.read import block_counts
-from executions.why import why
 from tests.driving import ACTOR, begin, drive, fresh
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import make_execution, why
 from tests.flows_in_tests import publish
 from tests.integration.test_export import downloaded
 

@@ -26,7 +26,6 @@ from executions.retention.signals import delete_old
 from executions.states import Status
 from executions.store.lifecycle import data_storage, shared_values
 from executions.store.lifecycle.shared_values import Giver
-from executions.why import why
 from flows.blocks.errors import BlockException
 from flows.blocks.scopes import Scope
 from flows.blocks.shared_data import (
@@ -43,6 +42,7 @@ from flows.roles import Role
 from flows.values import SecretText
 from tests.conftest import celery_worker
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
+from tests.executions_in_tests import why
 from tests.flows_in_tests import publish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from redis import Redis
 
+import executions.why
 from executions import queues, runner, workers
 from executions.commands.actor import Actor
 from executions.commands.lifecycle.start import start
@@ -17,9 +18,8 @@ from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
-from executions.why import why
 from flows.models import FlowVersion
-from tests.executions_in_tests import make_execution
+from tests.executions_in_tests import make_execution, why
 from tests.flows_in_tests import (
     LOOP,
     LOOP_VARIABLES,
@@ -94,6 +94,8 @@ def test_waiting_for_children_and_until_when(
     parent = publish(tmp_path, "parent", PARENT, PARENT_VARIABLES)
     execution = turn(begin(parent, admin_user, inputs={"N": 2}))
     assert why(execution) == "Waiting for 1 child execution at 'Run Flow': square (Queued)."
+    own = Execution.objects.filter(pk=execution.pk)
+    assert executions.why.why(execution, own) == "Waiting for 1 child execution at 'Run Flow'."
     wait = publish(tmp_path, "wait", WAIT, WAIT_VARIABLES)
     execution = turn(begin(wait, admin_user, inputs={"Seconds": 60}))
     assert why(execution).startswith("Waiting at 'Sleep' until ")
@@ -127,6 +129,10 @@ def test_behind_a_semaphore(admin_user: User) -> None:
         )
     assert why(waits) == (
         f"Waiting at 'Critical' for the semaphore /one, held by holds {holder.pk}."
+    )
+    nobody = Execution.objects.none()
+    assert executions.why.why(waits, nobody) == (
+        "Waiting at 'Critical' for the semaphore /one, held by executions that you may not see."
     )
 
 

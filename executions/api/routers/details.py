@@ -210,7 +210,7 @@ def get_moment(
         "is_live": past.is_live,
         "is_kept": past.is_kept,
         "version": past.version_id,
-        "why": why.why(subject.execution) if past.is_live else None,
+        "why": why.why(subject.execution, subject.visible) if past.is_live else None,
         "tokens": past.tokens,
     }
 

@@ -1,4 +1,5 @@
-"""Bulk jobs: commands for many executions in the background."""
+"""Bulk jobs: commands for many executions in the background. With an API token, those that were
+created with it."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -42,7 +43,7 @@ class JobResult(ModelSchema):
 
 @ROUTER.get("", response=NumberedPage[Job])
 def list_jobs(request: HttpRequest, page: PageNumber = 1) -> dict[str, Any]:
-    """List your jobs, the newest first."""
+    """List your jobs, the newest first; with a token, those that were created with it."""
     return page_of(request, _jobs(request).order_by("-created_at"), page)
 
 
@@ -89,7 +90,9 @@ for _name in jobs.CONTROLS:
 
 
 def _jobs(request: HttpRequest) -> QuerySet[BulkJob]:
-    return BulkJob.objects.filter(user_id=request.user.pk or 0)
+    found = BulkJob.objects.filter(user_id=request.user.pk or 0)
+    token = getattr(request.user, "api_token", None)
+    return found if token is None else found.filter(token_id=token.pk)
 
 
 def _job(request: HttpRequest, job_id: UUID) -> BulkJob:

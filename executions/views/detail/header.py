@@ -31,7 +31,7 @@ class Header:
     @cached_property
     def explained(self) -> why.Explanation:
         """Why the execution is not moving."""
-        return why.explain(self._subject.execution)
+        return why.explain(self._subject.execution, self._subject.visible)
 
     @cached_property
     def schedule(self) -> Schedule | None:
