@@ -76,8 +76,15 @@ def find(raw: str) -> ShareLink | None:
     """Return the link of an address, an ended one too; None for none."""
     if not settings.SHARE_LINKS or len(raw) != _LENGTH:
         return None
-    links = ShareLink.objects.select_related("execution__version__flow")
+    links = ShareLink.objects.select_related("execution__version__flow", "created_by")
     return links.filter(digest=_digest(raw)).first()
+
+
+def is_live(link: ShareLink) -> bool:
+    """Return whether a link shows its execution: it has not ended, and who made it may still share
+    that."""
+    owner = link.created_by
+    return not link.has_ended and owner is not None and may_share(owner, link.execution)
 
 
 def note_view(link: ShareLink, address: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q
 
 from flows.rights import FlowIds, rights_of
+from flows.roles import Role
 
 _PERMISSION = "executions.view_auditentry"
 
@@ -16,14 +17,16 @@ def flow_ids(user: Any) -> FlowIds:
 
 def condition(user: Any) -> Q:
     """Return the condition for the entries that a user sees: all, or those of the flows that they
-    administer and what they did themselves."""
-    ids = flow_ids(user)
+    administer and what they did themselves. An API token may be limited to some flows."""
+    ids, rights = flow_ids(user), rights_of(user)
     if ids is None:
         return Q()
     if not user.is_authenticated or not user.is_active:
         return Q(pk__in=[])
-    own = Q(user_id=user.pk)
-    names = rights_of(user).names_of(ids)
+    own, names = Q(user_id=user.pk), rights.names_of(ids)
+    within = rights.names_of(rights.own_flow_ids(Role.SEE))
+    if within is not None:
+        own &= Q(flow_name__in=sorted(within))
     return own | Q(flow_name__in=sorted(names)) if names else own
 
 

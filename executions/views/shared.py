@@ -132,7 +132,7 @@ def shared_execution(request: HttpRequest, secret: str) -> HttpResponse:
     link = share_links.find(secret)
     if link is None:
         raise Http404("There is no such link.")
-    if link.has_ended:
+    if not share_links.is_live(link):
         return _answer(request, "shared/ended.html", {"link": link}, 410)
     share_links.note_view(link, address_of(request))
     if request.GET.get("revision") == str(link.execution.revision):

@@ -9,7 +9,7 @@ from django.test import Client
 from executions import audit
 from executions.commands.actor import Actor
 from executions.models import ApiToken, AuditEntry
-from flows.models import Flow, Grant
+from flows.models import Flow, Folder, Grant
 from flows.roles import Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -52,6 +52,38 @@ def test_a_token_is_made_by_a_person_and_works_until_it_is_revoked(admin_user: U
     assert program.ask("get", "/tokens").status_code == 401
     entry = AuditEntry.objects.get(command="revoke-token")
     assert (entry.source, entry.token) == ("api", "ci")
+
+
+def test_a_token_reads_no_audit_of_other_flows(admin_user: User) -> None:
+    """Also not what its user did there."""
+    user = User.objects.create_user("maya")
+    bills, pay = (Flow.objects.create(name=name) for name in ("bills", "pay"))
+    for flow in (bills, pay):
+        Grant.objects.create(user=user, flow=flow, role=Role.SEE)
+        audit.record(Actor(user.pk, "maya", "page"), "star", subject=flow, flow=flow.name)
+    person = Program(user)
+
+    def read(**wanted: Any) -> set[str]:
+        given = {"name": str(wanted), **wanted}
+        program = Program(token=person.ask("post", "/tokens", given).json()["text"])
+        items = program.ask("get", "/audit").json()["items"]
+        return {one["flow"] for one in items if one["command"] == "star"}
+
+    assert read(scopes=["see"]) == {"bills", "pay"}
+    assert read(scopes=["see"], flows=["bills"]) == {"bills"}
+    assert read(scopes=["metrics"]) == set()
+
+
+def test_a_token_names_no_folder_that_its_user_does_not_see(admin_user: User) -> None:
+    Folder.objects.create(name="hidden")
+    given = {"name": "t", "scopes": ["see"], "folders": ["hidden"]}
+    refused = Program(User.objects.create_user("maya")).ask("post", "/tokens", given)
+    unknown = Program(User.objects.create_user("noah")).ask(
+        "post", "/tokens", {**given, "folders": ["no"]}
+    )
+    assert refused.status_code == unknown.status_code == 400
+    assert refused.json()["detail"].replace("hidden", "no") == unknown.json()["detail"]
+    assert Program(admin_user).ask("post", "/tokens", given).status_code == 201
 
 
 def test_others_reach_no_token_of_mine(admin_user: User) -> None:

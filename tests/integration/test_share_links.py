@@ -127,6 +127,25 @@ def test_an_ended_link_says_so(execution: Execution, admin_user: User, settings:
     assert client.get(f"/executions/{execution.pk}/share/").status_code == 403
 
 
+def test_a_link_shows_no_more_than_who_made_it_may_share(
+    execution: Execution, admin_user: User
+) -> None:
+    user = User.objects.create_user("other")
+    grant = Grant.objects.create(user=user, flow=execution.version.flow, role=Role.OPERATE)
+    path = made(client_of(user), execution)
+    assert Client().get(path).status_code == 200
+    Grant.objects.filter(pk=grant.pk).update(role=Role.SEE)
+    answer = Client().get(path)
+    assert answer.status_code == 410
+    assert "letters" not in answer.content.decode()
+    Grant.objects.filter(pk=grant.pk).update(role=Role.OPERATE)
+    assert Client().get(path).status_code == 200
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert Client().get(path).status_code == 410
+    user.delete()
+    assert Client().get(path).status_code == 410
+
+
 @pytest.mark.parametrize(("role", "status"), [(None, 404), (Role.SEE, 403), (Role.OPERATE, 200)])
 def test_only_who_controls_it_shares_it(
     execution: Execution, admin_user: User, role: Role | None, status: int

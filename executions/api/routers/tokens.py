@@ -18,7 +18,6 @@ from executions.commands.actor import Actor
 from executions.models import ApiToken
 from flows import access
 from flows.models import Folder
-from flows.queries import folder_paths
 
 PATH = "/v1/tokens"
 ROUTER = Router(tags=["Tokens"])
@@ -136,13 +135,15 @@ def _wanted(request: HttpRequest, given: TokenInput) -> api_tokens.Wanted:
         known = ", ".join(api_tokens.SCOPES)
         raise invalid(f"The scopes are {known}.", "scopes", "scopes")
     flows = {flow.name: flow for flow in access.visible(request.user).filter(name__in=given.flows)}
-    ways = {way[-1]: pk for pk, way in folder_paths().items()}
+    ways = {way[-1]: pk for pk, way in access.folders(request.user).items()}
     for name in given.flows:
         if name not in flows:
             raise invalid(f"There is no flow {name}, or you may not see it.", "flows", "flows")
     for name in given.folders:
         if name not in ways:
-            raise invalid(f"There is no folder {name}.", "folders", "folders")
+            raise invalid(
+                f"There is no folder {name}, or you may not see it.", "folders", "folders"
+            )
     folders = list(Folder.objects.filter(pk__in=[ways[name] for name in given.folders]))
     return api_tokens.Wanted(
         given.name, given.scopes, given.expires_at, flows=list(flows.values()), folders=folders
