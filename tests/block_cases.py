@@ -9,6 +9,7 @@ import json
 import re
 import textwrap
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from flows import values
 from flows.blocks import BY_TYPE, examples
 from flows.blocks.base import Block, Direction, Effect, Property
+from flows.formats.dates import duration_text
 from flows.values import ExceptionValue
 from tests.quick_yaml import load_yaml
 
@@ -347,8 +349,11 @@ def _yaml(text: str) -> Any:
 
 def plain(form: Any) -> Any:
     """The value that a case writes as JSON."""
-    if isinstance(form, dict) and set(form) == {"$exception"}:
-        return exception(form["$exception"])
+    match form:
+        case {"$exception": told}:
+            return exception(told)
+        case {"$datetime": str(text)} if (at := datetime.fromisoformat(text)).tzinfo is None:
+            return at
     return values.decode(form)
 
 
@@ -387,6 +392,8 @@ _BLANKS = re.compile(r">\s+|\s+<|\s+")
 
 def agrees(expected: Any, found: Any, how: str) -> bool:
     """Whether a value is what a case expects, as the case compares them."""
+    if isinstance(found, timedelta) and isinstance(expected, str):
+        found = duration_text(found)
     match how:
         case "subset":
             return fits(expected, found)
@@ -423,3 +430,17 @@ def fits(expected: Any, found: Any) -> bool:
     if isinstance(expected, list) and isinstance(found, list):
         return len(expected) == len(found) and all(map(fits, expected, found))
     return type(expected) is type(found) and bool(expected == found)
+
+
+def has(outputs: dict[str, Any], path: str) -> bool:
+    """Whether outputs hold something at a path such as `Matches[0].Groups.contains`."""
+    name, *parts = re.findall(r"[^.\[\]]+", path)
+    found: Any = outputs[variable(name)]
+    for part in parts:
+        if isinstance(found, list):
+            found = found[int(part)]
+        elif part in found:
+            found = found[part]
+        else:
+            return False
+    return True

@@ -5,11 +5,14 @@ Pure. A format is a standard one (one letter, such as `d`, `F` or `O`) or a patt
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 
 from flows.formats.cultures import Culture
+from flows.formats.cultures import culture as culture_of
 from flows.formats.numbers import InvalidFormat
 
 #: The standard formats that are the same in every culture.
@@ -62,8 +65,8 @@ def _expanded(pattern: str, culture: Culture) -> str:
 def _parts(pattern: str) -> Iterator[str]:
     for found in _PART.finditer(pattern):
         part = found.group()
-        if part in ("'", '"'):
-            raise InvalidFormat(f"The format {pattern} has a quotation mark without its pair.")
+        if part in ("'", '"', "\\"):
+            raise InvalidFormat(f"The format {pattern} has a {part} with nothing to follow it.")
         if part != "%":
             yield part
 
@@ -214,6 +217,7 @@ _EXPRESSIONS = {
 
 #: What a text without a date is read as, unless something else is given.
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LARGEST_OFFSET = timedelta(hours=14)
 _DATE_PARTS = ("year", "short_year", "month", "month_name", "day")
 
 
@@ -235,39 +239,88 @@ def parse_date(text: str, pattern: str, culture: Culture, now: datetime = _FIRST
 
 
 def parse_any_date(text: str, culture: Culture) -> datetime:
-    """Return the date time of a text in ISO form or in one of the culture's formats; without an
+    """Return the date time of a text in ISO form, or as people write one in that culture: a date
+    with its month as a number or a name, and where they are told a time and an offset; without an
     offset, in UTC. Raises ValueError."""
-    text = text.strip()
-    try:
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    for letter in "GgdFfDROsu":
-        known = culture.date_patterns.get(letter, letter)
-        for pattern in (known, f"{known} zzz") if len(known) > 1 else (known,):
-            try:
-                return parse_date(text, pattern, culture)
-            except ValueError:
-                continue
+    plain = " ".join(text.split())
+    with suppress(ValueError):
+        return _placed(datetime.fromisoformat(plain))
+    for expression in _written_dates(culture.name):
+        found = expression.fullmatch(plain)
+        if found is None:
+            continue
+        fields = found.groupdict()
+        if fields["half"]:
+            fields["half_hour"] = fields["hour"]
+        with suppress(ValueError):
+            return _moment(fields, culture, _FIRST)
     raise ValueError(f"{text} is not a date time that this culture writes.")
 
 
-def _expression(pattern: str, culture: Culture) -> str:
-    """The regular expression of a pattern."""
+def _placed(at: datetime) -> datetime:
+    """Return a date time with its offset, UTC where it has none. Raises ValueError for an offset
+    that is too large."""
+    if abs(_offset(at)) > _LARGEST_OFFSET:
+        raise ValueError(f"An offset is at most {_LARGEST_OFFSET // timedelta(hours=1)} hours.")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+#: Dates that are read in every culture, beside its own.
+_DATES = ("d MMMM yyyy", "MMMM d, yyyy", "MMMM d yyyy", "yyyy/M/d")
+_TIME = (
+    r"(?:,? (?P<hour>\d{1,2}):(?P<minute>\d{1,2})"
+    r"(?::(?P<second>\d{1,2})(?:\.(?P<part>\d{1,7}))?)?)?"
+)
+_OFFSET = r"(?: ?(?P<offset>Z|GMT|[+-]\d{1,2}:\d{2}))?"
+
+
+@cache
+def _written_dates(name: str) -> list[re.Pattern[str]]:
+    """What reads the dates that people write in a culture, with or without the day's name, a time
+    and an offset."""
+    signs = culture_of(name)
+    day = _any_of("day_name", (*signs.days, *signs.short_days))
+    month = _any_of("month_name", (*signs.months, *signs.short_months))
+    half = _any_of("half", signs.halves)
+    loosely = _EXPRESSIONS | {
+        "dd": _EXPRESSIONS["d"],
+        "MM": _EXPRESSIONS["M"],
+        "MMM": month,
+        "MMMM": month,
+        "yyyy": r"(?:(?P<year>\d{4})|(?P<short_year>\d{2}))",
+        "/": "[-/.]",
+    }
+    own = (re.sub("dddd?[,.]? ?", "", signs.date_patterns[letter]) for letter in "dD")
+    return [
+        re.compile(
+            f"(?:{day}[,.]? )?{_expression(date, signs, loosely)}{_TIME}(?: ?{half})?{_OFFSET}",
+            re.I,
+        )
+        for date in (*own, *_DATES)
+    ]
+
+
+def _any_of(name: str, words: Iterable[str]) -> str:
+    """A group of that name for any of the words, the longest first."""
+    return f"(?P<{name}>{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
+
+
+def _expression(
+    pattern: str, culture: Culture, expressions: Mapping[str, str] = _EXPRESSIONS
+) -> str:
+    """The regular expression of a pattern, of which `expressions` read the fields."""
     written: list[str] = []
     seen: set[str] = set()
     for part in _parts(pattern):
-        key = part if part in _EXPRESSIONS or part in _NAMES else part[0] * _LONGEST.get(part[0], 0)
-        if key in _NAMES:
+        longest = part[0] * _LONGEST.get(part[0], 0)
+        key = part if part in expressions or part in _NAMES else longest
+        if key in expressions:
+            one = expressions[key]
+        elif key in _NAMES:
             name = "day_name" if key[0] == "d" else "month_name"
-            names = getattr(culture, _NAMES[key])
-            one = f"(?P<{name}>{'|'.join(map(re.escape, names))})"
+            one = _any_of(name, getattr(culture, _NAMES[key]))
         elif key in ("t", "tt"):
-            halves = (half[:1] if key == "t" else half for half in culture.halves)
-            one = f"(?P<half>{'|'.join(map(re.escape, halves))})"
-        elif key in _EXPRESSIONS:
-            one = _EXPRESSIONS[key]
+            one = _any_of("half", (half[:1] if key == "t" else half for half in culture.halves))
         else:
             one = re.escape(_separator(part, culture))
         # A field that stands twice has to say the same twice.
@@ -305,12 +358,12 @@ def _moment(found: dict[str, str | None], culture: Culture, now: datetime) -> da
 
 
 def _with_offset(at: datetime, offset: str) -> datetime:
-    if offset == "Z":
+    if offset[0] not in "+-":  # Z or GMT
         return at
     hours, _, minutes = offset[1:].partition(":")
     size = timedelta(hours=int(hours), minutes=int(minutes or 0))
     text = f"{offset[0]}{size // timedelta(hours=1):02}:{int(minutes or 0):02}"
-    return datetime.fromisoformat(at.replace(tzinfo=None).isoformat() + text)
+    return _placed(datetime.fromisoformat(at.replace(tzinfo=None).isoformat() + text))
 
 
 def _year(found: dict[str, str | None]) -> int:

@@ -54,6 +54,7 @@ from tests.block_cases import (
     agrees,
     block_of,
     fits,
+    has,
     plain,
     runs_in_memory,
     shown,
@@ -301,6 +302,7 @@ def check(case: Case, execution: Execution) -> None:
         tasks = name in ("Execution Task", "Task", "Tasks")
         found = outputs["Seen" if tasks else variable(name)]
         assert agrees(value, found, case.get("compare", "")), found
+    assert not [path for path in case.get("absent", []) if has(outputs, path)]
     for value in case.get("after_child", {}).values():
         assert fits(value, outputs["Later"])
 

@@ -18,6 +18,7 @@ from tests.block_cases import (
     Case,
     agrees,
     fits,
+    has,
     plain,
     runs_in_memory,
     shown,
@@ -52,3 +53,4 @@ def test_a_case(case: Case) -> None:
         assert visit.port == expected.pop("port")
     for name, form in expected.items():
         assert agrees(plain(form), outputs[variable(name)], case.get("compare", ""))
+    assert not [path for path in case.get("absent", []) if has(outputs, path)]

@@ -227,8 +227,9 @@ class ConvertDateTimeToText(DateTimeBlock):
 
 class ConvertTextToDateTime(DateTimeBlock):
     """Reads a date time in a format and a culture. Without a format it takes the ISO form and what
-    the culture writes (semantics 119). Without an offset in the text it is in UTC, and without a
-    date it is today."""
+    people write in the culture: a date whose month is a number or a name, with or without a time
+    (semantics 119). Without an offset in the text it is in UTC. With a format that has no date it
+    is today."""
 
     type = "Convert Text To Date Time"
     properties = (
