@@ -143,7 +143,7 @@ def sign_in(browser: Browser, url: str, password: str) -> dict[str, object]:
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", password)
     page.click("button[type=submit]")
-    page.wait_for_url("**/")
+    page.locator(".rail").wait_for()
     state = dict(context.storage_state())
     context.close()
     return state

@@ -1,13 +1,15 @@
 """Two weeks of executions as they could have been, for pages that show days and weeks.
 
 They are rows of the table of executions, so the statistics count them as they count all others.
-They have ended, and have neither steps nor variables. One failure is resolved in between and comes
-back.
+What was under way in each minute follows from them, and is written as samples. They have ended, and
+have neither steps nor variables. Some were paused by a person for a while. One failure is resolved
+in between and comes back.
 """
 
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,10 +21,16 @@ from django.utils import timezone
 
 from executions.failures.commands import run as failure_commands
 from executions.management import demo_scenes
-from executions.models import Execution, FailureActivity, FailureGroup, StatisticsEvent
+from executions.models import (
+    Execution,
+    FailureActivity,
+    FailureGroup,
+    LiveSample,
+    StatisticsEvent,
+)
 from executions.models.execution import new_id
 from executions.states import Status
-from executions.statistics import fold
+from executions.statistics import fold, samples
 from executions.store.lifecycle.failures import Failure, add_group
 from flows import queries
 from flows.failure_fingerprints import template
@@ -32,8 +40,13 @@ DAYS = 14
 #: Executions that are written at most, in transactions of so many.
 MOST = 20_000
 _BATCH = 500
+_SAMPLES = 5_000
 #: On which day the failure that comes back is resolved, and from which day on it is back.
 _RESOLVED_ON, _BACK_ON = 9, 12
+#: The part of the executions of a working day that a person paused, and minutes that this took.
+_PAUSED, _PAUSED_MINUTES = 0.02, 45.0
+_WORKING_HOURS = range(8, 17)
+_MINUTE = timedelta(minutes=1)
 #: So that everybody who fills a demo sees the same.
 _SEED = 20
 #: Seconds within which the statistics have to count what was written.
@@ -73,6 +86,15 @@ class Course:
     seconds: float
     only_at: Sequence[int] = ()
     troubles: Sequence[Trouble] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """An execution of the history, and since when and for how long a person had paused it."""
+
+    execution: Execution
+    paused_at: datetime
+    paused: timedelta = timedelta()
 
 
 _THROW = "Throw New Flow Exception"
@@ -151,26 +173,27 @@ def fill(now: datetime | None = None) -> Iterator[int]:
     people = [demo_scenes.account(name) for name in demo_scenes.PEOPLE]
     chance = random.Random(_SEED)  # noqa: S311  # nothing secret depends on it
     made = sorted(
-        (one for course in COURSES for one in _executions(course, start, end, people, chance)),
-        key=lambda one: one.started_at,
+        (one for course in COURSES for one in _runs(course, start, end, people, chance)),
+        key=lambda one: one.execution.started_at,
     )[-MOST:]
     back_at = start + timedelta(days=_RESOLVED_ON)
-    before = [one for one in made if one.started_at < back_at]
+    before = [one for one in made if one.execution.started_at < back_at]
     written = 0
     for part in (before, made[len(before) :]):
         for number in range(0, len(part), _BATCH):
             batch = part[number : number + _BATCH]
-            _write(batch)
+            _write([run.execution for run in batch])
             written += len(batch)
             yield written
         _count()
         if part is before:
             _resolve(people[0], back_at, start + timedelta(days=_BACK_ON))
+    _sample(made, start, end)
 
 
-def _executions(
+def _runs(
     course: Course, start: datetime, end: datetime, people: Sequence[User], chance: random.Random
-) -> Iterator[Execution]:
+) -> Iterator[Run]:
     version = queries.latest_published(course.flow)
     if version is None:
         raise LookupError(f"There is no published flow {course.flow}. Import flows/examples.")
@@ -178,10 +201,10 @@ def _executions(
         at = start + timedelta(hours=hour)
         for _ in range(_number(course, at, chance)):
             started = at + timedelta(seconds=chance.uniform(0, 3600))
-            execution = _execution(course, version, started, chance.choice(people), chance)
-            _end(execution, course, hour // 24, chance)
-            if execution.ended_at is not None and execution.ended_at < end:
-                yield execution
+            run = _run(course, version, started, chance.choice(people), chance)
+            _end(run.execution, course, hour // 24, chance)
+            if run.execution.ended_at is not None and run.execution.ended_at < end:
+                yield run
 
 
 def _number(course: Course, at: datetime, chance: random.Random) -> int:
@@ -194,13 +217,17 @@ def _number(course: Course, at: datetime, chance: random.Random) -> int:
     return max(0, round(usual * chance.uniform(0.8, 1.2)))
 
 
-def _execution(
+def _run(
     course: Course, version: FlowVersion, started: datetime, person: User, chance: random.Random
-) -> Execution:
+) -> Run:
     identity = new_id()
     waited = timedelta(seconds=chance.lognormvariate(-2.2, 0.8))
     took = timedelta(seconds=course.seconds * chance.lognormvariate(0, 0.35))
-    return Execution(
+    paused = timedelta()
+    if started.hour in _WORKING_HOURS and chance.random() < _PAUSED:
+        paused = _PAUSED_MINUTES * _MINUTE * chance.lognormvariate(0, 0.5)
+    claimed = started + waited
+    execution = Execution(
         id=identity,
         root_id=identity,
         version=version,
@@ -212,14 +239,15 @@ def _execution(
         block_description="End Flow",
         workspace_name="Top-level",
         started_at=started,
-        first_claimed_at=started + waited,
-        ended_at=started + waited + took,
-        updated_at=started + waited + took,
+        first_claimed_at=claimed,
+        ended_at=claimed + paused + took,
+        updated_at=claimed + paused + took,
         initiator=person,
         initiator_name=person.username,
         trigger=Execution.Trigger.COMMAND_LINE,
         outputs={},
     )
+    return Run(execution, claimed + took / 2, paused)
 
 
 def _end(execution: Execution, course: Course, day: int, chance: random.Random) -> None:
@@ -303,3 +331,48 @@ def _resolve(person: User, at: datetime, back_at: datetime) -> None:
                 changed_at = back_at if again else at
                 FailureGroup.objects.filter(pk=group.pk).update(changed_at=changed_at)
                 done.update(at=at)
+
+
+def _sample(runs: Sequence[Run], start: datetime, end: datetime) -> None:
+    """Write what was under way in each minute of the history, of all flows and of each one."""
+    running: Counter[tuple[int, datetime]] = Counter()
+    queued, paused = running.copy(), running.copy()
+    for run in runs:
+        one = run.execution
+        assert one.first_claimed_at is not None, one
+        assert one.ended_at is not None, one
+        resumed_at = run.paused_at + run.paused
+        for counter, spans in (
+            (queued, [(one.started_at, one.first_claimed_at)]),
+            (running, [(one.first_claimed_at, run.paused_at), (resumed_at, one.ended_at)]),
+            (paused, [(run.paused_at, resumed_at)] if run.paused else []),
+        ):
+            minutes = {minute for since, until in spans for minute in _minutes(since, until)}
+            counter.update(
+                (flow, at) for flow in (samples.ALL, one.version.flow_id) for at in minutes
+            )
+    keys = {(samples.ALL, minute) for minute in _minutes(start, end)}
+    keys.update(running, queued, paused)
+    LiveSample.objects.bulk_create(
+        (
+            LiveSample(
+                flow_id=flow,
+                at=at,
+                running=running[flow, at],
+                queued=queued[flow, at],
+                needs_person=paused[flow, at],
+            )
+            for flow, at in sorted(keys)
+        ),
+        batch_size=_SAMPLES,
+        ignore_conflicts=True,  # the demo has taken its own since it runs
+    )
+    samples.thin()
+
+
+def _minutes(since: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the minutes in which a span lies, or a part of it."""
+    at = since.replace(second=0, microsecond=0)
+    while at < until:
+        yield at
+        at += _MINUTE

@@ -19,7 +19,7 @@ SIZES: dict[Shape, tuple[int, int]] = {
     Shape.HANDLER: (128, 36),
 }
 #: Shapes with their label inside grow with it, up to this width.
-WIDEST = 208
+WIDEST = 280
 #: The width of the icon, the fold and the padding in such a shape.
 BESIDE_LABEL = 50
 #: Shapes with their label inside; other blocks have it beside them.
@@ -27,7 +27,7 @@ LABELLED_INSIDE = frozenset({Shape.WORKSPACE, Shape.HANDLER})
 #: The gap between a block and the label beside it.
 LABEL_GAP = 10
 #: A label beside a block is cut at this width.
-LABEL_WIDTH = 150
+LABEL_WIDTH = 190
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from executions.management import demo_history, demo_scenes
 from executions.models import AuditEntry, Execution, FailureGroup
-from executions.statistics import read
+from executions.statistics import read, samples
 from executions.statistics.spans import Span
 from flows.models import Flow
 from tests.executions_in_tests import make_execution
@@ -50,8 +50,27 @@ def test_it_fills_the_tables_and_the_statistics(demo: None, few: None) -> None:
     assert groups["no-lines"].owner is not None
     told = groups["no-customer"].activity.order_by("at", "id").values_list("kind", flat=True)
     assert list(told) == ["new", "resolve", "regressed"]
+    _look_at_samples(written.latest("ended_at"))
     with pytest.raises(CommandError, match="history already"):
         call_command("fill_demo_history", yes=True)
+
+
+def _look_at_samples(last: Execution) -> None:
+    """What was under way is there for all days, of all flows and of each one; also what was paused
+    for a person, and what the last execution of the history was part of."""
+    now = timezone.now()
+    quarter = timedelta(minutes=15)
+    cuts = [now - timedelta(days=4) + quarter * number for number in range(4 * 96 + 1)]
+    known = [one for one in samples.read(cuts) if one is not None]
+    assert len(known) > 0.98 * 4 * 96
+    for kind in ("running", "queued", "needs_person"):
+        values = [getattr(one, kind) for one in known]
+        assert max(values) > min(values) == 0, kind
+    assert last.ended_at is not None
+    minute = last.ended_at.replace(second=0, microsecond=0)
+    (found,) = samples.read([minute, minute + timedelta(minutes=1)], [last.version.flow_id])
+    assert found is not None
+    assert found.running >= 1
 
 
 def test_the_flows_of_a_demo_have_folders_and_labels(demo: None) -> None:
