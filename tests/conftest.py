@@ -54,7 +54,17 @@ hypothesis_settings.load_profile("any machine")
 expect.set_options(timeout=20_000)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: What Chromium does without: popups of its address bar, which are pages in a process of their own
+#: for each tab; and what Playwright turns off, since only the last list of these counts.
+CHROMIUM_LACKS = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup",
+    "AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades",
+    "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints",
+    "PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning",
+)  # fmt: skip
 CHROMIUM_FLAGS = [
+    f"--disable-features={','.join(CHROMIUM_LACKS)}",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
