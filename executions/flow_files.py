@@ -13,7 +13,7 @@ from executions.schedules.flow_files import Planned, plan, take_in
 from flows import access, administrators
 from flows.files import FlowFile
 from flows.importing import Imported, Preview, import_file, preview
-from flows.models import Flow, FlowVersion
+from flows.models import FlowVersion
 from flows.publish import digest_of, publish
 
 _IMPORT, _PUBLISH = "import-flow", "publish-flow"
@@ -22,7 +22,7 @@ _IMPORT, _PUBLISH = "import-flow", "publish-flow"
 def refusal(user: User, name: str) -> str:
     """Return why the user may not import a flow of this name; "" when they may. It tells nobody
     which flows there are."""
-    flow = Flow.objects.filter(name=name).first()
+    flow = access.visible(user).filter(name=name).first()
     if access.may_create(user) or (flow and access.may_author(user, flow)):
         return ""
     return f"You may not author {name}. That takes the role Author. {administrators.ask(flow)}"

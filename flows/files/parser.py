@@ -19,6 +19,7 @@ from flows.validation import structural
 
 #: The largest flow file that is read, in bytes.
 LARGEST = 4_000_000
+_TOO_LARGE = f"It is larger than {LARGEST:,} bytes."
 
 DocumentPath = tuple[str | int, ...]
 
@@ -55,7 +56,7 @@ def read(path: Path) -> FlowFile:
             # A pipe or a device may never end.
             raise FlowFileError([f"{path}: It is not a regular file."])
         if status.st_size > LARGEST:
-            raise FlowFileError([f"{path}: It is larger than {LARGEST:,} bytes."])
+            raise FlowFileError([f"{path}: {_TOO_LARGE}"])
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise FlowFileError([f"{path}: It is not UTF-8 text."]) from None
@@ -71,6 +72,8 @@ def parse(text: str, name: str = "flow.yaml") -> FlowFile:
     not be stored: connections to blocks that don't exist, variables named twice. Whether the flow
     makes sense is a matter of `flows.validation`.
     """
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+        raise FlowFileError([f"{name}: {_TOO_LARGE}"])
     try:
         return _parse(text, name)
     except RecursionError:

@@ -133,21 +133,28 @@ def test_only_authors_import_and_only_their_flows() -> None:
     for answer in (client_of(reader).get(ADDRESS), client_of(reader).post(ADDRESS, {})):
         assert answer.status_code == 403
     assert Client().get(ADDRESS).status_code == 302
-    save_draft(parse(UNFINISHED).document)
+    hidden = save_draft(parse(UNFINISHED).document).version.flow
+    boss = User.objects.create_user("boss")
+    Grant.objects.create(user=boss, role=Role.ADMINISTER, flow=hidden)
     client = client_of(author)
     html = look(client, orders=CHANGED, unfinished=UNFINISHED, new=ORDERS.replace("orders", "new"))
     assert "<ins>+ description: Changed" in html
     # What there is that they may not see, and what there is not, read the same.
     assert "You may not author unfinished." in html
     assert "You may not author new." in html
+    assert "boss" not in html
     assert html.count("<ins>") == html.count("<ins>+ description")
     form = fields(html, "name", "text", "base")
     assert len(form["text"]) == 1
     form = {"step": ["import"], "name": ["u"], "text": [UNFINISHED], "base": ["1 x"]}
     assert "You may not author unfinished." in client.post(ADDRESS, form).content.decode()
     draft = FlowVersion.objects.get(flow__name="unfinished")
-    said = client.post(ADDRESS, {"step": "publish", "draft": f"{draft.pk} x"}).content.decode()
+    publishing = {"step": "publish", "draft": f"{draft.pk} x"}
+    assert "unfinished" not in client.post(ADDRESS, publishing).content.decode()
+    Grant.objects.create(user=author, role=Role.SEE, flow=hidden)
+    said = client.post(ADDRESS, publishing).content.decode()
     assert "You may not author unfinished." in said
+    assert "Ask boss for it." in said
     refused = AuditEntry.objects.filter(outcome="refused").values_list("command", flat=True)
     assert sorted(refused) == ["import-flow", "publish-flow"]
 

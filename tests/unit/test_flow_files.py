@@ -15,6 +15,7 @@ from flows import models
 from flows.blocks import ALL
 from flows.files import FlowFileError, canonical, digest, dump_json, dump_yaml, parse, read
 from flows.files import schema as schemas
+from flows.files.parser import LARGEST
 from flows.files.schema import schema
 from flows.graph import build
 from flows.validation import validate
@@ -373,6 +374,13 @@ def test_deep_json_is_refused() -> None:
 
 def test_deep_yaml_is_refused() -> None:
     assert "nested too deeply" in problems("a: " + "[" * 5_000, "deep.yaml")[0]
+
+
+@pytest.mark.parametrize("ending", ["yaml", "json"])
+def test_a_text_that_is_too_large_is_not_looked_at(ending: str) -> None:
+    """Also one that comes by the API: YAML of ten megabytes keeps a process busy for a while."""
+    with pytest.raises(FlowFileError, match=r"large\.\w+: It is larger than 4,000,000 bytes"):
+        parse("é" * (LARGEST // 2 + 1), f"large.{ending}")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from executions.commands.actor import Actor
 from executions.views.flow_list import numbers
 from flows import access, administrators
 from flows.files import FlowFile, FlowFileError, parse
-from flows.files.parser import LARGEST
 from flows.graph import InvalidFlow, Message
 from flows.importing import ChangedMeanwhile, Imported, Preview
 from flows.models import FlowVersion
@@ -94,8 +93,8 @@ def _publish(request: HttpRequest) -> dict[str, object]:
     for value in request.POST.getlist("draft")[:MOST_FILES]:
         number, _, digest = value.partition(" ")
         known = number.isascii() and number.isdigit() and len(number) < 19
-        versions = FlowVersion.objects.select_related("flow").filter(pk=number) if known else ()
-        for version in versions:
+        visible = FlowVersion.objects.filter(flow__in=access.visible(request.user))
+        for version in visible.select_related("flow").filter(pk=number) if known else ():
             said.append(_published(request, actor, version, digest))
     numbers.forget()
     return {"step": "published", "said": said}
@@ -112,8 +111,6 @@ def _uploaded(request: HttpRequest) -> Iterator[Row]:
         name = str(file.name or "flow.yaml")
         if not name.lower().endswith(SUFFIXES):
             yield Row(name, "", problems=[f"{name}: It is not a YAML or JSON file."])
-        elif (file.size or 0) > LARGEST:
-            yield Row(name, "", problems=[f"{name}: It is larger than {LARGEST:,} bytes."])
         else:
             yield _read(name, file.read())
 
