@@ -13,10 +13,10 @@ from executions.engine.program import EXTENSIONS, Instruction, Writer
 from executions.engine.secrets import Secrets
 from executions.engine.state import Frame
 from flows import values
+from flows.blocks.collections import copies
 from flows.blocks.errors import exception, invalid_property
 from flows.expressions import ExpressionError
 from flows.graph import FlowGraph, WorkspaceNode
-from flows.keys import value_of
 from flows.value_sources import Path, evaluate_constant
 from flows.values import ExceptionValue
 
@@ -166,16 +166,12 @@ def _save_part(
         raise invalid_property(writer.output, str(error)) from None
 
 
-def keep_items(frames: list[Frame], key: str, collection: Any) -> list[Any]:
+def keep_items(frames: list[Frame], key: str, collection: Any) -> Any:
     """Keep a loop's items beside the variables, so that they are written once and not at each
     checkpoint. Raises VariableTooLargeException."""
     frame = frames[-1]
     sizes.measure_saved(frames, frame, key, collection)
-    items = (
-        [{"Key": value_of(key), "Value": values.copy(item)} for key, item in collection.items()]
-        if isinstance(collection, dict)
-        else values.copy(collection)
-    )
+    items: Any = collection if isinstance(collection, str) else copies(collection)
     frame.variables[key] = items
     frame.changed.add(key)
     return items

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from flows.blocks.base import Direction, Property
-from flows.blocks.errors import duplicate, item_count, out_of_range
+from flows.blocks.errors import duplicate, invalid_property, item_count, out_of_range
 from flows.equality import key_of
 from flows.keys import value_of
-from flows.values import copy
+from flows.values import SecretText, article, copy, type_name
 
 ITEM = Property("Item", "TItem")
 ITEMS = Property("Items", "IEnumerable<TItem>", required=True)
@@ -36,9 +36,11 @@ ITEMS_OUT = Property("Items", "IList<TItem>", Direction.OUTPUT)
 
 def items_of(value: Any) -> list[Any]:
     """Return the items of anything that can be gone through: those of a list, the characters of a
-    text, or {Key, Value} of a structure."""
+    text, which are secret as the text is, or {Key, Value} of a structure."""
     if isinstance(value, dict):
         return [{"Key": value_of(key), "Value": item} for key, item in value.items()]
+    if isinstance(value, SecretText):
+        return [SecretText(character) for character in value.text]
     return list(value)
 
 
@@ -46,6 +48,15 @@ def copies(value: Any) -> list[Any]:
     """Return copies of the items of anything that can be gone through: variables own their
     values."""
     return [copy(item) for item in items_of(value)]
+
+
+def texts_of(name: str, items: list[Any]) -> list[str | None]:
+    """Return the items of the property of that name, which are texts or null. Raises
+    InvalidPropertyValueException."""
+    for item in items:
+        if item is not None and not isinstance(item, str):
+            raise invalid_property(name, f"it holds {article(type_name(item))}, not a Text.")
+    return items
 
 
 def counts(items: Sequence[Any], values: Any) -> list[int]:
@@ -67,7 +78,7 @@ def replacements(inputs: Mapping[str, Any], name: str = "Values") -> dict[Any, A
     DuplicateValueException."""
     old, new = items_of(inputs[name]), items_of(inputs["New Values"])
     if len(old) != len(new) or not old:
-        raise item_count(name, "New Values")
+        raise item_count(name, len(old), "New Values", len(new))
     found: dict[Any, Any] = {}
     for value, replacement in zip(old, new, strict=True):
         if key_of(value) in found:

@@ -7,9 +7,19 @@ import regex
 
 from flows.blocks.errors import exception
 
-#: What .NET writes otherwise than the library: `\\k<name>`, `(?'name'…)`, `\\e`, `\\z` and `\\Z`.
-_NOTATION = re.compile(r"\\k(?:<(\w+)>|'(\w+)')|\(\?'(\w+)'|\\(.)", re.S)
+#: What .NET writes otherwise than the library: `\\k<name>`, `(?'name'…)`, `\\cA`, `(?(…)yes|no)`
+#: with an expression for the condition, `\\e`, `\\z` and `\\Z`.
+_NOTATION = re.compile(
+    r"\\k(?:<(\w+)>|'(\w+)')|\(\?'(\w+)'|\\c([@-_a-z])|(\(\?\()(?!\w+\)|\?)|\\(.)", re.S
+)
 _ESCAPES = {"e": r"\x1b", "z": r"\Z", "Z": r"(?=\n?\Z)"}
+
+
+#: What matters for the numbers of groups: a reference by a number, what stands for itself, and how
+#: a named or another group begins.
+_NUMBERING = re.compile(
+    r"\\([1-9]\d?)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(\(\?(?:P?<(?![=!])|'))|(\((?!\?))", re.S
+)
 
 
 def compiled(pattern: str, name: str | None = None, flags: int = 0) -> Any:
@@ -17,7 +27,7 @@ def compiled(pattern: str, name: str | None = None, flags: int = 0) -> Any:
     `name`. Raises RegexParsingFailedException as a BlockException."""
     called = f"of {name}" if name else pattern
     try:
-        return regex.compile(_NOTATION.sub(_translated, pattern), flags)
+        return regex.compile(_NOTATION.sub(_translated, _renumbered(pattern)), flags)
     except regex.error as problem:
         raise exception(
             "RegexParsingFailedException",
@@ -26,9 +36,33 @@ def compiled(pattern: str, name: str | None = None, flags: int = 0) -> Any:
         ) from None
 
 
+def _renumbered(pattern: str) -> str:
+    """A pattern with references by number as the library counts groups: all from left to right.
+    .NET counts those without a name first."""
+    unnamed: list[int] = []
+    named: list[int] = []
+    for number, group in enumerate(
+        (found for found in _NUMBERING.finditer(pattern) if found[2] or found[3]), 1
+    ):
+        (named if group[2] else unnamed).append(number)
+    numbers = dict(enumerate(unnamed + named, 1))
+    if not named:
+        return pattern
+
+    def reference(found: re.Match[str]) -> str:
+        number = numbers.get(int(found[1])) if found[1] else None
+        return found[0] if number is None else rf"\g<{number}>"
+
+    return _NUMBERING.sub(reference, pattern)
+
+
 def _translated(found: re.Match[str]) -> str:
     if referenced := found[1] or found[2]:
         return rf"\g<{referenced}>"
     if found[3]:
         return f"(?<{found[3]}>"
-    return _ESCAPES.get(found[4], found[0])
+    if found[4]:
+        return rf"\x{ord(found[4]) & 0x1F:02x}"
+    if found[5]:
+        return "(?(?="
+    return _ESCAPES.get(found[6], found[0])

@@ -24,7 +24,7 @@ from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
 from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException
 from flows.value_sources import evaluate_constant, parse
-from flows.values import ExceptionValue, TaskValue
+from flows.values import ExceptionValue, SecretText, TaskValue
 from tests.flows_in_memory import Run
 
 DEEP: list[Any] = []
@@ -71,6 +71,8 @@ ODD: dict[str, Any] = {
     "bytes": b"\xff\x00",
     "exception": ExceptionValue("a\0b", "\ud83d", details=DEEP, extra={"\ud83d": nan}),
     "task": TaskValue("soon"),
+    "secret": SecretText("soon"),
+    "secrets": [SecretText("soon"), {"soon": SecretText("\ud83d")}],
 }
 
 #: Numbers are addresses too: as hosts, two of these would be machines of others (1.0.0.5 and

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.collections import items_of
-from flows.blocks.errors import exception, invalid_property
+from flows.blocks.errors import HELP, exception, invalid_property
 from flows.equality import key_of, occurrence
 from flows.keys import key_for, value_of
 from flows.values import ExceptionValue, TaskValue, article, summary, type_name
@@ -62,11 +62,9 @@ def keys_of(inputs: Mapping[str, Any]) -> list[Any]:
     return [usable(key, "Keys") for key in keys]
 
 
-def missing(key: Any) -> Any:
-    """Return the exception for a key that is not there."""
-    return exception(
-        "KeyNotPresentException", f"The dictionary has no key {summary(value_of(key))}."
-    )
+def because_empty(dictionary: Dictionary) -> str:
+    """Return what messages add about a dictionary without items."""
+    return "" if dictionary else " because 'Dictionary' is empty"
 
 
 def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
@@ -74,7 +72,11 @@ def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
     that is not there, OccurrenceNotPresentException (semantics 113)."""
     key = usable(inputs["Key"])
     if key not in dictionary:
-        raise missing(key)
+        told = (
+            f"The key {summary(value_of(key))} is not present in 'Dictionary', so cannot be "
+            f"retrieved{because_empty(dictionary)}.{HELP}"
+        )
+        raise exception("KeyNotPresentException", told)
     if "Occurrence" in inputs and occurrence([key], inputs["Occurrence"]) is None:
         number, shown = inputs["Occurrence"], summary(value_of(key))
         told = f"The dictionary has the key {shown}, but not {number} of it."

@@ -28,10 +28,11 @@ from flows.blocks.dictionaries.base import (
     WithValue,
     WithValueOnce,
     WithValues,
+    because_empty,
     keys_of,
     usable,
 )
-from flows.blocks.errors import exception, item_count
+from flows.blocks.errors import HELP, exception, item_count
 from flows.equality import key_of
 from flows.keys import value_of
 from flows.values import copy, summary
@@ -49,7 +50,10 @@ class AddItemWithKey(ChangesDictionary):
     def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
         key = usable(inputs["Key"])
         if key in dictionary:
-            told = f"The dictionary has the key {summary(value_of(key))} already."
+            told = (
+                f"The key {summary(value_of(key))} is already present in 'Dictionary', so cannot "
+                f"be added.{HELP}"
+            )
             raise exception("KeyPresentException", told)
         dictionary[key] = copy(inputs["Item"])
 
@@ -161,9 +165,13 @@ class SetItemsWithKeys(ChangesDictionary):
     def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
         keys, new = keys_of(inputs), items_of(inputs["New Values"])
         if len(keys) != len(new) or not keys:
-            raise item_count("Keys", "New Values")
+            raise item_count("Keys", len(keys), "New Values", len(new))
         if lacking := [key for key in keys if key not in dictionary]:
-            told = f"The dictionary has no {', '.join(summary(value_of(key)) for key in lacking)}."
+            named = ", ".join(summary(value_of(key)) for key in lacking)
+            told = (
+                f"The following keys are not present in 'Dictionary', so cannot be retrieved"
+                f"{because_empty(dictionary)}.\r\n{named}{HELP}"
+            )
             raise exception("KeysNotPresentException", told)
         for key, value in zip(keys, new, strict=True):
             dictionary[key] = copy(value)

@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Port, Property, Shape, Visit
+from flows.blocks.collections import texts_of
 from flows.blocks.enumerations import STRING_COMPARISON
-from flows.blocks.errors import (
-    HELP,
-    exception,
-    invalid_property,
-    property_empty,
-    property_null,
-)
+from flows.blocks.errors import HELP, exception, property_empty, property_null
 from flows.blocks.string_comparison import comparable
-from flows.values import ExceptionValue, article, type_name
+from flows.values import ExceptionValue
 
 _COMPARISON = STRING_COMPARISON.property("Comparison Type", "Ordinal")
 _EXCEPTION = Property("Exception", direction=Direction.OUTPUT)
@@ -57,12 +52,7 @@ class _Matching(Block):
             raise property_null(self.wanted)
         if not value:
             raise property_empty(self.wanted)
-        for item in value:
-            if item is not None and not isinstance(item, str):
-                raise invalid_property(
-                    self.wanted, f"it holds {article(type_name(item))}, not a Text."
-                )
-        return list(value)
+        return texts_of(self.wanted, value)
 
 
 def _matches(subject: str, text: str) -> bool:
@@ -146,7 +136,7 @@ class HandleBlockExceptionMatchingTypeNames(_MatchingType):
         if not all(items):
             raise exception(
                 "PropertyContainsNullOrEmptyItemException",
-                f"'{self.wanted}' contains a null or empty item; every item must have content."
-                f"{HELP}",
+                f"'{self.wanted}' contains at least one null or empty value; it must only contain "
+                f"values that are not null or empty.{HELP}",
             )
         return items

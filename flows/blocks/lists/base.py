@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
 from flows.blocks.collections import count_within, index_within, items_of
-from flows.blocks.errors import duplicate
+from flows.blocks.errors import duplicate, out_of_range
 from flows.equality import key_of, occurrence, places
 
 LIST = Property("List", "IList<TItem>", required=True)
@@ -81,9 +81,11 @@ class AtIndex(Chosen):
 
 
 class AtIndexes(Chosen):
-    """The items at indexes, each of which has to be there, once."""
+    """The items at indexes, each of which has to be there, once; no indexes are out of range."""
 
     def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
+        if not inputs["Indexes"]:
+            raise out_of_range("Indexes", [], "at least one index")
         found: list[int] = []
         for index in inputs["Indexes"]:
             if index in found:
@@ -110,7 +112,7 @@ class FromIndex(Chosen):
     """As many items as wanted, from an index on."""
 
     def indexes(self, items: list[Any], inputs: Mapping[str, Any]) -> Iterable[int]:
-        start = index_within(inputs["Index"], max(len(items) - 1, 0))
+        start = index_within(inputs["Index"], len(items) - 1)
         return range(start, start + count_within(inputs["Count"], len(items) - start))
 
 

@@ -99,9 +99,9 @@ class SetItemsWithValues(ChangesList):
 
 
 class _SetsRange(ChangesList):
-    """Gives the items of a range the new values, one each."""
+    """Gives the items of a range the new values, one each; without new values nothing happens."""
 
-    properties: ClassVar[tuple[Property, ...]] = (_FULL_LIST, _FULL_VALUES)
+    properties: ClassVar[tuple[Property, ...]] = (_FULL_LIST, NEW_VALUES)
 
     def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
         new = copies(inputs["New Values"])
@@ -135,7 +135,7 @@ class SetItemsAtIndex(_SetsRange):
     """Gives the items from an index on other values."""
 
     type = "Set Items At Index"
-    properties = (_FULL_LIST, _FULL_VALUES, INDEX)
+    properties = (CHANGED_LIST, _FULL_VALUES, INDEX)
     throws = _RANGE
 
     def start(self, items: int, new: int, inputs: Mapping[str, Any]) -> int:
@@ -151,7 +151,7 @@ class SetItemsAtIndexes(AtIndexes, ChangesList):
 
     def change(self, items: list[Any], inputs: Mapping[str, Any]) -> None:
         new, indexes = copies(inputs["New Values"]), list(self.indexes(items, inputs))
-        if len(new) != len(indexes) or not new:
-            raise item_count("New Values", "Indexes")
+        if len(new) != len(indexes):
+            raise item_count("Indexes", len(indexes), "New Values", len(new))
         for index, value in zip(indexes, new, strict=True):
             items[index] = value

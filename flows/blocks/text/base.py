@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from flows.blocks.base import Block, Direction, Property
-from flows.blocks.errors import out_of_range
+from flows.blocks.errors import HELP, exception, out_of_range
 
 #: The blanks of the original: the separators of Unicode, tabs and ends of lines.
 BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
@@ -30,11 +30,21 @@ class Ranged(TextBlock):
     throws: ClassVar[tuple[str, ...]] = ("PropertyValueOutOfRangeException",)
 
 
-def index_in(text: str, index: int, name: str = "Index") -> int:
+def filled(text: str | None) -> str:
+    """Return a text of which a part is wanted. Raises PropertyValueOutOfRangeException for null and
+    for an empty one, which have no parts."""
+    if not text:
+        raise exception(
+            "PropertyValueOutOfRangeException",
+            f"Invalid 'Text' provided.\r\nCheck that 'Text' is not null or empty.{HELP}",
+        )
+    return text
+
+
+def index_in(text: str, index: int, name: str = "Index", lowest: int = 0) -> int:
     """Return an index of a character of the text. Raises PropertyValueOutOfRangeException."""
-    if not 0 <= index < len(text):
-        wanted = f"from 0 to {len(text) - 1}" if text else "an index, but the text is empty"
-        raise out_of_range(name, index, wanted)
+    if not lowest <= index < len(text):
+        raise out_of_range(name, index, f"a value between {lowest} and {len(text) - 1}")
     return index
 
 

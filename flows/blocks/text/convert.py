@@ -13,7 +13,7 @@ from flows.blocks.base import Direction, Leave, Property, Visit
 from flows.blocks.collections import items_of
 from flows.blocks.cultures import CULTURE_INFO, FORMAT_PROVIDER, culture_info, format_provider
 from flows.blocks.enumerations import ENCODING_FORMAT, SPLIT_OPTIONS
-from flows.blocks.errors import exception
+from flows.blocks.errors import HELP, exception
 from flows.blocks.text.base import (
     BLANKS,
     CHANGED_TEXT,
@@ -50,12 +50,13 @@ def _title(text: str, signs: Culture) -> str:
             return part
         return _upper(part[0], signs) + _lower(part[1:], signs)
 
-    return re.sub(r"[^\W\d_][\w'\u2019]*", word, text)
+    return re.sub(r"[^\W\d_][\w'\u2019\u0300-\u036f]*", word, text)
 
 
 def _pascal(text: str, signs: Culture) -> str:
-    words = re.findall(r"\w+", text.replace("_", " "))
-    return "".join(_upper(word[0], signs) + word[1:] for word in words)
+    """The words of a title without what is between and inside of them."""
+    words = _title(_lower(text, signs).replace("_", " "), signs)
+    return re.sub(r"[^\w\u0300-\u036f]", "", words)
 
 
 def _camel(text: str, signs: Culture) -> str:
@@ -95,14 +96,16 @@ class ConvertToTitleCase(_Converts):
 
 
 class ConvertToPascalCase(_Converts):
-    """Joins the words of a text, each with a capital: TheQuickFox."""
+    """Joins the words of a text, each with one capital, without blanks and punctuation:
+    TheQuickFox."""
 
     type = "Convert To Pascal Case"
     convert = _pascal
 
 
 class ConvertToCamelCase(_Converts):
-    """Joins the words of a text, each but the first with a capital: theQuickFox."""
+    """Joins the words of a text, each but the first with one capital, without blanks and
+    punctuation: theQuickFox."""
 
     type = "Convert To Camel Case"
     convert = _camel
@@ -132,7 +135,7 @@ class JoinText(TextBlock):
 
 
 class SplitText(TextBlock):
-    """Splits a text at each separator. Without a separator the text is one value."""
+    """Splits a text at each separator. Without a separator the text is one value; so is null."""
 
     type = "Split Text"
     properties = (
@@ -147,7 +150,7 @@ class SplitText(TextBlock):
         options = SPLIT_OPTIONS.flags("Split Options", visit.inputs["Split Options"])
         text, separator = visit.inputs["Text"], visit.inputs["Separator"]
         if text is None:
-            return Leave(outputs={"Values": []})
+            return Leave(outputs={"Values": [None]})
         parts = text.split(separator) if separator else [text]
         if "TrimEntries" in options:
             parts = [part.strip(BLANKS) for part in parts]
@@ -206,28 +209,40 @@ class FormatTextWithValues(_Formats):
 # Encoding ------------------------------------------------------------------------------------
 
 
+def _bytes(text: str) -> bytes:
+    """Halves of characters become the replacement character, as in .NET."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.encode()
+
+
+def _base64(text: str) -> str:
+    """Lines of 76 characters, as in mail."""
+    encoded = base64.b64encode(_bytes(text)).decode("ascii")
+    return "\r\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
+
+
 def _html(text: str) -> str:
     escaped = html.escape(text, quote=False).replace('"', "&quot;").replace("'", "&#39;")
     return re.sub("[\xa0-\xff]", lambda found: f"&#{ord(found[0])};", escaped)
 
 
 _ENCODE: dict[str, Callable[[str], str]] = {
-    "Base64": lambda text: base64.b64encode(text.encode()).decode("ascii"),
-    "Url": lambda text: urllib.parse.quote(text, safe=""),
-    "Hex": lambda text: text.encode().hex().upper(),
+    "Base64": _base64,
+    "Url": lambda text: urllib.parse.quote(_bytes(text), safe=""),
+    "Hex": lambda text: _bytes(text).hex().upper(),
     "Html": _html,
-    "Utf8": lambda text: text.encode().decode("latin-1"),
-    "Base64Url": lambda text: base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("="),
+    "Utf8": lambda text: _bytes(text).decode("latin-1"),
+    "Base64Url": lambda text: base64.urlsafe_b64encode(_bytes(text)).decode("ascii").rstrip("="),
 }
 
 
 def _from_hex(text: str) -> str:
-    """Digits beyond F overflow, as in the original."""
+    """Each digit beyond F begins anew at 0, as in the original: G is 0, H is 1."""
     if len(text) % 2 or not re.fullmatch("[0-9A-Za-z]*", text):
         raise ValueError("it is not hexadecimal.")
-    digits = [int(c) if c.isdigit() else ord(c.upper()) - ord("A") + 10 for c in text]
+    digits = [int(c, 36) % 16 for c in text]
     pairs = zip(digits[::2], digits[1::2], strict=True)
-    return _from_bytes(bytes((high * 16 + low) & 0xFF for high, low in pairs))
+    return _from_bytes(bytes(high * 16 + low for high, low in pairs))
 
 
 def _from_base64(text: str, signs: bytes = b"+/") -> str:
@@ -247,15 +262,22 @@ def _from_bytes(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
+#: The named entities that are decoded: those of Latin-1 and of markup.
+_ENTITIES = {
+    name: chr(code) for name, code in html.entities.name2codepoint.items() if code < 256
+} | {"apos": "'"}
+
+
 def _from_html(text: str) -> str:
-    """Entities that do not exist are left out; an entity ends with a semicolon."""
-    return re.sub(r"&(?:#\w+|[A-Za-z][A-Za-z0-9]*);", _character, text)
+    """An entity ends with a semicolon. Other entities, and an ampersand that begins none, are left
+    out."""
+    return re.sub(r"&(?:#(?:\d+|[xX][0-9A-Fa-f]+);|([A-Za-z][A-Za-z0-9]*);)?", _character, text)
 
 
 def _character(entity: re.Match[str]) -> str:
-    if entity[0][1] == "#":
-        return html.unescape(entity[0])
-    return html.entities.html5.get(entity[0][1:], "")
+    if name := entity[1]:
+        return _ENTITIES.get(name, "")
+    return html.unescape(entity[0]) if entity[0] != "&" else ""
 
 
 _DECODE: dict[str, Callable[[str], str]] = {
@@ -300,9 +322,11 @@ class DecodeText(TextBlock):
         try:
             return Leave(outputs={"Text": _DECODE[how](text) if text else text})
         except (ValueError, binascii.Error):
+            is_odd = how == "Hex" and len(text) % 2
+            told = "an odd number of characters" if is_odd else "one or more invalid characters"
             raise exception(
                 "TextDecodingException",
-                f"The text cannot be decoded: it is not valid {how}.",
+                f"An error occurred during decoding due to {told} being present.{HELP}",
                 category=how,
                 error_code=_CODES.get(how),
             ) from None

@@ -1,11 +1,11 @@
 """Finding texts in a text: where, whether, which, and with what in their place."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from flows.blocks.base import Direction, Leave, Property, Visit
-from flows.blocks.collections import OCCURRENCE, items_of
+from flows.blocks.collections import OCCURRENCE, texts_of
 from flows.blocks.enumerations import SEARCH_OPTIONS
 from flows.blocks.text.base import CHANGED_TEXT, TEXT, TextBlock
 from flows.blocks.text.search import (
@@ -15,6 +15,7 @@ from flows.blocks.text.search import (
     THROWS,
     Search,
     found_in,
+    last_group,
     match_structure,
 )
 from flows.equality import occurrence
@@ -78,9 +79,8 @@ class ContainsText(_Searches):
 def _contained(visit: Visit) -> list[bool]:
     """For each of the texts whether it is contained."""
     search, text = Search(visit.inputs, visit.seconds), visit.inputs["Text"]
-    return [
-        bool(search.indexes(text, wanted)) for wanted in items_of(visit.inputs["Texts To Find"])
-    ]
+    wanted = texts_of("Texts To Find", visit.inputs["Texts To Find"])
+    return [bool(search.indexes(text, one)) for one in wanted]
 
 
 class ContainsAllText(_Searches):
@@ -156,15 +156,22 @@ class _Replaces(_Searches):
         return str(text)
 
 
-#: A reference to a group in a replacement: `$1`, `${name}`, `$&`; `$$` is a dollar.
-_SUBSTITUTION = re.compile(r"\$(?:(\$)|(&)|(\d+)|\{(\w+)\})")
+#: A reference in a replacement: `$1` and `${name}` to a group, or one of `_REFERENCES`.
+_SUBSTITUTION = re.compile(r"\$(?:([$&`'_+])|(\d+)|\{(\w+)\})")
+_REFERENCES: dict[str, Callable[[Any], str]] = {
+    "$": lambda match: "$",
+    "&": lambda match: str(match[0]),
+    "`": lambda match: str(match.string[: match.start()]),
+    "'": lambda match: str(match.string[match.end() :]),
+    "_": lambda match: str(match.string),
+    "+": lambda match: last_group(match),
+}
 
 
 def _substituted(reference: re.Match[str], match: Any) -> str:
     if reference[1]:
-        return "$"
-    name = "0" if reference[2] else reference[3] or reference[4]
-    group = match_structure(match)["Groups"].get(name)
+        return _REFERENCES[reference[1]](match)
+    group = match_structure(match)["Groups"].get(reference[2] or reference[3])
     return reference[0] if group is None else str(group["Value"])
 
 

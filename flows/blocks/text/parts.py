@@ -11,6 +11,7 @@ from flows.blocks.text.base import (
     TEXT,
     Ranged,
     TextBlock,
+    filled,
     index_in,
     length_in,
 )
@@ -46,7 +47,7 @@ class _AtIndex(_Part):
 
 class _BeforeIndex(_Part):
     def part(self, text: str, inputs: Mapping[str, Any]) -> tuple[int, int]:
-        end = index_in(text, inputs["Index"])
+        end = index_in(text, inputs["Index"], lowest=1)
         return end - length_in(inputs["Length"], end), end
 
 
@@ -61,7 +62,7 @@ class _BetweenIndexes(_Part):
 
 class _Gets(_Part, Ranged):
     def run(self, visit: Visit) -> Leave:
-        text = visit.inputs["Text"] or ""
+        text = filled(visit.inputs["Text"])
         start, end = self.part(text, visit.inputs)
         (name,) = (prop.name for prop in self.properties if prop.writes)
         return Leave(outputs={name: text[start:end]})
@@ -69,7 +70,7 @@ class _Gets(_Part, Ranged):
 
 class _Removes(_Part, Ranged):
     def run(self, visit: Visit) -> Leave:
-        text = visit.inputs["Text"] or ""
+        text = filled(visit.inputs["Text"])
         start, end = self.part(text, visit.inputs)
         return Leave(outputs={"Text": text[:start] + text[end:]})
 
@@ -153,14 +154,14 @@ class _Adds(TextBlock):
 
     def run(self, visit: Visit) -> Leave:
         text, added = visit.inputs["Text"], visit.inputs["Text To Add"] or ""
-        at = self.place(text or "", visit.inputs)
+        at = self.place(text, visit.inputs)
         if not added:
             return Leave(outputs={"Text": text})
         text = text or ""
         return Leave(outputs={"Text": text[:at] + added + text[at:]})
 
-    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
-        return len(text)
+    def place(self, text: str | None, inputs: Mapping[str, Any]) -> int:
+        return len(text or "")
 
 
 class AddTextAtBeginning(_Adds):
@@ -168,7 +169,7 @@ class AddTextAtBeginning(_Adds):
 
     type = "Add Text At Beginning"
 
-    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
+    def place(self, text: str | None, inputs: Mapping[str, Any]) -> int:
         return 0
 
 
@@ -185,8 +186,8 @@ class AddTextBeforeIndex(_Adds):
     properties = (CHANGED_TEXT, TEXT_TO_ADD, INDEX)
     throws = Ranged.throws
 
-    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
-        return index_in(text, inputs["Index"])
+    def place(self, text: str | None, inputs: Mapping[str, Any]) -> int:
+        return index_in(filled(text), inputs["Index"])
 
 
 class AddTextAfterIndex(_Adds):
@@ -196,5 +197,5 @@ class AddTextAfterIndex(_Adds):
     properties = (CHANGED_TEXT, TEXT_TO_ADD, INDEX)
     throws = Ranged.throws
 
-    def place(self, text: str, inputs: Mapping[str, Any]) -> int:
-        return index_in(text, inputs["Index"]) + 1
+    def place(self, text: str | None, inputs: Mapping[str, Any]) -> int:
+        return index_in(filled(text), inputs["Index"]) + 1

@@ -49,7 +49,7 @@ class Search:
         """Return a compiled expression. Raises RegexParsingFailedException as a BlockException."""
         return compiled(source, flags=self._flags)
 
-    def indexes(self, text: str, wanted: str) -> list[int]:
+    def indexes(self, text: str | None, wanted: str | None) -> list[int]:
         """Return where what is searched for stands. Literal texts may overlap (semantics 116).
         Raises BlockException."""
         if not text or not wanted:
@@ -122,6 +122,18 @@ def match_structure(match: Any) -> dict[str, Any]:
     groups |= {name: _group(match, number) for number, name in sorted(names.items())}
     whole = {"Value": match[0], "Index": match.start(), "Length": match.end() - match.start()}
     return whole | {"Groups": groups}
+
+
+def last_group(match: Any) -> str:
+    """Return the text of the last group of the expressions themselves that took part in a match;
+    "" without one."""
+    groups = list(match_structure(match)["Groups"].items())[1:]
+    taken = [
+        group["Value"]
+        for name, group in groups
+        if group["Captures"] and name not in _PARTS.values()
+    ]
+    return str(taken[-1]) if taken else ""
 
 
 def _group(match: Any, number: int) -> dict[str, Any]:
