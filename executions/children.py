@@ -1,24 +1,27 @@
-"""Child executions: Run Flow and Run Flow Async insert them."""
+"""Child executions: Run Flow and Run Flow Async insert them, and ask what became of them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from executions.dispatch import enqueue
 from executions.engine.interpreter import Interpreter
-from executions.engine.state import StartChild
 from executions.limits import MAX_CHILDREN, MAX_DEPTH
 from executions.models import Execution
 from executions.publishing import publish
 from executions.store.lifecycle import secret_storage
 from executions.store.lifecycle.claims import ClaimedExecution
 from executions.store.lifecycle.starts import NotStarted, StartRequest, event_of_new, insert
-from flows import queries
+from executions.store.read.task_states import task_states
+from flows import queries, values
+from flows.blocks.base import RunChild
 from flows.blocks.errors import exception
 from flows.models import Flow
+from flows.task_values import States
 
 
 def insert_child(
     claimed: ClaimedExecution,
-    asked: StartChild,
+    asked: RunChild,
     interpreter: Interpreter,
 ) -> UUID:
     """Insert a child that the present block of a claimed execution starts; its message is sent on
@@ -59,7 +62,7 @@ def insert_child(
         child = insert(
             StartRequest(
                 version,
-                asked.inputs,
+                values.copy(asked.inputs),
                 initiator_id=parent.initiator_id,
                 initiator_name=parent.flow_name,
                 trigger=trigger,
@@ -79,6 +82,17 @@ def insert_child(
     enqueue(child)
     publish([event_of_new(child)])
     return child.pk
+
+
+def child_states(
+    claimed: ClaimedExecution, interpreter: Interpreter, ids: Sequence[str], *, lock: bool = False
+) -> States:
+    """Return the states of executions of its family, as `task_states` does; what they keep secret
+    is kept secret here too."""
+    found = task_states(claimed.event.root_id, ids, lock=lock)
+    for state in found.values():
+        interpreter.keep_secret(state.secret_texts)
+    return found
 
 
 def _giver(claimed: ClaimedExecution, parent: Execution) -> int | None:

@@ -5,12 +5,13 @@ from uuid import UUID
 from django.db import transaction
 
 from executions import claiming
-from executions.completion import after_end, wake_granted, wake_ready
+from executions.completion import after_end
 from executions.dispatch import enqueue
 from executions.events import ExecutionChanged
 from executions.publishing import publish
 from executions.states import Status
 from executions.store.lifecycle import failures, transitions
+from executions.wait_states import registry
 
 
 def recover() -> int:
@@ -45,6 +46,7 @@ def _with_consequences(changed: list[ExecutionChanged]) -> list[ExecutionChanged
         if event.status == Status.QUEUED:
             enqueue(event)
     changed += after_end(*(event for event in changed if Status(event.status).is_terminal))
-    changed += wake_ready() + wake_granted()
+    for wake in registry.WAKES:
+        changed += wake()
     publish(changed)
     return changed

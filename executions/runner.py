@@ -7,7 +7,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -16,15 +17,9 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from executions import claiming, log_context, runner_errors, shared_data, tracing
-from executions.children import insert_child
-from executions.completion import (
-    after_end,
-    leave_shared_data,
-    release_semaphores,
-    stop,
-    wake_ready,
-)
+from executions import claiming, log_context, runner_errors, tracing
+from executions.children import child_states
+from executions.completion import after_end, release_semaphores
 from executions.dispatch import enqueue
 from executions.effects.performing import perform_effect
 from executions.effects.sessions import Sessions
@@ -32,10 +27,6 @@ from executions.engine import overruns
 from executions.engine.debugging import TOO_MUCH, Halted
 from executions.engine.interpreter import Interpreter
 from executions.engine.state import (
-    Acquire,
-    Acquired,
-    Ask,
-    Await,
     BrokeOnException,
     Budget,
     Continue,
@@ -45,14 +36,10 @@ from executions.engine.state import (
     Finished,
     LookUpTasks,
     Perform,
-    Resumed,
     Route,
-    StartChild,
     TasksLookedUp,
     Threw,
     TimedOut,
-    UseSharedData,
-    Wait,
     Yielded,
 )
 from executions.events import ExecutionChanged
@@ -66,18 +53,11 @@ from executions.limits import (
     TIME_SLICE_LOADS,
     TIME_SLICE_SECONDS,
 )
-from executions.models import Execution, Question
+from executions.models import Execution
 from executions.processes import alarm
 from executions.publishing import publish
 from executions.states import Place, Reason, Request, Status
-from executions.store.lifecycle import (
-    chained,
-    initiators,
-    questions,
-    semaphores,
-    wait_text,
-    worker_limits,
-)
+from executions.store.lifecycle import chained, initiators, worker_limits
 from executions.store.lifecycle.checkpoints import (
     CheckpointResult,
     LeaseLost,
@@ -86,17 +66,12 @@ from executions.store.lifecycle.checkpoints import (
     release,
 )
 from executions.store.lifecycle.claims import ClaimedExecution, lock_claimed
-from executions.store.lifecycle.semaphores import Outcome
-from executions.store.lifecycle.shared_values import Giver, TakenValue
-from executions.store.read.task_states import has_ended_by, task_states
+from executions.wait_states import registry
+from executions.wait_states.wait_state import Checkpoint, CompleteVisit, Outcome, Park, WaitState
 from executions.workers import lease_owner
 from flows import queries, values
 from flows.blocks.errors import BlockException
-from flows.blocks.semaphores import Semaphore, could_not_be_acquired
-from flows.blocks.shared_data import SharedDataRequest
-from flows.questions import Answer
-from flows.task_values import States
-from flows.values import TaskValue
+from flows.blocks.requests import BlockRequest
 
 logger = logging.getLogger(__name__)
 #: Its level is that of LOG_FORMAT: a line for each turn costs a short execution time.
@@ -174,6 +149,7 @@ class _Turn:
         context = initiators.claimed_context(claimed, graph)
         self.interpreter = Interpreter(graph, time.time, claimed.snapshot(context))
         self.single_block_turns_left = CHECKPOINT_BLOCKS
+        self._in_transaction = False
         slice_ = max(TIME_SLICE_SECONDS, min(TIME_SLICE_LOADS * took, MAX_TIME_SLICE_SECONDS))
         self.slice_ends = time.monotonic() + slice_
 
@@ -253,49 +229,13 @@ class _Turn:
                 return Continue() if waits["again"] else self._interrupted()
             case {"for": "exception"}:
                 return Route(values.decode(waits["exception"]), waits["step"])
-            case {"for": "time"}:
-                return self._time_result(datetime.fromisoformat(waits["until"]))
-            case {"for": "child"}:
-                return self._child_result(waits["child"])
-            case {"for": "tasks"}:
-                return self._await(waits["tasks"])
-            case {"for": "semaphore"}:
-                return self._semaphore_result(waits["path"], waits["until"])
-            case {"for": "person"}:
-                return self._answer_result(waits["question"])
-            case {"for": Reason.STORAGE | Reason.SIGNAL as reason}:
-                return self._shared_data_result(Reason(reason))
-        raise ValueError(f"unknown kind of wait: {waits}")
+        wait_state = registry.of_waits(waits)
+        return self._wait(
+            wait_state, lambda: wait_state.resume(self.claimed, self.interpreter, waits)
+        )
 
     def _interrupted(self) -> Event:
         return Threw(overruns.interrupted(self.interpreter))
-
-    def _wait_state(self) -> dict[str, Any]:
-        """Return the state of an execution that goes on waiting."""
-        return {"waits": self.claimed.state["waits"], "since": self.interpreter.since}
-
-    def _time_result(self, due: datetime) -> Event | None:
-        if due <= datetime.now(UTC):
-            return Resumed()
-        if self._is_late():
-            return TimedOut()
-        self._park(Reason.TIME, self._wait_state(), until=due.timestamp())
-        return None
-
-    def _child_result(self, child: str) -> Event | None:
-        with transaction.atomic():
-            # Locked, so that it cannot end between this look and the parent's parking.
-            state = self._task_states([child], lock=True)[child]
-            # Asked of the child's end, and not only now: the worker that stopped it for being late
-            # may have died before it wrote that down.
-            if self._is_late() and not has_ended_by(child, self.interpreter.deadline):
-                # As when the parent is stopped: nobody waits for it any more.
-                publish(stop(UUID(child)) or [])
-                return TimedOut()
-            if not state.is_completed:
-                self._park(Reason.CHILDREN, self._wait_state())
-                return None
-        return Resumed(state.exception or state.outputs)
 
     # Decisions ---------------------------------------------------------------------------------
 
@@ -307,27 +247,20 @@ class _Turn:
                 return self._yielded()
             case Perform():
                 return self._perform(decision)
-            case StartChild():
-                return self._start_child(decision)
-            case Await(tasks, cancel):
-                return self._await(tasks, cancel=cancel)
-            case Acquire(semaphore):
-                return self._acquire(semaphore)
-            case Ask():
-                return self._ask(decision)
-            case UseSharedData(request):
-                return self._use_shared_data(request)
             case LookUpTasks(tasks):
-                return TasksLookedUp(self._task_states(tasks))
+                return TasksLookedUp(child_states(self.claimed, self.interpreter, tasks))
+            case BlockRequest():
+                wait_state = registry.of_request(decision)
+                return self._wait(
+                    wait_state,
+                    lambda: wait_state.enter(self.claimed, self.interpreter, decision),
+                )
         self._leave(decision)
         return None
 
-    def _leave(self, decision: Wait | Halted | BrokeOnException | Finished | Failed) -> None:
+    def _leave(self, decision: Halted | BrokeOnException | Finished | Failed) -> None:
         """Give the claim up as the interpreter asks for."""
         match decision:
-            case Wait(until):
-                state = self._new_wait("time", until=until.isoformat())
-                self._park(Reason.TIME, state, until=until.timestamp())
             case Halted():
                 self._halt(decision)
             case BrokeOnException(thrown, step):
@@ -364,7 +297,7 @@ class _Turn:
             written = checkpoint(self.claimed, self.interpreter, state, children)
             publish([written.event])
             return written
-        with transaction.atomic():
+        with self._transaction():
             written = checkpoint(self.claimed, self.interpreter, state, children)
             publish([written.event, *release_semaphores(self.claimed.id, released)])
         return written
@@ -378,7 +311,7 @@ class _Turn:
         return False
 
     def _perform(self, decision: Perform) -> Event | None:
-        state = self._new_wait("effect", again=decision.repeatable)
+        state = self._state("effect", {"again": decision.repeatable})
         if not self._obey(self._checkpoint(state)):
             return None
         block = self.interpreter.graph.blocks[decision.block].block
@@ -397,200 +330,93 @@ class _Turn:
             event = perform_effect(block, decision, self.sessions)
             if isinstance(event, Threw):
                 tracing.describe_error(event.exception.type)
-        if self._is_late():
+        if self.interpreter.is_late:
             event = TimedOut()
         # What was done is written down at once, before anything else can go wrong.
-        return self._write_down(event)
+        return self._complete_visit(event)
 
-    def _start_child(self, decision: StartChild) -> Event | None:
+    # Wait states -------------------------------------------------------------------------------
+
+    def _wait(self, wait_state: WaitState[Any], decide: Callable[[], Outcome]) -> Event | None:
+        """Do what a wait state decides, in the transaction in which it decides."""
         try:
-            with transaction.atomic():
-                child = insert_child(self.claimed, decision, self.interpreter)
-                if decision.awaited:
-                    state = self._new_wait("child", child=str(child))
-                    self._park(Reason.CHILDREN, state, children=1)
-                    return None
-                # The task is written down with the child, or neither is (semantics 68).
-                task = Resumed(TaskValue(str(child)))
-                done = self.interpreter.settle(task)
-                written = self._checkpoint(children=1)
+            with self._wait_transaction():
+                if wait_state.locks_execution and not lock_claimed(self.claimed):
+                    raise LeaseLost
+                outcome = decide()
+                match outcome:
+                    case Park():
+                        self._park(wait_state, outcome)
+                        return None
+                    case CompleteVisit(event):
+                        return self._complete_visit(event)
+                    case Checkpoint(event, children):
+                        before = self.interpreter.step_count
+                        done = self.interpreter.settle(event)
+                        written = self._checkpoint(children=children)
+                    case event:
+                        return event
         except BlockException as thrown:
             return Threw(thrown.value)
-        return self._continue_after(done, written)
+        visited = self.interpreter.step_count > before
+        return self._continue_after(done, written, visited=visited)
 
-    def _continue_after(self, done: Decision, written: CheckpointResult) -> Event | None:
-        """Go on after the single visit that a checkpoint has just written down."""
-        if self.claimed.steps_wanted is not None:
+    def _continue_after(
+        self, done: Decision, written: CheckpointResult, *, visited: bool
+    ) -> Event | None:
+        """Go on after an event that a checkpoint has just written down, with the visit that it
+        ended, if it has."""
+        if visited and self.claimed.steps_wanted is not None:
             self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
         if not isinstance(done, Yielded):
             return self._carry_out(done)
         if not self._obey(written):
             return None
-        if self.claimed.steps_wanted == 0 or self._is_slice_over():
+        if visited and (self.claimed.steps_wanted == 0 or self._is_slice_over()):
             return self._yielded()
         return Continue()
 
-    def _task_states(self, ids: Sequence[str], *, lock: bool = False) -> States:
-        """Return the states of children; what they keep secret is kept secret here too."""
-        found = task_states(self.claimed.event.root_id, ids, lock=lock)
-        for state in found.values():
-            self.interpreter.keep_secret(state.secret_texts)
-        return found
-
-    def _await(self, ids: Sequence[str], *, cancel: bool = False) -> Event | None:
-        """Park until all these tasks are completed; at once when they are (semantics 72, 73)."""
-        with transaction.atomic():
-            # Locked, so that none can end between this look and the parking.
-            states = self._task_states(ids, lock=True)
-            if cancel:
-                live = [task for task in states if not states[task].is_completed]
-                publish(stop(*map(UUID, live)) or [])
-                states = self._task_states(ids)
-            live = [task for task in states if not states[task].is_completed]
-            if live:
-                state = self._new_wait("tasks", tasks=list(ids))
-                if self._is_late():
-                    return TimedOut()
-                self._park(Reason.CHILDREN, state, awaits=live)
-                return None
-        return Resumed([states[task] for task in ids])
-
-    def _acquire(self, asked: Semaphore) -> Event | None:
-        """Acquire a semaphore before the visit begins, in the transaction of a checkpoint."""
-        interpreter = self.interpreter
-        level = len(interpreter.frames) - 1
-        with transaction.atomic():
-            if not lock_claimed(self.claimed):
-                raise LeaseLost
-            block = interpreter.frames[level].block
-            answer = semaphores.acquire(self.claimed.id, level, block, asked)
-            if answer.outcome is Outcome.REFUSED:
-                return Threw(could_not_be_acquired(asked.path, answer.limit, queued=False).value)
-            if answer.outcome is Outcome.QUEUED:
-                until = None if asked.timeout is None else time.time() + asked.timeout / 1000
-                state = self._new_wait("semaphore", path=asked.path, until=until)
-                self._park(Reason.SEMAPHORE, state, until=until)
-                return None
-            interpreter.settle(Acquired(asked.path))
-            written = self._checkpoint()
-        return Continue() if self._obey(written) else None
-
-    def _semaphore_result(self, path: str, until: float | None) -> Event | None:
-        """Go on when the semaphore for which it waits was granted, or the time for that is over."""
-        level = len(self.interpreter.frames) - 1
-        with transaction.atomic():
-            if not lock_claimed(self.claimed):
-                raise LeaseLost
-            answer = semaphores.settle(self.claimed.id, level, path)
-            if answer.outcome is Outcome.HELD:
-                return Acquired(path)
-            over = until is not None and until <= time.time()
-            if not over and not self._is_late():
-                self._park(Reason.SEMAPHORE, self._wait_state(), until=until)
-                return None
-            publish(release_semaphores(self.claimed.id, [level]))
-        if over:
-            return Threw(could_not_be_acquired(path, answer.limit, queued=True).value)
-        return TimedOut()
-
-    def _ask(self, decision: Ask) -> Event | None:
-        """Ask a person, and park until there is an answer, in one transaction."""
-        try:
-            with transaction.atomic():
-                if not lock_claimed(self.claimed):
-                    raise LeaseLost
-                now = datetime.fromtimestamp(self.interpreter.since, UTC)
-                question = questions.ask(self.claimed, self.interpreter, decision.question, now)
-                self._park_for(question, self._new_wait("person", question=str(question.pk)))
-        except BlockException as thrown:
-            return Threw(thrown.value)
-        return None
-
-    def _answer_result(self, question_id: str) -> Event | None:
-        """Go on when the question was answered, or is due."""
-        with transaction.atomic():
-            if not lock_claimed(self.claimed):
-                raise LeaseLost
-            found = questions.settle(question_id, datetime.now(UTC))
-            if isinstance(found, Question) and not self._is_late():
-                self._park_for(found, self._wait_state())
-                return None
-            if isinstance(found, Question):
-                questions.withdraw([self.claimed.id])
-                return TimedOut()
-        if isinstance(found, Answer):
-            self.interpreter.keep_secret(found.secret_texts)
-            return Resumed(found)
-        return Threw(found)
-
-    def _park_for(self, question: Question, state: dict[str, Any]) -> None:
-        """Park until a question is answered, at most until it is due."""
-        until = None if question.due_at is None else question.due_at.timestamp()
-        waits = state["waits"] | {"assignee": question.assignee}
-        self._park(Reason.PERSON, state | {"waits": waits}, until=until)
-
-    def _use_shared_data(self, request: SharedDataRequest) -> Event | None:
-        """Do what a block asks of shared data, or park until it can be done."""
-        secrets = self.interpreter.secrets
-        giver = Giver(self.claimed.event.flow_name, self.claimed.id, secrets)
-        with transaction.atomic():
-            if not lock_claimed(self.claimed):
-                raise LeaseLost
-            try:
-                taken = shared_data.perform(request, giver)
-            except BlockException as thrown:
-                return Threw(thrown.value)
-            if taken is not None:
-                publish(wake_ready())
-                return self._take(taken)
-            reason, about = shared_data.wait_of(request)
-            self._park(reason, self._new_wait(reason.value, **about))
-            return None
-
-    def _shared_data_result(self, reason: Reason) -> Event | None:
-        """Go on when the shared data for which it waits has come, or the time for that is over."""
-        with transaction.atomic():
-            if not lock_claimed(self.claimed):
-                raise LeaseLost
-            taken = shared_data.answer(self.claimed.id, self.interpreter.deadline)
-            if taken is not None:
-                return self._take(taken)
-            if self._is_late():
-                publish(leave_shared_data(self.claimed.id))
-                return self._write_down(TimedOut())
-            self._park(reason, self._wait_state())
-            return None
-
-    def _take(self, taken: TakenValue) -> Event | None:
-        """Take shared data in, in the transaction in which others lose it."""
-        self.interpreter.keep_secret(taken.secret_texts)
-        return self._write_down(Resumed(taken.value, in_time=True))
-
-    def _write_down(self, event: Event) -> Event | None:
+    def _complete_visit(self, event: Event) -> Event | None:
         """Take an event in, and write down what came of it before any other block runs."""
         done = self.interpreter.settle(event)
         if self.claimed.steps_wanted is not None:
             self.claimed.steps_wanted = max(0, self.claimed.steps_wanted - 1)
         return self._carry_out(done)
 
-    def _is_late(self) -> bool:
-        return self.interpreter.deadline <= time.time()
-
-    def _park(
-        self, reason: Reason, state: dict[str, Any], *, until: float | None = None, **columns: Any
-    ) -> None:
+    def _park(self, wait_state: WaitState[Any], park: Park) -> None:
         """Wait without a worker, at most until the first Block Timeout under way is over
         (semantics 76)."""
-        due = min(self.interpreter.deadline, inf if until is None else until)
-        due_at = None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC)
-        text = wait_text.format_wait(state["waits"], columns.get("awaits") or ())
+        due = min(self.interpreter.deadline, inf if park.until is None else park.until)
         self._release(
-            Release(Status.RUNNING, state, reason, due_at=due_at, waiting_for=text, **columns)
+            Release(
+                Status.RUNNING,
+                self._state(wait_state.name, park.waits),
+                wait_state.reason,
+                due_at=None if due == inf else datetime.fromtimestamp(min(due, LATEST), UTC),
+                children=park.children,
+                awaits=park.awaits,
+                waiting_for=park.text,
+            )
         )
 
-    def _new_wait(self, kind: str, **details: Any) -> dict[str, Any]:
-        """Return the state of an execution that waits from now on."""
-        return {"waits": {"for": kind, **details}, "since": self.interpreter.since}
+    def _state(self, name: str, details: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the state of an execution that waits, or has an effect under way."""
+        return {"waits": {"for": name, **details}, "since": self.interpreter.since}
+
+    @contextmanager
+    def _wait_transaction(self) -> Iterator[None]:
+        """The transaction in which a wait state decides, and what it decides is done."""
+        with transaction.atomic():
+            self._in_transaction = True
+            try:
+                yield
+            finally:
+                self._in_transaction = False
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        """Return a transaction, or nothing more in that of a wait state: what fails in it fails as
+        a whole, so that a savepoint would be of no use."""
+        return nullcontext() if self._in_transaction else transaction.atomic()
 
     def _release(self, how: Release) -> None:
         """Give the claim up, and tell whoever has to know."""
@@ -623,7 +449,7 @@ class _Turn:
             publish([ended])
             _log_turn(ended)
             return
-        with transaction.atomic():
+        with self._transaction():
             written = release(self.claimed, interpreter, how)
             changed = [written.event]
             status = Status(written.event.status)

@@ -6,11 +6,9 @@ Every function runs in the transaction that writes its result down.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import inf
-from typing import Any
 from uuid import UUID
 
 from executions.models import Waiter
-from executions.states import Reason
 from executions.store.lifecycle import data_storage, shared_values, signals, waiters
 from executions.store.lifecycle.shared_values import Giver, TakenValue
 from flows import values
@@ -73,14 +71,3 @@ def leave(executions: Sequence[UUID]) -> None:
     goes to the next in their line."""
     for signal in waiters.leave(executions):
         signals.make_ready(signal)
-
-
-def wait_of(request: SharedDataRequest) -> tuple[Reason, dict[str, Any]]:
-    """Return why an execution parks, and what it waits for as `Execution.state` keeps it."""
-    match request:
-        case AwaitSignal(name, key):
-            return Reason.SIGNAL, {"name": name, "key": key}
-        case AwaitStorage(collection, key, condition):
-            about = {"collection": collection.name, "key": key, "condition": condition.value}
-            return Reason.STORAGE, {**about, "scope": collection.scope.path}
-    raise TypeError(f"nothing waits for {type(request).__name__}")

@@ -164,9 +164,9 @@ def _waiting(execution: Execution) -> str:
             return f"Waits for {assignee} to answer {_at(execution)}{due}."
         case Reason.SIGNAL:
             return f"Waiting at {_at(execution)} for the signal {_awaited(execution)}."
-        case Reason.STORAGE:
-            return f"Waiting at {_at(execution)} for {_awaited(execution)}."
-    return f"Waiting at {_at(execution)}."
+        case Reason.NONE:
+            return f"Waiting at {_at(execution)}."
+    return f"Waiting at {_at(execution)} for {_awaited(execution)}."
 
 
 def _awaited(execution: Execution) -> str:

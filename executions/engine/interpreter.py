@@ -19,8 +19,6 @@ from executions.engine.program import EXTENSIONS, Instruction, Program, compile_
 from executions.engine.secrets import Secrets, secrets_of
 from executions.engine.state import (
     Acquired,
-    Ask,
-    Await,
     BrokeOnException,
     Budget,
     Continue,
@@ -37,20 +35,15 @@ from executions.engine.state import (
     Resumed,
     Route,
     Snapshot,
-    StartChild,
     StepRecord,
     TasksLookedUp,
     Threw,
     ThrownException,
     TimedOut,
-    UseSharedData,
-    Wait,
     Yielded,
 )
 from flows import values
 from flows.blocks.base import (
-    AskPerson,
-    AwaitTasks,
     Effect,
     EndExecution,
     EnterWorkspace,
@@ -59,9 +52,7 @@ from flows.blocks.base import (
     LeaveWorkspace,
     Outcome,
     Port,
-    RunChild,
     Visit,
-    WaitUntil,
 )
 from flows.blocks.errors import (
     BlockException,
@@ -70,7 +61,7 @@ from flows.blocks.errors import (
     unexpected,
     untranslatable,
 )
-from flows.blocks.shared_data import SharedDataRequest
+from flows.blocks.requests import BlockRequest
 from flows.expressions import TaskStateNeeded, supply
 from flows.graph import FlowGraph
 from flows.values import ExceptionValue
@@ -241,6 +232,11 @@ class Interpreter:
         return self._deadline
 
     @property
+    def is_late(self) -> bool:
+        """Whether one of the visits under way has run out of time."""
+        return self._deadline <= self._clock()
+
+    @property
     def progress(self) -> Progress:
         """What happened since the last `take_progress`."""
         return self._progress
@@ -405,8 +401,6 @@ class Interpreter:
                 if frame.deadline is not None and self._clock() >= frame.deadline:
                     return self._time_out()
                 return self._leave(frame, instruction, outcome)
-            case RunChild() | AwaitTasks() | WaitUntil() | AskPerson() | SharedDataRequest():
-                return _asked(outcome)
             case EnterWorkspace():
                 return self._enter(instruction)
             case JumpTo(receiver):
@@ -416,6 +410,8 @@ class Interpreter:
             case EndExecution():
                 self._record(instruction, "", None)
                 return Finished(scopes.outputs(self._graph, self._frames[0]))
+            case BlockRequest():
+                return outcome
 
     def _begin_guards(self, instruction: Instruction, level: int) -> Decision | None:
         """Hold the semaphore of a token's block, then begin its time. Raises BlockException."""
@@ -598,19 +594,3 @@ class Interpreter:
             failed = failed or unguarded.value
         self._record(instruction, "", changes)
         return Failed(failed) if failed else None
-
-
-def _asked(
-    outcome: RunChild | AwaitTasks | WaitUntil | AskPerson | SharedDataRequest,
-) -> Decision:
-    """Return the decision for what a block asks for."""
-    match outcome:
-        case RunChild(flow, inputs, awaited):
-            return StartChild(flow, values.copy(inputs), awaited)
-        case AwaitTasks(listed, cancel):
-            return Await(tuple(task.execution_id for task in listed), cancel)
-        case WaitUntil(at):
-            return Wait(at)
-        case AskPerson(question):
-            return Ask(question)
-    return UseSharedData(outcome)

@@ -5,14 +5,12 @@ Pure. `executions.store` turns tokens and progress into rows and back.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import inf
 from typing import Any
 
 from flows.blocks.base import LogLine
+from flows.blocks.requests import BlockRequest
 from flows.blocks.semaphores import Semaphore
-from flows.blocks.shared_data import SharedDataRequest
-from flows.questions import Question
 from flows.task_values import States
 from flows.values import ExceptionValue
 
@@ -218,25 +216,7 @@ class Perform:
 
 
 @dataclass(frozen=True, slots=True)
-class StartChild:
-    """Start a child execution, and park, or go on with Resumed and its TaskValue."""
-
-    flow: str
-    inputs: Any
-    awaited: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """Park until all these tasks are completed, after stopping them when `cancel` is set; then
-    Resumed with their states in this order."""
-
-    tasks: tuple[str, ...]
-    cancel: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acquire:
+class Acquire(BlockRequest):
     """Acquire a semaphore for the token's visit (Acquired), park until it is free, or throw
     (Threw)."""
 
@@ -244,32 +224,10 @@ class Acquire:
 
 
 @dataclass(frozen=True, slots=True)
-class UseSharedData:
-    """Do this in the transaction that writes its result down (Resumed), or throw (Threw); park
-    until it can be done."""
-
-    request: SharedDataRequest
-
-
-@dataclass(frozen=True, slots=True)
 class LookUpTasks:
     """Look up the states of these tasks (TasksLookedUp); the visit then begins again."""
 
     tasks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Park until then."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Park until a person has answered (Resumed with the Answer), or throw (Threw)."""
-
-    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,17 +255,5 @@ class BrokeOnException:
     step: int
 
 
-Decision = (
-    Yielded
-    | Perform
-    | StartChild
-    | Await
-    | LookUpTasks
-    | Acquire
-    | UseSharedData
-    | Wait
-    | Ask
-    | Finished
-    | Failed
-    | BrokeOnException
-)
+#: A BlockRequest is what a block asks for; it comes back as Resumed, or Threw.
+Decision = Yielded | Perform | LookUpTasks | BlockRequest | Finished | Failed | BrokeOnException

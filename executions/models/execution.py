@@ -74,7 +74,7 @@ class Execution(models.Model):
     #: How many blocks it runs before it pauses again (1 is a step); null for no limit.
     steps_wanted = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
-    #: What a parked one waits for (`executions.store.lifecycle.wait_text`); stale once it runs.
+    #: What a parked one waits for (the texts of `executions.wait_states`); stale once it runs.
     waiting_for = models.CharField(max_length=400, blank=True, default="", db_default="")
     #: The tasks that it waits for; the end of the last one wakes it.
     awaits = ArrayField(models.UUIDField(), null=True)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from flows.blocks.clients import Clients
 from flows.blocks.errors import invalid_property, property_empty, property_null
-from flows.blocks.shared_data import SharedDataRequest
+from flows.blocks.requests import BlockRequest
 from flows.questions import Question
 from flows.values import ExceptionValue, TaskValue, article, has_secret, reveal, type_name
 
@@ -151,14 +151,14 @@ class EndExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitUntil:
+class WaitUntil(BlockRequest):
     """Park until then; the block's `resume` is called with None."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class RunChild:
+class RunChild(BlockRequest):
     """Start a child execution and park until it ends; `resume` is called with its outputs, or the
     exception that it ended with. One that is not awaited goes on beside, and `resume` is called
     with its TaskValue at once."""
@@ -169,7 +169,7 @@ class RunChild:
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitTasks:
+class AwaitTasks(BlockRequest):
     """Park until all these tasks are completed; `resume` is called with their states in this
     order. `cancel` stops them first."""
 
@@ -178,7 +178,7 @@ class AwaitTasks:
 
 
 @dataclass(frozen=True, slots=True)
-class AskPerson:
+class AskPerson(BlockRequest):
     """Park until a person has answered; `resume` is called with an Answer."""
 
     question: Question
@@ -195,18 +195,7 @@ class LogLine:
     ended_at: datetime | None
 
 
-Outcome = (
-    Leave
-    | EnterWorkspace
-    | LeaveWorkspace
-    | JumpTo
-    | EndExecution
-    | WaitUntil
-    | RunChild
-    | AwaitTasks
-    | AskPerson
-    | SharedDataRequest
-)
+Outcome = Leave | EnterWorkspace | LeaveWorkspace | JumpTo | EndExecution | BlockRequest
 
 
 class Block:
@@ -270,8 +259,7 @@ class Block:
         return Leave()
 
     def resume(self, visit: Visit, result: Any) -> Outcome:
-        """Decide again after what was asked for (WaitUntil, RunChild, AwaitTasks, AskPerson, shared
-        data) came."""
+        """Decide again after what was asked for (a BlockRequest) came."""
         return Leave()
 
     def perform(self, inputs: Mapping[str, Any], clients: Clients) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from flows.blocks.errors import HELP, BlockException, exception
+from flows.blocks.requests import BlockRequest
 from flows.blocks.scopes import Scope
 
 #: The longest name of a collection or signal, and the longest key.
@@ -17,11 +18,16 @@ KEY_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class SharedDataRequest:
+class SharedDataRequest(BlockRequest):
     """One operation on shared data."""
 
 
 # Data Storage -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRequest(SharedDataRequest):
+    """One operation on Data Storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +48,21 @@ class CollectionName:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateCollection(SharedDataRequest):
+class CreateCollection(StorageRequest):
     """Create a collection, unless it exists."""
 
     collection: CollectionName
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteCollection(SharedDataRequest):
+class DeleteCollection(StorageRequest):
     """Delete a collection with its items, if it exists."""
 
     collection: CollectionName
 
 
 @dataclass(frozen=True, slots=True)
-class ReadItem(SharedDataRequest):
+class ReadItem(StorageRequest):
     """Read the value of a key: the result."""
 
     collection: CollectionName
@@ -64,7 +70,7 @@ class ReadItem(SharedDataRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class WriteItem(SharedDataRequest):
+class WriteItem(StorageRequest):
     """Write the value of a key, over what it had."""
 
     collection: CollectionName
@@ -73,7 +79,7 @@ class WriteItem(SharedDataRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteItem(SharedDataRequest):
+class DeleteItem(StorageRequest):
     """Delete a key with its value, if it exists."""
 
     collection: CollectionName
@@ -90,7 +96,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitStorage(SharedDataRequest):
+class AwaitStorage(StorageRequest):
     """Park until a condition holds for a key, or, where that is None, for the collection itself.
     The result of SET is the pair of the old and the new value."""
 
@@ -122,7 +128,12 @@ def key_not_found(collection: CollectionName, key: str) -> BlockException:
 
 
 @dataclass(frozen=True, slots=True)
-class SendSignal(SharedDataRequest):
+class SignalRequest(SharedDataRequest):
+    """One operation on signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendSignal(SignalRequest):
     """Send a signal to the execution that has waited for it the longest, or waits for it next."""
 
     name: str
@@ -131,7 +142,7 @@ class SendSignal(SharedDataRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitSignal(SharedDataRequest):
+class AwaitSignal(SignalRequest):
     """Park until a signal of that name and key has come; the result is its payload."""
 
     name: str

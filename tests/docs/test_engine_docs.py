@@ -1,4 +1,4 @@
-"""docs/engine.md knows every status, transition and decision; commands are held in
+"""docs/engine.md knows every status, transition, decision and wait state; commands are held in
 test_command_reference.py, its limits in test_limits.py, blocks in test_block_reference.py."""
 
 import re
@@ -9,6 +9,7 @@ from django.conf import settings
 from executions.engine.debugging import Halted
 from executions.engine.state import Decision
 from executions.states import TRANSITIONS, Status
+from executions.wait_states import registry
 
 PAGE = (settings.BASE_DIR / "docs" / "engine.md").read_text()
 
@@ -39,3 +40,8 @@ def test_the_diagram_has_every_transition_and_no_other() -> None:
 def test_every_decision_says_what_the_runner_does() -> None:
     told = {name for row in table("One turn") for name in re.findall(r"`(\w+)`", row[0])}
     assert told == {kind.__name__ for kind in (*get_args(Decision), Halted)}
+
+
+def test_every_wait_state_says_what_wakes_it() -> None:
+    told = {row[0].strip("`") for row in table("Wait states")}
+    assert told == {one.request.__name__ for one in registry.WAIT_STATES}

@@ -207,7 +207,7 @@ def test_random_commands_and_crashes(
 
         def die_in_effect(self, turn: runner._Turn, decision: Perform, *, done: bool) -> None:
             """It has written down what it is about to do, and perhaps has done it."""
-            turn._checkpoint(turn._new_wait("effect", again=decision.repeatable))
+            turn._checkpoint(turn._state("effect", {"again": decision.repeatable}))
             block = turn.interpreter.graph.blocks[decision.block].block
             if done:
                 block.perform(decision.inputs, clients(decision.until))

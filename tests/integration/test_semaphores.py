@@ -15,6 +15,7 @@ from django.db import connection
 from executions import recovery, runner
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
+from executions.engine.state import Acquire
 from executions.models import Execution, Semaphore, SemaphoreTicket
 from executions.states import Status
 from executions.store.lifecycle.claims import claim
@@ -172,7 +173,7 @@ def test_a_holder_whose_worker_dies_holds_it_on(flow: Any) -> None:
     turn = runner._Turn(claimed)
     turn.interpreter.begin(claimed.inputs)
     decision = turn.interpreter.advance(runner.Continue(), runner.Budget(9, time.time() + 9))
-    assert isinstance(decision, runner.Acquire)
+    assert isinstance(decision, Acquire)
     assert turn._carry_out(decision) == runner.Continue()
     expire_leases()
     recovery.recover()

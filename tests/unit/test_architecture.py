@@ -82,7 +82,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "why",
     ),
     ("runner",),
-    ("runner_errors",),
+    ("runner_errors", "wait_states"),
     ("claiming",),
     ("completion", "effects", "children", "leases"),
     ("shared_data",),

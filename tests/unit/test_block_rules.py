@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from executions.engine.state import Wait
 from flows.blocks import BY_TYPE
+from flows.blocks.base import WaitUntil
 from tests.flows_in_memory import Run, messages
 from tests.quick_yaml import write_yaml
 
@@ -162,8 +162,8 @@ def test_how_long_a_wait_is(duration: Any, seconds: float) -> None:
     """Semantics 77."""
     done = run(Case("Wait For Duration", {"Duration": duration}))
     decision = done.go()
-    assert isinstance(decision, Wait)
-    assert decision.until.timestamp() - done.now == pytest.approx(seconds, abs=0.01)
+    assert isinstance(decision, WaitUntil)
+    assert decision.at.timestamp() - done.now == pytest.approx(seconds, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_years_and_months_are_clamped_one_after_the_other(
     done = run(Case("Wait For Duration", {"Duration": duration}))
     done.now = datetime(*start, tzinfo=UTC).timestamp()
     decision = done.go()
-    assert isinstance(decision, Wait)
-    assert (decision.until.year, decision.until.month, decision.until.day) == until
+    assert isinstance(decision, WaitUntil)
+    assert (decision.at.year, decision.at.month, decision.at.day) == until
 
 
 def test_an_event_is_logged_with_its_times() -> None:

@@ -10,10 +10,9 @@ from executions.engine.state import (
     Perform,
     Performed,
     Resumed,
-    StartChild,
-    Wait,
     Yielded,
 )
+from flows.blocks.base import RunChild, WaitUntil
 from tests.flows_in_memory import Run
 
 
@@ -332,10 +331,10 @@ def test_what_needs_the_outside_is_asked_for() -> None:
     assert isinstance(read, Perform)
     assert (read.block, read.repeatable) == ("read", True)
     child = run.go(Performed({"Text": "hello"}))
-    assert child == StartChild("other", {"N": 2})
+    assert child == RunChild("other", {"N": 2})
     wait = run.go(Resumed({"Square": 4}))
-    assert isinstance(wait, Wait)
-    assert wait.until.timestamp() == pytest.approx(run.now + 2, abs=0.1)
+    assert isinstance(wait, WaitUntil)
+    assert wait.at.timestamp() == pytest.approx(run.now + 2, abs=0.1)
     assert run.go(Resumed()) == Finished({"X": {"Square": 4}})
 
 

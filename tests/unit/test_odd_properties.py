@@ -14,13 +14,13 @@ import pytest
 
 from executions.effects import clients_of
 from executions.effects.files.store import FolderFiles
-from executions.engine.state import Acquire, Acquired, Perform, Performed, StartChild, Threw, Wait
+from executions.engine.state import Acquire, Acquired, Perform, Performed, Threw
 from executions.store import rows
 from executions.store.lifecycle import steps
 from executions.store.lifecycle.checkpoint_statement import CheckpointStatement
 from flows import values
 from flows.blocks import ALL
-from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property
+from flows.blocks.base import SEMAPHORE, TIMEOUT, Block, Property, RunChild, WaitUntil
 from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException
 from flows.value_sources import evaluate_constant, parse
@@ -287,10 +287,10 @@ def visit(block: Block, prop: Property, value: Any, clients: Clients) -> Run:
                 decision = run.go(Threw(thrown.value))
         else:
             break
-    if isinstance(decision, StartChild):
+    if isinstance(decision, RunChild):
         values.encode(dict(decision.inputs))
-    if isinstance(decision, Wait):
-        assert decision.until.tzinfo is not None
+    if isinstance(decision, WaitUntil):
+        assert decision.at.tzinfo is not None
     return run
 
 

@@ -211,8 +211,6 @@ def waiting_for(event: ExecutionChanged) -> str:
             return _filter_link("semaphore", name, title, event.waiting_for)
         case Reason.PERSON:
             return _question_link(event)
-        case Reason.STORAGE:
-            return event.waiting_for
         case Reason.SIGNAL:
             return f"signal {event.waiting_for}"
         case Reason.CHILDREN:
@@ -225,7 +223,9 @@ def waiting_for(event: ExecutionChanged) -> str:
                 f"It goes on when the last of {count} child executions has ended.",
                 count or "its",
             )
-    return ""
+        case Reason.TIME | Reason.NONE:
+            return ""
+    return event.waiting_for
 
 
 def _question_link(event: ExecutionChanged, before: str = "") -> str:

@@ -1,0 +1,1 @@
+"""The wait states, one a module."""
