@@ -1,19 +1,42 @@
-"""Findings about failure groups, and how long their past ones lasted."""
+"""Rules about the state of failure groups: their findings, and how long past ones lasted."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.text import Truncator
 
-from executions.alerts.kind import HISTORY_ROWS, SHOWN, Check, Finding, Found, Interval
+from executions.alerts import visibility
+from executions.alerts.kind import HISTORY_ROWS, SHOWN, Check, Finding, Found, Interval, Kind
 from executions.models import FailureActivity, FailureGroup
 
 #: Characters of a message that a finding shows.
 _TEMPLATE = 120
 #: After which somebody looks after a failure, or it is over.
 _ENDS = ("take", "assign", "mute", "resolve")
+
+
+def failure_kind(
+    *,
+    sentence: str,
+    what: str,
+    groups: Callable[[Check], QuerySet[FailureGroup]],
+    began: FailureActivity.Kind,
+    **facts: Any,
+) -> Kind:
+    """Return a kind of rules that finds `groups`, of which a finding says `what`, since an activity
+    of the kind `began`."""
+    return Kind(
+        parameters=(),
+        sentence=lambda _: sentence,
+        check=lambda asked: found(groups(asked), what),
+        history=lambda asked: spans_of(asked, began),
+        visible=visibility.failures,
+        **facts,
+    )
 
 
 def found(groups: QuerySet[FailureGroup], what: str) -> Found:

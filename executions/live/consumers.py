@@ -307,38 +307,47 @@ class LogConsumer(LiveConsumer):
         return LogViewer(visibility, LogQuery.parse(address, get_default_timezone()))
 
 
-class StorageConsumer(LiveConsumer):
-    """The list of collections: hears `changed` frames and fetches what it shows."""
+class SubjectConsumer(LiveConsumer):
+    """A page that hears `changed` frames about subjects, and fetches what it shows."""
 
     async def viewer(self, visibility: Visibility) -> SubjectViewer:
-        return SubjectViewer(visibility, "storage")
+        words = await database_sync_to_async(self.subject)(visibility.user)
+        return SubjectViewer(visibility, *words)
+
+    def subject(self, user: Any) -> tuple[str, ...]:
+        """Return the words with which its subjects begin. Raises Http404."""
+        raise NotImplementedError
 
 
-class StorageCollectionConsumer(LiveConsumer):
-    """A collection of Data Storage: hears `changed` frames and fetches what it shows."""
+class StorageConsumer(SubjectConsumer):
+    """The list of collections."""
 
-    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+    def subject(self, user: Any) -> tuple[str, ...]:
+        return ("storage",)
+
+
+class StorageCollectionConsumer(SubjectConsumer):
+    """A collection of Data Storage."""
+
+    def subject(self, user: Any) -> tuple[str, ...]:
         collection_id: int = self.scope["url_route"]["kwargs"]["collection_id"]
-        find = database_sync_to_async(storage_access.collection_or_404)
-        collection = await find(visibility.user, collection_id)
-        return SubjectViewer(visibility, "storage", collection.scope, collection.folded_name)
+        collection = storage_access.collection_or_404(user, collection_id)
+        return ("storage", collection.scope, collection.folded_name)
 
 
-class SignalsConsumer(LiveConsumer):
-    """The list of signals: hears `changed` frames and fetches what it shows."""
+class SignalsConsumer(SubjectConsumer):
+    """The list of signals."""
 
-    async def viewer(self, visibility: Visibility) -> SubjectViewer:
-        return SubjectViewer(visibility, "signal")
+    def subject(self, user: Any) -> tuple[str, ...]:
+        return ("signal",)
 
 
-class WebhookConsumer(LiveConsumer):
-    """The page of a webhook: hears `changed` frames and fetches its last requests."""
+class WebhookConsumer(SubjectConsumer):
+    """The page of a webhook, with its last requests."""
 
-    async def viewer(self, visibility: Visibility) -> SubjectViewer:
+    def subject(self, user: Any) -> tuple[str, ...]:
         webhook_id: int = self.scope["url_route"]["kwargs"]["webhook_id"]
-        find = database_sync_to_async(webhooks_access.get_webhook_or_404)
-        webhook = await find(visibility.user, webhook_id)
-        return SubjectViewer(visibility, "webhook", str(webhook.pk))
+        return ("webhook", str(webhooks_access.get_webhook_or_404(user, webhook_id).pk))
 
 
 class LivePageConsumer(LiveConsumer):

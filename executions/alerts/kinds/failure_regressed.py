@@ -1,39 +1,28 @@
 """A failure is seen again although it was resolved."""
 
-from collections.abc import Mapping
+from django.db.models import QuerySet
 
-from executions.alerts import visibility
-from executions.alerts.failure_findings import found, spans_of
-from executions.alerts.kind import Check, Found, Interval, Kind
+from executions.alerts.failure_findings import failure_kind
+from executions.alerts.kind import Check
 from executions.models import FailureActivity, FailureGroup
 
 
-def sentence(_: Mapping[str, int]) -> str:
-    return "a failure that was resolved is seen again"
-
-
-def check(asked: Check) -> Found:
-    groups = FailureGroup.objects.filter(
+def _groups(asked: Check) -> QuerySet[FailureGroup]:
+    return FailureGroup.objects.filter(
         state=FailureGroup.State.REGRESSED,
         changed_at__gte=asked.rule.since,
         **asked.flow_filter,
-    )
-    return found(groups.order_by("-changed_at"), "is seen again")
+    ).order_by("-changed_at")
 
 
-def history(asked: Check) -> list[Interval]:
-    return spans_of(asked, FailureActivity.Kind.REGRESSED)
-
-
-KIND = Kind(
+KIND = failure_kind(
     name="failure-regressed",
     label="A failure regressed",
     hint="seen again although it was resolved",
     icon="retry",
-    parameters=(),
-    sentence=sentence,
-    check=check,
-    history=history,
-    visible=visibility.failures,
+    sentence="a failure that was resolved is seen again",
+    what="is seen again",
+    groups=_groups,
+    began=FailureActivity.Kind.REGRESSED,
     is_urgent=True,
 )

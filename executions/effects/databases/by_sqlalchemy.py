@@ -9,14 +9,7 @@ from django.conf import settings
 
 from executions.effects.addresses import Networks
 from executions.effects.connection_guard import guarded
-from executions.effects.databases.session import (
-    CONNECTION,
-    INVALID,
-    PARAMETER_TYPE,
-    RUNTIME,
-    Rows,
-    written,
-)
+from executions.effects.databases.session import Code, Rows, written
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
 
 #: What a URL may say beside the database. Other options of drivers name files of this machine, or
@@ -84,8 +77,8 @@ class SqlalchemySession:
             pooled.detach()
         except (self._errors, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
             self._guard.__exit__(None, None, None)
-            told = "; ".join(refused) or str(self._problem(error, CONNECTION))
-            raise DataProblem(CONNECTION, told) from None
+            told = "; ".join(refused) or str(self._problem(error, Code.CONNECTION))
+            raise DataProblem(Code.CONNECTION, told) from None
 
     def execute(self, statement: Statement, index: int) -> Executed:
         """Run a statement. Raises DataProblem."""
@@ -107,8 +100,8 @@ class SqlalchemySession:
 
     def _problem(self, error: Exception, code: int) -> DataProblem:
         if time.monotonic() >= self._until:
-            return DataProblem(RUNTIME, "it takes too long.")
-        if code == PARAMETER_TYPE:
+            return DataProblem(Code.RUNTIME, "it takes too long.")
+        if code == Code.PARAMETER_TYPE:
             return DataProblem(code, f"a parameter cannot be sent: {_text(error)}")
         return DataProblem(code, _text(error))
 
@@ -117,7 +110,7 @@ class SqlalchemySession:
         try:
             self._connection.commit()
         except (self._errors, OSError) as error:
-            raise self._problem(error, RUNTIME) from None
+            raise self._problem(error, Code.RUNTIME) from None
 
     def close(self) -> None:
         """Undo what was not kept, and close the connection."""
@@ -133,11 +126,11 @@ def _code(error: Exception) -> int:
     """A statement that the database does not understand is a ProgrammingError (PEP 249), or has a
     state that begins with 42."""
     if isinstance(error, _UNSENDABLE):
-        return PARAMETER_TYPE
+        return Code.PARAMETER_TYPE
     said = error.args[0] if error.args else None
     state = str(said.get("C", "")) if isinstance(said, dict) else ""
     wrong = state.startswith("42") or (not state and type(error).__name__ == "ProgrammingError")
-    return INVALID if wrong else RUNTIME
+    return Code.INVALID if wrong else Code.RUNTIME
 
 
 def _text(error: Exception) -> str:

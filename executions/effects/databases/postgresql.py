@@ -12,14 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psycopg
 
 from executions.effects.addresses import Networks, is_allowed
-from executions.effects.databases.session import (
-    CONNECTION,
-    INVALID,
-    PARAMETER_TYPE,
-    RUNTIME,
-    Rows,
-    written,
-)
+from executions.effects.databases.session import Code, Rows, written
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
 
 SCHEMES = frozenset({"postgresql", "postgres"})
@@ -39,7 +32,7 @@ def connect(address: DatabaseAddress, allowed: Networks, until: float) -> "Postg
     options |= _servers(options["host"], options["port"], allowed)
     left = until - time.monotonic()
     if left <= 0:
-        raise DataProblem(RUNTIME, "its time is over.")
+        raise DataProblem(Code.RUNTIME, "its time is over.")
     try:
         connection = psycopg.connect(
             **options,
@@ -52,7 +45,7 @@ def connect(address: DatabaseAddress, allowed: Networks, until: float) -> "Postg
             prepare_threshold=None,
         )
     except psycopg.Error as error:
-        raise DataProblem(CONNECTION, _text(error)) from None
+        raise DataProblem(Code.CONNECTION, _text(error)) from None
     connection.read_only = address.is_read_only
     return PostgresqlSession(connection)
 
@@ -88,7 +81,7 @@ def _servers(host: str, port: int, allowed: Networks) -> dict[str, Any]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as error:
-        raise DataProblem(CONNECTION, f"{host} is not known: {error}") from None
+        raise DataProblem(Code.CONNECTION, f"{host} is not known: {error}") from None
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     usable = [
         address
@@ -97,7 +90,7 @@ def _servers(host: str, port: int, allowed: Networks) -> dict[str, Any]:
     ]
     if not usable:
         raise DataProblem(
-            CONNECTION,
+            Code.CONNECTION,
             f"{addresses[0]} is a private address; HTTP_PRIVATE_ADDRESSES does not allow it.",
         )
     count = len(usable)
@@ -131,7 +124,7 @@ class PostgresqlSession:
             raise DataProblem(_code(error), _text(error), index) from None
         except (UnicodeEncodeError, OverflowError) as error:
             raise DataProblem(
-                PARAMETER_TYPE, f"a parameter cannot be sent: {error}", index
+                Code.PARAMETER_TYPE, f"a parameter cannot be sent: {error}", index
             ) from None
         except DataProblem as problem:
             raise problem.at(index) from None
@@ -170,10 +163,12 @@ def _chained(first: Any, rows: Iterator[Any]) -> Iterator[Any]:
 def _code(error: psycopg.Error) -> int:
     state = error.sqlstate
     if state is None:
-        return CONNECTION if isinstance(error, psycopg.OperationalError) else PARAMETER_TYPE
+        return (
+            Code.CONNECTION if isinstance(error, psycopg.OperationalError) else Code.PARAMETER_TYPE
+        )
     if state.startswith("08"):
-        return CONNECTION
-    return INVALID if state.startswith("42") else RUNTIME
+        return Code.CONNECTION
+    return Code.INVALID if state.startswith("42") else Code.RUNTIME
 
 
 def _text(error: psycopg.Error) -> str:

@@ -4,13 +4,21 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import IntEnum
 from typing import Any, Protocol
 
 from executions.limits import SQL_BYTES, SQL_ROWS
 from flows.blocks.clients import Bound, DataProblem, Executed, Statement
 
-#: Codes of CommandException.
-CONNECTION, INVALID, PARAMETER_TYPE, RUNTIME = 1000, 2000, 2003, 3000
+
+class Code(IntEnum):
+    """Codes of CommandException."""
+
+    CONNECTION = 1000
+    INVALID = 2000
+    PARAMETER_TYPE = 2003
+    RUNTIME = 3000
+
 
 #: How the styles of PEP 249 write the place of the parameter with that number.
 _PLACES: dict[str, Callable[[int], str]] = {
@@ -84,9 +92,9 @@ class Rows:
             self._rows += 1
             self._bytes += _size(structure)
             if self._rows > SQL_ROWS:
-                raise DataProblem(RUNTIME, f"it gives more than {SQL_ROWS:,} rows.")
+                raise DataProblem(Code.RUNTIME, f"it gives more than {SQL_ROWS:,} rows.")
             if self._bytes > SQL_BYTES:
-                raise DataProblem(RUNTIME, f"it gives more than {SQL_BYTES:,} bytes.")
+                raise DataProblem(Code.RUNTIME, f"it gives more than {SQL_BYTES:,} bytes.")
             found.append(structure)
         return found
 

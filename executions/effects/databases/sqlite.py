@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from executions.effects.databases.session import (
-    CONNECTION,
-    INVALID,
-    PARAMETER_TYPE,
-    RUNTIME,
-    Rows,
-    written,
-)
+from executions.effects.databases.session import Code, Rows, written
 from executions.effects.files.store import FolderFiles
 from executions.limits import SQL_BYTES
 from flows.blocks.clients import DatabaseAddress, DataProblem, Executed, Statement
@@ -50,7 +43,7 @@ def connect(
         room = files.room()
     except (OSError, ValueError) as error:
         problem = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise DataProblem(CONNECTION, f"the file '{name}' cannot be used: {problem}") from None
+        raise DataProblem(Code.CONNECTION, f"the file '{name}' cannot be used: {problem}") from None
     mode = "ro" if address.is_read_only else "rwc"
     try:
         connection = sqlite3.connect(
@@ -60,7 +53,9 @@ def connect(
             isolation_level=None,
         )
     except sqlite3.Error as error:
-        raise DataProblem(CONNECTION, f"the file '{name}' cannot be opened: {error}.") from None
+        raise DataProblem(
+            Code.CONNECTION, f"the file '{name}' cannot be opened: {error}."
+        ) from None
     session = SqliteSession(connection, file, files, until)
     try:
         session.begin(room, is_reading=all(map(_reads, statements)))
@@ -133,7 +128,7 @@ class SqliteSession:
             raise self._problem(error).at(index) from None
         except (OverflowError, UnicodeEncodeError) as error:
             raise DataProblem(
-                PARAMETER_TYPE, f"a parameter cannot be sent: {error}.", index
+                Code.PARAMETER_TYPE, f"a parameter cannot be sent: {error}.", index
             ) from None
         except DataProblem as problem:
             raise problem.at(index) from None
@@ -155,22 +150,23 @@ class SqliteSession:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
         match code:
             case sqlite3.SQLITE_INTERRUPT:
-                return DataProblem(RUNTIME, "it takes too long.")
+                return DataProblem(Code.RUNTIME, "it takes too long.")
             case sqlite3.SQLITE_AUTH:
                 return DataProblem(
-                    INVALID, f"{error}: blocks use one file, and of PRAGMA what concerns its data."
+                    Code.INVALID,
+                    f"{error}: blocks use one file, and of PRAGMA what concerns its data.",
                 )
             case sqlite3.SQLITE_FULL:
                 return DataProblem(
-                    RUNTIME, "the disk is full, or the files of all flows take what they may."
+                    Code.RUNTIME, "the disk is full, or the files of all flows take what they may."
                 )
             case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CANTOPEN:
-                return DataProblem(CONNECTION, f"{error}.")
+                return DataProblem(Code.CONNECTION, f"{error}.")
             case sqlite3.SQLITE_ERROR:
-                return DataProblem(INVALID, f"{error}.")
+                return DataProblem(Code.INVALID, f"{error}.")
             case sqlite3.SQLITE_MISUSE:  # raised by the driver: a parameter
-                return DataProblem(PARAMETER_TYPE, f"{error}.")
-        return DataProblem(RUNTIME, f"{error}.")
+                return DataProblem(Code.PARAMETER_TYPE, f"{error}.")
+        return DataProblem(Code.RUNTIME, f"{error}.")
 
 
 def _authorised(action: int, first: str | None, second: str | None, *_: Any) -> int:
