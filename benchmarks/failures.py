@@ -16,7 +16,7 @@ from benchmarks.engine import begin, tell, unfinished, wait_until
 from benchmarks.installation import Installation, installation, publish
 from executions.failures import occurrences  # noqa: F401 (connects the counting)
 from executions.models import Execution, FailureGroup
-from executions.statistics.fold import fold
+from executions.statistics.aggregation import aggregate
 from flows.models import FlowVersion
 
 #: Fails at once, each time with another number in its message.
@@ -74,7 +74,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for grouped in (False, True):
                 rates[grouped].append(rate(site, version, options.count, grouped=grouped))
-        fold(600)
+        aggregate(600)
         group = FailureGroup.objects.get()
         failed = Execution.objects.filter(failure=group.pk).count()
         assert group.count == failed, f"{group.count} counted, {failed} failed"

@@ -5,7 +5,7 @@
 Workers are killed at random points, Redis forgets everything and is restarted, PostgreSQL is
 restarted, a worker is frozen past its leases and woken. Afterwards every execution must have come
 to the end that it would have come to; a trigger in the database has recorded every status. The
-statistics, which the workers folded meanwhile, equal a count over the table.
+statistics, which the workers aggregated meanwhile, equal a count over the table.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""What statistics cost: reads of 30 days of 1,000 flows, folding the journal, rebuilding, and what
-workers do for them.
+"""What statistics cost: reads of 30 days of 1,000 flows, aggregating the journal,
+rebuilding, and what workers do for them.
 
     python -m benchmarks.statistics reads [--executions 300000] [--flows 1000] [--explain]
     python -m benchmarks.statistics throughput [--rounds 6] [--number 1000]
@@ -31,7 +31,7 @@ from benchmarks.engine import begin, cpu_seconds, unfinished, wait_until  # isor
 from benchmarks.fill import fill  # isort: skip
 from executions import runner
 from executions.models import Execution, StatisticsTotal
-from executions.statistics import fold, read, rebuild
+from executions.statistics import aggregation, read, rebuild
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span
 from flows.models import FlowVersion
@@ -108,7 +108,7 @@ def measure_reads(limit: float) -> None:
 
 def measure_fold(versions: list[int], number: int) -> None:
     for name, some in (("of all flows", versions), ("of one flow", versions[:1])):
-        fold.fold_all()
+        aggregation.aggregate_all()
         params = {"versions": some, "size": len(some), "number": number}
         with connection.cursor() as cursor:
             cursor.execute(_JOURNAL, params)
@@ -117,7 +117,7 @@ def measure_fold(versions: list[int], number: int) -> None:
         )
         clock = Clock()
         before = clock()
-        milliseconds = took(fold.fold_all)
+        milliseconds = took(aggregation.aggregate_all)
         events, cpu = 3 * number, clock() - before
         print(
             f"  {events} events {name:24} {events / milliseconds * 1000:8.0f} events/s, "
@@ -160,7 +160,7 @@ def reads(options: argparse.Namespace, _: Installation) -> None:
 
 
 def throughput(options: argparse.Namespace, site: Installation) -> None:
-    """Executions a second, and CPU of workers and PostgreSQL for each, folding included."""
+    """Executions a second, and CPU of workers and PostgreSQL for each, aggregating included."""
     version = publish("three", flows.THREE_BLOCKS, flows.THREE_BLOCKS_VARIABLES)
     site.beat()
     rates: dict[str, list[float]] = {"DISABLE": [], "ENABLE": []}
@@ -214,7 +214,7 @@ def turns(options: argparse.Namespace, _: Installation) -> None:
                 runner.run(pk)
             times.append(clock())
             if state == "ENABLE":
-                fold.fold()
+                aggregation.aggregate()
             times.append(clock())
             used.append(tuple((b - a) / options.number for a, b in pairwise(times)))
     for place, name in enumerate(("start", "turn", "fold")):

@@ -259,7 +259,7 @@ CELERY_TASK_ROUTES = {
             "start_chained",
             "transfer_debug_leases",
             "delete_old",
-            "fold_statistics",
+            "aggregate_statistics",
             "start_schedules",
             "evaluate_alerts",
             "send_due_deliveries",
@@ -290,8 +290,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5.0},
     },
-    "fold_statistics": {
-        "task": "executions.tasks.fold_statistics",
+    "aggregate_statistics": {
+        "task": "executions.tasks.aggregate_statistics",
         "schedule": 1.0,
         "options": {"expires": 5.0},
     },

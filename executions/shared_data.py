@@ -9,7 +9,7 @@ from math import inf
 from uuid import UUID
 
 from executions.models import Waiter
-from executions.store.lifecycle import data_storage, shared_values, signals, waiters
+from executions.store.lifecycle import data_storage, flow_signals, shared_values, waiters
 from executions.store.lifecycle.shared_values import Giver, TakenValue
 from flows import values
 from flows.blocks.shared_data import AwaitSignal, AwaitStorage, SendSignal, SharedDataRequest
@@ -22,7 +22,7 @@ def perform(request: SharedDataRequest, giver: Giver) -> TakenValue | None:
     done."""
     match request:
         case SendSignal():
-            signals.send(request, giver)
+            flow_signals.send(request, giver)
             return _NOTHING
         case AwaitSignal(name, key):
             return _await_signal(name, key, giver)
@@ -33,9 +33,9 @@ def perform(request: SharedDataRequest, giver: Giver) -> TakenValue | None:
 
 def _await_signal(name: str, key: str, giver: Giver) -> TakenValue | None:
     assert giver.execution_id is not None
-    waited_for = signals.subject(name, key)
+    waited_for = flow_signals.subject(name, key)
     waited_for.lock()
-    return signals.take(waiters.wait(giver.execution_id, waited_for), None)
+    return flow_signals.take(waiters.wait(giver.execution_id, waited_for), None)
 
 
 def _await_storage(request: AwaitStorage, giver: Giver) -> TakenValue | None:
@@ -58,7 +58,7 @@ def answer(execution_id: UUID, deadline: float) -> TakenValue | None:
     until = None if deadline == inf else datetime.fromtimestamp(deadline, UTC)
     if not waiter.scope:
         waiters.subject_of(waiter).lock()
-        return signals.take(waiter, until)
+        return flow_signals.take(waiter, until)
     if waiter.ready_at is None or (until is not None and waiter.ready_at > until):
         return None
     waiter.delete()
@@ -70,4 +70,4 @@ def leave(executions: Sequence[UUID]) -> None:
     """Have executions wait no longer for shared data. What came for them and they have not taken
     goes to the next in their line."""
     for signal in waiters.leave(executions):
-        signals.make_ready(signal)
+        flow_signals.make_ready(signal)

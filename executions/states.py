@@ -122,7 +122,7 @@ WORKING = frozenset({S.RUNNING, S.PAUSING, S.STOPPING})
 STATUS_PARAMS = {status.name.lower(): status.value for status in Status}
 
 
-def landing(held: Status, target: Status) -> Status:
+def status_after_release(held: Status, target: Status) -> Status:
     """Return where a worker leaves an execution that it holds and wants to leave in `target`: a
     pause or a stop that was asked for meanwhile wins where the table has no such transition."""
     if held is target or target in TRANSITIONS[held]:

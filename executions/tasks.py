@@ -17,10 +17,10 @@ from executions.bulk import jobs
 from executions.bulk import run as bulk
 from executions.failures import occurrences
 from executions.retention import deletion
-from executions.retention import signals as signal_retention
+from executions.retention import flow_signals as signal_retention
 from executions.schedules import due
 from executions.schedules import retention as schedule_retention
-from executions.statistics import fold, rebuild, samples, thinning
+from executions.statistics import aggregation, rebuild, samples, thinning
 from executions.webhooks import chains, receiving
 
 
@@ -80,10 +80,10 @@ def transfer_debug_leases() -> None:
 
 
 @shared_task
-def fold_statistics() -> None:
+def aggregate_statistics() -> None:
     """Add what has happened to the statistics, and sample what is under way."""
     rebuild.build()
-    fold.fold()
+    aggregation.aggregate()
     samples.take()
 
 

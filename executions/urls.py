@@ -13,6 +13,14 @@ from executions.views.alert_channels import (
 )
 from executions.views.alert_rules import delete_rule, new_rule, preview_rule, rule, rule_list
 from executions.views.alerts import alert, alerts
+from executions.views.api_tokens import (
+    machine_account,
+    machine_account_list,
+    new_token,
+    remove_token,
+    revoke_token,
+    token_list,
+)
 from executions.views.audit import audit, audit_export
 from executions.views.block import block
 from executions.views.bulk import bulk, bulk_control, bulk_job, bulk_jobs, bulk_results
@@ -47,7 +55,6 @@ from executions.views.grid import (
     executions,
 )
 from executions.views.help import help_blocks, help_guide, help_page
-from executions.views.hooks import hook
 from executions.views.logs import logs, logs_new
 from executions.views.notifications import (
     notification_list,
@@ -89,7 +96,7 @@ from executions.views.schedules.page import (
     switch_schedule,
 )
 from executions.views.set_next import set_next
-from executions.views.shared import revoke_share_link, share, shared_execution
+from executions.views.share_links import revoke_share_link, share, shared_execution
 from executions.views.signals import delete_signal, signal, signal_list
 from executions.views.storage import (
     delete_storage_collection,
@@ -98,16 +105,9 @@ from executions.views.storage import (
     storage_collection,
     storage_item,
 )
-from executions.views.tokens import (
-    machine_account,
-    machine_account_list,
-    new_token,
-    remove_token,
-    revoke_token,
-    token_list,
-)
 from executions.views.variable_edit import variable_edit
 from executions.views.watches import watches
+from executions.views.webhook_receiver import hook
 from executions.views.webhooks import (
     delete_webhook,
     new_webhook,

@@ -12,8 +12,8 @@ from django.db.models import F, Q
 
 from executions.models import FAILED, ExceptionRecord, Execution, FailureGroup
 from executions.states import Status
+from executions.statistics.aggregation import LOCK
 from executions.statistics.counts import DELETED
-from executions.statistics.fold import LOCK
 from executions.store.lifecycle.failures import Failure, add_group
 from flows.failure_fingerprints import template
 
@@ -26,7 +26,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 _COUNT = """
     UPDATE executions_failuregroup AS failure_group SET
         count = greatest(failure_group.count, seen.count - (
-            -- The journal's are counted when it is folded.
+            -- The journal's are counted when it is aggregated.
             SELECT count(*) FROM executions_statisticsevent
             WHERE failure = %(id)s AND sign > 0 AND kind <> %(deleted)s
         )),
@@ -62,7 +62,7 @@ def count_all() -> Iterator[FailureGroup]:
     from_the_table = FailureGroup.objects.filter(is_known=False, count=0)
     for group in from_the_table.order_by("pk").iterator():
         with transaction.atomic(), connection.cursor() as cursor:
-            # Nobody folds the journal meanwhile.
+            # Nobody aggregates the journal meanwhile.
             cursor.execute(_LOCK, {"lock": LOCK})
             cursor.execute(
                 _COUNT, {"id": group.pk, "error": Status.ERROR.value, "deleted": DELETED}

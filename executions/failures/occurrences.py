@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from executions.failures.events import FailureEvent, notify_pages, record
 from executions.models import FailureActivity, FailureGroup
-from executions.statistics.fold import CountedFailures
+from executions.statistics.aggregation import CountedFailures
 
 Kind = FailureActivity.Kind
 State = FailureGroup.State

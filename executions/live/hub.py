@@ -22,9 +22,10 @@ from executions.events import (
     RIGHTS_CHANGED,
     ExecutionChanged,
 )
-from executions.live import measurements, missed_changes, page_broadcast
+from executions.live import change_notices, measurements, missed_changes
 from executions.live.background import BackgroundTasks
 from executions.live.batching import Batcher
+from executions.live.change_notices import ChangeNotices
 from executions.live.changes import CommittedChanges
 from executions.live.connection import Connection
 from executions.live.counts import CountBroadcast
@@ -34,7 +35,6 @@ from executions.live.frames import encode_frame
 from executions.live.live_pages import LivePageBroadcast
 from executions.live.log_broadcast import LogBroadcast
 from executions.live.notifications import ConnectedUsers
-from executions.live.page_broadcast import PageBroadcast
 from executions.live.presence_broadcast import PresenceBroadcast
 from executions.live.rendering import RenderedRows
 from executions.live.subscription import HEARTBEAT, LossDetector, Subscription, subscribe
@@ -80,7 +80,7 @@ class Hub:
         self._delivery = Delivery(self._connections, self.rows, self._background)
         self._counts = CountBroadcast(self._connections)
         self._logs = LogBroadcast(self._connections)
-        self._broadcast = PageBroadcast(self._connections)
+        self._broadcast = ChangeNotices(self._connections)
         self._pages = LivePageBroadcast(self._connections)
         self._losses = LossDetector()
         #: What has changed lately, for those who turn to another page.
@@ -247,7 +247,7 @@ class Hub:
                 connection.queue("beat", frame)
         elif message["type"] == RIGHTS_CHANGED:
             self._check_rights(message["users"])
-        elif message["type"] in page_broadcast.MESSAGES:
+        elif message["type"] in change_notices.MESSAGES:
             self._broadcast.receive(message)
             self._pages.is_due |= message["type"] == FAILURES_CHANGED
         else:

@@ -30,7 +30,7 @@ from executions.models import (
 )
 from executions.models.execution import new_id
 from executions.states import Status
-from executions.statistics import fold, samples
+from executions.statistics import aggregation, samples
 from executions.store.lifecycle.failures import Failure, add_group
 from flows import queries
 from flows.failure_fingerprints import template
@@ -307,7 +307,7 @@ def _count() -> None:
     """Wait until the statistics have counted what was written; a worker may be doing that."""
     until = time.monotonic() + _PATIENCE
     while StatisticsEvent.objects.exists() and time.monotonic() < until:
-        if not fold.fold():
+        if not aggregation.aggregate():
             time.sleep(0.1)
 
 

@@ -1,7 +1,7 @@
 """How many executions started and ended in a span, how they ended, and how long they took.
 
 A number is the difference of two running totals, and what the journal holds beside them. One
-statement reads both, so it is exact at any moment, whether or not the journal is folded meanwhile.
+statement reads both, so it is exact at any moment, however much of the journal is aggregated.
 """
 
 from collections import defaultdict

@@ -16,8 +16,8 @@ from django.db import connection, transaction
 from executions.models import Execution, StatisticsSeries, StatisticsTotal
 from executions.states import STATUS_PARAMS
 from executions.statistics import thinning
+from executions.statistics.aggregation import LOCK, Events, aggregate_all, store_totals, try_lock
 from executions.statistics.counts import KIND_PARAMS, NOTHING, NUMBERS, Counts, Total
-from executions.statistics.fold import LOCK, Events, fold_all, store_totals, try_lock
 from executions.statistics.histograms import binned
 from executions.statistics.series import COUNTED, SeriesKey, series_ids
 
@@ -178,7 +178,7 @@ def check() -> Iterator[Difference]:
     """Yield where the totals differ from a count over the table."""
     with transaction.atomic():
         _lock()
-        fold_all()
+        aggregate_all()
         for counted in _counted(None, None):
             yield from _differences(counted)
 
@@ -192,7 +192,7 @@ def rebuild() -> int:
     some: list[_Counted] = []
     with transaction.atomic():
         _lock()
-        fold_all()
+        aggregate_all()
         for counted in _counted(thinning.quarters_until(), thinning.days_until()):
             some.append(counted)
             number += 1

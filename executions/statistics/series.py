@@ -55,7 +55,7 @@ def keys_of(
 def series_ids(keys: Collection[SeriesKey]) -> dict[SeriesKey, int]:
     """Return the ids of series; those that are not there yet are created.
 
-    Only whoever holds the lock of `executions.statistics.fold` may ask.
+    Only whoever holds the lock of `executions.statistics.aggregation` may ask.
     """
     if not keys:
         return {}

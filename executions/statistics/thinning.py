@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from executions.limits import STATISTICS_MINUTES_DAYS, STATISTICS_QUARTERS_DAYS
 from executions.models import StatisticsSeries
-from executions.statistics.fold import try_lock
+from executions.statistics.aggregation import try_lock
 
 #: The end of the quarter of an hour, and of the day, that a total belongs to.
 WHOLE_QUARTER = (
@@ -74,7 +74,7 @@ def days_until(now: datetime | None = None) -> datetime:
 
 
 def thin(now: datetime | None = None) -> None:
-    """Thin what has become old enough since the last time; nothing while somebody else folds."""
+    """Thin what has become old enough since the last time; nothing while the journal is read."""
     with transaction.atomic(), connection.cursor() as cursor:
         if try_lock(cursor):
             cursor.execute(_THIN_TO_QUARTERS, {"until": quarters_until(now)})

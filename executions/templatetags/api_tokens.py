@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from executions import machine_accounts
 from executions.models import ApiToken
-from executions.views.tokens import OFFERED, SOON, TokenForm, for_list
+from executions.views.api_tokens import OFFERED, SOON, TokenForm, for_list
 from flows import access as flows_access
 from flows.queries import folder_paths
 

@@ -17,7 +17,7 @@ from executions.grid.paging.page_query import OPEN_LIMIT, PageQuery
 from executions.grid.paging.tree import count_children
 from executions.grid.planner.counts import CAP, Count, total
 from executions.grid.query import lexer
-from executions.grid.query.completion import complete
+from executions.grid.query.autocompletion import complete
 from executions.grid.query.filters import Filters
 from executions.grid.query.query_syntax import TEXT_LIMIT
 from executions.grid.table import column_chooser

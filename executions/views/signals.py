@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from executions import shared_values, signals
+from executions import flow_signals, shared_values
 from executions.commands.actor import Actor
 from executions.list_pages import COUNTED, PAGE_SIZE, capped_page, search_text
 from executions.views.parts import Part, list_page
@@ -20,7 +20,7 @@ def signal_list(request: HttpRequest) -> HttpResponse:
     """List the signals that nobody has taken, the oldest first, and the executions that wait for
     one; `q` is the beginning of a name."""
     asked = search_text(request.GET)
-    found, waiting = signals.visible(request.user), signals.waiting(request.user)
+    found, waiting = flow_signals.visible(request.user), flow_signals.waiting(request.user)
     if asked:
         found, waiting = (
             found.filter(name__startswith=asked),
@@ -36,8 +36,8 @@ def signal_list(request: HttpRequest) -> HttpResponse:
         "rows": shared_values.read(request.user, page),
         "waiting": listed[:PAGE_SIZE],
         "has_more": len(listed) > PAGE_SIZE,
-        "may_see": signals.may_see(request.user),
-        "may_delete": signals.may_delete(request.user),
+        "may_see": flow_signals.may_see(request.user),
+        "may_delete": flow_signals.may_delete(request.user),
     }
     return list_page(request, "storage/signals.html", context, _LIST)
 
@@ -46,12 +46,12 @@ def signal_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 def signal(request: HttpRequest, signal_id: int) -> HttpResponse:
     """Show a signal that nobody has taken, with its payload."""
-    found = signals.get_or_404(request.user, signal_id)
+    found = flow_signals.get_or_404(request.user, signal_id)
     (row,) = shared_values.read(request.user, [found])
     context = {
         "section": "storage",
         "row": row,
-        "may_delete": signals.may_delete(request.user),
+        "may_delete": flow_signals.may_delete(request.user),
     }
     return render(request, "storage/signal.html", context)
 
@@ -59,6 +59,6 @@ def signal(request: HttpRequest, signal_id: int) -> HttpResponse:
 @require_POST
 def delete_signal(request: HttpRequest, signal_id: int) -> HttpResponse:
     """Delete a signal that nobody has taken."""
-    deleted = signals.delete(request.user, Actor.of_request(request), signal_id)
+    deleted = flow_signals.delete(request.user, Actor.of_request(request), signal_id)
     messages.success(request, f"The signal {deleted} is deleted.")
     return redirect("signals")

@@ -18,7 +18,7 @@ from executions.failures import occurrences
 from executions.grid.table.row_events import read_events
 from executions.models import Execution, FailureGroup
 from executions.publishing import publish
-from executions.statistics.fold import CountedFailures, fold
+from executions.statistics.aggregation import CountedFailures, aggregate
 from executions.store.lifecycle.failures import Failure, add_group
 from tests.accessibility import PHONE, SMALL, STRICT, violations
 from tests.executions_in_tests import copy_in_database, make_execution
@@ -118,7 +118,7 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
     expect(page.get_by_text("No open failures")).to_be_visible()
     first = make_execution(ada, "storm", 0, status="Error", failure=failure.fingerprint)
     add_group(first.pk, failure)
-    fold()
+    aggregate()
     page.get_by_role("link", name=re.compile("Shop.TakenException")).click()
     expect(page.locator("#comment")).to_be_visible()
     frames: list[str] = []
@@ -129,7 +129,7 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
     for _ in range(25):
         ids = copy_in_database(first, 200, ANOTHER_FAILED_NOW)
         publish(read_events(Execution.objects.filter(pk__in=ids[-20:])))
-        fold()
+        aggregate()
     # It can be used meanwhile.
     page.locator("#comment").fill("What a storm")
     page.get_by_role("button", name="Comment").click()
@@ -189,7 +189,7 @@ def test_nothing_is_wrong_for_those_who_see_otherwise(sign_in: SignIn, ada: User
             ada, status="Error", failure=group.pk, inputs=inputs, ended_at=timezone.now()
         )
         make_execution(ada, status="Ended", inputs=inputs)
-    fold()
+    aggregate()
     make_group("muted", id=UUID(int=3), state="muted")
     make_group("back", id=UUID(int=4), state="regressed")
     page = sign_in(ada, "/failures/?state=all")

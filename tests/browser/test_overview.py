@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from executions.models import Execution
 from executions.states import Status
-from executions.statistics.fold import fold
+from executions.statistics.aggregation import aggregate
 from flows.models import Flow, Label
 from tests.accessibility import COLOURS, PHONE, violations
 from tests.conftest import sign_in
@@ -176,7 +176,7 @@ def test_a_failure_is_taken_and_retried_from_its_row(
 ) -> None:
     group = make_group("orders", count=3, first_seen_at=timezone.now())
     make_execution(admin_user, "orders", 60, status=Status.ERROR, failure=group.pk)
-    fold()
+    aggregate()
     page = signed_in_page
     page.goto("/overview/")
     expect(page.locator(LIVE)).to_be_visible()

@@ -24,7 +24,7 @@ from executions.models import (
     Observation,
 )
 from executions.states import Status
-from executions.statistics import fold
+from executions.statistics import aggregation
 from flows.models import Flow, Folder, Label
 from tests.alerts_in_tests import evaluate, make_rule, steps
 from tests.driving import ACTOR, begin, drive
@@ -47,7 +47,7 @@ def would_have_fired(rule: AlertRule) -> int:
 def fail(version: Any, times: int = 1) -> FailureGroup:
     for _ in range(times):
         failed = drive(begin(version, Line=1).pk)
-    fold.fold()
+    aggregation.aggregate()
     return FailureGroup.objects.get(pk=failed.failure)
 
 
@@ -264,7 +264,7 @@ def test_an_error_rate(person: Any) -> None:
             make_execution(person, flow, status=Status.ERROR, error_type="X")
         for _ in range(successes):
             make_execution(person, flow, **ended)
-    fold.fold()
+    aggregation.aggregate()
     found = check(rule)
     assert [finding.flow for finding in found.findings] == ["bad"]
     assert "3 of 4 executions failed (75 %)" in found.findings[0].text
@@ -278,7 +278,7 @@ def test_a_run_that_is_longer_than_usual(person: Any) -> None:
     for _ in range(20):
         make_execution(person, age=100, status=Status.ENDED)  # for a second
     make_execution(person, age=2)
-    fold.fold()
+    aggregation.aggregate()
     found = check(rule)
     assert found.count == 1
     assert "has run for 20." in found.findings[0].text
@@ -325,7 +325,7 @@ def test_a_flow_without_success(person: Any) -> None:
     for flow, age in (("idle", 3 * 3600), ("fine", 3600), ("unused", 40 * 86_400)):
         make_execution(person, flow, age=age, status=Status.ENDED)
     make_execution(person, "idle", age=60, status=Status.ERROR, error_type="X")
-    fold.fold()
+    aggregation.aggregate()
     found = check(rule)
     assert [finding.flow for finding in found.findings] == ["idle"]
     assert found.findings[0].text == "idle: no successful execution in 2 h, 1 failed"

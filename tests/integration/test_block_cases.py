@@ -31,8 +31,7 @@ from executions.models import (
     StorageCollection,
 )
 from executions.states import Reason, Status
-from executions.store.lifecycle import data_storage, shared_values
-from executions.store.lifecycle import signals as signal_store
+from executions.store.lifecycle import data_storage, flow_signals, shared_values
 from executions.store.lifecycle.shared_values import Giver
 from flows import queries, values
 from flows.blocks import ALL
@@ -225,7 +224,7 @@ def stored() -> Case:
 def send(signals: list[list[Any]]) -> None:
     """Send signals: their name, key and payload."""
     for name, key, payload in signals:
-        signal_store.send(SendSignal(name, key, plain(payload)), Giver("tests"))
+        flow_signals.send(SendSignal(name, key, plain(payload)), Giver("tests"))
     wake_ready()
 
 

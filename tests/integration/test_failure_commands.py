@@ -15,7 +15,7 @@ from executions.failures.commands.registry import COMMANDS
 from executions.failures.commands.run import Result, not_allowed, run
 from executions.failures.events import FailureEvent
 from executions.models import AuditEntry, FailureActivity, FailureGroup, FailureWatch
-from executions.statistics.fold import CountedFailures, fold
+from executions.statistics.aggregation import CountedFailures, aggregate
 from flows.models import FlowVersion
 from tests.executions_in_tests import make_execution, version_of
 
@@ -115,12 +115,12 @@ def test_the_statistics_count_failures_and_say_what_is_new(
     for age in (60, 50, 40):
         make_execution(admin_user, "orders", age, status="Error", failure=group.pk)
     make_execution(admin_user, "orders", status="Ended", failure=group.pk)
-    fold()
+    aggregate()
     group.refresh_from_db()
     assert (group.count, group.is_known, group.state) == (3, True, State.OPEN)
     assert [(event.kind, event.group) for event in heard] == [("new", group)]
     make_execution(admin_user, "orders", 0, status="Error", failure=group.pk)
-    fold()
+    aggregate()
     group.refresh_from_db()
     assert group.count == 4
     assert len(heard) == 1

@@ -18,7 +18,7 @@ from executions.grid.table.columns import DEFAULT_COLUMNS
 from executions.grid.table.layout import FAILURE_COLUMNS
 from executions.models import Execution, FailureActivity, FailureGroup, FailureWatch
 from executions.states import Status
-from executions.statistics.fold import fold
+from executions.statistics.aggregation import aggregate
 from flows.models import Folder, Label
 from tests.driving import begin, drive
 from tests.executions_in_tests import make_execution
@@ -126,7 +126,7 @@ def test_the_page_of_a_group(ada: User, client_of: Any, tmp_path: Path) -> None:
     for order in range(1, 6):
         drive(begin(version, Region="US", Order=order).pk)
     failed = [drive(begin(version, Region="EU", Order=order).pk) for order in (7, 8)]
-    fold()
+    aggregate()
     group = FailureGroup.objects.get()
     html = page_of(client_of(ada), group)
     assert '<span class="varies">number</span>' in html
@@ -243,7 +243,7 @@ def test_who_may_not_see_a_failure_learns_nothing_of_it(ada: User, client_of: An
     # Of one that she has a part in, she is told her own part.
     make_execution(ada, status="Error", failure=group.pk)
     own = make_execution(eve, status="Error", failure=group.pk, ended_at=timezone.now())
-    fold()
+    aggregate()
     html = page_of(client, group)
     assert "data-failure-count>1<" in html
     assert str(own.pk) in html

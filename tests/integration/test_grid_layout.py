@@ -162,24 +162,23 @@ def test_what_an_execution_waits_for_is_told_with_a_link(admin_user: User) -> No
     parked = make_execution(admin_user, reason=Reason.CHILDREN)
     child, other = "0190a000-0000-7000-8000-00000000000a", "0190a000-0000-7000-8000-00000000000b"
 
-    def told(waits: dict[str, Any], live: list[str] | None = None, **columns: Any) -> str:
-        return cell(
-            event_of(parked, waiting_for=wait_text.format_wait(waits, live or ()), **columns),
-            "waiting",
-        )
+    def told(text: str = "", **columns: Any) -> str:
+        return cell(event_of(parked, waiting_for=text, **columns), "waiting")
 
-    assert f'href="/executions/{child}/"' in told({"for": "child", "child": child})
-    tasks = told({"for": "tasks", "tasks": [child, other]}, [child, other])
+    assert f'href="/executions/{child}/"' in told(child)
+    tasks = told(wait_text.format_tasks([child, other]))
     assert f'href="/executions/{parked.pk}/?tab=children"' in tasks
     assert "2 tasks" in tasks
     until = datetime(2020, 7, 14, 2, tzinfo=UTC)
-    assert "until <time" in told({"for": "time"}, reason=Reason.TIME, due_at=until)
-    semaphore = told({"for": "semaphore", "path": "/tenant/a/b<c"}, reason=Reason.SEMAPHORE)
+    assert "until <time" in told(reason=Reason.TIME, due_at=until)
+    semaphore = told("/tenant/a/b<c", reason=Reason.SEMAPHORE)
     assert semaphore == (
         '<a href="/?semaphore=%2Ftenant%2Fa%2Fb%3Cc" tabindex="-1" '
         'title="Executions that wait for the semaphore /tenant/a/b&lt;c">b&lt;c</a>'
     )
-    assert told({"for": "child", "child": child}, status=Status.PAUSED) == ""
+    text = "the key a of prices to be set"
+    assert told(text, reason=Reason.STORAGE) == text
+    assert told(child, status=Status.PAUSED) == ""
 
 
 # Variables ------------------------------------------------------------------------------------

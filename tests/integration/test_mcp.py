@@ -22,7 +22,7 @@ from cortexweb.mcp.tools import LONGEST
 from executions.api_tokens import Wanted, issue, revoke
 from executions.commands.actor import Actor
 from executions.models import AuditEntry, Execution, FailureGroup
-from executions.statistics.fold import fold
+from executions.statistics.aggregation import aggregate
 from flows.models import Flow, FlowVersion, Grant
 from flows.roles import Role
 from tests.conftest import LiveApp
@@ -98,7 +98,7 @@ async def test_a_model_finds_out_what_happened(
 ) -> None:
     def prepare() -> tuple[str, Execution, Execution, Execution]:
         done, failed = drive(begin(square, N=3).pk), drive(begin(square, N=-1).pk)
-        fold()
+        aggregate()
         return token("see"), done, failed, begin(nap)
 
     raw, done, failed, queued = await in_thread(prepare)

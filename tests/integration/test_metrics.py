@@ -23,7 +23,7 @@ from executions import queues, workers
 from executions.live import measurements
 from executions.models import Delivery
 from executions.states import Status
-from executions.statistics import fold
+from executions.statistics import aggregation
 from tests.conftest import LiveApp
 from tests.executions_in_tests import make_execution
 from tests.servers import Process, free_port, web_server
@@ -240,7 +240,7 @@ def test_what_executions_did(read: Client, admin_user: User) -> None:
     assert value(samples, bucket, flow="orders", le="2.5") == 4  # each took a second
     assert value(samples, bucket, flow="orders", le="+Inf") == 4
     assert value(samples, "cortexweb_execution_duration_seconds_sum") == pytest.approx(4, 0.02)
-    fold.fold()
+    aggregation.aggregate()
     assert sorted(metrics(read)[ended], key=str) == sorted(samples[ended], key=str)
 
 

@@ -21,7 +21,7 @@ from executions.overview.figures import live_now
 from executions.overview.pages import OverviewPage
 from executions.overview.scope import Scope
 from executions.states import Status
-from executions.statistics import fold
+from executions.statistics import aggregation
 from executions.workers import Worker
 from flows.models import Flow, Folder, Grant, Label
 from flows.roles import Role
@@ -310,7 +310,7 @@ def test_the_cost_of_a_thousand_flows(
         for version in versions
         for hour in range(3)
     )
-    while fold.fold():
+    while aggregation.aggregate():
         pass
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -16,9 +16,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from cortexweb import navigation
 from executions.access import ExecutionSet
 from executions.events import FAILURES_CHANGED, QUESTIONS_CHANGED, SUBJECTS_CHANGED
+from executions.live.change_notices import ChangeNotices
 from executions.live.changes import Visibility
 from executions.live.connection import Connection
-from executions.live.page_broadcast import PageBroadcast
 from executions.live.rendering import RenderedRows
 from executions.live.subscription import subscribe
 from executions.live.viewers import FailuresViewer, SubjectViewer, Viewer
@@ -105,7 +105,7 @@ async def test_pages_are_told_of_the_subjects_that_they_show(redis: object) -> N
     first = Visibility(User(pk=1), NO_RIGHTS, ExecutionSet(frozenset(), 1))
     shown = (("storage",), ("storage", "/here/", "users"), ("signal",), ("webhook", "1"))
     pages = [Connection(SubjectViewer(first, *subject)) for subject in shown]
-    broadcast = PageBroadcast(pages)
+    broadcast = ChangeNotices(pages)
 
     async def told(*subjects: list[str]) -> list[int]:
         message = {"type": SUBJECTS_CHANGED, "subjects": list(subjects)}
@@ -156,7 +156,7 @@ async def test_pages_are_told_what_concerns_them_once(
         Visibility(User(pk=pk), NO_RIGHTS, ExecutionSet(frozenset(), pk)) for pk in (1, 2)
     )
     pages = [Connection(FailuresViewer(first)), Connection(Viewer(second))]
-    broadcast = PageBroadcast(pages)
+    broadcast = ChangeNotices(pages)
     running = asyncio.create_task(broadcast.run())
     await asyncio.sleep(0)
     for message in messages:

@@ -16,13 +16,13 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from executions import recovery, runner, shared_data, signals
+from executions import flow_signals, recovery, runner, shared_data
 from executions.commands.request import CommandRequest
 from executions.commands.run import run_command
 from executions.engine.secrets import Secrets
 from executions.limits import SIGNALS_KEPT_DAYS
 from executions.models import AuditEntry, Execution, Signal, StorageItem, Waiter
-from executions.retention.signals import delete_old
+from executions.retention.flow_signals import delete_old
 from executions.states import Status
 from executions.store.lifecycle import data_storage, shared_values
 from executions.store.lifecycle.shared_values import Giver
@@ -248,7 +248,7 @@ def test_a_deleted_signal_is_for_nobody(wait: Any, admin_user: User) -> None:
     assert run_command("pause", CommandRequest(first, admin_user, ACTOR)).done
     do(SendSignal("go", "", 1))
     assert Waiter.objects.get().ready_at is not None
-    signals.delete(admin_user, ACTOR, Signal.objects.get().pk)
+    flow_signals.delete(admin_user, ACTOR, Signal.objects.get().pk)
     assert Waiter.objects.get().ready_at is None
     assert run_command("continue", CommandRequest(fresh(first), admin_user, ACTOR)).done
     runner.run(first.pk)

@@ -24,7 +24,7 @@ from executions.commands.run import run_commands
 from executions.limits import MAX_WORKER_DEATHS
 from executions.models import FAILED, Execution, StatisticsEvent, StatisticsSeries, StatisticsTotal
 from executions.states import Status
-from executions.statistics import fold, read, rebuild, thinning
+from executions.statistics import aggregation, read, rebuild, thinning
 from executions.statistics.counts import Counts
 from executions.statistics.read import Selection
 from executions.statistics.spans import Span, edges
@@ -86,9 +86,9 @@ def check(span: Span | None = None, selection: Selection = read.EVERYTHING) -> C
 
 
 def folded_and_not(test: Callable[[], None]) -> None:
-    """Check what the journal still holds, and again once it is folded."""
+    """Check what the journal still holds, and again once it is aggregated."""
     test()
-    while fold.fold():
+    while aggregation.aggregate():
         pass
     assert not StatisticsEvent.objects.exists()
     test()
@@ -232,7 +232,7 @@ def test_a_check_finds_what_differs_and_a_rebuild_repairs_it(
     admin_user: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
     some_history(admin_user)
-    fold.fold()
+    aggregation.aggregate()
     assert not differences()
     call_command("check_statistics")
     assert "equal" in capsys.readouterr().out
@@ -264,10 +264,10 @@ def test_what_was_there_before_the_journal_is_counted(admin_user: User) -> None:
         some_history(admin_user)
         cursor.execute("ALTER TABLE executions_execution ENABLE TRIGGER USER")
     make_execution(admin_user, status=Status.ENDED)
-    tasks.fold_statistics()
+    tasks.aggregate_statistics()
     assert not differences()
     check(Span.last(timedelta(days=100)))
-    tasks.fold_statistics()
+    tasks.aggregate_statistics()
     assert not differences()
 
 
@@ -289,7 +289,7 @@ def test_what_one_person_has_started_counts_alike(admin_user: User) -> None:
 
 def test_failures_that_get_another_group_count_there(admin_user: User) -> None:
     some_history(admin_user)
-    fold.fold()
+    aggregation.aggregate()
     call_command("group_failures")
     assert not differences()
     counted = read.by_failure(Span.last(timedelta(days=100)))
@@ -301,7 +301,7 @@ def test_failures_that_get_another_group_count_there(admin_user: User) -> None:
 def test_numbers_outlive_the_executions(admin_user: User) -> None:
     some_history(admin_user)
     span = Span.last(timedelta(days=100))
-    fold.fold()
+    aggregation.aggregate()
     before = numbers(read.totals(span))
     days = read.series(span, "day", BERLIN)
     old = Execution.objects.filter(started_at__lt=datetime.now(UTC) - timedelta(days=20))
@@ -319,7 +319,7 @@ def test_older_totals_are_thinned_and_stay_right(admin_user: User) -> None:
     for minutes in range(0, 600, 3):
         started = now - timedelta(days=5, minutes=minutes)
         make_execution(admin_user, status=Status.ENDED, started_at=started)
-    fold.fold()
+    aggregation.aggregate()
     span = Span.last(timedelta(days=6))
     hours = read.series(span, "hour", KOLKATA)
     level = StatisticsTotal.objects.filter(series__level="all")
@@ -331,7 +331,7 @@ def test_older_totals_are_thinned_and_stay_right(admin_user: User) -> None:
     # Counted late, between two quarters of an hour.
     late = now - timedelta(days=5, minutes=32)
     make_execution(admin_user, status=Status.ENDED, started_at=late)
-    fold.fold()
+    aggregation.aggregate()
     check(span)
     assert not differences()
     rebuild.rebuild()
@@ -405,7 +405,7 @@ def test_an_execution_that_moves_counts_in_its_new_version(
 ) -> None:
     execution = begin(nap, Seconds=3600)
     runner.run(execution.pk)
-    fold.fold()
+    aggregation.aggregate()
     commanded(boss, "pause", execution)
     blocks = WAIT.replace("description: Nap", "description: Rest")
     newer = publish(tmp_path, "nap", blocks, WAIT_VARIABLES)
@@ -430,9 +430,9 @@ def test_a_fold_that_dies_has_counted_nothing(
     drive(begin(divide, A=4, B=0).pk)
     held = StatisticsEvent.objects.count()
     code = (
-        "import os, signal, django; django.setup(); from executions.statistics import fold\n"
-        "fold.store_totals = lambda totals: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "fold.fold()"
+        "import os, signal, django; django.setup(); from executions.statistics import aggregation\n"
+        "aggregation.store_totals = lambda totals: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "aggregation.aggregate()"
     )
     died = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=product_environment, check=False
@@ -441,7 +441,7 @@ def test_a_fold_that_dies_has_counted_nothing(
     assert StatisticsEvent.objects.count() == held
     assert not StatisticsTotal.objects.exists()
     check()
-    assert fold.fold() == held
+    assert aggregation.aggregate() == held
     check()
     assert not differences()
 
@@ -451,18 +451,18 @@ def test_one_process_folds_at_a_time(divide: FlowVersion) -> None:
     with closing(connections.create_connection("default")) as other:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [fold.LOCK])
-        assert fold.fold() == 0
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [aggregation.LOCK])
+        assert aggregation.aggregate() == 0
         check()
         other.rollback()
-    assert fold.fold() > 0
+    assert aggregation.aggregate() > 0
     check()
 
 
 def test_it_is_right_while_executions_start_and_end(
     worker: Process, beat: Process, divide: FlowVersion, nap: FlowVersion
 ) -> None:
-    """Workers write to the journal, the scheduler has it folded, and a reader looks at it."""
+    """Workers write to the journal, the scheduler has it aggregated, and a reader looks at it."""
     ids = [begin(divide, A=4, B=number % 2).pk for number in range(40)]
     seen = -1
     deadline = time.monotonic() + 60
@@ -481,7 +481,7 @@ def test_it_is_right_while_executions_start_and_end(
 
 
 def test_nobody_waits_for_anybody(nap: FlowVersion) -> None:
-    """Two that end executions of one flow at once, while the journal is folded."""
+    """Two that end executions of one flow at once, while the journal is aggregated."""
     first, second = begin(nap, Seconds=3600), begin(nap, Seconds=3600)
     with closing(connections.create_connection("default")) as other:
         other.set_autocommit(False)
@@ -494,7 +494,7 @@ def test_nobody_waits_for_anybody(nap: FlowVersion) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '5s'")
             assert completion.stop(second.pk)
-            assert fold.fold() > 0
+            assert aggregation.aggregate() > 0
             assert check().stopped == 1
         other.rollback()
     assert check().stopped == 1

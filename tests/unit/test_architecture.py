@@ -57,7 +57,7 @@ REASONS = {
     ("executions.apps", "executions.failures.events"): "models load after the apps",
     ("executions.apps", "executions.rights_changes"): "models load after the apps",
     ("executions.apps", "executions.failures.occurrences"): "models load after the apps",
-    ("executions.apps", "executions.statistics.fold"): "models load after the apps",
+    ("executions.apps", "executions.statistics.aggregation"): "models load after the apps",
 }
 
 #: Inside executions, from the top down: a layer imports those below it, and modules of its own.
@@ -76,7 +76,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "failures.commands",
         "questions.changes",
         "data_storage.changes",
-        "signals",
+        "flow_signals",
         "recovery",
         "retention",
         "why",

@@ -1,12 +1,12 @@
-"""Events may be folded in any order and in any batches: the totals are the same."""
+"""Events may be aggregated in any order and in any batches: the totals are the same."""
 
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executions.statistics.aggregation import Events, totals_after
 from executions.statistics.counts import NOTHING, Counts, Total
-from executions.statistics.fold import Events, totals_after
 from executions.statistics.histograms import binned
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

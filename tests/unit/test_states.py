@@ -8,8 +8,8 @@ from executions.states import (
     TERMINAL,
     WORKING,
     Status,
-    landing,
     sources,
+    status_after_release,
 )
 
 
@@ -22,4 +22,4 @@ def test_named_sets_of_statuses_follow_the_transition_table() -> None:
 
 
 def test_an_end_wins_over_whatever_was_asked_for_meanwhile() -> None:
-    assert all(landing(held, end) is end for held in WORKING for end in TERMINAL)
+    assert all(status_after_release(held, end) is end for held in WORKING for end in TERMINAL)

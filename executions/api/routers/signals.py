@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 from ninja.responses import Status as Answer
 
-from executions import shared_values, signals
+from executions import flow_signals, shared_values
 from executions.api import idempotency
 from executions.api.input_forms import row_id
 from executions.api.json_answer import json_answer
@@ -92,7 +92,9 @@ def send_signal(
 
     def send() -> list[UUID]:
         actor = Actor.of_request(request, "api")
-        return [UUID(int=signals.send(request.user, actor, signal.name, signal.key, payload).pk)]
+        return [
+            UUID(int=flow_signals.send(request.user, actor, signal.name, signal.key, payload).pk)
+        ]
 
     try:
         (sent,), again = idempotency.run_once(request, send)
@@ -114,7 +116,7 @@ def list_signals(
     values: Annotated[Form, Query(description=VALUES)] = Form.TYPED,
 ) -> dict[str, Any]:
     """List the signals that nobody has taken, the oldest first. Who may not see them gets none."""
-    found = _of(signals.visible(request.user), name, key)
+    found = _of(flow_signals.visible(request.user), name, key)
     listed = page_of(request, found.order_by("id"), page)
     items = [
         {
@@ -136,7 +138,7 @@ def list_waiting(
     request: HttpRequest, name: Name = None, key: Key = None, page: PageNumber = 1
 ) -> dict[str, Any]:
     """List the executions that wait for a signal and that you may see, the longest first."""
-    found = _of(signals.waiting(request.user), name, key)
+    found = _of(flow_signals.waiting(request.user), name, key)
     listed = page_of(request, found.order_by("id"), page)
     items = [
         {
@@ -155,7 +157,7 @@ def list_waiting(
 @ROUTER.delete("/{int:signal_id}", response={HTTPStatus.NO_CONTENT: None})
 def delete_signal(request: HttpRequest, signal_id: int) -> Answer[None]:
     """Delete a signal that nobody has taken."""
-    signals.delete(request.user, Actor.of_request(request, "api"), row_id(signal_id))
+    flow_signals.delete(request.user, Actor.of_request(request, "api"), row_id(signal_id))
     return Answer(HTTPStatus.NO_CONTENT, None)
 
 

@@ -15,7 +15,15 @@ from executions.engine.secrets import Secrets
 from executions.engine.state import Progress
 from executions.events import COLUMNS, ExecutionChanged
 from executions.limits import LEASE_SECONDS, REQUEUE_SECONDS
-from executions.states import TERMINAL, WORKING, Place, Reason, Request, Status, landing
+from executions.states import (
+    TERMINAL,
+    WORKING,
+    Place,
+    Reason,
+    Request,
+    Status,
+    status_after_release,
+)
 from executions.store import debug_plan, rows
 from executions.store.lifecycle import failures, interventions, secret_storage, steps
 from executions.store.lifecycle.checkpoint_statement import (
@@ -72,8 +80,8 @@ class Release:
 _RENEW_LEASE = "lease_expires_at = now() + make_interval(secs => %(lease)s)"
 _STATE = "state = %(state)s::json"
 _COUNT_CHILDREN = "child_count = child_count + %(children)s"
-#: The status in which `states.landing` leaves it.
-_LANDING = "(%(landings)s::json ->> status)"
+#: The status in which `states.status_after_release` leaves it.
+_STATUS_AFTER = "(%(statuses_after)s::json ->> status)"
 _RESULT = f"""
     request = '',
     lease_owner = '',
@@ -85,18 +93,18 @@ _RESULT = f"""
     {_COUNT_CHILDREN}"""
 _RELEASE = f"""
     {_RESULT},
-    status = {_LANDING},
-    lease_expires_at = CASE WHEN {_LANDING} = %(queued)s
+    status = {_STATUS_AFTER},
+    lease_expires_at = CASE WHEN {_STATUS_AFTER} = %(queued)s
         THEN now() + make_interval(secs => %(requeue)s) END,
-    reason = CASE WHEN {_LANDING} = %(running)s THEN %(reason)s ELSE '' END,
-    waiting_for = CASE WHEN {_LANDING} = %(running)s THEN %(waiting_for)s ELSE '' END,
-    due_at = CASE WHEN {_LANDING} = %(running)s THEN %(due_at)s::timestamptz END,
-    awaits = CASE WHEN {_LANDING} = %(running)s THEN %(awaits)s::uuid[] END,
-    place = CASE {_LANDING} WHEN %(paused)s THEN %(place)s
+    reason = CASE WHEN {_STATUS_AFTER} = %(running)s THEN %(reason)s ELSE '' END,
+    waiting_for = CASE WHEN {_STATUS_AFTER} = %(running)s THEN %(waiting_for)s ELSE '' END,
+    due_at = CASE WHEN {_STATUS_AFTER} = %(running)s THEN %(due_at)s::timestamptz END,
+    awaits = CASE WHEN {_STATUS_AFTER} = %(running)s THEN %(awaits)s::uuid[] END,
+    place = CASE {_STATUS_AFTER} WHEN %(paused)s THEN %(place)s
         WHEN %(exception)s THEN %(exception_port)s ELSE '' END,
-    steps_wanted = CASE WHEN {_LANDING} IN (%(queued)s, %(running)s) THEN steps_wanted END,
-    run_until = CASE WHEN {_LANDING} IN (%(queued)s, %(running)s) THEN run_until END,
-    ended_at = CASE WHEN {_LANDING} {one_of(TERMINAL)} THEN now() END"""
+    steps_wanted = CASE WHEN {_STATUS_AFTER} IN (%(queued)s, %(running)s) THEN steps_wanted END,
+    run_until = CASE WHEN {_STATUS_AFTER} IN (%(queued)s, %(running)s) THEN run_until END,
+    ended_at = CASE WHEN {_STATUS_AFTER} {one_of(TERMINAL)} THEN now() END"""
 #: An end wins over whatever was asked for meanwhile: every execution lands there.
 _END = f"""
     {_RESULT},
@@ -111,8 +119,10 @@ _END = f"""
     run_until = NULL,
     ended_at = now()"""
 #: For each target, the status in which a release leaves an execution, by the one that it has.
-_LANDINGS = {
-    target: rows.dumps({status.value: landing(status, target).value for status in sorted(WORKING)})
+_STATUSES_AFTER = {
+    target: rows.dumps(
+        {status.value: status_after_release(status, target).value for status in sorted(WORKING)}
+    )
     for target in Status
 }
 
@@ -170,7 +180,7 @@ def release(
         error_message=values.storable(error.message)[:400] if error else "",
         unhandled=target is Status.ENDED and error is not None,
         children=release.children,
-        **({"target": target.value} if target.is_terminal else _landing_params(release, secrets)),
+        **({"target": target.value} if target.is_terminal else _release_params(release, secrets)),
     )
     if error is None or not failed:
         return _write(claimed, interpreter, statement)
@@ -180,13 +190,13 @@ def release(
     return _write(claimed, interpreter, statement, failure=failure)
 
 
-def _landing_params(release: Release, secrets: Secrets | None) -> dict[str, Any]:
+def _release_params(release: Release, secrets: Secrets | None) -> dict[str, Any]:
     """Return the parameters of a release that depends on what was asked for meanwhile."""
     waiting_for = release.waiting_for
     if secrets is not None:
         waiting_for = secrets.redact_text(waiting_for)
     return {
-        "landings": _LANDINGS[release.target],
+        "statuses_after": _STATUSES_AFTER[release.target],
         "requeue": REQUEUE_SECONDS,
         "reason": release.reason.value,
         "waiting_for": values.storable(waiting_for)[:400],

@@ -61,7 +61,7 @@ TOPICS = (
 MESSAGES = frozenset(topic.message for topic in TOPICS)
 
 
-class PageBroadcast:
+class ChangeNotices:
     """Collects what messages are about, and tells the pages that it concerns."""
 
     def __init__(self, connections: Collection[Connection]) -> None:

@@ -98,22 +98,22 @@ class Events:
     sign: int
 
 
-def fold(seconds: float = STATISTICS_SECONDS) -> int:
+def aggregate(seconds: float = STATISTICS_SECONDS) -> int:
     """Add what the journal holds to the totals, for so many seconds at most.
 
     Returns how many events that were; none when another process does it.
     """
     began = time.monotonic()
-    folded = 0
+    added = 0
     while time.monotonic() - began < seconds:
         number = _fold_batch()
-        folded += number
+        added += number
         if number < STATISTICS_BATCH:
             break
-    return folded
+    return added
 
 
-def fold_all() -> None:
+def aggregate_all() -> None:
     """Add all that the journal holds to the totals."""
     while _fold_batch() == STATISTICS_BATCH:
         pass

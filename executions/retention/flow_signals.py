@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from executions.limits import RETENTION_BATCH, SIGNALS_KEPT_DAYS
 from executions.models import Signal
-from executions.store.lifecycle import signals
+from executions.store.lifecycle import flow_signals
 
 
 def delete_old() -> None:
@@ -16,4 +16,4 @@ def delete_old() -> None:
     before = timezone.now() - timedelta(days=SIGNALS_KEPT_DAYS)
     for signal in Signal.objects.filter(at__lt=before).order_by("at")[:RETENTION_BATCH]:
         with transaction.atomic():
-            signals.delete(signal)
+            flow_signals.delete(signal)

@@ -17,7 +17,7 @@ from executions.commands.actor import Actor
 from executions.completion import wake_ready
 from executions.models import Signal, Waiter
 from executions.publishing import publish
-from executions.store.lifecycle import signals
+from executions.store.lifecycle import flow_signals
 from executions.store.lifecycle.shared_values import Giver, require_readable
 from flows import administrators
 from flows.blocks.shared_data import SendSignal
@@ -68,7 +68,7 @@ def delete(user: User, actor: Actor, signal_id: Any) -> Signal:
     if not may_delete(user):
         raise PermissionDenied(f"You may not delete signals. {administrators.ask_about(user)}")
     with transaction.atomic():
-        if not signals.delete(found):
+        if not flow_signals.delete(found):
             raise Http404(NOT_FOUND)
         audit.record(
             actor,
@@ -94,7 +94,7 @@ def send(user: User, actor: Actor, name: str, key: str, payload: Any) -> Signal:
         )
     require_readable(payload)
     with transaction.atomic():
-        sent = signals.send(SendSignal(name, key, payload), Giver(actor.name))
+        sent = flow_signals.send(SendSignal(name, key, payload), Giver(actor.name))
         audit.record(
             actor,
             "send-signal",
