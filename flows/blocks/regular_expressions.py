@@ -7,10 +7,19 @@ import regex
 
 from flows.blocks.errors import exception
 
-#: What .NET writes otherwise than the library: `\\k<name>`, `(?'name'…)`, `\\cA`, `(?(…)yes|no)`
-#: with an expression for the condition, `\\e`, `\\z` and `\\Z`.
+#: What .NET writes otherwise than the library, and what the library would take for its own: a brace
+#: that is no quantifier stands for itself.
 _NOTATION = re.compile(
-    r"\\k(?:<(\w+)>|'(\w+)')|\(\?'(\w+)'|\\c([@-_a-z])|(\(\?\()(?!\w+\)|\?)|\\(.)", re.S
+    r"""
+    \\k(?:<(?P<group>\w+)>|'(?P<quoted>\w+)')
+    | \(\?'(?P<named>\w+)'
+    | \\c(?P<control>[@-_a-z])
+    | (?P<condition>\(\?\()(?!\w+\)|\?)
+    | (?P<category>\\[pP]\{[^}]*\})
+    | (?P<brace>\{)(?!\d+(?:,\d*)?\})
+    | \\(?P<escaped>.)
+    """,
+    re.S | re.X,
 )
 _ESCAPES = {"e": r"\x1b", "z": r"\Z", "Z": r"(?=\n?\Z)"}
 
@@ -57,12 +66,17 @@ def _renumbered(pattern: str) -> str:
 
 
 def _translated(found: re.Match[str]) -> str:
-    if referenced := found[1] or found[2]:
-        return rf"\g<{referenced}>"
-    if found[3]:
-        return f"(?<{found[3]}>"
-    if found[4]:
-        return rf"\x{ord(found[4]) & 0x1F:02x}"
-    if found[5]:
-        return "(?(?="
-    return _ESCAPES.get(found[6], found[0])
+    kind = found.lastgroup or ""
+    part = found[kind]
+    match kind:
+        case "group" | "quoted":
+            return rf"\g<{part}>"
+        case "named":
+            return f"(?<{part}>"
+        case "control":
+            return rf"\x{ord(part) & 0x1F:02x}"
+        case "condition":
+            return "(?(?="
+        case "brace":
+            return r"\{"
+    return _ESCAPES.get(part, found[0])
