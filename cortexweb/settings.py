@@ -394,13 +394,20 @@ LOGGING = {
         if LOG_FORMAT == "json"
         else {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
-    "filters": {"without_traceback": {"()": "cortexweb.log_filters.WithoutTraceback"}},
+    "filters": {
+        "without_secret_paths": {"()": "cortexweb.log_filters.WithoutSecretPaths"},
+        "without_traceback": {"()": "cortexweb.log_filters.WithoutTraceback"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["without_secret_paths"],
+        },
         "refused": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["without_traceback"],
+            "filters": ["without_secret_paths", "without_traceback"],
         },
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from flows.files import canonical
@@ -142,6 +142,13 @@ def folders_above(folder: int) -> list[int]:
         found.append(here)
         here = parents.get(here)
     return found
+
+
+def reaching(flow: Flow) -> Q:
+    """Return the condition for the grants that reach a flow: on it, on the folders that it lies in,
+    and on the whole site."""
+    above = folders_above(flow.folder_id) if flow.folder_id else []
+    return Q(flow=flow) | Q(folder__in=above) | Q(flow=None, folder=None)
 
 
 def flows_in(folder: Folder | int | None = None, labels: Iterable[Label | int] = ()) -> list[int]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from cortexweb.log_filters import shown_path
 from executions import log_context, tracing
 
 logger = logging.getLogger("cortexweb.requests")
 
 
 class RequestLogMiddleware:
-    """Logs a line for each request, where that is asked for (LOG_FORMAT). What an address asks for
-    after its `?` is left out: it may be what somebody searches for."""
+    """Logs a line for each request, where that is asked for (LOG_FORMAT)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -26,8 +26,7 @@ class RequestLogMiddleware:
             if logger.isEnabledFor(logging.INFO):
                 told = {
                     "method": request.method,
-                    # The rest of the address opens a shared execution.
-                    "path": "/shared/…" if request.path.startswith("/shared/") else request.path,
+                    "path": shown_path(request.path),
                     "status": response.status_code,
                     "milliseconds": round(1000 * (time.monotonic() - began), 1),
                 }

@@ -26,6 +26,8 @@ from django.http import Http404
 
 from executions import access
 from executions.models import FAILED, Execution, FailureGroup
+from flows import queries
+from flows.models import Grant
 from flows.rights import rights_of
 
 #: Whose permissions count; the product's backend has the same.
@@ -139,5 +141,9 @@ def _seeing(group: FailureGroup) -> QuerySet[Any]:
     users: Any = get_user_model()._default_manager
     all_seeing = users.with_perm("executions.view_execution", backend=_BACKEND)
     own = Execution.objects.filter(FAILED, failure=group.pk, initiator=OuterRef("pk"))
+    # Every role includes See.
+    grants = Grant.objects.filter(queries.reaching(group.flow))
+    has_role = Q(grants__in=grants) | Q(groups__grants__in=grants)
     found: QuerySet[Any] = users.filter(is_active=True)
-    return found.filter(Q(pk__in=all_seeing.values("pk")) | Exists(own))
+    sees = Q(pk__in=all_seeing.values("pk")) | Exists(own)
+    return found.filter(sees | Q(pk__in=users.filter(has_role).values("pk")))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
 from executions.commands.actor import Actor
@@ -16,7 +16,8 @@ from executions.failures.commands.run import Result, not_allowed, run
 from executions.failures.events import FailureEvent
 from executions.models import AuditEntry, FailureActivity, FailureGroup, FailureWatch
 from executions.statistics.aggregation import CountedFailures, aggregate
-from flows.models import FlowVersion
+from flows.models import Flow, FlowVersion, Folder, Grant
+from flows.roles import Role
 from tests.executions_in_tests import make_execution, version_of
 
 pytestmark = pytest.mark.django_db
@@ -286,3 +287,25 @@ def test_people_see_the_groups_of_what_they_see(group: FailureGroup, ada: User) 
     assert access.named(group, "ada") == ada
     allowed("eve")
     assert access.named(group, "eve") is None
+
+
+@pytest.mark.parametrize("place", ["flow", "folder", "site", "elsewhere"])
+@pytest.mark.parametrize("by_group", [False, True])
+def test_people_with_a_role_are_assigned_and_mentioned(
+    group: FailureGroup, ada: User, place: str, by_group: bool
+) -> None:
+    outer = Folder.objects.create(name="outer")
+    group.flow.folder = Folder.objects.create(name="inner", parent=outer)
+    group.flow.save()
+    noah = User.objects.create_user("noah")
+    team = Group.objects.create(name="team")
+    team.user_set.add(noah)
+    holder: dict[str, Any] = {"group": team} if by_group else {"user": noah}
+    other = Flow.objects.create(name="another")
+    on = {"flow": {"flow": group.flow}, "folder": {"folder": outer}, "elsewhere": {"flow": other}}
+    Grant.objects.create(**holder, **on.get(place, {}), role=Role.SEE)
+    sees = place != "elsewhere"
+    assert access.visible(User.objects.get(pk=noah.pk)).exists() == sees
+    assert (noah in access.people(group, "no")) == sees
+    assert give("assign", group, ada, user="noah").done == sees
+    assert give("comment", group, ada, text="@noah, look").done == sees

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from django.conf import settings as project
 from django.contrib.auth.models import User
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.utils.log import log_response
 from redis import Redis
 
+from cortexweb.json_log import LogFormatter
+from cortexweb.log_filters import WithoutSecretPaths
 from executions import log_context
 from executions.models import Execution
 from executions.states import Status
@@ -94,6 +99,7 @@ def test_from_the_request_to_the_worker(
         data={"form": ""},
         cookies=cookies,
         headers={"X-CSRFToken": "a" * 32, "X-Request-ID": "from-the-proxy.1"},
+        timeout=60,
     )
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (302, "from-the-proxy.1")
     execution = Execution.objects.get()
@@ -115,6 +121,9 @@ def test_from_the_request_to_the_worker(
 
     line(celery["beat"], logger="celery.beat")
     line(celery["worker"], logger="celery.apps.worker")
+    # Celery has a logger of its own for the pool.
+    psutil.Process(celery["worker"].pid).children()[0].kill()
+    line(celery["worker"], logger="multiprocessing")
     assert all(lines(process) for process in celery.values())
     assert all(one["level"] for one in lines(app.process))
 
@@ -131,11 +140,46 @@ def test_ids_that_are_not_plain_are_replaced(app: LiveApp) -> None:
     assert told["path"] == "/nowhere/"
 
 
+#: Addresses that open something to whoever has them.
+SECRET = ("/shared/{}/", "/hooks/{}", "/password/reset/{}/x/")
+
+
+def test_no_address_that_opens_something_is_told(app: LiveApp) -> None:
+    for one in SECRET:
+        httpx.post(app.url + one.format("opens-" * 8), timeout=60)
+    line(app.process, path="/hooks/…", status=404)
+    assert "opens-" not in app.process.output
+
+
+def test_uvicorn_tells_no_such_address_either(live_app: LiveApp) -> None:
+    """Its line about each request is the one in a log that is not JSON."""
+    for one in SECRET:
+        httpx.get(f"{live_app.url}{one.format('opens-' * 8)}?q=opens-", timeout=60)
+    process = live_app.process
+    process.wait_until(lambda: process.output.count("/password/reset/… HTTP") > 0)
+    assert "opens-" not in process.output
+    assert '"GET /shared/… HTTP/1.1" 404' in process.output
+
+
+def test_what_django_says_of_a_defect_names_no_such_address(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(LogFormatter())
+    handler.addFilter(WithoutSecretPaths())
+    logger = logging.getLogger("tests.defects")
+    logger.addHandler(handler)
+    request = RequestFactory().get("/shared/opens-it/", {"q": "opens-it"})
+    answer = HttpResponse(status=500)
+    log_response("%s: %s", "Failed", request.path, response=answer, request=request, logger=logger)
+    told = capsys.readouterr().out
+    assert json.loads(told)["message"] == "Failed: /shared/…"
+    assert "opens-" not in told
+
+
 def test_exceptions_stay_on_one_line(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cortexweb.json_log import LogFormatter
-
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LogFormatter())
     logger = logging.getLogger("tests.json")
