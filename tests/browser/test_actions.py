@@ -273,7 +273,7 @@ def test_the_list_of_shortcuts_is_what_the_scripts_listen_to(grid: Any, admin_us
             return found.flatMap(({ keys }) => (Array.isArray(keys) ? keys : Object.keys(keys)));
         }"""
     )
-    listed = re.findall(r'data-keys="([^"]+)"', render_to_string("partials/shortcut_list.html"))
+    listed = re.findall(r'data-shortcut="([^"]+)"', render_to_string("partials/shortcut_list.html"))
     told = {key.replace("Space", " ") for keys in listed for key in keys.split(" ")}
     assert told == set(listened)
 

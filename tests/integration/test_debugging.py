@@ -20,10 +20,10 @@ from executions.models import (
 from executions.states import Status
 from executions.store.kept_breakpoints import keep_for_flow
 from executions.store.lifecycle.claims import claim
-from executions.why import why
 from flows import values
 from flows.models import FlowVersion
 from tests.debugging import Session, at, held
+from tests.executions_in_tests import why
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

@@ -28,10 +28,10 @@ from executions.questions import access, changes
 from executions.retention import deletion
 from executions.states import Status
 from executions.store.lifecycle.claims import claim
-from executions.why import why
 from flows.models import FlowVersion, Grant
 from flows.roles import Role
 from tests.driving import ACTOR, begin, drive, expire_leases, fresh, outputs
+from tests.executions_in_tests import why
 from tests.flows_in_tests import publish
 from tests.people import APPROVAL, APPROVAL_VARIABLES, actor, answer, person, question_of
 from tests.secrets_in_tests import where

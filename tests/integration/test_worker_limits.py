@@ -28,9 +28,9 @@ from executions.models import Execution
 from executions.publishing import GROUP
 from executions.queues import ALL
 from executions.states import Reason, Status
-from executions.why import why
 from flows.models import Flow, FlowVersion
 from tests.driving import expire_leases, fresh
+from tests.executions_in_tests import why
 from tests.flows_in_tests import LOOP as COUNT
 from tests.flows_in_tests import LOOP_VARIABLES as COUNT_VARIABLES
 from tests.flows_in_tests import publish
