@@ -35,6 +35,7 @@ class Search:
         self.option = SEARCH_OPTIONS.member("Search Options", inputs["Search Options"])
         comparison = STRING_COMPARISON.member("Comparison Type", inputs["Comparison Type"])
         self._flags = regex.IGNORECASE if comparison.endswith("IgnoreCase") else 0
+        self._compiled: dict[str, Any] = {}
 
     def source(self, text: str) -> str:
         """Return the regular expression for what is searched for."""
@@ -46,8 +47,11 @@ class Search:
         return regex.escape(text)
 
     def compiled(self, source: str) -> Any:
-        """Return a compiled expression. Raises RegexParsingFailedException as a BlockException."""
-        return compiled(source, flags=self._flags)
+        """Return a compiled expression, which is kept, as a file has many lines. Raises
+        RegexParsingFailedException as a BlockException."""
+        if source not in self._compiled:
+            self._compiled[source] = compiled(source, flags=self._flags)
+        return self._compiled[source]
 
     def indexes(self, text: str | None, wanted: str | None) -> list[int]:
         """Return where what is searched for stands. Literal texts may overlap (semantics 116).
