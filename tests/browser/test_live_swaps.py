@@ -129,50 +129,42 @@ def choose_a_zone(page: Page) -> None:
     expect(page.locator(LIVE)).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    "swap",
-    [
-        search_again,
-        search_for_something,
-        press_all,
-        press_a_chip,
-        press_a_chip_twice,
-        press_many_chips_at_once,
-        sort,
-        choose_columns,
-        order_children,
-        group,
-        turn_pages,
-        go_back,
-        go_back_and_forward,
-        open_a_view,
-        change_the_density,
-        open_a_row,
-        open_and_close_a_row,
-        open_an_editor,
-        choose_a_zone,
-    ],
-)
+#: Swaps that follow one another on a page: the next one finds what it needs after the last.
+SWAPS: dict[str, list[Callable[[Page], None]]] = {
+    "the same rows": [search_again, press_all, press_a_chip_twice, press_many_chips_at_once, sort],
+    "parts of the page": [open_an_editor, change_the_density, choose_columns, choose_a_zone],
+    "one row": [open_and_close_a_row, open_a_row],
+    "filters": [order_children, press_a_chip, search_for_something],
+    "history": [go_back, go_back_and_forward],
+    "groups": [group],
+    "pages": [turn_pages],
+    "views": [open_a_view],
+}
+
+
+@pytest.mark.parametrize("swaps", SWAPS.values(), ids=SWAPS)
 def test_rows_come_and_change_after_a_swap(
-    grid: Callable[..., Page], admin_user: Any, swap: Callable[[Page], None]
+    grid: Callable[..., Page], admin_user: Any, swaps: list[Callable[[Page], None]]
 ) -> None:
     SavedView.objects.create(owner=admin_user, name="All mine", query="flow=orders")
     parent = make_execution(admin_user, age=20, child_count=1)
     make_execution(admin_user, age=19, parent=parent)
     make_executions(admin_user, range(30, 85))
     page = grid()
-    swap(page)
-    page.mouse.move(5, 5)
-    page.locator("h1").first.click()  # nothing has the focus, so nothing is held
-    page.wait_for_timeout(1200)  # longer than a row stays held, and than telling takes
-    new = make_execution(admin_user, age=0)
-    tell(new)
-    expect(row(page, new)).to_be_visible()
-    tell(new, block_description="Further on")
-    expect(row(page, new).locator(".c-description")).to_have_text("Further on")
-    tell(parent, block_description="Parent, too")
-    expect(row(page, parent).locator(".c-description")).to_have_text("Parent, too")
-    expect(page.locator(LIVE)).to_be_visible()
+    for swap in swaps:
+        swap(page)
+        page.mouse.move(5, 5)
+        page.locator("h1").first.click()  # nothing has the focus, so nothing is held
+        page.wait_for_timeout(1200)  # longer than a row stays held, and than telling takes
+        said = f"After {swap.__name__}"
+        new = make_execution(admin_user, age=0)
+        tell(new)
+        expect(row(page, new), said).to_be_visible()
+        tell(new, block_description=said)
+        expect(row(page, new).locator(".c-description")).to_have_text(said)
+        tell(parent, block_description=said)
+        expect(row(page, parent).locator(".c-description")).to_have_text(said)
+        expect(page.locator(LIVE), said).to_be_visible()
 
 
 def test_counts_and_total_are_those_of_the_page_that_is_shown(
