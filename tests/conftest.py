@@ -374,6 +374,11 @@ def profile(browser: Browser, web_process: LiveApp) -> Iterator[BrowserContext]:
 def browser_context(profile: BrowserContext, live_app: LiveApp) -> Iterator[BrowserContext]:
     """An empty profile whose relative addresses lead to `live_app`."""
     yield profile
+    empty_profile(profile, live_app.url)
+
+
+def empty_profile(profile: BrowserContext, url: str) -> None:
+    """Leave nothing in a profile but the tab that stays open, and what it has compiled."""
     first, *others = profile.pages
     for tab in others:
         tab.close()
@@ -381,7 +386,7 @@ def browser_context(profile: BrowserContext, live_app: LiveApp) -> Iterator[Brow
     profile.clear_permissions()
     profile.set_offline(False)
     session = profile.new_cdp_session(first)
-    session.send("Storage.clearDataForOrigin", {"origin": live_app.url, "storageTypes": "all"})
+    session.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
     session.detach()
 
 

@@ -1,14 +1,15 @@
 """Fixtures of the browser tests: one Chromium for all of them, since none is asynchronous."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.conftest import LiveApp, open_browser, open_profile, sign_in
+from tests.conftest import LiveApp, empty_profile, open_browser, open_profile, sign_in
 
+LendProfile = Callable[[], AbstractContextManager[BrowserContext]]
 OpenAs = Callable[..., Page]
 
 
@@ -24,17 +25,33 @@ def profile(browser: Browser, web_process: LiveApp) -> Iterator[BrowserContext]:
         yield context
 
 
+@pytest.fixture(scope="package")
+def lend_profile(browser: Browser, web_process: LiveApp) -> Iterator[LendProfile]:
+    """Lend a profile beside `browser_context`. One that is given back is emptied and lent again:
+    a new one has to fetch and compile every script."""
+    at_rest: list[BrowserContext] = []
+    with ExitStack() as stack:
+
+        @contextmanager
+        def lent() -> Iterator[BrowserContext]:
+            url = web_process.url
+            one = at_rest.pop() if at_rest else stack.enter_context(open_profile(browser, url))
+            yield one
+            empty_profile(one, url)
+            at_rest.append(one)
+
+        yield lent
+
+
 @pytest.fixture
-def open_as(browser: Browser, live_app: LiveApp) -> Iterator[OpenAs]:
+def open_as(lend_profile: LendProfile, live_app: LiveApp) -> Iterator[OpenAs]:
     """Open a page as a user, each in a browser of their own; as None, without signing in. An
     uncaught script error, and a script that the policy of the page stops, fail."""
     errors: list[str] = []
     with ExitStack() as stack:
 
         def opened(user: User | None, address: str) -> Page:
-            context = browser.new_context(base_url=live_app.url)
-            stack.callback(context.close)
-            context.set_default_timeout(20_000)
+            context = stack.enter_context(lend_profile())
             if user is not None:
                 sign_in(context, live_app.url, user)
             page = context.new_page()

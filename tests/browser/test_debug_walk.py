@@ -6,10 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from executions import control_transfer
 from executions.commands.actor import Actor
@@ -18,7 +16,7 @@ from executions.limits import DEBUG_TRANSFER_ANSWER_SECONDS
 from executions.models import Execution
 from flows.models import FlowVersion
 from tests.accessibility import axe_finds_nothing
-from tests.conftest import LiveApp
+from tests.browser.conftest import OpenAs
 from tests.flows_in_tests import publish
 from tests.servers import Process
 
@@ -231,21 +229,13 @@ def test_two_people(
     walk: FlowVersion,
     admin_user: User,
     signed_in_page: Page,
-    browser: Browser,
-    live_app: LiveApp,
+    open_as: OpenAs,
     worker: Process,
 ) -> None:
-    grace_user = User.objects.create_superuser("grace")
-    client = Client()
-    client.force_login(grace_user)
-    context = browser.new_context(base_url=live_app.url)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}]
-    )
+    grace = User.objects.create_superuser("grace")
     actor = Actor(admin_user.pk, "admin", "page")
     execution = start(walk, {}, actor, Execution.Trigger.PAGE, paused=True)
-    mine, theirs = signed_in_page, context.new_page()
+    mine, theirs = signed_in_page, open_as(grace, "/healthz")
     expect_paused(mine, execution)
     expect_paused(theirs, execution)
     expect(mine.locator("#looks")).to_have_attribute("title", "grace")
@@ -276,7 +266,7 @@ def test_two_people(
     expect(mine.locator("#do-step")).to_be_disabled()
     theirs.locator("#do-step").click()
     expect(mine.locator("#part-head")).to_contain_text("Paused before 'Check'")
-    context.close()
+    theirs.close()
     expect(mine.locator("#looks")).to_have_count(0, timeout=15_000)
 
 

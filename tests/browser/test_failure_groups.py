@@ -1,18 +1,14 @@
 """Failure groups in browsers: two people at one group, a storm of failures, a list that stays."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from executions.failures import occurrences
 from executions.grid.table.row_events import read_events
@@ -21,6 +17,7 @@ from executions.publishing import publish
 from executions.statistics.aggregation import CountedFailures, aggregate
 from executions.store.lifecycle.failures import Failure, add_group
 from tests.accessibility import PHONE, SMALL, STRICT, violations
+from tests.browser.conftest import OpenAs
 from tests.executions_in_tests import copy_in_database, make_execution
 from tests.grids import LIVE, row
 from tests.integration.test_failure_commands import allowed, make_group
@@ -29,25 +26,15 @@ SignIn = Callable[..., Page]
 
 
 @pytest.fixture
-def sign_in(browser: Browser, live_app: Any) -> Iterator[SignIn]:
-    """Open a page as a user, each in a browser of their own."""
-    with ExitStack() as stack:
+def sign_in(open_as: OpenAs) -> SignIn:
+    """Open a page as a user, each in a browser of their own, and wait until it is live."""
 
-        def opened(user: User, address: str, **options: Any) -> Page:
-            context = browser.new_context(base_url=live_app.url, **options)
-            stack.callback(context.close)
-            context.set_default_timeout(20_000)
-            client = Client()
-            client.force_login(user)
-            session = client.cookies[settings.SESSION_COOKIE_NAME].value
-            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}
-            context.add_cookies([cookie])
-            page = context.new_page()
-            page.goto(address)
-            expect(page.locator(LIVE)).to_be_visible()
-            return page
+    def opened(user: User, address: str) -> Page:
+        page = open_as(user, address)
+        expect(page.locator(LIVE)).to_be_visible()
+        return page
 
-        yield opened
+    return opened
 
 
 @pytest.fixture

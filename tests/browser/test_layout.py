@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Permission, User
-from django.test import Client
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from executions.models import Execution, Preferences, SavedView
 from executions.states import Status
 from tests.accessibility import axe_finds_nothing
+from tests.browser.conftest import OpenAs
 from tests.browsers import becomes
 from tests.executions_in_tests import make_children, make_execution
 from tests.grids import LIVE, expect_shown, row, shown, tell
@@ -144,7 +143,7 @@ def test_widths_are_kept(grid: Any, admin_user: Any) -> None:
 # Views --------------------------------------------------------------------------------------------
 
 
-def test_a_view_is_saved_and_shared(grid: Any, admin_user: Any, browser: Browser) -> None:
+def test_a_view_is_saved_and_shared(grid: Any, admin_user: Any, open_as: OpenAs) -> None:
     failed = make_execution(admin_user, status=Status.ERROR, error_type="SomeException")
     make_execution(admin_user)
     page = grid("/?status=Error&column=started&column=error")
@@ -164,20 +163,7 @@ def test_a_view_is_saved_and_shared(grid: Any, admin_user: Any, browser: Browser
 
     grace = User.objects.create_user("grace")
     grace.user_permissions.add(Permission.objects.get(codename="view_execution"))
-    client = Client()
-    client.force_login(grace)
-    context = browser.new_context(base_url=page.url.split("/?")[0])
-    context.add_cookies(
-        [
-            {
-                "name": settings.SESSION_COOKIE_NAME,
-                "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-                "url": page.url.split("/?")[0],
-            }
-        ]
-    )
-    theirs = context.new_page()
-    theirs.goto("/")
+    theirs = open_as(grace, "/")
     assert len(heads(theirs)) > 3
     theirs.get_by_role("button", name="Saved view").click()
     theirs.locator("#views").get_by_role("link", name="Failing orders").click()
@@ -189,7 +175,6 @@ def test_a_view_is_saved_and_shared(grid: Any, admin_user: Any, browser: Browser
     theirs.goto("/")
     assert "view=" in theirs.url
     expect_shown(theirs, [str(failed.pk)])
-    context.close()
 
 
 def test_back_shows_what_was_there(grid: Any, admin_user: Any) -> None:
@@ -380,11 +365,12 @@ def test_axe_finds_nothing_in_menus_trees_and_cards(
     Preferences.objects.create(user=admin_user, density="comfortable")
     grid(f"/?children={order}&open={root.pk}&column=id&column=flow&column=waiting&column=steps")
     expect(page.locator("tr.child-summary [data-counts]")).to_contain_text("101")
-    axe_finds_nothing(page)
+    dark = size == 1440
+    axe_finds_nothing(page, dark=dark)
     if size < 720:
         page.get_by_role("button", name="Filters and views").click()
     for name in ("Columns", "Saved view", "Time zone"):
         page.get_by_role("button", name=name).click()
         expect(page.locator(".menu:popover-open").locator("li").first).to_be_visible()
-        axe_finds_nothing(page, within=".menu:popover-open")
+        axe_finds_nothing(page, within=".menu:popover-open", dark=dark)
         page.keyboard.press("Escape")

@@ -1,20 +1,18 @@
 """For you in browsers: a flow asks, the number in the rail says so, somebody answers, and the
 execution goes on, all of it live."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from executions.models import Question
 from flows.models import FlowVersion, Grant
 from flows.roles import Role
 from tests.accessibility import LAID_OUT, PHONE, SMALL, STRICT, violations
-from tests.conftest import sign_in
+from tests.browser.conftest import OpenAs
 from tests.driving import begin
 from tests.flows_in_tests import publish
 from tests.grids import LIVE
@@ -24,21 +22,15 @@ SignIn = Callable[..., Page]
 
 
 @pytest.fixture
-def signed_in(browser: Browser, live_app: Any) -> Iterator[SignIn]:
-    """Open a page as a user, each in a browser of their own."""
-    with ExitStack() as stack:
+def signed_in(open_as: OpenAs) -> SignIn:
+    """Open a page as a user, each in a browser of their own, and wait until it is live."""
 
-        def opened(user: User, address: str) -> Page:
-            context = browser.new_context(base_url=live_app.url)
-            stack.callback(context.close)
-            context.set_default_timeout(10_000)
-            sign_in(context, live_app.url, user)
-            page = context.new_page()
-            page.goto(address)
-            expect(page.locator(LIVE)).to_be_visible()
-            return page
+    def opened(user: User, address: str) -> Page:
+        page = open_as(user, address)
+        expect(page.locator(LIVE)).to_be_visible()
+        return page
 
-        yield opened
+    return opened
 
 
 @pytest.fixture
