@@ -37,5 +37,5 @@ def test_axe_finds_nothing(signed_in_page: Page, admin_user: Any) -> None:
     expect(page.locator(".tooltip")).to_be_visible()
     for width in (1440, PHONE):
         page.set_viewport_size({"width": width, "height": 844})
-        axe_finds_nothing(page)
+        axe_finds_nothing(page, dark=width != PHONE)
         assert fits(page, width)

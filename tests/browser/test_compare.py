@@ -123,6 +123,6 @@ def test_axe_finds_nothing(signed_in_page: Page, both: tuple[Execution, Executio
         expect(page.locator(".compare")).to_be_visible()
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 900})
-            axe_finds_nothing(page)
+            axe_finds_nothing(page, dark=width > 390)
             wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
             assert wide <= 0

@@ -69,4 +69,4 @@ def test_axe_finds_nothing(grid: Any, admin_user: Any) -> None:
     page = grid(f"/?open={parent.pk}")
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        axe_finds_nothing(page)
+        axe_finds_nothing(page, dark=width > 390)

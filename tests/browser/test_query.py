@@ -165,13 +165,13 @@ def test_axe_finds_nothing(grid: Any, admin_user: Any, width: int) -> None:
         page.get_by_role("button", name="Filters and views").click()
     page.locator("#piece-workspace").click()
     expect(page.locator("#editor")).to_be_visible()
-    axe_finds_nothing(page, within="#editor")
+    axe_finds_nothing(page, within="#editor", dark=width > 390)
     page.keyboard.press("Escape")
     expect(page.locator("#editor")).to_have_count(0)
     page.locator("#search").click()
     page.keyboard.type(" sta")
     expect(page.locator("#completions > li").first).to_be_visible()
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, dark=width > 390)
 
 
 def test_enter_takes_the_only_value_that_it_can_become(grid: Any, admin_user: Any) -> None:

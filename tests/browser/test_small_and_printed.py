@@ -58,7 +58,7 @@ def test_at_200_percent_more_than_three_rows_are_seen(grid: Any, many: None) -> 
     expect(page).to_have_url(re.compile("status=Ended"))
     expect(button).to_have_attribute("aria-expanded", "true")
     expect(page.locator("#piece-flow")).to_be_visible()
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, dark=False)
 
 
 def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> None:
@@ -66,7 +66,7 @@ def test_on_a_phone_the_rows_have_most_of_the_screen(grid: Any, many: None) -> N
     page.set_viewport_size({"width": 390, "height": 844})
     assert becomes(page, lambda: (found := room(page))[0] > 0.58 * found[1])
     assert fits(page, 390)
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, dark=False)
 
 
 def test_on_a_phone_the_rail_has_four_items_and_a_menu(grid: Any, many: None) -> None:

@@ -255,7 +255,7 @@ def test_on_a_phone_nothing_sticks_out(signed_in_page: Page, failed: Execution, 
         assert then is not None
         assert legend is not None
         assert then["y"] + then["height"] <= legend["y"]
-    axe_finds_nothing(page)
+    axe_finds_nothing(page, dark=False)
 
 
 def test_the_steps_of_the_selected_token(signed_in_page: Page, tmp_path: Path) -> None:
