@@ -35,7 +35,7 @@ def clients_of(
     return Clients(
         files=files,
         http=HttpxHttp(allowed, until),
-        databases=Databases(files, allowed, until),
+        databases=Databases(files, allowed, until, sessions),
         mail_sender=SmtpSender(Network(allowed, until)),
         mail_reader=ImapReader(Network(allowed, until)),
         shell=SshShells(Network(allowed, until), known_hosts, sessions),

@@ -49,8 +49,8 @@ class _Guard(threading.local):
     allowed: Networks | None = None
     #: What it was refused, in words.
     refused: list[str]
-    #: Twins of the sockets that it has connected, where they are to end in time.
-    twins: list[socket.socket] | None = None
+    #: The connections that it has made, where they are to end in time.
+    twins: "Twins | None" = None
 
 
 _guard = _Guard()
@@ -58,15 +58,39 @@ _is_installed = False
 _install_lock = threading.Lock()
 
 
+class Twins:
+    """The connections that a driver has made under the guard, for as long as they are in use."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+
+    def add(self, connection: socket.socket) -> None:
+        self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
+
+    def end(self) -> None:
+        """End what is read from them. A driver may still say that it goes, and so closes
+        cleanly."""
+        for twin in self._sockets:
+            with suppress(OSError):
+                twin.shutdown(socket.SHUT_RD)
+
+    def close(self) -> None:
+        """Let go of them; the driver has its own hold."""
+        while self._sockets:
+            self._sockets.pop().close()
+
+
 @contextmanager
-def guarded(allowed: Networks, until: float = inf) -> Iterator[list[str]]:
+def guarded(
+    allowed: Networks, until: float = inf, twins: Twins | None = None
+) -> Iterator[list[str]]:
     """Let this thread connect to public addresses and those of `allowed` only, and start no other
     threads and programs. What it may not do raises ConnectionRefused where it is tried, and stands
     in the list that is given. Whatever reads from its connections meets their end at `until`, on
-    the monotonic clock."""
+    the monotonic clock; so do the connections of `twins`, which are the caller's to close."""
     _install()
-    with _ending(until) as twins:
-        _guard.allowed, _guard.refused, _guard.twins = allowed, [], twins
+    with _ending(until, twins) as ending:
+        _guard.allowed, _guard.refused, _guard.twins = allowed, [], ending
         try:
             yield _guard.refused
         finally:
@@ -74,29 +98,22 @@ def guarded(allowed: Networks, until: float = inf) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _ending(until: float) -> Iterator[list[socket.socket] | None]:
-    """End what is read from the sockets in the list that is given at a moment."""
+def _ending(until: float, twins: Twins | None) -> Iterator[Twins | None]:
+    """End what is read from the connections that are given at a moment."""
     if until == inf:
-        yield None
+        yield twins
         return
-    twins: list[socket.socket] = []
-    timer = threading.Timer(max(0.0, until - time.monotonic()), _shut_down, [twins])
+    mine = Twins() if twins is None else twins
+    timer = threading.Timer(max(0.0, until - time.monotonic()), mine.end)
     timer.daemon = True
     timer.start()
     try:
-        yield twins
+        yield mine
     finally:
         timer.cancel()
         timer.join()
-        for twin in twins:
-            twin.close()
-
-
-def _shut_down(twins: list[socket.socket]) -> None:
-    for twin in twins:
-        with suppress(OSError):
-            # What is read ends. A driver may still say that it goes, and so closes cleanly.
-            twin.shutdown(socket.SHUT_RD)
+        if twins is None:
+            mine.close()
 
 
 def _install() -> None:
@@ -127,7 +144,7 @@ def _hook(event: str, arguments: tuple[Any, ...], guard: _Guard = _guard) -> Non
     if event in _CONNECTS:
         _check(arguments[1] if len(arguments) > 1 else None, allowed)
         if guard.twins is not None:
-            guard.twins.append(socket.socket(fileno=os.dup(arguments[0].fileno())))
+            guard.twins.add(arguments[0])
     elif event in _ESCAPES:
         _refuse(_ESCAPED)
 

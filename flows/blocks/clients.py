@@ -152,9 +152,14 @@ class DatabaseClient(Protocol):
     """Runs SQL."""
 
     def execute(
-        self, address: DatabaseAddress, batches: Sequence[Sequence[Statement]]
+        self,
+        address: DatabaseAddress,
+        batches: Sequence[Sequence[Statement]],
+        *,
+        keep: bool = False,
     ) -> list[list[Executed]]:
-        """Run the statements in one transaction. Raises DataProblem; then nothing is changed."""
+        """Run the statements in one transaction, on the connection that is open for the address,
+        else on a new one; `keep` leaves it open. Raises DataProblem; then nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Sessions that a block leaves open for the blocks after it (Close Session: false)."""
 
 import ipaddress
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,111 @@ def test_a_shell_in_which_a_command_fails_is_closed(host: SshHost, clients: Clie
         )
     with pytest.raises(BlockException, match="has ended"):
         ssh(clients, "echo $WORD", told, close=False)
+
+
+# Databases ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "pg8000"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database by each of the drivers."""
+    if request.param == "sqlite":
+        return "sqlite:///t.db"
+    found: str = request.getfixturevalue("postgresql_url")
+    return found.replace("postgresql:", f"postgresql+{request.param}:".replace("+postgresql", ""))
+
+
+def sql(
+    clients: Clients, url: str, text: str, *, close: bool = False, read_only: bool = False
+) -> Any:
+    found = perform(
+        clients,
+        "execute data command",
+        Command={"CommandText": text, "Type": "Commands"},
+        Connection_Details={"ConnectionString": url, "ReadOnly": read_only},
+        Close_Connection=close,
+    )["Result"]
+    return found[-1]
+
+
+def refused(*args: Any, **more: Any) -> tuple[int | None, str]:
+    with pytest.raises(BlockException) as caught:
+        sql(*args, **more)
+    return caught.value.value.error_code, caught.value.value.message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_stays_open_for_the_next_command(url: str, clients: Clients) -> None:
+    sql(clients, url, "CREATE TEMP TABLE kept (a int); INSERT INTO kept VALUES (1)")
+    assert sql(clients, url, "SELECT a FROM kept") == [{"a": 1}]
+    # What fails is undone, and the connection stays.
+    assert refused(clients, url, "INSERT INTO kept VALUES (2); SELECT * FROM nothing")[0] == 2000
+    assert sql(clients, url, "SELECT a FROM kept", close=True) == [{"a": 1}]
+    assert refused(clients, url, "SELECT a FROM kept", close=True)[0] == 2000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_left_open_holds_no_lock(
+    url: str, clients: Clients, tmp_path: Path
+) -> None:
+    other = clients_of(FolderFiles(tmp_path), LOOPBACK)
+    try:
+        sql(clients, url, "CREATE TABLE shared (a int); INSERT INTO shared VALUES (1)")
+        sql(clients, url, "SELECT * FROM shared")
+        assert sql(other, url, "UPDATE shared SET a = 2", close=True) == 1
+        assert sql(clients, url, "SELECT a FROM shared") == [{"a": 2}]
+    finally:
+        sql(clients, url, "DROP TABLE shared")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_on_an_open_connection_ends_in_time(
+    url: str, clients: Clients, sessions: Sessions, tmp_path: Path
+) -> None:
+    sql(clients, url, "SELECT 1")
+    until = time.monotonic() + 1
+    hurried = clients_of(FolderFiles(tmp_path), LOOPBACK, until, sessions=sessions)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT max(i) FROM n"
+    assert refused(hurried, url, endless)[0] == 3000
+    assert time.monotonic() < until + 20
+    # A block after it has time of its own. A driver of SQLAlchemy had to break its connection.
+    assert sql(clients, url, "SELECT 1 AS a") == [{"a": 1}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_can_be_changed_with_read_only(url: str, clients: Clients) -> None:
+    sql(clients, url, "CREATE TABLE fixed (a int)", close=True)
+    try:
+        for _ in range(2):
+            assert sql(clients, url, "SELECT a FROM fixed", read_only=True) == []
+            assert refused(clients, url, "INSERT INTO fixed VALUES (1)", read_only=True)[0] == 3000
+            way_back = "SET TRANSACTION READ WRITE; INSERT INTO fixed VALUES (1)"
+            assert refused(clients, url, way_back, read_only=True)[0] in (2000, 3000)
+        assert sql(clients, url, "SELECT a FROM fixed", close=True) == []
+    finally:
+        sql(clients, url, "DROP TABLE fixed", close=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+pg8000"])
+def test_a_connection_that_the_server_ends_is_told_once(
+    clients: Clients, postgresql_url: str, driver: str
+) -> None:
+    url = postgresql_url.replace("postgresql:", f"{driver}:")
+    (row,) = sql(clients, url, "SELECT pg_backend_pid() AS pid", read_only=True)
+    sql(clients, url, f"SELECT pg_terminate_backend({row['pid']}, 5000)", close=True)
+    code, message = refused(clients, url, "SELECT 1", read_only=True)
+    assert (code, message.split(": ")[1]) == (1000, "the connection that was left open is lost")
+    assert sql(clients, url, "SELECT 1 AS a", read_only=True, close=True) == [{"a": 1}]
+
+
+def test_a_file_that_was_replaced_is_written_by_nobody(clients: Clients, tmp_path: Path) -> None:
+    sql(clients, "sqlite:///t.db", "CREATE TABLE t (a)")
+    (tmp_path / "t.db").rename(tmp_path / "old.db")
+    code, message = refused(clients, "sqlite:///t.db", "INSERT INTO t VALUES (1)")
+    assert (code, "deleted or replaced" in message) == (1000, True)
+    assert sql(clients, "sqlite:///old.db", "SELECT * FROM t", close=True) == []
+    assert refused(clients, "sqlite:///t.db", "SELECT * FROM t", close=True)[0] == 2000
 
 
 def test_so_many_sessions_stay_open(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:

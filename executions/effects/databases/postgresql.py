@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -47,7 +47,10 @@ def connect(address: DatabaseAddress, allowed: Networks, until: float) -> "Postg
     except psycopg.Error as error:
         raise DataProblem(Code.CONNECTION, _text(error)) from None
     connection.read_only = address.is_read_only
-    return PostgresqlSession(connection)
+    session = PostgresqlSession(connection)
+    if address.is_read_only:
+        session.settle()
+    return session
 
 
 def _options(url: str) -> dict[str, Any]:
@@ -107,6 +110,27 @@ class PostgresqlSession:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._rows = Rows()
+        #: Whether rows of a result are still to come.
+        self._is_halfway = False
+
+    def renew(self, statements: Sequence[Statement], until: float) -> None:
+        """Begin another transaction, which is given up at a moment. Raises DataProblem."""
+        left = max(1, int((until - time.monotonic()) * 1000))
+        self._rows = Rows()
+        try:
+            self._connection.execute(f"SET LOCAL statement_timeout = {left}")
+        except psycopg.Error as error:
+            raise DataProblem(Code.CONNECTION, _text(error)) from None
+        if self._connection.read_only:
+            self.settle()
+
+    def settle(self) -> None:
+        """Make a query, after which nothing makes a transaction that only reads one that writes.
+        Raises DataProblem."""
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            raise DataProblem(Code.CONNECTION, _text(error)) from None
 
     def execute(self, statement: Statement, index: int) -> Executed:
         """Run a statement. Raises DataProblem."""
@@ -140,7 +164,9 @@ class PostgresqlSession:
         if first is None or cursor.description is None:
             return Executed([], 0)
         names = [column.name for column in cursor.description]
+        self._is_halfway = True
         found = self._rows.collect(names, _chained(first, rows))
+        self._is_halfway = False
         return Executed(found, len(found))
 
     def commit(self) -> None:
@@ -149,6 +175,16 @@ class PostgresqlSession:
             self._connection.commit()
         except psycopg.Error as error:  # of constraints that are checked at the end
             raise DataProblem(_code(error), _text(error)) from None
+
+    def undo(self) -> None:
+        """Undo what was done since the transaction began. Raises DataProblem, also where the rest
+        of a result that is too large would come first."""
+        if self._is_halfway:
+            raise DataProblem(Code.RUNTIME, "a result was not read to its end.")
+        try:
+            self._connection.rollback()
+        except psycopg.Error as error:
+            raise DataProblem(Code.CONNECTION, _text(error)) from None
 
     def close(self) -> None:
         """Undo what was not kept, and close the connection."""

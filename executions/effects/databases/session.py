@@ -34,11 +34,17 @@ _BY_NAME = frozenset({"pyformat", "named"})
 class Session(Protocol):
     """A connection in a transaction. Raises DataProblem."""
 
+    def renew(self, statements: Sequence[Statement], until: float) -> None:
+        """Begin another transaction, for these statements, which is given up at a moment."""
+
     def execute(self, statement: Statement, index: int) -> Executed:
         """Run a statement, which is the one with that index."""
 
     def commit(self) -> None:
         """Keep what was done."""
+
+    def undo(self) -> None:
+        """Undo what was done since the transaction began, for another one to begin."""
 
     def close(self) -> None:
         """Undo what was not kept, and close the connection."""

@@ -40,7 +40,6 @@ def connect(
     name = _name(address.url)
     try:
         file = files.database_file(name, is_new=not address.is_read_only)
-        room = files.room()
     except (OSError, ValueError) as error:
         problem = (isinstance(error, OSError) and error.strerror) or str(error)
         raise DataProblem(Code.CONNECTION, f"the file '{name}' cannot be used: {problem}") from None
@@ -56,9 +55,9 @@ def connect(
         raise DataProblem(
             Code.CONNECTION, f"the file '{name}' cannot be opened: {error}."
         ) from None
-    session = SqliteSession(connection, file, files, until)
+    session = SqliteSession(connection, file, files)
     try:
-        session.begin(room, is_reading=all(map(_reads, statements)))
+        session.renew(statements, until)
     except DataProblem:
         session.close()
         raise
@@ -76,6 +75,14 @@ def _name(url: str) -> str:
     return path
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _reads(statement: Statement) -> bool:
     return bool(_READING.match("".join(p for p in statement.parts if isinstance(p, str))))
 
@@ -83,19 +90,33 @@ def _reads(statement: Statement) -> bool:
 class SqliteSession:
     """A connection to an SQLite file in a transaction."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, file: Path, files: FolderFiles, until: float
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path, files: FolderFiles) -> None:
         self._connection = connection
         self._file = file
         self._files = files
-        self._until = until
+        self._until = 0.0
         self._rows = Rows()
-        self._before = file.stat().st_size if file.exists() else 0
+        #: What tells the file from another one that takes its place.
+        self._opened: tuple[int, int] | None = None
+        self._before = 0
 
-    def begin(self, room: int | None, *, is_reading: bool) -> None:
-        """Begin the transaction, within the limits of time and room. Raises DataProblem."""
+    def renew(self, statements: Sequence[Statement], until: float) -> None:
+        """Begin a transaction, within the limits of time and room. Raises DataProblem."""
+        if self._opened not in (None, _identity(self._file)):
+            raise DataProblem(Code.CONNECTION, "its file was deleted or replaced.")
+        self._until, self._rows = until, Rows()
+        try:
+            room = self._files.room()
+            self._before = self._file.stat().st_size if self._file.exists() else 0
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+            raise DataProblem(Code.CONNECTION, f"the files cannot be used: {problem}") from None
+        self._begin(room, is_reading=all(map(_reads, statements)))
+        self._opened = _identity(self._file)
+
+    def _begin(self, room: int | None, *, is_reading: bool) -> None:
         connection = self._connection
+        connection.set_authorizer(None)
         connection.text_factory = _text_of
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQL_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
@@ -141,6 +162,14 @@ class SqliteSession:
         except sqlite3.Error as error:
             raise self._problem(error) from None
         self._files.usage.add(self._file.stat().st_size - self._before)
+
+    def undo(self) -> None:
+        """Undo what was done since the transaction began. Raises DataProblem."""
+        self._connection.set_authorizer(None)
+        try:
+            self._connection.rollback()
+        except sqlite3.Error as error:
+            raise self._problem(error) from None
 
     def close(self) -> None:
         """Undo what was not kept, and close the connection."""

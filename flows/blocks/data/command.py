@@ -24,7 +24,8 @@ class ExecuteDataCommand(Block):
     Connection Details is a structure of ConnectionString, a URL:
     `postgresql://user:password@host:5432/database`, `sqlite:///orders.db` for a file in the files
     folder, or one of SQLAlchemy for another database ([settings](settings.md)). With
-    `ReadOnly: true` nothing can be changed, and the block may be run again after a crash.
+    `ReadOnly: true` nothing can be changed, and the block may be run again after a crash; that is
+    for PostgreSQL, SQLite, MySQL and MariaDB.
 
     Command is a structure of CommandText, Parameters and Type, or a list of these. A parameter is
     written as `@Name` or `:Name`; its value is sent beside the statement and never becomes a part
@@ -40,8 +41,16 @@ class ExecuteDataCommand(Block):
     database does not understand, 2001 for one that begins or ends a transaction, 2002 for several
     statements where there may be one; 2003 for a value that no parameter can be; 3000 for what
     fails while it runs, takes too long or gives too much; 3001 for a parameter that is missing.
-    StatementExceptions maps the index of the statement to the problem. The connection is closed
-    whatever Close Connection says: the next block may run on another machine.
+    StatementExceptions maps the index of the statement to the problem.
+
+    With Close Connection false the connection stays open for the blocks after it that have the same
+    details: temporary tables and settings (SET) are there for the next one. Each block is still a
+    transaction of its own. The connection is closed with the execution, and when that waits, is
+    paused, or goes to another worker, as after a crash. The next block then begins a new one, in
+    which these tables and settings are missing: make them again after a wait, and rely on no
+    setting that decides what a statement changes. Where the server has closed the connection, or a
+    file was replaced, the next block throws CommandException 1000, and the one after it begins a
+    new one.
     """
 
     type = "Execute Data Command"
@@ -61,7 +70,12 @@ class ExecuteDataCommand(Block):
                 "Trusted_Connection=true;"
             },
         ),
-        Property("Close Connection", "Boolean", default=True),
+        Property(
+            "Close Connection",
+            "Boolean",
+            default=True,
+            description="false leaves it open for the next block with these details",
+        ),
         Property("Result", "dynamic", Direction.OUTPUT),
     )
     throws = (
@@ -84,7 +98,8 @@ class ExecuteDataCommand(Block):
         commands = _commands(inputs["Command"])
         try:
             batches = [batch for command in commands for batch in command.batches]
-            done = iter(clients.databases.execute(address, batches))
+            keep = not inputs["Close Connection"]
+            done = iter(clients.databases.execute(address, batches, keep=keep))
         except DataProblem as problem:
             raise _failed(problem) from None
         results = [command.result([next(done) for _ in command.batches]) for command in commands]

@@ -4,7 +4,7 @@ A block of several paths goes on after a failure, and throws one exception for a
 """
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -80,15 +80,19 @@ class ManyPaths(FilesBlock):
         return {}
 
 
+def require_texts(name: str, items: Iterable[Any]) -> None:
+    """Raise InvalidPropertyValueException as a BlockException for what is no text and not null."""
+    for item in items:
+        if item is not None and not isinstance(item, str):
+            raise invalid_property(name, f"it holds {article(type_name(item))}, not a Text.")
+
+
 class Paths:
     """The paths of a property, and which of them failed."""
 
     def __init__(self, name: str, paths: list[Any], done: str) -> None:
         """Raises InvalidPropertyValueException as a BlockException for what is no text."""
-        for item in paths:
-            if item is not None and not isinstance(item, str):
-                problem = f"it holds {article(type_name(item))}, which is no path."
-                raise invalid_property(name, problem)
+        require_texts(name, paths)
         self._name, self._paths, self._done = name, paths, done
         self._failed: dict[str, ExceptionValue] = {}
 

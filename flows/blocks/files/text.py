@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from flows.blocks.base import Direction, Effect, Property
 from flows.blocks.clients import FileStore
 from flows.blocks.encodings import ENCODING, decode, encode, encoding_of
-from flows.blocks.files.base import FILE_PATH, OVERWRITE, OnePath
+from flows.blocks.files.base import FILE_PATH, OVERWRITE, OnePath, require_texts
 
 
 def lines_of(text: str) -> list[str]:
@@ -93,6 +93,10 @@ class WriteAllLines(TextWriter):
 
     type = "Write All Lines"
     properties = (FILE_PATH, Property("Lines", "IEnumerable<String>"), OVERWRITE, ENCODING)
+
+    def prepare(self, inputs: Mapping[str, Any], files: FileStore) -> None:
+        super().prepare(inputs, files)
+        require_texts("Lines", inputs["Lines"] or ())
 
     def text(self, inputs: Mapping[str, Any]) -> tuple[str, str]:
         return "", "".join(f"{line or ''}\n" for line in inputs["Lines"] or ())
