@@ -31,3 +31,7 @@ from cortexweb.settings import *  # noqa: E402, F403
 # A password costs what it costs to guess; here each test makes its users anew. The product's own
 # processes can read what this writes.
 PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
+
+# Each of Django's test clients has middleware of its own, and WhiteNoise would list all scripts and
+# styles for each: a file is looked for when it is asked for. The product's processes list them.
+WHITENOISE_AUTOREFRESH = True
