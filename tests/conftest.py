@@ -85,7 +85,7 @@ def pytest_xdist_auto_num_workers() -> int:
 LONGEST = (
     "browser/test_secrets", "integration/test_up", "browser/test_accessibility",
     "integration/test_every_page", "integration/test_faults", "integration/test_up_disk",
-    "integration/test_backup", "integration/test_access_matrix", "browser/test_names",
+    "integration/test_access_matrix", "browser/test_names",
     "integration/test_worker_limits", "integration/test_start_flow",
     "integration/test_writing_blocks", "integration/test_admin_nonsense", "browser/test_layout",
     "browser/test_bar", "browser/test_live", "integration/test_live_connections",

@@ -1,4 +1,5 @@
-"""`manage.py up`, really run: one life of an installation from the first start to the last end."""
+"""`manage.py up`, really run: one life of an installation from the first start to the last end, and
+what docs/embedded.md says of backing up, restoring and upgrading, done step by step."""
 
 import errno
 import os
@@ -12,10 +13,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from django.contrib.auth.hashers import check_password
+from django.core.management import CommandError, call_command, execute_from_command_line
 
 from cortexweb.data_folder import DataFolder
 from cortexweb.embedded.system_user import server_account
@@ -23,17 +27,24 @@ from cortexweb.up.disk import require_disk_space
 from cortexweb.up.drop_privileges import CAP_DAC_READ_SEARCH
 from cortexweb.up.errors import CannotStartError, explain
 from cortexweb.up.orphans import marked_processes
+from cortexweb.up.preparation import require_redis
 from cortexweb.up.supervision import RestartLog
-from tests.installations import PASSWORD, Installation
+from tests.installations import PASSWORD, Installation, prepare
 from tests.servers import PROJECT, free_port
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's processes change their user")
 
 
 @pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    # Private, as a user's own folders are: what root starts comes in as another user.
+def folder() -> Iterator[Path]:
+    """Private, as a user's own folders are: what root starts comes in as another user."""
     folder = Path(tempfile.mkdtemp(prefix="cortexweb-up-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def installation(folder: Path) -> Iterator[Installation]:
     installation = Installation(DataFolder(folder / "data"), free_port())
     # A file of an earlier version, in which the data folder was root's.
     installation.data.create()
@@ -44,7 +55,17 @@ def installation() -> Iterator[Installation]:
         yield installation
     finally:
         installation.end()
-        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def another(folder: Path) -> Iterator[Installation]:
+    """A second one, not started; its folder is made by a test."""
+    (folder / "another").mkdir()
+    another = Installation(DataFolder(folder / "another" / "data"), free_port())
+    try:
+        yield another
+    finally:
+        another.end()
 
 
 def test_it_answers_and_says_what_it_did(installation: Installation) -> None:
@@ -63,12 +84,6 @@ def test_only_root_and_the_servers_can_enter_the_data(installation: Installation
     for name in ("secret_key", "encryption_keys"):
         assert data.path.joinpath(name).stat().st_mode & 0o777 == 0o600
     assert data.sockets.stat().st_mode & 0o777 == 0o700
-
-
-def test_commands_of_another_terminal_find_the_same_data(installation: Installation) -> None:
-    names = "from django.contrib.auth.models import User; print(*User.objects.values_list())"
-    told = installation.manage("shell", "-c", names)
-    assert "admin" in told.stdout, told.stderr
 
 
 @only_root
@@ -94,9 +109,9 @@ def test_the_password_is_not_in_sight(installation: Installation) -> None:
         assert PASSWORD not in " ".join(process.cmdline())
     for process in marked_processes(installation.data):
         assert PASSWORD not in process.environ().values()
-    signed_in = f"authenticate(None, username='admin', password='{PASSWORD}').pk"
-    check = f"from django.contrib.auth import authenticate; {signed_in}"
-    assert installation.manage("shell", "-c", check).returncode == 0
+    kept = "SELECT password FROM auth_user WHERE username = 'admin' AND is_active"
+    (encoded,) = installation.query(kept)
+    assert check_password(PASSWORD, encoded)
 
 
 @pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("\n", "is empty")])
@@ -149,18 +164,27 @@ def test_what_is_killed_is_started_again(installation: Installation, name: str) 
     run.wait_until(installation.answers, seconds=90)
 
 
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    refused = Installation(DataFolder(tmp_path / "data"), 0).manage("up", "--data", "")
+    assert refused.returncode
+    assert "needs the path of a folder" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--data", ""], "needs the path of a folder"),
         (["--port", "x"], "enter a number from 1 to 65535"),
         (["--workers", "two"], "enter a number of 1 or more"),
     ],
 )
-def test_bad_arguments_are_told(tmp_path: Path, arguments: list[str], said: str) -> None:
-    refused = Installation(DataFolder(tmp_path / "data"), 0).manage("up", *arguments)
-    assert refused.returncode
-    assert said in refused.stderr
+def test_bad_arguments_are_told(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By what manage.py calls: a process would take a second to start."""
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "up", *arguments])
+    assert ended.value.code
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -170,7 +194,6 @@ def test_bad_arguments_are_told(tmp_path: Path, arguments: list[str], said: str)
         ("DATABASE_URL", "nonsense", "is not the address of a PostgreSQL database"),
         ("DATABASE_URL", "postgresql://u@127.0.0.1:9/n", "DATABASE_URL doesn't answer"),
         ("REDIS_URL", "redis://127.0.0.1:9/0", "REDIS_URL doesn't answer"),
-        ("REDIS_URL", "nonsense", "REDIS_URL doesn't answer"),
     ],
 )
 def test_servers_that_are_not_there_are_told(
@@ -198,6 +221,12 @@ def test_servers_that_are_not_there_are_told(
     assert "Traceback" not in refused.stderr
 
 
+def test_what_is_no_address_of_a_redis_is_told(settings: Any) -> None:
+    settings.REDIS_URL = "nonsense"
+    with pytest.raises(CannotStartError, match="The Redis of REDIS_URL doesn't answer"):
+        require_redis()
+
+
 def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
     """A data folder is closed to everybody else: /tmp or a home must not become one."""
     others = tmp_path / "others"
@@ -211,9 +240,91 @@ def test_a_folder_of_others_is_left_as_it_is(tmp_path: Path) -> None:
     assert [entry.name for entry in others.iterdir()] == ["letter.txt"]
 
 
+#: A secret of the database, which is encrypted in it.
+ADD_CHANNEL = """
+from executions.models import AlertChannel
+AlertChannel.objects.create(kind="webhook", name="kept", address="https://kept.example/secret")
+"""
+READ_CHANNEL = """
+from executions.models import AlertChannel
+print(AlertChannel.objects.get().address)
+"""
+
+
+def names(installation: Installation) -> list[str]:
+    return installation.query("SELECT username FROM auth_user ORDER BY 1")
+
+
+def add_user(installation: Installation, name: str) -> None:
+    installation.query(
+        "INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser,"
+        f" is_staff, is_active, date_joined) VALUES ('{name}', '', '', '', '', false, false, true,"
+        " now())"
+    )
+
+
+def test_a_dump_brings_back_what_was_there(installation: Installation, folder: Path) -> None:
+    """While everything runs and is connected; then everything goes on with it."""
+    add_user(installation, "kept")
+    added = installation.manage("shell", "-c", ADD_CHANNEL)  # of another terminal
+    assert added.returncode == 0, added.stderr
+    assert installation.query("SELECT name FROM executions_alertchannel") == ["kept"]
+    dump = folder / "hot.dump"
+    made = installation.manage("dump_database", str(dump))
+    assert made.returncode == 0, made.stderr
+    data = installation.data.path
+    assert f"Copy {data}/encryption_keys as well, apart from the dump: without it" in made.stdout
+    assert f"Copy {data}/secret_key and {data}/files too." in made.stdout
+    assert dump.stat().st_mode & 0o777 == 0o600
+    installation.query("DELETE FROM auth_user WHERE username = 'kept'")
+    add_user(installation, "later")
+    loaded = installation.manage("load_database", "--no-input", str(dump))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "kept" in names(installation)
+    assert "later" not in names(installation)
+    done = installation.manage("start_flow", "check-orders", "--wait", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def of_installation(installation: Installation, settings: Any) -> None:
+    """Commands of this process work on the data of the installation: each process of its own would
+    take more than a second to start."""
+    settings.DATA = installation.data
+
+
+@pytest.mark.usefixtures("of_installation")
+def test_a_broken_dump_changes_nothing(installation: Installation, folder: Path) -> None:
+    before = names(installation)
+    whole = (folder / "hot.dump").read_bytes()
+    for content in (b"", b"no dump", whole[: len(whole) // 2]):
+        (folder / "broken.dump").write_bytes(content)
+        with pytest.raises(CommandError, match="Nothing has changed"):
+            call_command("load_database", "--no-input", str(folder / "broken.dump"))
+        assert names(installation) == before
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("load_database", "--no-input", str(folder / "missing.dump"))
+
+
+@pytest.mark.usefixtures("of_installation")
+def test_a_dump_overwrites_nothing(folder: Path) -> None:
+    dump = folder / "hot.dump"
+    before = dump.read_bytes()
+    with pytest.raises(CommandError, match="already exists"):
+        call_command("dump_database", str(dump))
+    assert dump.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["dump_database", "load_database"])
+def test_other_servers_have_their_own_ways(tmp_path: Path, command: str, settings: Any) -> None:
+    (tmp_path / "file").touch()
+    settings.EMBEDDED = False
+    with pytest.raises(CommandError, match="DATABASE_URL is set"):
+        call_command(command, str(tmp_path / "file"))
+
+
 def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installation) -> None:
-    marked = "from django.contrib.auth.models import User; User.objects.create(username='kept')"
-    installation.manage("shell", "-c", marked)
+    add_user(installation, "committed")
     killed = installation.runs[-1]
     supervisor = installation.process("cortexweb.up.supervisord")
     killed.kill()
@@ -225,22 +336,11 @@ def test_after_kill_9_it_starts_again_on_the_same_data(installation: Installatio
     (ended,) = [line for line in run.output.splitlines() if line.startswith("Stopped what")]
     assert "postgres (process " in ended
     assert "new cluster" not in run.output
-    asked = "from django.contrib.auth.models import User; User.objects.get(username='kept')"
-    assert installation.manage("shell", "-c", asked).returncode == 0
-
-
-def test_without_its_supervisor_it_ends_in_words(installation: Installation) -> None:
-    run = installation.runs[-1]
-    installation.process("cortexweb.up.supervisord").kill()
-    assert run.popen.wait(60) == 1
-    assert "supervisord, which keeps everything running, was killed by signal 9" in run.output
-    assert "Traceback" not in run.output
-    assert marked_processes(installation.data) == []
-    installation.up()
+    assert "committed" in names(installation)
 
 
 def test_ctrl_c_ends_everything_in_time(installation: Installation) -> None:
-    """Also where the shell had made it ignored. SIGTERM ends those of test_backup.py."""
+    """Also where the shell had made it ignored. SIGTERM ends the one that is upgraded."""
     installation.stop(signal.SIGINT)
     assert not [p for p in psutil.process_iter() if names_folder(p, installation.data)]
 
@@ -273,6 +373,58 @@ def test_a_cluster_of_another_major_version_is_told(installation: Installation) 
     assert "docs/embedded.md" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert marked_processes(installation.data) == []
+
+
+def test_an_upgrade_of_postgresql_goes_by_a_dump_and_a_cold_copy_is_whole(
+    installation: Installation, another: Installation, folder: Path
+) -> None:
+    """Into another cluster beside the files and the keys of the old folder. Then the new folder is
+    copied while it rests, and the copy is upgraded as a new version would."""
+    (folder / "moved").mkdir()
+    moved = Installation(DataFolder(folder / "moved" / "data"), free_port())
+    prepare(moved.data, installation.data.path)
+    (installation.data.path / "files" / "mine.txt").write_text("mine")
+    for name in ("files", "secret_key", "encryption_keys"):
+        subprocess.run(
+            ["cp", "-a", str(installation.data.path / name), str(moved.data.path)], check=True
+        )
+    try:
+        moved.up()
+        add_user(moved, "of the other cluster")
+        loaded = moved.manage("load_database", "--no-input", str(folder / "hot.dump"))
+        assert loaded.returncode == 0, loaded.stderr
+        assert (
+            f"{moved.data.path}/encryption_keys has to be that of the other: without it"
+            in loaded.stdout
+        )
+        assert "https://kept.example/secret" in moved.manage("shell", "-c", READ_CHANNEL).stdout
+        assert "of the other cluster" not in names(moved)
+        # As a version was whose tables were fewer.
+        moved.query("DROP TABLE django_session")
+        moved.query("DELETE FROM django_migrations WHERE app = 'sessions'")
+        moved.stop()
+    finally:
+        moved.end()
+    subprocess.run(["cp", "-a", str(moved.data.path), str(another.data.path)], check=True)
+    started = another.up()
+    assert "Migrations: 1 applied" in started.output
+    assert "Scripts and styles: up to date" in started.output
+    assert "new cluster" not in started.output
+    assert "kept" in names(another)
+    assert another.data.secret_key() == installation.data.secret_key()
+    assert (another.data.path / "files" / "mine.txt").read_text() == "mine"
+    done = another.manage("start_flow", "check-orders", "--wait", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_its_supervisor_it_ends_in_words(another: Installation) -> None:
+    """The copy, which runs now."""
+    run = another.runs[-1]
+    another.process("cortexweb.up.supervisord").kill()
+    assert run.popen.wait(60) == 1
+    assert "supervisord, which keeps everything running, was killed by signal 9" in run.output
+    assert "Traceback" not in run.output
+    assert marked_processes(another.data) == []
 
 
 @pytest.mark.parametrize(
