@@ -24,10 +24,23 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def start_flow(tmp_path: Path, product_environment: dict[str, str]) -> "StartFlow":
+def flows(tmp_path: Path) -> None:
     publish(tmp_path, "square", SQUARE, SQUARE_VARIABLES)
     publish(tmp_path, "wait", WAIT, WAIT_VARIABLES)
+
+
+@pytest.fixture
+def start_flow(flows: None, product_environment: dict[str, str]) -> "StartFlow":
     return StartFlow(product_environment)
+
+
+def exit_code(*arguments: str) -> object:
+    """That of the command, by what manage.py calls: a process would take two seconds to start."""
+    try:
+        execute_from_command_line(["manage.py", "start_flow", *arguments])
+    except SystemExit as ended:
+        return ended.code
+    return 0
 
 
 class StartFlow:
@@ -57,18 +70,18 @@ def test_an_execution_that_ends_prints_its_outputs(start_flow: StartFlow) -> Non
     assert AuditEntry.objects.get().source == "command line"
 
 
-@pytest.mark.usefixtures("worker")
-def test_json_is_one_object(start_flow: StartFlow) -> None:
-    done = start_flow("square", "--input", "N=3", "--wait", "--json")
-    report = json.loads(done.stdout)
+@pytest.mark.usefixtures("worker", "flows")
+def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("square", "--input", "N=3", "--wait", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
     assert (report["status"], report["outputs"]) == ("Ended", {"Square": 9})
 
 
-@pytest.mark.usefixtures("worker")
-def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
-    done = start_flow("square", "--input", "N=-1", "--wait", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["error"] == {"type": "FlowException", "message": "negative"}
+@pytest.mark.usefixtures("worker", "flows")
+def test_an_error_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("square", "--input", "N=-1", "--wait", "--json") == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error == {"type": "FlowException", "message": "negative"}
 
 
 @pytest.mark.parametrize(
@@ -87,14 +100,11 @@ def test_an_error_exits_with_1(start_flow: StartFlow) -> None:
         (["square", "--version", "9"], "no v9 of the flow square"),
     ],
 )
-@pytest.mark.usefixtures("start_flow")
+@pytest.mark.usefixtures("flows")
 def test_messages_exit_with_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By what manage.py calls: a process for each would take a second to start."""
-    with pytest.raises(SystemExit) as ended:
-        execute_from_command_line(["manage.py", "start_flow", *arguments])
-    assert ended.value.code == 2
+    assert exit_code(*arguments) == 2
     assert said in capsys.readouterr().err
     assert not Execution.objects.exists()
 
@@ -142,11 +152,10 @@ def test_a_question_says_where_it_is_answered(
     assert f"POST /api/v1/questions/{question.pk}/answer" in told
 
 
-@pytest.mark.usefixtures("worker")
-def test_one_that_goes_on_exits_with_3(start_flow: StartFlow) -> None:
-    done = start_flow("wait", "--input", "Seconds=600", "--wait", "0.5")
-    assert done.returncode == 3
-    assert "Running" in done.stdout
+@pytest.mark.usefixtures("worker", "flows")
+def test_one_that_goes_on_exits_with_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("wait", "--input", "Seconds=600", "--wait", "0.5") == 3
+    assert "Running" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("worker")
