@@ -38,7 +38,7 @@ from tests.servers import (
     running_servers,
     web_server,
 )
-from tests.tables import empty_tables
+from tests.tables import emptying
 from tests.thoroughness import examples
 
 # How long an example takes says more of the machine than of the code.
@@ -115,7 +115,7 @@ def django_db_keepdb() -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
     """How Django empties the tables after each test that commits."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, emptying() as empty_tables:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
 
@@ -151,9 +151,9 @@ def django_db_modify_db_settings(servers: None) -> None:
 def redis(servers: None) -> Iterator[Redis]:
     """A client of the session's Redis, emptied of messages (producers remember the bindings)."""
     with Redis.from_url(settings.REDIS_URL) as client:
-        for key in client.scan_iter():
-            if not key.startswith(b"_kombu.binding."):
-                client.delete(key)
+        keys = client.scan_iter(count=1000)
+        if left := [key for key in keys if not key.startswith(b"_kombu.binding.")]:
+            client.delete(*left)
         yield client
 
 
