@@ -227,7 +227,8 @@ def test_axe_finds_nothing(signed_in_page: Page, failed: Execution) -> None:
     for query in ("?step=3", "?tab=gantt&step=3", "?tab=differences&step=5&from=1"):
         page.goto(failed.get_absolute_url() + query)
         expect(page.locator(".viewing")).to_be_visible()
-        axe_finds_nothing(page)
+        # What is around the lists is the same for all of them.
+        axe_finds_nothing(page, within="#part-bottom" if "tab" in query else None)
 
 
 @pytest.mark.parametrize("query", ["", "?step=3&tab=gantt", "?panel=exceptions&overlay=time"])
