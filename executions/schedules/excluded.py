@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
+from executions.schedules import recurrences
+
 #: Characters of a file, and days of one year that it may name.
 LARGEST = 500_000
 _MOST_EVENTS = 20_000
@@ -22,6 +24,8 @@ def check(text: str) -> None:
     """Raise CalendarError when a text is not an iCalendar file with events."""
     if len(text) > LARGEST:
         raise CalendarError(f"The file is larger than {LARGEST:,} characters.")
+    if problem := recurrences.problem_of(text):
+        raise CalendarError(problem)
     if not list(_calendar(text).walk("VEVENT")):
         raise CalendarError("The file holds no events.")
     days_of(text, date.today().year, "UTC")
