@@ -3,22 +3,26 @@
 import ipaddress
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from executions import recovery
 from executions.effects import clients_of
 from executions.effects import sessions as open_sessions
 from executions.effects.files.store import FolderFiles
 from executions.effects.sessions import Sessions
+from executions.models import Execution, Step
 from executions.states import Status
 from flows.blocks import BY_TYPE
 from flows.blocks.clients import Clients
 from flows.blocks.errors import BlockException
-from tests.driving import begin, drive, outputs
+from tests.driving import begin, drive, expire_leases, outputs
 from tests.flows_in_tests import publish
 from tests.receivers import PASSWORD, USER
+from tests.servers import celery_worker
 from tests.ssh_server import SshHost, ssh_host
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -278,3 +282,100 @@ def test_a_session_lasts_until_the_execution_waits(
     found = outputs(execution)
     assert found["Response"] == "/tmp"
     assert found["Ended"].short_type == "SshClientException"
+
+
+# A worker that dies ------------------------------------------------------------------------------
+
+#: Both blocks leave something open; what comes after waits without parking.
+KILLED = """
+start: {type: Start Flow, bottom: cd}
+cd:
+  type: Execute Ssh Command
+  properties: {Command: "cd /tmp; WORD=kept", Ssh Session Details: ($)Host, Close Session: false}
+  bottom: make
+make:
+  type: Execute Data Command
+  properties:
+    Command: {CommandText: CREATE TEMP TABLE kept (a int)}
+    Connection Details: ($)Database
+    Close Connection: false
+  bottom: look
+look:
+  type: Check File Exists
+  properties: {File Path: go, File Exists: ($)Go}
+  bottom: ask
+ask: {type: If True Exit Right, properties: {Value: ($)Go}, bottom: look, right: touch}
+touch:
+  type: Execute Ssh Command
+  properties: {Command: =Command, Ssh Session Details: ($)Host}
+  bottom: read
+  exception: ended
+ended: {type: Handle Block Exception, properties: {Exception: ($)Ended}, bottom: forget}
+forget:
+  type: Set Variable
+  properties: {Value: '=without(Host, "Session")', Variable: ($)Host}
+  bottom: again
+again:
+  type: Execute Ssh Command
+  properties:
+    Command: echo $WORD.
+    Ssh Session Details: ($)Host
+    Response: ($)Response
+  bottom: read
+read:
+  type: Execute Data Command
+  properties: {Command: {CommandText: SELECT * FROM kept}, Connection Details: ($)Database}
+  bottom: end
+  exception: missing
+missing: {type: Handle Block Exception, properties: {Exception: ($)Missing}, bottom: end}
+end: {type: End Flow}
+"""
+KILLED_VARIABLES = """
+{Host: {input: true}, Database: {input: true}, Command: {input: true}, Go: {default: false},
+ Ended: {output: true}, Response: {output: true}, Missing: {output: true}}
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis")
+def test_after_the_death_of_a_worker_no_command_runs_elsewhere(
+    host: SshHost,
+    settings: Any,
+    tmp_path: Path,
+    product_environment: dict[str, str],
+    postgresql_url: str,
+) -> None:
+    settings.HTTP_PRIVATE_ADDRESSES = ["127.0.0.0/8"]
+    settings.FILES_ROOT = tmp_path / "files"
+    settings.FILES_ROOT.mkdir()
+    mine = {"FILES_ROOT": str(settings.FILES_ROOT), "HTTP_PRIVATE_ADDRESSES": "127.0.0.0/8"}
+    worker = celery_worker(tmp_path / "worker.log", {**product_environment, **mine}, 1)
+    execution = begin(
+        publish(tmp_path, "killed", KILLED, KILLED_VARIABLES),
+        Host=details(host),
+        Database={"ConnectionString": postgresql_url},
+        Command=f"touch {tmp_path}/made",
+    )
+    try:
+        worker.wait_until(partial(_has_visited, execution, "look"))
+    finally:
+        worker.kill()
+    (settings.FILES_ROOT / "go").touch()
+    expire_leases()
+    recovery.recover()
+    execution = drive(execution.pk)
+    assert execution.status == Status.ENDED
+    found = outputs(execution)
+    assert found["Ended"].short_type == "SshClientException"
+    assert found["Ended"].message.startswith("The session that the details name has ended: ")
+    assert not (tmp_path / "made").exists()
+    # Details without Session begin a new shell, which is as the first one was.
+    assert found["Response"] == "."
+    assert found["Missing"].error_code == 2000
+    # What was done before is not done again.
+    for block in ("cd", "make"):
+        assert Step.objects.filter(execution=execution, block=block).count() == 1
+
+
+def _has_visited(execution: Execution, block: str) -> bool:
+    return Step.objects.filter(execution=execution, block=block).exists()
