@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,14 +30,21 @@ STARTS_WITHIN = 180.0
 
 
 def grid(page: Page) -> None:
-    """The grid with a family opened, live, and two rows selected."""
+    """The grid with a family opened, live, and two of those selected that can be commanded."""
     page.goto("/?view=all")
     page.locator('[data-live][data-state="live"]').wait_for()
     page.locator("[data-toggle]").nth(1).click()
     page.locator('#rows > [aria-level="2"]').first.wait_for()
-    for row in (2, 5):
-        page.locator("#rows input[name=id]").nth(row).check()
+    live = page.locator('#rows > [data-status="Running"] input[name=id]')
+    for number in range(min(2, live.count())):
+        live.nth(number).click()
     page.mouse.move(4, 4)
+
+
+def newest(page: Page, query: str) -> str | None:
+    """The id of the newest execution that a query finds."""
+    page.goto(f"/?{urlencode({'q': query})}")
+    return page.locator("#rows > tr").first.get_attribute("data-id")
 
 
 def columns(page: Page) -> None:
@@ -49,17 +57,16 @@ def columns(page: Page) -> None:
 
 
 def execution(page: Page) -> None:
-    """An execution with its token on the diagram."""
-    page.goto("/?flow=nightly-tour")
-    page.locator("#rows [data-open]").first.click()
+    """An execution that has come far, with its token on the diagram."""
+    page.goto("/?flow=nightly-tour&status=Running")
+    page.locator("#rows [data-open]").last.click()
     page.locator("[data-token]").first.wait_for()
 
 
 def compare(page: Page) -> None:
-    """An order that failed, held against the one before it."""
-    page.goto("/?flow=check-order&status=Error")
-    found = page.locator("#rows > tr").first.get_attribute("data-id")
-    page.goto(f"/executions/compare/?a=previous&b={found}")
+    """An order that failed, held against one that did not."""
+    first, second = (newest(page, f"flow:check-order status:{one}") for one in ("Ended", "Error"))
+    page.goto(f"/executions/compare/?a={first}&b={second}")
     page.locator(".compare").first.wait_for()
 
 
@@ -84,9 +91,9 @@ def failures(page: Page) -> None:
 
 
 def failure(page: Page) -> None:
-    """The failure that was seen last."""
-    page.goto("/failures/?sort=-last")
-    page.locator("a.what[href^='/failures/']").first.click()
+    """A failure that was resolved, and is back."""
+    page.goto("/failures/")
+    page.locator("a.what[href^='/failures/']").filter(has_text="names no customer").first.click()
     page.locator('[data-live][data-state="live"]').wait_for()
 
 

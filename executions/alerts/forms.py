@@ -146,4 +146,9 @@ def _address_problem(kind: str, address: str) -> str:
         return "" if parts.scheme in ("http", "https") and parts.hostname else "Write https://…"
     if not chat.is_installed():
         return "Chat is not installed: install the extra `chat`."
-    return "" if chat.is_address(address) else "Apprise does not know what to do with this address."
+    if chat.is_address(address):
+        return ""
+    return (
+        "Apprise does not know what to do with this address. Write one of its addresses, such as "
+        "slack://… or mailto://…."
+    )

@@ -4,6 +4,7 @@ import json
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
@@ -18,8 +19,8 @@ from executions.views.commands import redirect_back
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def watches(request: HttpRequest) -> HttpResponse:
-    """Return the user, what they watch, and what they have not read of that and of the bell, as
-    JSON.
+    """Return the user with the token of their forms, what they watch, and what they have not read
+    of that and of the bell, as JSON.
 
     A POST watches the executions that the form names, or with `on` 0 unwatches them. `read` with a
     `revision` marks a notice as read.
@@ -29,6 +30,7 @@ def watches(request: HttpRequest) -> HttpResponse:
         response = JsonResponse(
             {
                 "user": str(user_id),
+                "csrf": get_token(request),
                 "ids": store.watched_ids(user_id),
                 "unread": store.unread(user_id, access.visible(request.user)),
                 "notifications": notifications.summary(request.user),

@@ -2,11 +2,8 @@
 
 import "./back-forward.js";
 import { notify } from "./shell.js";
+import { tellSignedOut } from "./typed-forms.js";
 
-const signIn = () => {
-  const here = encodeURIComponent(location.pathname + location.search);
-  return { text: "Sign in", href: `${document.body.dataset.login}?next=${here}` };
-};
 const reload = { text: "Reload the page", href: "" };
 
 /** What an error page of the site says. */
@@ -22,9 +19,7 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (landed !== document.body.dataset.login) return;
   // The sign-in page came instead of what was asked for.
   detail.shouldSwap = false;
-  notify("You are signed out: in another tab, or because your session has ended. Nothing was done.", {
-    link: signIn(),
-  });
+  tellSignedOut();
 });
 
 document.body.addEventListener("htmx:responseError", ({ detail }) => {

@@ -48,7 +48,10 @@ export function notify(text, { passing = false, link = null } = {}) {
   notice.className = passing ? "notice passing" : "notice warning";
   const said = document.createElement("div");
   said.append(text);
-  if (link) said.append(" ", Object.assign(document.createElement("a"), { textContent: link.text, href: link.href }));
+  if (link) {
+    const { text: textContent, href, target = "" } = link;
+    said.append(" ", Object.assign(document.createElement("a"), { textContent, href, target }));
+  }
   const close = document.createElement("button");
   Object.assign(close, { type: "button", className: "btn subtle small square", textContent: "×", ariaLabel: "Dismiss" });
   close.dataset.dismiss = "";

@@ -60,12 +60,17 @@ function showBrowserNotification(url, id, title, body) {
 
 const ask = () => fetch(address(), { headers: headers(), cache: "no-store" });
 
+/** Who is signed in, with the token of their forms; null where that is not known. */
+export async function whoIsSignedIn() {
+  const response = await ask().catch(() => null); // without a connection it is not known
+  if (response?.redirected) return { user: "", csrf: "" };
+  return response?.ok ? await response.json() : null;
+}
+
 /** Leave a page that shows what somebody saw who is not signed in any longer. */
 export async function reloadIfSignedOut() {
-  const response = await ask().catch(() => null); // without a connection it is not known
-  if (!response) return;
-  const isOther = response.ok && !response.redirected && (await response.json()).user !== document.body.dataset.user;
-  if (response.redirected || isOther) location.reload();
+  const who = await whoIsSignedIn();
+  if (who && who.user !== document.body.dataset.user) location.reload();
 }
 
 async function fetchUnread() {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as SignIn
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
@@ -145,6 +146,28 @@ def test_a_form_that_comes_back_is_another_one(tab: Page, admin_user: User) -> N
     leave(tab)
     go_back(tab)
     assert field.input_value() != before
+
+
+def test_what_was_typed_outlives_the_session(signed_in_page: Page, live_app: LiveApp) -> None:
+    """A form that is sent after the session has ended stays as it is, and is sent once somebody has
+    signed in again, in another tab."""
+    page = signed_in_page
+    page.clock.install()
+    page.goto("/storage/")
+    name = page.get_by_label("Name", exact=True)
+    name.fill("Suppliers of the north")
+    SignIn.objects.all().delete()
+    page.clock.fast_forward("05:00")
+    create = page.get_by_role("button", name="Create")
+    create.click()
+    notices = page.locator("#notices")
+    expect(notices).to_contain_text("this page keeps what you have typed")
+    expect(notices.get_by_role("link", name="Sign in")).to_have_attribute("target", "_blank")
+    assert name.input_value() == "Suppliers of the north"
+    page.context.clear_cookies()  # signing in makes other ones
+    sign_in(page, live_app, User.objects.get(username="admin"))
+    create.click()
+    expect(page.get_by_role("heading", name="Suppliers of the north")).to_be_visible()
 
 
 def test_parts_and_data_are_not_kept(admin_client: Client, admin_user: User) -> None:

@@ -239,6 +239,7 @@ def test_a_wrong_address_is_refused(
     assert response.status_code == 422
     assert problem in response.content.decode()
     assert 'value="pager"' in response.content.decode()
+    assert "<h1>New channel</h1>" in response.content.decode()
 
 
 def test_channels_are_for_administrators(ada: Any) -> None:
