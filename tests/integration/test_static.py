@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import httpx
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -22,7 +21,7 @@ from executions.models import Execution
 from executions.states import Status
 from tests.executions_in_tests import make_execution
 from tests.grids import LIVE, row, tell
-from tests.servers import Process, free_port, web_server
+from tests.servers import free_port, web_server
 
 STATIC = Path(settings.BASE_DIR) / "static"
 NAMES = [str(file.relative_to(STATIC)) for file in STATIC.rglob("*") if file.is_file()]
@@ -154,14 +153,8 @@ def built(
     """The address of a web server whose static files have been built."""
     folder = tmp_path_factory.mktemp("built")
     environment = {**product_environment, "STATIC_ROOT": str(folder / "static")}
-    build = Process(
-        "collectstatic",
-        [sys.executable, "manage.py", "collectstatic", "--noinput"],
-        folder / "build.log",
-        environment,
-        cwd=settings.BASE_DIR,
-    )
-    assert build.popen.wait(60) == 0, build.output
+    with override_settings(STATIC_ROOT=environment["STATIC_ROOT"]):
+        call_command("collectstatic", interactive=False, verbosity=0)
     port = free_port()
     process = web_server(folder / "web.log", environment, port)
     yield f"http://127.0.0.1:{port}"
