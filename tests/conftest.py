@@ -18,6 +18,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.state import ProjectState
 from django.template import Context, Template
 from django.test import Client, TransactionTestCase
 from django.test.signals import template_rendered
@@ -143,8 +144,33 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(servers: None) -> None:
+def quick_migrations() -> Iterator[pytest.MonkeyPatch]:
+    """A step makes anew only the models beside the one that it changes, as Django does where the
+    change is none of a relation; all others look the same. That halves what migrations take.
+
+    tests/integration/test_squashed_migrations.py compares what comes of it with what Django makes.
+    """
+    whole = ProjectState.reload_model
+
+    def reload_model(
+        state: ProjectState, app_label: str, model_name: str, delay: bool = False
+    ) -> None:
+        whole(state, app_label, model_name, delay=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProjectState, "reload_model", reload_model)
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None, quick_migrations: pytest.MonkeyPatch) -> None:
     """pytest-django's hook before it creates the test database."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(quick_migrations: pytest.MonkeyPatch, django_db_setup: None) -> None:
+    """Create the test database. Tests of migrations take Django's own way."""
+    quick_migrations.undo()
 
 
 @pytest.fixture
