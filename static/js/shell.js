@@ -42,7 +42,7 @@ export const executionAddress = (id) =>
 /** Say something where the results of actions are shown: a problem stays until it is dismissed, with
     a link to what to do about it; good news passes.
     @param {string} text
-    @param {{passing?: boolean, link?: ?{text: string, href: string}}} options */
+    @param {{passing?: boolean, link?: ?{text: string, href: string, target?: string}}} options */
 export function notify(text, { passing = false, link = null } = {}) {
   const notice = document.createElement("div");
   notice.className = passing ? "notice passing" : "notice warning";
