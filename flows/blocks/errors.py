@@ -231,8 +231,7 @@ def contains_null(name: str) -> BlockException:
     """A list holds a null that must not."""
     return exception(
         "PropertyContainsNullItemException",
-        f"'{name}' contains at least one null value; it must only contain values that are not "
-        f"null.{HELP}",
+        f"'{name}' contains a null item; every item must be provided.{HELP}",
     )
 
 
@@ -260,8 +259,7 @@ def duplicate(name: str, value: Any) -> BlockException:
     """A value is there twice that may be there once."""
     return exception(
         "DuplicateValueException",
-        f"The value of '{name}' cannot contain duplicate values.\r\n"
-        f"The values {summary(value)} in '{name}' are duplicated.{HELP}",
+        f"'{name}' holds {summary(value)} twice; every value may be there once.{HELP}",
     )
 
 
@@ -269,10 +267,8 @@ def item_count(first: str, size: int, second: str, other_size: int) -> BlockExce
     """Two lists have to hold as many items as each other, at least one, and do not."""
     return exception(
         "PropertyItemCountException",
-        f"Invalid '{second}' provided.\r\n"
-        f"There are {other_size} items in '{second}' and {size} items in '{first}'.\r\n"
-        f"The number of items in '{second}' must be the same as the number of items in '{first}'"
-        f"{'' if size or other_size else ', and at least one'}.{HELP}",
+        f"'{first}' and '{second}' must hold as many items as each other, and at least one; they "
+        f"hold {size} and {other_size}.{HELP}",
     )
 
 

@@ -4,7 +4,7 @@ Keys are unique, so a key occurs once at most. A dictionary keeps its items in t
 they were added.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flows.blocks.base import Block, Direction, Leave, Property, Visit
@@ -62,9 +62,11 @@ def keys_of(inputs: Mapping[str, Any]) -> list[Any]:
     return [usable(key, "Keys") for key in keys]
 
 
-def because_empty(dictionary: Dictionary) -> str:
-    """Return what messages add about a dictionary without items."""
-    return "" if dictionary else " because 'Dictionary' is empty"
+def lacks(dictionary: Dictionary, keys: Sequence[Any]) -> str:
+    """Return the message about keys that a dictionary does not have."""
+    named = ", ".join(summary(value_of(key)) for key in keys)
+    empty = "" if dictionary else "; it is empty"
+    return f"The dictionary has no {'key' if len(keys) == 1 else 'keys'} {named}{empty}.{HELP}"
 
 
 def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
@@ -72,11 +74,7 @@ def present(dictionary: Dictionary, inputs: Mapping[str, Any]) -> Any:
     that is not there, OccurrenceNotPresentException (semantics 113)."""
     key = usable(inputs["Key"])
     if key not in dictionary:
-        told = (
-            f"The key {summary(value_of(key))} is not present in 'Dictionary', so cannot be "
-            f"retrieved{because_empty(dictionary)}.{HELP}"
-        )
-        raise exception("KeyNotPresentException", told)
+        raise exception("KeyNotPresentException", lacks(dictionary, [key]))
     if "Occurrence" in inputs and occurrence([key], inputs["Occurrence"]) is None:
         number, shown = inputs["Occurrence"], summary(value_of(key))
         told = f"The dictionary has the key {shown}, but not {number} of it."

@@ -28,8 +28,8 @@ from flows.blocks.dictionaries.base import (
     WithValue,
     WithValueOnce,
     WithValues,
-    because_empty,
     keys_of,
+    lacks,
     usable,
 )
 from flows.blocks.errors import HELP, exception, item_count
@@ -50,10 +50,7 @@ class AddItemWithKey(ChangesDictionary):
     def change(self, dictionary: Dictionary, inputs: Mapping[str, Any]) -> None:
         key = usable(inputs["Key"])
         if key in dictionary:
-            told = (
-                f"The key {summary(value_of(key))} is already present in 'Dictionary', so cannot "
-                f"be added.{HELP}"
-            )
+            told = f"The dictionary has the key {summary(value_of(key))} already.{HELP}"
             raise exception("KeyPresentException", told)
         dictionary[key] = copy(inputs["Item"])
 
@@ -167,12 +164,7 @@ class SetItemsWithKeys(ChangesDictionary):
         if len(keys) != len(new) or not keys:
             raise item_count("Keys", len(keys), "New Values", len(new))
         if lacking := [key for key in keys if key not in dictionary]:
-            named = ", ".join(summary(value_of(key)) for key in lacking)
-            told = (
-                f"The following keys are not present in 'Dictionary', so cannot be retrieved"
-                f"{because_empty(dictionary)}.\r\n{named}{HELP}"
-            )
-            raise exception("KeysNotPresentException", told)
+            raise exception("KeysNotPresentException", lacks(dictionary, lacking))
         for key, value in zip(keys, new, strict=True):
             dictionary[key] = copy(value)
 

@@ -136,7 +136,7 @@ class HandleBlockExceptionMatchingTypeNames(_MatchingType):
         if not all(items):
             raise exception(
                 "PropertyContainsNullOrEmptyItemException",
-                f"'{self.wanted}' contains at least one null or empty value; it must only contain "
-                f"values that are not null or empty.{HELP}",
+                f"'{self.wanted}' contains a null or empty item; every item must have content."
+                f"{HELP}",
             )
         return items

@@ -36,7 +36,7 @@ def filled(text: str | None) -> str:
     if not text:
         raise exception(
             "PropertyValueOutOfRangeException",
-            f"Invalid 'Text' provided.\r\nCheck that 'Text' is not null or empty.{HELP}",
+            f"'Text' is null or empty, so no part can be taken from it.{HELP}",
         )
     return text
 

@@ -323,10 +323,10 @@ class DecodeText(TextBlock):
             return Leave(outputs={"Text": _DECODE[how](text) if text else text})
         except (ValueError, binascii.Error):
             is_odd = how == "Hex" and len(text) % 2
-            told = "an odd number of characters" if is_odd else "one or more invalid characters"
+            told = "an odd number of characters" if is_odd else f"characters that are not {how}"
             raise exception(
                 "TextDecodingException",
-                f"An error occurred during decoding due to {told} being present.{HELP}",
+                f"The text cannot be decoded: it has {told}.{HELP}",
                 category=how,
                 error_code=_CODES.get(how),
             ) from None
