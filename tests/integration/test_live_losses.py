@@ -150,10 +150,11 @@ async def test_numbers_are_repeated_and_count_what_could_not_be_sent(
         sender: Any = publish_module._sender
 
         async def heard() -> dict[str, Any]:
-            while True:  # others have no sender, and senders of earlier tests repeat
-                said: dict[str, Any] = await asyncio.wait_for(layer.receive(channel), 20)
-                if said.get("sender") == sender.name:
-                    return said
+            async with asyncio.timeout(20):
+                while True:  # others have no sender, and senders of earlier tests repeat
+                    said: dict[str, Any] = await layer.receive(channel)
+                    if said.get("sender") == sender.name:
+                        return said
 
         first, again = await heard(), await heard()
         assert (first["number"], len(first["events"])) == (1, 1)

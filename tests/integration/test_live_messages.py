@@ -108,11 +108,12 @@ async def socket(app: LiveApp, cookie: str, address: str = "") -> AsyncIterator[
 
 
 async def frame(one: ClientConnection, *kinds: str) -> dict[str, Any]:
-    """The next frame of one of these types."""
-    while True:
-        heard: dict[str, Any] = json.loads(await asyncio.wait_for(one.recv(), 20))
-        if heard["type"] in kinds:
-            return heard
+    """The next frame of one of these types. Heartbeats come all the time."""
+    async with asyncio.timeout(20):
+        while True:
+            heard: dict[str, Any] = json.loads(await one.recv())
+            if heard["type"] in kinds:
+                return heard
 
 
 async def refusals(one: ClientConnection) -> int:
@@ -166,6 +167,7 @@ async def test_nonsense_is_refused_and_leaves_nothing_behind(
     cookie = await sync_to_async(cookie_of)(admin_user)
     said = len(live_app.process.output)
     async with socket(live_app, cookie) as one:
+        await frame(one, "catchup")  # from here on it misses nothing
         for nonsense in NONSENSE:
             await one.send(nonsense)
             assert await refusals(one) == 1, nonsense[:60]
@@ -181,7 +183,7 @@ async def test_nonsense_is_refused_and_leaves_nothing_behind(
     for address in ("?" + MANY, "?" + TERMS, "?q=%00%ff", "?sort=x&at=y"):
         async with socket(live_app, cookie, address) as one:
             if address == "?" + MANY:
-                await one.wait_closed()
+                await asyncio.wait_for(one.wait_closed(), 20)
                 assert one.close_code == 4400
             else:
                 assert await refusals(one) == 0
@@ -227,15 +229,16 @@ async def test_a_defect_ends_its_own_connection_and_is_logged(
     broken.viewer.__class__ = Broken
     await tell(await change(await make(admin_user)))
     rows, closed = [], []
-    for one in (mine, other):
-        while True:
-            said = await one.app.receive_output(20)
-            if said["type"] == "websocket.close":
-                closed.append(said["code"])
-                break
-            if json.loads(said["text"])["type"] == "rows":
-                rows.append(one)
-                break
+    async with asyncio.timeout(20):
+        for one in (mine, other):
+            while True:
+                said = await one.app.receive_output(20)
+                if said["type"] == "websocket.close":
+                    closed.append(said["code"])
+                    break
+                if json.loads(said["text"])["type"] == "rows":
+                    rows.append(one)
+                    break
     assert (len(rows), closed) == (1, [1011])
     assert any("could not be written to" in record.message for record in caplog.records)
 
