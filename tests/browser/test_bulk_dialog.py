@@ -108,6 +108,7 @@ def test_escape_and_back_close_the_dialog_and_leave_the_grid(
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.locator(LIVE)).to_be_visible()
+    page.wait_for_function("!history.state?.bulk")  # closing it has led back below it
     page.go_back()
     expect(page).to_have_url(re.compile("status=Running"))
     assert not BulkJob.objects.exists()
