@@ -22,7 +22,10 @@ function place(menu) {
 function load(menu) {
   const url = new URL(menu.dataset.menu, location.href);
   url.searchParams.set("at", location.search);
-  htmx.ajax("GET", url.pathname + url.search, { target: menu.querySelector("[data-menu-body]"), swap: "innerHTML" });
+  const body = menu.querySelector("[data-menu-body]");
+  // The body asks, so that a search in the menu can call this off (`hx-sync`).
+  const answered = htmx.ajax("GET", url.pathname + url.search, { source: body, target: body, swap: "innerHTML" });
+  answered.catch(() => {});
 }
 
 // It does not bubble.

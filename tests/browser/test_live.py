@@ -155,7 +155,7 @@ def test_keys_that_are_pressed_before_the_scripts_are_there_wait(
     page.route("**/js/grid.js", lambda route: arrived.append(route))
     page.goto("/", wait_until="commit")
     expect(row(page, one)).to_be_visible()
-    for key in ("j", "x", "/", "e", "r"):
+    for key in ("j", "x", "/", *"flow:"):  # the start of a field is not sent by itself
         page.keyboard.press(key)
     expect(row(page, one)).to_have_attribute("aria-selected", "false")
     for _ in range(100):
@@ -165,7 +165,7 @@ def test_keys_that_are_pressed_before_the_scripts_are_there_wait(
     arrived[0].continue_()
     expect(row(page, one)).to_have_attribute("aria-selected", "true")
     expect(page.locator("#search")).to_be_focused()
-    expect(page.locator("#search")).to_have_value("er")
+    expect(page.locator("#search")).to_have_value("flow:")
 
 
 def test_children_come_and_go_with_their_parent(grid: Any, admin_user: Any) -> None:
