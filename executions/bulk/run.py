@@ -37,7 +37,7 @@ def run(job_id: UUID, owner: str) -> None:
         return
     jobs.notify(job)
     try:
-        if why := _who_gave_it_is_gone(job):
+        if why := _limit_to_asker(job):
             jobs.give_up(job, owner, why)
         else:
             _run_slice(job, owner)
@@ -50,9 +50,9 @@ def run(job_id: UUID, owner: str) -> None:
     jobs.notify(job)
 
 
-def _who_gave_it_is_gone(job: BulkJob) -> str:
-    """Say whose end keeps a job from going on; empty for nobody's. One that a program asked for
-    has the rights of its token from here on."""
+def _limit_to_asker(job: BulkJob) -> str:
+    """Give a job the rights of the API token with which it was asked for, if it was. Returns why it
+    may not go on: its user or its token has ended. Empty when it may."""
     if not job.user.is_active:
         return f"The account {job.user.get_username()}, which gave the command, is not active."
     if job.token_id is not None and not api_tokens.limit(job.user, job.token_id):
@@ -114,9 +114,7 @@ def _pace(job: BulkJob, owner: str) -> tuple[bool, bool]:
 
 def _run_batch(job: BulkJob, owner: str, size: int) -> bool:
     """Run the next batch. Returns whether there was one."""
-    token = getattr(job.user, "api_token", None)
-    named = (token.name, token.pk) if token is not None else ("", None)
-    actor = Actor(job.user_id, job.user.get_username(), "bulk job", job.address, *named)
+    actor = Actor.of_user(job.user, "bulk job", job.address)
     with transaction.atomic():
         batch, cursor = targets.next_batch(job, job.user, size)
         if not batch:

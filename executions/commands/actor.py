@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -22,12 +23,16 @@ class Actor:
     @classmethod
     def of_request(cls, request: HttpRequest, source: str = "page") -> "Actor":
         """Return who sends a request; with an API token, the source is api."""
-        user = request.user
-        token = getattr(user, "api_token", None)
-        if token is not None and source == "page":
+        if source == "page" and getattr(request.user, "api_token", None) is not None:
             source = "api"
+        return cls.of_user(request.user, source, address_of(request))
+
+    @classmethod
+    def of_user(cls, user: Any, source: str, address: str | None) -> "Actor":
+        """Return a user as an actor, with the API token that they came with."""
+        token = getattr(user, "api_token", None)
         of_token = (token.name, token.pk) if token is not None else ("", None)
-        return cls(user.pk, user.get_username(), source, address_of(request), *of_token)
+        return cls(user.pk, user.get_username(), source, address, *of_token)
 
 
 def address_of(request: HttpRequest) -> str | None:
