@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import LiveApp, empty_profile, open_browser, open_profile, sign_in
+from tests.grids import LIVE
 
 LendProfile = Callable[[], AbstractContextManager[BrowserContext]]
 OpenAs = Callable[..., Page]
@@ -64,3 +65,15 @@ def open_as(lend_profile: LendProfile, live_app: LiveApp) -> Iterator[OpenAs]:
 
         yield opened
     assert not errors, errors
+
+
+@pytest.fixture
+def open_live(open_as: OpenAs) -> OpenAs:
+    """Open a page as a user, each in a browser of their own, and wait until it is live."""
+
+    def opened(user: User | None, address: str) -> Page:
+        page = open_as(user, address)
+        expect(page.locator(LIVE)).to_be_visible()
+        return page
+
+    return opened

@@ -1,14 +1,13 @@
 """Failure groups in browsers: two people at one group, a storm of failures, a list that stays."""
 
 import re
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from executions.failures import occurrences
 from executions.grid.table.row_events import read_events
@@ -21,20 +20,6 @@ from tests.browser.conftest import OpenAs
 from tests.executions_in_tests import copy_in_database, make_execution
 from tests.grids import LIVE, row
 from tests.integration.test_failure_commands import allowed, make_group
-
-SignIn = Callable[..., Page]
-
-
-@pytest.fixture
-def sign_in(open_as: OpenAs) -> SignIn:
-    """Open a page as a user, each in a browser of their own, and wait until it is live."""
-
-    def opened(user: User, address: str) -> Page:
-        page = open_as(user, address)
-        expect(page.locator(LIVE)).to_be_visible()
-        return page
-
-    return opened
 
 
 @pytest.fixture
@@ -53,10 +38,10 @@ def see_again(group: FailureGroup, number: int = 1, version: int = 1) -> None:
         occurrences.count(None, [CountedFailures(group.pk, version, number, timezone.now())])
 
 
-def test_two_people_at_one_failure(sign_in: SignIn, ada: User, bob: User) -> None:
+def test_two_people_at_one_failure(open_live: OpenAs, ada: User, bob: User) -> None:
     group = make_group(count=3)
     address = group.get_absolute_url()
-    hers, his = sign_in(ada, address), sign_in(bob, address)
+    hers, his = open_live(ada, address), open_live(bob, address)
     expect(his.locator("#failures-number")).to_contain_text("1")
     # He opens the menu, and she is faster: what he chooses is refused with what has changed.
     his.get_by_role("button", name="Mute until…").click()
@@ -98,10 +83,10 @@ ANOTHER_FAILED_NOW = {
 }
 
 
-def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
+def test_a_storm_of_failures_is_one_group(open_live: OpenAs, ada: User) -> None:
     """5,000 failures of one group while somebody looks: the page stays usable, and counts right."""
     failure = Failure("storm", "pay", "Shop.TakenException", "Line {number} is taken")
-    page = sign_in(ada, "/failures/")
+    page = open_live(ada, "/failures/")
     expect(page.get_by_text("No open failures")).to_be_visible()
     first = make_execution(ada, "storm", 0, status="Error", failure=failure.fingerprint)
     add_group(first.pk, failure)
@@ -132,9 +117,9 @@ def test_a_storm_of_failures_is_one_group(sign_in: SignIn, ada: User) -> None:
     expect(page.locator(".c-count b")).to_have_text("5,001")
 
 
-def test_the_list_stays_under_the_pointer(sign_in: SignIn, ada: User) -> None:
+def test_the_list_stays_under_the_pointer(open_live: OpenAs, ada: User) -> None:
     first = make_group(count=3)
-    page = sign_in(ada, "/failures/?sort=-count")
+    page = open_live(ada, "/failures/?sort=-count")
     group = page.locator(f'tr[data-key="{first.pk}"]')
     group.hover()
     make_group("other", id=UUID(int=2), count=9, is_known=False)
@@ -155,9 +140,9 @@ def test_the_list_stays_under_the_pointer(sign_in: SignIn, ada: User) -> None:
     expect(page).to_have_url(re.compile("owner=me"))
 
 
-def test_without_websockets_the_pages_poll(sign_in: SignIn, ada: User) -> None:
+def test_without_websockets_the_pages_poll(open_live: OpenAs, ada: User) -> None:
     group = make_group()
-    page = sign_in(ada, group.get_absolute_url())
+    page = open_live(ada, group.get_absolute_url())
     page.route_web_socket("**/ws/**", lambda socket: socket.close())
     page.reload()
     expect(page.locator('[data-live][data-state="poll"]')).to_be_visible(timeout=15_000)
@@ -167,7 +152,7 @@ def test_without_websockets_the_pages_poll(sign_in: SignIn, ada: User) -> None:
     expect(row(page, late)).to_be_visible(timeout=15_000)
 
 
-def test_nothing_is_wrong_for_those_who_see_otherwise(sign_in: SignIn, ada: User) -> None:
+def test_nothing_is_wrong_for_those_who_see_otherwise(open_live: OpenAs, ada: User) -> None:
     """In both themes, and on a phone."""
     group = make_group(owner=ada)
     for region in ("EU", "US"):
@@ -179,7 +164,7 @@ def test_nothing_is_wrong_for_those_who_see_otherwise(sign_in: SignIn, ada: User
     aggregate()
     make_group("muted", id=UUID(int=3), state="muted")
     make_group("back", id=UUID(int=4), state="regressed")
-    page = sign_in(ada, "/failures/?state=all")
+    page = open_live(ada, "/failures/?state=all")
     for address in ("/failures/?state=all", group.get_absolute_url()):
         for width in (1440, PHONE):
             page.set_viewport_size({"width": width, "height": 844})

@@ -1,12 +1,11 @@
 """For you in browsers: a flow asks, the number in the rail says so, somebody answers, and the
 execution goes on, all of it live."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from executions.models import Question
 from flows.models import FlowVersion, Grant
@@ -17,20 +16,6 @@ from tests.driving import begin
 from tests.flows_in_tests import publish
 from tests.grids import LIVE
 from tests.people import APPROVAL, APPROVAL_VARIABLES, answer, person
-
-SignIn = Callable[..., Page]
-
-
-@pytest.fixture
-def signed_in(open_as: OpenAs) -> SignIn:
-    """Open a page as a user, each in a browser of their own, and wait until it is live."""
-
-    def opened(user: User, address: str) -> Page:
-        page = open_as(user, address)
-        expect(page.locator(LIVE)).to_be_visible()
-        return page
-
-    return opened
 
 
 @pytest.fixture
@@ -47,10 +32,10 @@ def olga(approval: FlowVersion) -> User:
 
 @pytest.mark.usefixtures("worker")
 def test_a_flow_asks_and_goes_on_when_somebody_answers(
-    signed_in: SignIn, approval: FlowVersion, olga: User
+    open_live: OpenAs, approval: FlowVersion, olga: User
 ) -> None:
     ann = person("ann", "approvers")
-    hers = signed_in(ann, "/questions/")
+    hers = open_live(ann, "/questions/")
     expect(hers.get_by_text("Nothing waits for you.")).to_be_visible()
     badge = hers.locator("#questions-number")
     expect(badge).to_be_hidden()
@@ -60,7 +45,7 @@ def test_a_flow_asks_and_goes_on_when_somebody_answers(
         Item="<img src=x onerror=alert(1)>",
         Fields=[{"Name": "Amount", "Type": "Integer"}, {"Name": "Why", "Choices": ["a", "b"]}],
     )
-    watched = signed_in(olga, execution.get_absolute_url())
+    watched = open_live(olga, execution.get_absolute_url())
     # The list and the number come by themselves; what was asked stays text.
     expect(badge).to_have_text("1 for you")
     expect(watched.get_by_text("Waits for group approvers to answer")).to_be_visible()
@@ -89,11 +74,11 @@ def test_a_flow_asks_and_goes_on_when_somebody_answers(
 
 @pytest.mark.usefixtures("worker")
 def test_the_second_of_two_reads_who_was_first(
-    signed_in: SignIn, approval: FlowVersion, olga: User
+    open_live: OpenAs, approval: FlowVersion, olga: User
 ) -> None:
     ann, bob = person("ann", "approvers"), person("bob", "approvers")
     begin(approval, Group="approvers")
-    hers = signed_in(ann, "/questions/")
+    hers = open_live(ann, "/questions/")
     hers.get_by_role("link", name="Approve it?").click()
     expect(hers.locator(LIVE)).to_be_visible()
     question = question_at(hers.url)
@@ -110,10 +95,10 @@ def question_at(url: str) -> Question:
 
 @pytest.mark.usefixtures("worker")
 def test_the_pages_fit_a_phone_and_axe_finds_nothing(
-    signed_in: SignIn, approval: FlowVersion, olga: User
+    open_live: OpenAs, approval: FlowVersion, olga: User
 ) -> None:
     begin(approval, Details="Two lines\nof details", Due={"Days": 1})
-    page = signed_in(olga, "/questions/")
+    page = open_live(olga, "/questions/")
     link = page.get_by_role("link", name="Approve it?")
     expect(link).to_be_visible()
     found: list[str] = []
